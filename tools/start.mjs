@@ -1,0 +1,93 @@
+// `npm start`: install if needed, train the quickstart run (or go on with it), then show what it writes.
+import { existsSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { bootstrap } from './bootstrap.mjs';
+import { execute, isMain, root, sourceFlags } from './workspace.mjs';
+
+const recipe = 'runs/quickstart.yaml';
+const mdiff = (...args) => execute(process.execPath, [join(root, 'apps/mdiff/bin/mdiff.js'), ...args]);
+const interrupted = 130;
+
+/** What to do with a run folder: `fresh`, `train`, `resume` or `generate`. Pure, so that it can be tested. */
+export function decide({ fresh, state, hasModel }) {
+  if (fresh) return 'fresh';
+  if (state === undefined) return 'train';
+  return state === 'finished' && hasModel ? 'generate' : 'resume';
+}
+
+/** Reads `run.json`; undefined when there is none or it cannot be read (the trainer then says what is wrong with the folder). */
+function readState(folder) {
+  try {
+    return JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+async function runFolder() {
+  const { code, text } = await execute(process.execPath, [...sourceFlags(), join(root, 'tools/locate.mjs'), join(root, recipe)], { output: 'keep' });
+  if (code !== 0) throw new Error(text.trim());
+  return text.trim();
+}
+
+async function train(choice) {
+  const flags = { fresh: ['--fresh'], resume: ['--resume'], train: [] }[choice];
+  const code = (await mdiff('train', '--config', recipe, ...flags)).code;
+  if (code === interrupted) console.log('\nStopped and saved. `npm start` goes on from here; `npm start -- --fresh` starts over.');
+  return code;
+}
+
+async function show(folder) {
+  const model = relative(root, join(folder, 'model'));
+  for (const [index, seed] of [1, 2, 3].entries()) {
+    console.log(`\nSample ${index + 1} of 3 (seed ${seed})`);
+    const { code } = await mdiff('generate', model, '--seed', String(seed));
+    if (code !== 0) return code;
+  }
+  const gapped = 'The captain stood upon the ___ and looked out over the ___ of the sea.';
+  console.log(`\nInfilling: ${gapped}`);
+  const { code } = await mdiff('infill', model, gapped, '--seed', '1');
+  if (code !== 0) return code;
+  console.log(
+    [
+      '',
+      'What to do next:',
+      `  npx mdiff generate ${model} --prompt "Call me"     continue a text of yours`,
+      `  npx mdiff serve ${model} --port 8000              answer POST /v1/completions on this machine`,
+      '  npx mdiff train your-book.txt --preset quickstart --set experiment_name=your-book',
+    ].join('\n'),
+  );
+  return 0;
+}
+
+async function main(args) {
+  const unknown = args.filter((arg) => arg !== '--fresh');
+  if (unknown.length > 0) {
+    console.error(`npm start: unknown option "${unknown[0]}"; the only one is --fresh (npm start -- --fresh). Other settings: npx mdiff train --help`);
+    return 2;
+  }
+  // The terminal sends Ctrl-C to the child as well; it saves and ends, and its exit code is then reported here.
+  process.on('SIGINT', () => {});
+  await bootstrap();
+  const folder = await runFolder();
+  const shown = relative(root, folder);
+  const run = readState(folder);
+  const choice = decide({ fresh: args.includes('--fresh'), state: run?.state, hasModel: existsSync(join(folder, 'model', 'manifest.json')) });
+  if (choice === 'generate') {
+    console.log(`The run in ${shown} is finished (${run.step} steps): no training needed. \`npm start -- --fresh\` starts over.`);
+  } else {
+    if (choice === 'resume') console.log(`Going on with the unfinished run in ${shown}${run?.step === undefined ? '' : ` (step ${run.step} of ${run.steps})`}.`);
+    const code = await train(choice);
+    if (code !== 0) return code;
+  }
+  return show(folder);
+}
+
+if (isMain(import.meta.url)) {
+  try {
+    process.exitCode = await main(process.argv.slice(2));
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,56 @@
+// `npm test`: everything that can be checked with Node alone. The last line is `N passed, N failed`, and it is true.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bootstrap } from './bootstrap.mjs';
+import { line, tallyVitest } from './tally.mjs';
+import { execute, root } from './workspace.mjs';
+
+const bin = (path) => join(root, 'node_modules', path);
+const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+
+/** A check that is one yes or no; its output is shown only when it fails. */
+async function check(name, args, env = {}) {
+  const start = performance.now();
+  const { code, text } = await execute(process.execPath, args, { output: 'keep', env });
+  console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds(start)})`);
+  if (code !== 0) console.log(text.trimEnd());
+  return { passed: Number(code === 0), failed: Number(code !== 0) };
+}
+
+async function vitest(args) {
+  const scratch = mkdtempSync(join(tmpdir(), 'mdiff-test-'));
+  const file = join(scratch, 'report.json');
+  try {
+    const { code } = await execute(process.execPath, [bin('vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...args], { output: 'both' });
+    const counts = tallyVitest(JSON.parse(readFileSync(file, 'utf8')));
+    // An unhandled error fails the run without failing a test.
+    if (code !== 0 && counts.failed === 0) counts.failed = 1;
+    return counts;
+  } catch (error) {
+    console.error(`Vitest wrote no report: ${error.message}`);
+    return { passed: 0, failed: 1, skipped: 0, files: 0 };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+try {
+  await bootstrap();
+  const nx = { NX_DAEMON: 'false', NX_TUI: 'false', NX_NO_CLOUD: 'true' };
+  // Each of these keeps one core busy, so two run side by side; the tests use both cores by themselves.
+  const checks = [
+    ...(await Promise.all([check('types (tsc -b)', [bin('typescript/bin/tsc'), '-b']), check('lint and package boundaries (eslint)', [bin('eslint/bin/eslint.js'), '.', '--max-warnings=0'], nx)])),
+    await check('TypeScript references match the packages (nx sync:check)', [bin('nx/dist/bin/nx.js'), 'sync:check'], nx),
+  ];
+  const tests = await vitest(process.argv.slice(2));
+  if (tests.skipped > 0) console.log(`${tests.skipped} tests were skipped: they count as neither passed nor failed.`);
+  console.log(`${tests.files} test files: ${line(tests)}; other checks: ${checks.filter((one) => one.passed).length} of ${checks.length}.`);
+  const total = [...checks, tests].reduce((sum, one) => ({ passed: sum.passed + one.passed, failed: sum.failed + one.failed }), { passed: 0, failed: 0 });
+  process.exitCode = total.failed === 0 ? 0 : 1;
+  console.log(line(total));
+} catch (error) {
+  console.error(error.message);
+  console.log(line({ passed: 0, failed: 1 }));
+  process.exitCode = 1;
+}

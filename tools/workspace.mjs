@@ -1,0 +1,50 @@
+// What every workspace script needs: where the checkout is, and how to run a child without a shell.
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Whether the module with this `import.meta.url` is the script Node was started with. */
+export const isMain = (url) => process.argv[1] !== undefined && url === pathToFileURL(realpathSync(process.argv[1])).href;
+
+/** Folders, relative to the checkout, that hold a package.json of the workspace (the same rooms as pnpm-workspace.yaml). */
+export function packageFolders(base = root) {
+  const inside = (room) =>
+    existsSync(join(base, room)) ? readdirSync(join(base, room), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => `${room}/${entry.name}`) : [];
+  return ['.', ...inside('packages'), ...inside('apps'), 'bench', 'examples'].filter((folder) => existsSync(join(base, folder, 'package.json'))).sort();
+}
+
+/** The parsed package.json of a folder of the checkout. */
+export function manifest(folder, base = root) {
+  return JSON.parse(readFileSync(join(base, folder, 'package.json'), 'utf8'));
+}
+
+/** Arguments that make Node run the TypeScript sources of the workspace directly. */
+export const sourceFlags = () => ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx')];
+
+/**
+ * Runs a program from the checkout and resolves when it has ended.
+ * `output: 'inherit'` passes the terminal through, `'both'` prints and keeps what it printed, `'keep'` only keeps it.
+ * Returns `{ code, text }`; a child ended by a signal has the shell's code, 128 + signal number.
+ */
+export function execute(command, args, { output = 'inherit', env = {}, cwd = root, onStart } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: output === 'inherit' ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+    });
+    onStart?.(child);
+    let text = '';
+    for (const stream of ['stdout', 'stderr']) {
+      child[stream]?.on('data', (chunk) => {
+        text += chunk;
+        if (output === 'both') process[stream].write(chunk);
+      });
+    }
+    child.on('error', (error) => resolve({ code: 127, text: `${text}${error.message}\n` }));
+    child.on('close', (code, signal) => resolve({ code: code ?? 128 + ({ SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }[signal] ?? 1), text }));
+  });
+}
