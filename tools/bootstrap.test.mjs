@@ -1,0 +1,48 @@
+import { cpSync, mkdtempSync, mkdirSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { explain, fingerprint } from './bootstrap.mjs';
+import { packageFolders, root } from './workspace.mjs';
+
+describe('fingerprint', () => {
+  let copy;
+  beforeEach(() => {
+    copy = mkdtempSync(join(tmpdir(), 'mdiff-fingerprint-'));
+    for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', ...packageFolders().map((folder) => join(folder, 'package.json'))]) {
+      mkdirSync(join(copy, file, '..'), { recursive: true });
+      cpSync(join(root, file), join(copy, file));
+    }
+  });
+  afterEach(() => rmSync(copy, { recursive: true }));
+
+  test('is the same for the same files, wherever they are', () => {
+    expect(fingerprint(copy)).toBe(fingerprint(root));
+  });
+
+  test.each(['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', 'packages/text/package.json', 'bench/package.json'])('changes with %s', (file) => {
+    const before = fingerprint(copy);
+    writeFileSync(join(copy, file), `${readFileSync(join(copy, file), 'utf8')}\n`);
+    expect(fingerprint(copy)).not.toBe(before);
+  });
+
+  test('changes when a package is added', () => {
+    const before = fingerprint(copy);
+    mkdirSync(join(copy, 'packages/new'));
+    writeFileSync(join(copy, 'packages/new/package.json'), '{}');
+    expect(fingerprint(copy)).not.toBe(before);
+  });
+});
+
+describe('explain', () => {
+  test.each([
+    ['npm error code ENOTFOUND', /Connect to the network/],
+    ['ERR_PNPM_META_FETCH_FAIL  GET …', /Connect to the network/],
+    ['ERR_PNPM_OUTDATED_LOCKFILE  Cannot install with "frozen-lockfile"', /pnpm-lock\.yaml does not match/],
+    ['ENOSPC: no space left on device', /disk is full/],
+    ["EACCES: permission denied, mkdir '/x'", /cannot be written/],
+    ['something nobody has seen', /output above/],
+  ])('%s', (output, advice) => {
+    expect(explain(output)).toMatch(advice);
+  });
+});
