@@ -1,1 +1,13 @@
-export {};
+export { DiffusionError } from './error.js';
+export { shuffle, stream } from './random.js';
+export type { Rng } from './random.js';
+export { cosine, linear, logLinear, noiseSchedule, noiseSchedules } from './schedule.js';
+export type { NoiseSchedule } from './schedule.js';
+export { MIN_RATE, drawRates } from './rate.js';
+export type { RateOptions, TimeSampling } from './rate.js';
+export { maskUnit } from './mask.js';
+export type { MaskSampling, UnitMask } from './mask.js';
+export { lossWeights } from './weight.js';
+export type { LossWeighting, WeighedUnit } from './weight.js';
+export { bucketsByRatio, nelboEstimate, stratifiedMasks } from './evaluation.js';
+export type { EvaluationMask, EvaluationResult, NelboEstimate, RatioBucket } from './evaluation.js';
