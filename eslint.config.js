@@ -15,6 +15,35 @@ const depConstraints = [
   { sourceTag: 'runtime:tfjs', notDependOnLibsWithTags: ['runtime:ort', 'runtime:both'] },
 ];
 
+// The same table, cell by cell, where tags are too coarse: `types` allows only `import type`. `testing` is for tests.
+const table = {
+  'packages/config': {},
+  'packages/diffusion': { config: 'types' },
+  'packages/text': { config: 'types', diffusion: 'values' },
+  'packages/curriculum': { config: 'types', diffusion: 'values', text: 'values' },
+  'packages/model': { config: 'types', diffusion: 'values' }, // the PRNG, as for text
+  'packages/trace': {},
+  'packages/train': { config: 'values', diffusion: 'values', text: 'values', curriculum: 'values', model: 'values', trace: 'values' },
+  'packages/generate': { config: 'types', diffusion: 'values', text: 'values' },
+  'apps/trainer': { config: 'values', diffusion: 'values', text: 'values', curriculum: 'values', model: 'values', trace: 'values', train: 'values' },
+  'apps/generator': { config: 'values', diffusion: 'values', text: 'values', generate: 'values' },
+  'apps/mdiff': { config: 'values' },
+};
+
+function tableRule(room, cells, more = []) {
+  const names = (kind) => Object.keys(cells).filter((name) => cells[name] === kind);
+  const patterns = [
+    { regex: `^@mdiff/(?!(${[...Object.keys(cells), ...more, room.split('/')[1]].join('|')})(/|$))`, message: `Not in ${room}'s row of the table in docs/architecture.md.` },
+    ...(names('types').length > 0 ? [{ regex: `^@mdiff/(${names('types').join('|')})(/|$)`, allowTypeImports: true, message: `${room} may import only types from it (docs/architecture.md).` }] : []),
+  ];
+  return { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] };
+}
+
+const tableRules = Object.entries(table).flatMap(([room, cells]) => [
+  { files: [`${room}/src/**/*.ts`], ignores: ['**/*.test.ts'], rules: tableRule(room, cells) },
+  { files: [`${room}/src/**/*.test.ts`], rules: tableRule(room, cells, ['testing']) },
+]);
+
 export default defineConfig(
   { ignores: ['**/dist/', '**/node_modules/', 'outputs/', 'cache/', '.nx/', '**/generated/'] },
   js.configs.recommended,
@@ -30,6 +59,7 @@ export default defineConfig(
     files: ['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts'],
     rules: { '@nx/enforce-module-boundaries': ['error', { enforceBuildableLibDependency: true, allow: [], depConstraints }] },
   },
+  ...tableRules,
   {
     files: ['**/*.mjs', '**/*.js'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly', performance: 'readonly', Buffer: 'readonly', fetch: 'readonly' } },

@@ -1,0 +1,76 @@
+import { fileURLToPath } from 'node:url';
+import { ESLint } from 'eslint';
+import { beforeAll, describe, expect, test } from 'vitest';
+
+// The table of docs/architecture.md is enforced by two lint rules: one reads the tags in package.json, the other the table's cells.
+// A wrong tag or glob would switch one off without a sound, so this test writes forbidden imports (in memory only) and expects each
+// to be reported.
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const rules = ['@nx/enforce-module-boundaries', '@typescript-eslint/no-restricted-imports'];
+
+let eslint: ESLint;
+beforeAll(() => {
+  process.env.NX_DAEMON = 'false';
+  eslint = new ESLint({ cwd: root });
+});
+
+async function report(folder: string, statement: string, file = 'probe.ts'): Promise<string[]> {
+  const [result] = await eslint.lintText(`${statement}\n`, { filePath: `${root}/${folder}/src/${file}` });
+  return result!.messages.filter((message) => rules.includes(message.ruleId ?? '')).map((message) => message.message);
+}
+
+describe('forbidden', () => {
+  test.each([
+    ['packages/diffusion', '@tensorflow/tfjs', 'the mathematics needs no tensor runtime'],
+    ['packages/diffusion', 'onnxruntime-node', 'nor an inference runtime'],
+    ['packages/config', '@tensorflow/tfjs', 'validating a file loads no runtime'],
+    ['packages/config', 'onnxruntime-node', 'validating a file loads no runtime'],
+    ['packages/config', '@mdiff/model', 'a leaf imports no library'],
+    ['packages/text', '@tensorflow/tfjs', 'text knows no tensors'],
+    ['packages/curriculum', '@mdiff/model', 'the curriculum knows no runtime'],
+    ['packages/curriculum', '@tensorflow/tfjs', 'the curriculum knows no runtime'],
+    ['packages/generate', '@mdiff/model', 'a generator install never pulls TensorFlow.js'],
+    ['packages/generate', '@mdiff/trace', 'a generator install never pulls TensorFlow.js'],
+    ['packages/generate', '@mdiff/train', 'a generator install never pulls TensorFlow.js'],
+    ['packages/generate', '@tensorflow/tfjs', 'a generator install never pulls TensorFlow.js'],
+    ['packages/trace', '@mdiff/model', 'the tracer knows no language models'],
+    ['packages/model', '@mdiff/train', 'the model does not know how it is trained'],
+    ['packages/model', '@mdiff/generate', 'training and generating meet only in the model folder'],
+    ['packages/train', '@mdiff/generate', 'training and generating meet only in the model folder'],
+    ['packages/diffusion', '@mdiff/text', 'a leaf imports only leaves of the table'],
+    ['packages/config', '@mdiff/diffusion', 'config imports nothing'],
+    ['packages/train', '@mdiff/trainer', 'no library imports an application'],
+    ['apps/generator', '@mdiff/trainer', 'a generator install never pulls the trainer'],
+    ['apps/generator', '@mdiff/train', 'a generator install never pulls TensorFlow.js'],
+    ['packages/text', '@mdiff/testing', 'test helpers are for tests'],
+  ])('%s may not import %s: %s', async (folder, target) => {
+    expect(await report(folder, `import '${target}';`)).not.toEqual([]);
+  });
+});
+
+describe('allowed', () => {
+  test.each([
+    ['packages/text', '@mdiff/diffusion'],
+    ['packages/curriculum', '@mdiff/text'],
+    ['packages/model', '@tensorflow/tfjs'],
+    ['packages/train', '@mdiff/trace'],
+    ['packages/generate', 'onnxruntime-node'],
+    ['apps/trainer', '@mdiff/train'],
+    ['apps/generator', '@mdiff/generate'],
+  ])('%s may import %s', async (folder, target) => {
+    expect(await report(folder, `import '${target}';`)).toEqual([]);
+  });
+
+  test('types, where the table says types', async () => {
+    expect(await report('packages/model', "import type { ModelConfig } from '@mdiff/config';")).toEqual([]);
+    expect(await report('packages/model', "import { ModelConfig } from '@mdiff/config';")).not.toEqual([]);
+  });
+
+  test('test helpers in tests', async () => {
+    expect(await report('packages/text', "import '@mdiff/testing';", 'probe.test.ts')).toEqual([]);
+  });
+
+  test('mdiff loads the two applications lazily', async () => {
+    expect(await report('apps/mdiff', "await import('@mdiff/trainer');\nawait import('@mdiff/generator');")).toEqual([]);
+  });
+});
