@@ -1,0 +1,116 @@
+import { blockEnd, clear, clearFrame, type Lines } from './gutenberg.js';
+import { clearContents, headingLevel } from './heading.js';
+import type { Document, Paragraph, Removal, Section } from './types.js';
+
+// Shares of the usual line width: lines that end well before it were broken on purpose. Two lines alone must be shorter to tell.
+const VERSE_WIDTH = 0.8;
+const COUPLET_WIDTH = 0.65;
+const UNWRAPPED_WIDTH = 120;
+
+export interface ParsedText {
+  document: Document;
+  removed: Removal[];
+}
+
+/**
+ * Plain text to one document: hard-wrapped lines joined, `_italics_` unwrapped, chapters found by their headings, paragraphs by blank lines,
+ * and everything that is not the author's text removed and reported (1-based line numbers). Knows no files and no other formats.
+ *
+ * @param source decoded text; a byte-order mark and CRLF are accepted
+ * @param name file name or the like: the document's id, and its title when the text has none
+ */
+export function parsePlain(source: string, name: string): ParsedText {
+  const lines: Lines = { text: source.replace(/^\uFEFF/, '').split(/\r\n|\r|\n|\u2028|\u2029/), removed: [], where: name };
+  const title = bookTitle(lines.text);
+  const framed = clearFrame(lines);
+  clearContents(lines);
+  if (framed) clearTitlePage(lines);
+  const sections = divide(lines, title ?? name);
+  return { document: { id: name, title: title ?? name, sections }, removed: lines.removed.sort((a, b) => a.from - b.from) };
+}
+
+/** A block of lines as a paragraph of prose or verse. `width` is how wide the text was wrapped, in characters. */
+export function toParagraph(block: readonly string[], width: number): Paragraph {
+  const text = block.map((line) => line.trim().replace(/\s+/g, ' '));
+  const broken = text.slice(0, -1);
+  const limit = (text.length > 2 ? VERSE_WIDTH : COUPLET_WIDTH) * width;
+  const short = broken.filter((line) => line.length <= limit).length;
+  const capitals = text.filter((line) => /^[^\p{L}\p{N}]*[\p{Lu}\p{N}]/u.test(line)).length;
+  const verse = text.length > 1 && short >= broken.length / 2 && capitals >= 0.75 * text.length;
+  return { text: unwrap(text.join(verse ? '\n' : ' ')), kind: verse ? 'verse' : 'prose' };
+}
+
+// Underscores at the edge of a word mark italics, as do those of 7_s. 6_d.; snake_case and blanks like ____ stay.
+const unwrap = (text: string) => text.replace(/(?<![\p{L}\p{N}_])_(?!_)|(?<!_)_(?![\p{L}\p{N}_])|(?<=\p{N})_(?=\p{L}{1,2}\.)/gu, '').replace(/ {2,}/g, ' ').trim();
+
+function divide(lines: Lines, title: string): Section[] {
+  const blocks = [...blocksOf(lines.text)];
+  const levels = blocks.map(({ from, to }) => headingLevel(lines.text.slice(from, to + 1).map(unwrap)));
+  // A book that only numbers its parts has those for chapters.
+  const chapter = levels.includes('chapter') ? 'chapter' : 'part';
+  const sorted = lines.text.map((line) => line.trimEnd().length).filter((length) => length > 0).sort((a, b) => a - b);
+  const width = sorted[Math.floor(sorted.length * 0.9)] ?? 0;
+  const sections: Section[] = [{ title, paragraphs: [] }];
+  let opened = -1;
+  const close = () => {
+    if (sections.at(-1)!.paragraphs.some(({ kind }) => kind !== 'heading')) return;
+    sections.pop();
+    if (opened >= 0) clear(lines, opened, blockEnd(lines.text, opened), 'heading without text');
+  };
+  blocks.forEach(({ from, to }, i) => {
+    const block = lines.text.slice(from, to + 1);
+    if (levels[i] === chapter) {
+      close();
+      opened = from;
+      sections.push({ title: unwrap(block.map((line) => line.trim()).join(' ')), paragraphs: [] });
+    } else if (levels[i] || (opened >= 0 && i > 0 && levels[i - 1] === chapter && isSubtitle(block))) {
+      sections.at(-1)!.paragraphs.push({ text: unwrap(block.join(' ').trim()), kind: 'heading' });
+    } else if (width > UNWRAPPED_WIDTH && !/^\s/.test(block[0]!)) {
+      // One line is one paragraph here; a file without blank lines must not become one paragraph.
+      for (const line of block) sections.at(-1)!.paragraphs.push(toParagraph([line], width));
+    } else {
+      sections.at(-1)!.paragraphs.push(toParagraph(block, Math.min(width, UNWRAPPED_WIDTH)));
+    }
+  });
+  close();
+  for (const section of sections) section.paragraphs = section.paragraphs.filter(({ text }) => text !== '');
+  return sections;
+}
+
+function* blocksOf(text: readonly string[]): Generator<{ from: number; to: number }> {
+  for (let from = 0; from < text.length; from++) {
+    if (!text[from]!.trim()) continue;
+    const to = blockEnd(text, from);
+    yield { from, to };
+    from = to;
+  }
+}
+
+/** A chapter's name under its number: one short line that is not a sentence. */
+function isSubtitle(block: readonly string[]): boolean {
+  const line = block[0]!.trim();
+  return block.length === 1 && line.length <= 70 && (line === line.toUpperCase() || !/[.!?:,;…—-]["”’')_]*$/.test(line)) && /^[\p{Lu}"“‘]/u.test(line);
+}
+
+function bookTitle(text: readonly string[]): string | undefined {
+  for (const line of text.slice(0, 60)) {
+    const title = /^\s*Title:\s*(.+?)\s*$/.exec(line)?.[1];
+    if (title) return title;
+  }
+  return undefined;
+}
+
+/** Clears what stands between the Gutenberg header and the first chapter or the first real paragraph, and a printer's line or "THE END" at the end. */
+function clearTitlePage(lines: Lines): void {
+  for (const { from, to } of blocksOf(lines.text)) {
+    const block = lines.text.slice(from, to + 1);
+    const joined = block.map((line) => line.trim()).join(' ');
+    const prose = joined.length >= 120 && /[.!?]["”’')_]*$/.test(joined) && /\p{Ll}{3}/u.test(joined) && block.filter((line) => line.trim().length > 50).length > block.length / 2;
+    if (prose || headingLevel(block.map(unwrap))) break;
+    clear(lines, from, to, 'title page');
+  }
+  for (const { from, to } of [...blocksOf(lines.text)].reverse()) {
+    if (/\p{Ll}/u.test(lines.text.slice(from, to + 1).join(''))) break;
+    clear(lines, from, to, 'title page');
+  }
+}
