@@ -1,0 +1,95 @@
+// Packs every publishable package, checks the tarballs, installs them into empty folders with npm, and imports what was installed.
+// Usage: node .ci/pack.mjs <empty folder> [model folder to generate from]
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pnpm } from '../tools/bootstrap.mjs';
+import { line } from '../tools/tally.mjs';
+import { execute, manifest, packageFolders, root } from '../tools/workspace.mjs';
+
+const [folder, model] = process.argv.slice(2);
+const counts = { passed: 0, failed: 0 };
+
+/** One check: `problem` is empty when it holds. */
+function check(name, problem) {
+  counts[problem === '' ? 'passed' : 'failed']++;
+  console.log(`${problem === '' ? 'ok    ' : 'FAILED'} ${name}${problem === '' ? '' : `\n${problem.trimEnd()}`}`);
+}
+
+async function command(name, program, args, options = {}) {
+  const { code, text } = await execute(program, args, { output: 'keep', ...options });
+  check(name, code === 0 ? '' : text || `exit code ${code}`);
+  return { code, text };
+}
+
+/** Tarball ceilings in kB (1000 bytes), about a third above what was measured when they were set, so that an accident is seen. */
+const ceilings = JSON.parse(readFileSync(new URL('sizes.json', import.meta.url), 'utf8'));
+
+const publishable = packageFolders().map((path) => ({ path, ...manifest(path) })).filter((one) => one.private !== true);
+const tarballs = join(folder, 'tarballs');
+mkdirSync(tarballs, { recursive: true });
+
+await command('build (tsc -b)', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b']);
+const { command: program, args } = await pnpm();
+const files = new Map();
+for (const { path, name, version } of publishable) {
+  await command(`pack ${name}`, program, [...args, '--dir', join(root, path), 'pack', '--pack-destination', tarballs], { cwd: folder });
+  const file = join(tarballs, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`);
+  if (!existsSync(file)) continue;
+  files.set(name, file);
+  const size = Math.ceil(statSync(file).size / 1000);
+  const ceiling = ceilings[name];
+  check(`size of ${name}: ${size} kB of ${ceiling ?? '?'}`, ceiling === undefined ? 'no ceiling in .ci/sizes.json' : size <= ceiling ? '' : `over its ceiling: find out what was added, or raise it in .ci/sizes.json and say why`);
+  const { text } = await execute('tar', ['-tzf', file], { output: 'keep' });
+  const strays = text.split('\n').filter((entry) => /\.test\.|\.tsbuildinfo$|node_modules\/|\/fixtures\//.test(entry));
+  check(`contents of ${name}`, strays.length === 0 ? '' : `tests or build leftovers inside:\n${strays.join('\n')}`);
+  await command(`publint ${name}`, process.execPath, [join(root, 'node_modules/publint/src/cli.js'), file, '--strict']);
+  await command(`types of ${name} (attw)`, process.execPath, [join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js'), file, '--profile', 'esm-only', '--no-emoji', '--no-color']);
+}
+
+/** Installs tarballs into a fresh folder; npm takes mdiff's packages from them and everything else from the registry. */
+async function install(label, names) {
+  const target = join(folder, label);
+  mkdirSync(target, { recursive: true });
+  const dependencies = Object.fromEntries(names.filter((name) => files.has(name)).map((name) => [name, `file:${files.get(name)}`]));
+  writeFileSync(join(target, 'package.json'), JSON.stringify({ name: 'empty-folder', private: true, type: 'module', dependencies }));
+  await command(`npm install (${label})`, 'npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: target, env: { ONNXRUNTIME_NODE_INSTALL: 'skip' } });
+  return target;
+}
+
+async function importAll(target, names) {
+  for (const name of names) {
+    const script = `if (Object.keys(await import('${name}')).length === 0) throw new Error('${name} exports nothing');`;
+    await command(`import ${name}`, process.execPath, ['--input-type=module', '-e', script], { cwd: target });
+  }
+}
+
+/** Packages of an installed tree whose names match. */
+function installed(target, pattern) {
+  const modules = join(target, 'node_modules');
+  if (!existsSync(modules)) return ['(nothing was installed)'];
+  const names = readdirSync(modules).flatMap((entry) => (entry.startsWith('@') ? readdirSync(join(modules, entry)).map((inner) => `${entry}/${inner}`) : [entry]));
+  return names.filter((name) => pattern.test(name));
+}
+
+const runtimes = /^@tensorflow\/|^onnxruntime-/;
+const tensorflow = /^@tensorflow\//;
+const none = (names) => (names.length === 0 ? '' : `installed: ${names.join(', ')}`);
+
+const all = await install('everything', publishable.map((one) => one.name));
+await importAll(all, publishable.map((one) => one.name));
+await command('mdiff --help', process.execPath, [join(all, 'node_modules/mdiff/bin/mdiff.js'), '--help'], { cwd: all });
+
+const configOnly = await install('config', ['@mdiff/config']);
+check('@mdiff/config pulls no runtime', none(installed(configOnly, runtimes)));
+
+const generating = ['@mdiff/config', '@mdiff/diffusion', '@mdiff/text', '@mdiff/generate', '@mdiff/generator', 'mdiff'];
+const generator = await install('generator', generating);
+check('a generator install pulls no TensorFlow.js', none(installed(generator, tensorflow)));
+check('a generator install pulls no trainer', none(installed(generator, /^@mdiff\/(train|trainer|model|trace)$/)));
+await command('mdiff generate --help without the trainer', process.execPath, [join(generator, 'node_modules/mdiff/bin/mdiff.js'), 'generate', '--help'], { cwd: generator });
+if (model !== undefined) await command('mdiff generate without the trainer', process.execPath, [join(generator, 'node_modules/mdiff/bin/mdiff.js'), 'generate', model, '--seed', '1'], { cwd: generator });
+const refused = await execute(process.execPath, [join(generator, 'node_modules/mdiff/bin/mdiff.js'), 'train'], { output: 'keep', cwd: generator });
+check('mdiff train without the trainer names the package to install', refused.code !== 0 && refused.text.includes('@mdiff/trainer') && refused.text.trim().split('\n').length === 1 ? '' : `exit code ${refused.code}:\n${refused.text}`);
+
+process.exitCode = counts.failed === 0 ? 0 : 1;
+console.log(line(counts));

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# One minute: trains a tiny model for a few steps, exports it, samples from it and fills a gap. What it writes is not worth reading;
+# that every part works together is. Usage: runs/smoke.sh [output folder]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+node tools/bootstrap.mjs
+output="${1:-outputs}"
+mdiff() { node apps/mdiff/bin/mdiff.js "$@"; }
+mdiff train --config runs/smoke.yaml --set output_dir="$output" --fresh
+mdiff generate "$output/smoke/model" --prompt "Call me" --seed 1
+mdiff infill "$output/smoke/model" "The ___ of the whale" --seed 1
