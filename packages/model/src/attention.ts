@@ -1,0 +1,106 @@
+import * as tf from '@tensorflow/tfjs';
+import { sumLast } from './rows.js';
+
+/** Added to the score of a forbidden pair: exp(−10⁹) is exactly 0 in float32, and unlike −∞ it never makes a NaN. */
+const FORBIDDEN = -1e9;
+
+/**
+ * Which pairs may attend, as what is added to their scores: 0 or −10⁹, [B, 1, S, S]. Query and key must have the same
+ * segment; in causal rows the key must not come after the query. PAD (segment 0) attends to PAD only, so its hidden
+ * rows are finite and influence nothing.
+ * @param segments int32 [B, S]
+ * @param causal float32 [B] or scalar, 1 = only the past; undefined = no row is causal
+ */
+export function pairBias(segments: tf.Tensor, causal?: tf.Tensor): tf.Tensor4D {
+  const [B, S] = segments.shape as [number, number];
+  const apart = tf.cast(tf.notEqual(segments.reshape([B, S, 1]), segments.reshape([B, 1, S])), 'float32');
+  let forbidden: tf.Tensor = apart;
+  if (causal) {
+    const at = tf.range(0, S, 1, 'int32');
+    const later = tf.cast(tf.greater(at.reshape([1, 1, S]), at.reshape([1, S, 1])), 'float32');
+    forbidden = tf.maximum(apart, tf.mul(later, causal.reshape([-1, 1, 1])));
+  }
+  return tf.mul(forbidden, FORBIDDEN).reshape([B, 1, S, S]);
+}
+
+/**
+ * softmax(q·kᵀ + bias)·v: q, k, v [B, H, S, K] (q already divided by √K), bias [B, 1, S, S], optional dropout
+ * mask [B, H, S, S] on the weights → [B, H, S, K]. The softmax gradient needs Σ_j P_ij·dP_ij, which equals dO·O
+ * (FlashAttention, arXiv 2205.14135, appendix B.2): a pass over K numbers instead of S, dropout or not.
+ */
+export function attend(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias: tf.Tensor, dropout?: tf.Tensor): tf.Tensor4D {
+  return tf.customGrad((q, k, v, save) => {
+    const weights = tf.softmax(tf.add(tf.matMul(q as tf.Tensor, k as tf.Tensor, false, true), bias));
+    const dropped = dropout ? tf.mul(weights, dropout) : weights;
+    const out = tf.matMul(dropped, v as tf.Tensor);
+    const kept = [q as tf.Tensor, k as tf.Tensor, v as tf.Tensor, weights, out];
+    (save as tf.GradSaveFunc)(dropout ? [...kept, dropped, dropout] : kept);
+    return {
+      value: out,
+      gradFunc: (dy, saved) => {
+        const [q, k, v, weights, out, dropped = weights, dropout] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor?, tf.Tensor?];
+        const [B, H, S] = out.shape as [number, number, number];
+        const raw = tf.matMul(dy, v, false, true);
+        const inner = sumLast(tf.mul(dy, out)).reshape([B, H, S, 1]);
+        const scores = tf.mul(weights, tf.sub(dropout ? tf.mul(raw, dropout) : raw, inner));
+        return [tf.matMul(scores, k), tf.matMul(scores, q, true, false), tf.matMul(dropped, dy, true, false)];
+      },
+    };
+  })(q, k, v) as tf.Tensor4D;
+}
+
+/** The same by automatic differentiation. */
+export function attendPlain(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias: tf.Tensor, dropout?: tf.Tensor): tf.Tensor4D {
+  const weights = tf.softmax(tf.matMul(q, k, false, true).add(bias));
+  return tf.matMul(dropout ? weights.mul(dropout) : weights, v) as tf.Tensor4D;
+}
+
+/** A rotation's cosines and signed sines, both [S, K]. */
+export interface Rotation {
+  readonly cos: tf.Tensor;
+  readonly sin: tf.Tensor;
+}
+
+/**
+ * Rotary position tables (RoFormer, arXiv 2104.09864, eq. 34, rotate-half form, base 10000) for positions 0…length−1.
+ * The first half of `sin` carries the minus sign of rotate-half.
+ */
+export function rotation(length: number, K: number): { cos: Float32Array; sin: Float32Array } {
+  const cos = new Float32Array(length * K);
+  const sin = new Float32Array(length * K);
+  const half = K / 2;
+  for (let s = 0; s < length; s++) {
+    for (let i = 0; i < half; i++) {
+      const angle = s * 10000 ** (-i / half);
+      const at = s * K + i;
+      cos[at] = cos[at + half] = Math.cos(angle);
+      sin[at] = -Math.sin(angle);
+      sin[at + half] = Math.sin(angle);
+    }
+  }
+  return { cos, sin };
+}
+
+/** Swaps the two halves of the last axis. */
+function swap(x: tf.Tensor): tf.Tensor {
+  const [B, H, S, K] = x.shape as [number, number, number, number];
+  const half = K / 2;
+  return tf.concat([tf.slice(x, [0, 0, 0, half], [B, H, S, half]), tf.slice(x, [0, 0, 0, 0], [B, H, S, half])], 3);
+}
+
+/** Rotates each pair (i, i + K/2) of x [B, H, S, K] by its position's angle; the gradient rotates back. */
+export function rotate(x: tf.Tensor, { cos, sin }: Rotation): tf.Tensor4D {
+  return tf.customGrad((x, save) => {
+    (save as tf.GradSaveFunc)([cos, sin]);
+    return {
+      value: tf.add(tf.mul(x as tf.Tensor, cos), tf.mul(swap(x as tf.Tensor), sin)),
+      gradFunc: (dy, saved) => {
+        const [cos, sin] = saved as [tf.Tensor, tf.Tensor];
+        return tf.add(tf.mul(dy, cos), swap(tf.mul(dy, sin)));
+      },
+    };
+  })(x) as tf.Tensor4D;
+}
+
+/** The same by automatic differentiation. */
+export const rotatePlain = (x: tf.Tensor, { cos, sin }: Rotation): tf.Tensor4D => x.mul(cos).add(swap(x).mul(sin)) as tf.Tensor4D;

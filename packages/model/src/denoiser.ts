@@ -1,0 +1,224 @@
+import * as tf from '@tensorflow/tfjs';
+import { gelu, geluPlain, swiglu, swigluPlain } from './activation.js';
+import { attend, attendPlain, pairBias, rotate, rotatePlain, rotation } from './attention.js';
+import type { Rotation } from './attention.js';
+import { convolve, convolvePlain, taps } from './conv.js';
+import type { Taps } from './conv.js';
+import { crossEntropy, crossEntropyPlain, rowEntropy } from './entropy.js';
+import { layerNorm, layerNormPlain, rmsNorm, rmsNormPlain } from './norm.js';
+import { gatherRows } from './rows.js';
+import type { Batch, DenoiserConfig, Masks, Params, Rows } from './types.js';
+
+// The whole network, top to bottom. It knows nothing of noise, of [PAD] beyond segment 0, of shift_head (which only moves
+// the data), or of who runs it: the same code is traced for training, traced for the exported graph, and run eagerly by tests.
+//
+//   B rows of a batch   S positions   N = B·S   D d_model   H heads   K head width   F d_ff   V vocabulary   M evaluated rows
+//
+//   ids [B,S] ─ embedding ─ (+ positions) ─ (+ convolution) ─▶ x [N,D]
+//   n_layers times:   x += attention(norm(x))     x += feed-forward(convolution(norm(x)))
+//   rows [M] of x ─ norm ─▶ h [M,D] ─ head ─▶ logits [M,V]
+
+/** The network's costly pieces: with gradients written by hand (`fast`), or left to TensorFlow.js (`plain`, for tests). */
+export interface Ops {
+  rmsNorm: typeof rmsNorm;
+  layerNorm: typeof layerNorm;
+  swiglu: typeof swiglu;
+  gelu: typeof gelu;
+  attend: typeof attend;
+  rotate: typeof rotate;
+  convolve: typeof convolve;
+  gatherRows: typeof gatherRows;
+  crossEntropy: typeof crossEntropy;
+}
+
+export const fast: Ops = { rmsNorm, layerNorm, swiglu, gelu, attend, rotate, convolve, gatherRows, crossEntropy };
+
+export const plain: Ops = {
+  rmsNorm: rmsNormPlain,
+  layerNorm: layerNormPlain,
+  swiglu: swigluPlain,
+  gelu: geluPlain,
+  attend: attendPlain,
+  rotate: rotatePlain,
+  convolve: convolvePlain,
+  gatherRows: (table, ids) => tf.gather(table, ids as tf.Tensor1D) as tf.Tensor2D,
+  crossEntropy: crossEntropyPlain,
+};
+
+/** What depends on the batch's geometry but on no parameter; made once per pass, outside the differentiated function. */
+export interface Frame {
+  readonly B: number;
+  readonly S: number;
+  /** int32 [N] */
+  readonly ids: tf.Tensor;
+  /** 0 or −10⁹ per pair, [B, 1, S, S] */
+  readonly bias: tf.Tensor;
+  readonly taps?: Taps;
+  /** `query` carries the 1/√K of the attention scores */
+  readonly rotation?: { query: Rotation; key: Rotation };
+  /** constant position vectors [max_seq_len, D] */
+  readonly sinusoids?: tf.Tensor;
+  /** int32 [N], read by learned and sinusoidal positions; undefined = every row counts from 0 */
+  readonly positions?: tf.Tensor;
+  readonly masks: Masks;
+}
+
+const parameter = (params: Params, name: string): tf.Tensor => {
+  const found = params[name];
+  if (!found) throw Object.assign(new Error(`model parameter "${name}": expected a tensor, got nothing; the weights belong to another model configuration`), { code: 'MDIFF_PARAMS' });
+  return found;
+};
+
+/** Everything a pass needs besides parameters. `causal` undefined = no row is causal. */
+export function frame(config: DenoiserConfig, { ids, segments, positions, causal, masks = {} }: Omit<Rows, 'causal' | 'positions'> & Partial<Rows>): Frame {
+  const [B, S] = ids.shape as [number, number];
+  const { pos_encoding, max_seq_len: T, d_model: D } = config;
+  return {
+    B,
+    S,
+    ids: ids.reshape([B * S]),
+    masks,
+    bias: pairBias(segments, causal),
+    ...(config.conv_width > 0 && { taps: taps(segments, config.conv_width, causal) }),
+    ...(pos_encoding === 'rope' && { rotation: rotations(config, S) }),
+    ...(pos_encoding === 'sinusoidal' && { sinusoids: tf.tensor2d(sinusoids(config), [T, D]) }),
+    ...(positions && { positions: positions.reshape([B * S]) }),
+  };
+}
+
+/** Scores depend on the distance of two positions only, so the row index serves for every segment. */
+function rotations({ d_model, n_heads, max_seq_len }: DenoiserConfig, S: number): { query: Rotation; key: Rotation } {
+  const K = d_model / n_heads;
+  const length = Math.max(max_seq_len, S);
+  const { cos, sin } = rotation(length, K);
+  const rows = (table: Float32Array) => tf.slice(tf.tensor2d(table, [length, K]), [0, 0], [S, K]);
+  const scaled = (table: Float32Array) => rows(table.map((value) => value / Math.sqrt(K)));
+  return { query: { cos: scaled(cos), sin: scaled(sin) }, key: { cos: rows(cos), sin: rows(sin) } };
+}
+
+/**
+ * Sinusoidal vectors (arXiv 1706.03762, section 3.5) [T, D] with the standard deviation of fresh embeddings. The paper
+ * multiplies the embeddings by √D instead; a smaller table leaves a tied head as it is.
+ */
+export function sinusoids({ max_seq_len: T, d_model: D, init_std }: DenoiserConfig): Float32Array {
+  const table = new Float32Array(T * D);
+  for (let t = 0; t < T; t++) {
+    for (let i = 0; i < D; i++) {
+      const angle = t * 10000 ** (-(i - (i % 2)) / D);
+      table[t * D + i] = init_std * Math.SQRT2 * (i % 2 === 0 ? Math.sin(angle) : Math.cos(angle));
+    }
+  }
+  return table;
+}
+
+/** Final-normed hidden rows [N, D]. */
+export function hidden(config: DenoiserConfig, params: Params, rows: Rows, ops: Ops = fast): tf.Tensor2D {
+  const at = frame(config, rows);
+  const x = ops.gatherRows(parameter(params, 'embedding.weight'), at.ids);
+  return norm(config, params, 'norm', trunk(config, params, at, x, ops), ops);
+}
+
+/** Raw logits [M, V] of hidden rows [M, D]. The column of [MASK] means nothing: samplers forbid it, the loss leaves it out. */
+export function logits(params: Params, h: tf.Tensor): tf.Tensor2D {
+  return tf.matMul(h, head(params), false, true) as tf.Tensor2D;
+}
+
+/** Σ weights·CE, nats, with `smoothing` of the targets (0 = none). */
+export function loss(config: DenoiserConfig, params: Params, batch: Batch, { smoothing = 0, ops = fast } = {}): tf.Scalar {
+  return lossOf(config, params, frame(config, batch), batch, smoothing, ops);
+}
+
+/** `loss` with the frame made outside, so that a gradient tape never sees it. */
+export function lossOf(config: DenoiserConfig, params: Params, at: Frame, { rows, targets, weights }: Pick<Batch, 'rows' | 'targets' | 'weights'>, smoothing: number, ops: Ops): tf.Scalar {
+  const N = at.B * at.S;
+  const M = rows.shape[0]!;
+  const D = config.d_model;
+  const table = parameter(params, 'embedding.weight');
+  let x: tf.Tensor;
+  let goals: tf.Tensor;
+  if (config.tie_embeddings) {
+    // One gather for inputs and targets, so that the embedding's gradient is one scatter of all these rows.
+    const both = ops.gatherRows(table, tf.concat([at.ids, targets as tf.Tensor1D]));
+    [x, goals] = tf.split(both, [N, M], 0) as [tf.Tensor, tf.Tensor];
+  } else {
+    x = ops.gatherRows(table, at.ids);
+    goals = ops.gatherRows(head(params), targets);
+  }
+  const h = norm(config, params, 'norm', ops.gatherRows(trunk(config, params, at, x.reshape([N, D]), ops), rows), ops);
+  return ops.crossEntropy(h, head(params), goals, targets, weights, smoothing);
+}
+
+/** Cross-entropy of each evaluated row, nats [M]. */
+export function entropies(config: DenoiserConfig, params: Params, at: Frame, { rows, targets }: Pick<Batch, 'rows' | 'targets'>): tf.Tensor1D {
+  return rowEntropy(rowsHidden(config, params, at, rows), head(params), targets);
+}
+
+/** Final-normed hidden rows [M, D] of the flattened positions `rows`. */
+export function rowsHidden(config: DenoiserConfig, params: Params, at: Frame, rows: tf.Tensor): tf.Tensor2D {
+  const x = trunk(config, params, at, gatherRows(parameter(params, 'embedding.weight'), at.ids), fast);
+  return norm(config, params, 'norm', gatherRows(x, rows), fast);
+}
+
+const head = (params: Params) => params['head.weight'] ?? parameter(params, 'embedding.weight');
+
+/** Embedded tokens x [N, D] through every block → [N, D], before the last norm. */
+function trunk(config: DenoiserConfig, params: Params, at: Frame, x: tf.Tensor, ops: Ops): tf.Tensor {
+  if (config.pos_encoding !== 'rope') x = placed(config, at, x, at.sinusoids ?? parameter(params, 'position.weight'), ops);
+  if (at.taps) x = ops.convolve(x, parameter(params, 'embedding.conv.weight'), at.taps);
+  for (let block = 0; block < config.n_layers; block++) {
+    x = tf.add(x, attention(config, params, block, at, norm(config, params, `blocks.${block}.attn.norm`, x, ops), ops));
+    let y: tf.Tensor = norm(config, params, `blocks.${block}.ff.norm`, x, ops);
+    if (at.taps) y = ops.convolve(y, parameter(params, `blocks.${block}.ff.conv.weight`), at.taps);
+    x = tf.add(x, feedForward(config, params, block, at, y, ops));
+  }
+  return x;
+}
+
+/** x [N, D] plus its rows of the position table [max_seq_len, D]. */
+function placed({ d_model: D }: DenoiserConfig, { B, S, positions }: Frame, x: tf.Tensor, table: tf.Tensor, ops: Ops): tf.Tensor {
+  if (positions) return tf.add(x, ops.gatherRows(table, positions));
+  return tf.add(x.reshape([B, S, D]), tf.slice(table, [0, 0], [S, D]).reshape([1, S, D])).reshape([B * S, D]);
+}
+
+function norm(config: DenoiserConfig, params: Params, name: string, x: tf.Tensor, ops: Ops): tf.Tensor2D {
+  const gain = parameter(params, `${name}.weight`);
+  return config.norm_type === 'rmsnorm'
+    ? ops.rmsNorm(x, gain, config.norm_eps)
+    : ops.layerNorm(x, gain, parameter(params, `${name}.bias`), config.norm_eps);
+}
+
+/** x·W + b: x [N, in], W [in, out]. */
+function linear(config: DenoiserConfig, params: Params, name: string, x: tf.Tensor, scale = 1): tf.Tensor {
+  const scaled = (part: string) => {
+    const found = parameter(params, `${name}.${part}`);
+    return scale === 1 ? found : tf.mul(found, scale); // cheaper on the weights than on the result
+  };
+  const y = tf.matMul(x, scaled('weight'));
+  return config.use_bias ? tf.add(y, scaled('bias')) : y;
+}
+
+/** Multi-head attention inside each segment: x [N, D] → [N, D]. */
+function attention(config: DenoiserConfig, params: Params, block: number, { B, S, bias, rotation, masks }: Frame, x: tf.Tensor, ops: Ops): tf.Tensor {
+  const { n_heads: H, d_model: D } = config;
+  const K = D / H;
+  const name = `blocks.${block}.attn`;
+  const heads = (part: string, scale = 1) => tf.transpose(linear(config, params, `${name}.${part}`, x, scale).reshape([B, S, H, K]), [0, 2, 1, 3]);
+  const query = rotation ? ops.rotate(heads('q'), rotation.query) : heads('q', 1 / Math.sqrt(K));
+  const key = rotation ? ops.rotate(heads('k'), rotation.key) : heads('k');
+  const out = ops.attend(query, key, heads('v'), bias, masks[`attention_dropout.${block}`]);
+  return dropped(linear(config, params, `${name}.o`, tf.transpose(out, [0, 2, 1, 3]).reshape([B * S, D])), masks[`dropout.${block}.attn`]);
+}
+
+/** x [N, D] → [N, D] through F. */
+function feedForward(config: DenoiserConfig, params: Params, block: number, { masks }: Frame, x: tf.Tensor, ops: Ops): tf.Tensor {
+  const name = `blocks.${block}.ff`;
+  const up = linear(config, params, `${name}.up`, x);
+  const inner =
+    config.activation === 'swiglu' ? ops.swiglu(linear(config, params, `${name}.gate`, x), up)
+    : config.activation === 'gelu' ? ops.gelu(up)
+    : tf.relu(up);
+  return dropped(linear(config, params, `${name}.down`, inner), masks[`dropout.${block}.ff`]);
+}
+
+/** Inverted dropout with a mask made by the host (random ops would be frozen into a traced graph). */
+const dropped = (x: tf.Tensor, mask?: tf.Tensor): tf.Tensor => (mask ? tf.mul(x, mask.reshape(x.shape)) : x);

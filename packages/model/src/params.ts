@@ -1,0 +1,39 @@
+import { stream } from '@mdiff/diffusion';
+import * as tf from '@tensorflow/tfjs';
+import { layout } from './layout.js';
+import type { ParamLayout, ParamSpec } from './layout.js';
+import type { DenoiserConfig, Params } from './types.js';
+
+/**
+ * Fresh parameters in one flat buffer: matrices, embeddings and taps normal(0, init_std); the two projections that
+ * write into the residual stream divided by √(2·n_layers), so that the stream's variance does not grow with depth
+ * (GPT-2, section 2.3); norm gains 1; biases 0. Every tensor has its own random stream, so adding one leaves the others alone.
+ */
+export function initParams(config: DenoiserConfig, seed: number): Float32Array {
+  const { params, total } = layout(config);
+  const flat = new Float32Array(total);
+  for (const spec of params) {
+    const view = flat.subarray(spec.offset, spec.offset + spec.size);
+    if (spec.kind === 'norm') view.fill(spec.name.endsWith('.weight') ? 1 : 0);
+    else if (spec.kind !== 'bias') {
+      const std = writesResidual(spec) ? config.init_std / Math.sqrt(2 * config.n_layers) : config.init_std;
+      const rng = stream(seed, 'init', spec.name);
+      for (let i = 0; i < view.length; i++) view[i] = std * rng.normal();
+    }
+  }
+  return flat;
+}
+
+const writesResidual = (spec: ParamSpec) => /\.(attn\.o|ff\.down)\.weight$/.test(spec.name);
+
+/** Names the pieces of a flat buffer as tensors (copies, to be disposed by the caller). */
+export function bind(flat: Float32Array, { params, total }: ParamLayout): Params {
+  if (flat.length !== total) {
+    throw Object.assign(new Error(`model parameters: expected ${total} numbers, got ${flat.length}; the weights belong to another model configuration`), {
+      code: 'MDIFF_PARAMS',
+    });
+  }
+  return Object.fromEntries(
+    params.map(({ name, shape, offset, size }) => [name, tf.tensor(flat.slice(offset, offset + size), [...shape], 'float32')]),
+  );
+}

@@ -1,0 +1,74 @@
+import * as tf from '@tensorflow/tfjs';
+import { entropies, fast, frame, logits, lossOf, rowsHidden } from './denoiser.js';
+import type { Ops } from './denoiser.js';
+import type { ParamLayout } from './layout.js';
+import type { Batch, DenoiserConfig, Masks, Params } from './types.js';
+
+// The functions that get traced. Each takes one flat record of named tensors (batch inputs, parameters by layout name,
+// dropout masks) and returns one: graph inputs and outputs have the same names.
+
+/** Tensors by graph input or output name. */
+export type Named = Record<string, tf.Tensor>;
+
+/**
+ * Shapes of the host-made dropout masks of a pass over [B, S], by input name: `dropout.{block}.attn` and
+ * `dropout.{block}.ff` [B, S, D], `attention_dropout.{block}` [B, H, S, S]. Only rates above 0 have masks;
+ * each entry is 0 with probability p, else 1/(1−p).
+ */
+export function dropoutShapes(config: DenoiserConfig, B: number, S: number): Record<string, readonly number[]> {
+  const shapes: Record<string, readonly number[]> = {};
+  for (let block = 0; block < config.n_layers; block++) {
+    if (config.attention_dropout > 0) shapes[`attention_dropout.${block}`] = [B, config.n_heads, S, S];
+    if (config.dropout > 0) {
+      shapes[`dropout.${block}.attn`] = [B, S, config.d_model];
+      shapes[`dropout.${block}.ff`] = [B, S, config.d_model];
+    }
+  }
+  return shapes;
+}
+
+const masksIn = (inputs: Named): Masks => Object.fromEntries(Object.entries(inputs).filter(([name]) => /^(attention_)?dropout\./.test(name)));
+const batchIn = (inputs: Named) => ({ ...(inputs as unknown as Batch), masks: masksIn(inputs) });
+
+export interface LossOptions {
+  /** share of each target spread over all tokens but [MASK] */
+  readonly labelSmoothing?: number;
+  readonly ops?: Ops;
+}
+
+/**
+ * The training graph: inputs of docs/architecture.md, parameters by name and, optionally, dropout masks →
+ * `loss` (scalar, Σ weights·CE, nats) and `grad.{name}` for every parameter. Without mask inputs nothing is dropped.
+ */
+export function lossAndGrads(config: DenoiserConfig, layout: ParamLayout, { labelSmoothing = 0, ops = fast }: LossOptions = {}): (inputs: Named) => Named {
+  const names = layout.params.map(({ name }) => name);
+  return (inputs) =>
+    tf.tidy(() => {
+      const batch = batchIn(inputs);
+      const at = frame(config, batch);
+      const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) => {
+        const params: Params = Object.fromEntries(names.map((name, i) => [name, tensors[i]!]));
+        return lossOf(config, params, at, batch, labelSmoothing, ops);
+      })(names.map((name) => inputs[name]!));
+      return { loss: value, ...Object.fromEntries(names.map((name, i) => [`grad.${name}`, grads[i]!])) };
+    });
+}
+
+/** The evaluation graph: the inputs of the training graph (no `weights`, no dropout) → `ce` [M], nats per evaluated row. */
+export function rowLosses(config: DenoiserConfig, layout: ParamLayout): (inputs: Named) => Named {
+  return (inputs) =>
+    tf.tidy(() => {
+      const params = Object.fromEntries(layout.params.map(({ name }) => [name, inputs[name]!]));
+      const batch = { ...batchIn(inputs), masks: {} };
+      return { ce: entropies(config, params, frame(config, batch), batch) };
+    });
+}
+
+/** The exported graph: `input_ids`, `attention_mask` [batch, length], `rows` [rows] and the parameters → `logits` [rows, V]. */
+export function exportedForward(config: DenoiserConfig): (inputs: Named) => Named {
+  return (inputs) =>
+    tf.tidy(() => {
+      const at = frame(config, { ids: inputs.input_ids!, segments: inputs.attention_mask! });
+      return { logits: logits(inputs, rowsHidden(config, inputs, at, inputs.rows!)) };
+    });
+}
