@@ -1,0 +1,55 @@
+import { shareLeft } from './plan.js';
+import type { Commit, Sampler, StepArgs } from './sampler.js';
+import { scorer } from './score.js';
+
+/** Draws a token for every evaluated position, left to right. */
+export function drawAll(args: StepArgs): Commit[] {
+  const score = scorer(args, args.options);
+  return Array.from(args.positions, (position, i) => {
+    score.load(i);
+    const token = score.draw(args.rng);
+    score.see(token);
+    return { position, token, probability: score.probability(token) };
+  });
+}
+
+const NONE = new Int32Array(0);
+
+/**
+ * Ancestral sampling of the reverse process (MDLM, arXiv 2406.07524, section 3): from mask ratio t to s each mask is revealed with probability
+ * (t − s)/t; exact as the steps become many. numSteps may exceed the number of masks, because a step that reveals nothing costs no
+ * denoiser call. With remasking it is ReMDM (arXiv 2503.00307) with σ capped.
+ */
+export const ancestral: Sampler = {
+  name: 'ancestral',
+  paced: true,
+  plan: (masks, numSteps, schedule) =>
+    Array.from({ length: numSteps }, (_, k) => Math.floor(masks * shareLeft(schedule, k + 1, numSteps, masks) + 1e-9)),
+  choose({ masked, committed, total, step, of, options: { schedule, remasking }, rng }) {
+    if (step === of) return { evaluate: masked, remask: NONE };
+    const alphaT = 1 - shareLeft(schedule, step - 1, of, total);
+    const alphaS = 1 - shareLeft(schedule, step, of, total);
+    const sigma = alphaT > 0 ? Math.min(remasking, (1 - alphaS) / alphaT) : 0;
+    const reveal = (alphaS - (1 - sigma) * alphaT) / (1 - alphaT);
+    return {
+      evaluate: masked.filter(() => rng.next() < reveal),
+      remask: sigma > 0 ? committed.filter(() => rng.next() < sigma) : NONE,
+    };
+  },
+  step: drawAll,
+};
+
+/**
+ * First-hitting sampling (arXiv 2409.02908): one uniformly chosen mask per pass, as many passes as masks. It has the law of ancestral
+ * sampling with infinitely many steps; the times at which masks fall are not drawn, since the denoiser does not see them.
+ */
+export const firstHitting: Sampler = {
+  name: 'first_hitting',
+  paced: false,
+  plan: (masks) => Array.from({ length: masks }, (_, k) => masks - 1 - k),
+  choose: ({ masked, rng }) => {
+    const i = rng.int(masked.length);
+    return { evaluate: masked.slice(i, i + 1), remask: NONE };
+  },
+  step: drawAll,
+};

@@ -1,0 +1,175 @@
+import { drawAll } from './ancestral.js';
+import { DiffusionError } from './error.js';
+import { type SamplingOptions, samplingOptions } from './options.js';
+import { splitBlocks } from './plan.js';
+import { type Rng, stream } from './random.js';
+import type { Commit, Sampler, StepArgs } from './sampler.js';
+import { scorer } from './score.js';
+
+/** One canvas and the masked positions (ascending) whose logits are wanted; read only. */
+export interface DenoiserRow {
+  canvas: Int32Array;
+  positions: Int32Array;
+}
+
+/** Logits [M, V] of all wanted positions, row after row; V is the same for all. */
+export type Denoiser = (rows: readonly DenoiserRow[]) => LogitRows | Promise<LogitRows>;
+export type LogitRows = Float32Array | Float64Array;
+
+/** After a step of one canvas. */
+export interface StepEvent {
+  /** index of the canvas in its batch */
+  row: number;
+  /** over all blocks, from 1 */
+  step: number;
+  of: number;
+  /** ids after the step, masks included; changed by later steps, so copy it to keep it */
+  canvas: Int32Array;
+  commits: readonly Commit[];
+  /** positions masked again */
+  remasked: Int32Array;
+}
+
+interface CommonArgs {
+  maskId: number;
+  denoiser: Denoiser;
+  sampler: Sampler;
+  options?: Partial<SamplingOptions>;
+  onStep?(event: StepEvent): void;
+  /** aborting rejects with the signal's reason */
+  signal?: AbortSignal;
+}
+
+export interface DenoiseArgs extends CommonArgs {
+  canvas: Int32Array;
+  rng: Rng;
+}
+
+export interface DenoiseBatchArgs extends CommonArgs {
+  canvases: readonly Int32Array[];
+  /** canvas i draws from `stream(seed + i)` and gets what it would get alone */
+  seed: number;
+}
+
+export interface DenoiseResult {
+  /** ids without any mask; what was not masked is as it was */
+  canvas: Int32Array;
+  /** index of the end-of-text id, after which nothing was generated (masks there became that id); null if there is none */
+  end: number | null;
+  /** steps taken, those that called no denoiser included */
+  steps: number;
+  /** denoiser evaluations of this canvas */
+  nfe: number;
+}
+
+/** Fills the masks of one canvas, which is left as it is. Throws `MDIFF_SAMPLING` for a bad option and `MDIFF_LOGITS` for bad logits. */
+export async function denoise({ canvas, rng, ...common }: DenoiseArgs): Promise<DenoiseResult> {
+  const [result] = await drive([{ canvas, rng }], common);
+  return result!;
+}
+
+/** Fills the masks of several canvases, which may differ in length, with one denoiser call per pass for all of them. */
+export function denoiseBatch({ canvases, seed, ...common }: DenoiseBatchArgs): Promise<DenoiseResult[]> {
+  return drive(
+    canvases.map((canvas, i) => ({ canvas, rng: stream(seed + i) })),
+    common,
+  );
+}
+
+async function drive(inputs: { canvas: Int32Array; rng: Rng }[], { denoiser, signal, ...common }: CommonArgs): Promise<DenoiseResult[]> {
+  const options = samplingOptions(common.options);
+  if (options.remasking > 0 && common.sampler.name !== 'ancestral') {
+    throw new DiffusionError('MDIFF_SAMPLING', `sampling option remasking: expected 0 unless the sampler is ancestral (it is ${common.sampler.name}), got ${options.remasking}`);
+  }
+  const results: DenoiseResult[] = [];
+  let active = inputs.map((input, row) => {
+    const walk = unmask(input.canvas.slice(), input.rng, row, { ...common, options });
+    return { row, walk, state: walk.next() };
+  });
+  for (;;) {
+    active = active.filter(({ row, state }) => {
+      if (state.done) results[row] = state.value;
+      return !state.done;
+    });
+    if (active.length === 0) return results;
+    signal?.throwIfAborted();
+    const wanted = active.map(({ state }) => state.value as DenoiserRow);
+    const logits = await denoiser(wanted);
+    signal?.throwIfAborted();
+    const rows = wanted.reduce((sum, { positions }) => sum + positions.length, 0);
+    const size = logits.length / rows;
+    if (!Number.isInteger(size) || size === 0) {
+      throw new DiffusionError('MDIFF_LOGITS', `denoiser: expected logits of ${rows} positions, all of one size, got ${logits.length} numbers`);
+    }
+    let first = 0;
+    active.forEach((entry, i) => {
+      const offset = first;
+      first += wanted[i]!.positions.length;
+      entry.state = entry.walk.next((m) => logits.subarray((offset + m) * size, (offset + m + 1) * size));
+    });
+  }
+}
+
+type Logits = (i: number) => ArrayLike<number>;
+type UnmaskArgs = Omit<CommonArgs, 'denoiser' | 'signal' | 'options'> & { options: SamplingOptions };
+
+/** The steps of one canvas (changed in place): yields what it wants evaluated, is given the logits, returns the result. */
+function* unmask(canvas: Int32Array, rng: Rng, row: number, args: UnmaskArgs): Generator<DenoiserRow, DenoiseResult, Logits> {
+  const { maskId, sampler, options, onStep } = args;
+  const generated = Array.from(canvas.keys()).filter((p) => canvas[p] === maskId);
+  // With remasking a committed end of text may be taken back, so nothing is skipped for it.
+  const endOfText = (): number => (options.eosId === null || options.remasking > 0 ? -1 : firstEnd(canvas, generated, options.eosId));
+  const blocks = splitBlocks(generated, options.blockLength, sampler.paced ? options.numSteps : generated.length);
+  const plans = blocks.map((block) => sampler.plan(block.positions.length, block.steps, options.schedule));
+  const of = plans.reduce((sum, plan) => sum + plan.length, 0);
+  let steps = 0;
+  let nfe = 0;
+  for (const [b, { positions }] of blocks.entries()) {
+    const plan = plans[b]!;
+    for (let k = 1; k <= plan.length; k++) {
+      const end = endOfText();
+      const masked = Int32Array.from(positions.filter((p) => canvas[p] === maskId && (end < 0 || p < end)));
+      if (masked.length === 0 && options.remasking === 0) break;
+      const committed = Int32Array.from(positions.filter((p) => canvas[p] !== maskId));
+      const progress = { step: k, of: plan.length, total: positions.length, options, rng };
+      const choice = sampler.choose({ ...progress, masked, committed });
+      let commits: Commit[] = [];
+      let remasked = choice.remask;
+      if (choice.evaluate.length > 0) {
+        nfe++;
+        const evaluated = options.earlyCommit ? masked : choice.evaluate;
+        const logits = yield { canvas, positions: evaluated };
+        const all: StepArgs = { ...progress, canvas, maskId, positions: evaluated, logits, count: (plan[k - 2] ?? positions.length) - plan[k - 1]! };
+        if (options.earlyCommit && settled(all)) {
+          commits = drawAll(all);
+          remasked = new Int32Array(0);
+        } else {
+          const at = Array.from(choice.evaluate, (p) => evaluated.indexOf(p));
+          commits = sampler.step({ ...all, positions: choice.evaluate, logits: (i) => logits(at[i]!) });
+        }
+      }
+      for (const { position, token } of commits) canvas[position] = token;
+      for (const position of remasked) canvas[position] = maskId;
+      steps++;
+      onStep?.({ row, step: steps, of, canvas, commits, remasked });
+    }
+  }
+  const end = options.eosId === null ? -1 : firstEnd(canvas, generated, options.eosId);
+  for (const p of generated) if (end >= 0 && p > end) canvas[p] = options.eosId!;
+  return { canvas, end: end < 0 ? null : end, steps, nfe };
+}
+
+/** The first generated position that holds the end of text, or −1. */
+const firstEnd = (canvas: Int32Array, generated: readonly number[], eosId: number): number => generated.find((p) => canvas[p] === eosId) ?? -1;
+
+/** Prophet's bounds on the mean gap of the two top logits, for each third of the steps (arXiv 2508.19982). */
+function settled(args: StepArgs): boolean {
+  const score = scorer(args, args.options);
+  let sum = 0;
+  for (const i of args.positions.keys()) {
+    score.load(i);
+    const [first, second] = score.topTwo();
+    sum += first - second;
+  }
+  return sum / args.positions.length >= [7.5, 5, 2.5][Math.floor((3 * (args.step - 1)) / args.of)]!;
+}

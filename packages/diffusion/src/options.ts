@@ -1,0 +1,85 @@
+import { DiffusionError } from './error.js';
+import type { MaskScheduleName } from './plan.js';
+
+/** How a canvas is filled. All have defaults: see `samplingOptions`. */
+export interface SamplingOptions {
+  /** denoising passes at most; 50 */
+  numSteps: number;
+  /** how many masks remain after each step; linear */
+  schedule: MaskScheduleName;
+  /** logits are divided by it; 0 = the most likely token; 1 */
+  temperature: number;
+  /** keep the k most likely tokens; null = all */
+  topK: number | null;
+  /** keep the smallest set with this mass, after topK; null = all */
+  topP: number | null;
+  /** ln(penalty) is subtracted from the logits of tokens already in the window, earlier commits of the same step included; 1 = none */
+  repetitionPenalty: number;
+  /** added to the logits, one number per token id; null = none */
+  logitBias: Float64Array | null;
+  /** ids that are never produced, besides the mask's: [PAD], [BOS], [SEP] … */
+  forbidden: readonly number[];
+  /** once this id is committed and no mask is left before it, the text ends there; null = it has no meaning */
+  eosId: number | null;
+  /** eosId is not committed before this many tokens of the window */
+  minLength: number;
+  /** canvas index of the window's first token: 1 when the canvas begins with [BOS] */
+  textStart: number;
+  /** fill this many positions after each other, left to right; null = the whole canvas at once */
+  blockLength: number | null;
+  /** confidence from which sampler threshold commits, (0, 1] */
+  threshold: number;
+  /** entropy budget of sampler entropy, nats */
+  gamma: number;
+  /** commit everything left once the two top logits are far apart (Prophet, arXiv 2508.19982): approximate */
+  earlyCommit: boolean;
+  /** cap on the chance that ancestral masks a committed token again (ReMDM, arXiv 2503.00307) */
+  remasking: number;
+}
+
+export const defaultSamplingOptions: Readonly<SamplingOptions> = Object.freeze({
+  numSteps: 50,
+  schedule: 'linear',
+  temperature: 1,
+  topK: null,
+  topP: null,
+  repetitionPenalty: 1,
+  logitBias: null,
+  forbidden: [],
+  eosId: null,
+  minLength: 0,
+  textStart: 0,
+  blockLength: null,
+  threshold: 0.9,
+  gamma: 0.1,
+  earlyCommit: false,
+  remasking: 0,
+});
+
+const wholeFrom = (min: number) => ({ ok: (v: number) => Number.isSafeInteger(v) && v >= min, expected: `an integer >= ${min}` });
+
+const rules: Partial<Record<keyof SamplingOptions, { ok(v: number): boolean; expected: string }>> = {
+  numSteps: wholeFrom(1),
+  temperature: { ok: (v) => v >= 0 && v < Infinity, expected: 'a number >= 0' },
+  topK: wholeFrom(1),
+  topP: { ok: (v) => v > 0 && v <= 1, expected: 'a number > 0 and <= 1' },
+  repetitionPenalty: { ok: (v) => v >= 1 && v < Infinity, expected: 'a number >= 1' },
+  minLength: wholeFrom(0),
+  textStart: wholeFrom(0),
+  blockLength: wholeFrom(1),
+  threshold: { ok: (v) => v > 0 && v <= 1, expected: 'a number > 0 and <= 1' },
+  gamma: { ok: (v) => v >= 0 && v < Infinity, expected: 'a number >= 0' },
+  remasking: { ok: (v) => v >= 0 && v <= 1, expected: 'a number from 0 to 1' },
+};
+
+/** Fills in the defaults; throws `MDIFF_SAMPLING` for a value out of range. A key whose value is undefined counts as absent. */
+export function samplingOptions(given: Partial<SamplingOptions> = {}): SamplingOptions {
+  const options: SamplingOptions = { ...defaultSamplingOptions, ...Object.fromEntries(Object.entries(given).filter(([, v]) => v !== undefined)) };
+  for (const [key, rule] of Object.entries(rules)) {
+    const value = options[key as keyof SamplingOptions];
+    if (value !== null && !rule.ok(value as number)) {
+      throw new DiffusionError('MDIFF_SAMPLING', `sampling option ${key}: expected ${rule.expected}, got ${value}`);
+    }
+  }
+  return options;
+}

@@ -1,0 +1,91 @@
+import { unmaskPlan } from './plan.js';
+import type { Commit, Sampler, SamplerName, StepArgs } from './sampler.js';
+import { type Scorer, scorer } from './score.js';
+
+interface Ranking {
+  name: SamplerName;
+  /** whether the score is that of a drawn token; if not, tokens are drawn only where they are committed */
+  drawn: boolean;
+  /** of the position loaded last: the larger, the earlier it is committed */
+  score(scorer: Scorer, token: number): number;
+  /** how many of the positions to commit, given their scores in falling order; `count` is the least */
+  take?(scores: readonly number[], args: StepArgs): number;
+}
+
+/** Samplers that evaluate every mask and commit the best ones. They seek modes; equal scores go left to right. */
+function ranked({ name, drawn, score, take }: Ranking): Sampler {
+  return {
+    name,
+    paced: true,
+    plan: unmaskPlan,
+    choose: ({ masked }) => ({ evaluate: masked, remask: new Int32Array(0) }),
+    step(args) {
+      const { positions, options, rng, count } = args;
+      const read = scorer(args, options);
+      const scored = Array.from(positions, (_, i) => {
+        read.load(i);
+        const token = drawn ? read.draw(rng) : -1;
+        return { i, token, score: score(read, token) };
+      });
+      scored.sort((a, b) => b.score - a.score || a.i - b.i);
+      const number = take === undefined ? count : Math.max(count, take(scored.map((s) => s.score), args));
+      const fresh = new Set<number>();
+      return scored.slice(0, number).map((candidate): Commit => {
+        const { i } = candidate;
+        let { token, score: probability } = candidate;
+        if (!drawn || (fresh.has(token) && rejected(args))) {
+          read.load(i);
+          token = read.draw(rng);
+          probability = read.probability(token);
+        }
+        fresh.add(token);
+        read.see(token);
+        return { position: positions[i]!, token, probability };
+      });
+    },
+  };
+}
+
+/**
+ * Whether a token drawn before its repetition in the same step was known must be drawn again. The penalty multiplies its weight by
+ * penalty^(−1/T): keeping it with that chance, and drawing anew otherwise, gives the penalised distribution (exactly, without topK, topP).
+ */
+function rejected({ options: { repetitionPenalty, temperature }, rng }: StepArgs): boolean {
+  if (repetitionPenalty === 1) return false;
+  return temperature === 0 || rng.next() >= repetitionPenalty ** (-1 / temperature);
+}
+
+/** Highest probability of the drawn token first (low-confidence remasking, LLaDA, arXiv 2502.09992). */
+export const confidence = ranked({ name: 'confidence', drawn: true, score: (s, token) => s.probability(token) });
+
+/** Largest gap between the two highest probabilities first (arXiv 2502.06768). */
+export const margin = ranked({
+  name: 'margin',
+  drawn: false,
+  score: (s) => {
+    const [first, second] = s.topTwo();
+    return Math.exp(first) - Math.exp(second);
+  },
+});
+
+/** Every drawn token of at least `threshold` (Fast-dLLM, arXiv 2505.22618), and no fewer than planned. */
+export const threshold = ranked({
+  name: 'threshold',
+  drawn: true,
+  score: (s, token) => s.probability(token),
+  take: (scores, { options }) => scores.filter((p) => p >= options.threshold).length,
+});
+
+/** By rising entropy, the longest prefix with Σh − max h ≤ γ (EB-Sampler, arXiv 2505.24857), and no fewer than planned. */
+export const entropy = ranked({
+  name: 'entropy',
+  drawn: false,
+  score: (s) => -s.entropy(),
+  take(scores, { options }) {
+    // entropies rise, so the largest of a prefix is its last and Σh − max h is the sum of those before
+    let sum = 0;
+    let n = 0;
+    while (n < scores.length && sum <= options.gamma) sum -= scores[n++]!;
+    return n;
+  },
+});

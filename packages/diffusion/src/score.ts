@@ -1,0 +1,160 @@
+import { DiffusionError } from './error.js';
+import type { SamplingOptions } from './options.js';
+import type { Rng } from './random.js';
+
+/** What a denoiser says about some masked positions of one canvas. */
+export interface Evaluated {
+  /** ids, masks included; read only */
+  canvas: Int32Array;
+  maskId: number;
+  /** evaluated masked positions, ascending */
+  positions: Int32Array;
+  /** logits of the i-th of them, one number per token id */
+  logits(i: number): ArrayLike<number>;
+}
+
+/** Reads logits position by position; `load` comes first, the other functions speak of the position loaded last. */
+export interface Scorer {
+  /** applies bias, bans and the repetition penalty to the logits of the i-th evaluated position */
+  load(i: number): void;
+  /** at temperature 1, before topK and topP */
+  probability(token: number): number;
+  /** entropy in nats, as `probability` */
+  entropy(): number;
+  /** the two largest values, which are −∞ where fewer tokens are allowed, as logits minus the log-normaliser */
+  topTwo(): [number, number];
+  /** draws a token with temperature, topK and topP */
+  draw(rng: Rng): number;
+  /** from now on the repetition penalty applies to this token */
+  see(token: number): void;
+}
+
+/** Everything in float64: float32 noise lowers the temperature (arXiv 2409.02908). */
+export function scorer({ canvas, maskId, positions, logits }: Evaluated, options: SamplingOptions): Scorer {
+  const { forbidden, eosId, minLength, textStart, logitBias, repetitionPenalty } = options;
+  const size = positions.length > 0 ? logits(0).length : 0;
+  if (logitBias !== null && logitBias.length !== size) {
+    throw new DiffusionError('MDIFF_SAMPLING', `sampling option logitBias: expected ${size} numbers, one per token, got ${logitBias.length}`);
+  }
+  const banned = [maskId, ...forbidden].filter((id) => id < size);
+  const seen = repetitionPenalty === 1 ? null : new Set(canvas.filter((id) => id !== maskId && id < size));
+  const x = new Float64Array(size);
+  const weights = new Float64Array(size);
+  let max = 0;
+  let logZ = 0;
+
+  const nucleus = (): Int32Array | null => candidates(x, weights, options.topK, options.topP);
+
+  return {
+    load(i) {
+      const row = logits(i);
+      for (let v = 0; v < size; v++) x[v] = row[v]!;
+      if (logitBias !== null) for (let v = 0; v < size; v++) x[v]! += logitBias[v]!;
+      if (seen !== null) for (const v of seen) x[v]! -= Math.log(repetitionPenalty);
+      for (const v of banned) x[v] = -Infinity;
+      if (eosId !== null && eosId < size && positions[i]! - textStart < minLength) x[eosId] = -Infinity;
+      max = -Infinity;
+      for (let v = 0; v < size; v++) if (x[v]! > max) max = x[v]!;
+      let sum = 0;
+      for (let v = 0; v < size; v++) sum += Math.exp(x[v]! - max);
+      logZ = max + Math.log(sum);
+      if (!Number.isFinite(logZ)) {
+        const found = max === -Infinity ? 'none that is allowed' : 'NaN or infinity';
+        throw new DiffusionError('MDIFF_LOGITS', `logits at position ${positions[i]}: expected finite numbers, got ${found}; the model may be damaged`);
+      }
+    },
+    probability: (token) => Math.exp(x[token]! - logZ),
+    entropy() {
+      let sum = 0;
+      for (let v = 0; v < size; v++) {
+        const p = Math.exp(x[v]! - logZ);
+        if (p > 0) sum += p * (logZ - x[v]!);
+      }
+      return sum;
+    },
+    topTwo() {
+      let first = -Infinity;
+      let second = -Infinity;
+      for (let v = 0; v < size; v++) {
+        const value = x[v]!;
+        if (value > first) {
+          second = first;
+          first = value;
+        } else if (value > second) second = value;
+      }
+      return [first - logZ, second - logZ];
+    },
+    draw(rng) {
+      if (options.temperature === 0) return x.indexOf(max);
+      for (let v = 0; v < size; v++) weights[v] = Math.exp((x[v]! - max) / options.temperature);
+      return categorical(weights, nucleus(), rng);
+    },
+    see(token) {
+      seen?.add(token);
+    },
+  };
+}
+
+/** An index drawn with probability proportional to its weight, among `kept` (null = all). */
+function categorical(weights: Float64Array, kept: Int32Array | null, rng: Rng): number {
+  const n = kept?.length ?? weights.length;
+  let total = 0;
+  for (let i = 0; i < n; i++) total += weights[kept ? kept[i]! : i]!;
+  const target = rng.next() * total;
+  let sum = 0;
+  let last = 0;
+  for (let i = 0; i < n; i++) {
+    const id = kept ? kept[i]! : i;
+    if (weights[id] === 0) continue;
+    sum += weights[id]!;
+    last = id;
+    if (sum > target) break;
+  }
+  return last;
+}
+
+/** Ids that topK and then topP keep; null = all. Ties go to the lower id, so that exactly k are kept. */
+function candidates(x: Float64Array, weights: Float64Array, topK: number | null, topP: number | null): Int32Array | null {
+  let kept: Int32Array | null = null;
+  if (topK !== null && topK < x.length) {
+    const bound = nthLargest(x.slice(), topK);
+    let ties = topK;
+    for (const value of x) if (value > bound) ties--;
+    kept = Int32Array.from(x.keys()).filter((id) => x[id]! > bound || (x[id] === bound && ties-- > 0));
+  }
+  if (topP === null || topP === 1) return kept;
+  kept ??= Int32Array.from(x.keys());
+  let total = 0;
+  for (const id of kept) total += weights[id]!;
+  // Tokens below this share hold less than 1 − topP together, so the smallest set has none of them and only few are left to sort.
+  const floor = ((1 - topP) / kept.length) * total;
+  const sorted = kept.filter((id) => weights[id]! >= floor).sort((a, b) => weights[b]! - weights[a]! || a - b);
+  let sum = 0;
+  let n = 0;
+  while (n < sorted.length && sum < topP * total) sum += weights[sorted[n++]!]!;
+  return sorted.subarray(0, n);
+}
+
+/** The n-th largest of `values`, which it reorders (Hoare's quickselect). */
+function nthLargest(values: Float64Array, n: number): number {
+  let low = 0;
+  let high = values.length - 1;
+  while (low < high) {
+    const pivot = values[(low + high) >> 1]!;
+    let i = low;
+    let j = high;
+    while (i <= j) {
+      while (values[i]! > pivot) i++;
+      while (values[j]! < pivot) j--;
+      if (i <= j) {
+        const swap = values[i]!;
+        values[i++] = values[j]!;
+        values[j--] = swap;
+      }
+    }
+    if (n - 1 <= j) high = j;
+    else if (n - 1 >= i) low = i;
+    else break;
+  }
+  return values[n - 1]!;
+}
