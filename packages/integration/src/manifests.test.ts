@@ -1,0 +1,95 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import { describe, expect, test } from 'vitest';
+
+interface Manifest {
+  name: string;
+  version: string;
+  description?: string;
+  license?: string;
+  type?: string;
+  private?: boolean;
+  packageManager?: string;
+  engines?: { node?: string };
+  files?: string[];
+  exports?: Record<string, string | Record<string, string>>;
+  scripts?: Record<string, string>;
+  nx?: { name?: string; tags?: string[] };
+  dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
+  peerDependencies?: Record<string, string>;
+}
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const json = (path: string): unknown => JSON.parse(read(path));
+const inside = (room: string): string[] => readdirSync(join(root, room)).map((name) => `${room}/${name}`);
+const folders = [...inside('packages'), ...inside('apps')];
+const packages = folders.map((folder) => ({ folder, ...(json(`${folder}/package.json`) as Manifest) }));
+const catalog = (parse(read('pnpm-workspace.yaml')) as { catalog: Record<string, string> }).catalog;
+
+describe.each(packages)('$folder', ({ folder, ...manifest }) => {
+  test('says what a published package must say', () => {
+    expect(manifest).toMatchObject({ license: 'Apache-2.0', type: 'module', engines: { node: '>=20' }, description: expect.stringMatching(/./) as string });
+    expect(manifest.files).toEqual(expect.arrayContaining(['dist', '!**/*.test.*']));
+  });
+
+  test('exports its sources under @mdiff/source first, then types, then what is built', () => {
+    for (const [subpath, target] of Object.entries(manifest.exports!)) {
+      if (typeof target === 'string') continue;
+      const conditions = Object.keys(target);
+      expect(conditions[0], subpath).toBe('@mdiff/source');
+      expect(conditions.at(-1), subpath).toBe('default');
+      expect(existsSync(join(root, folder, target['@mdiff/source']!)), `${folder}${subpath.slice(1)} exists`).toBe(true);
+      expect(target['default']).toMatch(/^\.\/dist\/.*\.js$/);
+    }
+  });
+
+  test('has one layer tag and one runtime tag, which the boundary rules read', () => {
+    const tags = manifest.nx!.tags!;
+    expect(tags.filter((tag) => /^layer:(leaf|lib|app|dev)$/.test(tag))).toHaveLength(1);
+    expect(tags.filter((tag) => /^runtime:(none|ort|tfjs|both|lazy)$/.test(tag))).toHaveLength(1);
+    expect(manifest.nx!.name).toBe(folder.split('/')[1]);
+  });
+
+  test('needs no install script', () => {
+    expect(Object.keys(manifest.scripts ?? {}).filter((name) => /^(pre|post)?install$|^prepare$/.test(name))).toEqual([]);
+  });
+
+  test('takes shared versions from the catalog and its neighbours from the workspace', () => {
+    for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
+      if (packages.some((other) => other.name === name)) expect(version, name).toMatch(/^workspace:/);
+      else if (name in catalog) expect(version, name).toBe('catalog:');
+      else expect(version, `${name} is pinned`).toMatch(/^\d+\.\d+\.\d+$/);
+    }
+  });
+
+  test('has a README that says more than its description', () => {
+    expect(read(`${folder}/README.md`).split('\n').filter((line) => line.trim() !== '').length).toBeGreaterThan(3);
+  });
+});
+
+test('all packages have one version', () => {
+  expect(new Set(packages.map((one) => one.version)).size).toBe(1);
+});
+
+test('a published package depends only on published packages', () => {
+  const hidden = new Set(packages.filter((one) => one.private).map((one) => one.name));
+  for (const one of packages.filter((candidate) => !candidate.private)) {
+    expect(Object.keys(one.dependencies ?? {}).filter((name) => hidden.has(name)), one.name).toEqual([]);
+  }
+});
+
+test('pnpm is pinned exactly, and no dependency may run a script at install time', () => {
+  expect((json('package.json') as Manifest).packageManager).toMatch(/^pnpm@\d+\.\d+\.\d+$/);
+  const { allowBuilds } = parse(read('pnpm-workspace.yaml')) as { allowBuilds: Record<string, boolean> };
+  expect(Object.values(allowBuilds).every((allowed) => !allowed)).toBe(true);
+});
+
+test('the lockfile names no host: it works with any registry', () => {
+  const resolutions = read('pnpm-lock.yaml').split('\n').filter((line) => /resolution:/.test(line));
+  expect(resolutions.length).toBeGreaterThan(500);
+  expect(resolutions.filter((line) => /:\/\//.test(line))).toEqual([]);
+});
