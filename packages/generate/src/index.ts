@@ -1,1 +1,12 @@
-export {};
+export { parseGaps } from './canvas.js';
+export type { Part } from './canvas.js';
+export { GenerateError, ModelError } from './errors.js';
+export { readFolder } from './folder.js';
+export type { ModelFolder, ModelFolderConfig } from './folder.js';
+export { generate, infill } from './generate.js';
+export type { Generated, GenerateOptions, Infilled, Text } from './generate.js';
+export { loadModel, openModel } from './model.js';
+export type { LoadOptions, Model } from './model.js';
+export { fromGeneration } from './options.js';
+export type { SamplingOptions } from './options.js';
+export type { Feed, Session, SessionOptions } from './session.js';

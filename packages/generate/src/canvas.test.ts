@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Tokenizer } from '@mdiff/text';
+import { describe, expect, it } from 'vitest';
+import { layOut, parseGaps, startsWithSpace, windowLimit } from './canvas.js';
+import { fixture } from './fixture.js';
+import type { ModelFolderConfig } from './folder.js';
+
+const read = (name: 'shifted' | 'plain', file: string) => readFileSync(join(fixture(name), file), 'utf8');
+const tokenizer = Tokenizer.fromJson(read('shifted', 'tokenizer.json'));
+const shifted = JSON.parse(read('shifted', 'config.json')) as ModelFolderConfig;
+const plain = JSON.parse(read('plain', 'config.json')) as ModelFolderConfig;
+const words = (ids: Iterable<number>) => [...ids].map((id) => (id < 5 ? ['[MASK]', '[PAD]', '[BOS]', '[EOS]', '[SEP]'][id] : tokenizer.decode([id])));
+
+describe('layOut', () => {
+  it('puts [BOS] in front only where the head is shifted, and [EOS] behind a closed text', () => {
+    const open = layOut(['Call me', { gap: 2 }], shifted, tokenizer, { closed: false });
+    expect(words(open.ids)).toEqual(['[BOS]', 'Call', ' me', '[MASK]', '[MASK]']);
+    expect(open.gaps).toEqual([{ start: 3, length: 2, spaced: false }]);
+    expect(open.textTokens).toBe(2);
+    const closed = layOut(['Call', { gap: 1 }, '.'], plain, tokenizer, { closed: true });
+    expect(words(closed.ids)).toEqual(['Call', '[MASK]', '.', '[EOS]']);
+    expect(closed.offset).toBe(0);
+  });
+
+  it('leaves a space before a gap to the gap, and only one', () => {
+    const one = layOut(['Call ', { gap: 1 }, ' the', { gap: 1 }], shifted, tokenizer, { closed: true });
+    expect(words(one.ids)).toEqual(['[BOS]', 'Call', '[MASK]', ' the', '[MASK]', '[EOS]']);
+    expect(one.gaps.map(({ spaced }) => spaced)).toEqual([true, false]);
+    const two = layOut(['Call  ', { gap: 1 }], shifted, tokenizer, { closed: true });
+    expect(words(two.ids)).toEqual(['[BOS]', 'Call', ' ', '[MASK]', '[EOS]']);
+    const between = layOut([{ gap: 1 }, ' ', { gap: 1 }], shifted, tokenizer, { closed: true });
+    expect(between.gaps.map(({ spaced }) => spaced)).toEqual([false, true]);
+  });
+
+  it('treats reserved words typed by a user as ordinary text', () => {
+    const { ids } = layOut(['[MASK] [EOS]', { gap: 1 }], shifted, tokenizer, { closed: true });
+    expect([...ids].filter((id) => id === 0)).toHaveLength(1);
+    expect([...ids].filter((id) => id === 3)).toHaveLength(1);
+    expect(tokenizer.decode(ids)).toBe('[MASK] [EOS]');
+  });
+
+  it('refuses a text longer than the model, naming max_seq_len', () => {
+    expect(windowLimit(shifted)).toBe(31);
+    expect(windowLimit(plain)).toBe(32);
+    expect(() => layOut([{ gap: 30 }], shifted, tokenizer, { closed: true })).not.toThrow();
+    expect(() => layOut([{ gap: 31 }], shifted, tokenizer, { closed: true })).toThrow(
+      'text: expected at most 31 tokens, gaps and [EOS] included (model.max_seq_len 32), got 32; shorten the text or the gaps',
+    );
+    expect(() => layOut([{ gap: 1e15 }], shifted, tokenizer, { closed: true })).toThrow('model.max_seq_len');
+    expect(() => layOut([{ gap: 0 }], shifted, tokenizer, { closed: true })).toThrow('gap: expected an integer >= 1');
+  });
+});
+
+describe('parseGaps', () => {
+  it('finds gaps of stated and default size', () => {
+    expect(parseGaps('Call ___ me ___:3.')).toEqual(['Call ', { gap: 8 }, ' me ', { gap: 3 }, '.']);
+    expect(parseGaps('______', { tokens: 2 })).toEqual([{ gap: 2 }]);
+    expect(parseGaps('a <?> b ___', { marker: '<?>', tokens: 1 })).toEqual(['a ', { gap: 1 }, ' b ___']);
+  });
+
+  it('says when there is none', () => {
+    expect(() => parseGaps('Call me')).toThrow('text: expected at least one gap (___), got none; write ___ where text is to be filled in');
+    expect(() => parseGaps('a', { marker: '' })).toThrow('gap marker: expected at least one character');
+  });
+});
+
+it('startsWithSpace knows the tokens that begin with a space', () => {
+  const table = startsWithSpace(tokenizer);
+  expect(table).toHaveLength(tokenizer.vocabSize);
+  expect(table[tokenizer.encode(' whale')[0]!]).toBe(1);
+  expect(table[tokenizer.encode('Call')[0]!]).toBe(0);
+});

@@ -1,0 +1,110 @@
+// From text with gaps to a canvas of ids with [MASK], and back. Knows no sampler and no runtime.
+import type { Tokenizer } from '@mdiff/text';
+import { GenerateError } from './errors.js';
+import type { ModelFolderConfig } from './folder.js';
+
+/** Text that stays as it is, or a gap of so many tokens to fill. */
+export type Part = string | { readonly gap: number };
+
+export interface Gap {
+  /** First position in the canvas. */
+  readonly start: number;
+  readonly length: number;
+  /**
+   * The text before the gap ended in a space, which was left out of the canvas: byte-level tokens carry the space in front of a word,
+   * and a model has hardly ever seen one standing alone. The gap's first token must bring it back.
+   */
+  readonly spaced: boolean;
+}
+
+export interface Layout {
+  readonly ids: Int32Array;
+  readonly gaps: readonly Gap[];
+  /** Tokens of the given text, without reserved ids. */
+  readonly textTokens: number;
+  /** Positions in front of the text: 1 where the canvas starts with `[BOS]`. */
+  readonly offset: number;
+}
+
+/** Most tokens of a window, `[EOS]` included: a slot of the model is at most `max_seq_len` long and may start with `[BOS]`. */
+export function windowLimit(config: ModelFolderConfig): number {
+  return config.max_seq_len - (config.shift_head ? 1 : 0);
+}
+
+/** Encodes the text before a gap. A single space at its end is left to the gap. */
+export function encodeBefore(tokenizer: Tokenizer, text: string): { ids: Int32Array; spaced: boolean } {
+  const spaced = text.endsWith(' ');
+  return { ids: tokenizer.encode(spaced ? text.slice(0, -1) : text), spaced };
+}
+
+/**
+ * Lays text and gaps out as one canvas: `[BOS]` (with `shift_head`), the parts, and `[EOS]` when `closed`.
+ * Throws {@link GenerateError} when it is longer than the model.
+ */
+export function layOut(parts: readonly Part[], config: ModelFolderConfig, tokenizer: Tokenizer, { closed }: { closed: boolean }): Layout {
+  const ids: number[] = config.shift_head ? [config.bos_token_id] : [];
+  const offset = ids.length;
+  const gaps: Gap[] = [];
+  let textTokens = 0;
+  let spaced = false;
+  parts.forEach((part, i) => {
+    if (typeof part === 'string') {
+      const next = parts[i + 1];
+      const before = typeof next === 'object' ? encodeBefore(tokenizer, part) : { ids: tokenizer.encode(part), spaced: false };
+      spaced = before.spaced;
+      textTokens += before.ids.length;
+      for (const id of before.ids) ids.push(id);
+      return;
+    }
+    if (!Number.isInteger(part.gap) || part.gap < 1) throw new GenerateError(`gap: expected an integer >= 1 (tokens to fill), got ${JSON.stringify(part.gap)}`);
+    // Before the gap is laid out: its size comes from outside and must not decide how much memory is taken.
+    checkLength(ids.length - offset + part.gap, config);
+    gaps.push({ start: ids.length, length: part.gap, spaced });
+    spaced = false;
+    for (let k = 0; k < part.gap; k++) ids.push(config.mask_token_id);
+  });
+  if (closed) ids.push(config.eos_token_id);
+  checkLength(ids.length - offset, config);
+  return { ids: Int32Array.from(ids), gaps, textTokens, offset };
+}
+
+function checkLength(tokens: number, config: ModelFolderConfig): void {
+  const limit = windowLimit(config);
+  if (tokens <= limit) return;
+  throw new GenerateError(`text: expected at most ${limit} tokens, gaps and [EOS] included (model.max_seq_len ${config.max_seq_len}), got ${tokens}; shorten the text or the gaps`);
+}
+
+/**
+ * Text with a marker for each gap, such as `"Call me ___."`; `___:12` states the number of tokens, else `tokens`.
+ * A marker of one repeated character may be longer: `_____` is one gap too.
+ * Throws {@link GenerateError} when there is no gap.
+ */
+export function parseGaps(text: string, { marker = '___', tokens = 8 }: { marker?: string; tokens?: number } = {}): Part[] {
+  if (marker === '') throw new GenerateError('gap marker: expected at least one character, got ""');
+  const repeated = marker === marker[0]!.repeat(marker.length) && marker.length > 1;
+  const parts: Part[] = [];
+  let rest = text;
+  for (let at = rest.indexOf(marker); at >= 0; at = rest.indexOf(marker)) {
+    if (at > 0) parts.push(rest.slice(0, at));
+    rest = rest.slice(at + marker.length);
+    while (repeated && rest.startsWith(marker[0]!)) rest = rest.slice(1);
+    const stated = /^:(\d{1,6})/.exec(rest);
+    if (stated) rest = rest.slice(stated[0].length);
+    parts.push({ gap: stated ? Number(stated[1]) : tokens });
+  }
+  if (parts.length === 0) throw new GenerateError(`text: expected at least one gap (${marker}), got none; write ${marker} where text is to be filled in`);
+  if (rest !== '') parts.push(rest);
+  return parts;
+}
+
+const tables = new WeakMap<Tokenizer, Uint8Array>();
+
+/** 1 for each id whose text starts with a space. */
+export function startsWithSpace(tokenizer: Tokenizer): Uint8Array {
+  let table = tables.get(tokenizer);
+  if (!table) {
+    table = Uint8Array.from({ length: tokenizer.vocabSize }, (_, id) => (tokenizer.decode(Int32Array.of(id)).startsWith(' ') ? 1 : 0));
+    tables.set(tokenizer, table);
+  }
+  return table;
+}

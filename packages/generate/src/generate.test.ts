@@ -1,0 +1,184 @@
+import { stream } from '@mdiff/diffusion';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parseGaps, type Part } from './canvas.js';
+import { fixture } from './fixture.js';
+import { generate, infill } from './generate.js';
+import { loadModel, type Model } from './model.js';
+
+const shifted = await loadModel(fixture('shifted'));
+const plain = await loadModel(fixture('plain'));
+afterAll(() => Promise.all([shifted.close(), plain.close()]));
+
+describe.each([
+  ['shifted', shifted],
+  ['plain', plain],
+])('generate, %s head', (_, model) => {
+  it('writes text of its own, ends at [EOS] and produces no reserved token', async () => {
+    // The fixture gives [MASK], [PAD], [BOS] and [SEP] the largest logits by far.
+    const { texts, promptTokens } = await generate(model, { n: 4, seed: 1 });
+    expect(promptTokens).toBe(0);
+    for (const { text, completion, finish, tokens } of texts) {
+      expect(text).toMatch(/^(The|Call) [A-Za-z. ]+$/);
+      expect(completion).toBe(text);
+      expect(finish).toBe('stop');
+      expect(model.tokenizer.encode(text)).toHaveLength(tokens);
+    }
+    // After a full stop [EOS] is one of two likely tokens, so some text ends before the window does.
+    const lengths = (await generate(model, { n: 16, seed: 1 })).texts.map(({ tokens }) => tokens);
+    expect(Math.min(...lengths)).toBeLessThan(30);
+  });
+
+  it('continues a prompt and keeps it as it is', async () => {
+    for (const prompt of ['Call', 'Call ', 'Call  ', 'Call me Ishmael.', '[MASK] the', 'naïve 鯨 the', ' ', '\n']) {
+      const { texts } = await generate(model, { prompt, n: 3, seed: 7 });
+      for (const { text, completion } of texts) {
+        expect(text).toBe(prompt + completion);
+      }
+    }
+  });
+
+  it('brings back the space that a prompt ends in, once', async () => {
+    const { texts } = await generate(model, { prompt: 'Call ', temperature: 0 });
+    expect(texts[0]!.text).toMatch(/^Call me Ishmael\./);
+    expect((await generate(model, { prompt: 'Call', temperature: 0 })).texts[0]!.text).toBe(texts[0]!.text);
+  });
+
+  it('reaches a suffix, filling what lies between to its last token', async () => {
+    const { texts } = await generate(model, { prompt: 'Call me', suffix: ' the whale.', maxTokens: 3, n: 4, seed: 3 });
+    for (const { text, tokens, finish } of texts) {
+      expect(text).toMatch(/^Call me .+ the whale\.$/);
+      expect(tokens).toBe(3);
+      expect(finish).toBe('stop');
+    }
+  });
+});
+
+describe('generate', () => {
+  it('gives the same text for the same seed, whatever the company', async () => {
+    for (const sampler of ['ancestral', 'first_hitting', 'confidence', 'margin', 'entropy', 'threshold'] as const) {
+      const together = await generate(shifted, { sampler, n: 4, seed: 10, temperature: 1, numSteps: 6 });
+      const alone = await generate(shifted, { sampler, n: 1, seed: 12, temperature: 1, numSteps: 6 });
+      expect(together.texts[2]).toEqual(alone.texts[0]);
+      expect(new Set(together.texts.map(({ text }) => text)).size).toBeGreaterThan(1);
+    }
+  });
+
+  it('samples in turns what does not fit memory at once, with the same result', async () => {
+    // 17 masks of a vocabulary of 2^18 leave room for one text at a time.
+    const wide: Model = { ...shifted, config: { ...shifted.config, vocab_size: 2 ** 18 }, denoise: async (rows) => widen(await shifted.denoise(rows)) };
+    const widen = (logits: Float32Array) => {
+      const size = shifted.config.vocab_size;
+      const out = new Float32Array((logits.length / size) * 2 ** 18).fill(-Infinity);
+      for (let m = 0; m * size < logits.length; m++) out.set(logits.subarray(m * size, (m + 1) * size), m * 2 ** 18);
+      return out;
+    };
+    const options = { n: 3, seed: 5, maxTokens: 16, sampler: 'ancestral', numSteps: 1 } as const;
+    const rows: number[] = [];
+    const turns = await generate(wide, { ...options, onStep: ({ row }) => rows.push(row) });
+    expect(turns).toEqual(await generate(shifted, options));
+    expect(rows).toEqual([0, 1, 2]);
+  });
+
+  it('obeys maxTokens, maxLength and minLength', async () => {
+    for (const { tokens } of (await generate(shifted, { maxTokens: 5, n: 8, seed: 2 })).texts) expect(tokens).toBeLessThanOrEqual(5);
+    // A window of 10 tokens, of which the prompt takes 2 and [EOS] one.
+    for (const { tokens } of (await generate(shifted, { prompt: 'Call me', maxLength: 10, n: 8, seed: 2 })).texts) expect(tokens).toBeLessThanOrEqual(7);
+    for (const { tokens } of (await generate(shifted, { minLength: 25, n: 16, seed: 1 })).texts) expect(tokens).toBeGreaterThanOrEqual(25);
+  });
+
+  it('says whether the text or the window ended', async () => {
+    // 31 tokens are asked for and [EOS] is forbidden before them, so the window ends first.
+    const [cut] = (await generate(shifted, { minLength: 31 })).texts;
+    expect(cut).toMatchObject({ finish: 'length', tokens: 31 });
+    const [ended] = (await generate(shifted, { maxTokens: 4 })).texts;
+    expect(ended!.finish).toBe('stop');
+  });
+
+  it('cuts before the first stop string', async () => {
+    const [whole] = (await generate(shifted, { temperature: 0 })).texts;
+    const [text] = (await generate(shifted, { temperature: 0, stop: [' and', ' whale'] })).texts;
+    expect(text!.text).toBe(whole!.text.slice(0, whole!.text.indexOf(' whale')));
+    expect(text).toMatchObject({ finish: 'stop', tokens: 1 });
+  });
+
+  it('takes what is not asked for from the model folder', async () => {
+    const model: Model = { ...shifted, generation: { ...shifted.generation, temperature: 0, seed: 9, num_return_sequences: 2, stop: ['.'] } };
+    const { texts } = await generate(model);
+    expect(texts.map(({ seed }) => seed)).toEqual([9, 10]);
+    expect(texts[0]!.text).toBe(texts[1]!.text);
+    expect(texts[0]!.text).not.toContain('.');
+    const [own] = (await generate(model, { n: 1, stop: [], prompt: 'Call me Ishmael' })).texts;
+    expect(own!.text).toContain('.');
+  });
+
+  it('favours style tokens and avoids repetition when told to', async () => {
+    const count = async (word: string, options: object) => (await generate(shifted, { n: 16, seed: 4, ...options })).texts.map(({ text }) => text.split(word).length - 1).reduce((a, b) => a + b);
+    expect(await count('swam', { styleTokens: ['swam'], styleStrength: 50 })).toBeGreaterThan(await count('swam', {}));
+    expect(await count('whale', { repetitionPenalty: 10 })).toBeLessThan(await count('whale', {}));
+  });
+
+  it('fills block by block', async () => {
+    const order: number[] = [];
+    await generate(shifted, { blockLength: 8, minLength: 31, onStep: ({ commits }) => order.push(...commits.map(({ position }) => position)) });
+    const blocks = order.map((position) => Math.floor((position - 1) / 8));
+    expect(blocks).toEqual([...blocks].sort((a, b) => a - b));
+    expect(new Set(order).size).toBe(31);
+  });
+
+  it('stops between two passes when aborted', async () => {
+    const controller = new AbortController();
+    let steps = 0;
+    const reason = new Error('enough');
+    const run = generate(shifted, { signal: controller.signal, onStep: () => void (++steps === 3 && controller.abort(reason)) });
+    await expect(run).rejects.toBe(reason);
+    expect(steps).toBe(3);
+  });
+
+  it('refuses what does not fit, in one line', async () => {
+    const message = (options: Parameters<typeof generate>[1]) => generate(shifted, options).then(() => 'no error', (error: Error & { code: string }) => `${error.code} ${error.message}`);
+    expect(await message({ prompt: 'whale '.repeat(31) })).toMatch(/^MDIFF_GENERATE prompt: expected at most 30 tokens, so that one can be added \(model\.max_seq_len 32\), got \d+; shorten the text$/);
+    expect(await message({ prompt: 'Call me Ishmael', maxLength: 3 })).toBe('MDIFF_GENERATE prompt: expected at most 2 tokens, so that one can be added (max_length 3), got 3; shorten the text or raise max_length');
+    expect(await message({ maxLength: 33 })).toBe('MDIFF_GENERATE maxLength: expected an integer <= model.max_seq_len (32), got 33');
+    expect(await message({ temperature: -1 })).toBe('MDIFF_GENERATE temperature: expected a number >= 0 and <= 10, got -1');
+    expect(await message({ n: 1.5 })).toBe('MDIFF_GENERATE n: expected an integer >= 1 and <= 256, got 1.5');
+    expect(await message({ topK: 0 })).toContain('topK: expected an integer >= 1');
+    expect(await message({ maxTokens: 0 })).toContain('maxTokens: expected an integer >= 1');
+    expect(await message({ styleStrength: 2 })).toContain('styleStrength: expected 1 while styleTokens is empty, got 2');
+    expect(await message({ remasking: 0.1 })).toContain('remasking: expected 0 unless sampler is "ancestral"');
+    expect(await message({ sampler: 'greedy' as 'margin' })).toContain('expected one of ancestral');
+  });
+});
+
+describe('infill', () => {
+  it('fills several gaps and keeps the rest, character by character', async () => {
+    const rng = stream(1, 'infill');
+    const pieces = ['The', ' whale', ' ', '.', ' and', 'é', '[MASK]', '  the', 'x\n'];
+    for (let round = 0; round < 20; round++) {
+      const parts: Part[] = Array.from({ length: 5 }, () => (rng.next() < 0.4 ? { gap: 1 + rng.int(3) } : pieces[rng.int(pieces.length)]!));
+      parts.push({ gap: 2 });
+      for (const model of [shifted, plain]) {
+        const { texts } = await infill(model, parts, { n: 2, seed: round });
+        for (const { text, fills } of texts) {
+          let rest = text;
+          let gap = 0;
+          for (const part of parts) {
+            const piece = typeof part === 'string' ? part : fills[gap++]!;
+            expect(rest.startsWith(piece)).toBe(true);
+            rest = rest.slice(piece.length);
+          }
+          expect(rest).toBe('');
+        }
+      }
+    }
+  });
+
+  it('uses what stands on both sides', async () => {
+    const { texts } = await infill(plain, parseGaps('Call ___:1 Ishmael.'), { temperature: 0 });
+    expect(texts[0]).toMatchObject({ text: 'Call me Ishmael.', fills: ['me'] });
+  });
+
+  it('refuses a text that is too long or has no gap', async () => {
+    await expect(infill(shifted, ['Call'])).rejects.toThrow('text: expected at least one gap, got none');
+    await expect(infill(shifted, ['Call', { gap: 40 }])).rejects.toThrow('model.max_seq_len 32');
+  });
+});

@@ -1,0 +1,206 @@
+// Sampling with a loaded model: from nothing, from a prompt, around gaps. Runs wherever the model's session runs.
+import { denoiseBatch, sampler, type DenoiseResult, type DenoiserRow, type SamplingOptions as DiffusionOptions, type StepEvent } from '@mdiff/diffusion';
+import { encodeBefore, layOut, startsWithSpace, windowLimit, type Gap, type Layout, type Part } from './canvas.js';
+import { GenerateError } from './errors.js';
+import type { Model } from './model.js';
+import { resolveSampling, type Sampling, type SamplingOptions } from './options.js';
+
+/** Logits that one forward pass may return (32 MiB of them); more texts than fit are sampled in turns, with the same result. */
+const MAX_LOGITS = 2 ** 23;
+/** The default of the configuration's top-level `seed`. */
+const DEFAULT_SEED = 42;
+
+interface RunOptions extends SamplingOptions {
+  /** Aborting rejects with the signal's reason, between two passes. */
+  readonly signal?: AbortSignal;
+  /** After each step of each text; `row` is the text's index. */
+  readonly onStep?: (event: StepEvent) => void;
+}
+
+export interface GenerateOptions extends RunOptions {
+  /** Text to continue. */
+  readonly prompt?: string;
+  /** Text that must follow: what lies between is filled, to its last token. */
+  readonly suffix?: string;
+  /** New tokens at most, as far as the model is long; replaces `maxLength`. */
+  readonly maxTokens?: number;
+}
+
+export interface Text {
+  /** Prompt, new text, suffix. */
+  readonly text: string;
+  /** The new text alone. */
+  readonly completion: string;
+  /** Tokens of `completion`, `[EOS]` not counted. */
+  readonly tokens: number;
+  /** Whether the text ended by itself (`[EOS]`, a stop string, the suffix) or the window did. */
+  readonly finish: 'stop' | 'length';
+  readonly seed: number;
+  /** Function evaluations: forward passes that this text took part in. */
+  readonly nfe: number;
+}
+
+export interface Generated {
+  readonly texts: readonly Text[];
+  /** Tokens of prompt and suffix. */
+  readonly promptTokens: number;
+}
+
+/** Samples `n` texts. Throws {@link GenerateError} when the request does not fit the model. */
+export async function generate(model: Model, { prompt = '', suffix = '', maxTokens, ...options }: GenerateOptions = {}): Promise<Generated> {
+  const sampling = resolveSampling(model.generation, options);
+  const closed = suffix !== '';
+  const limit = maxTokens ?? Infinity;
+  if (maxTokens !== undefined && (!Number.isInteger(maxTokens) || maxTokens < 1)) throw new GenerateError(`maxTokens: expected an integer >= 1, got ${maxTokens}`);
+  const window = maxTokens === undefined ? windowOf(model, sampling, options.maxLength) : windowLimit(model.config);
+  const given = encodeBefore(model.tokenizer, prompt).ids.length + model.tokenizer.encode(suffix).length;
+  const room = window - given - (closed ? 1 : 0);
+  if (room < 1) throw tooLong(model, { given, window, closed });
+  // An open text gets one mask more than tokens were asked for: the one its [EOS] needs.
+  const gap = Math.min(room, closed ? limit : limit + 1);
+  const layout = layOut([prompt, { gap }, suffix], model.config, model.tokenizer, { closed });
+  const results = await fill(model, layout, sampling, options, { closed });
+  const texts = results.map((result, i): Text => {
+    const { start, length } = layout.gaps[0]!;
+    const filled = result.end === null ? Math.min(length, limit) : Math.min(result.end - start, limit);
+    const whole = decodeGap(model, result, layout.gaps[0]!, filled);
+    const completion = cut(whole, sampling.stop);
+    const stopped = closed || result.end === start + filled || completion !== whole;
+    return {
+      text: prompt + completion + suffix,
+      completion,
+      tokens: completion === whole ? filled : model.tokenizer.encode(completion).length,
+      finish: stopped ? 'stop' : 'length',
+      seed: seedOf(sampling) + i,
+      nfe: result.nfe,
+    };
+  });
+  return { texts, promptTokens: layout.textTokens };
+}
+
+export interface Infilled {
+  readonly texts: readonly {
+    /** All parts joined: what was given is as it was, character by character. */
+    readonly text: string;
+    /** What was put into each gap. */
+    readonly fills: readonly string[];
+    readonly seed: number;
+    readonly nfe: number;
+  }[];
+  readonly promptTokens: number;
+}
+
+/** Fills the gaps of a text, each to its last token. `parseGaps` makes parts of a marked text. Throws {@link GenerateError}. */
+export async function infill(model: Model, parts: readonly Part[], options: RunOptions = {}): Promise<Infilled> {
+  const sampling = resolveSampling(model.generation, options);
+  const layout = layOut(parts, model.config, model.tokenizer, { closed: true });
+  if (layout.gaps.length === 0) throw new GenerateError('text: expected at least one gap, got none');
+  const results = await fill(model, layout, sampling, options, { closed: true });
+  const texts = results.map((result, i) => {
+    const fills = layout.gaps.map((gap) => decodeGap(model, result, gap, gap.length));
+    let next = 0;
+    return { text: parts.map((part) => (typeof part === 'string' ? part : fills[next++])).join(''), fills, seed: seedOf(sampling) + i, nfe: result.nfe };
+  });
+  return { texts, promptTokens: layout.textTokens };
+}
+
+const seedOf = (sampling: Sampling): number => sampling.seed ?? DEFAULT_SEED;
+
+/** Tokens of the window, `[EOS]` included. A value asked for must fit the model; the model's own default is cut to it. */
+function windowOf({ config }: Model, { maxLength }: Sampling, asked: number | undefined): number {
+  if (asked !== undefined && asked > config.max_seq_len) {
+    throw new GenerateError(`maxLength: expected an integer <= model.max_seq_len (${config.max_seq_len}), got ${asked}`);
+  }
+  return Math.min(maxLength, windowLimit(config));
+}
+
+function tooLong({ config }: Model, { given, window, closed }: { given: number; window: number; closed: boolean }): GenerateError {
+  const most = Math.max(0, window - (closed ? 2 : 1));
+  const what = closed ? 'prompt and suffix' : 'prompt';
+  const why = window < windowLimit(config) ? `max_length ${window}` : `model.max_seq_len ${config.max_seq_len}`;
+  const remedy = window < windowLimit(config) ? 'shorten the text or raise max_length' : 'shorten the text';
+  return new GenerateError(`${what}: expected at most ${most} tokens, so that one can be added (${why}), got ${given}; ${remedy}`);
+}
+
+/** Runs the sampler on copies of the canvas, as many at a time as memory allows. */
+async function fill(model: Model, layout: Layout, sampling: Sampling, { signal, onStep }: RunOptions, { closed }: { closed: boolean }): Promise<DenoiseResult[]> {
+  const masks = layout.gaps.reduce((sum, { length }) => sum + length, 0);
+  const turn = Math.max(1, Math.floor(MAX_LOGITS / (masks * model.config.vocab_size)));
+  const spaced = new Set(layout.gaps.filter((gap) => gap.spaced).map(({ start }) => start));
+  const results: DenoiseResult[] = [];
+  for (let first = 0; first < sampling.n; first += turn) {
+    const count = Math.min(turn, sampling.n - first);
+    const batch = await denoiseBatch({
+      canvases: Array.from({ length: count }, () => layout.ids),
+      seed: seedOf(sampling) + first,
+      maskId: model.config.mask_token_id,
+      sampler: sampler(sampling.sampler),
+      options: diffusionOptions(model, layout, sampling, closed),
+      denoiser: async (rows) => demandSpaces(await model.denoise(rows), rows, spaced, model),
+      ...(signal ? { signal } : {}),
+      ...(onStep ? { onStep: (event: StepEvent) => onStep({ ...event, row: event.row + first }) } : {}),
+    });
+    results.push(...batch);
+  }
+  return results;
+}
+
+function diffusionOptions({ config, tokenizer }: Model, layout: Layout, sampling: Sampling, closed: boolean): Partial<DiffusionOptions> {
+  const forbidden = [config.pad_token_id, config.bos_token_id, config.sep_token_id];
+  // A closed text already has its end, and a gap is filled to its last token.
+  if (closed) forbidden.push(config.eos_token_id);
+  for (let id = tokenizer.vocabSize; id < config.vocab_size; id++) forbidden.push(id);
+  return {
+    numSteps: sampling.numSteps,
+    schedule: sampling.confidenceSchedule,
+    temperature: sampling.temperature,
+    topK: sampling.topK,
+    topP: sampling.topP,
+    repetitionPenalty: sampling.repetitionPenalty,
+    logitBias: styleBias(tokenizer, config.vocab_size, sampling),
+    forbidden,
+    eosId: closed ? null : config.eos_token_id,
+    minLength: sampling.minLength,
+    textStart: layout.offset,
+    blockLength: sampling.blockLength,
+    threshold: sampling.threshold,
+    gamma: sampling.gamma,
+    earlyCommit: sampling.earlyCommit,
+    remasking: sampling.remasking,
+  };
+}
+
+/** ln(strength) on every token of the style strings, written with and without a leading space. Added, since a factor would turn on negative logits. */
+function styleBias(tokenizer: Model['tokenizer'], size: number, { styleTokens, styleStrength }: Sampling): Float64Array | null {
+  if (styleStrength === 1) return null;
+  const bias = new Float64Array(size);
+  for (const token of styleTokens) {
+    for (const text of [token, ` ${token}`]) for (const id of tokenizer.encode(text)) bias[id] = Math.log(styleStrength);
+  }
+  return bias;
+}
+
+/** Where a space was left to a gap, only tokens that begin with one may come first. */
+function demandSpaces(logits: Float32Array, rows: readonly DenoiserRow[], spaced: ReadonlySet<number>, { config, tokenizer }: Model): Float32Array {
+  if (spaced.size === 0) return logits;
+  const allowed = startsWithSpace(tokenizer);
+  let m = 0;
+  for (const { positions } of rows) {
+    for (const position of positions) {
+      const row = logits.subarray(m * config.vocab_size, ++m * config.vocab_size);
+      if (spaced.has(position)) for (let id = 0; id < row.length; id++) if (!allowed[id]) row[id] = -Infinity;
+    }
+  }
+  return logits;
+}
+
+/** Text of the first `length` tokens of a gap, less the space that the given text already ends in. */
+function decodeGap({ tokenizer }: Model, { canvas }: DenoiseResult, { start, spaced }: Gap, length: number): string {
+  const text = tokenizer.decode(canvas.subarray(start, start + length));
+  return spaced ? text.slice(1) : text;
+}
+
+function cut(text: string, stop: readonly string[]): string {
+  const ends = stop.filter((word) => word !== '').map((word) => text.indexOf(word)).filter((at) => at >= 0);
+  return ends.length === 0 ? text : text.slice(0, Math.min(...ends));
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { fixture, withCopy } from './fixture.js';
+import { loadModel } from './model.js';
+
+const shifted = await loadModel(fixture('shifted'));
+const plain = await loadModel(fixture('plain'));
+afterAll(() => Promise.all([shifted.close(), plain.close()]));
+
+const best = (logits: Float32Array, from = 5): number => logits.reduce((top, value, id) => (id >= from && value > logits[top]! ? id : top), from);
+
+describe('loadModel', () => {
+  it('gives the logits of masked positions, whichever way the head looks', async () => {
+    const whale = shifted.tokenizer.encode(' whale')[0]!;
+    const the = shifted.tokenizer.encode(' the')[0]!;
+    const left = await shifted.denoise([{ canvas: Int32Array.of(2, the, 0, 0, 0), positions: Int32Array.of(2) }]);
+    expect(best(left)).toBe(whale);
+    const right = await plain.denoise([{ canvas: Int32Array.of(the, 0, 0, 0), positions: Int32Array.of(1) }]);
+    expect(best(right)).toBe(whale);
+  });
+
+  it('answers each canvas as if it were alone, whatever its length', async () => {
+    const canvases = [
+      { canvas: Int32Array.of(2, 0, 0, 0), positions: Int32Array.of(1, 3) },
+      { canvas: Int32Array.of(2, 0, 9, 0, 0, 0, 0), positions: Int32Array.of(6) },
+      { canvas: Int32Array.of(2, 7), positions: new Int32Array(0) },
+    ];
+    const together = await shifted.denoise(canvases);
+    expect(together).toHaveLength(3 * shifted.config.vocab_size);
+    const alone = await Promise.all(canvases.map((canvas) => shifted.denoise([canvas])));
+    expect([...together]).toEqual(alone.flatMap((logits) => [...logits]));
+  });
+
+  it('keeps the event loop free while it runs', async () => {
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 0);
+    const canvas = new Int32Array(32);
+    const positions = Int32Array.from({ length: 31 }, (_, i) => i + 1);
+    await shifted.denoise(Array.from({ length: 256 }, () => ({ canvas, positions })));
+    clearInterval(timer);
+    expect(ticks).toBeGreaterThan(0);
+  });
+
+  it('reports a graph that does not load in one line, and calls after close', async () => {
+    await withCopy(async (folder) => {
+      const bytes = Buffer.from('this is no graph');
+      await writeFile(join(folder, 'onnx/model.onnx'), bytes);
+      const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as { files: { path: string; size: number; sha256: string }[] };
+      Object.assign(manifest.files.find(({ path }) => path === 'onnx/model.onnx')!, { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') });
+      await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
+      const error = await loadModel(folder).catch((reason: unknown) => reason as Error & { code: string });
+      expect(error).toMatchObject({ code: 'MDIFF_MODEL' });
+      expect((error as Error).message).toMatch(/model\.onnx: expected a graph that ONNX Runtime can load and run, got: [^\n]+; export the model again$/);
+    });
+    const model = await loadModel(fixture('plain'));
+    await model.close();
+    await expect(model.denoise([{ canvas: Int32Array.of(0), positions: Int32Array.of(0) }])).rejects.toThrow('the model is closed');
+  });
+});

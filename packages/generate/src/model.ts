@@ -1,0 +1,79 @@
+import type { GenerationConfig } from '@mdiff/config';
+import type { DenoiserRow } from '@mdiff/diffusion';
+import { Tokenizer } from '@mdiff/text';
+import { ModelError } from './errors.js';
+import { readFolder, type ModelFolder, type ModelFolderConfig } from './folder.js';
+import type { Session, SessionOptions } from './session.js';
+import { threadSession } from './thread.js';
+
+/** A loaded model. Call {@link Model.close} when done: it owns a thread. */
+export interface Model {
+  readonly name: string;
+  readonly created: number;
+  readonly config: ModelFolderConfig;
+  readonly generation: Partial<GenerationConfig>;
+  readonly tokenizer: Tokenizer;
+  /**
+   * One forward pass over canvases of any lengths (at most `max_seq_len`; they begin with `[BOS]` where the model has `shift_head`).
+   * → float32 [M, V]: the unnormalised log-probabilities of the M wanted positions, canvas after canvas.
+   */
+  denoise(rows: readonly DenoiserRow[]): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+export interface LoadOptions extends SessionOptions {
+  /** Compare the sha256 of every file with the manifest (sizes are always compared). Default true. */
+  readonly verify?: boolean;
+}
+
+/** Opens a model folder (contract in docs/architecture.md) and starts its inference thread. Throws {@link ModelError}. */
+export async function loadModel(folder: string, { verify = true, ...session }: LoadOptions = {}): Promise<Model> {
+  const files = await readFolder(folder, { verify });
+  const tokenizer = readTokenizer(files);
+  return openModel(files, tokenizer, await threadSession(files.graph, session));
+}
+
+/** Joins what was read from a folder with a session, whatever runs it. */
+export function openModel(folder: Pick<ModelFolder, 'config' | 'name' | 'created' | 'generation'>, tokenizer: Tokenizer, session: Session): Model {
+  const { config, name, created, generation } = folder;
+  return {
+    name,
+    created,
+    config,
+    generation,
+    tokenizer,
+    denoise: (rows) => denoise(session, config, rows),
+    close: () => session.close(),
+  };
+}
+
+function readTokenizer({ path, tokenizer: json, config }: ModelFolder): Tokenizer {
+  try {
+    const tokenizer = Tokenizer.fromJson(json);
+    if (tokenizer.vocabSize <= config.vocab_size) return tokenizer;
+    throw new Error(`tokenizer.json: expected at most ${config.vocab_size} ids (vocab_size in config.json), got ${tokenizer.vocabSize}; export the model again`);
+  } catch (error) {
+    throw new ModelError(`${path}: ${(error as Error).message}`);
+  }
+}
+
+async function denoise(session: Session, config: ModelFolderConfig, canvases: readonly DenoiserRow[]): Promise<Float32Array> {
+  const B = canvases.length;
+  const S = Math.max(0, ...canvases.map(({ canvas }) => canvas.length));
+  const M = canvases.reduce((sum, { positions }) => sum + positions.length, 0);
+  if (M === 0) return new Float32Array(0);
+  const ids = new Int32Array(B * S).fill(config.pad_token_id);
+  const attention = new Int32Array(B * S);
+  // A single row would take another matrix kernel than several do, and differ in the last bit from the same row in company.
+  const rows = new Int32Array(Math.max(2, M));
+  const shift = config.shift_head ? 1 : 0;
+  let m = 0;
+  canvases.forEach(({ canvas, positions }, b) => {
+    ids.set(canvas, b * S);
+    attention.fill(1, b * S, b * S + canvas.length);
+    for (const position of positions) rows[m++] = b * S + position - shift;
+  });
+  if (M === 1) rows[1] = rows[0]!;
+  const logits = await session.run({ ids, attention, rows, batch: B, length: S });
+  return logits.subarray(0, M * config.vocab_size);
+}

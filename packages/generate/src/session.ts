@@ -1,0 +1,25 @@
+/** One forward pass. `B` canvases padded to length `S`; `M` hidden rows projected to `V` logits each. */
+export interface Feed {
+  /** int32 [B, S]. */
+  readonly ids: Int32Array;
+  /** int32 [B, S]: 1 = token, 0 = PAD. */
+  readonly attention: Int32Array;
+  /** int32 [M]: flattened index b·S + s of each hidden row to project. */
+  readonly rows: Int32Array;
+  readonly batch: number;
+  readonly length: number;
+}
+
+/** A loaded graph, wherever it runs. Everything above this interface knows no runtime. */
+export interface Session {
+  /** → float32 [M, V], row-major. */
+  run(feed: Feed): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+export interface SessionOptions {
+  /** Threads inside one operator; 0 = one for each physical core. */
+  readonly threads?: number;
+  /** Whether idle threads wait in a busy loop: a little faster for one user, wasteful in a server. */
+  readonly spin?: boolean;
+}
