@@ -1,0 +1,26 @@
+/** Names of the files a stack frame may come from without being the caller's own line. */
+const INTERNAL = /node_modules[\\/](?:\.pnpm[\\/])?@tensorflow|[\\/]packages[\\/]trace[\\/](?:src|dist)[\\/](?!.*\.test\.)|@mdiff[\\/]trace|node:internal/;
+
+/** A function that cannot be traced or lowered. `message` is one line and names the op, the place if known, and the remedy. */
+export class TraceError extends Error {
+  readonly code = 'MDIFF_TRACE';
+  constructor(message: string) {
+    super(message);
+    this.name = 'TraceError';
+  }
+}
+
+/** The innermost frame of `stack` that is neither TensorFlow.js nor this package, as `file:line`, or undefined. */
+export function callerLine(stack: string | undefined): string | undefined {
+  for (const line of (stack ?? '').split('\n').slice(1)) {
+    const place = /\(?((?:file:\/\/)?[^\s()]+:\d+):\d+\)?$/.exec(line.trim())?.[1];
+    if (place && !INTERNAL.test(place)) return place.replace(/^file:\/\//, '');
+  }
+  return undefined;
+}
+
+/** ` at file:line`, or nothing when the stack does not show the caller. */
+export function at(stack: string | undefined): string {
+  const line = callerLine(stack);
+  return line ? ` at ${line}` : '';
+}
