@@ -6,7 +6,7 @@ const conditions = ['@mdiff/source', 'import', 'module', 'node', 'default'];
 
 const rooms = ['packages', 'apps'].flatMap((room) => readdirSync(new URL(room, import.meta.url)).map((name) => `${room}/${name}`));
 
-const projects = [...rooms, 'bench', 'tools'].map((root) => ({
+const projects = [...rooms, 'bench', 'examples', 'tools'].map((root) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
