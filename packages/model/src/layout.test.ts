@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tiny } from './fixture.js';
+import { tiny } from './fixture.test.util.js';
 import { layout } from './layout.js';
 import type { DenoiserConfig } from './types.js';
 

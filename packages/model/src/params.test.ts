@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
-import { tiny } from './fixture.js';
+import { tiny } from './fixture.test.util.js';
 import { layout } from './layout.js';
 import { bind, initParams } from './params.js';
 
-const config = { ...tiny, d_model: 64, d_ff: 160, n_layers: 3, vocab_size: 300, use_bias: true, norm_type: 'layernorm' } as const;
+const config = { ...tiny, d_model: 24, d_ff: 40, n_layers: 3, vocab_size: 100, use_bias: true, norm_type: 'layernorm' } as const;
 const { params } = layout(config);
 const piece = (flat: Float32Array, name: string) => {
   const { offset, size } = params.find((spec) => spec.name === name)!;

@@ -1,0 +1,100 @@
+import * as tf from '@tensorflow/tfjs';
+import { expect, test } from 'vitest';
+import { adamw, adamwFlat, adamwScalars, clipByGlobalNorm, ema, emaFlat, globalNorm } from './adamw.js';
+import './fixture.test.util.js';
+import { golden, noise } from './golden.test.util.js';
+import { layout } from './layout.js';
+import type { DenoiserConfig } from './types.js';
+
+interface Index {
+  config: DenoiserConfig;
+  hyper: Record<'beta1' | 'beta2' | 'eps' | 'weightDecay' | 'clip', number>;
+  rates: number[];
+  norms: number[];
+}
+const { index, next } = golden<Index>('adamw');
+const { config, hyper, rates, norms } = index;
+const table = layout(config);
+const n = table.total;
+const [expectedParams, expectedM, expectedV] = [next(n), next(n), next(n)];
+
+const start = () => {
+  const drawn = noise(n, 1);
+  const flat = new Float32Array(n);
+  for (const { name, offset, size } of table.params) {
+    for (let i = offset; i < offset + size; i++) flat[i] = 0.3 * drawn[i]! + (name.endsWith('norm.weight') ? 1 : 0);
+  }
+  return flat;
+};
+const gradient = (step: number) => Float32Array.from(noise(n, 1000 + step)).map((x) => x * 2 ** (-2 * step));
+const worst = (a: Float32Array, b: Float32Array) => a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!)), 0);
+
+// float32 state, five steps: some rounding errors of 6e-8 on numbers of about 1. PyTorch also adds 1e-6 to the norm it divides by.
+const TOLERANCE = 1e-6;
+
+test('five clipped steps on the flat buffer equal torch.optim.AdamW', () => {
+  const state = { params: start(), m: new Float32Array(n), v: new Float32Array(n) };
+  rates.forEach((lr, i) => {
+    const { gradNorm, finite } = adamwFlat({ ...state, grads: gradient(i + 1), layout: table, lr, step: i + 1, ...hyper });
+    expect(finite).toBe(true);
+    expect(Math.abs(gradNorm / norms[i]! - 1)).toBeLessThan(TOLERANCE);
+  });
+  expect(Math.max(...norms)).toBeGreaterThan(hyper.clip); // clipping happened,
+  expect(Math.min(...norms)).toBeLessThan(hyper.clip); // and not always
+  expect(worst(state.params, expectedParams)).toBeLessThan(TOLERANCE);
+  expect(worst(state.m, expectedM)).toBeLessThan(TOLERANCE);
+  expect(worst(state.v, expectedV)).toBeLessThan(TOLERANCE);
+});
+
+test('the TensorFlow.js twin takes the same steps', () => {
+  tf.tidy(() => {
+    const flat = start();
+    let states = table.params.map(({ offset, size }) => ({ param: tf.tensor1d(flat.subarray(offset, offset + size)) as tf.Tensor, m: tf.zeros([size]) as tf.Tensor, v: tf.zeros([size]) as tf.Tensor }));
+    rates.forEach((lr, i) => {
+      const given = gradient(i + 1);
+      const { grads, norm } = clipByGlobalNorm(table.params.map(({ offset, size }) => tf.tensor1d(given.subarray(offset, offset + size))), hyper.clip);
+      expect(Math.abs(norm.dataSync()[0]! / norms[i]! - 1)).toBeLessThan(TOLERANCE);
+      states = states.map((state, at) => adamw(state, grads[at]!, adamwScalars({ lr, step: i + 1, ...hyper }, table.params[at]!.decay), hyper));
+    });
+    for (const [at, { name, offset, size }] of table.params.entries()) {
+      const { param, m, v } = states[at]!;
+      for (const [tensor, expected] of [[param, expectedParams], [m, expectedM], [v, expectedV]] as const) {
+        expect(worst(tensor.dataSync() as Float32Array, expected.subarray(offset, offset + size)), name).toBeLessThan(TOLERANCE);
+      }
+    }
+  });
+});
+
+test('a gradient that is not finite changes nothing', () => {
+  for (const bad of [NaN, Infinity]) {
+    const params = start();
+    const [m, v, grads] = [new Float32Array(n), new Float32Array(n), gradient(1)];
+    grads[n - 1] = bad;
+    expect(adamwFlat({ params, grads, m, v, layout: table, lr: 0.01, step: 1, ...hyper }).finite).toBe(false);
+    expect(params).toEqual(start());
+    expect(m.every((x) => x === 0)).toBe(true);
+  }
+});
+
+test('clip 0 is off', () => {
+  const grads = gradient(1);
+  const m = new Float32Array(n);
+  adamwFlat({ params: start(), grads, m, v: new Float32Array(n), layout: table, lr: 0.01, step: 1, ...hyper, clip: 0 });
+  // One rounding to float32 of a number below 0.1.
+  expect(worst(m, grads.map((x) => x * 0.1))).toBeLessThan(1e-8);
+});
+
+test('the global norm counts the elements beyond a multiple of four', () => {
+  expect(globalNorm(Float32Array.of(1, 2, 2, 4, 5, 5, 5))).toBe(10);
+});
+
+test('both averages are equal', () => {
+  const average = start();
+  const params = Float32Array.from(noise(n, 9));
+  const [d, p] = [0.99, tf.tensor1d(params)];
+  const before = tf.tensor1d(average);
+  const expected = ema(before, p, d);
+  emaFlat(average, params, d);
+  expect(worst(average, expected.dataSync() as Float32Array)).toBeLessThan(2e-7); // one float32 rounding of a number of about 1
+  tf.dispose([p, before, expected]);
+});

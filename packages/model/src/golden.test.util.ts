@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+
+// Reads what tools/golden/denoiser.py wrote, and computes the numbers both sides share.
+
+const file = (name: string) => new URL(`../golden/${name}`, import.meta.url);
+
+/** The index of a golden file and a reader of its float32 arrays, in the order they were written. */
+export function golden<Index>(name: string): { index: Index; next: (size: number) => Float32Array } {
+  const index = JSON.parse(readFileSync(file(`${name}.json`), 'utf8')) as Index;
+  const bytes = readFileSync(file(`${name}.bin`));
+  const all = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  let at = 0;
+  return {
+    index,
+    next: (size) => {
+      if (at + size > all.length) throw new Error(`golden/${name}.bin: expected ${at + size} numbers, got ${all.length}; run tools/golden/denoiser.py`);
+      return all.subarray(at, (at += size));
+    },
+  };
+}
+
+/** uniform(−1, 1) from murmur3's finaliser of (index, salt), the same numbers as in tools/golden/denoiser.py. */
+export function noise(count: number, salt: number): Float64Array {
+  const shift = Math.imul(salt, 0x9e3779b9) >>> 0;
+  return Float64Array.from({ length: count }, (_, i) => {
+    let x = (i + shift) >>> 0;
+    x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+    x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+    return ((x ^ (x >>> 16)) >>> 0) / 2 ** 31 - 1;
+  });
+}
