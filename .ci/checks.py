@@ -1,6 +1,6 @@
 """Checks that only Python can make: what mdiff writes, read by the libraries that other people will read it with.
 
-Usage: checks.py tensors|tokens|folder FOLDER. The last line is `N passed, N failed`.
+Usage: checks.py tensors|folder FOLDER. The last line is `N passed, N failed`.
 """
 
 import hashlib
@@ -31,18 +31,6 @@ def tensors(folder):
         check(same and np.array_equal(tensor.ravel(), np.array(one["data"], np.float32)), f"safetensors: {one['name']}")
 
 
-def tokens(folder):
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    for name, token_id in [("[MASK]", 0), ("[PAD]", 1), ("[BOS]", 2), ("[EOS]", 3), ("[SEP]", 4)]:
-        check(tokenizer.token_to_id(name) == token_id, f"tokenizer: {name} is {token_id}")
-    for case in json.loads((folder / "cases.json").read_text("utf-8")):
-        ids = tokenizer.encode(case["text"], add_special_tokens=False).ids
-        check(ids == case["ids"], f"tokenizer: ids of {case['name']}")
-        check(tokenizer.decode(ids, skip_special_tokens=True) == case["text"], f"tokenizer: decodes {case['name']}")
-
-
 def folder(path):
     import onnx
     from safetensors.numpy import load_file
@@ -65,7 +53,7 @@ def folder(path):
 
 
 try:
-    {"tensors": tensors, "tokens": tokens, "folder": folder}[sys.argv[1]](Path(sys.argv[2]))
+    {"tensors": tensors, "folder": folder}[sys.argv[1]](Path(sys.argv[2]))
 except Exception as error:  # a crash is a failure with a count, like any other
     check(False, f"{sys.argv[1]}: {type(error).__name__}: {error}")
 print(f"{counts[True]} passed, {counts[False]} failed")
