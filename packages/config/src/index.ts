@@ -1,1 +1,24 @@
-export {};
+export {
+  curriculumConfig, dataConfig, generationConfig, hardwareConfig, loadProject, modelConfig, ProjectConfig, projectConfig, stageConfig, tokenizerConfig, trainingConfig,
+  type LoadOptions,
+} from './config.js';
+export { curriculumPresets, generationPresets, modelPresets, trainingPresets } from './named.js';
+export { presetNames } from './presets.js';
+export { difficultyBand, effectiveBatchSize, getStageByEpoch, getStageByName, isHeldOut, pseudoDataCount, stageNames, totalEpochs, valBatchSizeActual } from './derived.js';
+export { estimateMemory, fitBatch, layerBytes, type MemoryEstimate, type MemoryOptions } from './memory.js';
+export { paramCount, paramCountExact } from './params.js';
+export { ConfigError, formatIssue, formatIssues, type Issue, type Severity } from './issue.js';
+export { aliases, leafKeys } from './keys.js';
+export { pending, type Pending } from './pending.js';
+export { ProjectConfigSchema } from './schema.js';
+export { HardwareConfigSchema } from './hardware.js';
+export { ModelConfigSchema } from './model.js';
+export { TokenizerConfigSchema } from './tokenizer.js';
+export { DataConfigSchema } from './data.js';
+export { CurriculumConfigSchema, StageConfigSchema } from './curriculum.js';
+export { TrainingConfigSchema } from './training.js';
+export { GenerationConfigSchema } from './generation.js';
+export type {
+  CurriculumConfig, CurriculumDerived, CurriculumInput, DataConfig, DataDerived, DataInput, GenerationConfig, GenerationInput, HardwareConfig, HardwareInput, ModelConfig,
+  ModelDerived, ModelInput, ProjectInput, ProjectValues, StageConfig, StageDerived, TokenizerConfig, TokenizerInput, TrainingConfig, TrainingDerived, TrainingInput,
+} from './types.js';

@@ -1,0 +1,165 @@
+// eslint-disable-next-line @nx/enforce-module-boundaries -- the condition `browser` decides which file this is
+import { environment, fileExists, readText, writeText } from '#files';
+import { ConfigError, type Issue } from './issue.js';
+import { readLayer, type Entries, type Source } from './layer.js';
+import { sections, type SectionName } from './keys.js';
+import { codeSource, entriesOf, judge, makeSection, projectRecord, stackOf, stageRecord } from './record.js';
+import { saveText, type Origin } from './save.js';
+import type { Env } from './scalars.js';
+import { envSource, extendSources, fileSources, patchEntry, presetSources, setSource, type Context, type Reader } from './sources.js';
+import { merge, type Stack, type View } from './stack.js';
+import type {
+  CurriculumConfig, CurriculumDerived, CurriculumInput, DataConfig, DataDerived, DataInput, GenerationConfig, GenerationInput, HardwareConfig, HardwareInput, ModelConfig,
+  ModelDerived, ModelInput, ProjectConfig as ProjectConfigType, ProjectInput, StageConfig, StageDerived, TokenizerConfig, TokenizerInput, TrainingConfig, TrainingDerived, TrainingInput,
+} from './types.js';
+
+/** Layers beside the text itself. */
+export interface LoadOptions {
+  /** A preset under the file, as `--preset` gives it. */
+  preset?: string;
+  /** `key.path=value`, as `--set` gives them. */
+  set?: readonly string[];
+  /** Variables for `MDIFF__…` and `${env:…}`. */
+  env?: Env;
+  /** A layer just above the defaults, e.g. a model folder's `generation_config.json`. */
+  base?: ProjectInput;
+  /** A layer above all others. */
+  overrides?: ProjectInput;
+}
+
+const noFiles: Reader = () => ({ problem: 'a preset name (this text was given without a reader of files)' });
+/** A validated, deeply frozen configuration. Enumerable properties are the canonical keys; the rest is derived. */
+export type ProjectConfig = ProjectConfigType;
+
+const hasError = (issues: readonly Issue[]): boolean => issues.some((issue) => issue.severity === 'error');
+
+function build(stack: Stack, origin: Origin | undefined): ProjectConfig {
+  const self: ProjectConfig = projectRecord(stack, {
+    validate: () => judge({ stack, bad: new Set() }),
+    with: (changes: ProjectInput) => change(self, changes, origin),
+    toYaml: () => saveText(self, origin),
+    saveYaml: (path: string) => writeText(path, saveText(self, origin)),
+  }) as ProjectConfig;
+  return self;
+}
+
+/** Sections may be records made by `modelConfig` and the like: only what was set in them counts. */
+function codeLayers(input: ProjectInput, ctx: Context, where = 'code'): { layers: Entries[]; found: Issue[]; bad: Set<string> } {
+  const known = sections.filter((name) => typeof input[name] === 'object' && input[name] !== null && stackOf(input[name]) !== undefined);
+  const rest = Object.fromEntries(Object.entries(input).filter(([word]) => !known.includes(word as SectionName)));
+  const source = codeSource(rest, 'code', where);
+  const reads = [...extendSources(input.extends, source.at, '', [], ctx), source].map((item) => readLayer(item));
+  reads.push(...known.map((name) => entriesOf(name, input[name]!)));
+  return { layers: reads.map((read) => read.entries), found: reads.flatMap((read) => read.found), bad: new Set(reads.flatMap((read) => [...read.bad])) };
+}
+
+function finish(view: View, found: readonly Issue[], origin?: Origin): ProjectConfig {
+  const issues = judge(view, found);
+  if (hasError(issues)) throw new ConfigError(issues);
+  return build(view.stack, origin);
+}
+
+function change(config: ProjectConfig, changes: ProjectInput, origin: Origin | undefined): ProjectConfig {
+  const ctx: Context = { env: {}, read: readText, issues: [] };
+  const { layers, found, bad } = codeLayers(changes, ctx);
+  return finish({ stack: merge(layers, stackOf(config)), bad }, [...ctx.issues, ...found], origin);
+}
+
+/** Checks plain values; every key is optional. Sections may come from `modelConfig()`, a preset function, and so on. @throws ConfigError */
+export function projectConfig(input: ProjectInput = {}): ProjectConfig {
+  const ctx: Context = { env: {}, read: readText, issues: [] };
+  const { layers, found, bad } = codeLayers(input, ctx);
+  return finish({ stack: merge(layers), bad }, [...ctx.issues, ...found]);
+}
+
+/** Everything of section 5.1 of the specification, lowest layer first. */
+function assemble(given: { text: string; file: string } | undefined, options: LoadOptions, read: Reader, presetPlace = '--preset'): ProjectConfig {
+  const ctx: Context = { env: options.env ?? {}, read, issues: [] };
+  const sources: Source[] = [];
+  if (options.base) sources.push(codeSource(options.base, 'file', 'model folder'));
+  if (options.preset !== undefined) sources.push(...presetSources(options.preset, { where: presetPlace }, 'extends', ctx));
+  const file = given && fileSources(given.text, given.file, [], ctx);
+  if (file) sources.push(...file.sources);
+  // What cannot be parsed is reported alone: nothing that follows from it would be true.
+  if (ctx.issues.some((issue) => issue.code === 'YAML')) throw new ConfigError(judge({ stack: merge([]), bad: new Set() }, ctx.issues, []));
+  sources.push(envSource(ctx.env, ctx.issues));
+  const { source, patches } = setSource(options.set ?? [], ctx.issues);
+  const reads = [...sources, source].map((item) => readLayer(item));
+  const bad = new Set(reads.flatMap((item) => [...item.bad]));
+  const layers = reads.map((item) => item.entries);
+  const key = 'curriculum.stages';
+  if (patches.length > 0 && ![...bad].some((path) => path.startsWith(key))) {
+    const base = merge(layers).get(key)!.at(-1)!;
+    layers.push(new Map([[key, patchEntry(base, key, patches, ctx.issues, bad)]]));
+  }
+  if (options.overrides) {
+    const over = codeLayers(options.overrides, ctx, 'command line');
+    layers.push(...over.layers);
+    reads.push(...over.layers.map((entries) => ({ entries, found: [], bad: new Set<string>() })));
+    ctx.issues.push(...over.found);
+    for (const path of over.bad) bad.add(path);
+  }
+  const origin = given && file?.tree ? { text: given.text, file: given.file, env: ctx.env, read } : undefined;
+  return finish({ stack: merge(layers), bad }, [...ctx.issues, ...reads.flatMap((item) => item.found)], origin);
+}
+
+function parse(text: string, options: LoadOptions & { file?: string; read?: Reader } = {}): ProjectConfig {
+  return assemble({ text, file: options.file ?? 'config.yaml' }, options, options.read ?? noFiles);
+}
+
+function unreadable(file: string, problem: string): ConfigError {
+  return new ConfigError([{ code: 'YAML', severity: 'error', where: file, path: '(yaml)', message: `expected ${problem}, got "${file}"`, expected: problem, got: `"${file}"` }]);
+}
+
+function fromYaml(path: string, options: LoadOptions & { cwd?: string } = {}): ProjectConfig {
+  const read: Reader = (name) => readText(name, options.cwd);
+  const found = read(path);
+  if ('problem' in found) throw unreadable(path, found.problem);
+  return assemble({ text: found.text, file: path }, { ...options, env: options.env ?? environment() }, read);
+}
+
+/** Makers of a whole configuration. */
+export const ProjectConfig = {
+  /** Reads a file; the environment counts. Synchronous. @throws ConfigError with every error at once */
+  fromYaml,
+  /** The same from text, anywhere; the environment counts only if given. @throws ConfigError */
+  parse,
+  /** Every key at its default. */
+  default: (): ProjectConfig => projectConfig({}),
+  /** A preset by name, e.g. `quickstart`. @throws ConfigError for an unknown name */
+  preset: (name: string): ProjectConfig => assemble(undefined, { preset: name }, noFiles, 'code'),
+} as const;
+
+/** What a command loads: `file`, else `mdiff.yaml` in `cwd`, else the quickstart preset; then environment and `--set`. */
+export function loadProject(options: LoadOptions & { file?: string; cwd?: string } = {}): { config: ProjectConfig; warnings: Issue[]; source: string } {
+  const { file, cwd = '.', ...layers } = options;
+  const env = layers.env ?? environment();
+  const path = file ?? (fileExists('mdiff.yaml', cwd) ? 'mdiff.yaml' : undefined);
+  const read: Reader = (name) => readText(name, cwd);
+  const preset = layers.preset ?? (path === undefined ? 'quickstart' : undefined);
+  const found = path === undefined ? undefined : read(path);
+  if (found && 'problem' in found) throw unreadable(path!, found.problem);
+  const config = assemble(found && { text: found.text, file: path! }, { ...layers, env, ...(preset === undefined ? {} : { preset }) }, read);
+  const named = preset === undefined ? '' : `preset ${preset}`;
+  const source = path ? (named ? `${path} over ${named}` : path) : layers.preset ? named : `no mdiff.yaml here: using ${named}`;
+  return { config, warnings: config.validate(), source };
+}
+
+export const modelConfig = (input: ModelInput = {}) => makeSection('model', input) as ModelConfig & ModelDerived;
+export const trainingConfig = (input: TrainingInput = {}) => makeSection('training', input) as TrainingConfig & TrainingDerived;
+export const curriculumConfig = (input: CurriculumInput = {}) => makeSection('curriculum', input) as CurriculumConfig & CurriculumDerived;
+export const generationConfig = (input: GenerationInput = {}) => makeSection('generation', input) as GenerationConfig & { validate(): Issue[] };
+export const dataConfig = (input: DataInput = {}) => makeSection('data', input) as DataConfig & DataDerived;
+export const hardwareConfig = (input: HardwareInput = {}) => makeSection('hardware', input) as HardwareConfig & { validate(): Issue[] };
+export const tokenizerConfig = (input: TokenizerInput = {}) => makeSection('tokenizer', input) as TokenizerConfig & { validate(): Issue[] };
+
+/** One stage. @throws ConfigError */
+export function stageConfig(input: StageConfig): StageConfig & StageDerived {
+  try {
+    makeSection('curriculum', { stages: [input] });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(error.issues.map((issue) => ({ ...issue, path: issue.path.replace('curriculum.stages[0]', 'stage') })));
+  }
+  return stageRecord(input) as StageConfig & StageDerived;
+}

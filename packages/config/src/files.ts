@@ -1,0 +1,48 @@
+import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { env as processEnv, pid } from 'node:process';
+
+// The only module of this package that touches the machine; `nofiles.ts` stands in for it in a browser.
+
+/** Reads at most 1 MiB and one byte of UTF-8, so that a huge file is refused and not loaded. */
+export function readText(path: string, cwd = '.'): { text: string } | { problem: string } {
+  let file: number;
+  try {
+    file = openSync(resolve(cwd, path), 'r');
+  } catch {
+    return { problem: 'a readable file' };
+  }
+  try {
+    const buffer = Buffer.alloc(1024 * 1024 + 1);
+    let length = 0;
+    for (;;) {
+      const got = readSync(file, buffer, length, buffer.length - length, null);
+      length += got;
+      if (got === 0 || length === buffer.length) break;
+    }
+    // A cut in the middle of a character is not the file's fault: beyond the limit its text no longer matters.
+    if (length === buffer.length) return { text: ' '.repeat(length) };
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, length)) };
+  } catch (error) {
+    return { problem: error instanceof TypeError ? 'UTF-8 text' : 'a readable file' };
+  } finally {
+    closeSync(file);
+  }
+}
+
+export const fileExists = (path: string, cwd = '.'): boolean => existsSync(resolve(cwd, path));
+
+/** Writes beside the target and renames, so that a full disk leaves the old file whole. */
+export function writeText(path: string, text: string): void {
+  const temporary = `${path}.${pid}.tmp`;
+  try {
+    writeFileSync(temporary, text);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    const reason = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
+    throw Object.assign(new Error(`${path}: expected a writable file, got ${reason}`, { cause: error }), { code: 'MDIFF_WRITE', exitCode: 1 });
+  }
+}
+
+export const environment = (): Record<string, string | undefined> => processEnv;

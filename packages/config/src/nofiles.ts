@@ -1,0 +1,13 @@
+import type * as files from './files.js';
+
+// A browser has no files: stands in for `files.ts` under the `browser` condition.
+
+export const readText: typeof files.readText = () => ({ problem: 'a preset name (files cannot be read here)' });
+
+export const fileExists: typeof files.fileExists = () => false;
+
+export const writeText: typeof files.writeText = (path) => {
+  throw Object.assign(new Error(`${path}: expected a program that can write files, got a browser; use config.toYaml()`), { code: 'MDIFF_WRITE', exitCode: 1 });
+};
+
+export const environment: typeof files.environment = () => ({});
