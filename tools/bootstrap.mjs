@@ -15,7 +15,7 @@ export function fingerprint(base = root) {
   return hash.digest('hex');
 }
 
-/** Turns the output of a failed install into one line that says what to do. */
+/** Turns the output of a failed install into one line that says what to do; undefined for a failure nobody foresaw. */
 export function explain(text) {
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|network|socket hang up|META_FETCH_FAIL/i.test(text)) {
     return 'the package registry cannot be reached. Connect to the network (or set a proxy or mirror with `npm config`) and run the command again; what is installed already is kept.';
@@ -25,7 +25,7 @@ export function explain(text) {
   }
   if (/ENOSPC/.test(text)) return 'the disk is full. Free about 1 GB and run the command again.';
   if (/EACCES|EROFS|EPERM/.test(text)) return 'a folder cannot be written. Check who owns the checkout and the npm cache, then run the command again.';
-  return 'see the output above.';
+  return undefined;
 }
 
 /** How to call the pinned pnpm: the one on PATH if it is exactly that version, else through npm, without a global install. */
@@ -53,12 +53,18 @@ export async function bootstrap({ log = console.log } = {}) {
   log(`Installing the workspace with pnpm ${version} (first run: about a minute) …`);
   rmSync(stamp, { force: true });
   const { code, text } = await execute(command, [...args, '--dir', root, 'install', '--frozen-lockfile', '--ignore-scripts', '--reporter=append-only', '--config.confirm-modules-purge=false'], {
-    output: 'both',
+    output: 'stdout',
     // Run outside the checkout so that npm does not look for pnpm among the workspace's own packages.
     cwd: tmpdir(),
-    env: { ONNXRUNTIME_NODE_INSTALL: 'skip', npm_config_update_notifier: 'false', NO_UPDATE_NOTIFIER: '1' },
+    env: {
+      ONNXRUNTIME_NODE_INSTALL: 'skip',
+      npm_config_update_notifier: 'false',
+      // npm's own pauses between attempts make a machine without a network wait for more than a minute.
+      npm_config_fetch_retry_mintimeout: '1000',
+      npm_config_fetch_retry_maxtimeout: '4000',
+    },
   });
-  if (code !== 0) throw new Error(`The workspace could not be installed: ${explain(text)}`);
+  if (code !== 0) throw new Error(`The workspace could not be installed: ${explain(text) ?? `the installer ended with code ${code} and said:\n${text.trimEnd().split('\n').slice(-20).join('\n')}`}`);
   mkdirSync(join(root, 'node_modules'), { recursive: true });
   writeFileSync(stamp, wanted);
   return true;

@@ -26,7 +26,8 @@ export const sourceFlags = () => ['--conditions=@mdiff/source', '--import', impo
 
 /**
  * Runs a program from the checkout and resolves when it has ended.
- * `output: 'inherit'` passes the terminal through, `'both'` prints and keeps what it printed, `'keep'` only keeps it.
+ * `output: 'inherit'` passes the terminal through, `'both'` prints and keeps what it printed, `'stdout'` prints
+ * only its stdout and keeps both, `'keep'` only keeps them.
  * Returns `{ code, text }`; a child ended by a signal has the shell's code, 128 + signal number.
  */
 export function execute(command, args, { output = 'inherit', env = {}, cwd = root, onStart } = {}) {
@@ -41,7 +42,7 @@ export function execute(command, args, { output = 'inherit', env = {}, cwd = roo
     for (const stream of ['stdout', 'stderr']) {
       child[stream]?.on('data', (chunk) => {
         text += chunk;
-        if (output === 'both') process[stream].write(chunk);
+        if (output === 'both' || output === stream) process[stream].write(chunk);
       });
     }
     child.on('error', (error) => resolve({ code: 127, text: `${text}${error.message}\n` }));
