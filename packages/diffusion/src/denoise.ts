@@ -127,10 +127,8 @@ function* unmask(canvas: Int32Array, rng: Rng, row: number, args: UnmaskArgs): G
   for (const [b, { positions }] of blocks.entries()) {
     const plan = plans[b]!;
     for (let k = 1; k <= plan.length; k++) {
-      const end = endOfText();
-      const masked = Int32Array.from(positions.filter((p) => canvas[p] === maskId && (end < 0 || p < end)));
+      const { masked, committed } = partition(canvas, maskId, positions, endOfText());
       if (masked.length === 0 && options.remasking === 0) break;
-      const committed = Int32Array.from(positions.filter((p) => canvas[p] !== maskId));
       const progress = { step: k, of: plan.length, total: positions.length, options, rng };
       const choice = sampler.choose({ ...progress, masked, committed });
       let commits: Commit[] = [];
@@ -144,8 +142,7 @@ function* unmask(canvas: Int32Array, rng: Rng, row: number, args: UnmaskArgs): G
           commits = drawAll(all);
           remasked = new Int32Array(0);
         } else {
-          const at = Array.from(choice.evaluate, (p) => evaluated.indexOf(p));
-          commits = sampler.step({ ...all, positions: choice.evaluate, logits: (i) => logits(at[i]!) });
+          commits = sampler.step({ ...all, positions: choice.evaluate, logits: (i) => logits(evaluated.indexOf(choice.evaluate[i]!)) });
         }
       }
       for (const { position, token } of commits) canvas[position] = token;
@@ -157,6 +154,17 @@ function* unmask(canvas: Int32Array, rng: Rng, row: number, args: UnmaskArgs): G
   const end = options.eosId === null ? -1 : firstEnd(canvas, generated, options.eosId);
   for (const p of generated) if (end >= 0 && p > end) canvas[p] = options.eosId!;
   return { canvas, end: end < 0 ? null : end, steps, nfe };
+}
+
+/** Positions that are masked (and before `end`, unless it is negative), and those that are not. */
+function partition(canvas: Int32Array, maskId: number, positions: readonly number[], end: number): { masked: Int32Array; committed: Int32Array } {
+  const masked: number[] = [];
+  const committed: number[] = [];
+  for (const p of positions) {
+    if (canvas[p] !== maskId) committed.push(p);
+    else if (end < 0 || p < end) masked.push(p);
+  }
+  return { masked: new Int32Array(masked), committed: new Int32Array(committed) };
 }
 
 /** The first generated position that holds the end of text, or −1. */

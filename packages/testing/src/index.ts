@@ -1,1 +1,6 @@
-export {};
+export { allSequences, conditionals, probability, sampleChain } from './markov.js';
+export type { MarkovChain } from './markov.js';
+export { oracleDenoiser } from './denoiser.js';
+export type { OracleDenoiser, OracleOptions } from './denoiser.js';
+export { chiSquareDeviate, totalVariation, totalVariationBound } from './statistics.js';
+export { expectClose, maxError } from './matchers.js';

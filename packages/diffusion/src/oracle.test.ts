@@ -1,0 +1,110 @@
+import { allSequences, chiSquareDeviate, conditionals, oracleDenoiser, probability, totalVariation, totalVariationBound } from '@mdiff/testing';
+import { describe, expect, it } from 'vitest';
+import { denoiseBatch } from './denoise.js';
+import type { SamplingOptions } from './options.js';
+import { type SamplerName, sampler } from './sampler.js';
+
+// Sampler error apart from model error: the denoiser is exact (see arXiv 2602.19619), so what differs from the chain is the sampler's.
+const chain = {
+  initial: [0.5, 0.3, 0.2],
+  transition: [
+    [0.8, 0.15, 0.05],
+    [0.1, 0.2, 0.7],
+    [0.3, 0.6, 0.1],
+  ],
+};
+const S = 3;
+const L = 4;
+const MASK = 0;
+const FIRST = 5;
+const law = allSequences(S, L).map((x) => probability(chain, x));
+
+/** Frequencies of the 81 sequences among `samples` canvases. */
+async function histogram(name: SamplerName, options: Partial<SamplingOptions>, samples = 100_000): Promise<Float64Array> {
+  const counts = new Float64Array(S ** L);
+  const rows = 2000;
+  // special logits tempt: a sampler that let them through would leave the chain's cells
+  const denoiser = oracleDenoiser(chain, { maskId: MASK, firstId: FIRST, specialLogit: 9 });
+  for (let seed = 0; seed < samples; seed += rows) {
+    const canvases = Array.from({ length: rows }, () => new Int32Array(L));
+    for (const { canvas } of await denoiseBatch({ canvases, seed, maskId: MASK, denoiser, sampler: sampler(name), options: { forbidden: [1, 2, 3, 4], ...options } })) {
+      counts[canvas.reduce((cell, id) => cell * S + id - FIRST, 0)]!++;
+    }
+  }
+  return counts;
+}
+
+/**
+ * The exact law of ancestral sampling in n linear steps, by summing over all canvases: its steps reveal several tokens independently of
+ * each other, which the chain does not, so it differs from the chain's law by O(1/n).
+ */
+function ancestralLaw(n: number): Float64Array {
+  const mask = S;
+  const canvases = allSequences(S + 1, L);
+  const index = (x: readonly number[]) => x.reduce((cell, s) => cell * (S + 1) + s, 0);
+  const tables = canvases.map((x) => conditionals(chain, x.map((s) => (s === mask ? null : s))));
+  let p = new Float64Array(canvases.length);
+  p[index(new Array<number>(L).fill(mask))] = 1;
+  for (let k = 1; k <= n; k++) {
+    const reveal = 1 / (n - k + 1);
+    const next = new Float64Array(canvases.length);
+    canvases.forEach((x, from) => {
+      if (p[from] === 0) return;
+      let ways: { x: number[]; p: number }[] = [{ x: [], p: p[from]! }];
+      x.forEach((s, i) => {
+        ways = ways.flatMap((way) =>
+          s !== mask
+            ? [{ x: [...way.x, s], p: way.p }]
+            : [{ x: [...way.x, mask], p: way.p * (1 - reveal) }, ...tables[from]![i]!.map((q, t) => ({ x: [...way.x, t], p: way.p * reveal * q }))],
+        );
+      });
+      for (const way of ways) if (way.p > 0) next[index(way.x)]! += way.p;
+    });
+    p = next;
+  }
+  return Float64Array.from(allSequences(S, L), (x) => p[index(x)]!);
+}
+
+const frequencies = (counts: Float64Array, samples = 100_000) => counts.map((n) => n / samples);
+// sampling noise alone exceeds it with a chance of 10⁻⁶
+const noise = (samples = 100_000) => totalVariationBound(S ** L, samples, 1e-6);
+
+describe('on an exact Markov chain', () => {
+  it('first_hitting draws from the chain', async () => {
+    const counts = await histogram('first_hitting', {});
+    expect(chiSquareDeviate(counts, law)).toBeLessThan(4); // once in 30,000 tries
+    expect(totalVariation(frequencies(counts), law)).toBeLessThan(noise());
+  });
+
+  it('ancestral draws from the law of its steps, which is the chain up to 1/n', async () => {
+    const counts = await histogram('ancestral', { numSteps: 32 });
+    const exact = ancestralLaw(32);
+    expect(chiSquareDeviate(counts, exact)).toBeLessThan(4); // once in 30,000 tries
+    expect(totalVariation(exact, law)).toBeLessThan(0.02);
+    expect(totalVariation(frequencies(counts), law)).toBeLessThan(0.02 + noise());
+  });
+
+  it('ancestral in two steps is far from the chain, and exactly where theory puts it', async () => {
+    const counts = await histogram('ancestral', { numSteps: 2 }, 20_000);
+    expect(chiSquareDeviate(counts, ancestralLaw(2))).toBeLessThan(4);
+    expect(chiSquareDeviate(counts, law)).toBeGreaterThan(50);
+  });
+
+  it('the law of ancestral sampling approaches the chain as 1/n', () => {
+    const [coarse, fine] = [8, 64].map((n) => totalVariation(ancestralLaw(n), law));
+    expect(coarse! / fine!).toBeGreaterThan(7); // 8 in the limit
+    expect(coarse! / fine!).toBeLessThan(9);
+  });
+
+  it('ancestral with remasking keeps to the chain too', async () => {
+    const counts = await histogram('ancestral', { numSteps: 32, remasking: 0.05 }, 20_000);
+    // Revealing and masking again in one step adds its own O(1/n); bound as without remasking
+    expect(totalVariation(frequencies(counts, 20_000), law)).toBeLessThan(0.02 + noise(20_000));
+  });
+
+  it('confidence seeks modes: it is sharper than the chain', async () => {
+    const counts = frequencies(await histogram('confidence', { numSteps: L }, 20_000), 20_000);
+    const sum = (p: ArrayLike<number>) => Array.from(p).reduce((total, q) => total + q * q, 0);
+    expect(sum(counts)).toBeGreaterThan(sum(law) * 1.05);
+  });
+});
