@@ -6,6 +6,8 @@ export { curriculumPresets, generationPresets, modelPresets, trainingPresets } f
 export { presetNames } from './presets.js';
 export { difficultyBand, effectiveBatchSize, getStageByEpoch, getStageByName, isHeldOut, pseudoDataCount, stageNames, totalEpochs, valBatchSizeActual } from './derived.js';
 export { estimateMemory, fitBatch, layerBytes, type MemoryEstimate, type MemoryOptions } from './memory.js';
+export { blendAt, scaleSteps, stageBlend, stageEpochs, stageOfStep, stageSteps, type StageBlend } from './plan.js';
+export { dropoutAt, emaDecayAt, horizonRate, learningRate, warmupSteps } from './rate.js';
 export { paramCount, paramCountExact } from './params.js';
 export { ConfigError, formatIssue, formatIssues, type Issue, type Severity } from './issue.js';
 export { aliases, leafKeys } from './keys.js';
