@@ -1,6 +1,7 @@
 // n-gram baselines on exactly the tokens and bytes that training evaluates: the same split, tokenizer, units and [EOS].
-// npm run bench -- ngram [--config file] [--preset name] [--set key=value …] [--order 5]
+// npm run bench -- ngram [--config file, else runs/quickstart.yaml] [--preset name] [--set key=value …] [--order 5]
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadProject } from '@mdiff/config';
 import { makeUnits } from '@mdiff/curriculum';
@@ -12,12 +13,12 @@ const { values: options } = parseArgs({
   options: { config: { type: 'string' }, preset: { type: 'string' }, set: { type: 'string', multiple: true }, order: { type: 'string', default: '5' } },
 });
 const longest = Number(options.order);
-if (!Number.isInteger(longest) || longest < 1 || longest > 9) throw new Error(`--order: expected an integer from 1 to 9, got ${options.order}`);
+if (!Number.isInteger(longest) || longest < 1 || longest > 9) throw Object.assign(new Error(`--order: expected an integer from 1 to 9, got "${options.order}"`), { code: 'MDIFF_USAGE', exitCode: 2 });
 
-const { config } = loadProject({ file: options.config, preset: options.preset ?? (options.config ? undefined : 'quickstart'), set: options.set });
-const { data, curriculum, model } = config;
+const { config } = loadProject({ file: options.config ?? fileURLToPath(new URL('../runs/quickstart.yaml', import.meta.url)), preset: options.preset, set: options.set });
+const { data, curriculum, model, training } = config;
 const { documents, name } = await loadSource(data.source, { dataDir: config.data_dir });
-const split = holdOut(documents, data.val_split);
+const split = holdOut(documents, training.val_split);
 const { tokenizer, reached } = await trainBpe(
   split.train.flatMap(({ paragraphs }) => paragraphs.map(({ text }) => text)),
   { vocabSize: model.vocab_size },

@@ -22,7 +22,7 @@ export function manifest(folder, base = root) {
 }
 
 /** Arguments that make Node run the TypeScript sources of the workspace directly. */
-export const sourceFlags = () => ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx')];
+export const sourceFlags = () => ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx'), '--import', import.meta.resolve('./plain.mjs')];
 
 /**
  * Runs a program from the checkout and resolves when it has ended.
