@@ -11,6 +11,10 @@ export { dropoutAt, emaDecayAt, horizonRate, learningRate, warmupSteps } from '.
 export { paramCount, paramCountExact } from './params.js';
 export { ConfigError, formatIssue, formatIssues, type Issue, type Severity } from './issue.js';
 export { aliases, leafKeys } from './keys.js';
+export { diffConfigs, explain, resolvedYaml } from './explain.js';
+export { jsonSchema, referencePage } from './reference.js';
+export { migrate } from './migrate.js';
+export { isSetIn, startup } from './machine.js';
 export { pending, type Pending } from './pending.js';
 export { ProjectConfigSchema } from './schema.js';
 export { HardwareConfigSchema } from './hardware.js';
