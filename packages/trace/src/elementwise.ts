@@ -1,3 +1,4 @@
+import { backend_util } from '@tensorflow/tfjs';
 import type { Emitter, Lowering } from './emitter.js';
 import type { Dtype, GraphNode } from './graph.js';
 
@@ -9,6 +10,9 @@ const direct =
   (node, emit) =>
     void emit.add(op, node.inputs, {}, named(node));
 const typeOf = (node: GraphNode, emit: Emitter): Dtype => emit.info(node.inputs[0]!).dtype;
+// tf.backend_util holds the two as their product and the scale.
+const SELU_ALPHA = backend_util.SELU_SCALEALPHA / backend_util.SELU_SCALE;
+const SELU_SCALE = backend_util.SELU_SCALE;
 const number = (node: GraphNode, key: string): number => node.attrs[key] as number;
 
 const DIRECT: Record<string, string> = {
@@ -53,7 +57,7 @@ export const ELEMENTWISE: Record<string, Lowering> = {
     const type = typeOf(node, emit);
     emit.add('Clip', [node.inputs[0]!, emit.scalar(0, type), emit.scalar(6, type)], {}, named(node));
   },
-  Selu: (node, emit) => void emit.add('Selu', node.inputs, { alpha: { float: 1.7580993408473768599402175208123 / 1.0507009873554804934193349852946 }, gamma: { float: 1.0507009873554804934193349852946 } }, named(node)),
+  Selu: (node, emit) => void emit.add('Selu', node.inputs, { alpha: { float: SELU_ALPHA }, gamma: { float: SELU_SCALE } }, named(node)),
   LeakyRelu: (node, emit) => void emit.add('LeakyRelu', node.inputs, { alpha: { float: number(node, 'alpha') } }, named(node)),
   Prelu: (node, emit) => {
     const [x, alpha] = node.inputs as [string, string];

@@ -14,15 +14,15 @@ function elements(shape: readonly Dim[], node: GraphNode): Dim {
 }
 
 /**
- * Sum the rows of `updates` [N, D] into a zero [rows, D] at `index` [N] (or [N] into [rows]).
+ * Sum the rows of `updates` [N, D] into a zero [rows, D] at `index` [N].
  * ScatterElements rather than ScatterND: the latter races in ONNX Runtime when rows repeat.
  */
-function addRows(updates: string, index: string, n: Dim, rows: Dim, inner: Dim | undefined, type: 'float32' | 'int32', emit: Emitter): string {
-  const shape = inner === undefined ? [rows] : [rows, inner];
+function addRows(updates: string, index: string, n: Dim, rows: Dim, inner: Dim, type: 'float32' | 'int32', emit: Emitter, output?: string): string {
+  const shape = [rows, inner];
   const zero = { name: '', type, dims: [1], data: new Uint8Array(4) };
   const base = emit.add('ConstantOfShape', [emit.shape(shape)], { value: { tensor: zero } });
-  const column = inner === undefined ? index : emit.add('Expand', [emit.reshape(index, [n], [n, 1]), emit.shape([n, inner])]);
-  return emit.add('ScatterElements', [base, column, updates], { axis: { int: 0 }, reduction: { string: 'add' } });
+  const column = emit.add('Expand', [emit.reshape(index, [n], [n, 1]), emit.shape([n, inner])]);
+  return emit.add('ScatterElements', [base, column, updates], { axis: { int: 0 }, reduction: { string: 'add' } }, output ? { outputs: [output] } : {});
 }
 
 export const GATHERS: Record<string, Lowering> = {
@@ -76,7 +76,8 @@ export const GATHERS: Record<string, Lowering> = {
     const index = idShape.length === 1 ? ids : emit.reshape(ids, idShape, [n]);
     const rows = shape.length === 2 && idShape.length === 1 ? x : emit.reshape(x, shape, [n, inner]);
     const segments = node.attrs.numSegments as Dim;
-    const summed = addRows(rows, index, n, segments, inner, dtype as 'float32' | 'int32', emit);
-    emit.reshape(summed, [segments, inner], [segments, ...rest], node.outputs[0]);
+    const flat = rest.length === 1;
+    const summed = addRows(rows, index, n, segments, inner, dtype as 'float32' | 'int32', emit, flat ? node.outputs[0] : undefined);
+    if (!flat) emit.reshape(summed, [segments, inner], [segments, ...rest], node.outputs[0]);
   },
 };
