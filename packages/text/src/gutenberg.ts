@@ -32,7 +32,7 @@ export function clearFrame(lines: Lines): boolean {
   clearNotes(lines);
   clearPictures(lines);
   // Marks of the proofreaders' markup that were left in: /* … */ around a block that keeps its line breaks.
-  if (start >= 0) lines.text.forEach((line, i) => (lines.text[i] = line.replace(/^\s*\/[*#]\s?|\s?[*#]\/\s*$/g, '')));
+  if (start >= 0) lines.text.forEach((line, i) => (lines.text[i] = line.replace(/^\s*\/[*#](\s+[A-Z]{3,})?\s?|\s?[*#]\/\s*$/g, '')));
   return start >= 0;
 }
 

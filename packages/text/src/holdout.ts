@@ -18,8 +18,10 @@ export interface Split {
  *
  * @param valSplit share to hold out, 0 to 0.9
  * @param countTokens length of a text in tokens; by default UTF-8 bytes / 4, since the split comes before the tokenizer
+ * @throws RangeError for a share out of range
  */
 export function holdOut(documents: readonly Document[], valSplit: number, countTokens: (text: string) => number = estimate): Split {
+  if (!(valSplit >= 0 && valSplit <= 0.9)) throw new RangeError(`expected valSplit from 0 to 0.9, got ${valSplit}`);
   const sections = documents.flatMap((document) => document.sections);
   if (valSplit === 0) return { train: sections, heldOut: [], unit: 'sections' };
   const unit = sections.length < FEW ? 'blocks' : 'sections';

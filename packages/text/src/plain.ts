@@ -36,12 +36,13 @@ export function toParagraph(block: readonly string[], width: number): Paragraph 
   const limit = (text.length > 2 ? VERSE_WIDTH : COUPLET_WIDTH) * width;
   const short = broken.filter((line) => line.length <= limit).length;
   const capitals = text.filter((line) => /^[^\p{L}\p{N}]*[\p{Lu}\p{N}]/u.test(line)).length;
-  const verse = text.length > 1 && short >= broken.length / 2 && capitals >= 0.75 * text.length;
+  // Four lines that start with capitals say enough by themselves, as in a file of poems only.
+  const verse = text.length > 1 && (short >= broken.length / 2 || text.length >= 4) && capitals >= 0.75 * text.length;
   return { text: unwrap(text.join(verse ? '\n' : ' ')), kind: verse ? 'verse' : 'prose' };
 }
 
-// Underscores at the edge of a word mark italics, as do those of 7_s. 6_d.; snake_case and blanks like ____ stay.
-const unwrap = (text: string) => text.replace(/(?<![\p{L}\p{N}_])_(?!_)|(?<!_)_(?![\p{L}\p{N}_])|(?<=\p{N})_(?=\p{L}{1,2}\.)/gu, '').replace(/ {2,}/g, ' ').trim();
+// Underscores at the edge of a word mark italics, as do those of 7_s_. 6_d_.; snake_case and blanks like ____ stay.
+const unwrap = (text: string) => text.replace(/(?<![\p{L}\p{N}_])_(?!_)|(?<!_)_(?![\p{L}\p{N}_])|(?<=\p{N})_(?=\p{L}{1,2}_)/gu, '').replace(/ {2,}/g, ' ').trim();
 
 function divide(lines: Lines, title: string): Section[] {
   const blocks = [...blocksOf(lines.text)];

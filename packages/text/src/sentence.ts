@@ -40,20 +40,24 @@ function segmenterEnds(text: string): number[] {
   return Array.from(new Intl.Segmenter(undefined, { granularity: 'sentence' }).segment(text), ({ index, segment }) => index + segment.length);
 }
 
-const CLOSED = /[.!?…]["”’')\]]*$/;
+// An ending, with quotation marks between it and the next sentence: “…?” “No.”, he said. “No.” Titles and initials end no sentence.
+const TITLE = String.raw`(?<!\b(?:[A-HJ-Z]|Mr|Mrs|Ms|Dr|St|Messrs))`;
+const QUOTED_END = new RegExp(String.raw`${TITLE}[.!?…](?:["”’')\]]+(?=\s+["“‘'([—]*\p{Lu})|(?=\s+["“]['‘]?\p{Lu}))`, 'gu');
+const LOWER_NEXT = /^\s*["“”‘’'([—–-]*\p{Ll}/u;
+const UNFINISHED = /[:;,—–-]["”’']*$/;
+// “Seven!” I answered.
+const CLOSED_QUOTE = /["”’']$/;
+const I_SAID = /^\s*I (?:said|asked|answered|replied|returned|cried|exclaimed|ejaculated|remarked|observed|inquired|whispered|murmured|suggested)\b/;
 
-/** Adds the breaks sbd misses after closing quotation marks and dashes, and drops those before a word in lower case. */
+/** Adds the breaks sbd misses around quotation marks, and drops those before lower case or inside a sentence. */
 function repair(text: string, ends: readonly number[]): number[] {
-  // A quotation mark or bracket closes, blank, and another sentence opens: “…?” “No.”
-  const extra = [...text.matchAll(/(?<![A-Z]\.?|Mr|Mrs|Dr|St|Ms|Messrs)[.!?…]["”’')\]]+(?=\s+["“‘'(\[—]*\p{Lu})/gu)].map((found) => found.index + found[0].length);
-  return [...new Set([...ends, ...extra])]
+  const quoted = Array.from(text.matchAll(QUOTED_END), ({ index, 0: found }) => index + found.length);
+  return [...new Set([...ends, ...quoted])]
     .sort((a, b) => a - b)
     .filter((end) => {
-      const rest = text.slice(end).trimStart();
-      if (rest === '') return true;
-      const before = text.slice(0, end);
-      const lower = /^["“”‘’'(\[—–-]*\p{Ll}/u.test(rest);
-      return !lower && (CLOSED.test(before) || /[:;—–-]["”’']*$/.test(before) === false);
+      const before = text.slice(Math.max(0, end - 10), end);
+      const after = text.slice(end, end + 20);
+      return !LOWER_NEXT.test(after) && !UNFINISHED.test(before) && !(CLOSED_QUOTE.test(before) && I_SAID.test(after));
     });
 }
 

@@ -1,0 +1,41 @@
+"""Token ids of mdiff against Hugging Face `tokenizers`, both reading the same tokenizer.json.
+
+Usage: compare.py FOLDER (with the tokenizer.json and cases.json that cases.mjs writes; needs only `tokenizers`). Ends with `N passed, N failed`.
+compare.py --golden TOKENIZER_JSON prints the ids of a few strings as JSON: the committed fixtures/ids.json.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+GOLDEN = [
+    "Call me Ishmael. Some years ago—never mind how long precisely—having little or no money in my purse",
+    "[MASK] and [EOS] are text",
+    "don't 'll\u0085'll \u00a0\ufeff'll",
+    "  two  blanks\n\nand\tlines ",
+    "naïve café 漢字 😀👩‍👩‍👧 ½²Ⅷ 1851",
+    " .  , ;",
+]
+
+
+def compare(folder):
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    passed = failed = 0
+    for case in json.loads((folder / "cases.json").read_text("utf-8")):
+        ids = tokenizer.encode(case["text"], add_special_tokens=False).ids
+        if ids == case["ids"] and tokenizer.decode(ids) == case["text"]:
+            passed += 1
+        else:
+            failed += 1
+            print(f"FAILED {case['name']}: expected {ids[:20]}, got {case['ids'][:20]}")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if sys.argv[1] == "--golden":
+    tokenizer = Tokenizer.from_file(sys.argv[2])
+    print(json.dumps([{"text": text, "ids": tokenizer.encode(text, add_special_tokens=False).ids} for text in GOLDEN], indent=1))
+else:
+    sys.exit(compare(Path(sys.argv[1])))
