@@ -1,1 +1,13 @@
-export {};
+export { latestCheckpoint, listCheckpoints, loadCheckpoint } from './checkpoint.js';
+export type { Checkpoint, Progress, TrainState } from './checkpoint.js';
+export { engines, openOnnxRuntime } from './engine.js';
+export type { Engine, EngineOptions, StepBatch, StepResult, Update } from './engine.js';
+export { TrainError } from './errors.js';
+export { readSafetensors, writeSafetensors } from './safetensors.js';
+export type { NamedTensor } from './safetensors.js';
+export { readMetrics } from './metrics.js';
+export type { MetricLine } from './metrics.js';
+export { reporterFor, silent } from './reporter.js';
+export type { Reporter, StepReport } from './reporter.js';
+export { train } from './run.js';
+export type { RunRecord, TrainOptions, TrainResult } from './run.js';

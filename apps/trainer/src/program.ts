@@ -1,0 +1,69 @@
+import { resolve } from 'node:path';
+import { formatIssue, loadProject } from '@mdiff/config';
+import { reporterFor, train } from '@mdiff/train';
+import { Command } from 'commander';
+
+interface TrainFlags {
+  config?: string;
+  preset?: string;
+  set: string[];
+  resume?: boolean;
+  fresh?: boolean;
+  strict?: boolean;
+}
+
+const collect = (value: string, all: string[]): string[] => [...all, value];
+
+async function runTrain(book: string | undefined, flags: TrainFlags): Promise<void> {
+  const { config, warnings, source } = loadProject({
+    ...(flags.config !== undefined && { file: flags.config }),
+    ...(flags.preset !== undefined && { preset: flags.preset }),
+    set: [...(book === undefined ? [] : [`data.source=${resolve(book)}`]), ...flags.set],
+    env: process.env,
+    cwd: process.cwd(),
+  });
+  const reporter = reporterFor(config.log_format, process.stdout);
+  reporter.note(`configuration: ${source}`);
+  for (const warning of warnings) process.stderr.write(`${formatIssue(warning)}\n`);
+
+  // The first Ctrl-C saves after the running step; the second ends at once.
+  const interrupt = new AbortController();
+  const onSignal = (): void => {
+    if (interrupt.signal.aborted) process.exit(130);
+    process.stderr.write('\nstopping after this step, saving … (once more: stop at once, without saving)\n');
+    interrupt.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  try {
+    const result = await train(config, {
+      mode: flags.resume ? 'resume' : flags.fresh ? 'fresh' : 'new',
+      reporter,
+      signal: interrupt.signal,
+      warn: (text) => void process.stderr.write(`${text}\n`),
+    });
+    if (!result.finished) {
+      reporter.note(`saved at step ${result.step} of ${result.steps}; go on with: npx mdiff train --resume (and the same options)`);
+      process.exitCode = 130;
+    }
+  } finally {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}
+
+/** The commands that need a training engine. */
+export function program(): Command {
+  const root = new Command('mdiff').description('Train small masked-diffusion language models');
+  root
+    .command('train')
+    .description('train a model on a book, export it as a model folder')
+    .argument('[book]', 'text to learn; overrides data.source')
+    .option('-c, --config <file>', 'configuration file (default: mdiff.yaml here, else the preset quickstart)')
+    .option('-p, --preset <name>', 'preset under the file')
+    .option('-s, --set <key=value>', 'one configuration value; may be repeated', collect, [])
+    .option('--resume', 'go on with an unfinished run')
+    .option('--fresh', 'start over, removing what the run folder holds')
+    .action(runTrain);
+  return root;
+}

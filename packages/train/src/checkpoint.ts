@@ -1,0 +1,121 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ParamLayout } from '@mdiff/model';
+import { TrainError } from './errors.js';
+import { readFolderWhole, sweep, writeFolderWhole } from './files.js';
+import { readSafetensors, writeSafetensors } from './safetensors.js';
+import type { NamedTensor } from './safetensors.js';
+
+// A checkpoint is a folder `step-00000200/` of checksummed files. Batches, masks and dropout are functions of (seed, step), so
+// the step is all the randomness there is to save.
+
+/** Flat buffers of one training state, all with the layout of the model. */
+export interface TrainState {
+  params: Float32Array;
+  /** Adam moments */
+  m: Float32Array;
+  v: Float32Array;
+  /** averaged weights, when `training.ema_decay` > 0 */
+  ema?: Float32Array;
+}
+
+/** What the loop must know to go on. */
+export interface Progress {
+  /** optimiser updates done */
+  step: number;
+  /** updates since Adam was last reset (bias correction) */
+  adam_step: number;
+  seed: number;
+  /** model keys, to refuse a resume with another model */
+  model: Record<string, unknown>;
+  /** seconds of training so far, over all runs */
+  seconds: number;
+  best?: { step: number; nelbo: number };
+  /** epochs of the present stage without improvement */
+  patience?: { stage: number; best: number; bad: number };
+}
+
+export interface Checkpoint {
+  progress: Progress;
+  state: TrainState;
+  files: Record<string, Buffer>;
+}
+
+const folderName = (step: number): string => `step-${String(step).padStart(8, '0')}`;
+
+export const tensorsOf = (flat: Float32Array, layout: ParamLayout): NamedTensor[] =>
+  layout.params.map(({ name, shape, offset, size }) => ({ name, shape, data: flat.subarray(offset, offset + size) }));
+
+function flatten(file: Buffer, layout: ParamLayout, where: string): Float32Array {
+  const { tensors } = readSafetensors(file);
+  const flat = new Float32Array(layout.total);
+  for (const { name, size, offset } of layout.params) {
+    const tensor = tensors.get(name);
+    if (tensor?.data.length !== size) throw new TrainError('MDIFF_DAMAGED', `${where}: expected ${size} numbers for "${name}", got ${tensor?.data.length ?? 'nothing'}`);
+    flat.set(tensor.data, offset);
+  }
+  return flat;
+}
+
+/** Steps of the checkpoints in `folder`, ascending. */
+export async function listCheckpoints(folder: string): Promise<number[]> {
+  const names = await readdir(folder).catch(() => [] as string[]);
+  return names.flatMap((name) => (/^step-\d{8}$/.test(name) ? [Number(name.slice(5))] : [])).sort((a, b) => a - b);
+}
+
+export async function saveCheckpoint(
+  folder: string,
+  layout: ParamLayout,
+  { progress, state }: Pick<Checkpoint, 'progress' | 'state'>,
+  extra: Record<string, string>,
+): Promise<string> {
+  const path = join(folder, folderName(progress.step));
+  const files: Record<string, Uint8Array | string> = {
+    'params.safetensors': writeSafetensors(tensorsOf(state.params, layout)),
+    'adam_m.safetensors': writeSafetensors(tensorsOf(state.m, layout)),
+    'adam_v.safetensors': writeSafetensors(tensorsOf(state.v, layout)),
+    'progress.json': `${JSON.stringify(progress, null, 2)}\n`,
+    ...extra,
+  };
+  if (state.ema) files['ema.safetensors'] = writeSafetensors(tensorsOf(state.ema, layout));
+  await writeFolderWhole(path, files);
+  return path;
+}
+
+export async function loadCheckpoint(folder: string, step: number, layout: ParamLayout): Promise<Checkpoint> {
+  const path = join(folder, folderName(step));
+  const files = await readFolderWhole(path);
+  const read = (name: string): Float32Array => {
+    const file = files[name];
+    if (!file) throw new TrainError('MDIFF_DAMAGED', `${path}: expected ${name}, got nothing; remove this checkpoint and resume from an earlier one`);
+    return flatten(file, layout, join(path, name));
+  };
+  const progress = JSON.parse(files['progress.json']!.toString('utf8')) as Progress;
+  const state: TrainState = { params: read('params.safetensors'), m: read('adam_m.safetensors'), v: read('adam_v.safetensors') };
+  if (files['ema.safetensors']) state.ema = read('ema.safetensors');
+  return { progress, state, files };
+}
+
+/**
+ * The newest checkpoint that is whole. `onDamaged` is told of each newer one that had to be passed over.
+ */
+export async function latestCheckpoint(folder: string, layout: ParamLayout, onDamaged: (message: string) => void): Promise<Checkpoint | undefined> {
+  await sweep(folder);
+  for (const step of (await listCheckpoints(folder)).reverse()) {
+    try {
+      return await loadCheckpoint(folder, step, layout);
+    } catch (error) {
+      if ((error as TrainError).code !== 'MDIFF_DAMAGED') throw error;
+      onDamaged((error as Error).message);
+    }
+  }
+  return undefined;
+}
+
+/** Removes all but the newest `keep` checkpoints and those in `always`. */
+export async function pruneCheckpoints(folder: string, keep: number, always: ReadonlySet<number>): Promise<void> {
+  const steps = await listCheckpoints(folder);
+  for (const step of steps.slice(0, Math.max(0, steps.length - keep))) {
+    if (!always.has(step)) await rm(join(folder, folderName(step)), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+import type { ProjectConfig, StageConfig } from '@mdiff/config';
+import { assemble, makeUnits, packRows, selectUnits } from '@mdiff/curriculum';
+import type { Batch, RowShape, Unit } from '@mdiff/curriculum';
+import { Tokenizer, holdOut } from '@mdiff/text';
+import type { Section } from '@mdiff/text';
+import { loadSource, trainBpe } from '@mdiff/text/node';
+import { readFile } from 'node:fs/promises';
+import { TrainError } from './errors.js';
+import { sha256, writeFileWhole } from './files.js';
+import type { HeldOut } from './evaluate.js';
+import type { Reporter } from './reporter.js';
+
+/** Everything a run learns from, before any training. */
+export interface Prepared {
+  source: string;
+  tokenizer: Tokenizer;
+  /** true: the text supports fewer tokens than `model.vocab_size` */
+  clamped: boolean;
+  train: Section[];
+  heldOut: HeldOut | undefined;
+  /** each stage's selection, in the order of the stages */
+  unitsPerStage: Unit[][];
+  rowsPerStage: number[];
+  /** share of positions that are padding, per stage */
+  padded: number[];
+}
+
+const texts = (sections: readonly Section[]): string[] => sections.map(({ paragraphs }) => paragraphs.map(({ text }) => text).join('\n'));
+
+/** The tokenizer of the configuration: from `tokenizer.path`, else learnt from the training text, else from the cache of an earlier run. */
+async function tokenizerFor(config: ProjectConfig, train: readonly Section[]): Promise<{ tokenizer: Tokenizer; clamped: boolean }> {
+  const { path, type } = config.tokenizer;
+  const limit = config.model.vocab_size;
+  if (path !== null) {
+    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      throw new TrainError('MDIFF_TOKENIZER', `tokenizer.path: expected a readable tokenizer.json, got ${JSON.stringify(path)} (${error.code ?? error.message})`, 2);
+    });
+    const tokenizer = Tokenizer.fromJson(text);
+    if (tokenizer.vocabSize > limit) throw new TrainError('MDIFF_CONFIG', `model.vocab_size: expected at least the tokenizer's size (${tokenizer.vocabSize}), got ${limit}`, 2);
+    return { tokenizer, clamped: tokenizer.vocabSize < limit };
+  }
+  if (type !== 'bpe') {
+    throw new TrainError('MDIFF_CONFIG', `tokenizer.type: expected "bpe", got ${JSON.stringify(type)}, which has not landed yet; set tokenizer.type to "bpe"`, 2);
+  }
+  const corpus = texts(train);
+  const key = sha256(JSON.stringify(['bpe', 1, limit, corpus])).slice(0, 32);
+  const cached = join(config.cache_dir, 'tokenizers', `${key}.json`);
+  const known = await readFile(cached, 'utf8').then((text) => JSON.parse(text) as { sum: string; tokenizer: string }, () => undefined);
+  if (known && sha256(known.tokenizer) === known.sum) {
+    const tokenizer = Tokenizer.fromJson(known.tokenizer);
+    return { tokenizer, clamped: tokenizer.vocabSize < limit };
+  }
+  const { tokenizer, clamped } = await trainBpe(corpus, { vocabSize: limit });
+  const text = JSON.stringify(tokenizer.toJson());
+  await writeFileWhole(cached, JSON.stringify({ sum: sha256(text), tokenizer: text }));
+  return { tokenizer, clamped };
+}
+
+/** Reads the text, holds documents out, then learns the tokenizer and cuts units: nothing of the held-out text is seen before that. */
+export async function prepare(config: ProjectConfig, reporter: Reporter, tokenizerJson?: string): Promise<Prepared> {
+  reporter.phase('reading', config.data.source);
+  const { documents, name, removed } = await loadSource(config.data.source, { dataDir: config.data_dir, cwd: process.cwd() });
+  const { train, heldOut } = holdOut(documents, config.training.val_split);
+  if (train.length === 0) throw new TrainError('MDIFF_TEXT', `data.source: expected text left to train on, got none beside the held-out part; use a longer text or set training.val_split to 0`, 2);
+  const dropped = removed.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  reporter.note(`  ${train.length} documents to train on, ${heldOut.length} held out${dropped > 0 ? `; ${dropped} lines of headers, lists and notes left out` : ''}`);
+
+  reporter.phase('tokenizing', tokenizerJson === undefined ? `byte-level BPE of at most ${config.model.vocab_size} tokens` : "the run's tokenizer");
+  const { tokenizer, clamped } = tokenizerJson === undefined ? await tokenizerFor(config, train) : { tokenizer: Tokenizer.fromJson(tokenizerJson), clamped: false };
+
+  const shape: RowShape = { length: config.model.max_seq_len, shiftHead: config.model.shift_head };
+  const unitsOf = (sections: readonly Section[], format: StageConfig['format_type']): Unit[] =>
+    makeUnits(sections, tokenizer, { format, data: config.data, maxSlot: shape.length, shiftHead: shape.shiftHead, seed: config.seed });
+  const byFormat = new Map<string, Unit[]>();
+  const unitsPerStage = config.curriculum.stages.map(({ format_type, data_selection }) => {
+    const units = byFormat.get(format_type) ?? unitsOf(train, format_type);
+    byFormat.set(format_type, units);
+    return selectUnits(units, units.map(({ id }) => id), data_selection, config.curriculum);
+  });
+  const empty = unitsPerStage.findIndex((units) => units.length === 0);
+  if (empty >= 0) {
+    const { name: stage, format_type, data_selection } = config.curriculum.stages[empty]!;
+    throw new TrainError(
+      'MDIFF_TEXT',
+      `curriculum.stages[${empty}]: expected ${format_type} (${data_selection}) for stage "${stage}", got none; use a longer text or a smaller data.min_sentence_length`,
+      2,
+    );
+  }
+  const packings = unitsPerStage.map((units) => packRows(units, shape));
+  // The held-out text is always whole paragraphs, whatever the stages: figures of different plans are comparable.
+  const kept = heldOut.length === 0 ? [] : unitsOf(heldOut, 'paragraphs');
+  return {
+    source: name,
+    tokenizer,
+    clamped,
+    train,
+    heldOut: kept.length === 0 ? undefined : heldOutOf(kept, heldOut.length, shape, config.training.val_batch_size ?? config.training.batch_size),
+    unitsPerStage,
+    rowsPerStage: packings.map(({ rows }) => rows.length),
+    padded: packings.map(({ padded }) => padded),
+  };
+}
+
+function heldOutOf(units: readonly Unit[], documents: number, shape: RowShape, B: number): HeldOut {
+  const { rows } = packRows(units, shape);
+  const batches: Batch[] = [];
+  for (let at = 0; at < rows.length; at += B) batches.push(assemble(rows.slice(at, at + B), B, shape));
+  return {
+    batches,
+    documents,
+    tokens: units.reduce((sum, { tokens }) => sum + tokens.length + 1, 0),
+    bytes: units.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+}

@@ -1,0 +1,107 @@
+import { availableParallelism } from 'node:os';
+import type { ModelConfig } from '@mdiff/config';
+import type { ParamLayout } from '@mdiff/model';
+import type { TrainState } from './checkpoint.js';
+import { startWorker } from './rpc.js';
+
+// An engine runs the training step. It owns the weights, the moments and the gradient; the loop sees only batches, losses and,
+// between steps, a copy of the state. `step` is `grads` for each batch, then `apply`.
+
+/** One forward pass: what the traced graph sees (docs/architecture.md). `rows.length` may differ from batch to batch. */
+export interface StepBatch {
+  /** rows B and positions S */
+  B: number;
+  S: number;
+  ids: Int32Array;
+  segments: Int32Array;
+  positions: Int32Array;
+  /** 1 = attention and convolution see only the past */
+  causal: 0 | 1;
+  rows: Int32Array;
+  targets: Int32Array;
+  weights: Float32Array;
+  /** names the masks of this pass: drawn by the engine from stream(seed, 'dropout', step, pass) */
+  dropout?: { seed: number; step: number; pass: number; rate: number; attention: number };
+}
+
+export interface Update {
+  lr: number;
+  /** updates since the moments were last zero, from 1 (bias correction) */
+  step: number;
+  beta1: number;
+  beta2: number;
+  eps: number;
+  weightDecay: number;
+  /** largest global gradient norm, 0 = off */
+  clip: number;
+  /** EMA decay of this step, 0 = off */
+  ema: number;
+}
+
+export interface StepResult {
+  /** Σ weights · CE over the step's batches, nats per token */
+  loss: number;
+  gradNorm: number;
+  /** false: loss or gradient was not finite, and nothing was changed */
+  finite: boolean;
+}
+
+export interface EngineOptions {
+  model: ModelConfig;
+  /** 0 = all cores */
+  threads: number;
+  labelSmoothing: number;
+  seed: number;
+}
+
+export interface Engine {
+  readonly name: string;
+  readonly threads: number;
+  readonly layout: ParamLayout;
+  grads(batch: StepBatch): Promise<{ loss: number }>;
+  apply(update: Update): Promise<Omit<StepResult, 'loss'>>;
+  step(batches: readonly StepBatch[], update: Update): Promise<StepResult>;
+  /** Cross-entropy of each evaluated row, nats, without dropout or smoothing; with the averaged weights where there are any. */
+  evaluate(batch: StepBatch): Promise<Float32Array>;
+  read(): Promise<TrainState>;
+  load(state: TrainState): Promise<void>;
+  /** Zeroes the Adam moments. */
+  resetMoments(): Promise<void>;
+  /** The denoiser as a portable ONNX model with the given weights inside. */
+  exportOnnx(params: Float32Array): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+export interface Opened {
+  layout: ParamLayout;
+}
+
+/** The default engine: the traced step as an ONNX graph in onnxruntime-node, in a worker thread, because its `run()` blocks. */
+export async function openOnnxRuntime(options: EngineOptions): Promise<Engine> {
+  const threads = options.threads || availableParallelism();
+  const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+  const remote = startWorker(entry, { env: { ORT_DISABLE_TELEMETRY: '1' } });
+  try {
+    const { layout } = await remote.call<Opened>('open', { ...options, threads });
+    return {
+      name: 'onnxruntime',
+      threads,
+      layout,
+      grads: (batch) => remote.call('grads', batch),
+      apply: (update) => remote.call('apply', update),
+      step: (batches, update) => remote.call('step', { batches, update }),
+      evaluate: (batch) => remote.call('evaluate', batch),
+      read: () => remote.call('read'),
+      load: (state) => remote.call('load', state),
+      resetMoments: () => remote.call('resetMoments'),
+      exportOnnx: (params) => remote.call('exportOnnx', params),
+      close: () => remote.close(),
+    };
+  } catch (error) {
+    await remote.close();
+    throw error;
+  }
+}
+
+/** Engines by the name in the configuration. */
+export const engines: Record<string, (options: EngineOptions) => Promise<Engine>> = { onnxruntime: openOnnxRuntime };

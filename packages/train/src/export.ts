@@ -1,0 +1,98 @@
+import type { GenerationConfig, ModelConfig } from '@mdiff/config';
+import type { ParamLayout } from '@mdiff/model';
+import { tensorsOf } from './checkpoint.js';
+import { writeFolderWhole } from './files.js';
+import type { Manifest } from './files.js';
+import { writeSafetensors } from './safetensors.js';
+
+/** What the model card says; every figure was measured in this run. */
+export interface Card {
+  name: string;
+  source: string;
+  trainedOn: { documents: number; tokens: number; bytes: number };
+  heldOut: { documents: number; tokens: number; bytes: number };
+  steps: number;
+  seconds: number;
+  tokensPerSecond: number;
+  nelbo?: { nelbo: number; se: number; bitsPerByte: number };
+  engine: string;
+  seed: number;
+}
+
+export interface ModelFolder {
+  model: ModelConfig;
+  generation: GenerationConfig;
+  layout: ParamLayout;
+  params: Float32Array;
+  onnx: Uint8Array;
+  tokenizerJson: string;
+  resolvedYaml: string;
+  card: Card;
+}
+
+const count = (n: number): string => n.toLocaleString('en-US');
+
+export function modelCard({ card, layout, model }: Pick<ModelFolder, 'card' | 'layout' | 'model'>): string {
+  const { nelbo } = card;
+  const quality = nelbo
+    ? `| held-out NELBO | ${nelbo.nelbo.toFixed(3)} ± ${nelbo.se.toFixed(3)} nats/token |\n| held-out bits per byte | ${nelbo.bitsPerByte.toFixed(3)} (an upper bound) |\n`
+    : '| held-out NELBO | not measured: nothing was held out |\n';
+  return `---
+library_name: mdiff
+tags: [masked-diffusion, text-generation, text-infilling]
+---
+
+# ${card.name}
+
+A masked-diffusion language model of ${count(layout.total)} parameters, trained from scratch on ${card.source} with mdiff. It fills masked
+positions anywhere in a text of at most ${model.max_seq_len} tokens; it knows nothing but this text.
+
+| | |
+|---|---|
+| text | ${card.source} |
+| trained on | ${count(card.trainedOn.documents)} documents, ${count(card.trainedOn.tokens)} tokens, ${count(card.trainedOn.bytes)} bytes |
+| held out | ${count(card.heldOut.documents)} documents, ${count(card.heldOut.tokens)} tokens, ${count(card.heldOut.bytes)} bytes |
+| shape | ${model.n_layers} layers, width ${model.d_model}, ${model.n_heads} heads, vocabulary ${count(model.vocab_size)} |
+| training | ${count(card.steps)} steps in ${Math.round(card.seconds)} s, ${count(Math.round(card.tokensPerSecond))} tokens/s, engine ${card.engine}, seed ${card.seed} |
+${quality}
+## Use
+
+\`\`\`
+npx mdiff generate <this folder> --prompt "The whale"
+npx mdiff infill <this folder> "Call me ___, said the captain."
+npx mdiff serve <this folder> --port 8080
+\`\`\`
+
+\`onnx/model.onnx\` takes \`input_ids\` and \`attention_mask\` (int32 [batch, length]) and \`rows\` (int32 [rows], flattened positions), and gives \`logits\` (float32 [rows, vocab])${
+    model.shift_head ? '; the row starts with [BOS], and the output at position i−1 predicts position i' : ''
+  }.
+
+## Limits
+
+It can repeat passages of its training text word for word, and it makes things up. It is as old as its book, in knowledge and in attitudes.
+`;
+}
+
+/** Writes the model folder of docs/architecture.md, whole or not at all. */
+export async function writeModelFolder(path: string, folder: ModelFolder): Promise<Manifest> {
+  const { model, generation, layout, params } = folder;
+  const config = {
+    model_type: 'mdiff',
+    format_version: 1,
+    ...model,
+    pad_token_id: 1,
+    bos_token_id: 2,
+    eos_token_id: 3,
+    sep_token_id: 4,
+  };
+  const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+  return writeFolderWhole(path, {
+    'config.json': json(config),
+    'config.resolved.yaml': folder.resolvedYaml,
+    'model.safetensors': writeSafetensors(tensorsOf(params, layout), { format: 'pt', model_type: 'mdiff' }),
+    'onnx/model.onnx': folder.onnx,
+    'tokenizer.json': folder.tokenizerJson,
+    'generation_config.json': json(generation),
+    'README.md': modelCard(folder),
+  });
+}

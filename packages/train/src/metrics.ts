@@ -1,0 +1,52 @@
+import { appendFile, readFile } from 'node:fs/promises';
+import { writeError } from './errors.js';
+import { writeFileWhole } from './files.js';
+
+/** One line of `metrics.jsonl`. */
+export interface MetricLine {
+  /** steps done, from 1 */
+  step: number;
+  stage: string;
+  /** `causal` while `training.causal_fraction` lasts, then `diffusion` */
+  objective: 'causal' | 'diffusion';
+  epoch: number;
+  /** mean training loss since the last line, nats per token; a full-range elbo only where the stage covers the whole range */
+  loss: number;
+  lr: number;
+  grad_norm: number;
+  /** tokens (without padding) per second since the last line */
+  tokens_per_s: number;
+  /** held-out NELBO, nats per token, and its standard error */
+  nelbo?: number;
+  nelbo_se?: number;
+  bits_per_byte?: number;
+  /** held-out next-token loss, nats per token, while the objective is causal: not comparable with `nelbo` */
+  causal_nll?: number;
+  skipped?: number;
+}
+
+export async function appendMetric(path: string, line: object): Promise<void> {
+  try {
+    await appendFile(path, `${JSON.stringify(line)}\n`);
+  } catch (error) {
+    throw writeError(path, error);
+  }
+}
+
+/** All whole lines of a metrics file; a last line cut short by a kill is left out. */
+export async function readMetrics(path: string): Promise<MetricLine[]> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  return text.split('\n').flatMap((line) => {
+    try {
+      return line === '' ? [] : [JSON.parse(line) as MetricLine];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Drops lines after `step`, which the resumed run will write again. */
+export async function rewindMetrics(path: string, step: number): Promise<void> {
+  const kept = (await readMetrics(path)).filter((line) => line.step <= step);
+  await writeFileWhole(path, kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
+}

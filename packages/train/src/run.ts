@@ -1,0 +1,221 @@
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { projectConfig } from '@mdiff/config';
+import type { ProjectConfig, ProjectInput } from '@mdiff/config';
+import { blendAt, feed, planStages, stageAt } from '@mdiff/curriculum';
+import { latestCheckpoint } from './checkpoint.js';
+import type { Progress } from './checkpoint.js';
+import { prepare } from './data.js';
+import type { Prepared } from './data.js';
+import { engines } from './engine.js';
+import type { Engine } from './engine.js';
+import { TrainError } from './errors.js';
+import { evaluateNelbo } from './evaluate.js';
+import { writeModelFolder } from './export.js';
+import { writeFileWhole } from './files.js';
+import { lockRun } from './lock.js';
+import { FINAL_LEVELS, runLoop } from './loop.js';
+import type { Plan } from './loop.js';
+import { rewindMetrics } from './metrics.js';
+import type { Reporter } from './reporter.js';
+import { dropoutShare, learningRate } from './schedule.js';
+
+/** `run.json` in the run folder: what a later command needs to know about it. */
+export interface RunRecord {
+  format_version: 1;
+  state: 'training' | 'finished';
+  step: number;
+  steps: number;
+  seconds: number;
+  updated: string;
+}
+
+export interface TrainOptions {
+  /** new: the folder must not hold a run; resume: go on; fresh: remove what is there */
+  mode: 'new' | 'resume' | 'fresh';
+  reporter: Reporter;
+  /** aborting saves after the running step */
+  signal: AbortSignal;
+  /** one-time notices, in the form of configuration warnings */
+  warn(text: string): void;
+}
+
+export interface TrainResult {
+  finished: boolean;
+  step: number;
+  steps: number;
+  folder: string;
+  model?: string;
+  nelbo?: { nelbo: number; se: number; bitsPerByte: number };
+}
+
+/** The stage plan of a prepared text, as functions of the step. */
+export function planOf(config: ProjectConfig, { unitsPerStage, rowsPerStage }: Prepared): Plan {
+  const { curriculum, training, model, seed } = config;
+  const stages = planStages({ curriculum, training, rowsPerStage });
+  const text = feed({
+    plan: stages,
+    unitsPerStage,
+    seed,
+    batchSize: training.batch_size,
+    accumulation: training.gradient_accumulation_steps,
+    length: model.max_seq_len,
+    shiftHead: model.shift_head,
+  });
+  return {
+    steps: stages.totalSteps,
+    causalSteps: Math.round(training.causal_fraction * stages.totalSteps),
+    at: (step) => {
+      const stage = stageAt(stages, step);
+      const share = dropoutShare(training.dropout_schedule, step, stages.totalSteps);
+      return {
+        stage: { index: stage.index, name: stage.stage.name, first: stage.firstStep, steps: stage.steps },
+        epoch: Math.floor((step - stage.firstStep) / stage.stepsPerEpoch),
+        range: blendAt(stages, step).range,
+        lr: learningRate(training, curriculum.reset_optimizer, stages, step),
+        dropout: model.dropout * share,
+        attentionDropout: model.attention_dropout * share,
+      };
+    },
+    batches: (step) => text.batchesAt(step),
+  };
+}
+
+const readRecord = (folder: string): Promise<RunRecord | undefined> =>
+  readFile(join(folder, 'run.json'), 'utf8').then((text) => JSON.parse(text) as RunRecord, () => undefined);
+
+/** Trains, evaluates and exports one run in `output_dir/experiment_name`. */
+export async function train(given: ProjectConfig, options: TrainOptions): Promise<TrainResult> {
+  const { reporter, mode } = options;
+  const folder = join(given.output_dir, given.experiment_name);
+  const record = await readRecord(folder);
+  if (mode === 'new' && record) {
+    throw new TrainError(
+      'MDIFF_EXISTS',
+      `${folder}: expected no earlier run, got one at step ${record.step} of ${record.steps} (${record.state}); add --resume to go on, or --fresh to start over`,
+      2,
+    );
+  }
+  if (mode === 'resume' && !record) {
+    throw new TrainError('MDIFF_EXISTS', `${folder}: expected a run to resume, got none; leave --resume out to start one`, 2);
+  }
+  const release = await lockRun(folder);
+  try {
+    if (mode === 'fresh') {
+      for (const name of ['run.json', 'metrics.jsonl', 'checkpoints', 'model', 'config.resolved.yaml', 'tokenizer.json']) await rm(join(folder, name), { recursive: true, force: true });
+    }
+    return await trainLocked(given, options, folder);
+  } finally {
+    await release();
+  }
+}
+
+function notices(config: ProjectConfig, warn: (text: string) => void): void {
+  if (config.training.use_mixed_precision) warn('training.use_mixed_precision: warning: engine "onnxruntime" computes in float32; mixed precision is not applied');
+  if (config.training.use_gradient_checkpointing) warn('training.use_gradient_checkpointing: warning: engine "onnxruntime" cannot recompute activations');
+}
+
+async function trainLocked(given: ProjectConfig, options: TrainOptions, folder: string): Promise<TrainResult> {
+  const { reporter, mode } = options;
+  await mkdir(folder, { recursive: true });
+  const savedTokenizer = mode === 'resume' ? await readFile(join(folder, 'tokenizer.json'), 'utf8').catch(() => undefined) : undefined;
+  const prepared = await prepare(given, reporter, savedTokenizer);
+  const { tokenizer, heldOut } = prepared;
+  if (prepared.clamped) options.warn(`model.vocab_size: warning: the tokenizer reached ${tokenizer.vocabSize} of ${given.model.vocab_size} ids; the model uses ${tokenizer.vocabSize}`);
+  // The model gets exactly the tokenizer's rows, however many were asked for.
+  const config = given.model.vocab_size === tokenizer.vocabSize ? given : given.with({ model: { vocab_size: tokenizer.vocabSize } });
+  const { model } = config;
+  // Every value, whatever file or preset it came from, so that the run can be repeated from this file alone.
+  const resolvedYaml = projectConfig(JSON.parse(JSON.stringify(config)) as ProjectInput).toYaml();
+  notices(config, options.warn);
+  const plan = planOf(config, prepared);
+
+  reporter.phase('compiling', 'the training step');
+  const engine = await engines.onnxruntime!({ model, threads: config.hardware.cpu_threads, labelSmoothing: config.training.label_smoothing, seed: config.seed });
+  try {
+    const tokenizerJson = `${JSON.stringify(tokenizer.toJson())}\n`;
+    const run = join(folder, 'run.json');
+    const write = (progress: Progress, state: RunRecord['state']): Promise<void> =>
+      writeFileWhole(
+        run,
+        `${JSON.stringify({ format_version: 1, state, step: progress.step, steps: plan.steps, seconds: Math.round(progress.seconds), updated: new Date().toISOString() } satisfies RunRecord, null, 2)}\n`,
+      );
+    let progress: Progress = { step: 0, adam_step: 0, seed: config.seed, model: { ...model }, seconds: 0 };
+    if (mode === 'resume') {
+      progress = await restore(engine, folder, progress, options);
+      await rewindMetrics(join(folder, 'metrics.jsonl'), progress.step);
+    } else {
+      await writeFileWhole(join(folder, 'tokenizer.json'), tokenizerJson);
+      await writeFileWhole(join(folder, 'config.resolved.yaml'), resolvedYaml);
+      await writeFileWhole(join(folder, 'metrics.jsonl'), '');
+    }
+    await write(progress, 'training');
+
+    const rows = prepared.rowsPerStage.map((count, i) => `${count} rows of ${model.max_seq_len} (${(100 * prepared.padded[i]!).toFixed(1)}% padding)`);
+    reporter.phase('training', `${engine.layout.total.toLocaleString('en-US')} parameters, ${plan.steps} steps, ${rows.join(', ')}, ${engine.name} on ${engine.threads} threads`);
+    const result = await runLoop({
+      config,
+      engine,
+      plan,
+      heldOut,
+      folder,
+      extra: { 'config.resolved.yaml': resolvedYaml, 'tokenizer.json': tokenizerJson },
+      progress,
+      reporter,
+      signal: options.signal,
+      onSaved: (now) => write(now, 'training'),
+    });
+    const summary = { step: result.progress.step, steps: plan.steps, folder };
+    if (!result.finished) return { finished: false, ...summary };
+
+    const nelbo = result.nelbo ?? (heldOut && (await evaluateNelbo(engine, heldOut, { seed: config.seed, levels: FINAL_LEVELS, shiftHead: model.shift_head })));
+    reporter.phase('exporting', join(folder, 'model'));
+    const state = await engine.read();
+    const params = state.ema ?? state.params;
+    await writeModelFolder(join(folder, 'model'), {
+      model,
+      generation: config.generation,
+      layout: engine.layout,
+      params,
+      onnx: await engine.exportOnnx(params),
+      tokenizerJson,
+      resolvedYaml,
+      card: {
+        name: config.experiment_name,
+        source: prepared.source,
+        trainedOn: {
+          documents: prepared.train.length,
+          tokens: prepared.unitsPerStage.at(-1)!.reduce((sum, unit) => sum + unit.tokens.length, 0),
+          bytes: prepared.unitsPerStage.at(-1)!.reduce((sum, unit) => sum + unit.bytes, 0),
+        },
+        heldOut: heldOut ?? { documents: 0, tokens: 0, bytes: 0 },
+        steps: plan.steps,
+        seconds: result.progress.seconds,
+        tokensPerSecond: result.tokensPerSecond,
+        ...(nelbo && { nelbo }),
+        engine: engine.name,
+        seed: config.seed,
+      },
+    });
+    await write(result.progress, 'finished');
+    reporter.note(
+      `finished: ${plan.steps} steps in ${Math.round(result.progress.seconds)} s` +
+        (nelbo ? `; held-out NELBO ${nelbo.nelbo.toFixed(3)} ± ${nelbo.se.toFixed(3)} nats/token = ${nelbo.bitsPerByte.toFixed(3)} bits/byte` : ''),
+    );
+    return { finished: true, ...summary, model: join(folder, 'model'), ...(nelbo && { nelbo }) };
+  } finally {
+    await engine.close();
+  }
+}
+
+/** Loads the newest whole checkpoint into the engine. Without any, the run starts at its beginning. */
+async function restore(engine: Engine, folder: string, initial: Progress, options: TrainOptions): Promise<Progress> {
+  const found = await latestCheckpoint(join(folder, 'checkpoints'), engine.layout, (message) => options.warn(`${message}; going back to an earlier checkpoint`));
+  if (!found) return initial;
+  for (const [key, value] of Object.entries(found.progress.model)) {
+    const got = initial.model[key];
+    if (got !== value) throw new TrainError('MDIFF_CONFIG', `model.${key}: expected ${JSON.stringify(value)} (the checkpoint's value), got ${JSON.stringify(got)}`, 2);
+  }
+  await engine.load(found.state);
+  return { ...found.progress, seed: initial.seed };
+}
