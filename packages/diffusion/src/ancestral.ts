@@ -1,4 +1,5 @@
 import { shareLeft } from './plan.js';
+import type { Rng } from './random.js';
 import type { Commit, Sampler, StepArgs } from './sampler.js';
 import { scorer } from './score.js';
 
@@ -14,6 +15,13 @@ export function drawAll(args: StepArgs): Commit[] {
 }
 
 const NONE = new Int32Array(0);
+
+/** Each position with probability `p`, independently. */
+function thin(positions: Int32Array, p: number, rng: Rng): Int32Array {
+  const kept: number[] = [];
+  for (const position of positions) if (rng.next() < p) kept.push(position);
+  return kept.length > 0 ? new Int32Array(kept) : NONE;
+}
 
 /**
  * Ancestral sampling of the reverse process (MDLM, arXiv 2406.07524, section 3): from mask ratio t to s each mask is revealed with probability
@@ -32,8 +40,8 @@ export const ancestral: Sampler = {
     const sigma = alphaT > 0 ? Math.min(remasking, (1 - alphaS) / alphaT) : 0;
     const reveal = (alphaS - (1 - sigma) * alphaT) / (1 - alphaT);
     return {
-      evaluate: masked.filter(() => rng.next() < reveal),
-      remask: sigma > 0 ? committed.filter(() => rng.next() < sigma) : NONE,
+      evaluate: thin(masked, reveal, rng),
+      remask: sigma > 0 ? thin(committed, sigma, rng) : NONE,
     };
   },
   step: drawAll,

@@ -121,7 +121,7 @@ function* unmask(canvas: Int32Array, rng: Rng, row: number, args: UnmaskArgs): G
   const endOfText = (): number => (options.eosId === null || options.remasking > 0 ? -1 : firstEnd(canvas, generated, options.eosId));
   const blocks = splitBlocks(generated, options.blockLength, sampler.paced ? options.numSteps : generated.length);
   const plans = blocks.map((block) => sampler.plan(block.positions.length, block.steps, options.schedule));
-  const of = plans.reduce((sum, plan) => sum + plan.length, 0);
+  const allSteps = plans.reduce((sum, plan) => sum + plan.length, 0);
   let steps = 0;
   let nfe = 0;
   for (const [b, { positions }] of blocks.entries()) {
@@ -129,18 +129,22 @@ function* unmask(canvas: Int32Array, rng: Rng, row: number, args: UnmaskArgs): G
     for (let k = 1; k <= plan.length; k++) {
       const { masked, committed } = partition(canvas, maskId, positions, endOfText());
       if (masked.length === 0 && options.remasking === 0) break;
-      const progress = { step: k, of: plan.length, total: positions.length, options, rng };
-      const choice = sampler.choose({ ...progress, masked, committed });
+      // Written out: a spread would cost more than the rest of a step that reveals nothing.
+      const [step, of, total] = [k, plan.length, positions.length];
+      const choice = sampler.choose({ step, of, total, options, rng, masked, committed });
       let commits: Commit[] = [];
       let remasked = choice.remask;
       if (choice.evaluate.length > 0) {
         nfe++;
         const evaluated = options.earlyCommit ? masked : choice.evaluate;
         const logits = yield { canvas, positions: evaluated };
-        const all: StepArgs = { ...progress, canvas, maskId, positions: evaluated, logits, count: (plan[k - 2] ?? positions.length) - plan[k - 1]! };
+        const count = (plan[k - 2] ?? total) - plan[k - 1]!;
+        const all: StepArgs = { step, of, total, options, rng, canvas, maskId, positions: evaluated, logits, count };
         if (options.earlyCommit && settled(all)) {
           commits = drawAll(all);
           remasked = new Int32Array(0);
+        } else if (evaluated === choice.evaluate) {
+          commits = sampler.step(all);
         } else {
           commits = sampler.step({ ...all, positions: choice.evaluate, logits: (i) => logits(evaluated.indexOf(choice.evaluate[i]!)) });
         }
@@ -148,7 +152,7 @@ function* unmask(canvas: Int32Array, rng: Rng, row: number, args: UnmaskArgs): G
       for (const { position, token } of commits) canvas[position] = token;
       for (const position of remasked) canvas[position] = maskId;
       steps++;
-      onStep?.({ row, step: steps, of, canvas, commits, remasked });
+      onStep?.({ row, step: steps, of: allSteps, canvas, commits, remasked });
     }
   }
   const end = options.eosId === null ? -1 : firstEnd(canvas, generated, options.eosId);

@@ -43,8 +43,6 @@ export function scorer({ canvas, maskId, positions, logits }: Evaluated, options
   let max = 0;
   let logZ = 0;
 
-  const nucleus = (): Int32Array | null => candidates(x, weights, options.topK, options.topP);
-
   return {
     load(i) {
       const row = logits(i);
@@ -87,7 +85,7 @@ export function scorer({ canvas, maskId, positions, logits }: Evaluated, options
     draw(rng) {
       if (options.temperature === 0) return x.indexOf(max);
       for (let v = 0; v < size; v++) weights[v] = Math.exp((x[v]! - max) / options.temperature);
-      return categorical(weights, nucleus(), rng);
+      return categorical(weights, candidates(x, weights, options.topK, options.topP), rng);
     },
     see(token) {
       seen?.add(token);
@@ -113,26 +111,36 @@ function categorical(weights: Float64Array, kept: Int32Array | null, rng: Rng): 
   return last;
 }
 
-/** Ids that topK and then topP keep; null = all. Ties go to the lower id, so that exactly k are kept. */
+/** Ids that topK and then topP keep, ascending; null = all. */
 function candidates(x: Float64Array, weights: Float64Array, topK: number | null, topP: number | null): Int32Array | null {
-  let kept: Int32Array | null = null;
-  if (topK !== null && topK < x.length) {
-    const bound = nthLargest(x.slice(), topK);
-    let ties = topK;
-    for (const value of x) if (value > bound) ties--;
-    kept = Int32Array.from(x.keys()).filter((id) => x[id]! > bound || (x[id] === bound && ties-- > 0));
-  }
+  const kept = topK !== null && topK < x.length ? largest(x, null, topK, nthLargest(x.slice(), topK)) : null;
   if (topP === null || topP === 1) return kept;
-  kept ??= Int32Array.from(x.keys());
+  const pool = kept === null ? weights.slice() : Float64Array.from(kept, (id) => weights[id]!);
   let total = 0;
-  for (const id of kept) total += weights[id]!;
+  for (const weight of pool) total += weight;
   // Tokens below this share hold less than 1 − topP together, so the smallest set has none of them and only few are left to sort.
-  const floor = ((1 - topP) / kept.length) * total;
-  const sorted = kept.filter((id) => weights[id]! >= floor).sort((a, b) => weights[b]! - weights[a]! || a - b);
+  const floor = ((1 - topP) / pool.length) * total;
+  let likely = 0;
+  for (const weight of pool) if (weight >= floor) pool[likely++] = weight;
+  const sorted = pool.subarray(0, likely).sort();
   let sum = 0;
   let n = 0;
-  while (n < sorted.length && sum < topP * total) sum += weights[sorted[n++]!]!;
-  return sorted.subarray(0, n);
+  while (n < likely && sum < topP * total) sum += sorted[likely - ++n]!;
+  return largest(weights, kept, n, sorted[likely - n]!);
+}
+
+/** The n ids among `ids` (null = all) with the largest values, given the smallest of those; ties go to the lower id. */
+function largest(values: Float64Array, ids: Int32Array | null, n: number, bound: number): Int32Array {
+  const size = ids?.length ?? values.length;
+  let ties = n;
+  for (let i = 0; i < size; i++) if (values[ids ? ids[i]! : i]! > bound) ties--;
+  const out = new Int32Array(n);
+  for (let i = 0, found = 0; found < n; i++) {
+    const id = ids ? ids[i]! : i;
+    const value = values[id]!;
+    if (value > bound || (value === bound && ties-- > 0)) out[found++] = id;
+  }
+  return out;
 }
 
 /** The n-th largest of `values`, which it reorders (Hoare's quickselect). */
