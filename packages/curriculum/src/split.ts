@@ -15,8 +15,7 @@ export function cutWords(sentence: string, most: number, toPiece: ToPiece): Piec
   if (whole.tokens.length <= most) return [whole];
   const words = sentence.split(/\s+/).filter(Boolean).flatMap((word) => cutCharacters(word, most, toPiece));
   if (words.length === 1) return words;
-  // A word after a blank can take more tokens than alone: the sum is an estimate, checked below.
-  const lengths = words.map(({ tokens }) => tokens.length);
+  const lengths = words.map((word) => afterBlank(word, toPiece));
   const total = lengths.reduce((sum, length) => sum + length, 0);
   const target = total / Math.max(2, Math.ceil(total / most));
   const groups = partition(lengths, most, Infinity, (length) => (length - target) ** 2);
@@ -29,16 +28,19 @@ export function cutWords(sentence: string, most: number, toPiece: ToPiece): Piec
  * Moby-Dick at 128 positions this pads 2 % of the rows; pieces as few and as even as possible pad 14 % and hold no more context.
  */
 export function groupSentences(sentences: readonly Piece[], most: number, maxSentences: number, toPiece: ToPiece): Piece[] {
-  const lengths = sentences.map(({ tokens }) => tokens.length);
+  const lengths = sentences.map((sentence) => afterBlank(sentence, toPiece));
   const groups = partition(lengths, most, maxSentences, (length) => most / 4 + (length > most / 2 ? most - length : 0));
   return groups.flatMap(([from, to]) => {
     const members = sentences.slice(from, to);
     const [piece] = joined(members, [[0, members.length]], toPiece);
     if (piece!.tokens.length <= most || members.length === 1) return [piece!];
-    // A sentence after a blank took more tokens than alone; leave that much room.
+    // Tokens can differ across a join; leave that much room.
     return groupSentences(members, most - (piece!.tokens.length - most), maxSentences, toPiece);
   });
 }
+
+/** Tokens of a piece that follows another. Sums of these are what a join costs, but for what merges across the seam; that is checked. */
+const afterBlank = ({ text }: Piece, toPiece: ToPiece): number => toPiece(` ${text}`).tokens.length;
 
 const joined = (pieces: readonly Piece[], groups: readonly (readonly [number, number])[], toPiece: ToPiece): Piece[] =>
   groups.map(([from, to]) => (to - from === 1 ? pieces[from]! : toPiece(pieces.slice(from, to).map(({ text }) => text).join(' '))));

@@ -24,6 +24,7 @@ describe('splitSentences', () => {
     'He was silent.|“Dear Sir, I wish it may.|Yours, etc.”',
     'We had called upon Dr. Roylott and Miss J. Stoner at No. 12.|They were out.',
     'Wait… he said.|No more came.',
+    'No.|The third one will do.|It lies at No. 12.',
   ])('%s', (marked) => {
     expect(splitSentences(marked.replaceAll('|', ' '))).toEqual(marked.split('|'));
   });

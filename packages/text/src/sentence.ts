@@ -43,6 +43,8 @@ function segmenterEnds(text: string): number[] {
 // An ending, with quotation marks between it and the next sentence: “…?” “No.”, he said. “No.” Titles and initials end no sentence.
 const TITLE = String.raw`(?<!\b(?:[A-HJ-Z]|Mr|Mrs|Ms|Dr|St|Messrs))`;
 const QUOTED_END = new RegExp(String.raw`${TITLE}[.!?…](?:["”’')\]]+(?=\s+["“‘'([—]*\p{Lu})|(?=\s+["“]['‘]?\p{Lu}))`, 'gu');
+// sbd always takes "No." for a number's abbreviation.
+const ANSWER_NO = /\bNo\.["”’']*(?=\s+["“‘'([—]*\p{Lu})/gu;
 const LOWER_NEXT = /^\s*["“”‘’'([—–-]*\p{Ll}/u;
 const UNFINISHED = /[:;,—–-]["”’']*$/;
 // “Seven!” I answered.
@@ -51,8 +53,8 @@ const I_SAID = /^\s*I (?:said|asked|answered|replied|returned|cried|exclaimed|ej
 
 /** Adds the breaks sbd misses around quotation marks, and drops those before lower case or inside a sentence. */
 function repair(text: string, ends: readonly number[]): number[] {
-  const quoted = Array.from(text.matchAll(QUOTED_END), ({ index, 0: found }) => index + found.length);
-  return [...new Set([...ends, ...quoted])]
+  const missed = [QUOTED_END, ANSWER_NO].flatMap((pattern) => Array.from(text.matchAll(pattern), ({ index, 0: found }) => index + found.length));
+  return [...new Set([...ends, ...missed])]
     .sort((a, b) => a - b)
     .filter((end) => {
       const before = text.slice(Math.max(0, end - 10), end);
