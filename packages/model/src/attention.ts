@@ -81,11 +81,10 @@ export function rotation(length: number, K: number): { cos: Float32Array; sin: F
   return { cos, sin };
 }
 
-/** Swaps the two halves of the last axis. */
+/** Swaps the two halves of the last axis: one gather of half rows is cheaper than a split and a concatenation. */
 function swap(x: tf.Tensor): tf.Tensor {
   const [B, H, S, K] = x.shape as [number, number, number, number];
-  const half = K / 2;
-  return tf.concat([tf.slice(x, [0, 0, 0, half], [B, H, S, half]), tf.slice(x, [0, 0, 0, 0], [B, H, S, half])], 3);
+  return tf.gather(x.reshape([B, H, S, 2, K / 2]), tf.tensor1d([1, 0], 'int32'), 3).reshape([B, H, S, K]);
 }
 
 /** Rotates each pair (i, i + K/2) of x [B, H, S, K] by its position's angle; the gradient rotates back. */

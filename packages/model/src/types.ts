@@ -1,27 +1,12 @@
+import type { ModelConfig } from '@mdiff/config';
 import type { Tensor } from '@tensorflow/tfjs';
 
-/**
- * The keys of the `model` section that shape the network. Structural on purpose: a resolved `ModelConfig` of
- * `@mdiff/config` fits, and so does the `config.json` of a model folder.
- */
-export interface DenoiserConfig {
-  readonly d_model: number;
-  readonly n_layers: number;
-  readonly n_heads: number;
-  readonly d_ff: number;
-  readonly vocab_size: number;
-  readonly max_seq_len: number;
-  readonly dropout: number;
-  readonly attention_dropout: number;
-  readonly activation: 'swiglu' | 'gelu' | 'relu';
-  readonly norm_type: 'layernorm' | 'rmsnorm';
-  readonly norm_eps: number;
-  readonly pos_encoding: 'rope' | 'learned' | 'sinusoidal';
-  readonly init_std: number;
-  readonly use_bias: boolean;
-  readonly tie_embeddings: boolean;
-  readonly conv_width: number;
-}
+/** The keys of the `model` section that shape the network; a resolved configuration and a model folder's `config.json` have them. */
+export type DenoiserConfig = Pick<
+  ModelConfig,
+  | 'd_model' | 'n_layers' | 'n_heads' | 'd_ff' | 'vocab_size' | 'max_seq_len' | 'dropout' | 'attention_dropout' | 'activation'
+  | 'norm_type' | 'norm_eps' | 'pos_encoding' | 'init_std' | 'use_bias' | 'tie_embeddings' | 'conv_width'
+>;
 
 /** Tensors by parameter name (`layout` lists the names and shapes). */
 export type Params = Readonly<Record<string, Tensor>>;
