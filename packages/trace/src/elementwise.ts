@@ -18,8 +18,8 @@ const number = (node: GraphNode, key: string): number => node.attrs[key] as numb
 const DIRECT: Record<string, string> = {
   Abs: 'Abs', Acos: 'Acos', Acosh: 'Acosh', Add: 'Add', AddN: 'Sum', Asin: 'Asin', Asinh: 'Asinh', Atan: 'Atan', Atanh: 'Atanh', Ceil: 'Ceil', Cos: 'Cos', Cosh: 'Cosh',
   Elu: 'Elu', Equal: 'Equal', Erf: 'Erf', Exp: 'Exp', Floor: 'Floor', IsInf: 'IsInf', IsNan: 'IsNaN', Log: 'Log', LogicalAnd: 'And', LogicalNot: 'Not', LogicalOr: 'Or',
-  LogicalXor: 'Xor', Maximum: 'Max', Minimum: 'Min', Multiply: 'Mul', Neg: 'Neg', Pow: 'Pow', RealDiv: 'Div', Reciprocal: 'Reciprocal', Relu: 'Relu', Round: 'Round',
-  Select: 'Where', Sigmoid: 'Sigmoid', Sign: 'Sign', Sin: 'Sin', Sinh: 'Sinh', Softplus: 'Softplus', Sqrt: 'Sqrt', Sub: 'Sub', Tan: 'Tan', Tanh: 'Tanh',
+ Maximum: 'Max', Minimum: 'Min', Multiply: 'Mul', Neg: 'Neg', Pow: 'Pow', RealDiv: 'Div', Reciprocal: 'Reciprocal', Relu: 'Relu', Round: 'Round',
+  Sigmoid: 'Sigmoid', Sign: 'Sign', Sin: 'Sin', Sinh: 'Sinh', Softplus: 'Softplus', Sqrt: 'Sqrt', Sub: 'Sub', Tan: 'Tan', Tanh: 'Tanh',
 };
 
 /** ONNX compares only numbers by size. */
@@ -37,6 +37,12 @@ export const ELEMENTWISE: Record<string, Lowering> = {
   Less: comparison('Less'),
   LessEqual: comparison('LessOrEqual'),
   NotEqual: (node, emit) => void emit.add('Not', [emit.add('Equal', node.inputs)], {}, named(node)),
+  Select: (node, emit) => {
+    const [condition, t, e] = node.inputs as [string, string, string];
+    if (emit.info(t).dtype !== 'bool') return void emit.add('Where', node.inputs, {}, named(node));
+    // ONNX Runtime has no Where for flags.
+    emit.add('Or', [emit.add('And', [condition, t]), emit.add('And', [emit.add('Not', [condition]), e])], {}, named(node));
+  },
   Cast: (node, emit) => void emit.cast(node.inputs[0]!, node.attrs.dtype as Dtype, node.outputs[0]),
   // ONNX Sum is float only.
   AddN: (node, emit) => {
@@ -85,7 +91,7 @@ export const ELEMENTWISE: Record<string, Lowering> = {
   },
   FloorDiv: (node, emit) => {
     const [a, b] = node.inputs as [string, string];
-    if (typeOf(node, emit) === 'float32') return void emit.add('Floor', [emit.add('Div', [a, b])], {}, named(node));
+    if (typeOf(node, emit) === 'float32') return void emit.cast(emit.add('Floor', [emit.add('Div', [a, b])]), 'int32', node.outputs[0]);
     // Integer division truncates; taking the floored remainder off first makes it exact.
     emit.add('Div', [emit.add('Sub', [a, emit.add('Mod', [a, b])]), b], {}, named(node));
   },

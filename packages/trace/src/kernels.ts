@@ -50,20 +50,19 @@ define('Identity', ['x'], () => (_r, [x]) => [x!]);
 
 // Elementwise, two inputs
 const broadcast = (a: Value, b: Value): number[] => backend_util.assertAndGetBroadcastShape(a.shape, b.shape);
-define(['Add', 'Sub', 'Multiply', 'RealDiv', 'FloorDiv', 'Maximum', 'Minimum', 'Mod', 'Pow', 'SquaredDifference'], ['a', 'b'], (name) => (r, [a, b]) => [
+define(['Add', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'Mod', 'Pow', 'SquaredDifference'], ['a', 'b'], (name) => (r, [a, b]) => [
   r.emit(name, [a!, b!], {}, broadcast(a!, b!), a!.dtype),
 ]);
-define(['Equal', 'NotEqual', 'Greater', 'GreaterEqual', 'Less', 'LessEqual', 'LogicalAnd', 'LogicalOr', 'LogicalXor'], ['a', 'b'], (name) => (r, [a, b]) => [
+define('FloorDiv', ['a', 'b'], (name) => (r, [a, b]) => [r.emit(name, [a!, b!], {}, broadcast(a!, b!), 'int32')]);
+define(['Equal', 'NotEqual', 'Greater', 'GreaterEqual', 'Less', 'LessEqual', 'LogicalAnd', 'LogicalOr'], ['a', 'b'], (name) => (r, [a, b]) => [
   r.emit(name, [a!, b!], {}, broadcast(a!, b!), 'bool'),
 ]);
 define('Prelu', ['x', 'alpha'], (name) => (r, [x, alpha]) => [r.emit(name, [x!, alpha!], {}, broadcast(x!, alpha!), 'float32')]);
 define('EluGrad', ['dy', 'y'], (name) => (r, [dy, y]) => [r.emit(name, [dy!, y!], {}, y!.shape, 'float32')]);
 define('AddN', 'list', (name) => (r, inputs) => (inputs.length === 1 ? inputs : [r.emit(name, inputs, {}, inputs[0]!.shape, inputs[0]!.dtype)]));
 define('Select', ['condition', 't', 'e'], (name) => (r, [condition, t, e]) => {
-  // A vector condition selects whole rows.
-  const rank = condition!.shape.length;
-  const flag = rank === 1 && t!.shape.length > 1 ? reshape(r, condition!, [condition!.shape[0]!, ...t!.shape.slice(1).map(() => 1)]) : condition!;
-  return [r.emit(name, [cast(r, flag, 'bool'), t!, e!], {}, t!.shape, t!.dtype)];
+  if (condition!.shape.length !== t!.shape.length) throw new TraceError('Select with a condition of another rank than its values cannot be traced; use tf.where, which broadcasts them');
+  return [r.emit(name, [cast(r, condition!, 'bool'), t!, e!], {}, t!.shape, t!.dtype)];
 });
 
 // Products
@@ -113,7 +112,6 @@ define(['ArgMax', 'ArgMin'], ['x'], (name) => (r, [x], attrs) => {
   return [r.emit(name, [x!.dtype === 'bool' ? cast(r, x!, 'int32') : x!], { axis }, x!.shape.filter((_, i) => i !== axis), 'int32')];
 });
 define('Softmax', ['logits'], (name) => (r, [x], { dim }) => [r.emit(name, [cast(r, x!, 'float32')], { dim: axisOf(dim, x!.shape) }, x!.shape, 'float32')]);
-define('LogSoftmax', ['logits'], (name) => (r, [x], { axis }) => [r.emit(name, [cast(r, x!, 'float32')], { axis: axisOf(axis, x!.shape) }, x!.shape, 'float32')]);
 define('Cumsum', ['x'], (name) => (r, [x], attrs) => [
   r.emit(name, [x!.dtype === 'bool' ? cast(r, x!, 'int32') : x!], { axis: axisOf(attrs.axis, x!.shape), exclusive: Boolean(attrs.exclusive), reverse: Boolean(attrs.reverse) }, x!.shape, numeric(x!)),
 ]);
@@ -226,7 +224,7 @@ define('ScatterNd', ['indices', 'updates'], (name) => (r, [indices, updates], { 
 define('TensorScatterUpdate', ['tensor', 'indices', 'updates'], (name) => (r, [tensor, indices, updates]) => [r.emit(name, [tensor!, indices!, updates!], {}, tensor!.shape, tensor!.dtype)]);
 define('UnsortedSegmentSum', ['x', 'segmentIds'], (name) => (r, [x, ids], attrs) => {
   const numSegments = attrs.numSegments as number;
-  return [r.emit(name, [x!, cast(r, ids!, 'int32')], { numSegments }, [numSegments, ...x!.shape.slice(ids!.shape.length)], x!.dtype)];
+  return [r.emit(name, [cast(r, x!, 'float32'), cast(r, ids!, 'int32')], { numSegments }, [numSegments, ...x!.shape.slice(ids!.shape.length)], 'float32')];
 });
 define('OneHot', ['indices'], (name) => (r, [indices], a) => {
   const dtype = ((a.dtype as Dtype) ?? 'int32') as Dtype;

@@ -33,7 +33,6 @@ export const REDUCTIONS: Record<string, Lowering> = {
   ArgMax: arg('ArgMax'),
   ArgMin: arg('ArgMin'),
   Softmax: (node, emit) => void emit.add('Softmax', node.inputs, { axis: { int: node.attrs.dim as number } }, { outputs: node.outputs }),
-  LogSoftmax: (node, emit) => void emit.add('LogSoftmax', node.inputs, { axis: { int: node.attrs.axis as number } }, { outputs: node.outputs }),
   Cumsum: (node, emit) => {
     const attrs = { exclusive: { int: node.attrs.exclusive ? 1 : 0 }, reverse: { int: node.attrs.reverse ? 1 : 0 } };
     emit.add('CumSum', [node.inputs[0]!, emit.scalar(node.attrs.axis as number, 'int64')], attrs, { outputs: node.outputs });

@@ -2,7 +2,7 @@ import type { Graph } from './graph.js';
 import { bytes } from './recorder.js';
 import { rewrite } from './rewrite.js';
 
-const COMMUTATIVE = new Set(['Add', 'Multiply', 'Maximum', 'Minimum', 'Equal', 'NotEqual', 'LogicalAnd', 'LogicalOr', 'LogicalXor', 'SquaredDifference']);
+const COMMUTATIVE = new Set(['Add', 'Multiply', 'Maximum', 'Minimum', 'Equal', 'NotEqual', 'LogicalAnd', 'LogicalOr', 'SquaredDifference']);
 
 /** Constants up to this many elements are compared by content, larger ones by being the same array. */
 const COMPARED = 4096;
