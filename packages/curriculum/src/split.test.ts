@@ -52,6 +52,14 @@ describe('cutWords', () => {
   });
 });
 
+it('takes a long run without blanks in about linear time', () => {
+  const begin = performance.now();
+  const pieces = cutWords('abcdefghij'.repeat(20_000), 100, toPiece);
+  expect(pieces.map(({ text }) => text).join('')).toBe('abcdefghij'.repeat(20_000));
+  // 0.1 s when each piece is cut once or twice; halving would take twenty passes, a quadratic cut minutes.
+  expect(performance.now() - begin).toBeLessThan(10_000);
+});
+
 describe('groupSentences', () => {
   it('prefers pieces that fill a slot or leave room for another', () => {
     // Six sentences of 30 tokens and a slot of 100: two full pieces of 92 (three sentences and two blanks).

@@ -73,19 +73,22 @@ export function partition(lengths: readonly number[], most: number, count: numbe
 
 function cutCharacters(word: string, most: number, toPiece: ToPiece): Piece[] {
   const piece = toPiece(word);
-  if (piece.tokens.length <= most || [...word].length === 1) return [piece];
-  return halves(word).flatMap((half) => cutCharacters(half, most, toPiece));
+  const characters = [...word];
+  if (piece.tokens.length <= most || characters.length === 1) return [piece];
+  return parts(characters, Math.ceil(piece.tokens.length / most)).flatMap((part) => cutCharacters(part, most, toPiece));
+}
+
+/** `count` strings of similar length, at least two and none empty. */
+function parts(characters: readonly string[], count: number): string[] {
+  const size = Math.ceil(characters.length / Math.max(2, count));
+  return Array.from({ length: Math.ceil(characters.length / size) }, (_, i) => characters.slice(i * size, (i + 1) * size).join(''));
 }
 
 /** Two halves, at the blank nearest the middle if there is one; never inside a character. */
 function halves(text: string): string[] {
   const middle = text.length / 2;
   const blanks = [...text.matchAll(/\s+/g)].map(({ index }) => index).filter((at) => at > 0);
-  if (blanks.length > 0) {
-    const at = blanks.reduce((best, blank) => (Math.abs(blank - middle) < Math.abs(best - middle) ? blank : best));
-    return [text.slice(0, at).trim(), text.slice(at).trim()];
-  }
-  const characters = [...text];
-  const half = Math.ceil(characters.length / 2);
-  return [characters.slice(0, half).join(''), characters.slice(half).join('')];
+  if (blanks.length === 0) return parts([...text], 2);
+  const at = blanks.reduce((best, blank) => (Math.abs(blank - middle) < Math.abs(best - middle) ? blank : best));
+  return [text.slice(0, at).trim(), text.slice(at).trim()];
 }
