@@ -188,9 +188,13 @@ const CASES: Record<string, (d: Draw) => Case> = {
   Softmax: (d) => ({ inputs: [d.float(d.shape(1, 4), -4, 4)], fn: (x) => tf.softmax(x), gradient: true }), LogSoftmax: (d) => ({ inputs: [d.float(d.shape(1, 4), -4, 4)], fn: (x) => tf.logSoftmax(x), gradient: true }),
   // With more axes the gradient in TensorFlow.js returns a permuted shape.
   Cumsum: (d) => {
-    const shape = d.shape(1, 2);
-    const [axis, exclusive, reverse] = [d.int(0, shape.length - 1), d.int(0, 1) === 1, d.int(0, 1) === 1];
-    return { inputs: [d.float(shape)], fn: (x) => tf.cumsum(x, axis, exclusive, reverse), gradient: true };
+    const [exclusive, reverse] = [d.int(0, 1) === 1, d.int(0, 1) === 1];
+    return { inputs: [d.float(d.shape(1, 1))], fn: (x) => tf.cumsum(x, 0, exclusive, reverse), gradient: true };
+  },
+  'Cumsum along any axis': (d) => {
+    const shape = d.shape(1, 4);
+    const [axis, exclusive, reverse] = [d.axis(shape.length), d.int(0, 1) === 1, d.int(0, 1) === 1];
+    return { inputs: [d.float(shape)], fn: (x) => tf.cumsum(x, axis, exclusive, reverse) };
   },
   'Cumsum of integers': (d) => ({ inputs: [d.ints(d.shape(1, 3))], fn: (x) => tf.cumsum(x, 0) }),
   TopK: (d) => {
