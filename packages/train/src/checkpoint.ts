@@ -28,6 +28,8 @@ export interface Progress {
   seed: number;
   /** model keys, to refuse a resume with another model */
   model: Record<string, unknown>;
+  /** sums since the last metric line, so that a resumed run writes the same lines */
+  window: { loss: number; updates: number; skipped: number };
   /** seconds of training so far, over all runs */
   seconds: number;
   best?: { step: number; nelbo: number };
@@ -82,33 +84,46 @@ export async function saveCheckpoint(
   return path;
 }
 
-export async function loadCheckpoint(folder: string, step: number, layout: ParamLayout): Promise<Checkpoint> {
+export async function loadCheckpoint(folder: string, step: number, layout: ParamLayout, model?: Record<string, unknown>): Promise<Checkpoint> {
   const path = join(folder, folderName(step));
   const files = await readFolderWhole(path);
+  const progress = JSON.parse(files['progress.json']!.toString('utf8')) as Progress;
+  for (const [key, value] of Object.entries(model === undefined ? {} : progress.model)) {
+    if (model![key] !== value) {
+      throw new TrainError('MDIFF_CONFIG', `model.${key}: expected ${JSON.stringify(value)} (the checkpoint's value), got ${JSON.stringify(model![key])}; see ${path}`, 2);
+    }
+  }
   const read = (name: string): Float32Array => {
     const file = files[name];
     if (!file) throw new TrainError('MDIFF_DAMAGED', `${path}: expected ${name}, got nothing; remove this checkpoint and resume from an earlier one`);
     return flatten(file, layout, join(path, name));
   };
-  const progress = JSON.parse(files['progress.json']!.toString('utf8')) as Progress;
   const state: TrainState = { params: read('params.safetensors'), m: read('adam_m.safetensors'), v: read('adam_v.safetensors') };
   if (files['ema.safetensors']) state.ema = read('ema.safetensors');
   return { progress, state, files };
 }
 
 /**
- * The newest checkpoint that is whole. `onDamaged` is told of each newer one that had to be passed over.
+ * The newest checkpoint that is whole; `onDamaged` is told of each newer one that had to be passed over. Undefined when there is none yet.
+ * Throws TrainError when `model` differs from the checkpoint's, and when every checkpoint is damaged.
  */
-export async function latestCheckpoint(folder: string, layout: ParamLayout, onDamaged: (message: string) => void): Promise<Checkpoint | undefined> {
+export async function latestCheckpoint(
+  folder: string,
+  layout: ParamLayout,
+  model: Record<string, unknown>,
+  onDamaged: (message: string) => void,
+): Promise<Checkpoint | undefined> {
   await sweep(folder);
-  for (const step of (await listCheckpoints(folder)).reverse()) {
+  const steps = await listCheckpoints(folder);
+  for (const step of steps.reverse()) {
     try {
-      return await loadCheckpoint(folder, step, layout);
+      return await loadCheckpoint(folder, step, layout, model);
     } catch (error) {
       if ((error as TrainError).code !== 'MDIFF_DAMAGED') throw error;
       onDamaged((error as Error).message);
     }
   }
+  if (steps.length > 0) throw new TrainError('MDIFF_DAMAGED', `${folder}: expected a whole checkpoint, got ${steps.length} damaged; start over with --fresh`);
   return undefined;
 }
 

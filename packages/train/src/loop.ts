@@ -69,7 +69,8 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
   const { config, engine, plan, heldOut, folder, reporter, signal } = options;
   const { training, model } = config;
   const shiftHead = model.shift_head;
-  const progress: Progress = { ...options.progress };
+  const progress: Progress = structuredClone(options.progress);
+  const { window } = progress;
   const metrics = join(folder, 'metrics.jsonl');
   const checkpoints = join(folder, 'checkpoints');
   const objective = (step: number): MetricLine['objective'] => (step < plan.causalSteps ? 'causal' : 'diffusion');
@@ -106,11 +107,8 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
     await options.onSaved(progress);
   };
 
-  let lossSum = 0;
-  let lossCount = 0;
   let tokens = 0;
   let seconds = 0;
-  let skipped = 0;
   let allTokens = 0;
   let allSeconds = 0;
   let last: Nelbo | undefined;
@@ -142,11 +140,11 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
             'lower training.learning_rate and run again with --resume, or set training.on_nonfinite to "skip"',
         );
       }
-      skipped++;
+      window.skipped++;
     } else {
       progress.adam_step++;
-      lossSum += result.loss;
-      lossCount++;
+      window.loss += result.loss;
+      window.updates++;
     }
     progress.step = step + 1;
     const elapsed = (performance.now() - begun) / 1000;
@@ -163,19 +161,20 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
     const epochEnd = following === undefined || following.epoch !== info.epoch || stageEnd;
     const watching = training.patience > 0 && heldOut !== undefined && epochEnd;
     const due = heldOut !== undefined && (stageEnd || watching || (training.eval_every > 0 && done % training.eval_every === 0));
-    const logged = due || stageEnd || done % training.log_every === 0 || skipped > 0;
+    const logged = due || stageEnd || done % training.log_every === 0 || window.skipped > 0;
 
     const line: MetricLine = {
       step: done,
       stage: info.stage.name,
       objective: objective(step),
       epoch: info.epoch,
-      loss: lossCount > 0 ? lossSum / lossCount : result.loss,
+      loss: window.updates > 0 ? window.loss / window.updates : result.loss,
       lr: info.lr,
       grad_norm: result.gradNorm,
       tokens_per_s: tokens / seconds,
-      ...(skipped > 0 && { skipped }),
+      ...(window.skipped > 0 && { skipped: window.skipped }),
     };
+    let improved = false;
     if (due && heldOut) {
       const evaluated = performance.now();
       if (line.objective === 'causal') line.causal_nll = await evaluateCausal(engine, heldOut);
@@ -184,7 +183,10 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
         line.nelbo = last.nelbo;
         line.nelbo_se = last.se;
         line.bits_per_byte = last.bitsPerByte;
-        if (last.nelbo < (progress.best?.nelbo ?? Infinity)) progress.best = { step: done, nelbo: last.nelbo };
+        if (last.nelbo < (progress.best?.nelbo ?? Infinity)) {
+          progress.best = { step: done, nelbo: last.nelbo };
+          improved = true;
+        }
       }
       progress.seconds += (performance.now() - evaluated) / 1000;
     }
@@ -205,12 +207,13 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
     );
     if (logged) {
       await appendMetric(metrics, line);
-      lossSum = lossCount = tokens = seconds = skipped = 0;
+      Object.assign(window, { loss: 0, updates: 0, skipped: 0 });
+      tokens = seconds = 0;
     }
 
     let jumped = false;
     if (watching && line.nelbo !== undefined) jumped = losePatience(progress, info, line.nelbo, training);
-    if (stageEnd || jumped || (training.save_every > 0 && done % training.save_every === 0)) {
+    if (stageEnd || jumped || improved || (training.save_every > 0 && done % training.save_every === 0)) {
       if (jumped) {
         reporter.note(`stage ${info.stage.name}: no improvement for ${training.patience} epochs; going on at step ${progress.step}`);
         next = progress.step < plan.steps ? prepare(progress.step) : undefined;

@@ -140,7 +140,7 @@ async function trainLocked(given: ProjectConfig, options: TrainOptions, folder: 
         run,
         `${JSON.stringify({ format_version: 1, state, step: progress.step, steps: plan.steps, seconds: Math.round(progress.seconds), updated: new Date().toISOString() } satisfies RunRecord, null, 2)}\n`,
       );
-    let progress: Progress = { step: 0, adam_step: 0, seed: config.seed, model: { ...model }, seconds: 0 };
+    let progress: Progress = { step: 0, adam_step: 0, seed: config.seed, model: { ...model }, window: { loss: 0, updates: 0, skipped: 0 }, seconds: 0 };
     if (mode === 'resume') {
       progress = await restore(engine, folder, progress, options);
       await rewindMetrics(join(folder, 'metrics.jsonl'), progress.step);
@@ -210,12 +210,10 @@ async function trainLocked(given: ProjectConfig, options: TrainOptions, folder: 
 
 /** Loads the newest whole checkpoint into the engine. Without any, the run starts at its beginning. */
 async function restore(engine: Engine, folder: string, initial: Progress, options: TrainOptions): Promise<Progress> {
-  const found = await latestCheckpoint(join(folder, 'checkpoints'), engine.layout, (message) => options.warn(`${message}; going back to an earlier checkpoint`));
+  const found = await latestCheckpoint(join(folder, 'checkpoints'), engine.layout, initial.model, (message) =>
+    options.warn(`${message}; going back to an earlier checkpoint`),
+  );
   if (!found) return initial;
-  for (const [key, value] of Object.entries(found.progress.model)) {
-    const got = initial.model[key];
-    if (got !== value) throw new TrainError('MDIFF_CONFIG', `model.${key}: expected ${JSON.stringify(value)} (the checkpoint's value), got ${JSON.stringify(got)}`, 2);
-  }
   await engine.load(found.state);
   return { ...found.progress, seed: initial.seed };
 }

@@ -126,11 +126,9 @@ async function grads(batch: StepBatch): Promise<{ loss: number }> {
 
 function apply({ ema, ...update }: Update): Omit<StepResult, 'loss'> {
   accumulated = 0;
+  if (ema > 0) state.ema ??= state.params.slice(); // the average starts from the weights before the first update
   const { gradNorm, finite } = adamwFlat({ ...state, grads: gradient, layout, ...update });
-  if (finite && ema > 0) {
-    state.ema ??= state.params.slice();
-    emaFlat(state.ema, state.params, ema);
-  }
+  if (finite && ema > 0) emaFlat(state.ema!, state.params, ema);
   return { gradNorm, finite };
 }
 

@@ -1,0 +1,170 @@
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { ProjectConfig } from '@mdiff/config';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listCheckpoints } from './checkpoint.js';
+import { readFolderWhole } from './files.js';
+import { tinyRun } from './fixture.js';
+import { readMetrics } from './metrics.js';
+import type { MetricLine } from './metrics.js';
+import { silent } from './reporter.js';
+import type { Reporter } from './reporter.js';
+import { train } from './run.js';
+import type { TrainOptions, TrainResult } from './run.js';
+import { readSafetensors } from './safetensors.js';
+
+const go = (config: ProjectConfig, options: Partial<TrainOptions> = {}): Promise<TrainResult> =>
+  train(config, { mode: 'new', reporter: silent, signal: new AbortController().signal, warn: () => undefined, ...options });
+
+/** What must repeat: everything but speed. */
+const facts = (lines: MetricLine[]): unknown[] => lines.map((line) => ({ ...line, tokens_per_s: 0 }));
+
+/** A reporter that interrupts after a step. */
+function stopAt(step: number): { reporter: Reporter; signal: AbortSignal } {
+  const controller = new AbortController();
+  return { reporter: { ...silent, step: (report) => report.step >= step && controller.abort() }, signal: controller.signal };
+}
+
+let whole: Awaited<ReturnType<typeof tinyRun>>;
+let result: TrainResult;
+const folders: string[] = [];
+beforeAll(async () => {
+  whole = await tinyRun();
+  folders.push(whole.folder);
+  result = await go(whole.config);
+}, 60_000);
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
+
+describe('a run', () => {
+  it('leaves metrics, checkpoints, a record and a model folder', async () => {
+    expect(result).toMatchObject({ finished: true, step: 20, steps: 20 });
+    expect((await readdir(result.folder)).sort()).toEqual(['checkpoints', 'config.resolved.yaml', 'metrics.jsonl', 'model', 'run.json', 'tokenizer.json']);
+    expect(JSON.parse(await readFile(join(result.folder, 'run.json'), 'utf8'))).toMatchObject({ state: 'finished', step: 20, steps: 20 });
+    const lines = await readMetrics(join(result.folder, 'metrics.jsonl'));
+    expect(lines.map(({ step, objective }) => [step, objective])).toEqual([
+      [5, 'causal'],
+      [10, 'diffusion'],
+      [15, 'diffusion'],
+      [20, 'diffusion'],
+    ]);
+    for (const line of lines) for (const key of ['loss', 'lr', 'grad_norm', 'tokens_per_s'] as const) expect(Number.isFinite(line[key]), key).toBe(true);
+    expect(lines[1]!.nelbo).toBeGreaterThan(0);
+    expect(lines[3]!.nelbo).toBeLessThan(lines[1]!.nelbo!);
+    expect(lines[3]!.nelbo).toBe(result.nelbo!.nelbo);
+  });
+
+  it('exports exactly the weights of its last checkpoint', async () => {
+    const model = await readFolderWhole(join(result.folder, 'model'));
+    expect(Object.keys(model).sort()).toEqual(['README.md', 'config.json', 'config.resolved.yaml', 'generation_config.json', 'model.safetensors', 'onnx/model.onnx', 'tokenizer.json']);
+    const last = await readFolderWhole(join(result.folder, 'checkpoints', 'step-00000020'));
+    expect(readSafetensors(model['model.safetensors']!).tensors).toEqual(readSafetensors(last['params.safetensors']!).tensors);
+    expect(JSON.parse(model['config.json']!.toString())).toMatchObject({ model_type: 'mdiff', format_version: 1, shift_head: true, d_model: 16 });
+    expect(model['README.md']!.toString()).toContain(result.nelbo!.bitsPerByte.toFixed(3));
+  });
+
+  it('keeps the newest checkpoints, the best and the last', async () => {
+    expect(await listCheckpoints(join(result.folder, 'checkpoints'))).toEqual([10, 15, 20]);
+  });
+
+  it('is the same again with the same seed, and another with another', async () => {
+    const lines = await readMetrics(join(result.folder, 'metrics.jsonl'));
+    const twin = await tinyRun();
+    const other = await tinyRun({ seed: 43 });
+    folders.push(twin.folder, other.folder);
+    const repeated = await go(twin.config);
+    expect(facts(await readMetrics(join(repeated.folder, 'metrics.jsonl')))).toEqual(facts(lines));
+    const changed = await go(other.config);
+    expect((await readMetrics(join(changed.folder, 'metrics.jsonl')))[0]!.loss).not.toBe(lines[0]!.loss);
+  });
+
+  it('refuses a folder that holds a run, naming both ways on', async () => {
+    await expect(go(whole.config)).rejects.toMatchObject({ code: 'MDIFF_EXISTS', exitCode: 2, message: expect.stringMatching(/--resume.*--fresh/) as string });
+  });
+
+  it('has nothing to resume in an empty folder', async () => {
+    const { config, folder } = await tinyRun();
+    folders.push(folder);
+    await expect(go(config, { mode: 'resume' })).rejects.toMatchObject({ code: 'MDIFF_EXISTS', exitCode: 2 });
+  });
+});
+
+describe('an interrupted run', () => {
+  it('goes on to the same numbers, wherever it stopped', async () => {
+    const lines = await readMetrics(join(result.folder, 'metrics.jsonl'));
+    const { config, folder } = await tinyRun();
+    folders.push(folder);
+    expect(await go(config, stopAt(3))).toMatchObject({ finished: false, step: 3 });
+    expect(await go(config, { mode: 'resume', ...stopAt(12) })).toMatchObject({ finished: false, step: 12 });
+    const end = await go(config, { mode: 'resume' });
+    expect(end.finished).toBe(true);
+    expect(facts(await readMetrics(join(end.folder, 'metrics.jsonl')))).toEqual(facts(lines));
+    const own = await readFile(join(end.model!, 'model.safetensors'));
+    expect(own.equals(await readFile(join(result.model!, 'model.safetensors')))).toBe(true);
+  });
+
+  it('falls back to an earlier checkpoint when the newest is damaged, and says so', async () => {
+    const lines = await readMetrics(join(result.folder, 'metrics.jsonl'));
+    const { config, folder } = await tinyRun();
+    folders.push(folder);
+    const { folder: run } = await go(config, stopAt(12));
+    await writeFile(join(run, 'checkpoints', 'step-00000012', 'params.safetensors'), 'rubbish');
+    const said: string[] = [];
+    await go(config, { mode: 'resume', warn: (text) => said.push(text) });
+    expect(said.join()).toContain('step-00000012');
+    expect(facts(await readMetrics(join(run, 'metrics.jsonl')))).toEqual(facts(lines));
+  });
+
+  it('refuses to go on with another model, naming the key', async () => {
+    const { config, folder } = await tinyRun();
+    folders.push(folder);
+    await go(config, stopAt(2));
+    await expect(go(config.with({ model: { d_ff: 40 } }), { mode: 'resume' })).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('model.d_ff: expected 32') as string });
+  });
+
+  it('starts over with fresh', async () => {
+    const { config, folder } = await tinyRun();
+    folders.push(folder);
+    await go(config, stopAt(7));
+    const again = await go(config, { mode: 'fresh', ...stopAt(2) });
+    expect(again.step).toBe(2);
+    expect(await listCheckpoints(join(again.folder, 'checkpoints'))).toEqual([2]);
+  });
+});
+
+describe('two runs in one folder', () => {
+  it('are refused with one line; the first goes on', async () => {
+    const { config, folder } = await tinyRun();
+    folders.push(folder);
+    let second: Promise<unknown> | undefined;
+    const reporter: Reporter = { ...silent, step: () => (second ??= go(config, { mode: 'resume' }).catch((error: unknown) => error)) };
+    expect((await go(config, { reporter })).finished).toBe(true);
+    expect(await second).toMatchObject({ code: 'MDIFF_LOCKED' });
+  });
+
+  it('do not happen after a kill: the lock of a dead process is free', async () => {
+    const { config, folder } = await tinyRun();
+    folders.push(folder);
+    const { folder: run } = await go(config, stopAt(2));
+    // What SIGKILL leaves: a lock directory, and the number of a process that is no more.
+    await mkdir(join(run, '.lock'));
+    await writeFile(join(run, '.owner'), JSON.stringify({ pid: 2 ** 30, host: hostname() }));
+    expect((await go(config, { mode: 'resume' })).finished).toBe(true);
+  });
+});
+
+describe('patience', () => {
+  it('ends a stage that no longer improves, and the next begins', async () => {
+    const stage = { epochs: 2, masking_rate_range: [0.05, 0.5] as [number, number], data_selection: 'all' as const, format_type: 'paragraphs' as const };
+    const { config, folder } = await tinyRun({
+      curriculum: { stages: [{ name: 'one', ...stage }, { name: 'two', ...stage }] },
+      // No epoch can improve by 100 nats: after the first, each is one too many.
+      training: { patience: 1, min_delta: 100, max_steps: null, max_epochs: 4, causal_fraction: 0 },
+    });
+    folders.push(folder);
+    const { folder: run, steps } = await go(config);
+    const lines = await readMetrics(join(run, 'metrics.jsonl'));
+    expect(lines.some(({ stage: name }) => name === 'two')).toBe(true);
+    expect(lines.filter(({ stage: name }) => name === 'one').at(-1)!.step).toBeLessThanOrEqual(steps / 2);
+  });
+});
