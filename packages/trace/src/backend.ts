@@ -11,8 +11,8 @@ export const BACKEND = 'mdiff-trace';
 
 type DataId = object;
 
-/** Draws on the host: their result would be one fixed constant of the graph. */
-const RANDOM_FRAME = /\b(?:at )?(?:\w+\.)?(randomNormal|randomUniformInt|randomUniform|randomStandardNormal|randomGamma|truncatedNormal|multinomial|dropout|rand)_? \(/;
+/** Operations that draw on the host, as TensorFlow.js names them in a stack: their result would be one fixed constant of the graph. */
+const RANDOM_FRAME = /\b(randomNormal|randomUniformInt|randomUniform|randomStandardNormal|randomGamma|truncatedNormal|multinomial|dropout|rand)_ \(/g;
 
 /** Everything a trace in progress knows; there is at most one. */
 export interface Session {
@@ -39,7 +39,8 @@ function stackHere(): string | undefined {
 
 /** Refuse a draw on the host when the stack shows that one is under way. */
 export function refuseRandom(stack: string | undefined, always: boolean): void {
-  const op = RANDOM_FRAME.exec(stack ?? '')?.[1];
+  // The outermost: dropout calls randomUniform.
+  const op = [...(stack ?? '').matchAll(RANDOM_FRAME)].at(-1)?.[1];
   if (!op && !always) return;
   fail(`${op ? `tf.${op}` : 'Math.random'}${at(stack)} draws random numbers on the host, which tracing would bake in as constants; draw them outside and pass them as an input`);
 }
