@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { ConfigError, startup } from '@mdiff/config';
 import type { ProjectConfig, StageConfig } from '@mdiff/config';
 import { assemble, makeUnits, packRows, selectUnits } from '@mdiff/curriculum';
 import type { Batch, RowShape, Unit } from '@mdiff/curriculum';
@@ -15,8 +16,6 @@ import type { Reporter } from './reporter.js';
 export interface Prepared {
   source: string;
   tokenizer: Tokenizer;
-  /** true: the text supports fewer tokens than `model.vocab_size` */
-  clamped: boolean;
   train: Section[];
   heldOut: HeldOut | undefined;
   /** each stage's selection, in the order of the stages */
@@ -29,7 +28,7 @@ export interface Prepared {
 const texts = (sections: readonly Section[]): string[] => sections.map(({ paragraphs }) => paragraphs.map(({ text }) => text).join('\n'));
 
 /** The tokenizer of the configuration: from `tokenizer.path`, else learnt from the training text, else from the cache of an earlier run. */
-async function tokenizerFor(config: ProjectConfig, train: readonly Section[]): Promise<{ tokenizer: Tokenizer; clamped: boolean }> {
+async function tokenizerFor(config: ProjectConfig, train: readonly Section[]): Promise<Tokenizer> {
   const { path, type } = config.tokenizer;
   const limit = config.model.vocab_size;
   if (path !== null) {
@@ -37,8 +36,8 @@ async function tokenizerFor(config: ProjectConfig, train: readonly Section[]): P
       throw new TrainError('MDIFF_TOKENIZER', `tokenizer.path: expected a readable tokenizer.json, got ${JSON.stringify(path)} (${error.code ?? error.message})`, 2);
     });
     const tokenizer = Tokenizer.fromJson(text);
-    if (tokenizer.vocabSize > limit) throw new TrainError('MDIFF_CONFIG', `model.vocab_size: expected at least the tokenizer's size (${tokenizer.vocabSize}), got ${limit}`, 2);
-    return { tokenizer, clamped: tokenizer.vocabSize < limit };
+    if (tokenizer.vocabSize > limit) throw new ConfigError([startup.tokenizerTooLarge(config, tokenizer.vocabSize)]);
+    return tokenizer;
   }
   if (type !== 'bpe') {
     throw new TrainError('MDIFF_CONFIG', `tokenizer.type: expected "bpe", got ${JSON.stringify(type)}, which has not landed yet; set tokenizer.type to "bpe"`, 2);
@@ -47,14 +46,11 @@ async function tokenizerFor(config: ProjectConfig, train: readonly Section[]): P
   const key = sha256(JSON.stringify(['bpe', 1, limit, corpus])).slice(0, 32);
   const cached = join(config.cache_dir, 'tokenizers', `${key}.json`);
   const known = await readFile(cached, 'utf8').then((text) => JSON.parse(text) as { sum: string; tokenizer: string }, () => undefined);
-  if (known && sha256(known.tokenizer) === known.sum) {
-    const tokenizer = Tokenizer.fromJson(known.tokenizer);
-    return { tokenizer, clamped: tokenizer.vocabSize < limit };
-  }
-  const { tokenizer, clamped } = await trainBpe(corpus, { vocabSize: limit });
+  if (known && sha256(known.tokenizer) === known.sum) return Tokenizer.fromJson(known.tokenizer);
+  const { tokenizer } = await trainBpe(corpus, { vocabSize: limit });
   const text = JSON.stringify(tokenizer.toJson());
   await writeFileWhole(cached, JSON.stringify({ sum: sha256(text), tokenizer: text }));
-  return { tokenizer, clamped };
+  return tokenizer;
 }
 
 /** Reads the text, holds documents out, then learns the tokenizer and cuts units: nothing of the held-out text is seen before that. */
@@ -67,7 +63,7 @@ export async function prepare(config: ProjectConfig, reporter: Reporter, tokeniz
   reporter.note(`  ${train.length} documents to train on, ${heldOut.length} held out${dropped > 0 ? `; ${dropped} lines of headers, lists and notes left out` : ''}`);
 
   reporter.phase('tokenizing', tokenizerJson === undefined ? `byte-level BPE of at most ${config.model.vocab_size} tokens` : "the run's tokenizer");
-  const { tokenizer, clamped } = tokenizerJson === undefined ? await tokenizerFor(config, train) : { tokenizer: Tokenizer.fromJson(tokenizerJson), clamped: false };
+  const tokenizer = tokenizerJson === undefined ? await tokenizerFor(config, train) : Tokenizer.fromJson(tokenizerJson);
 
   const shape: RowShape = { length: config.model.max_seq_len, shiftHead: config.model.shift_head };
   const unitsOf = (sections: readonly Section[], format: StageConfig['format_type']): Unit[] =>
@@ -93,7 +89,6 @@ export async function prepare(config: ProjectConfig, reporter: Reporter, tokeniz
   return {
     source: name,
     tokenizer,
-    clamped,
     train,
     heldOut: kept.length === 0 ? undefined : heldOutOf(kept, heldOut.length, shape, config.training.val_batch_size ?? config.training.batch_size),
     unitsPerStage,

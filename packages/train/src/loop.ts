@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { emaDecayAt } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
 import type { Batch } from '@mdiff/curriculum';
 import { listCheckpoints, pruneCheckpoints, saveCheckpoint } from './checkpoint.js';
@@ -27,6 +28,7 @@ export interface StepInfo {
 /** The training plan: pure functions of the step, so that a resumed run needs no saved position. */
 export interface Plan {
   steps: number;
+  stages: readonly { name: string; steps: number }[];
   /** steps of the causal warm-up, before masked diffusion */
   causalSteps: number;
   at(step: number): StepInfo;
@@ -57,9 +59,6 @@ export interface LoopResult {
   nelbo?: Nelbo;
   tokensPerSecond: number;
 }
-
-/** EMA decay after update number `step` (from 1): min(decay, (1 + s)/(10 + s)), so that short runs forget the initial weights. */
-export const emaDecay = (decay: number, step: number): number => (decay === 0 ? 0 : Math.min(decay, (1 + step) / (10 + step)));
 
 /** Periodic evaluations use one mask per held-out unit, the last one several: the noise of the figure that is reported halves. */
 const LEVELS = 1;
@@ -128,7 +127,7 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
       eps: training.eps,
       weightDecay: training.weight_decay,
       clip: training.max_grad_norm,
-      ema: emaDecay(training.ema_decay, step + 1),
+      ema: emaDecayAt(training, step + 1),
     });
     next = step + 1 < plan.steps ? prepare(step + 1) : undefined; // while the engine works
     const result = await running;

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { projectConfig } from '@mdiff/config';
-import type { ProjectConfig, ProjectInput } from '@mdiff/config';
+import { ConfigError, dropoutAt, estimateMemory, formatIssue, isSetIn, learningRate, resolvedYaml, startup, warmupSteps } from '@mdiff/config';
+import type { Issue, ProjectConfig } from '@mdiff/config';
 import { blendAt, feed, planStages, stageAt } from '@mdiff/curriculum';
 import { latestCheckpoint } from './checkpoint.js';
 import type { Progress } from './checkpoint.js';
@@ -18,7 +18,6 @@ import { FINAL_LEVELS, runLoop } from './loop.js';
 import type { Plan } from './loop.js';
 import { rewindMetrics } from './metrics.js';
 import type { Reporter } from './reporter.js';
-import { dropoutShare, learningRate } from './schedule.js';
 
 /** `run.json` in the run folder: what a later command needs to know about it. */
 export interface RunRecord {
@@ -62,19 +61,21 @@ export function planOf(config: ProjectConfig, { unitsPerStage, rowsPerStage }: P
     length: model.max_seq_len,
     shiftHead: model.shift_head,
   });
+  const steps = stages.stages.map((stage) => stage.steps);
   return {
     steps: stages.totalSteps,
+    stages: stages.stages.map(({ stage, steps: count }) => ({ name: stage.name, steps: count })),
     causalSteps: Math.round(training.causal_fraction * stages.totalSteps),
     at: (step) => {
       const stage = stageAt(stages, step);
-      const share = dropoutShare(training.dropout_schedule, step, stages.totalSteps);
+      const rates = dropoutAt(config, step, stages.totalSteps);
       return {
         stage: { index: stage.index, name: stage.stage.name, first: stage.firstStep, steps: stage.steps },
         epoch: Math.floor((step - stage.firstStep) / stage.stepsPerEpoch),
         range: blendAt(stages, step).range,
-        lr: learningRate(training, curriculum.reset_optimizer, stages, step),
-        dropout: model.dropout * share,
-        attentionDropout: model.attention_dropout * share,
+        lr: learningRate(config, steps, step),
+        dropout: rates.dropout,
+        attentionDropout: rates.attention_dropout,
       };
     },
     batches: (step) => text.batchesAt(step),
@@ -86,7 +87,7 @@ const readRecord = (folder: string): Promise<RunRecord | undefined> =>
 
 /** Trains, evaluates and exports one run in `output_dir/experiment_name`. */
 export async function train(given: ProjectConfig, options: TrainOptions): Promise<TrainResult> {
-  const { reporter, mode } = options;
+  const { mode } = options;
   const folder = join(given.output_dir, given.experiment_name);
   const record = await readRecord(folder);
   if (mode === 'new' && record) {
@@ -99,6 +100,8 @@ export async function train(given: ProjectConfig, options: TrainOptions): Promis
   if (mode === 'resume' && !record) {
     throw new TrainError('MDIFF_EXISTS', `${folder}: expected a run to resume, got none; leave --resume out to start one`, 2);
   }
+  const absent = checkDevice(given);
+  if (absent) options.warn(formatIssue(absent));
   const release = await lockRun(folder);
   try {
     if (mode === 'fresh') {
@@ -110,9 +113,29 @@ export async function train(given: ProjectConfig, options: TrainOptions): Promis
   }
 }
 
-function notices(config: ProjectConfig, warn: (text: string) => void): void {
-  if (config.training.use_mixed_precision) warn('training.use_mixed_precision: warning: engine "onnxruntime" computes in float32; mixed precision is not applied');
-  if (config.training.use_gradient_checkpointing) warn('training.use_gradient_checkpointing: warning: engine "onnxruntime" cannot recompute activations');
+/** What this engine on this machine does differently from what the configuration says. */
+function notices(config: ProjectConfig, asked: ProjectConfig, stages: readonly { name: string; steps: number }[]): Issue[] {
+  const engine = 'onnxruntime';
+  const { training, model } = config;
+  const issues: (Issue | undefined)[] = [
+    model.vocab_size < asked.model.vocab_size ? startup.smallVocabulary(asked, model.vocab_size) : undefined,
+    training.use_mixed_precision ? startup.floatOnly(config, engine) : undefined,
+    training.use_gradient_checkpointing ? startup.noCheckpointing(config, engine, estimateMemory(config.with({ training: { use_gradient_checkpointing: false } })).total) : undefined,
+    startup.noPinning(config),
+    config.hardware.bytes_per_param === 2 ? startup.floatState(config) : undefined,
+    ...stages.map(({ name, steps }) => {
+      const used = warmupSteps(training, steps);
+      return used < training.warmup_steps && isSetIn(config, 'training.warmup_steps') ? startup.warmupClamped(config, name, steps, used) : undefined;
+    }),
+  ];
+  return issues.filter((issue) => issue !== undefined);
+}
+
+/** The engine computes on the processor; another device that was asked for by name is an error, one that is only the default a notice. */
+function checkDevice(config: ProjectConfig): Issue | undefined {
+  if (config.device === 'auto' || config.device === 'cpu') return undefined;
+  if (isSetIn(config, 'device')) throw new ConfigError([startup.deviceAbsent(config)]);
+  return startup.deviceFallback(config, 'cpu');
 }
 
 async function trainLocked(given: ProjectConfig, options: TrainOptions, folder: string): Promise<TrainResult> {
@@ -121,14 +144,12 @@ async function trainLocked(given: ProjectConfig, options: TrainOptions, folder: 
   const savedTokenizer = mode === 'resume' ? await readFile(join(folder, 'tokenizer.json'), 'utf8').catch(() => undefined) : undefined;
   const prepared = await prepare(given, reporter, savedTokenizer);
   const { tokenizer, heldOut } = prepared;
-  if (prepared.clamped) options.warn(`model.vocab_size: warning: the tokenizer reached ${tokenizer.vocabSize} of ${given.model.vocab_size} ids; the model uses ${tokenizer.vocabSize}`);
   // The model gets exactly the tokenizer's rows, however many were asked for.
   const config = given.model.vocab_size === tokenizer.vocabSize ? given : given.with({ model: { vocab_size: tokenizer.vocabSize } });
   const { model } = config;
-  // Every value, whatever file or preset it came from, so that the run can be repeated from this file alone.
-  const resolvedYaml = projectConfig(JSON.parse(JSON.stringify(config)) as ProjectInput).toYaml();
-  notices(config, options.warn);
+  const resolved = resolvedYaml(config, { tokenizer_size: tokenizer.vocabSize, engine: 'onnxruntime' });
   const plan = planOf(config, prepared);
+  for (const issue of notices(config, given, plan.stages)) options.warn(formatIssue(issue));
 
   reporter.phase('compiling', 'the training step');
   const engine = await engines.onnxruntime!({ model, threads: config.hardware.cpu_threads, labelSmoothing: config.training.label_smoothing, seed: config.seed });
@@ -146,7 +167,7 @@ async function trainLocked(given: ProjectConfig, options: TrainOptions, folder: 
       await rewindMetrics(join(folder, 'metrics.jsonl'), progress.step);
     } else {
       await writeFileWhole(join(folder, 'tokenizer.json'), tokenizerJson);
-      await writeFileWhole(join(folder, 'config.resolved.yaml'), resolvedYaml);
+      await writeFileWhole(join(folder, 'config.resolved.yaml'), resolved);
       await writeFileWhole(join(folder, 'metrics.jsonl'), '');
     }
     await write(progress, 'training');
@@ -159,7 +180,7 @@ async function trainLocked(given: ProjectConfig, options: TrainOptions, folder: 
       plan,
       heldOut,
       folder,
-      extra: { 'config.resolved.yaml': resolvedYaml, 'tokenizer.json': tokenizerJson },
+      extra: { 'config.resolved.yaml': resolved, 'tokenizer.json': tokenizerJson },
       progress,
       reporter,
       signal: options.signal,
@@ -179,7 +200,7 @@ async function trainLocked(given: ProjectConfig, options: TrainOptions, folder: 
       params,
       onnx: await engine.exportOnnx(params),
       tokenizerJson,
-      resolvedYaml,
+      resolvedYaml: resolved,
       card: {
         name: config.experiment_name,
         source: prepared.source,
