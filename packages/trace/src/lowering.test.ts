@@ -193,7 +193,7 @@ const CASES: Record<string, (d: Draw) => Case> = {
   },
   'Cumsum along any axis': (d) => {
     const shape = d.shape(1, 4);
-    const [axis, exclusive, reverse] = [d.axis(shape.length), d.int(0, 1) === 1, d.int(0, 1) === 1];
+    const [axis, exclusive, reverse] = [d.int(0, shape.length - 1), d.int(0, 1) === 1, d.int(0, 1) === 1];
     return { inputs: [d.float(shape)], fn: (x) => tf.cumsum(x, axis, exclusive, reverse) };
   },
   'Cumsum of integers': (d) => ({ inputs: [d.ints(d.shape(1, 3))], fn: (x) => tf.cumsum(x, 0) }),
