@@ -64,6 +64,7 @@ export async function bootstrap({ log = console.log } = {}) {
       npm_config_fetch_retry_maxtimeout: '4000',
     },
   });
+  if (code === 130) throw new Error('The installation was interrupted; run the command again to go on.');
   if (code !== 0) throw new Error(`The workspace could not be installed: ${explain(text) ?? `the installer ended with code ${code} and said:\n${text.trimEnd().split('\n').slice(-20).join('\n')}`}`);
   mkdirSync(join(root, 'node_modules'), { recursive: true });
   writeFileSync(stamp, wanted);

@@ -5,7 +5,8 @@ import { bootstrap } from './bootstrap.mjs';
 import { execute, isMain, root, sourceFlags } from './workspace.mjs';
 
 const recipe = 'runs/quickstart.yaml';
-const mdiff = (...args) => execute(process.execPath, [join(root, 'apps/mdiff/bin/mdiff.js'), ...args]);
+let running;
+const mdiff = (...args) => execute(process.execPath, [join(root, 'apps/mdiff/bin/mdiff.js'), ...args], { onStart: (child) => (running = child) });
 const interrupted = 130;
 
 /** What to do with a run folder: `fresh`, `train`, `resume` or `generate`. Pure, so that it can be tested. */
@@ -68,6 +69,7 @@ async function main(args) {
   }
   // The terminal sends Ctrl-C to the child as well; it saves and ends, and its exit code is then reported here.
   process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => running?.kill('SIGTERM'));
   await bootstrap();
   const folder = await runFolder();
   const shown = relative(root, folder);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ESLint } from 'eslint';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -10,7 +11,8 @@ const rules = ['@nx/enforce-module-boundaries', '@typescript-eslint/no-restricte
 
 let eslint: ESLint;
 beforeAll(() => {
-  process.env.NX_DAEMON = 'false';
+  // The rule reads the project graph from Nx's cache and passes everything when there is none, as in a fresh clone.
+  execFileSync(process.execPath, [`${root}/node_modules/nx/dist/bin/nx.js`, 'show', 'projects'], { cwd: root, stdio: 'pipe', env: { ...process.env, NX_DAEMON: 'false' } });
   eslint = new ESLint({ cwd: root });
 });
 
