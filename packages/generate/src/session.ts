@@ -20,6 +20,4 @@ export interface Session {
 export interface SessionOptions {
   /** Threads inside one operator; 0 = one for each physical core. */
   readonly threads?: number;
-  /** Whether idle threads wait in a busy loop: a little faster for one user, wasteful in a server. */
-  readonly spin?: boolean;
 }

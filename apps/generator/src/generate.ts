@@ -1,0 +1,56 @@
+import { createInterface } from 'node:readline';
+import { generate, type Generated, type Model, type SamplingOptions } from '@mdiff/generate';
+import { folderOf, interruptible, openFolder } from './open.js';
+import { print, progressLine } from './print.js';
+import type { SamplingFlags } from './program.js';
+import { isKnown } from './report.js';
+
+export interface GenerateFlags extends SamplingFlags {
+  prompt?: string;
+  suffix?: string;
+  maxLength?: number;
+  interactive?: boolean;
+}
+
+/** `mdiff generate`: one prompt, or one for each line of the input. */
+export async function runGenerate(argument: string | undefined, flags: GenerateFlags): Promise<void> {
+  const { model, sampling, interactive } = await openFolder(folderOf('generate', argument, flags), flags);
+  const json = flags.json ?? false;
+  try {
+    if (flags.interactive || interactive) await converse(model, sampling, json);
+    else print(shown(await sample(model, { ...sampling, prompt: flags.prompt ?? '', suffix: flags.suffix ?? '' }), json));
+  } finally {
+    await model.close();
+  }
+}
+
+function sample(model: Model, options: SamplingOptions & { prompt: string; suffix?: string }): Promise<Generated> {
+  const progress = progressLine();
+  return interruptible((signal) =>
+    generate(model, { ...options, signal, onStep: ({ row, step, of }) => progress.show(`text ${row + 1}/${options.n ?? 1}, step ${step}/${of}`) }),
+  ).finally(() => progress.clear());
+}
+
+/** Answers prompts until the input ends. On a terminal it asks for them; a mistake in one does not end the loop. */
+async function converse(model: Model, sampling: SamplingOptions, json: boolean): Promise<void> {
+  const asks = process.stdin.isTTY && process.stdout.isTTY;
+  const lines = createInterface({ input: process.stdin, ...(asks ? { output: process.stderr, prompt: 'prompt> ' } : {}), terminal: asks });
+  if (asks) process.stderr.write('Type the beginning of a text, or nothing; Ctrl-D ends.\n');
+  lines.on('SIGINT', () => lines.close());
+  lines.prompt();
+  for await (const prompt of lines) {
+    try {
+      print(shown(await sample(model, { ...sampling, prompt }), json));
+    } catch (error) {
+      if (!isKnown(error)) throw error;
+      process.stderr.write(`${error.message}\n`);
+    }
+    lines.prompt();
+  }
+}
+
+/** Texts as people read them, a blank line between two; or one line of JSON. */
+export function shown({ texts, promptTokens }: Generated, json: boolean): string {
+  if (json) return `${JSON.stringify({ texts, promptTokens })}\n`;
+  return `${texts.map(({ text }) => text).join('\n\n')}\n`;
+}

@@ -1,0 +1,28 @@
+import { infill, parseGaps } from '@mdiff/generate';
+import { folderOf, interruptible, openFolder } from './open.js';
+import { print, progressLine } from './print.js';
+import type { SamplingFlags } from './program.js';
+import { UsageError } from './report.js';
+
+export interface InfillFlags extends SamplingFlags {
+  gap: string;
+  gapTokens: number;
+}
+
+/** `mdiff infill`: the text with its gaps filled. With `--model`, the only argument is the text. */
+export async function runInfill(first: string | undefined, second: string | undefined, flags: InfillFlags): Promise<void> {
+  const [argument, text] = flags.model !== undefined && second === undefined ? [undefined, first] : [first, second];
+  const folder = folderOf('infill', argument, flags);
+  if (text === undefined) throw new UsageError(`infill: expected a text with gaps, got none; for example mdiff infill ${folder} "Call me ${flags.gap}."`);
+  const parts = parseGaps(text, { marker: flags.gap, tokens: flags.gapTokens });
+  const { model, sampling } = await openFolder(folder, flags);
+  const progress = progressLine();
+  try {
+    const { texts, promptTokens } = await interruptible((signal) =>
+      infill(model, parts, { ...sampling, signal, onStep: ({ row, step, of }) => progress.show(`text ${row + 1}, step ${step}/${of}`) }),
+    ).finally(() => progress.clear());
+    print(flags.json ? `${JSON.stringify({ texts, promptTokens })}\n` : `${texts.map((filled) => filled.text).join('\n\n')}\n`);
+  } finally {
+    await model.close();
+  }
+}

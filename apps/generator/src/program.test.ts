@@ -1,0 +1,156 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createServer as createNetServer, type AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { fixture } from './fixture.js';
+import { program } from './program.js';
+import { isKnown } from './report.js';
+
+afterEach(() => vi.restoreAllMocks());
+
+/** Runs a command line in this process; `code` is what the shell would see. */
+async function run(...args: string[]): Promise<{ out: string; err: string; code: number }> {
+  let out = '';
+  let err = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += String(text))));
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => Boolean((err += String(text))));
+  class Exit extends Error {
+    constructor(readonly code: number) {
+      super(`exit ${code}`);
+    }
+  }
+  vi.spyOn(process, 'exit').mockImplementation((code) => {
+    throw new Exit(Number(code));
+  });
+  try {
+    await program().parseAsync(args, { from: 'user' });
+    return { out, err, code: 0 };
+  } catch (error) {
+    if (error instanceof Exit) return { out, err, code: error.code };
+    if (!isKnown(error)) throw error;
+    return { out, err: `${err}${error.message}\n`, code: error.exitCode ?? 1 };
+  } finally {
+    vi.restoreAllMocks();
+  }
+}
+
+function type(text: string): void {
+  vi.spyOn(process, 'stdin', 'get').mockReturnValue(Readable.from([text]) as unknown as typeof process.stdin);
+}
+
+describe('generate', () => {
+  it('prints the text and nothing else', async () => {
+    const { out, err, code } = await run('generate', fixture, '--prompt', 'Call me ', '--seed', '3');
+    expect({ err, code }).toEqual({ err: '', code: 0 });
+    expect(out).toMatch(/^Call me [A-Za-z. ]+\n$/);
+    expect((await run('generate', '--model', fixture, '--prompt', 'Call me ', '--seed', '3')).out).toBe(out);
+    expect((await run('generate', fixture, '--prompt', 'Call me ', '--set', 'generation.seed=3')).out).toBe(out);
+    expect((await run('generate', fixture, '--prompt', 'Call me ', '--seed', '4')).out).not.toBe(out);
+  });
+
+  it('takes its shorthands and --set, and prints JSON when asked', async () => {
+    const { out } = await run('generate', fixture, '-n', '3', '--temperature', '0', '--num-steps', '2', '--max-length', '8', '-s', 'generation.min_length=7', '--json', '--threads', '1', '--no-verify');
+    const { texts } = JSON.parse(out) as { texts: { tokens: number; nfe: number; seed: number }[] };
+    expect(texts).toHaveLength(3);
+    expect(texts.map(({ seed }) => seed)).toEqual([42, 43, 44]);
+    for (const text of texts) expect(text).toMatchObject({ tokens: 7, nfe: 2 });
+  });
+
+  it('separates several texts by a blank line and reaches a suffix', async () => {
+    const { out } = await run('generate', fixture, '-n', '2', '--prompt', 'Call', '--suffix', ' whale.', '--max-length', '12');
+    expect(out.trimEnd().split('\n\n')).toEqual([expect.stringMatching(/^Call .* whale\.$/) as string, expect.stringMatching(/^Call .* whale\.$/) as string]);
+  });
+
+  it('answers each line of its input, going on after a mistake', async () => {
+    type(`Call me\n${'whale '.repeat(50)}\nThe`);
+    const { out, err, code } = await run('generate', fixture, '--interactive');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^Call me.*\nThe.*\n$/);
+    expect(err).toMatch(/^prompt: expected at most 30 tokens.*\n$/);
+    type('Call me');
+    expect((await run('generate', fixture, '--set', 'generation.interactive_mode=true', '--json')).out).toMatch(/^\{"texts":\[\{"text":"Call me/);
+  });
+});
+
+describe('infill', () => {
+  it('fills the gaps of a text', async () => {
+    expect((await run('infill', fixture, 'Call ___:1 Ishmael.', '--temperature', '0')).out).toBe('Call me Ishmael.\n');
+    expect((await run('infill', '--model', fixture, 'Call <> Ishmael.', '--gap', '<>', '--gap-tokens', '1', '--temperature', '0')).out).toBe('Call me Ishmael.\n');
+    const { texts } = JSON.parse((await run('infill', fixture, 'The ___:2 and ___:1 sea', '-n', '2', '--json')).out) as { texts: { text: string; fills: string[] }[] };
+    for (const { text, fills } of texts) expect(text).toBe(`The ${fills[0]} and ${fills[1]} sea`);
+  });
+});
+
+describe('mistakes end with one line and an exit code', () => {
+  it.each([
+    [['generate'], 2, 'generate: expected a model folder, got none; for example mdiff generate outputs/my-book/model\n'],
+    [['generate', '/nonexistent'], 1, '/nonexistent: expected a model folder, got nothing at this path; give the folder that training wrote (…/model)\n'],
+    [['generate', fixture, '--model', 'other'], 2, `generate: expected one model folder, got "${fixture}" and --model "other"; leave one out\n`],
+    [['generate', fixture, '--temperature', '11'], 2, '--set generation.temperature: expected a number >= 0 and <= 10, got 11\n'],
+    [['generate', fixture, '--set', 'x=1'], 2, '--set x: expected a known key, got "x"\n'],
+    [['generate', fixture, '--prompt', 'whale '.repeat(50)], 2, 'prompt: expected at most 30 tokens, so that one can be added (model.max_seq_len 32), got 54; shorten the text\n'],
+    [['generate', fixture, '--bogus'], 2, "error: unknown option '--bogus'\n"],
+    [['generate', fixture, '-n', 'x'], 2, "error: option '-n <texts>' argument 'x' is invalid. expected a number.\n"],
+    [['infill', fixture], 2, `infill: expected a text with gaps, got none; for example mdiff infill ${fixture} "Call me ___."\n`],
+    [['infill', fixture, 'no gap'], 2, 'text: expected at least one gap (___), got none; write ___ where text is to be filled in\n'],
+    [['serve', fixture, '--port', '65536'], 2, "error: option '--port <port>' argument '65536' is invalid. expected a port from 0 to 65535.\n"],
+    [['serve', '/nonexistent'], 1, '/nonexistent: expected a model folder, got nothing at this path; give the folder that training wrote (…/model)\n'],
+    [['serve', fixture, '--port', '0', '--host', '192.0.2.1'], 2, '--host: expected an address of this machine, got "192.0.2.1"\n'],
+  ])('%j', async (args, code, line) => {
+    expect(await run(...args)).toEqual({ out: '', err: line, code });
+  });
+
+  it('a port in use', async () => {
+    const other = createNetServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    const { err, code } = await run('serve', fixture, '--port', String(port));
+    other.close();
+    expect({ err, code }).toEqual({ err: `--port: expected a free port, got ${port}, which is in use on 127.0.0.1; choose another, or 0 for any\n`, code: 2 });
+  });
+
+  it('--help is none', async () => {
+    const { out, code } = await run('generate', '--help');
+    expect(code).toBe(0);
+    expect(out).toContain('--prompt');
+  });
+});
+
+describe('as a process', () => {
+  const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+  const children: ChildProcess[] = [];
+  afterEach(() => children.splice(0).forEach((child) => child.kill('SIGKILL')));
+
+  function launch(...args: string[]) {
+    const child = spawn(process.execPath, ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx'), main, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+    children.push(child);
+    const seen = { out: '', err: '' };
+    child.stdout.on('data', (text) => (seen.out += String(text)));
+    child.stderr.on('data', (text) => (seen.err += String(text)));
+    const ended = new Promise<{ code: number | null; out: string; err: string }>((resolve) => child.on('close', (code) => resolve({ code, ...seen })));
+    return { child, seen, ended };
+  }
+
+  it('reports a mistake in one line and generates without leaving anything running', async () => {
+    const [bad, good] = await Promise.all([launch('generate', '/nonexistent').ended, launch('generate', fixture, '--prompt', 'Call').ended]);
+    expect(bad).toEqual({ code: 1, out: '', err: expect.stringMatching(/^\/nonexistent: expected a model folder[^\n]*\n$/) as string });
+    expect(good).toEqual({ code: 0, out: expect.stringMatching(/^Call .*\n$/) as string, err: '' });
+  });
+
+  it('serves until it is told to stop', async () => {
+    const { child, seen, ended } = launch('serve', fixture, '--port', '0');
+    const url = await new Promise<string>((resolve, reject) => {
+      child.stdout.on('data', () => {
+        const found = /serving shifted at (http:\/\/127\.0\.0\.1:\d+)\/v1\/completions/.exec(seen.out);
+        if (found) resolve(found[1]!);
+      });
+      void ended.then(({ err }) => reject(new Error(err)));
+    });
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    const response = await fetch(`${url}/v1/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"prompt":"Call","seed":1}' });
+    expect(response.status).toBe(200);
+    child.kill('SIGTERM');
+    expect(await ended).toMatchObject({ code: 0, err: '' });
+  });
+});

@@ -1,0 +1,216 @@
+import type { AddressInfo } from 'node:net';
+import { loadModel, type Model } from '@mdiff/generate';
+import type { FastifyInstance } from 'fastify';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { fixture } from './fixture.js';
+import type { Completion, ErrorBody } from './schema.js';
+import { createServer, type ServerOptions } from './server.js';
+
+const model = await loadModel(fixture);
+afterAll(() => model.close());
+
+const open: FastifyInstance[] = [];
+afterEach(async () => {
+  for (const app of open.splice(0)) await app.close();
+});
+
+async function start(options: Partial<ServerOptions> = {}) {
+  const app = createServer({ model: Promise.resolve(model), ...options });
+  open.push(app);
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+  const post = (body: unknown, init: RequestInit = {}) =>
+    fetch(`${url}/v1/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), ...init });
+  return { app, url, post };
+}
+
+/** A model whose passes wait until they are let through. */
+function slow(): { model: Model; passes: number; release(): void } {
+  let open!: () => void;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  const state = {
+    passes: 0,
+    release: () => open(),
+    model: {
+      ...model,
+      denoise: async (rows: Parameters<Model['denoise']>[0]) => {
+        state.passes++;
+        await gate;
+        return model.denoise(rows);
+      },
+    },
+  };
+  return state;
+}
+
+const until = async (condition: () => boolean) => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
+};
+
+describe('completions', () => {
+  it('answers in the shape of the OpenAI API', async () => {
+    const { post } = await start();
+    const response = await post({ prompt: 'Call me', max_tokens: 6, seed: 7, temperature: 0.5, n: 2, model: 'shifted', user: 'u', stream: false });
+    expect(response.status).toBe(200);
+    const body = (await response.json()) as Completion;
+    expect(body).toMatchObject({ object: 'text_completion', model: 'shifted', seed: 7 });
+    expect(body.id).toMatch(/^cmpl-/);
+    expect(body.choices.map(({ index }) => index)).toEqual([0, 1]);
+    for (const choice of body.choices) {
+      expect(choice).toEqual({ index: choice.index, text: expect.stringMatching(/^ [A-Za-z. ]+$/) as string, logprobs: null, finish_reason: expect.stringMatching(/^(stop|length)$/) as string });
+    }
+    const { prompt_tokens, completion_tokens, total_tokens } = body.usage;
+    expect(prompt_tokens).toBe(2);
+    expect(completion_tokens).toBeGreaterThan(0);
+    expect(completion_tokens).toBeLessThanOrEqual(12);
+    expect(total_tokens).toBe(prompt_tokens + completion_tokens);
+  });
+
+  it('gives the same text for the same seed and reports the seed it took when none was given', async () => {
+    const { post } = await start();
+    const ask = async (body: object) => (await (await post(body)).json()) as Completion;
+    const first = await ask({});
+    const again = await ask({ seed: first.seed });
+    expect(again.choices).toEqual(first.choices);
+    expect((await ask({ seed: (first.seed + 1) % 2 ** 32 })).choices).not.toEqual(first.choices);
+  });
+
+  it('takes suffix, stop and nulls', async () => {
+    const { post } = await start({ sampling: { seed: 3 } });
+    const filled = (await (await post({ prompt: 'Call me', suffix: ' the whale.', max_tokens: 2 })).json()) as Completion;
+    expect(filled.usage.completion_tokens).toBe(2);
+    const nulls = { prompt: null, suffix: null, max_tokens: null, temperature: null, top_p: null, n: null, seed: null, stop: null, stream: null, user: null, model: null };
+    expect(((await (await post(nulls)).json()) as Completion).seed).toBe(3);
+    const stopped = (await (await post({ temperature: 0, stop: ' and' })).json()) as Completion;
+    expect(stopped.choices[0]!.text).toBe('The whale');
+  });
+
+  it('uses the sampling it was started with for what a request leaves out', async () => {
+    const { post } = await start({ sampling: { temperature: 0, stop: ['.'], maxLength: 8 } });
+    const texts = await Promise.all([1, 2].map(async (seed) => ((await (await post({ seed })).json()) as Completion).choices[0]!.text));
+    expect(texts[0]).toBe(texts[1]);
+    expect(model.tokenizer.encode(texts[0]!).length).toBeLessThan(8);
+  });
+});
+
+describe('bad requests', () => {
+  const cases: [string, unknown, number, Partial<ErrorBody['error']>][] = [
+    ['wrong type', { prompt: 3 }, 400, { param: 'prompt', message: 'prompt: must be string,null' }],
+    ['out of range', { temperature: 11 }, 400, { param: 'temperature', message: 'temperature: must be <= 10' }],
+    ['number as text', { max_tokens: '5' }, 400, { param: 'max_tokens' }],
+    ['unknown parameter', { prompt: 'a', logprobs: 5 }, 400, { param: 'logprobs', message: 'logprobs: is not supported by this server' }],
+    ['streaming', { stream: true }, 400, { param: 'stream' }],
+    ['too many stops', { stop: ['a', 'b', 'c', 'd', 'e'] }, 400, { param: 'stop' }],
+    ['not an object', [1], 400, { message: 'body: must be object' }],
+    ['other model', { model: 'gpt' }, 404, { param: 'model', code: 'model_not_found', message: 'model: expected "shifted", got "gpt"' }],
+    ['too long', { prompt: 'whale '.repeat(100) }, 400, { param: 'prompt', message: expect.stringMatching(/^prompt: expected at most 30 tokens.*max_seq_len 32/) as string }],
+  ];
+  it.each(cases)('%s', async (_, body, status, error) => {
+    const { post } = await start();
+    const response = await post(body);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ error: { type: 'invalid_request_error', ...error } });
+  });
+
+  it('answers every other mistake with an error object too', async () => {
+    const { url, post } = await start({ bodyLimit: 100 });
+    const check = async (response: Response, status: number) => {
+      expect(response.status).toBe(status);
+      expect(((await response.json()) as ErrorBody).error.message).not.toBe('');
+    };
+    await check(await post({ prompt: 'a'.repeat(200) }), 413);
+    await check(await post(0, { body: '{' }), 400);
+    await check(await post(0, { body: '' }), 400);
+    await check(await post(0, { headers: { 'content-type': 'text/plain' }, body: 'x' }), 415);
+    await check(await fetch(`${url}/v1/nothing`), 404);
+    await check(await fetch(`${url}/v1/completions`), 404);
+  });
+
+  it('keeps its own faults to itself and tells its owner', async () => {
+    const seen: Error[] = [];
+    const broken: Model = { ...model, denoise: () => Promise.reject(new Error('secret path /x')) };
+    const { post } = await start({ model: Promise.resolve(broken), onError: (error) => seen.push(error) });
+    const response = await post({});
+    expect(response.status).toBe(500);
+    expect(await response.json()).toMatchObject({ error: { type: 'server_error', message: 'the server failed to answer this request' } });
+    expect(seen.map(({ message }) => message)).toEqual(['secret path /x']);
+  });
+});
+
+describe('life of the server', () => {
+  it('is healthy at once and ready when the model is', async () => {
+    let load!: (model: Model) => void;
+    const { url, post } = await start({ model: new Promise((resolve) => (load = resolve)) });
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    expect((await fetch(`${url}/readyz`)).status).toBe(503);
+    expect(await (await fetch(`${url}/v1/models`)).json()).toEqual({ object: 'list', data: [] });
+    const early = await post({});
+    expect(early.status).toBe(503);
+    expect(await early.json()).toMatchObject({ error: { code: 'model_loading' } });
+    load(model);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    expect(await (await fetch(`${url}/v1/models`)).json()).toEqual({
+      object: 'list',
+      data: [{ id: 'shifted', object: 'model', created: Date.UTC(2026, 0, 1) / 1000, owned_by: 'mdiff' }],
+    });
+  });
+
+  it('refuses more than it can queue, with 429', async () => {
+    const busy = slow();
+    const { post, url } = await start({ model: Promise.resolve(busy.model), waiting: 1 });
+    const first = post({ seed: 1 });
+    await until(() => busy.passes === 1);
+    const second = post({ seed: 2 });
+    const third = async () => {
+      // The second request may still be on its way.
+      for (;;) {
+        const response = await post({ seed: 3 }, { signal: AbortSignal.timeout(100) }).catch(() => null);
+        if (response) return response;
+      }
+    };
+    const refused = await third();
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(await refused.json()).toMatchObject({ error: { type: 'rate_limit_error', code: 'queue_full' } });
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    busy.release();
+    expect((await first).status).toBe(200);
+    expect((await second).status).toBe(200);
+  });
+
+  it('stops working for a client that has gone', async () => {
+    const busy = slow();
+    const seen: Error[] = [];
+    const { app, post } = await start({ model: Promise.resolve(busy.model), waiting: 0, onError: (error) => seen.push(error) });
+    const controller = new AbortController();
+    const gone = post({ seed: 1 }, { signal: controller.signal });
+    await until(() => busy.passes === 1);
+    controller.abort();
+    await expect(gone).rejects.toThrow();
+    let connections = 1;
+    await until(() => {
+      app.server.getConnections((_, count) => (connections = count));
+      return connections === 0;
+    });
+    busy.release();
+    // With no place in line, the next request is taken only once the first has left, after one pass of its many.
+    let response: Response;
+    do response = await post({ seed: 2, max_tokens: 1 });
+    while (response.status === 429);
+    expect(response.status).toBe(200);
+    expect(busy.passes).toBeLessThanOrEqual(3);
+    expect(seen).toEqual([]);
+  });
+
+  it('finishes what it has begun when it is closed', async () => {
+    const busy = slow();
+    const { app, post } = await start({ model: Promise.resolve(busy.model) });
+    const running = post({ seed: 1 });
+    await until(() => busy.passes === 1);
+    const closed = app.close();
+    busy.release();
+    expect((await running).status).toBe(200);
+    await closed;
+    await expect(post({})).rejects.toThrow();
+  });
+});

@@ -1,0 +1,35 @@
+import { formatIssue, ProjectConfig, type ModelInput } from '@mdiff/config';
+import { fromGeneration, type ModelFolder, type SamplingOptions } from '@mdiff/generate';
+import { UsageError } from './report.js';
+
+export interface Settings {
+  /** Every sampling option. `seed` is null where neither the folder nor the user gave one. */
+  readonly sampling: SamplingOptions;
+  /** The top-level `seed`, for commands that must not draw one. */
+  readonly seed: number;
+  readonly interactive: boolean;
+  readonly warnings: readonly string[];
+}
+
+/** What `config.json` holds beside the keys of the section `model`. */
+const NOT_MODEL = new Set(['model_type', 'format_version', 'pad_token_id', 'bos_token_id', 'eos_token_id', 'sep_token_id', 'experiment_name']);
+
+/**
+ * Layers, lowest first: defaults, the folder's `generation_config.json`, the environment (`MDIFF__GENERATION__…`), `--set`.
+ * `config.json` fixes the model. Throws `ConfigError`, and {@link UsageError} for a key that a finished model has no use for.
+ */
+export function settings(folder: ModelFolder, set: readonly string[], env: NodeJS.ProcessEnv = process.env): Settings {
+  const model = Object.fromEntries(Object.entries(folder.config).filter(([key]) => !NOT_MODEL.has(key))) as ModelInput;
+  const config = ProjectConfig.parse('{}', { base: { generation: folder.generation }, env, set, overrides: { model } });
+  const idle = set.find((item) => !/^(generation\.|seed=)/.test(item.trim()));
+  if (idle !== undefined) {
+    throw new UsageError(`--set: expected a key of "generation" or "seed" (the model folder fixes the rest), got "${idle.split('=')[0]}"`);
+  }
+  return {
+    sampling: fromGeneration(config.generation),
+    seed: config.seed,
+    interactive: config.generation.interactive_mode,
+    // Only what the user can act on here: other sections hold defaults, and the folder lists every key, used or not.
+    warnings: config.validate().filter(({ path, where }) => path.startsWith('generation.') && where !== 'model folder').map(formatIssue),
+  };
+}
