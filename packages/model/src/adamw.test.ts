@@ -4,6 +4,7 @@ import { adamw, adamwFlat, adamwScalars, clipByGlobalNorm, ema, emaFlat, globalN
 import './fixture.test.util.js';
 import { golden, noise } from './golden.test.util.js';
 import { layout } from './layout.js';
+import { allocate } from './simd.js';
 import type { DenoiserConfig } from './types.js';
 
 interface Index {
@@ -32,10 +33,17 @@ const worst = (a: Float32Array, b: Float32Array) => a.reduce((most, x, i) => Mat
 // float32 state, five steps: some rounding errors of 6e-8 on numbers of about 1. PyTorch also adds 1e-6 to the norm it divides by.
 const TOLERANCE = 1e-6;
 
-test('five clipped steps on the flat buffer equal torch.optim.AdamW', () => {
-  const state = { params: start(), m: new Float32Array(n), v: new Float32Array(n) };
+const buffers = {
+  'ordinary arrays': () => ({ params: new Float32Array(n), grads: new Float32Array(n), m: new Float32Array(n), v: new Float32Array(n) }),
+  'allocated buffers': () => allocate(n),
+};
+
+test.each(Object.entries(buffers))('five clipped steps on %s equal torch.optim.AdamW', (_, make) => {
+  const state = make();
+  state.params.set(start());
   rates.forEach((lr, i) => {
-    const { gradNorm, finite } = adamwFlat({ ...state, grads: gradient(i + 1), layout: table, lr, step: i + 1, ...hyper });
+    state.grads.set(gradient(i + 1));
+    const { gradNorm, finite } = adamwFlat({ ...state, layout: table, lr, step: i + 1, ...hyper });
     expect(finite).toBe(true);
     expect(Math.abs(gradNorm / norms[i]! - 1)).toBeLessThan(TOLERANCE);
   });
@@ -65,15 +73,35 @@ test('the TensorFlow.js twin takes the same steps', () => {
   });
 });
 
-test('a gradient that is not finite changes nothing', () => {
+test.each(Object.entries(buffers))('a gradient that is not finite changes nothing in %s', (_, make) => {
   for (const bad of [NaN, Infinity]) {
-    const params = start();
-    const [m, v, grads] = [new Float32Array(n), new Float32Array(n), gradient(1)];
-    grads[n - 1] = bad;
-    expect(adamwFlat({ params, grads, m, v, layout: table, lr: 0.01, step: 1, ...hyper }).finite).toBe(false);
-    expect(params).toEqual(start());
-    expect(m.every((x) => x === 0)).toBe(true);
+    for (const at of [0, n - 1]) {
+      const state = make();
+      state.params.set(start());
+      state.grads.set(gradient(1));
+      state.grads[at] = bad;
+      expect(adamwFlat({ ...state, layout: table, lr: 0.01, step: 1, ...hyper }).finite).toBe(false);
+      expect(state.params).toEqual(start());
+      expect(state.m.every((x) => x === 0)).toBe(true);
+    }
   }
+});
+
+test.each([1, 4, 5, 18, 64])('allocated buffers of %i numbers are apart, and spans that are no multiple of four are whole', (size) => {
+  const specs = (['matrix', 'bias'] as const).map((kind, i) => ({ name: kind, kind, shape: [size], offset: i * size, size, decay: i === 0 }));
+  const odd = { params: specs, total: 2 * size };
+  const values = (salt: number) => Float32Array.from(noise(2 * size, salt));
+  const states = [allocate(2 * size), { params: new Float32Array(2 * size), grads: new Float32Array(2 * size), m: new Float32Array(2 * size), v: new Float32Array(2 * size) }];
+  const norms = states.map((state) => {
+    state.params.set(values(1));
+    state.grads.set(values(2));
+    state.m.set(values(3));
+    state.v.set(values(4).map(Math.abs));
+    return adamwFlat({ ...state, layout: odd, lr: 0.01, step: 3, ...hyper }).gradNorm;
+  });
+  expect(Math.abs(norms[0]! / norms[1]! - 1)).toBeLessThan(1e-12); // both sum in float64
+  for (const name of ['params', 'm', 'v'] as const) expect(worst(states[0]![name], states[1]![name]), name).toBeLessThan(TOLERANCE);
+  expect(states[0]!.grads).toEqual(states[1]!.grads);
 });
 
 test('clip 0 is off', () => {

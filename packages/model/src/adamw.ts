@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ParamLayout } from './layout.js';
+import { kernelsOf } from './simd.js';
 
 export interface AdamW {
   /** learning rate of this step */
@@ -24,6 +25,13 @@ export interface FlatState {
 
 /** Euclidean norm of a flat buffer, summed in float64. */
 export function globalNorm(flat: Float32Array): number {
+  const kernels = kernelsOf(flat);
+  const end = kernels ? flat.length - (flat.length % 4) : 0;
+  const head = kernels ? kernels.squares(flat.byteOffset, end * 4) : 0;
+  return Math.sqrt(head + squares(flat.subarray(end)));
+}
+
+function squares(flat: Float32Array): number {
   let a = 0;
   let b = 0;
   let c = 0;
@@ -36,7 +44,7 @@ export function globalNorm(flat: Float32Array): number {
     d += flat[i + 3]! * flat[i + 3]!;
   }
   for (let i = end; i < flat.length; i++) a += flat[i]! * flat[i]!;
-  return Math.sqrt(a + b + c + d);
+  return a + b + c + d;
 }
 
 /** What multiplies gradients of this global norm so that it is at most `clip` (0 = off). */
@@ -45,6 +53,7 @@ export const clipScale = (norm: number, clip: number): number => (clip > 0 && no
 /**
  * One AdamW step in place (arXiv 1711.05101, algorithm 2) after clipping the gradients to the global norm `clip`
  * (0 = off). The gradients themselves are left as they are. A gradient that is not finite changes nothing.
+ * Buffers from `allocate` are several times as fast.
  */
 export function adamwFlat({ params, grads, m, v, layout, lr, step, beta1, beta2, eps, weightDecay, clip }: FlatState & AdamW & { readonly clip: number }): {
   gradNorm: number;
@@ -55,7 +64,14 @@ export function adamwFlat({ params, grads, m, v, layout, lr, step, beta1, beta2,
   const scale = clipScale(gradNorm, clip);
   const rate = lr / (1 - beta1 ** step);
   const root = 1 / Math.sqrt(1 - beta2 ** step);
-  for (const [from, to, decay] of spans(layout)) update(params, grads, m, v, from, to, decay ? 1 - lr * weightDecay : 1, scale, rate, root, beta1, beta2, eps);
+  const kernels = kernelsOf(params, grads, m, v);
+  for (const [from, to, decay] of spans(layout)) {
+    const scalars = [decay ? 1 - lr * weightDecay : 1, beta1, (1 - beta1) * scale, beta2, (1 - beta2) * scale * scale, rate, root, eps] as const;
+    const middle = kernels ? to - ((to - from) % 4) : from;
+    const [p, g, first, second] = [params, grads, m, v].map(({ byteOffset }) => byteOffset + from * 4) as [number, number, number, number];
+    kernels?.adamw(p, g, first, second, (middle - from) * 4, ...scalars);
+    update(params, grads, m, v, middle, to, ...scalars);
+  }
   return { gradNorm, finite: true };
 }
 
@@ -73,10 +89,8 @@ function spans({ params }: ParamLayout): [from: number, to: number, decay: boole
 // Alone in its function, with nothing but numbers and typed arrays, so that V8 keeps it in registers.
 function update(
   p: Float32Array, g: Float32Array, m: Float32Array, v: Float32Array, from: number, to: number,
-  keep: number, scale: number, rate: number, root: number, beta1: number, beta2: number, eps: number,
+  keep: number, beta1: number, fresh1: number, beta2: number, fresh2: number, rate: number, root: number, eps: number,
 ): void {
-  const fresh1 = (1 - beta1) * scale;
-  const fresh2 = (1 - beta2) * scale * scale;
   for (let i = from; i < to; i++) {
     const gradient = g[i]!;
     const first = beta1 * m[i]! + fresh1 * gradient;

@@ -5,6 +5,8 @@ export type { Frame, Ops } from './denoiser.js';
 export { layout } from './layout.js';
 export type { ParamKind, ParamLayout, ParamSpec } from './layout.js';
 export { bind, initParams } from './params.js';
+export { allocate } from './simd.js';
+export type { Buffers } from './simd.js';
 export { dropoutShapes, exportedForward, lossAndGrads, rowLosses } from './step.js';
 export type { LossOptions, Named } from './step.js';
 export type { Batch, DenoiserConfig, Masks, Params, Rows } from './types.js';

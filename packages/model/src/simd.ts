@@ -1,0 +1,131 @@
+// AdamW and the gradient norm as WebAssembly SIMD, assembled here. For 6.85M parameters: 10 ms against 49 ms of plain loops, between
+// two steps, when everything else waits. (The loops alone take 38 ms, until TensorFlow.js is loaded: perhaps its polyfills detach an
+// ArrayBuffer, after which V8 checks every access.) The buffers have to live in one WebAssembly memory: `allocate` makes them.
+
+// The workspace compiles without the DOM's types, which are where TypeScript keeps WebAssembly's.
+const { Memory, Module, Instance } = (globalThis as unknown as {
+  WebAssembly: {
+    Memory: new (size: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
+    Module: new (bytes: Uint8Array) => object;
+    Instance: new (module: object, imports: Record<string, Record<string, object>>) => { readonly exports: unknown };
+  };
+}).WebAssembly;
+
+interface Kernels {
+  adamw(p: number, g: number, m: number, v: number, bytes: number, ...scalars: number[]): void;
+  squares(g: number, bytes: number): number;
+}
+
+/** The flat buffers of one training run. */
+export interface Buffers {
+  readonly params: Float32Array;
+  readonly grads: Float32Array;
+  readonly m: Float32Array;
+  readonly v: Float32Array;
+}
+
+const owners = new WeakMap<ArrayBufferLike, Kernels>();
+const PAGE = 65536;
+const LARGEST = 65536; // pages; a WebAssembly memory has at most 4 GiB
+
+/**
+ * Zeroed parameters, gradients and Adam moments of `total` numbers each, side by side in one WebAssembly memory, where
+ * `adamwFlat` is fastest. Ordinary arrays (same results up to float32 rounding) when they do not fit in 4 GiB.
+ */
+export function allocate(total: number): Buffers {
+  const stride = Math.ceil((total * 4) / 64) * 64; // whole cache lines
+  const pages = Math.ceil((4 * stride) / PAGE);
+  const names = ['params', 'grads', 'm', 'v'] as const;
+  if (pages > LARGEST) return Object.fromEntries(names.map((name) => [name, new Float32Array(total)])) as unknown as Buffers;
+  const memory = new Memory({ initial: pages, maximum: pages });
+  owners.set(memory.buffer, new Instance(new Module(assemble()), { e: { m: memory } }).exports as Kernels);
+  return Object.fromEntries(names.map((name, i) => [name, new Float32Array(memory.buffer, i * stride, total)])) as unknown as Buffers;
+}
+
+/** The kernels of the memory that all these arrays live in, if they do. */
+export function kernelsOf(...arrays: readonly Float32Array[]): Kernels | undefined {
+  const [first] = arrays;
+  return first && arrays.every(({ buffer }) => buffer === first.buffer) ? owners.get(first.buffer) : undefined;
+}
+
+// https://webassembly.github.io/spec/core/binary and /simd: opcodes by mnemonic, nested as they read.
+type Code = readonly (number | Code)[];
+
+const I32 = 0x7f;
+const F32 = 0x7d;
+const F64 = 0x7c;
+const V128 = 0x7b;
+const get = (local: number): Code => [0x20, local];
+const set = (local: number, value: Code): Code => [value, 0x21, local];
+const plus = (a: Code, b: Code): Code => [a, b, 0x6a]; // i32.add
+const loop = (at: number, end: number, body: Code): Code => [
+  0x02, 0x40, 0x03, 0x40, // block, loop
+  get(at), get(end), 0x4f, 0x0d, 1, // leave when at >= end
+  body,
+  set(at, plus(get(at), [0x41, 16])), // i32.const 16: four float32
+  0x0c, 0, 0x0b, 0x0b,
+];
+const simd = (code: number, ...args: Code[]): Code => [...args, 0xfd, code < 128 ? code : [(code & 127) | 128, code >> 7]];
+const load = (address: Code): Code => [simd(0x00, address), 4, 0];
+const store = (address: Code, value: Code): Code => [simd(0x0b, address, value), 4, 0];
+const splat = (local: number): Code => simd(0x13, get(local));
+const sqrt = (x: Code) => simd(0xe3, x);
+const add = (x: Code, y: Code) => simd(0xe4, x, y);
+const sub = (x: Code, y: Code) => simd(0xe5, x, y);
+const mul = (x: Code, y: Code) => simd(0xe6, x, y);
+const div = (x: Code, y: Code) => simd(0xe7, x, y);
+
+function adamwCode(): Code {
+  const [p, g, m, v, end] = [0, 1, 2, 3, 4] as const;
+  // parameters 5…12: keep, beta1, fresh1, beta2, fresh2, rate, root, eps; then locals: at, their splats, three values
+  const at = 13;
+  const wide = (scalar: number) => get(14 + scalar);
+  const [G, M, V] = [22, 23, 24] as const;
+  const here = (base: number) => plus(get(base), get(at));
+  return [
+    Array.from({ length: 8 }, (_, i) => set(14 + i, splat(5 + i))),
+    loop(at, end, [
+      set(G, load(here(g))),
+      set(M, add(mul(wide(1), load(here(m))), mul(wide(2), get(G)))),
+      set(V, add(mul(wide(3), load(here(v))), mul(wide(4), mul(get(G), get(G))))),
+      store(here(m), get(M)),
+      store(here(v), get(V)),
+      store(here(p), sub(mul(wide(0), load(here(p))), div(mul(wide(5), get(M)), add(mul(sqrt(get(V)), wide(6)), wide(7))))),
+    ]),
+  ];
+}
+
+function squaresCode(): Code {
+  const [g, end, at, x, low, high] = [0, 1, 2, 3, 4, 5] as const;
+  const square = (half: Code): Code => [set(x, simd(0x5f, half)), simd(0xf2, get(x), get(x))]; // f64x2.promote_low_f32x4, f64x2.mul
+  const upper = (value: Code): Code => [value, value, 0xfd, 0x0d, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]; // i8x16.shuffle
+  const both = (a: Code, b: Code) => simd(0xf0, a, b); // f64x2.add
+  const lane = (value: Code, i: number): Code => [simd(0x21, value), i]; // f64x2.extract_lane
+  const here = load(plus(get(g), get(at)));
+  return [
+    loop(at, end, [set(low, both(get(low), square(here))), set(high, both(get(high), square(upper(here))))]),
+    set(low, both(get(low), get(high))),
+    lane(get(low), 0), lane(get(low), 1), 0xa0, // f64.add
+  ];
+}
+
+function assemble(): Uint8Array {
+  const flat = (code: Code): number[] => code.flatMap((part) => (typeof part === 'number' ? [part] : flat(part)));
+  const leb = (n: number): number[] => (n < 128 ? [n] : [(n & 127) | 128, ...leb(n >> 7)]);
+  const sized = (bytes: number[]) => [...leb(bytes.length), ...bytes];
+  const list = (items: number[][]) => [...leb(items.length), ...items.flat()];
+  const section = (id: number, items: number[][]) => [id, ...sized(list(items))];
+  const name = (text: string) => sized([...new TextEncoder().encode(text)]);
+  const body = (locals: number[][], code: Code) => sized([...list(locals), ...flat(code), 0x0b]);
+  return Uint8Array.from([
+    0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
+    ...section(1, [
+      [0x60, ...list([...Array<number>(5).fill(I32), ...Array<number>(8).fill(F32)].map((type) => [type])), 0],
+      [0x60, 2, I32, I32, 1, F64],
+    ]),
+    ...section(2, [[...name('e'), ...name('m'), 0x02, 0x00, 1]]),
+    ...section(3, [[0], [1]]),
+    ...section(7, [[...name('adamw'), 0, 0], [...name('squares'), 0, 1]]),
+    ...section(10, [body([[1, I32], [11, V128]], adamwCode()), body([[1, I32], [3, V128]], squaresCode())]),
+  ]);
+}
