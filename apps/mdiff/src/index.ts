@@ -1,1 +1,2 @@
-export {};
+export { program, run } from './program.js';
+export type { Io } from './io.js';

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type ParsedNode } from 'yaml';
+import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, Parser, type CST, type Document, type Pair, type ParsedNode } from 'yaml';
 import type { Issue } from './issue.js';
 import type { Segment } from './keys.js';
 import { issueAt, type Place } from './layer.js';
@@ -7,6 +7,8 @@ import { quoted } from './words.js';
 export const maxBytes = 1024 * 1024;
 const maxDepth = 64;
 const maxAliases = 20;
+// A configuration with every key has about 2,000; the parser takes seconds for a million.
+const maxTokens = 50_000;
 
 /** A guarded syntax tree: nothing in it can be dangerous to convert. */
 export interface Tree {
@@ -17,16 +19,45 @@ export interface Tree {
 
 type YamlNode = ParsedNode | null | undefined;
 
-export const parseTree = (text: string, lineCounter?: LineCounter) =>
-  // Duplicate keys are found below in linear time; the parser's own check compares every pair.
-  parseDocument(text, { ...(lineCounter ? { lineCounter } : {}), version: '1.2', uniqueKeys: false, strict: true, merge: false, prettyErrors: false, logLevel: 'silent', keepSourceTokens: false });
+/** A text that must not reach the composer. */
+class Refused extends Error {
+  constructor(readonly expected: string, readonly offset: number) {
+    super();
+  }
+}
+
+/**
+ * The parser of `yaml`, token by token. A deep nest has to be stopped here: the composer recurses, and a regular expression compiled
+ * near the end of the stack ends the whole Node process, which no `catch` sees. @throws Refused
+ */
+export function parseTree(text: string, lines?: LineCounter): { doc: Document.Parsed; extra: boolean } {
+  const parser = new Parser(lines?.addNewLine);
+  lines?.addNewLine(0);
+  const tokens: CST.Token[] = [];
+  let count = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    count += 1;
+    if (count > maxTokens) throw new Refused(`at most ${maxTokens} tokens`, parser.offset);
+    for (const token of parser.next(lexeme)) tokens.push(token);
+    // The document, a key and a value stand on the stack beside the levels.
+    if (parser.stack.length > maxDepth + 8) throw new Refused(`at most ${maxDepth} levels`, parser.offset);
+  }
+  for (const token of parser.end()) tokens.push(token);
+  // Duplicate keys are found below in linear time; the composer's own check compares every pair.
+  const composer = new Composer({ version: '1.2', uniqueKeys: false, strict: true, merge: false, prettyErrors: false, keepSourceTokens: false });
+  const docs = [...composer.compose(tokens, true, text.length)];
+  return { doc: docs[0] as Document.Parsed, extra: docs.length > 1 };
+}
+
+/** A changed document as text: long values stay on their line, and the last line ends. */
+export const printed = (doc: Document): string => doc.toString({ lineWidth: 0 }).replace(/\n*$/, '\n');
 
 const unsafe = new Set(['__proto__', 'prototype', 'constructor']);
 
 interface Fault { offset: number; expected: string; got?: string; hint?: string }
 
 // One walk over the tree, without following aliases: its cost is the length of the text.
-function faultsOf(doc: ReturnType<typeof parseTree>): Fault[] {
+function faultsOf(doc: Document.Parsed): Fault[] {
   const faults: Fault[] = [];
   let aliases = 0;
   let deep = false;
@@ -41,6 +72,7 @@ function faultsOf(doc: ReturnType<typeof parseTree>): Fault[] {
     if (isAlias(node)) {
       aliases += 1;
       if (aliases === maxAliases + 1) faults.push({ offset, expected: `at most ${maxAliases} aliases` });
+      else if (aliases <= maxAliases && node.resolve(doc) === undefined) faults.push({ offset, expected: 'an alias of an anchor above it', got: quoted(`*${node.source}`) });
       return;
     }
     if (node.tag) faults.push({ offset, expected: 'no tags', got: quoted(node.tag) });
@@ -66,28 +98,27 @@ function faultsOf(doc: ReturnType<typeof parseTree>): Fault[] {
 
 const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
 
-function readTree(text: string): { doc?: ReturnType<typeof parseTree>; lines: LineCounter; faults: Fault[] } {
+function readTree(text: string): { doc?: Document.Parsed; lines: LineCounter; faults: Fault[] } {
   const lines = new LineCounter();
   if (text.length > maxBytes || bytesOf(text) > maxBytes) return { lines, faults: [{ offset: 0, expected: 'at most 1 MiB' }] };
   try {
-    const doc = parseTree(text, lines);
+    const { doc, extra } = parseTree(text, lines);
     const faults = doc.errors.map((error): Fault => {
       const offset = error.pos[0];
-      if (error.code === 'MULTIPLE_DOCS') return { offset, expected: 'one document' };
       const excerpt = text.slice(offset, offset + 30).split('\n')[0]!.trim();
       return { offset, expected: 'valid YAML', got: excerpt === '' ? 'the end of the line' : quoted(excerpt), hint: error.message.split('\n')[0] };
     });
-    const version = doc.directives?.yaml;
-    if (version?.explicit && version.version !== '1.2') faults.push({ offset: 0, expected: 'YAML 1.2', got: `%YAML ${version.version}` });
+    if (extra) faults.push({ offset: doc.range[2], expected: 'one document', got: 'more' });
+    const version = doc.directives.yaml;
+    if (version.explicit && version.version !== '1.2') faults.push({ offset: 0, expected: 'YAML 1.2', got: `%YAML ${version.version}` });
     for (const warning of doc.warnings) {
       if (warning.code === 'BAD_DIRECTIVE') faults.push({ offset: warning.pos[0], expected: 'YAML 1.2', got: quoted(text.slice(warning.pos[0]).split('\n')[0]!) });
     }
-    faults.push(...faultsOf(doc));
+    for (const fault of faultsOf(doc)) faults.push(fault);
     return { doc, lines, faults };
   } catch (error) {
-    // A deep enough nest overflows the parser's own stack, which is neither a bug nor a reason to stop the process.
-    const hint = error instanceof Error ? error.message.split('\n')[0] : undefined;
-    return { lines, faults: [/stack|recursion/i.test(hint ?? '') ? { offset: 0, expected: `at most ${maxDepth} levels` } : { offset: 0, expected: 'valid YAML', hint }] };
+    if (error instanceof Refused) return { lines, faults: [{ offset: error.offset, expected: error.expected }] };
+    return { lines, faults: [{ offset: 0, expected: 'valid YAML', hint: error instanceof Error ? error.message.split('\n')[0] : undefined }] };
   }
 }
 
@@ -107,18 +138,22 @@ export function readYaml(text: string, file: string, place?: Place, path = '(yam
       .map(({ offset, ...finding }) => issueAt(locate(offset), path, { code: 'YAML', ...finding }));
     return { issues };
   }
-  const at = (wanted: readonly Segment[], key = false): Place => locate(offsetOf(doc, wanted, key));
+  const index = new WeakMap<object, Map<unknown, Pair>>();
+  const at = (wanted: readonly Segment[], key = false): Place => locate(offsetOf(doc, wanted, key, index));
   return { tree: { doc: doc as unknown as Document, file, at }, issues: [] };
 }
 
 /** Offset of the deepest node of a path that exists. */
-function offsetOf(doc: ReturnType<typeof parseTree>, path: readonly Segment[], key: boolean): number {
+function offsetOf(doc: Document.Parsed, path: readonly Segment[], key: boolean, index: WeakMap<object, Map<unknown, Pair>>): number {
   let node = doc.contents as YamlNode;
   let last = node?.range[0] ?? 0;
   for (const [i, part] of path.entries()) {
     if (isAlias(node)) node = node.resolve(doc) as YamlNode;
     if (isMap(node)) {
-      const pair = node.items.find((item) => isScalar(item.key) && item.key.value === part);
+      // Each map is indexed once: a file may have as many errors as keys.
+      const pairs: Map<unknown, Pair> = index.get(node) ?? new Map(node.items.map((item) => [isScalar(item.key) ? item.key.value : item.key, item]));
+      index.set(node, pairs);
+      const pair = pairs.get(part);
       if (pair === undefined) return last;
       const word = pair.key as ParsedNode;
       if (key && i === path.length - 1) return word.range[0];

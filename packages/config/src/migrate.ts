@@ -1,5 +1,5 @@
 import { isMap, isScalar, type Document, type Pair, type Scalar, type YAMLMap } from 'yaml';
-import { parseTree } from './document.js';
+import { parseTree, printed } from './document.js';
 import { ConfigError } from './issue.js';
 import { aliases, segments } from './keys.js';
 import { fileSources, type Context } from './sources.js';
@@ -15,7 +15,7 @@ export function migrate(text: string, file = 'config.yaml', env: Context['env'] 
   const { sources } = fileSources(text, file, [], ctx);
   const own = sources.filter((source) => source.kind === 'file').flatMap((source) => readLayer(source).found);
   if (ctx.issues.length + own.length > 0) throw new ConfigError(inOrder([...ctx.issues, ...own]));
-  const doc = parseTree(text) as unknown as Document;
+  const doc = parseTree(text).doc as unknown as Document;
   const moved: string[] = [];
   for (const [alias, canonical] of Object.entries(aliases)) {
     const from = segments(alias)!;
@@ -26,7 +26,7 @@ export function migrate(text: string, file = 'config.yaml', env: Context['env'] 
     const index = parent.items.findIndex((pair) => isScalar(pair.key) && pair.key.value === from.at(-1));
     const [pair] = parent.items.splice(index, 1) as [Pair<Scalar, unknown>];
     // An emptied map of aliases has no reason to stay.
-    if (parent.items.length === 0 && from.length > 1) doc.deleteIn(from.slice(0, -1));
+    for (let depth = from.length - 1; depth > 0 && (doc.getIn(from.slice(0, depth), true) as YAMLMap).items.length === 0; depth -= 1) doc.deleteIn(from.slice(0, depth));
     if (doc.hasIn(to)) continue;
     const section = doc.getIn(to.slice(0, -1), true);
     if (!isMap(section)) doc.setIn(to.slice(0, -1), doc.createNode({}));
@@ -35,6 +35,6 @@ export function migrate(text: string, file = 'config.yaml', env: Context['env'] 
     pair.key.spaceBefore = false;
     (doc.getIn(to.slice(0, -1), true) as YAMLMap).items.push(pair);
   }
-  return { text: moved.length === 0 ? text : doc.toString({ lineWidth: 0 }), moved };
+  return { text: moved.length === 0 ? text : printed(doc), moved };
 }
 

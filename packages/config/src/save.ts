@@ -1,5 +1,5 @@
 import { isMap, isScalar, isSeq, parse as parseYaml, Scalar, type Document, type YAMLMap } from 'yaml';
-import { parseTree } from './document.js';
+import { parseTree, printed } from './document.js';
 import { aliases, canonicalKeys, defaultOf, nodeAt, segments, type Segment } from './keys.js';
 import { readLayer } from './layer.js';
 import type { Env } from './scalars.js';
@@ -102,12 +102,12 @@ function write(doc: Document, path: readonly Segment[], value: unknown): void {
     const above = doc.getIn(path.slice(0, i), true);
     if (!isMap(above) && !isSeq(above)) doc.setIn(path.slice(0, i), doc.createNode({}));
   }
-  const fresh = parseTree(`v: ${valueText(value, '  ')}`).contents as unknown as YAMLMap;
+  const fresh = parseTree(`v: ${valueText(value, '  ')}`).doc.contents as unknown as YAMLMap;
   doc.setIn(path, fresh.get('v', true));
 }
 
 function edited(config: ProjectValues, origin: Origin): string {
-  const doc = parseTree(origin.text) as unknown as Document;
+  const doc = parseTree(origin.text).doc as unknown as Document;
   const before = alone(origin);
   const names = new Map(Object.entries(aliases).map(([alias, canonical]) => [canonical, alias]));
   let changed = false;
@@ -120,7 +120,7 @@ function edited(config: ProjectValues, origin: Origin): string {
     const places = [key, ...(alias ? [alias] : [])].filter((name) => doc.hasIn(segments(name)!));
     for (const name of places.length > 0 ? places : [key]) write(doc, segments(name)!, value);
   }
-  return changed ? doc.toString({ lineWidth: 0 }) : origin.text;
+  return changed ? printed(doc) : origin.text;
 }
 
 /** What `saveYaml` writes: the loaded file with only the changed values replaced, or every key with its type and default. */

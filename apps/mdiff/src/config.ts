@@ -1,0 +1,118 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import {
+  ConfigError, diffConfigs, explain, formatIssues, jsonSchema, loadProject, migrate, presetNames, ProjectConfig, referencePage, resolvedYaml, type Issue,
+} from '@mdiff/config';
+import { Command } from 'commander';
+import { mistake, type Io } from './io.js';
+import { template } from './template.js';
+
+interface Layers {
+  config?: string;
+  preset?: string;
+  set: string[];
+}
+
+const collect = (value: string, all: string[]): string[] => [...all, value];
+
+const layered = (command: Command): Command => command
+  .option('-c, --config <file>', 'configuration file (default: mdiff.yaml here, else the preset quickstart)')
+  .option('-p, --preset <name>', 'preset under the file')
+  .option('-s, --set <key=value>', 'one value above all layers; may be repeated', collect, []);
+
+function load(io: Io, file: string | undefined, flags: Layers): { config: ProjectConfig; warnings: Issue[]; source: string } {
+  const path = file ?? flags.config;
+  return loadProject({ ...(path === undefined ? {} : { file: path }), ...(flags.preset === undefined ? {} : { preset: flags.preset }), set: flags.set, env: io.env, cwd: io.cwd });
+}
+
+function write(io: Io, file: string, text: string): void {
+  try {
+    writeFileSync(resolve(io.cwd, file), text);
+  } catch (error) {
+    throw mistake(`${file}: expected a writable file, got ${(error as NodeJS.ErrnoException).code ?? 'an error'}`, 1);
+  }
+}
+
+function init(io: Io, file: string, flags: { force?: boolean }): void {
+  const schema = `${basename(file).replace(/\.ya?ml$/, '')}.schema.json`;
+  for (const name of [file, join(dirname(file), schema)]) {
+    if (!flags.force && existsSync(resolve(io.cwd, name))) throw mistake(`${name}: expected no file, got one; use --force to replace it`);
+  }
+  write(io, file, template(schema));
+  write(io, join(dirname(file), schema), `${JSON.stringify(jsonSchema(), null, 2)}\n`);
+  io.out(`wrote ${file} and ${join(dirname(file), schema)}; next: mdiff train${file === 'mdiff.yaml' ? '' : ` --config ${file}`}\n`);
+}
+
+function validate(io: Io, file: string | undefined, flags: Layers & { strict?: boolean; json?: boolean }): void {
+  let issues: readonly Issue[];
+  let source = file ?? flags.config ?? 'configuration';
+  try {
+    const loaded = load(io, file, flags);
+    source = loaded.source;
+    issues = flags.strict ? loaded.warnings.map((issue): Issue => ({ ...issue, severity: 'error' })) : loaded.warnings;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    issues = error.issues;
+  }
+  const failed = issues.some((issue) => issue.severity === 'error');
+  if (flags.json) io.out(`${JSON.stringify(issues, null, 2)}\n`);
+  else if (issues.length > 0) io.err(`${formatIssues(issues)}\n`);
+  // The issues are printed; only the exit code is left to say.
+  if (failed) throw mistake('', 2);
+  if (!flags.json) io.out(`${source}: valid${issues.length === 0 ? '' : `, ${issues.length} ${issues.length === 1 ? 'warning' : 'warnings'}`}\n`);
+}
+
+function named(io: Io, name: string): ProjectConfig {
+  return presetNames.includes(name) ? ProjectConfig.preset(name) : loadProject({ file: name, env: io.env, cwd: io.cwd }).config;
+}
+
+function migrated(io: Io, file: string, flags: { write?: boolean }): void {
+  let text: string;
+  try {
+    text = readFileSync(resolve(io.cwd, file), 'utf8');
+  } catch {
+    throw mistake(`${file}: expected a readable file, got "${file}"`);
+  }
+  const result = migrate(text, file, io.env);
+  if (!flags.write) io.out(result.text);
+  else if (result.moved.length > 0) write(io, file, result.text);
+  io.err(result.moved.length === 0 ? `${file}: no aliases\n` : result.moved.map((line) => `${file}: ${line}\n`).join(''));
+}
+
+function docs(io: Io, flags: { write?: string; check?: string }): void {
+  const page = referencePage();
+  if (flags.write !== undefined) write(io, flags.write, page);
+  else if (flags.check === undefined) io.out(page);
+  else if (!existsSync(resolve(io.cwd, flags.check)) || readFileSync(resolve(io.cwd, flags.check), 'utf8') !== page) {
+    throw mistake(`${flags.check}: expected the generated page, got another text; run "mdiff config docs --write ${flags.check}"`, 1);
+  }
+}
+
+/** `mdiff config …`: needs neither trainer nor generator. */
+export function addConfig(root: Command, io: Io): void {
+  const config = root.command('config').description('write, check, print, compare and explain configurations');
+  config.command('init').description('write a commented file to start from, and the schema editors use').argument('[file]', 'file to write', 'mdiff.yaml')
+    .option('--force', 'replace existing files').action((file: string, flags) => init(io, file, flags));
+  layered(config.command('validate').description('report every error and warning')).argument('[file]')
+    .option('--strict', 'warnings count as errors').option('--json', 'print the issues as JSON')
+    .action((file: string | undefined, flags) => validate(io, file, flags));
+  layered(config.command('print').description('print the resolved configuration with the origin of each value')).argument('[file]').option('--json', 'print JSON')
+    .action((file: string | undefined, flags: Layers & { json?: boolean }) => {
+      const loaded = load(io, file, flags);
+      io.out(flags.json ? `${JSON.stringify(loaded.config, null, 2)}\n` : resolvedYaml(loaded.config));
+    });
+  config.command('diff').description('list the keys in which two configurations differ').argument('<a>', 'file or preset').argument('<b>', 'file or preset')
+    .action((a: string, b: string) => io.out(diffConfigs(named(io, a), named(io, b)).map((line) => `${line}\n`).join('')));
+  layered(config.command('explain').description('value, origin, hidden values, type and meaning of a key')).argument('<key>')
+    .action((key: string, flags: Layers) => io.out(`${explain(load(io, undefined, flags).config, key)}\n`));
+  config.command('schema').description('print the JSON Schema (draft-07) of a configuration or of one key').argument('[key]')
+    .action((key: string | undefined) => {
+      const schema = jsonSchema(key);
+      if (schema === undefined) throw mistake(`${key}: expected a known key, got "${key}"`);
+      io.out(`${JSON.stringify(schema, null, 2)}\n`);
+    });
+  config.command('docs').description('print the reference page').option('--write <file>', 'write it to a file').option('--check <file>', 'fail when a file is not current')
+    .action((flags) => docs(io, flags));
+  config.command('migrate').description('replace aliases by their canonical keys, comments kept').argument('<file>').option('--write', 'change the file instead of printing')
+    .action((file: string, flags) => migrated(io, file, flags));
+}

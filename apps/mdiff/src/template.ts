@@ -1,0 +1,29 @@
+/** The file `mdiff config init` writes: it loads without a warning and says what is worth changing first. */
+export const template = (schema: string): string => `# yaml-language-server: $schema=${schema}
+# An mdiff configuration. Every key is optional; \`mdiff config explain KEY\` says what one does and where its value comes from.
+
+# quickstart: about ten minutes on two cores. book: about an hour. A file of your own works too (./base.yaml).
+extends: quickstart
+
+# The run is written to outputs/<experiment_name>/.
+experiment_name: my-first-run
+seed: 42
+
+data:
+  # A text file, a folder, or builtin:moby-dick.
+  source: builtin:moby-dick
+
+# training:
+#   max_steps: 900          # exact number of optimiser steps
+#   learning_rate: 0.002    # peak rate
+#   batch_size: 16          # rows per step
+
+# model:
+#   d_model: 256            # width; a multiple of n_heads
+#   n_layers: 6
+#   max_seq_len: 128        # longest text in tokens
+
+# generation:
+#   temperature: 0.8        # lower is safer, higher is freer
+#   num_steps: 50           # denoising passes at most
+`;
