@@ -26,6 +26,9 @@ export interface Remote {
   close(): Promise<void>;
 }
 
+// A script given as text resolves names from the current directory, so the loader is named by its place.
+const loader = (): string => import.meta.resolve('tsx/esm/api');
+
 /**
  * Starts a worker on a module of this package. From TypeScript source the worker needs the tsx loader, which worker threads
  * do not inherit in Node 20.
@@ -33,7 +36,7 @@ export interface Remote {
 export function startWorker(entry: URL, options: { env?: Record<string, string> } = {}): Remote {
   const env = { ...process.env, ...options.env };
   const worker = entry.pathname.endsWith('.ts')
-    ? new Worker(`import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}); })`, {
+    ? new Worker(`import(${JSON.stringify(loader())}).then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}); })`, {
         eval: true,
         env,
         execArgv: ['--conditions=@mdiff/source'],

@@ -1,3 +1,0 @@
-import { program } from './program.js';
-
-await program().parseAsync();
