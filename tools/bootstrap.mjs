@@ -15,6 +15,14 @@ export function fingerprint(base = root) {
   return hash.digest('hex');
 }
 
+/** Whether every package still has the links an install makes in it (`git clean` removes them and leaves the root's). */
+export function linked(base = root) {
+  return packageFolders(base).every((folder) => {
+    const { dependencies = {}, devDependencies = {} } = manifest(folder, base);
+    return Object.keys({ ...dependencies, ...devDependencies }).length === 0 || existsSync(join(base, folder, 'node_modules'));
+  });
+}
+
 /** Turns the output of a failed install into one line that says what to do; undefined for a failure nobody foresaw. */
 export function explain(text) {
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|network|socket hang up|META_FETCH_FAIL/i.test(text)) {
@@ -48,7 +56,7 @@ export async function bootstrap({ log = console.log } = {}) {
   }
   const stamp = join(root, 'node_modules', '.mdiff-install');
   const wanted = fingerprint();
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return false;
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && linked()) return false;
   const { command, args, version } = await pnpm();
   log(`Installing the workspace with pnpm ${version} (first run: about a minute) …`);
   rmSync(stamp, { force: true });

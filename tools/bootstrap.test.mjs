@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, mkdirSync, rmSync, writeFileSync, readFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { explain, fingerprint } from './bootstrap.mjs';
+import { explain, fingerprint, linked } from './bootstrap.mjs';
 import { packageFolders, root } from './workspace.mjs';
 
 describe('fingerprint', () => {
@@ -32,6 +32,20 @@ describe('fingerprint', () => {
     writeFileSync(join(copy, 'packages/new/package.json'), '{}');
     expect(fingerprint(copy)).not.toBe(before);
   });
+});
+
+test('an install is complete only while every package with dependencies has its links', () => {
+  const base = mkdtempSync(join(tmpdir(), 'mdiff-linked-'));
+  try {
+    mkdirSync(join(base, 'packages/one'), { recursive: true });
+    writeFileSync(join(base, 'package.json'), '{}');
+    writeFileSync(join(base, 'packages/one/package.json'), '{"dependencies":{"left":"1.0.0"}}');
+    expect(linked(base)).toBe(false);
+    mkdirSync(join(base, 'packages/one/node_modules'));
+    expect(linked(base)).toBe(true);
+  } finally {
+    rmSync(base, { recursive: true });
+  }
 });
 
 describe('explain', () => {
