@@ -25,10 +25,10 @@ export function keep(bytes: Uint8Array, label: string): void {
   writeFileSync(join(dump, `${process.env.VITEST_WORKER_ID ?? process.pid}-${String(dumped++).padStart(4, '0')}-${label.replace(/[^\w-]+/g, '_').slice(0, 60)}.onnx`), bytes);
 }
 
-export async function session(graph: Graph, options: OnnxOptions = {}, label = 'model'): Promise<ort.InferenceSession> {
+export async function session(graph: Graph, options: OnnxOptions = {}, label = 'model', threads = 1): Promise<ort.InferenceSession> {
   const bytes = toOnnx(graph, options);
   if (!options.contrib) keep(bytes, label);
-  return ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+  return ort.InferenceSession.create(bytes, { intraOpNumThreads: threads, logSeverityLevel: 3 });
 }
 
 export async function run(model: ort.InferenceSession, feeds: Record<string, HostTensor>): Promise<Record<string, HostTensor>> {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { reassociate } from './algebra.js';
 import { sinkBroadcasts } from './broadcast.js';
 import { cleanUp } from './clean.js';
 import { foldConstants } from './fold.js';
@@ -128,6 +129,32 @@ describe('sinkBroadcasts', () => {
     const sunk = prune(sinkBroadcasts(graph));
     expect(kernels(sunk)).toEqual(['Sum', 'RealDiv', 'Exp', 'Tile']);
     agree(graph, sunk);
+  });
+});
+
+describe('reassociate', () => {
+  // Products of up to six float32 factors, rounded in another order.
+  const rounding = 1e-6;
+
+  it.each<[string, (inputs: X) => tf.Tensor, string[]]>([
+    ['gathers the numbers of a product', ({ x }) => tf.mul(tf.mul(tf.mul(tf.exp(x), 3), tf.neg(x)), 5), ['Exp', 'Multiply', 'Multiply']],
+    ['multiplies the smallest factor by them', ({ x }) => tf.mul(tf.mul(x, 2), tf.exp(tf.slice(x as tf.Tensor2D, [0, 0], [4, 1]))), ['Slice', 'Exp', 'Multiply', 'Multiply']],
+    ['takes out a common factor', ({ x }) => tf.add(tf.mul(tf.sin(x), x), tf.mul(tf.mul(tf.sin(x), 0.5), tf.mul(x, tf.cos(x)))), ['Sin', 'Cos', 'Multiply', 'Add', 'Multiply', 'Multiply']],
+  ])('%s', (_label, fn, expected) => {
+    const graph = shareCommon(record(fn));
+    const shorter = optimize(reassociate(graph));
+    expect(kernels(shorter).sort()).toEqual(expected.sort());
+    agree(graph, shorter, rounding);
+  });
+
+  it('leaves a product alone that is read elsewhere, and one that would overflow', () => {
+    const used = record(({ x }) => {
+      const y = tf.mul(x, 2);
+      return { a: tf.mul(y, 3), y };
+    });
+    expect(reassociate(used)).toBe(used);
+    const large = record(({ x }) => tf.mul(tf.mul(tf.mul(x, 1e30), tf.exp(x)), 1e30));
+    expect(kernels(reassociate(large))).toEqual(kernels(large));
   });
 });
 

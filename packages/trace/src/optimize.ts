@@ -1,3 +1,4 @@
+import { reassociate } from './algebra.js';
 import { sinkBroadcasts } from './broadcast.js';
 import { cleanUp } from './clean.js';
 import { foldConstants } from './fold.js';
@@ -17,7 +18,7 @@ export function optimize(graph: Graph): Graph {
   let current = prune(graph);
   for (let round = 0; round < ROUNDS; round++) {
     const before = current;
-    for (const pass of [cleanUp, sinkBroadcasts, foldConstants, shareCommon, prune]) current = pass(current);
+    for (const pass of [cleanUp, sinkBroadcasts, reassociate, foldConstants, shareCommon, prune]) current = pass(current);
     if (current === before) break;
   }
   return current;
