@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import {
   ConfigError, diffConfigs, explain, formatIssues, jsonSchema, loadProject, migrate, presetNames, ProjectConfig, referencePage, resolvedYaml, type Issue,
 } from '@mdiff/config';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { mistake, type Io } from './io.js';
 import { template } from './template.js';
 
