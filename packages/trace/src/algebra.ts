@@ -23,7 +23,8 @@ function decompose(name: string, r: Rewriter, inner: boolean): Product {
   const number = shape.length === 0 ? r.constant(name)?.[0] : undefined;
   if (number !== undefined) return { scale: number, factors: [], cost: 0 };
   const node = r.producer(name);
-  if ((node?.kernel !== 'Multiply' && node?.kernel !== 'Neg') || (inner && r.uses(name) !== 1)) return { scale: 1, factors: [name], cost: 0 };
+  if ((node?.kernel !== 'Multiply' && node?.kernel !== 'Neg') || (inner && r.uses(name) !== 1))
+    return { scale: 1, factors: [name], cost: 0 };
   const parts = node.inputs.map((input) => decompose(input, r, true));
   return {
     scale: parts.reduce((scale, part) => scale * part.scale, node.kernel === 'Neg' ? -1 : 1),
@@ -33,7 +34,8 @@ function decompose(name: string, r: Rewriter, inner: boolean): Product {
 }
 
 /** Small factors first, so that the number lands on the smallest. */
-const ordered = (factors: readonly string[], r: Rewriter): string[] => factors.slice().sort((a, b) => weight(r.info(a).shape) - weight(r.info(b).shape));
+const ordered = (factors: readonly string[], r: Rewriter): string[] =>
+  factors.slice().sort((a, b) => weight(r.info(a).shape) - weight(r.info(b).shape));
 
 /** Shape and cost of a product; undefined when a shape is not certain. */
 function plan({ scale, factors }: Pick<Product, 'scale' | 'factors'>, r: Rewriter): { shape: Dim[]; cost: number } | undefined {
@@ -88,13 +90,22 @@ export const reassociate = (graph: Graph): Graph =>
         cost: parts.reduce((cost, part) => cost + part.cost, weight(output.shape)),
       };
       const planned = plan(product, r);
-      return planned && Number.isFinite(Math.fround(product.scale)) && planned.cost < product.cost && weight(planned.shape) === weight(output.shape) && product.factors.length > 0 ? [build(product, r)] : undefined;
+      return planned &&
+        Number.isFinite(Math.fround(product.scale)) &&
+        planned.cost < product.cost &&
+        weight(planned.shape) === weight(output.shape) &&
+        product.factors.length > 0
+        ? [build(product, r)]
+        : undefined;
     }
     if (node.kernel !== 'Add' && node.kernel !== 'Sub') return undefined;
     const [a, b] = node.inputs.map((input) => decompose(input, r, true)) as [Product, Product];
     const split = common(a, b);
     if (!split) return undefined;
-    const [left, right] = [{ scale: a.scale, factors: split.a }, { scale: b.scale, factors: split.b }];
+    const [left, right] = [
+      { scale: a.scale, factors: split.a },
+      { scale: b.scale, factors: split.b },
+    ];
     const [planLeft, planRight] = [plan(left, r), plan(right, r)];
     const inside = planLeft && planRight && broadcastShapes([planLeft.shape, planRight.shape]);
     const outside = plan({ scale: 1, factors: split.shared }, r);

@@ -12,7 +12,8 @@ export const BACKEND = 'mdiff-trace';
 type DataId = object;
 
 /** Operations that draw on the host, as TensorFlow.js names them in a stack: their result would be one fixed constant of the graph. */
-const RANDOM_FRAME = /\b(randomNormal|randomUniformInt|randomUniform|randomStandardNormal|randomGamma|truncatedNormal|multinomial|dropout|rand)_ \(/g;
+const RANDOM_FRAME =
+  /\b(randomNormal|randomUniformInt|randomUniform|randomStandardNormal|randomGamma|truncatedNormal|multinomial|dropout|rand)_ \(/g;
 
 /** Everything a trace in progress knows; there is at most one. */
 export interface Session {
@@ -42,7 +43,9 @@ export function refuseRandom(stack: string | undefined, always: boolean): void {
   // The outermost: dropout calls randomUniform.
   const op = [...(stack ?? '').matchAll(RANDOM_FRAME)].at(-1)?.[1];
   if (!op && !always) return;
-  fail(`${op ? `tf.${op}` : 'Math.random'}${at(stack)} draws random numbers on the host, which tracing would bake in as constants; draw them outside and pass them as an input`);
+  fail(
+    `${op ? `tf.${op}` : 'Math.random'}${at(stack)} draws random numbers on the host, which tracing would bake in as constants; draw them outside and pass them as an input`,
+  );
 }
 
 /** Records instead of computing. Values exist only as names in the graph. */
@@ -62,7 +65,9 @@ class RecordingBackend extends tf.KernelBackend {
     const known = this.active.values.get(tensor.dataId);
     if (known) return known;
     if (tensor instanceof tf.Variable) {
-      fail(`variable '${tensor.name}'${at(stackHere())} is used by the traced function but is not in \`variables\`; list it there, or read it outside and pass a tensor`);
+      fail(
+        `variable '${tensor.name}'${at(stackHere())} is used by the traced function but is not in \`variables\`; list it there, or read it outside and pass a tensor`,
+      );
     }
     // A tensor made outside is a constant of the graph.
     const values = tf.engine().readSync(tensor.dataId as tf.DataId) as Float32Array;
@@ -83,12 +88,16 @@ class RecordingBackend extends tf.KernelBackend {
   }
 
   override readSync(): never {
-    fail(`a value is read inside a trace (dataSync, arraySync or print)${at(stackHere())}, but tracing only records; keep the computation in tensors, or read the value outside and pass it in`);
+    fail(
+      `a value is read inside a trace (dataSync, arraySync or print)${at(stackHere())}, but tracing only records; keep the computation in tensors, or read the value outside and pass it in`,
+    );
   }
 
   override read(): Promise<never> {
     try {
-      fail(`a value is read inside a trace (data or array)${at(stackHere())}, but tracing only records; keep the computation in tensors, or read the value outside and pass it in`);
+      fail(
+        `a value is read inside a trace (data or array)${at(stackHere())}, but tracing only records; keep the computation in tensors, or read the value outside and pass it in`,
+      );
     } catch {
       // Nobody can await inside a synchronous trace: a rejection would surface as unhandled. `trace` throws instead.
     }
@@ -160,7 +169,9 @@ export function register(): void {
   if (registered) return;
   registered = true;
   tf.registerBackend(BACKEND, () => backend, 0);
-  const names = Object.entries(tf as unknown as Record<string, unknown>).filter(([key, value]) => typeof value === 'string' && key === value);
+  const names = Object.entries(tf as unknown as Record<string, unknown>).filter(
+    ([key, value]) => typeof value === 'string' && key === value,
+  );
   for (const kernelName of new Set([...names.map(([name]) => name), '_FusedMatMul'])) {
     tf.registerKernel({ kernelName, backendName: BACKEND, kernelFunc: ({ inputs, attrs }) => run(kernelName, inputs, attrs ?? {}) });
   }
@@ -177,7 +188,10 @@ function run(kernelName: string, inputs: tf.NamedTensorInfoMap, attrs: object): 
     if (error instanceof TraceError) fail(`${error.message}${at(stackHere())}`);
     throw error;
   }
-  if (!values) fail(`kernel ${kernelName}${at(stackHere())} has no rule for tracing; write it with other operations (a custom gradient may help), or compute it outside and pass the result in`);
+  if (!values)
+    fail(
+      `kernel ${kernelName}${at(stackHere())} has no rule for tracing; write it with other operations (a custom gradient may help), or compute it outside and pass the result in`,
+    );
   const outputs = values.map((value) => ({ dataId: backend.adopt(value) as tf.DataId, shape: value.shape, dtype: value.dtype }));
   return ['SplitV', 'TopK', 'Unpack'].includes(kernelName) ? outputs : outputs[0]!;
 }

@@ -9,7 +9,9 @@ const shapeOf = (r: Rewriter, name: string): Dim[] => r.info(name).shape;
 const refill = (node: GraphNode, r: Rewriter): string[] | undefined => {
   const value = r.uniform(node.inputs[0]!);
   const { shape, dtype } = r.info(node.outputs[0]!);
-  return value === undefined || (r.constant(node.inputs[0]!) && shape.length === 0) ? undefined : [r.emit('Fill', [], { shape, value, dtype }, shape, dtype)];
+  return value === undefined || (r.constant(node.inputs[0]!) && shape.length === 0)
+    ? undefined
+    : [r.emit('Fill', [], { shape, value, dtype }, shape, dtype)];
 };
 
 /** `x` repeated to `shape`: axes are added in front, then axes of size one are tiled. */
@@ -147,7 +149,8 @@ const RULES: Record<string, Rule> = {
     return inner?.kernel === 'Fill' ? [r.emit('Fill', [], { ...inner.attrs, shape }, shape, dtype)] : undefined;
   },
   SplitV: (node) => (node.outputs.length === 1 ? [node.inputs[0]!] : undefined),
-  PadV2: (node) => ((node.attrs.paddings as Dim[][]).every(([before, after]) => before === 0 && after === 0) ? [node.inputs[0]!] : undefined),
+  PadV2: (node) =>
+    (node.attrs.paddings as Dim[][]).every(([before, after]) => before === 0 && after === 0) ? [node.inputs[0]!] : undefined,
   BatchMatMul: (node, r) => {
     // A swap of the last two axes is a flag of the product.
     const flags = [node.attrs.transposeA, node.attrs.transposeB] as [boolean, boolean];
@@ -155,12 +158,22 @@ const RULES: Record<string, Rule> = {
       const inner = r.producer(input);
       const perm = inner?.kernel === 'Transpose' ? (inner.attrs.perm as number[]) : [];
       const rank = perm.length;
-      return rank >= 2 && perm.every((axis, i) => axis === (i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i)) ? inner!.inputs[0]! : undefined;
+      return rank >= 2 && perm.every((axis, i) => axis === (i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i))
+        ? inner!.inputs[0]!
+        : undefined;
     });
     if (swapped.every((name) => name === undefined)) return undefined;
     const { shape, dtype } = r.info(node.outputs[0]!);
     const attrs = { transposeA: flags[0] !== (swapped[0] !== undefined), transposeB: flags[1] !== (swapped[1] !== undefined) };
-    return [r.emit('BatchMatMul', node.inputs.map((input, i) => swapped[i] ?? input), attrs, shape, dtype)];
+    return [
+      r.emit(
+        'BatchMatMul',
+        node.inputs.map((input, i) => swapped[i] ?? input),
+        attrs,
+        shape,
+        dtype,
+      ),
+    ];
   },
 };
 

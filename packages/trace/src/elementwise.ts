@@ -16,10 +16,46 @@ const SELU_SCALE = backend_util.SELU_SCALE;
 const number = (node: GraphNode, key: string): number => node.attrs[key] as number;
 
 const DIRECT: Record<string, string> = {
-  Abs: 'Abs', Acos: 'Acos', Acosh: 'Acosh', Add: 'Add', AddN: 'Sum', Asin: 'Asin', Asinh: 'Asinh', Atan: 'Atan', Atanh: 'Atanh', Ceil: 'Ceil', Cos: 'Cos', Cosh: 'Cosh',
-  Elu: 'Elu', Equal: 'Equal', Erf: 'Erf', Exp: 'Exp', Floor: 'Floor', IsInf: 'IsInf', IsNan: 'IsNaN', Log: 'Log', LogicalAnd: 'And', LogicalNot: 'Not', LogicalOr: 'Or',
- Maximum: 'Max', Minimum: 'Min', Multiply: 'Mul', Pow: 'Pow', RealDiv: 'Div', Reciprocal: 'Reciprocal', Relu: 'Relu', Round: 'Round',
-  Sigmoid: 'Sigmoid', Sign: 'Sign', Sin: 'Sin', Sinh: 'Sinh', Softplus: 'Softplus', Sqrt: 'Sqrt', Sub: 'Sub', Tan: 'Tan', Tanh: 'Tanh',
+  Abs: 'Abs',
+  Acos: 'Acos',
+  Acosh: 'Acosh',
+  Add: 'Add',
+  AddN: 'Sum',
+  Asin: 'Asin',
+  Asinh: 'Asinh',
+  Atan: 'Atan',
+  Atanh: 'Atanh',
+  Ceil: 'Ceil',
+  Cos: 'Cos',
+  Cosh: 'Cosh',
+  Elu: 'Elu',
+  Equal: 'Equal',
+  Erf: 'Erf',
+  Exp: 'Exp',
+  Floor: 'Floor',
+  IsInf: 'IsInf',
+  IsNan: 'IsNaN',
+  Log: 'Log',
+  LogicalAnd: 'And',
+  LogicalNot: 'Not',
+  LogicalOr: 'Or',
+  Maximum: 'Max',
+  Minimum: 'Min',
+  Multiply: 'Mul',
+  Pow: 'Pow',
+  RealDiv: 'Div',
+  Reciprocal: 'Reciprocal',
+  Relu: 'Relu',
+  Round: 'Round',
+  Sigmoid: 'Sigmoid',
+  Sign: 'Sign',
+  Sin: 'Sin',
+  Sinh: 'Sinh',
+  Softplus: 'Softplus',
+  Sqrt: 'Sqrt',
+  Sub: 'Sub',
+  Tan: 'Tan',
+  Tanh: 'Tanh',
 };
 
 /** ONNX compares only numbers by size. */
@@ -88,7 +124,12 @@ export const ELEMENTWISE: Record<string, Lowering> = {
   },
   ClipByValue: (node, emit) => {
     const type = typeOf(node, emit);
-    emit.add('Clip', [node.inputs[0]!, emit.scalar(number(node, 'clipValueMin'), type), emit.scalar(number(node, 'clipValueMax'), type)], {}, named(node));
+    emit.add(
+      'Clip',
+      [node.inputs[0]!, emit.scalar(number(node, 'clipValueMin'), type), emit.scalar(number(node, 'clipValueMax'), type)],
+      {},
+      named(node),
+    );
   },
   IsFinite: (node, emit) => {
     const x = node.inputs[0]!;

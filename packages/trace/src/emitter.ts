@@ -30,7 +30,13 @@ export const TO_END = LIMITS.maxInt64;
 
 export function encodeValues(type: OnnxType, values: readonly number[]): Uint8Array {
   const array =
-    type === 'int64' ? BigInt64Array.from(values, BigInt) : type === 'float32' ? Float32Array.from(values) : type === 'int32' ? Int32Array.from(values) : Uint8Array.from(values);
+    type === 'int64'
+      ? BigInt64Array.from(values, BigInt)
+      : type === 'float32'
+        ? Float32Array.from(values)
+        : type === 'int32'
+          ? Int32Array.from(values)
+          : Uint8Array.from(values);
   return new Uint8Array(array.buffer);
 }
 

@@ -1,5 +1,6 @@
 /** Names of the files a stack frame may come from without being the caller's own line. */
-const INTERNAL = /node_modules[\\/](?:\.pnpm[\\/])?@tensorflow|[\\/]packages[\\/]trace[\\/](?:src|dist)[\\/](?!.*\.test\.)|@mdiff[\\/]trace|node:internal/;
+const INTERNAL =
+  /node_modules[\\/](?:\.pnpm[\\/])?@tensorflow|[\\/]packages[\\/]trace[\\/](?:src|dist)[\\/](?!.*\.test\.)|@mdiff[\\/]trace|node:internal/;
 
 /** A function that cannot be traced or lowered. `message` is one line and names the op, the place if known, and the remedy. */
 export class TraceError extends Error {

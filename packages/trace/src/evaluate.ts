@@ -40,7 +40,10 @@ export function compute(node: GraphNode, inputs: tf.Tensor[], sizes: Sizes = {})
  * Outputs and updates of a graph, computed node by node on the current backend: the meaning of a graph, for tests and debugging.
  * Keys are output names and variable names.
  */
-export function interpret(graph: Graph, feeds: Record<string, tf.Tensor>): { outputs: Record<string, tf.Tensor>; updates: Record<string, tf.Tensor> } {
+export function interpret(
+  graph: Graph,
+  feeds: Record<string, tf.Tensor>,
+): { outputs: Record<string, tf.Tensor>; updates: Record<string, tf.Tensor> } {
   const sizes: Sizes = {};
   for (const input of graph.inputs) {
     input.shape.forEach((dim, axis) => {
@@ -48,9 +51,14 @@ export function interpret(graph: Graph, feeds: Record<string, tf.Tensor>): { out
     });
   }
   const known = new Map<string, tf.Tensor>(Object.entries(feeds));
-  for (const [name, data] of Object.entries(graph.constants)) known.set(name, tf.tensor(data, graph.values[name]!.shape as number[], graph.values[name]!.dtype));
+  for (const [name, data] of Object.entries(graph.constants))
+    known.set(name, tf.tensor(data, graph.values[name]!.shape as number[], graph.values[name]!.dtype));
   for (const node of graph.nodes) {
-    const results = compute(node, node.inputs.map((input) => known.get(input)!), sizes);
+    const results = compute(
+      node,
+      node.inputs.map((input) => known.get(input)!),
+      sizes,
+    );
     node.outputs.forEach((output, i) => known.set(output, results[i]!));
   }
   return {

@@ -14,7 +14,8 @@ export type Sizes = Record<string, number>;
 
 export const symbol = (name: string): Extent => ({ coefficient: 1, dims: [name], constant: 0 });
 
-export const isExtent = (value: unknown): value is Extent => typeof value === 'object' && value !== null && 'coefficient' in value && 'dims' in value;
+export const isExtent = (value: unknown): value is Extent =>
+  typeof value === 'object' && value !== null && 'coefficient' in value && 'dims' in value;
 
 /** The name when `dim` is one bare symbol, otherwise undefined. */
 export function symbolName(dim: Dim): string | undefined {
@@ -30,7 +31,8 @@ export function show(dim: Dim): string {
 
 export const equal = (a: Dim, b: Dim): boolean => a === b || show(a) === show(b);
 
-export const equalShapes = (a: readonly Dim[], b: readonly Dim[]): boolean => a.length === b.length && a.every((dim, i) => equal(dim, b[i]!));
+export const equalShapes = (a: readonly Dim[], b: readonly Dim[]): boolean =>
+  a.length === b.length && a.every((dim, i) => equal(dim, b[i]!));
 
 /** Product of the entries, or undefined when it leaves the family. */
 export function product(shape: readonly Dim[]): Dim | undefined {
@@ -106,7 +108,10 @@ export function samples(names: readonly string[], limits: Readonly<Record<string
       const trial = chosen.map((sizes, i) => ({ ...sizes, [name]: candidate[i]! }));
       return independent(trial);
     });
-    if (!triple) throw new RangeError(`symbolic dimension '${name}': its largest size ${limits[name]} leaves too few distinct sizes to trace at; raise it to 17 or more`);
+    if (!triple)
+      throw new RangeError(
+        `symbolic dimension '${name}': its largest size ${limits[name]} leaves too few distinct sizes to trace at; raise it to 17 or more`,
+      );
     triple.forEach((value, i) => {
       chosen[i]![name] = value;
       used.add(value);

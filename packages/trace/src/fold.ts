@@ -28,7 +28,9 @@ const fold: Rule = (node, rewriter) => {
       const source = sources[i]!;
       return typeof source === 'number' ? tf.fill(shape as number[], source, dtype) : tf.tensor(source, shape as number[], dtype);
     });
-    return compute(node, inputs).map((result, i) => rewriter.bake(result.dataSync() as TypedArray, outputs[i]!.shape as number[], outputs[i]!.dtype));
+    return compute(node, inputs).map((result, i) =>
+      rewriter.bake(result.dataSync() as TypedArray, outputs[i]!.shape as number[], outputs[i]!.dtype),
+    );
   });
 };
 

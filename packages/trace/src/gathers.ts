@@ -9,7 +9,10 @@ const named = (node: GraphNode): { outputs: string[] } => ({ outputs: node.outpu
 
 function elements(shape: readonly Dim[], node: GraphNode): Dim {
   const count = product(shape);
-  if (count === undefined) throw new TraceError(`${node.kernel}: the number of elements of [${shape.map(String).join(', ')}] cannot be expressed; use fewer symbolic dimensions with offsets`);
+  if (count === undefined)
+    throw new TraceError(
+      `${node.kernel}: the number of elements of [${shape.map(String).join(', ')}] cannot be expressed; use fewer symbolic dimensions with offsets`,
+    );
   return count;
 }
 
@@ -17,12 +20,26 @@ function elements(shape: readonly Dim[], node: GraphNode): Dim {
  * Sum the rows of `updates` [N, D] into a zero [rows, D] at `index` [N].
  * ScatterElements rather than ScatterND: the latter races in ONNX Runtime when rows repeat.
  */
-function addRows(updates: string, index: string, n: Dim, rows: Dim, inner: Dim, type: 'float32' | 'int32', emit: Emitter, output?: string): string {
+function addRows(
+  updates: string,
+  index: string,
+  n: Dim,
+  rows: Dim,
+  inner: Dim,
+  type: 'float32' | 'int32',
+  emit: Emitter,
+  output?: string,
+): string {
   const shape = [rows, inner];
   const zero = { name: '', type, dims: [1], data: new Uint8Array(4) };
   const base = emit.add('ConstantOfShape', [emit.shape(shape)], { value: { tensor: zero } });
   const column = emit.add('Expand', [emit.reshape(index, [n], [n, 1]), emit.shape([n, inner])]);
-  return emit.add('ScatterElements', [base, column, updates], { axis: { int: 0 }, reduction: { string: 'add' } }, output ? { outputs: [output] } : {});
+  return emit.add(
+    'ScatterElements',
+    [base, column, updates],
+    { axis: { int: 0 }, reduction: { string: 'add' } },
+    output ? { outputs: [output] } : {},
+  );
 }
 
 export const GATHERS: Record<string, Lowering> = {
@@ -38,16 +55,24 @@ export const GATHERS: Record<string, Lowering> = {
     if (axis === batch) return void emit.add('GatherND', [x, index], attrs, named(node));
     // [batch, outer, axis, inner] → [batch, axis, outer, inner] → [batch, index, outer, inner] → [batch, outer, index, inner]
     const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
-    const front = emit.add('Transpose', [x], { perm: { ints: [...range(0, batch), axis, ...range(batch, axis), ...range(axis + 1, rank)] } });
+    const front = emit.add('Transpose', [x], {
+      perm: { ints: [...range(0, batch), axis, ...range(batch, axis), ...range(axis + 1, rank)] },
+    });
     const gathered = emit.add('GatherND', [front, index], attrs);
     const picked = indexRank - batch;
     const outer = axis - batch;
     const total = rank - 1 + picked;
-    const perm = [...range(0, batch), ...range(batch + picked, batch + picked + outer), ...range(batch, batch + picked), ...range(batch + picked + outer, total)];
+    const perm = [
+      ...range(0, batch),
+      ...range(batch + picked, batch + picked + outer),
+      ...range(batch, batch + picked),
+      ...range(batch + picked + outer, total),
+    ];
     emit.add('Transpose', [gathered], { perm: { ints: perm } }, named(node));
   },
   GatherNd: (node, emit) => void emit.add('GatherND', [node.inputs[0]!, emit.cast(node.inputs[1]!, 'int64')], {}, named(node)),
-  TensorScatterUpdate: (node, emit) => void emit.add('ScatterND', [node.inputs[0]!, emit.cast(node.inputs[1]!, 'int64'), node.inputs[2]!], {}, named(node)),
+  TensorScatterUpdate: (node, emit) =>
+    void emit.add('ScatterND', [node.inputs[0]!, emit.cast(node.inputs[1]!, 'int64'), node.inputs[2]!], {}, named(node)),
   ScatterNd: (node, emit) => {
     const [indices, updates] = node.inputs as [string, string];
     const shape = node.attrs.shape as Dim[];

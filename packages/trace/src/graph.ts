@@ -40,8 +40,15 @@ export interface Graph {
 }
 
 /** Values that must survive every pass: outputs and updates. */
-export const roots = (graph: Graph): string[] => [...graph.outputs.map((output) => output.value), ...graph.updates.map((update) => update.value)];
+export const roots = (graph: Graph): string[] => [
+  ...graph.outputs.map((output) => output.value),
+  ...graph.updates.map((update) => update.value),
+];
 
 export function arrayOf(dtype: Dtype, values: ArrayLike<number>): TypedArray {
-  return dtype === 'float32' ? Float32Array.from(values) : dtype === 'int32' ? Int32Array.from(values) : Uint8Array.from(values, (value) => (value ? 1 : 0));
+  return dtype === 'float32'
+    ? Float32Array.from(values)
+    : dtype === 'int32'
+      ? Int32Array.from(values)
+      : Uint8Array.from(values, (value) => (value ? 1 : 0));
 }

@@ -13,7 +13,11 @@ export interface HostTensor {
   data: TypedArray;
 }
 
-export const host = (tensor: tf.Tensor): HostTensor => ({ shape: tensor.shape.slice(), dtype: tensor.dtype as Dtype, data: tensor.dataSync().slice() as TypedArray });
+export const host = (tensor: tf.Tensor): HostTensor => ({
+  shape: tensor.shape.slice(),
+  dtype: tensor.dtype as Dtype,
+  data: tensor.dataSync().slice() as TypedArray,
+});
 
 const dump = process.env.MDIFF_ONNX_DUMP;
 let dumped = 0;
@@ -22,7 +26,13 @@ let dumped = 0;
 export function keep(bytes: Uint8Array, label: string): void {
   if (!dump) return;
   mkdirSync(dump, { recursive: true });
-  writeFileSync(join(dump, `${process.env.VITEST_WORKER_ID ?? process.pid}-${String(dumped++).padStart(4, '0')}-${label.replace(/[^\w-]+/g, '_').slice(0, 60)}.onnx`), bytes);
+  writeFileSync(
+    join(
+      dump,
+      `${process.env.VITEST_WORKER_ID ?? process.pid}-${String(dumped++).padStart(4, '0')}-${label.replace(/[^\w-]+/g, '_').slice(0, 60)}.onnx`,
+    ),
+    bytes,
+  );
 }
 
 export async function session(graph: Graph, options: OnnxOptions = {}, label = 'model', threads = 1): Promise<ort.InferenceSession> {
@@ -32,9 +42,16 @@ export async function session(graph: Graph, options: OnnxOptions = {}, label = '
 }
 
 export async function run(model: ort.InferenceSession, feeds: Record<string, HostTensor>): Promise<Record<string, HostTensor>> {
-  const tensors = Object.fromEntries(Object.entries(feeds).map(([name, { dtype, data, shape }]) => [name, new ort.Tensor(dtype, data as Float32Array, shape)]));
+  const tensors = Object.fromEntries(
+    Object.entries(feeds).map(([name, { dtype, data, shape }]) => [name, new ort.Tensor(dtype, data as Float32Array, shape)]),
+  );
   const results = await model.run(tensors);
-  return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, { shape: [...value.dims], dtype: value.type as Dtype, data: value.data as TypedArray }]));
+  return Object.fromEntries(
+    Object.entries(results).map(([name, value]) => [
+      name,
+      { shape: [...value.dims], dtype: value.type as Dtype, data: value.data as TypedArray },
+    ]),
+  );
 }
 
 /** Largest |a − b| / (1 + |b|) over two tensors of one shape; NaN equals NaN and infinities equal themselves. */

@@ -39,9 +39,15 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
   const open = [...graph.inputs, ...graph.variables];
   for (const [key, values] of Object.entries(initializers)) {
     const input = open.find((candidate) => candidate.name === key);
-    if (!input) throw new TraceError(`toOnnx: initializer '${key}' is no input or variable of the graph; expected one of ${open.map((candidate) => candidate.name).join(', ')}`);
+    if (!input)
+      throw new TraceError(
+        `toOnnx: initializer '${key}' is no input or variable of the graph; expected one of ${open.map((candidate) => candidate.name).join(', ')}`,
+      );
     const size = input.shape.reduce<number>((total, dim) => total * (typeof dim === 'number' ? dim : NaN), 1);
-    if (size !== values.length) throw new TraceError(`toOnnx: initializer '${key}' has ${values.length} elements; expected ${Number.isNaN(size) ? 'an input without symbolic dimensions' : size}`);
+    if (size !== values.length)
+      throw new TraceError(
+        `toOnnx: initializer '${key}' has ${values.length} elements; expected ${Number.isNaN(size) ? 'an input without symbolic dimensions' : size}`,
+      );
   }
   const emit = createEmitter(graph, contrib);
   const weights: OnnxTensor[] = [];
@@ -63,10 +69,14 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
     return { name: valueName, type: onnxType(dtype), shape: shape.map((dim) => (typeof dim === 'number' ? dim : symbolName(dim))) };
   };
   // Identity nodes give outputs their names; runtimes remove them.
-  const results = [...graph.outputs.map((output) => [output.name, output.value] as const), ...graph.updates.map((update) => [updateName(update.variable), update.value] as const)];
+  const results = [
+    ...graph.outputs.map((output) => [output.name, output.value] as const),
+    ...graph.updates.map((update) => [updateName(update.variable), update.value] as const),
+  ];
   const taken = new Set(open.map((input) => input.name));
   for (const [result, from] of results) {
-    if (taken.has(result) || result.startsWith('_')) throw new TraceError(`toOnnx: output '${result}' has the name of another value; rename it`);
+    if (taken.has(result) || result.startsWith('_'))
+      throw new TraceError(`toOnnx: output '${result}' has the name of another value; rename it`);
     taken.add(result);
     emit.add('Identity', [from], {}, { outputs: [result] });
   }

@@ -17,8 +17,14 @@ const record = (fn: (inputs: X) => tf.Tensor | Record<string, tf.Tensor>): Graph
 /** Both graphs give the same numbers, bit by bit unless a tolerance is given. */
 function agree(a: Graph, b: Graph, tolerance = 0): void {
   const worst = tidy(() => {
-    const x = tf.tensor2d(Array.from({ length: 24 }, (_, i) => Math.sin(i * 12.9898) * 2), [4, 6]);
-    const [first, second] = [a, b].map((graph) => interpret(graph, { x }).outputs) as [Record<string, tf.Tensor>, Record<string, tf.Tensor>];
+    const x = tf.tensor2d(
+      Array.from({ length: 24 }, (_, i) => Math.sin(i * 12.9898) * 2),
+      [4, 6],
+    );
+    const [first, second] = [a, b].map((graph) => interpret(graph, { x }).outputs) as [
+      Record<string, tf.Tensor>,
+      Record<string, tf.Tensor>,
+    ];
     return Math.max(...Object.keys(first).map((name) => deviation(host(second[name]!), host(first[name]!))));
   });
   expect(worst).toBeLessThanOrEqual(tolerance);
@@ -72,7 +78,15 @@ describe('shareCommon', () => {
   });
 
   it('keeps apart what differs in an attribute, a type or a sign of zero', () => {
-    const graph = record(({ x }) => ({ a: tf.sum(x, 0), b: tf.sum(x, 1), c: tf.div(1, tf.scalar(0)), d: tf.div(1, tf.scalar(-0)), e: tf.add(x, 1), f: tf.fill([2, 2], NaN), g: tf.fill([2, 2], Infinity) }));
+    const graph = record(({ x }) => ({
+      a: tf.sum(x, 0),
+      b: tf.sum(x, 1),
+      c: tf.div(1, tf.scalar(0)),
+      d: tf.div(1, tf.scalar(-0)),
+      e: tf.add(x, 1),
+      f: tf.fill([2, 2], NaN),
+      g: tf.fill([2, 2], Infinity),
+    }));
     const shared = shareCommon(graph);
     expect(kernels(shared)).toEqual(kernels(graph));
     agree(graph, shared);
@@ -95,7 +109,15 @@ describe('cleanUp', () => {
     ['sums of one', ({ x }) => tf.sum(tf.reshape(x, [4, 1, 6]), 1), []],
     ['sums of two', ({ x }) => tf.addN([x, x]), ['Add']],
     ['single pieces', ({ x }) => tf.concat([tf.split(x, 1, 0)[0]!], 0), []],
-    ['empty padding', ({ x }) => tf.pad(x as tf.Tensor2D, [[0, 0], [0, 0]]), []],
+    [
+      'empty padding',
+      ({ x }) =>
+        tf.pad(x as tf.Tensor2D, [
+          [0, 0],
+          [0, 0],
+        ]),
+      [],
+    ],
     ['tiles of fills', ({ x }) => tf.add(x, tf.tile(tf.fill([1, 6], 3), [4, 1])), ['Fill', 'Add']],
   ])('%s', (_label, fn, expected) => {
     const graph = record(fn);
@@ -111,7 +133,9 @@ describe('cleanUp', () => {
   });
 
   it('turns a moved transpose into a flag, twice is none', () => {
-    const product = prune(cleanUp(record(({ x }) => tf.matMul(tf.transpose(x) as tf.Tensor2D, tf.transpose(x) as tf.Tensor2D, true, false))));
+    const product = prune(
+      cleanUp(record(({ x }) => tf.matMul(tf.transpose(x) as tf.Tensor2D, tf.transpose(x) as tf.Tensor2D, true, false))),
+    );
     expect(product.nodes.map((node) => node.attrs)).toEqual([{ transposeA: false, transposeB: true }]);
   });
 });
@@ -138,8 +162,16 @@ describe('reassociate', () => {
 
   it.each<[string, (inputs: X) => tf.Tensor, string[]]>([
     ['gathers the numbers of a product', ({ x }) => tf.mul(tf.mul(tf.mul(tf.exp(x), 3), tf.neg(x)), 5), ['Exp', 'Multiply', 'Multiply']],
-    ['multiplies the smallest factor by them', ({ x }) => tf.mul(tf.mul(x, 2), tf.exp(tf.slice(x as tf.Tensor2D, [0, 0], [4, 1]))), ['Slice', 'Exp', 'Multiply', 'Multiply']],
-    ['takes out a common factor', ({ x }) => tf.add(tf.mul(tf.sin(x), x), tf.mul(tf.mul(tf.sin(x), 0.5), tf.mul(x, tf.cos(x)))), ['Sin', 'Cos', 'Multiply', 'Add', 'Multiply', 'Multiply']],
+    [
+      'multiplies the smallest factor by them',
+      ({ x }) => tf.mul(tf.mul(x, 2), tf.exp(tf.slice(x as tf.Tensor2D, [0, 0], [4, 1]))),
+      ['Slice', 'Exp', 'Multiply', 'Multiply'],
+    ],
+    [
+      'takes out a common factor',
+      ({ x }) => tf.add(tf.mul(tf.sin(x), x), tf.mul(tf.mul(tf.sin(x), 0.5), tf.mul(x, tf.cos(x)))),
+      ['Sin', 'Cos', 'Multiply', 'Add', 'Multiply', 'Multiply'],
+    ],
   ])('%s', (_label, fn, expected) => {
     const graph = shareCommon(record(fn));
     const shorter = optimize(reassociate(graph));
@@ -174,6 +206,11 @@ describe('optimize', () => {
     expect(optimize(optimized).nodes).toEqual(optimized.nodes);
     const x = tidy(() => host(tf.linspace(-2, 3, 24).reshape([4, 6])));
     const results = await run(await session(optimized, {}, 'norm-gradient'), { x });
-    expect(deviation(results.g!, tidy(() => host(f({ x: tf.tensor(x.data, x.shape) }).g!)))).toBeLessThan(1e-6);
+    expect(
+      deviation(
+        results.g!,
+        tidy(() => host(f({ x: tf.tensor(x.data, x.shape) }).g!)),
+      ),
+    ).toBeLessThan(1e-6);
   });
 });

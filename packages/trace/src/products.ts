@@ -18,9 +18,16 @@ export const PRODUCTS: Record<string, Lowering> = {
     const float = emit.info(a).dtype === 'float32';
     if (!transposeA && !transposeB) emit.add('MatMul', [a, b], {}, options);
     else if (float && emit.contrib) {
-      emit.add('FusedMatMul', [a, b], { transA: { int: Number(transposeA) }, transB: { int: Number(transposeB) } }, { ...options, domain: 'com.microsoft' });
-    } else if (float && ranks[0] === 2 && ranks[1] === 2) emit.add('Gemm', [a, b], { transA: { int: Number(transposeA) }, transB: { int: Number(transposeB) } }, options);
+      emit.add(
+        'FusedMatMul',
+        [a, b],
+        { transA: { int: Number(transposeA) }, transB: { int: Number(transposeB) } },
+        { ...options, domain: 'com.microsoft' },
+      );
+    } else if (float && ranks[0] === 2 && ranks[1] === 2)
+      emit.add('Gemm', [a, b], { transA: { int: Number(transposeA) }, transB: { int: Number(transposeB) } }, options);
     else emit.add('MatMul', [transposeA ? swapped(a, emit, ranks[0]) : a, transposeB ? swapped(b, emit, ranks[1]) : b], {}, options);
   },
-  Einsum: (node, emit) => void emit.add('Einsum', node.inputs, { equation: { string: node.attrs.equation as string } }, { outputs: node.outputs }),
+  Einsum: (node, emit) =>
+    void emit.add('Einsum', node.inputs, { equation: { string: node.attrs.equation as string } }, { outputs: node.outputs }),
 };

@@ -128,10 +128,13 @@ function writeValue(w: Writer, value: OnnxValue): void {
 /** ModelProto bytes. @throws RangeError when the model is too large for protobuf */
 export function encode(model: OnnxModel): Uint8Array {
   const weights = model.initializers.reduce((total, tensor) => total + tensor.data.byteLength, 0);
-  if (weights > LIMIT) throw new RangeError(`the model holds ${weights} bytes of weights, more than the ${LIMIT} that protobuf allows; pass them as inputs`);
+  if (weights > LIMIT)
+    throw new RangeError(`the model holds ${weights} bytes of weights, more than the ${LIMIT} that protobuf allows; pass them as inputs`);
   const w = new Writer();
   const opset = model.opsets['']!;
-  w.int(1, IR_VERSION[opset] ?? 11).string(2, 'mdiff').string(3, '0.1.0');
+  w.int(1, IR_VERSION[opset] ?? 11)
+    .string(2, 'mdiff')
+    .string(3, '0.1.0');
   if (model.doc) w.string(6, model.doc);
   w.message(7, (graph) => {
     for (const node of model.nodes) graph.message(1, (inner) => writeNode(inner, node));

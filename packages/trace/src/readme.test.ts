@@ -8,7 +8,9 @@ it('the example of the README runs', async () => {
   const text = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
   const code = /```js\n([^]*?)```/.exec(text)![1]!.replace(/^import .*\n/gm, '');
   await tf.setBackend('cpu');
-  const run = new Function('tf', 'ort', 'trace', 'optimize', 'toOnnx', `return (async () => { ${code}; return results; })()`) as (...modules: unknown[]) => Promise<Record<string, ort.Tensor>>;
+  const run = new Function('tf', 'ort', 'trace', 'optimize', 'toOnnx', `return (async () => { ${code}; return results; })()`) as (
+    ...modules: unknown[]
+  ) => Promise<Record<string, ort.Tensor>>;
   const results = await run(tf, ort, trace, optimize, toOnnx);
   // x·w = 1.5, 3.5, 5.5 against 1, 2, 3: errors .5, 1.5, 2.5, all exact in float32 but the division by three.
   expect(results.loss!.data[0]).toBeCloseTo(8.75 / 3, 6);

@@ -28,7 +28,8 @@ export function createRecorder(): Recorder {
   const places: { stack?: string }[] = [];
   let count = 0;
   const declare = (name: string, shape: number[], dtype: Dtype): Value => {
-    if (graph.values[name]) throw new TraceError(`two inputs or variables of the traced function are called '${name}'; give each its own name`);
+    if (graph.values[name])
+      throw new TraceError(`two inputs or variables of the traced function are called '${name}'; give each its own name`);
     graph.values[name] = { shape: shape.slice(), dtype };
     return { name, shape: shape.slice(), dtype };
   };

@@ -5,12 +5,19 @@ import type { Dim } from './extent.js';
 
 function reduce(op: string, key: string): Lowering {
   return (node, emit) =>
-    void emit.add(op, [node.inputs[0]!, emit.ints(node.attrs[key] as number[])], { keepdims: { int: node.attrs.keepDims ? 1 : 0 } }, { outputs: node.outputs });
+    void emit.add(
+      op,
+      [node.inputs[0]!, emit.ints(node.attrs[key] as number[])],
+      { keepdims: { int: node.attrs.keepDims ? 1 : 0 } },
+      { outputs: node.outputs },
+    );
 }
 
 function logical(op: string): Lowering {
   return (node, emit) => {
-    const reduced = emit.add(op, [emit.cast(node.inputs[0]!, 'int32'), emit.ints(node.attrs.axis as number[])], { keepdims: { int: node.attrs.keepDims ? 1 : 0 } });
+    const reduced = emit.add(op, [emit.cast(node.inputs[0]!, 'int32'), emit.ints(node.attrs.axis as number[])], {
+      keepdims: { int: node.attrs.keepDims ? 1 : 0 },
+    });
     emit.cast(reduced, 'bool', node.outputs[0]);
   };
 }
@@ -39,7 +46,12 @@ export const REDUCTIONS: Record<string, Lowering> = {
   },
   TopK: (node, emit) => {
     const index = `${node.outputs[1]}_int64`;
-    emit.add('TopK', [node.inputs[0]!, emit.shape([node.attrs.k as Dim])], { axis: { int: -1 }, sorted: { int: node.attrs.sorted ? 1 : 0 } }, { outputs: [node.outputs[0]!, index] });
+    emit.add(
+      'TopK',
+      [node.inputs[0]!, emit.shape([node.attrs.k as Dim])],
+      { axis: { int: -1 }, sorted: { int: node.attrs.sorted ? 1 : 0 } },
+      { outputs: [node.outputs[0]!, index] },
+    );
     emit.cast(index, 'int32', node.outputs[1]);
   },
 };

@@ -101,6 +101,7 @@ export function prune(graph: Graph): Graph {
     pending.push(...node.inputs);
   }
   if (live.size === graph.nodes.length && Object.keys(graph.values).every((name) => needed.has(name))) return graph;
-  const keep = <T>(record: Record<string, T>): Record<string, T> => Object.fromEntries(Object.entries(record).filter(([name]) => needed.has(name)));
+  const keep = <T>(record: Record<string, T>): Record<string, T> =>
+    Object.fromEntries(Object.entries(record).filter(([name]) => needed.has(name)));
   return { ...graph, nodes: graph.nodes.filter((node) => live.has(node)), constants: keep(graph.constants), values: keep(graph.values) };
 }

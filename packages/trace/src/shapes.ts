@@ -61,25 +61,53 @@ export const SHAPES: Record<string, Lowering> = {
     const axes = input.flatMap((dim, axis) => (begin[axis] === 0 && equal(extent[axis]!, dim) ? [] : [axis]));
     if (axes.length === 0) return void emit.add('Identity', node.inputs, {}, named(node));
     const pick = (list: readonly Dim[]): Dim[] => axes.map((axis) => list[axis]!);
-    emit.add('Slice', [node.inputs[0]!, emit.shape(pick(begin)), ends(pick(begin), pick(extent), pick(input), emit), emit.ints(axes)], {}, named(node));
+    emit.add(
+      'Slice',
+      [node.inputs[0]!, emit.shape(pick(begin)), ends(pick(begin), pick(extent), pick(input), emit), emit.ints(axes)],
+      {},
+      named(node),
+    );
   },
   StridedSlice: (node, emit) => {
     const axes = emit.info(node.inputs[0]!).shape.map((_, axis) => axis);
-    emit.add('Slice', [node.inputs[0]!, emit.shape(dims(node, 'begin')), emit.shape(dims(node, 'end')), emit.ints(axes), emit.shape(dims(node, 'strides'))], {}, named(node));
+    emit.add(
+      'Slice',
+      [node.inputs[0]!, emit.shape(dims(node, 'begin')), emit.shape(dims(node, 'end')), emit.ints(axes), emit.shape(dims(node, 'strides'))],
+      {},
+      named(node),
+    );
   },
   Concat: (node, emit) => void emit.add('Concat', node.inputs, { axis: { int: node.attrs.axis as number } }, named(node)),
-  SplitV: (node, emit) => void emit.add('Split', [node.inputs[0]!, emit.shape(dims(node, 'numOrSizeSplits'))], { axis: { int: node.attrs.axis as number } }, named(node)),
+  SplitV: (node, emit) =>
+    void emit.add(
+      'Split',
+      [node.inputs[0]!, emit.shape(dims(node, 'numOrSizeSplits'))],
+      { axis: { int: node.attrs.axis as number } },
+      named(node),
+    ),
   Fill: (node, emit) => {
     const shape = dims(node, 'shape');
     const value = node.attrs.value as Dim;
     const dtype = node.attrs.dtype as Dtype;
     if (isExtent(value)) return void emit.add('Expand', [scalar(value, dtype, emit), emit.shape(shape)], {}, named(node));
-    const tensor = { name: '', type: dtype, dims: [1], data: new Uint8Array((dtype === 'float32' ? Float32Array.of(value) : dtype === 'int32' ? Int32Array.of(value) : Uint8Array.of(value ? 1 : 0)).buffer) };
+    const tensor = {
+      name: '',
+      type: dtype,
+      dims: [1],
+      data: new Uint8Array(
+        (dtype === 'float32' ? Float32Array.of(value) : dtype === 'int32' ? Int32Array.of(value) : Uint8Array.of(value ? 1 : 0)).buffer,
+      ),
+    };
     emit.add('ConstantOfShape', [emit.shape(shape)], { value: { tensor } }, named(node));
   },
   Range: (node, emit) => {
     const dtype = node.attrs.dtype as Dtype;
-    emit.add('Range', ['start', 'stop', 'step'].map((key) => scalar(node.attrs[key] as Dim, dtype, emit)), {}, named(node));
+    emit.add(
+      'Range',
+      ['start', 'stop', 'step'].map((key) => scalar(node.attrs[key] as Dim, dtype, emit)),
+      {},
+      named(node),
+    );
   },
   OneHot: (node, emit) => {
     const { depth, onValue, offValue } = node.attrs as { depth: Dim; onValue: number; offValue: number };
@@ -89,7 +117,11 @@ export const SHAPES: Record<string, Lowering> = {
     const column = emit.add('Unsqueeze', [node.inputs[0]!, emit.ints([rank])]);
     const classes = isExtent(depth)
       ? emit.add('Range', [emit.scalar(0, 'int32'), scalar(depth, 'int32', emit), emit.scalar(1, 'int32')])
-      : emit.tensor('int32', [depth], Array.from({ length: depth }, (_, i) => i));
+      : emit.tensor(
+          'int32',
+          [depth],
+          Array.from({ length: depth }, (_, i) => i),
+        );
     const hit = emit.add('Equal', [column, classes]);
     if (dtype === 'bool' && onValue && !offValue) emit.add('Identity', [hit], {}, named(node));
     else if (onValue === 1 && offValue === 0) emit.cast(hit, dtype, node.outputs[0]);

@@ -31,7 +31,12 @@ export function shareCommon(graph: Graph): Graph {
       seen.set(key, node.outputs);
       return undefined;
     }
-    const outputs = rewriter.emitAll(node.kernel, inputs, node.attrs, node.outputs.map((output) => rewriter.info(output)));
+    const outputs = rewriter.emitAll(
+      node.kernel,
+      inputs,
+      node.attrs,
+      node.outputs.map((output) => rewriter.info(output)),
+    );
     seen.set(key, outputs);
     return outputs;
   });

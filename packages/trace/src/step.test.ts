@@ -15,17 +15,28 @@ function model() {
   const emb = make('emb', [V, D], 0.1);
   const pos = make('pos', [S, D], 0.1);
   const blocks = Array.from({ length: L }, (_, l) => ({
-    g1: make(`g1_${l}`, [D], 0), wq: make(`wq_${l}`, [D, D], 0.2), wk: make(`wk_${l}`, [D, D], 0.2), wv: make(`wv_${l}`, [D, D], 0.2), wo: make(`wo_${l}`, [D, D], 0.2),
-    g2: make(`g2_${l}`, [D], 0), w1: make(`w1_${l}`, [D, F], 0.2), w2: make(`w2_${l}`, [F, D], 0.2),
+    g1: make(`g1_${l}`, [D], 0),
+    wq: make(`wq_${l}`, [D, D], 0.2),
+    wk: make(`wk_${l}`, [D, D], 0.2),
+    wv: make(`wv_${l}`, [D, D], 0.2),
+    wo: make(`wo_${l}`, [D, D], 0.2),
+    g2: make(`g2_${l}`, [D], 0),
+    w1: make(`w1_${l}`, [D, F], 0.2),
+    w2: make(`w2_${l}`, [F, D], 0.2),
   }));
-  const norm = (x: tf.Tensor, gain: tf.Tensor): tf.Tensor => tf.mul(tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), 1e-6))), gain);
+  const norm = (x: tf.Tensor, gain: tf.Tensor): tf.Tensor =>
+    tf.mul(tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), 1e-6))), gain);
   const gelu = (x: tf.Tensor): tf.Tensor => tf.mul(tf.mul(x, 0.5), tf.add(1, tf.erf(tf.mul(x, Math.SQRT1_2))));
   const heads = (x: tf.Tensor): tf.Tensor => tf.transpose(tf.reshape(x, [B, S, H, D / H]), [0, 2, 1, 3]);
   const loss = (ids: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor): tf.Scalar => {
     let x: tf.Tensor = tf.reshape(tf.add(tf.gather(emb, ids as tf.Tensor2D), pos), [B * S, D]);
     for (const b of blocks) {
       const h = norm(x, b.g1);
-      const [q, k, v] = [b.wq, b.wk, b.wv].map((w) => heads(tf.matMul(h as tf.Tensor2D, w as tf.Tensor2D))) as [tf.Tensor, tf.Tensor, tf.Tensor];
+      const [q, k, v] = [b.wq, b.wk, b.wv].map((w) => heads(tf.matMul(h as tf.Tensor2D, w as tf.Tensor2D))) as [
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+      ];
       const attention = tf.softmax(tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(D / H)));
       const mixed = tf.reshape(tf.transpose(tf.matMul(attention, v), [0, 2, 1, 3]), [B * S, D]);
       x = tf.add(x, tf.matMul(mixed, b.wo));
@@ -72,7 +83,12 @@ describe('a transformer step with Adam', () => {
       });
     const before = tf.memory();
     const graph = trace(step, {
-      inputs: { ids: { shape: [B, S], dtype: 'int32' }, targets: { shape: [B, S], dtype: 'int32' }, weights: { shape: [B * S], dtype: 'float32' }, rate: { shape: [], dtype: 'float32' } },
+      inputs: {
+        ids: { shape: [B, S], dtype: 'int32' },
+        targets: { shape: [B, S], dtype: 'int32' },
+        weights: { shape: [B * S], dtype: 'float32' },
+        rate: { shape: [], dtype: 'float32' },
+      },
       variables,
     });
     expect(tf.memory()).toEqual(before);
@@ -80,19 +96,41 @@ describe('a transformer step with Adam', () => {
     expect(graph.updates.map((update) => update.variable)).toEqual(Object.keys(variables));
     expect(toOnnx(graph).length).toBeGreaterThan(1000);
 
-    const ways = [{ graph, contrib: false }, { graph: optimize(graph), contrib: false }, { graph: optimize(graph), contrib: true }];
+    const ways = [
+      { graph, contrib: false },
+      { graph: optimize(graph), contrib: false },
+      { graph: optimize(graph), contrib: true },
+    ];
     expect(ways[1]!.graph.nodes.length).toBeLessThan(graph.nodes.length);
     const models = await Promise.all(ways.map((way) => session(way.graph, { contrib: way.contrib }, 'adam-step')));
-    const initial: Record<string, HostTensor> = Object.fromEntries(Object.entries(variables).map(([name, variable]) => [name, host(variable)]));
+    const initial: Record<string, HostTensor> = Object.fromEntries(
+      Object.entries(variables).map(([name, variable]) => [name, host(variable)]),
+    );
     const states = ways.map(() => initial);
     for (let k = 0; k < 5; k++) {
       const feeds = tidy(() => ({
-        ids: host(tf.tensor2d(Array.from({ length: B * S }, (_, i) => (i * 7 + k * 11) % V), [B, S], 'int32')),
-        targets: host(tf.tensor2d(Array.from({ length: B * S }, (_, i) => (i * 5 + k) % V), [B, S], 'int32')),
+        ids: host(
+          tf.tensor2d(
+            Array.from({ length: B * S }, (_, i) => (i * 7 + k * 11) % V),
+            [B, S],
+            'int32',
+          ),
+        ),
+        targets: host(
+          tf.tensor2d(
+            Array.from({ length: B * S }, (_, i) => (i * 5 + k) % V),
+            [B, S],
+            'int32',
+          ),
+        ),
         weights: host(tf.tensor1d(Array.from({ length: B * S }, (_, i) => (i % 3 ? 0 : 0.1)))),
         rate: host(tf.scalar(0.01)),
       }));
-      const expected = tidy(() => host(step(Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, tensor(value)])) as Parameters<typeof step>[0]).loss!));
+      const expected = tidy(() =>
+        host(
+          step(Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, tensor(value)])) as Parameters<typeof step>[0]).loss!,
+        ),
+      );
       for (const [i, compiled] of models.entries()) {
         const results = await run(compiled, { ...feeds, ...states[i]! });
         // Both sum in float32 in another order; five steps of Adam amplify that by its 1/√v.
@@ -100,12 +138,15 @@ describe('a transformer step with Adam', () => {
         states[i] = Object.fromEntries(Object.keys(variables).map((name) => [name, results[updateName(name)]!]));
       }
     }
-    for (const state of states) for (const name of Object.keys(parameters)) expect(deviation(state[name]!, host(parameters[name]!)), name).toBeLessThan(2e-4);
+    for (const state of states)
+      for (const name of Object.keys(parameters)) expect(deviation(state[name]!, host(parameters[name]!)), name).toBeLessThan(2e-4);
   });
 
   it('adds repeated rows without a race on two threads', async () => {
     const [n, width, rows] = [20000, 16, 8];
-    const graph = trace(({ x, ids }) => tf.unsortedSegmentSum(x!, ids as tf.Tensor1D, rows), { inputs: { x: { shape: [n, width], dtype: 'float32' }, ids: { shape: [n], dtype: 'int32' } } });
+    const graph = trace(({ x, ids }) => tf.unsortedSegmentSum(x!, ids as tf.Tensor1D, rows), {
+      inputs: { x: { shape: [n, width], dtype: 'float32' }, ids: { shape: [n], dtype: 'int32' } },
+    });
     const model = await session(graph, {}, 'rows', 2);
     const x: HostTensor = { shape: [n, width], dtype: 'float32', data: new Float32Array(n * width).fill(1) };
     const ids: HostTensor = { shape: [n], dtype: 'int32', data: Int32Array.from({ length: n }, (_, i) => i % rows) };

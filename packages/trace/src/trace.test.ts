@@ -33,10 +33,13 @@ describe('what a trace leaves alone', () => {
   });
 
   it('variables, tensors, backend and engine state after success', () => {
-    const graph = trace(({ x }) => {
-      weight.assign(tf.mul(weight, x));
-      return tf.keep(tf.add(x, 1));
-    }, { inputs: vector, variables: { weight } });
+    const graph = trace(
+      ({ x }) => {
+        weight.assign(tf.mul(weight, x));
+        return tf.keep(tf.add(x, 1));
+      },
+      { inputs: vector, variables: { weight } },
+    );
     expect(graph.updates).toHaveLength(1);
     expect(() => JSON.stringify(graph)).not.toThrow();
   });
@@ -52,7 +55,15 @@ describe('what a trace leaves alone', () => {
         })(x);
       });
     expect(() => trace(fn, { inputs: vector, variables: { weight } })).toThrow(boom);
-    expect(tidy(() => Array.from(tf.grad((y: tf.Tensor) => tf.square(y))(tf.scalar(3)).dataSync()))).toEqual([6]);
+    expect(
+      tidy(() =>
+        Array.from(
+          tf
+            .grad((y: tf.Tensor) => tf.square(y))(tf.scalar(3))
+            .dataSync(),
+        ),
+      ),
+    ).toEqual([6]);
   });
 
   it('a variable that is assigned without being listed', () => {
@@ -116,8 +127,12 @@ describe('what cannot be traced', () => {
   });
 
   it('kernels without a rule', () => {
-    expect(failure(({ x }) => tf.fft(tf.complex(x, x))).message).toMatch(/Complex at .*trace\.test\.ts:\d+ has no rule for tracing|complex64/);
-    expect(failure(({ x }) => tf.cumprod(x, 0)).message).toMatch(/kernel Cumprod at .*trace\.test\.ts:\d+ has no rule.*write it with other operations/);
+    expect(failure(({ x }) => tf.fft(tf.complex(x, x))).message).toMatch(
+      /Complex at .*trace\.test\.ts:\d+ has no rule for tracing|complex64/,
+    );
+    expect(failure(({ x }) => tf.cumprod(x, 0)).message).toMatch(
+      /kernel Cumprod at .*trace\.test\.ts:\d+ has no rule.*write it with other operations/,
+    );
   });
 
   it('variables that are not listed, promises, other results, nested traces, clashing names', () => {
@@ -144,14 +159,23 @@ describe('outputs, updates, constants', () => {
   it('may be inputs, constants and one value under two names', async () => {
     const outside = tf.tensor1d([5, 6, 7]);
     const weight = tf.variable(tf.tensor1d([1, 2, 3]));
-    const graph = trace(({ x }) => {
-      weight.assign(x as tf.Tensor1D);
-      const y = tf.add(x, weight);
-      return { same: x, outside, y, again: y };
-    }, { inputs: vector, variables: { weight } });
+    const graph = trace(
+      ({ x }) => {
+        weight.assign(x as tf.Tensor1D);
+        const y = tf.add(x, weight);
+        return { same: x, outside, y, again: y };
+      },
+      { inputs: vector, variables: { weight } },
+    );
     const results = await run(await session(graph, {}, 'outputs'), { x: host(outside), weight: host(weight) });
     expect(Object.keys(results)).toEqual(['same', 'outside', 'y', 'again', updateName('weight')]);
-    expect(Object.values(results).map((value) => Array.from(value.data))).toEqual([[5, 6, 7], [5, 6, 7], [10, 12, 14], [10, 12, 14], [5, 6, 7]]);
+    expect(Object.values(results).map((value) => Array.from(value.data))).toEqual([
+      [5, 6, 7],
+      [5, 6, 7],
+      [10, 12, 14],
+      [10, 12, 14],
+      [5, 6, 7],
+    ]);
     outside.dispose();
     weight.dispose();
   });
@@ -165,9 +189,18 @@ describe('outputs, updates, constants', () => {
   it('bakes inputs and variables as weights', async () => {
     const weight = tf.variable(tf.tensor1d([1, 2, 3]));
     const graph = trace(({ x }) => tf.mul(x, weight), { inputs: vector, variables: { weight } });
-    const model = await session(graph, { initializers: { weight: weight.dataSync() as Float32Array }, name: 'baked', doc: 'three products' }, 'baked');
+    const model = await session(
+      graph,
+      { initializers: { weight: weight.dataSync() as Float32Array }, name: 'baked', doc: 'three products' },
+      'baked',
+    );
     expect(model.inputNames).toEqual(['x']);
-    expect(deviation((await run(model, { x: host(weight) })).output!, tidy(() => host(tf.square(weight))))).toBe(0);
+    expect(
+      deviation(
+        (await run(model, { x: host(weight) })).output!,
+        tidy(() => host(tf.square(weight))),
+      ),
+    ).toBe(0);
     expect(() => toOnnx(graph, { initializers: { other: new Float32Array(3) } })).toThrow(/'other' is no input or variable.*x, weight/);
     expect(() => toOnnx(graph, { initializers: { weight: new Float32Array(4) } })).toThrow(/has 4 elements; expected 3/);
     expect(() => toOnnx(graph, { opset: 17 })).toThrow(/opset 17 is not supported; use 18 to 23/);

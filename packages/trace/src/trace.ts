@@ -32,9 +32,12 @@ type Traced = Record<string, tf.Tensor> | tf.Tensor;
  * @throws TraceError for reads of values, draws on the host, kernels without a rule, and sizes that cannot be expressed
  */
 export function trace<Name extends string>(fn: (inputs: Record<Name, tf.Tensor>) => Traced, options: TraceOptions<Name>): Graph {
-  const dims = [...new Set(Object.values<InputSpec>(options.inputs).flatMap((input) => input.shape.filter((dim) => typeof dim === 'string')))];
+  const dims = [
+    ...new Set(Object.values<InputSpec>(options.inputs).flatMap((input) => input.shape.filter((dim) => typeof dim === 'string'))),
+  ];
   for (const name of [...Object.keys(options.inputs), ...Object.keys(options.variables ?? {})]) {
-    if (name === '' || name.startsWith('_')) throw new TraceError(`input or variable name '${name}': expected a name that does not start with '_'; rename it`);
+    if (name === '' || name.startsWith('_'))
+      throw new TraceError(`input or variable name '${name}': expected a name that does not start with '_'; rename it`);
   }
   if (dims.length === 0) return once(fn, options, {}).graph;
   let sizes: Sizes[];
@@ -43,7 +46,10 @@ export function trace<Name extends string>(fn: (inputs: Record<Name, tf.Tensor>)
   } catch (error) {
     throw new TraceError((error as Error).message);
   }
-  const graph = unify(sizes.map((size) => once(fn, options, size)), sizes);
+  const graph = unify(
+    sizes.map((size) => once(fn, options, size)),
+    sizes,
+  );
   const symbolic = (shape: readonly (number | string)[]): Dim[] => shape.map((dim) => (typeof dim === 'string' ? symbol(dim) : dim));
   for (const input of graph.inputs) {
     input.shape = symbolic(options.inputs[input.name as Name].shape);
@@ -77,7 +83,9 @@ function once<Name extends string>(fn: (inputs: Record<Name, tf.Tensor>) => Trac
   const dataIds = new Map(Object.values(state.registeredVariables).map((variable) => [variable, variable.dataId]));
   for (const [, variable] of variables) dataIds.set(variable, variable.dataId);
   // An unlisted variable that is assigned would free its data: hold a reference until the end.
-  const owners = [...dataIds].filter(([variable]) => !variables.some(([, known]) => known === variable)).map(([variable, dataId]) => ({ variable, dataId, owner: state.tensorInfo.get(dataId)?.backend }));
+  const owners = [...dataIds]
+    .filter(([variable]) => !variables.some(([, known]) => known === variable))
+    .map(([variable, dataId]) => ({ variable, dataId, owner: state.tensorInfo.get(dataId)?.backend }));
   for (const { owner, dataId } of owners) owner?.incRef(dataId);
   const random = Math.random;
   const stackLimit = Error.stackTraceLimit;
@@ -100,7 +108,10 @@ function once<Name extends string>(fn: (inputs: Record<Name, tf.Tensor>) => Trac
       const shape = spec.shape.map((dim) => evaluate(typeof dim === 'string' ? symbol(dim) : dim, sizes));
       const value = recorder.declare(name, shape, spec.dtype);
       graph.inputs.push({ name, shape, dtype: spec.dtype });
-      inputs[name as Name] = engine.makeTensorFromTensorInfo({ dataId: backend.adopt(value) as tf.DataId, shape, dtype: spec.dtype }, backend);
+      inputs[name as Name] = engine.makeTensorFromTensorInfo(
+        { dataId: backend.adopt(value) as tf.DataId, shape, dtype: spec.dtype },
+        backend,
+      );
     }
     for (const [name, variable] of variables) {
       const { shape, dtype } = variable;
@@ -111,10 +122,14 @@ function once<Name extends string>(fn: (inputs: Record<Name, tf.Tensor>) => Trac
     }
     const result = fn(inputs);
     if (session.error) throw session.error;
-    if ((result as unknown) instanceof Promise) throw new TraceError('the traced function returned a promise, but tracing is synchronous; return tensors');
+    if ((result as unknown) instanceof Promise)
+      throw new TraceError('the traced function returned a promise, but tracing is synchronous; return tensors');
     const outputs = result instanceof tf.Tensor ? { output: result } : result;
     for (const [name, tensor] of Object.entries(outputs ?? {})) {
-      if (!(tensor instanceof tf.Tensor)) throw new TraceError(`output '${name}' of the traced function: expected a tensor, got ${typeof tensor}; return a tensor or a record of tensors`);
+      if (!(tensor instanceof tf.Tensor))
+        throw new TraceError(
+          `output '${name}' of the traced function: expected a tensor, got ${typeof tensor}; return a tensor or a record of tensors`,
+        );
       graph.outputs.push({ name, value: backend.lookup(tensor).name });
     }
     for (const [name, variable] of variables) {
@@ -122,12 +137,14 @@ function once<Name extends string>(fn: (inputs: Record<Name, tf.Tensor>) => Trac
       if (value !== name) graph.updates.push({ variable: name, value });
     }
     for (const [name, variable] of Object.entries(state.registeredVariables)) {
-      if (!dataIds.has(variable)) throw new TraceError(`variable '${name}' was made inside the traced function; make it outside and list it in \`variables\``);
+      if (!dataIds.has(variable))
+        throw new TraceError(`variable '${name}' was made inside the traced function; make it outside and list it in \`variables\``);
       if (variable.dataId !== dataIds.get(variable) && !variables.some(([, known]) => known === variable)) {
         throw new TraceError(`variable '${name}' is assigned by the traced function but is not in \`variables\`; list it there`);
       }
     }
-    if (graph.outputs.length === 0 && graph.updates.length === 0) throw new TraceError('the traced function returned no tensor and assigned no variable; there is nothing to record');
+    if (graph.outputs.length === 0 && graph.updates.length === 0)
+      throw new TraceError('the traced function returned no tensor and assigned no variable; there is nothing to record');
     return recorder;
   } finally {
     Math.random = random;

@@ -16,14 +16,21 @@ export function unify(traces: readonly Recorder[], sizes: readonly Sizes[]): Gra
     if (differs >= 0 || other.nodes.length !== first.nodes.length) {
       const index = differs >= 0 ? differs : first.nodes.length;
       const kernel = first.nodes[index]?.kernel ?? other.nodes[index]?.kernel ?? '?';
-      throw new TraceError(`${kernel}${where(index)}: the function does different operations at different sizes of ${Object.keys(sizes[0]!).join(', ')}; write it without loops or branches over a symbolic size`);
+      throw new TraceError(
+        `${kernel}${where(index)}: the function does different operations at different sizes of ${Object.keys(sizes[0]!).join(', ')}; write it without loops or branches over a symbolic size`,
+      );
     }
   }
   const merge = (values: readonly Attr[], what: () => string): Attr => {
     const [head] = values;
     if (Array.isArray(head)) {
       if (!values.every((value) => Array.isArray(value) && value.length === head.length)) throw inexpressible(values, what());
-      return head.map((_, i) => merge(values.map((value) => (value as Attr[])[i]!), what));
+      return head.map((_, i) =>
+        merge(
+          values.map((value) => (value as Attr[])[i]!),
+          what,
+        ),
+      );
     }
     if (values.every((value) => Object.is(value, head))) return head!;
     if (!values.every((value) => typeof value === 'number')) throw inexpressible(values, what());
@@ -34,7 +41,13 @@ export function unify(traces: readonly Recorder[], sizes: readonly Sizes[]): Gra
 
   const nodes = first.nodes.map((node, i) => {
     const attrs = Object.fromEntries(
-      Object.keys(node.attrs).map((key) => [key, merge(graphs.map((graph) => graph.nodes[i]!.attrs[key]!), () => `attribute '${key}' of ${node.kernel}${where(i)}`)]),
+      Object.keys(node.attrs).map((key) => [
+        key,
+        merge(
+          graphs.map((graph) => graph.nodes[i]!.attrs[key]!),
+          () => `attribute '${key}' of ${node.kernel}${where(i)}`,
+        ),
+      ]),
     );
     return { ...node, attrs };
   });
@@ -44,7 +57,13 @@ export function unify(traces: readonly Recorder[], sizes: readonly Sizes[]): Gra
       const maker = first.nodes.findIndex((node) => node.outputs.includes(name));
       return maker >= 0 ? `the shape of the output of ${first.nodes[maker]!.kernel}${where(maker)}` : `the shape of '${name}'`;
     };
-    values[name] = { dtype: info.dtype, shape: merge(graphs.map((graph) => graph.values[name]!.shape), subject) as Dim[] };
+    values[name] = {
+      dtype: info.dtype,
+      shape: merge(
+        graphs.map((graph) => graph.values[name]!.shape),
+        subject,
+      ) as Dim[],
+    };
   }
   const constants: Graph['constants'] = {};
   for (const [name, data] of Object.entries(first.constants)) {
@@ -56,11 +75,21 @@ export function unify(traces: readonly Recorder[], sizes: readonly Sizes[]): Gra
     const user = first.nodes.findIndex((node) => node.inputs.includes(name));
     const subject = `a constant${user >= 0 ? ` read by ${first.nodes[user]!.kernel}${where(user)}` : ''}`;
     if (data.length !== 1 || copies.some((copy) => copy.length !== 1)) {
-      throw new TraceError(`${subject} is made on the host and depends on a symbolic size; make it with tf.range, tf.fill or a slice of a fixed table`);
+      throw new TraceError(
+        `${subject} is made on the host and depends on a symbolic size; make it with tf.range, tf.fill or a slice of a fixed table`,
+      );
     }
     // A single number that follows the sizes is computed from them.
-    const value = merge(copies.map((copy) => copy[0]!), () => subject);
-    nodes.unshift({ kernel: 'Fill', inputs: [], outputs: [name], attrs: { shape: values[name]!.shape, value, dtype: values[name]!.dtype } });
+    const value = merge(
+      copies.map((copy) => copy[0]!),
+      () => subject,
+    );
+    nodes.unshift({
+      kernel: 'Fill',
+      inputs: [],
+      outputs: [name],
+      attrs: { shape: values[name]!.shape, value, dtype: values[name]!.dtype },
+    });
   }
   return { ...first, nodes, values, constants };
 }
@@ -70,7 +99,9 @@ function same(a: GraphNode, b: GraphNode | undefined): boolean {
 }
 
 function inexpressible(values: readonly Attr[], what: string): TraceError {
-  return new TraceError(`${what} is ${values.map(describe).join(', ')} at three sizes, which is no whole multiple of a product of symbolic dimensions plus a constant; rewrite it so that it is`);
+  return new TraceError(
+    `${what} is ${values.map(describe).join(', ')} at three sizes, which is no whole multiple of a product of symbolic dimensions plus a constant; rewrite it so that it is`,
+  );
 }
 
 /** Whether anything in `attrs` is known only at run time. */
