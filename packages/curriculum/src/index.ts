@@ -2,6 +2,5 @@ export { selectUnits } from './band.js';
 export { assemble, type Batch, type PlacedUnit } from './batch.js';
 export { feed, type Feed, type FeedOptions } from './epoch.js';
 export { CurriculumError } from './error.js';
-export { blendAt, planStages, stageAt, type Blend, type PlanOptions, type StagePlan, type TrainingPlan } from './plan.js';
 export { packRows, type Packing, type Row, type RowShape } from './row.js';
 export { makeUnits, slotOverhead, type Unit, type UnitOptions } from './unit.js';

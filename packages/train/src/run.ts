@@ -1,8 +1,8 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, dropoutAt, estimateMemory, formatIssue, isSetIn, learningRate, resolvedYaml, startup, warmupSteps } from '@mdiff/config';
+import { ConfigError, blendAt, dropoutAt, estimateMemory, formatIssue, isSetIn, learningRate, resolvedYaml, stageOfStep, stageSteps, startup, warmupSteps } from '@mdiff/config';
 import type { Issue, ProjectConfig } from '@mdiff/config';
-import { blendAt, feed, planStages, stageAt } from '@mdiff/curriculum';
+import { feed } from '@mdiff/curriculum';
 import { latestCheckpoint } from './checkpoint.js';
 import type { Progress } from './checkpoint.js';
 import { prepare } from './data.js';
@@ -51,9 +51,11 @@ export interface TrainResult {
 /** The stage plan of a prepared text, as functions of the step. */
 export function planOf(config: ProjectConfig, { unitsPerStage, rowsPerStage }: Prepared): Plan {
   const { curriculum, training, model, seed } = config;
-  const stages = planStages({ curriculum, training, rowsPerStage });
+  const steps = stageSteps(config, rowsPerStage);
+  const total = steps.reduce((sum, count) => sum + count, 0);
   const text = feed({
-    plan: stages,
+    steps,
+    own: (step) => blendAt(config, steps, step).weight,
     unitsPerStage,
     seed,
     batchSize: training.batch_size,
@@ -61,18 +63,17 @@ export function planOf(config: ProjectConfig, { unitsPerStage, rowsPerStage }: P
     length: model.max_seq_len,
     shiftHead: model.shift_head,
   });
-  const steps = stages.stages.map((stage) => stage.steps);
   return {
-    steps: stages.totalSteps,
-    stages: stages.stages.map(({ stage, steps: count }) => ({ name: stage.name, steps: count })),
-    causalSteps: Math.round(training.causal_fraction * stages.totalSteps),
+    steps: total,
+    stages: curriculum.stages.map(({ name }, i) => ({ name, steps: steps[i]! })),
+    causalSteps: Math.round(training.causal_fraction * total),
     at: (step) => {
-      const stage = stageAt(stages, step);
-      const rates = dropoutAt(config, step, stages.totalSteps);
+      const { stage, local } = stageOfStep(steps, step);
+      const rates = dropoutAt(config, step, total);
       return {
-        stage: { index: stage.index, name: stage.stage.name, first: stage.firstStep, steps: stage.steps },
-        epoch: Math.floor((step - stage.firstStep) / stage.stepsPerEpoch),
-        range: blendAt(stages, step).range,
+        stage: { index: stage, name: curriculum.stages[stage]!.name, first: step - local, steps: steps[stage]! },
+        epoch: text.epochAt(step),
+        range: blendAt(config, steps, step).range,
         lr: learningRate(config, steps, step),
         dropout: rates.dropout,
         attentionDropout: rates.attention_dropout,
