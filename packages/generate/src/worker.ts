@@ -35,7 +35,7 @@ async function run({ ids, attention, rows, batch, length }: Feed): Promise<Float
 
 port.on('message', ({ id, feed }: Request) => {
   run(feed).then(
-    (data) => port.postMessage({ id, data } satisfies Reply),
+    (data) => port.postMessage({ id, data } satisfies Reply, [data.buffer as ArrayBuffer]),
     (error: unknown) => port.postMessage({ id, error: error instanceof Error ? error.message : String(error) } satisfies Reply),
   );
 });
