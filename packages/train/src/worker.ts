@@ -95,7 +95,7 @@ function drawMask(size: number, p: number, seed: number, ...keys: (string | numb
   return mask;
 }
 
-/** Feeds only what the graph kept: an input that does not influence any output is pruned away. */
+/** The evaluation graph takes no loss weights: feeds only what a graph has as inputs. */
 const wanted = ({ session: { inputNames } }: Compiled, feeds: Record<string, ort.Tensor>): Record<string, ort.Tensor> =>
   Object.fromEntries(inputNames.map((name) => [name, feeds[name]!]));
 
@@ -188,7 +188,7 @@ serveWorker({
       rows: { shape: ['rows'], dtype: 'int32' },
       ...paramInputs(),
     };
-    const graph = optimize(trace(exportedForward(options.model), { inputs }));
+    const graph = optimize(trace(exportedForward(options.model), { inputs, limits: { length: options.model.max_seq_len } }));
     const initializers = Object.fromEntries(layout.params.map(({ name, offset, size }) => [name, flat.subarray(offset, offset + size)]));
     const model = toOnnx(graph, { initializers, name: 'mdiff' });
     return new Moved(model, [model.buffer as ArrayBuffer]);
