@@ -1,8 +1,8 @@
-import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, Parser, type CST, type Document, type Pair, type ParsedNode } from 'yaml';
+import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, Parser, type CST, type Document, type Pair, type ParsedNode, type ScalarTag, type Tags } from 'yaml';
 import type { Issue } from './issue.js';
 import type { Segment } from './keys.js';
 import { issueAt, type Place } from './layer.js';
-import { quoted } from './words.js';
+import { plain, quoted } from './words.js';
 
 export const maxBytes = 1024 * 1024;
 const maxDepth = 64;
@@ -18,6 +18,10 @@ export interface Tree {
 }
 
 type YamlNode = ParsedNode | null | undefined;
+
+// Numbers are printed as they were written, new ones as plain decimals: PyYAML reads `2e-4` as a string.
+const decimals = (tags: Tags): Tags => tags.map((tag) => (typeof tag !== 'string' && /:(int|float)$/.test(tag.tag)
+  ? { ...tag, stringify: (item: { source?: string; value: unknown }) => item.source ?? plain(Number(item.value)) } as ScalarTag : tag));
 
 /** A text that must not reach the composer. */
 class Refused extends Error {
@@ -44,7 +48,7 @@ export function parseTree(text: string, lines?: LineCounter): { doc: Document.Pa
   }
   for (const token of parser.end()) tokens.push(token);
   // Duplicate keys are found below in linear time; the composer's own check compares every pair.
-  const composer = new Composer({ version: '1.2', uniqueKeys: false, strict: true, merge: false, prettyErrors: false, keepSourceTokens: false });
+  const composer = new Composer({ version: '1.2', uniqueKeys: false, strict: true, merge: false, prettyErrors: false, keepSourceTokens: false, customTags: decimals });
   const docs = [...composer.compose(tokens, true, text.length)];
   return { doc: docs[0] as Document.Parsed, extra: docs.length > 1 };
 }

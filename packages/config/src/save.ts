@@ -16,13 +16,16 @@ export interface Origin {
   read: Reader;
 }
 
+/** A `${` in a value must not be taken for a reference. */
+const escaped = (text: string): string => text.replaceAll('${', () => '$${');
+
 /** A plain string where YAML 1.1 and 1.2 both read it as that string, else a quoted one. */
 export function scalarText(value: unknown): string {
   if (typeof value === 'number') return plain(value);
   if (typeof value !== 'string') return String(value);
   const safe = /^[A-Za-z][A-Za-z0-9_./ -]*$/.test(value) && !value.endsWith(' ');
-  // JSON is YAML; a `${` must not be taken for a reference.
-  return safe && parseYaml(value, { version: '1.1' }) === value ? value : JSON.stringify(value.replaceAll('${', '$${'));
+  // JSON is YAML.
+  return safe && parseYaml(value, { version: '1.1' }) === value ? value : JSON.stringify(escaped(value));
 }
 
 function valueText(value: unknown, indent: string): string {
@@ -75,14 +78,8 @@ function setScalar(node: Scalar, value: unknown): void {
   if (typeof value !== 'string') node.type = undefined;
   else {
     const text = scalarText(value);
-    node.value = value.replaceAll('${', '$${');
+    node.value = escaped(value);
     node.type = text.startsWith('"') ? Scalar.QUOTE_DOUBLE : node.type === Scalar.QUOTE_SINGLE || node.type === Scalar.QUOTE_DOUBLE ? node.type : Scalar.PLAIN;
-  }
-  if (typeof value === 'number' && /e/.test(String(value))) {
-    // `yaml` would print an exponent; a string that is printed plain says the same and reads back as the number.
-    node.value = plain(value);
-    node.type = Scalar.PLAIN;
-    node.tag = undefined;
   }
 }
 

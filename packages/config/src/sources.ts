@@ -83,6 +83,7 @@ function assign(record: Fields, path: readonly Segment[], value: unknown): void 
 }
 
 function unknownKey(path: readonly Segment[], place: Place, got: string): Issue {
+  if (path[0] === 'extends') return issueAt(place, 'extends', { code: 'SCHEMA', expected: 'a key that is one value', got: '"extends"', hint: 'use --preset, or extends in a file' });
   // Blame the first part the schema does not know.
   let known = 0;
   while (known < path.length && nodeAt(path.slice(0, known + 1)) !== undefined) known += 1;
