@@ -20,9 +20,9 @@ const layered = (command: Command): Command => command
   .option('-p, --preset <name>', 'preset under the file')
   .option('-s, --set <key=value>', 'one value above all layers; may be repeated', collect, []);
 
-function load(io: Io, file: string | undefined, flags: Layers): { config: ProjectConfig; warnings: Issue[]; source: string } {
+function load(io: Io, file: string | undefined, flags: Layers & { strict?: boolean }): { config: ProjectConfig; warnings: Issue[]; source: string } {
   const path = file ?? flags.config;
-  return loadProject({ ...(path === undefined ? {} : { file: path }), ...(flags.preset === undefined ? {} : { preset: flags.preset }), set: flags.set, env: io.env, cwd: io.cwd });
+  return loadProject({ ...(path === undefined ? {} : { file: path }), ...(flags.preset === undefined ? {} : { preset: flags.preset }), set: flags.set, strict: flags.strict ?? false, env: io.env, cwd: io.cwd });
 }
 
 function write(io: Io, file: string, text: string): void {
@@ -49,7 +49,7 @@ function validate(io: Io, file: string | undefined, flags: Layers & { strict?: b
   try {
     const loaded = load(io, file, flags);
     source = loaded.source;
-    issues = flags.strict ? loaded.warnings.map((issue): Issue => ({ ...issue, severity: 'error' })) : loaded.warnings;
+    issues = loaded.warnings;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     issues = error.issues;

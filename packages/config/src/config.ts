@@ -130,9 +130,9 @@ export const ProjectConfig = {
   preset: (name: string): ProjectConfig => assemble(undefined, { preset: name }, noFiles, 'code'),
 } as const;
 
-/** What a command loads: `file`, else `mdiff.yaml` in `cwd`, else the quickstart preset; then environment and `--set`. */
-export function loadProject(options: LoadOptions & { file?: string; cwd?: string } = {}): { config: ProjectConfig; warnings: Issue[]; source: string } {
-  const { file, cwd = '.', ...layers } = options;
+/** What a command loads: `file`, else `mdiff.yaml` in `cwd`, else the quickstart preset; then environment and `--set`. With `strict`, a warning is an error. @throws ConfigError */
+export function loadProject(options: LoadOptions & { file?: string; cwd?: string; strict?: boolean } = {}): { config: ProjectConfig; warnings: Issue[]; source: string } {
+  const { file, cwd = '.', strict = false, ...layers } = options;
   const env = layers.env ?? environment();
   const path = file ?? (fileExists('mdiff.yaml', cwd) ? 'mdiff.yaml' : undefined);
   const read: Reader = (name) => readText(name, cwd);
@@ -142,7 +142,9 @@ export function loadProject(options: LoadOptions & { file?: string; cwd?: string
   const config = assemble(found && { text: found.text, file: path! }, { ...layers, env, ...(preset === undefined ? {} : { preset }) }, read);
   const named = preset === undefined ? '' : `preset ${preset}`;
   const source = path ? (named ? `${path} over ${named}` : path) : layers.preset ? named : `no mdiff.yaml here: using ${named}`;
-  return { config, warnings: config.validate(), source };
+  const warnings = config.validate();
+  if (strict && warnings.length > 0) throw new ConfigError(warnings.map((issue) => ({ ...issue, severity: 'error' })));
+  return { config, warnings, source };
 }
 
 export const modelConfig = (input: ModelInput = {}) => makeSection('model', input) as ModelConfig & ModelDerived;

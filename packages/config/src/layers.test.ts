@@ -183,6 +183,12 @@ describe('${env:…}', () => {
   });
 });
 
+it('strict turns warnings into errors', () => {
+  expect(message(() => loadProject({ cwd: folder, preset: 'quickstart', set: ['generation.gamma=0.5'], strict: true, env: {} }))).toBe(
+    '--set generation.gamma: not used while generation.sampler is "confidence"; see default generation.sampler');
+  expect(loadProject({ cwd: folder, preset: 'quickstart', strict: true, env: {} }).warnings).toEqual([]);
+});
+
 it('a missing file is one line', () => {
   expect(message(() => loadProject({ cwd: folder, file: 'none.yaml', env: {} }))).toBe('none.yaml (yaml): expected a readable file, got "none.yaml"');
 });

@@ -117,13 +117,15 @@ describe('warnings', () => {
   });
 
   it('W10 warns of a key that is not in effect yet, once it differs from its default', () => {
-    const waits = [{ key: 'generation.gamma', issue: 'Sampling' }, { key: 'reports', issue: 'Reports' }];
+    const waits = [{ key: 'generation.gamma', issue: 'Sampling' }, { key: 'reports', issue: 'Reports' }, { key: 'training.grad_clip_norm', issue: 'x' }, { key: 'curriculum.stages[].data_selection', issue: 'x', neutral: 'all' }];
     const check = (input: ProjectInput): string[] => {
-      const view = { stack: stackOf(projectConfig({ extends: 'quickstart', ...input }))!, bad: new Set<string>() };
+      const view = { stack: stackOf(projectConfig({ extends: 'micro', ...input }))!, bad: new Set<string>() };
       return runRules(warningsOf(waits), view).filter((issue) => issue.code === 'W10').map(formatIssue);
     };
     expect(check({ reports: ['html', 'tensorboard'] })).toEqual(['code reports: warning: not yet in effect']);
     expect(check({ reports: ['html'] })).toEqual([]);
+    expect(check({ training: { max_grad_norm: 2 } })).toEqual(['code training.max_grad_norm: warning: not yet in effect']);
+    expect(check({ extends: 'three_stage_mixed' })).toEqual(['code curriculum.stages[0].data_selection: warning: not yet in effect']);
     expect(check({ generation: { gamma: 0.2 } })).toEqual(['code generation.gamma: warning: not yet in effect']);
   });
 

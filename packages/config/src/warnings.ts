@@ -1,9 +1,9 @@
-import { defaultOf } from './keys.js';
+import { aliases, defaultOf, type SectionName } from './keys.js';
 import { fitBatch } from './memory.js';
 import { pending, type Pending } from './pending.js';
 import { isOwn, isSet, issueFor, seeKey, valueOf, type View } from './stack.js';
 import type { Rule } from './rules.js';
-import type { CurriculumConfig, HardwareConfig, ModelConfig, TrainingConfig } from './types.js';
+import type { CurriculumConfig, HardwareConfig, ModelConfig, StageConfig, TrainingConfig } from './types.js';
 import { plain, shown } from './words.js';
 
 /** One section's merged values as a plain record. */
@@ -105,10 +105,22 @@ const warningRules: readonly Rule[] = [
       ? 'the training loss is no longer a bound; validation NELBO is not smoothed' : undefined),
 ];
 
-const waiting = ({ key }: Pending): Rule => {
+const waiting = ({ key: name, neutral }: Pending): Rule => {
+  const key = aliases[name] ?? name;
   const top = key.split('.')[0]!;
-  return warn('W10', [key.includes('.') ? top as 'training' : 'project'], key, undefined, (view) =>
-    isSet(view, key) && JSON.stringify(valueOf(view, key)) !== JSON.stringify(defaultOf(key)) ? 'not yet in effect' : undefined);
+  const differs = (value: unknown, rest: unknown): boolean => JSON.stringify(value) !== JSON.stringify(rest);
+  const finding = { code: 'W10', severity: 'warning', text: 'not yet in effect' } as const;
+  const word = /^curriculum\.stages\[\]\.(\w+)$/.exec(key)?.[1] as keyof StageConfig | undefined;
+  return {
+    inputs: [], scope: [key.includes('.') ? top as SectionName : 'project'],
+    check: (view) => {
+      if (word !== undefined) {
+        const at = isSet(view, 'curriculum.stages') ? plan(view).findIndex((stage) => differs(stage[word], neutral)) : -1;
+        return at < 0 ? undefined : issueFor(view, 'curriculum.stages', finding, [at, word]);
+      }
+      return isSet(view, key) && differs(valueOf(view, key), neutral === undefined ? defaultOf(key) : neutral) ? issueFor(view, key, finding) : undefined;
+    },
+  };
 };
 
 /** The warnings of section 2. They are meaningful only when there is no error. */
