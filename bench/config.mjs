@@ -11,9 +11,15 @@ import { z } from 'zod';
 import { validate } from '../packages/config/src/generated/validator.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { values: options } = parseArgs({ options: { python: { type: 'string' }, seconds: { type: 'string', default: '0.5' }, fuzz: { type: 'string' } } });
+const { values: options } = parseArgs({
+  options: { python: { type: 'string' }, seconds: { type: 'string', default: '0.5' }, fuzz: { type: 'string' } },
+});
 const seconds = Number(options.seconds);
-if (!(seconds > 0 && seconds <= 60)) throw Object.assign(new Error(`--seconds: expected a number > 0 and <= 60, got "${options.seconds}"`), { code: 'MDIFF_USAGE', exitCode: 2 });
+if (!(seconds > 0 && seconds <= 60))
+  throw Object.assign(new Error(`--seconds: expected a number > 0 and <= 60, got "${options.seconds}"`), {
+    code: 'MDIFF_USAGE',
+    exitCode: 2,
+  });
 const python = options.python ?? (existsSync(`${root}.venv/bin/python`) ? `${root}.venv/bin/python` : 'python3');
 
 // `extends` takes two types at once, which no peer writes the same way; no resolved document has it.
@@ -23,20 +29,39 @@ delete schema.properties.extends;
 /** The zod schema that accepts the same documents. */
 function zodOf(node) {
   if (node.properties) {
-    const shape = Object.entries(node.properties).map(([key, child]) => [key, node.required?.includes(key) ? zodOf(child) : zodOf(child).optional()]);
+    const shape = Object.entries(node.properties).map(([key, child]) => [
+      key,
+      node.required?.includes(key) ? zodOf(child) : zodOf(child).optional(),
+    ]);
     return z.strictObject(Object.fromEntries(shape));
   }
   if (node.enum) return typeof node.enum[0] === 'string' ? z.enum(node.enum) : z.union(node.enum.map((value) => z.literal(value)));
   const types = [node.type].flat();
   const type = types.find((word) => word !== 'null');
-  const limit = (made, bounds) => bounds.reduce((before, [word, method]) => (node[word] === undefined ? before : before[method](node[word])), made);
-  const number = [['minimum', 'gte'], ['maximum', 'lte'], ['exclusiveMinimum', 'gt'], ['exclusiveMaximum', 'lt']];
+  const limit = (made, bounds) =>
+    bounds.reduce((before, [word, method]) => (node[word] === undefined ? before : before[method](node[word])), made);
+  const number = [
+    ['minimum', 'gte'],
+    ['maximum', 'lte'],
+    ['exclusiveMinimum', 'gt'],
+    ['exclusiveMaximum', 'lt'],
+  ];
   const made = {
     boolean: () => z.boolean(),
     integer: () => limit(z.int(), number),
     number: () => limit(z.number(), number),
-    string: () => limit(node.pattern ? z.string().regex(new RegExp(node.pattern)) : z.string(), [['minLength', 'min'], ['maxLength', 'max']]),
-    array: () => (Array.isArray(node.items) ? z.tuple(node.items.map(zodOf)) : limit(z.array(zodOf(node.items)), [['minItems', 'min'], ['maxItems', 'max']])),
+    string: () =>
+      limit(node.pattern ? z.string().regex(new RegExp(node.pattern)) : z.string(), [
+        ['minLength', 'min'],
+        ['maxLength', 'max'],
+      ]),
+    array: () =>
+      Array.isArray(node.items)
+        ? z.tuple(node.items.map(zodOf))
+        : limit(z.array(zodOf(node.items)), [
+            ['minItems', 'min'],
+            ['maxItems', 'max'],
+          ]),
   }[type]();
   return types.includes('null') ? made.nullable() : made;
 }
@@ -56,7 +81,10 @@ function rate(check, document) {
   for (let round = 0; round < 5; round += 1) {
     let count = 0;
     const start = process.cpuUsage();
-    const used = () => { const { user, system } = process.cpuUsage(start); return (user + system) / 1e6; };
+    const used = () => {
+      const { user, system } = process.cpuUsage(start);
+      return (user + system) / 1e6;
+    };
     while (used() < seconds) {
       for (let i = 0; i < 100; i += 1) check(document);
       count += 100;
@@ -70,13 +98,25 @@ const over = (check) => Object.fromEntries(Object.entries(documents).map(([name,
 const require = createRequire(import.meta.url);
 const zod = zodOf(schema);
 const peers = {
-  'mdiff (Ajv standalone)': { version: require('../packages/config/package.json').version, results: over((document) => validate(document)) },
+  'mdiff (Ajv standalone)': {
+    version: require('../packages/config/package.json').version,
+    results: over((document) => validate(document)),
+  },
   zod: { version: require('zod/package.json').version, results: over((document) => zod.safeParse(document).success) },
 };
 
-const peer = spawnSync(python, [`${root}bench/config/pydantic_peer.py`], { input: JSON.stringify({ schema, documents, seconds }), encoding: 'utf8' });
+const peer = spawnSync(python, [`${root}bench/config/pydantic_peer.py`], {
+  input: JSON.stringify({ schema, documents, seconds }),
+  encoding: 'utf8',
+});
 if (peer.status === 0) peers.pydantic = JSON.parse(peer.stdout);
-else console.log(`pydantic left out: ${python} says ${String(peer.stderr ?? peer.error?.message).trim().split('\n').at(-1)}`);
+else
+  console.log(
+    `pydantic left out: ${python} says ${String(peer.stderr ?? peer.error?.message)
+      .trim()
+      .split('\n')
+      .at(-1)}`,
+  );
 
 // The whole way of a text: parse, guard, validate, rules, defaults, freeze.
 const text = readFileSync(new URL('../packages/config/fixtures/example.yaml', import.meta.url), 'utf8');
@@ -86,19 +126,34 @@ for (const [name, { results }] of Object.entries(peers)) {
   if (!results.valid.valid || results.invalid.valid) throw new Error(`${name} does not judge the documents as expected`);
 }
 console.log('documents/s             valid     with 3 errors');
-for (const [name, { results }] of Object.entries(peers)) console.log(name.padEnd(24), String(Math.round(results.valid.per_second)).padEnd(9), Math.round(results.invalid.per_second));
+for (const [name, { results }] of Object.entries(peers))
+  console.log(name.padEnd(24), String(Math.round(results.valid.per_second)).padEnd(9), Math.round(results.invalid.per_second));
 console.log(`example.yaml, text to frozen configuration: ${Math.round(whole)}/s`);
 
 const round = (value) => Math.round(value);
 const report = {
-  keys: leafKeys().length, cpu: cpus()[0].model, node: process.version, cpu_seconds_per_round: seconds, rounds: 5, best_of_rounds: true,
-  documents_per_second: Object.fromEntries(Object.entries(peers).map(([name, { version, results }]) => [name, { version, valid: round(results.valid.per_second), invalid: round(results.invalid.per_second) }])),
+  keys: leafKeys().length,
+  cpu: cpus()[0].model,
+  node: process.version,
+  cpu_seconds_per_round: seconds,
+  rounds: 5,
+  best_of_rounds: true,
+  documents_per_second: Object.fromEntries(
+    Object.entries(peers).map(([name, { version, results }]) => [
+      name,
+      { version, valid: round(results.valid.per_second), invalid: round(results.invalid.per_second) },
+    ]),
+  ),
   example_yaml_per_second: round(whole),
 };
 
 if (options.fuzz !== undefined) {
   const start = performance.now();
-  const run = spawnSync('npx', ['vitest', 'run', '--project', 'config', 'src/fuzz'], { cwd: root, env: { ...process.env, MDIFF_FUZZ: options.fuzz }, encoding: 'utf8' });
+  const run = spawnSync('npx', ['vitest', 'run', '--project', 'config', 'src/fuzz'], {
+    cwd: root,
+    env: { ...process.env, MDIFF_FUZZ: options.fuzz },
+    encoding: 'utf8',
+  });
   if (run.status !== 0) throw new Error(`fuzz: ${run.stdout}${run.stderr}`);
   report.fuzz = { documents: Number(options.fuzz), seconds: round((performance.now() - start) / 1000), crashes: 0, limit_ms: 100 };
   console.log(`fuzz: ${options.fuzz} documents, no crash, none above 100 ms, ${report.fuzz.seconds} s`);

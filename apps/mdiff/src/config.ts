@@ -1,7 +1,18 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import {
-  ConfigError, diffConfigs, explain, formatIssues, jsonSchema, loadProject, migrate, presetNames, ProjectConfig, referencePage, resolvedYaml, type Issue,
+  ConfigError,
+  diffConfigs,
+  explain,
+  formatIssues,
+  jsonSchema,
+  loadProject,
+  migrate,
+  presetNames,
+  ProjectConfig,
+  referencePage,
+  resolvedYaml,
+  type Issue,
 } from '@mdiff/config';
 import type { Command } from 'commander';
 import { mistake, type Io } from './io.js';
@@ -15,14 +26,26 @@ interface Layers {
 
 const collect = (value: string, all: string[]): string[] => [...all, value];
 
-const layered = (command: Command): Command => command
-  .option('-c, --config <file>', 'configuration file (default: mdiff.yaml here, else the preset quickstart)')
-  .option('-p, --preset <name>', 'preset under the file')
-  .option('-s, --set <key=value>', 'one value above all layers; may be repeated', collect, []);
+const layered = (command: Command): Command =>
+  command
+    .option('-c, --config <file>', 'configuration file (default: mdiff.yaml here, else the preset quickstart)')
+    .option('-p, --preset <name>', 'preset under the file')
+    .option('-s, --set <key=value>', 'one value above all layers; may be repeated', collect, []);
 
-function load(io: Io, file: string | undefined, flags: Layers & { strict?: boolean }): { config: ProjectConfig; warnings: Issue[]; source: string } {
+function load(
+  io: Io,
+  file: string | undefined,
+  flags: Layers & { strict?: boolean },
+): { config: ProjectConfig; warnings: Issue[]; source: string } {
   const path = file ?? flags.config;
-  return loadProject({ ...(path === undefined ? {} : { file: path }), ...(flags.preset === undefined ? {} : { preset: flags.preset }), set: flags.set, strict: flags.strict ?? false, env: io.env, cwd: io.cwd });
+  return loadProject({
+    ...(path === undefined ? {} : { file: path }),
+    ...(flags.preset === undefined ? {} : { preset: flags.preset }),
+    set: flags.set,
+    strict: flags.strict ?? false,
+    env: io.env,
+    cwd: io.cwd,
+  });
 }
 
 function write(io: Io, file: string, text: string): void {
@@ -59,7 +82,8 @@ function validate(io: Io, file: string | undefined, flags: Layers & { strict?: b
   else if (issues.length > 0) io.err(`${formatIssues(issues)}\n`);
   // The issues are printed; only the exit code is left to say.
   if (failed) throw mistake('', 2);
-  if (!flags.json) io.out(`${source}: valid${issues.length === 0 ? '' : `, ${issues.length} ${issues.length === 1 ? 'warning' : 'warnings'}`}\n`);
+  if (!flags.json)
+    io.out(`${source}: valid${issues.length === 0 ? '' : `, ${issues.length} ${issues.length === 1 ? 'warning' : 'warnings'}`}\n`);
 }
 
 function named(io: Io, name: string): ProjectConfig {
@@ -91,28 +115,58 @@ function docs(io: Io, flags: { write?: string; check?: string }): void {
 /** `mdiff config …`: needs neither trainer nor generator. */
 export function addConfig(root: Command, io: Io): void {
   const config = root.command('config').description('write, check, print, compare and explain configurations');
-  config.command('init').description('write a commented file to start from, and the schema editors use').argument('[file]', 'file to write', 'mdiff.yaml')
-    .option('--force', 'replace existing files').action((file: string, flags) => init(io, file, flags));
-  layered(config.command('validate').description('report every error and warning')).argument('[file]')
-    .option('--strict', 'warnings count as errors').option('--json', 'print the issues as JSON')
+  config
+    .command('init')
+    .description('write a commented file to start from, and the schema editors use')
+    .argument('[file]', 'file to write', 'mdiff.yaml')
+    .option('--force', 'replace existing files')
+    .action((file: string, flags) => init(io, file, flags));
+  layered(config.command('validate').description('report every error and warning'))
+    .argument('[file]')
+    .option('--strict', 'warnings count as errors')
+    .option('--json', 'print the issues as JSON')
     .action((file: string | undefined, flags) => validate(io, file, flags));
-  layered(config.command('print').description('print the resolved configuration with the origin of each value')).argument('[file]').option('--json', 'print JSON')
+  layered(config.command('print').description('print the resolved configuration with the origin of each value'))
+    .argument('[file]')
+    .option('--json', 'print JSON')
     .action((file: string | undefined, flags: Layers & { json?: boolean }) => {
       const loaded = load(io, file, flags);
       io.out(flags.json ? `${JSON.stringify(loaded.config, null, 2)}\n` : resolvedYaml(loaded.config));
     });
-  config.command('diff').description('list the keys in which two configurations differ').argument('<a>', 'file or preset').argument('<b>', 'file or preset')
-    .action((a: string, b: string) => io.out(diffConfigs(named(io, a), named(io, b)).map((line) => `${line}\n`).join('')));
-  layered(config.command('explain').description('value, origin, hidden values, type and meaning of a key')).argument('<key>')
+  config
+    .command('diff')
+    .description('list the keys in which two configurations differ')
+    .argument('<a>', 'file or preset')
+    .argument('<b>', 'file or preset')
+    .action((a: string, b: string) =>
+      io.out(
+        diffConfigs(named(io, a), named(io, b))
+          .map((line) => `${line}\n`)
+          .join(''),
+      ),
+    );
+  layered(config.command('explain').description('value, origin, hidden values, type and meaning of a key'))
+    .argument('<key>')
     .action((key: string, flags: Layers) => io.out(`${explain(load(io, undefined, flags).config, key)}\n`));
-  config.command('schema').description('print the JSON Schema (draft-07) of a configuration or of one key').argument('[key]')
+  config
+    .command('schema')
+    .description('print the JSON Schema (draft-07) of a configuration or of one key')
+    .argument('[key]')
     .action((key: string | undefined) => {
       const schema = jsonSchema(key);
       if (schema === undefined) throw mistake(`${key}: expected a known key, got "${key}"`);
       io.out(`${JSON.stringify(schema, null, 2)}\n`);
     });
-  config.command('docs').description('print the reference page').option('--write <file>', 'write it to a file').option('--check <file>', 'fail when a file is not current')
+  config
+    .command('docs')
+    .description('print the reference page')
+    .option('--write <file>', 'write it to a file')
+    .option('--check <file>', 'fail when a file is not current')
     .action((flags) => docs(io, flags));
-  config.command('migrate').description('replace aliases by their canonical keys, comments kept').argument('<file>').option('--write', 'change the file instead of printing')
+  config
+    .command('migrate')
+    .description('replace aliases by their canonical keys, comments kept')
+    .argument('<file>')
+    .option('--write', 'change the file instead of printing')
     .action((file: string, flags) => migrated(io, file, flags));
 }

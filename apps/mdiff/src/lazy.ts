@@ -24,7 +24,8 @@ export const apps: readonly App[] = [
   },
 ];
 
-export const appOf = (command: string | undefined): App | undefined => apps.find((app) => command !== undefined && Object.hasOwn(app.commands, command));
+export const appOf = (command: string | undefined): App | undefined =>
+  apps.find((app) => command !== undefined && Object.hasOwn(app.commands, command));
 
 const isMissing = (error: unknown, name: string): boolean =>
   error instanceof Error && (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && error.message.includes(`'${name}'`);
@@ -36,7 +37,12 @@ export async function forward(app: Pick<App, 'package' | 'load'>, argv: readonly
     loaded = await app.load();
   } catch (error) {
     if (!isMissing(error, app.package)) throw error;
-    throw Object.assign(new Error(`mdiff ${argv[0]}: expected the package ${app.package}, got nothing; install it: npm install ${app.package}`, { cause: error }), { code: 'MDIFF_APP', exitCode: 2 });
+    throw Object.assign(
+      new Error(`mdiff ${argv[0]}: expected the package ${app.package}, got nothing; install it: npm install ${app.package}`, {
+        cause: error,
+      }),
+      { code: 'MDIFF_APP', exitCode: 2 },
+    );
   }
   await (loaded as { program(): Command }).program().parseAsync([...argv], { from: 'user' });
 }

@@ -10,12 +10,23 @@ import { apps, forward } from './lazy.js';
 import { program, run } from './program.js';
 
 let cwd: string;
-beforeEach(() => { cwd = mkdtempSync(join(tmpdir(), 'mdiff-cli-')); });
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'mdiff-cli-'));
+});
 afterEach(() => rmSync(cwd, { recursive: true }));
 
 async function mdiff(...argv: string[]): Promise<{ out: string; err: string; code: number | undefined }> {
   let [out, err] = ['', ''];
-  const code = await run(argv, { out: (text) => { out += text; }, err: (text) => { err += text; }, cwd, env: {} });
+  const code = await run(argv, {
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    cwd,
+    env: {},
+  });
   return { out, err, code };
 }
 const put = (name: string, text: string): void => writeFileSync(join(cwd, name), text);
@@ -39,16 +50,22 @@ describe('mdiff config', () => {
   it('validate prints every error, and exits with 2', async () => {
     put('bad.yaml', 'seed: x\nmodel: {n_head: 3}\n');
     expect(await mdiff('config', 'validate', 'bad.yaml')).toEqual({
-      out: '', code: 2, err: 'bad.yaml:1:7 seed: expected an integer >= 0 and <= 4294967295, got "x"\nbad.yaml:2:9 model.n_head: expected a known key, got "n_head"; did you mean "n_heads"?\n',
+      out: '',
+      code: 2,
+      err: 'bad.yaml:1:7 seed: expected an integer >= 0 and <= 4294967295, got "x"\nbad.yaml:2:9 model.n_head: expected a known key, got "n_head"; did you mean "n_heads"?\n',
     });
     const json = await mdiff('config', 'validate', 'bad.yaml', '--json');
     expect(json.code).toBe(2);
-    expect(JSON.parse(json.out)).toMatchObject([{ code: 'SCHEMA', severity: 'error', where: 'bad.yaml:1:7', line: 1, column: 7, path: 'seed', got: '"x"' }, { path: 'model.n_head' }]);
+    expect(JSON.parse(json.out)).toMatchObject([
+      { code: 'SCHEMA', severity: 'error', where: 'bad.yaml:1:7', line: 1, column: 7, path: 'seed', got: '"x"' },
+      { path: 'model.n_head' },
+    ]);
   });
 
   it('validate prints warnings and exits with 0, or 2 with --strict', async () => {
     put('w.yaml', 'extends: quickstart\ngeneration: {gamma: 0.2}\n');
-    const line = 'w.yaml:2:21 generation.gamma: warning: not used while generation.sampler is "confidence"; see default generation.sampler\n';
+    const line =
+      'w.yaml:2:21 generation.gamma: warning: not used while generation.sampler is "confidence"; see default generation.sampler\n';
     expect(await mdiff('config', 'validate', '-c', 'w.yaml')).toEqual({ out: 'w.yaml: valid, 1 warning\n', err: line, code: 0 });
     expect(await mdiff('config', 'validate', 'w.yaml', '--strict')).toEqual({ out: '', err: line.replace('warning: ', ''), code: 2 });
   });
@@ -57,23 +74,36 @@ describe('mdiff config', () => {
     const printed = await mdiff('config', 'print', '--preset', 'nano', '--set', 'seed=9');
     expect(printed.out).toContain('seed: 9  # --set\n');
     expect(ProjectConfig.parse(printed.out).model.d_model).toBe(128);
-    expect(JSON.parse((await mdiff('config', 'print', '--json')).out)).toEqual(JSON.parse(JSON.stringify(ProjectConfig.preset('quickstart'))));
+    expect(JSON.parse((await mdiff('config', 'print', '--json')).out)).toEqual(
+      JSON.parse(JSON.stringify(ProjectConfig.preset('quickstart'))),
+    );
     expect((await mdiff('config', 'explain', 'seed', '--set', 'seed=9')).out).toBe(
-      'seed = 9 (--set); over 42 (default); integer >= 0 and <= 4294967295; every draw (weights, batches, masks, dropout, samples of pairs and corpus, generation)\n');
-    expect(await mdiff('config', 'explain', 'sede')).toEqual({ out: '', err: 'sede: expected a known key, got "sede"; did you mean "seed"?\n', code: 2 });
+      'seed = 9 (--set); over 42 (default); integer >= 0 and <= 4294967295; every draw (weights, batches, masks, dropout, samples of pairs and corpus, generation)\n',
+    );
+    expect(await mdiff('config', 'explain', 'sede')).toEqual({
+      out: '',
+      err: 'sede: expected a known key, got "sede"; did you mean "seed"?\n',
+      code: 2,
+    });
   });
 
   it('diff takes files and presets', async () => {
     put('a.yaml', 'extends: quickstart\nseed: 1\ncurriculum: {n_clusters: 3}\n');
     expect((await mdiff('config', 'diff', 'quickstart', 'a.yaml')).out).toBe('seed: 42 -> 1\ncurriculum.n_clusters: 8 -> 3\n');
     expect((await mdiff('config', 'diff', 'quickstart', 'quickstart')).out).toBe('');
-    expect(await mdiff('config', 'diff', 'quickstart', 'no.yaml')).toMatchObject({ code: 2, err: 'no.yaml (yaml): expected a readable file, got "no.yaml"\n' });
+    expect(await mdiff('config', 'diff', 'quickstart', 'no.yaml')).toMatchObject({
+      code: 2,
+      err: 'no.yaml (yaml): expected a readable file, got "no.yaml"\n',
+    });
   });
 
   it('schema prints the whole or one key', async () => {
     expect(JSON.parse((await mdiff('config', 'schema')).out)).toEqual(jsonSchema());
     expect(JSON.parse((await mdiff('config', 'schema', 'model.d_model')).out)).toMatchObject({ type: 'integer' });
-    expect(await mdiff('config', 'schema', '__proto__')).toMatchObject({ code: 2, err: '__proto__: expected a known key, got "__proto__"\n' });
+    expect(await mdiff('config', 'schema', '__proto__')).toMatchObject({
+      code: 2,
+      err: '__proto__: expected a known key, got "__proto__"\n',
+    });
   });
 
   it('docs prints, writes and checks the reference page', async () => {
@@ -81,8 +111,14 @@ describe('mdiff config', () => {
     expect((await mdiff('config', 'docs', '--write', 'c.md')).code).toBe(0);
     expect((await mdiff('config', 'docs', '--check', 'c.md')).code).toBe(0);
     put('c.md', 'old');
-    expect(await mdiff('config', 'docs', '--check', 'c.md')).toMatchObject({ code: 1, err: 'c.md: expected the generated page, got another text; run "mdiff config docs --write c.md"\n' });
-    expect(await mdiff('config', 'docs', '--write', 'no/such/c.md')).toMatchObject({ code: 1, err: 'no/such/c.md: expected a writable file, got ENOENT\n' });
+    expect(await mdiff('config', 'docs', '--check', 'c.md')).toMatchObject({
+      code: 1,
+      err: 'c.md: expected the generated page, got another text; run "mdiff config docs --write c.md"\n',
+    });
+    expect(await mdiff('config', 'docs', '--write', 'no/such/c.md')).toMatchObject({
+      code: 1,
+      err: 'no/such/c.md: expected a writable file, got ENOENT\n',
+    });
   });
 
   it('migrate prints or rewrites', async () => {
@@ -107,9 +143,20 @@ describe('the apps', () => {
   const seen: string[][] = [];
   const fake = {
     package: '@mdiff/fake',
-    load: () => Promise.resolve({
-      program: () => new Command('fake').addCommand(new Command('do').allowUnknownOption().allowExcessArguments().helpOption(false).argument('[rest...]').action((_rest, _flags, command: Command) => { seen.push(command.args); })),
-    }),
+    load: () =>
+      Promise.resolve({
+        program: () =>
+          new Command('fake').addCommand(
+            new Command('do')
+              .allowUnknownOption()
+              .allowExcessArguments()
+              .helpOption(false)
+              .argument('[rest...]')
+              .action((_rest, _flags, command: Command) => {
+                seen.push(command.args);
+              }),
+          ),
+      }),
   };
 
   it('get their arguments as they are', async () => {
@@ -120,17 +167,33 @@ describe('the apps', () => {
   it('are named with what to install when they are missing', async () => {
     const missing = { package: '@mdiff/no-such-app', load: () => import('@mdiff/no-such-app' as string) };
     // Vitest words a failed import in its own way; Node's own is checked here.
-    const node = { ...missing, load: () => Promise.reject(Object.assign(new Error("Cannot find package '@mdiff/no-such-app' imported from /x.js"), { code: 'ERR_MODULE_NOT_FOUND' })) };
+    const node = {
+      ...missing,
+      load: () =>
+        Promise.reject(
+          Object.assign(new Error("Cannot find package '@mdiff/no-such-app' imported from /x.js"), { code: 'ERR_MODULE_NOT_FOUND' }),
+        ),
+    };
     await expect(forward(node, ['train'])).rejects.toMatchObject({
-      message: 'mdiff train: expected the package @mdiff/no-such-app, got nothing; install it: npm install @mdiff/no-such-app', code: 'MDIFF_APP', exitCode: 2,
+      message: 'mdiff train: expected the package @mdiff/no-such-app, got nothing; install it: npm install @mdiff/no-such-app',
+      code: 'MDIFF_APP',
+      exitCode: 2,
     });
-    const broken = { ...missing, load: () => Promise.reject(Object.assign(new Error("Cannot find package 'other' imported from /x.js"), { code: 'ERR_MODULE_NOT_FOUND' })) };
+    const broken = {
+      ...missing,
+      load: () =>
+        Promise.reject(Object.assign(new Error("Cannot find package 'other' imported from /x.js"), { code: 'ERR_MODULE_NOT_FOUND' })),
+    };
     await expect(forward(broken, ['train'])).rejects.toThrow("Cannot find package 'other'");
   });
 
   it.each(apps.map((app) => [app.package, app] as const))('%s has the commands listed here', async (_name, app) => {
     const { program: inner } = (await app.load()) as { program(): Command };
-    expect(inner().commands.map((command) => command.name()).sort()).toEqual(Object.keys(app.commands).sort());
+    expect(
+      inner()
+        .commands.map((command) => command.name())
+        .sort(),
+    ).toEqual(Object.keys(app.commands).sort());
   });
 
   it('are all listed by the one command', () => {
@@ -141,15 +204,26 @@ describe('the apps', () => {
 describe('as a process', () => {
   const bin = fileURLToPath(new URL('../bin/mdiff.js', import.meta.url));
   // Both runtimes are CommonJS, so a loaded one stands in Node's module cache when the process ends.
-  const spy = 'import m from "node:module"; process.on("exit", () => { for (const file of Object.keys(m._cache)) if (/tensorflow|onnxruntime/.test(file)) process.stderr.write(`loaded ${file}`); });';
-  const exec = (...argv: string[]) => spawnSync(process.execPath, [bin, ...argv], {
-    cwd, encoding: 'utf8', env: { ...process.env, MDIFF__SEED: '4', NODE_OPTIONS: `--import=data:text/javascript;base64,${Buffer.from(spy).toString('base64')}` },
-  });
+  const spy =
+    'import m from "node:module"; process.on("exit", () => { for (const file of Object.keys(m._cache)) if (/tensorflow|onnxruntime/.test(file)) process.stderr.write(`loaded ${file}`); });';
+  const exec = (...argv: string[]) =>
+    spawnSync(process.execPath, [bin, ...argv], {
+      cwd,
+      encoding: 'utf8',
+      env: {
+        ...process.env,
+        MDIFF__SEED: '4',
+        NODE_OPTIONS: `--import=data:text/javascript;base64,${Buffer.from(spy).toString('base64')}`,
+      },
+    });
 
   it('config loads neither app, reads the environment and sets the exit code', () => {
     const good = exec('config', 'explain', 'seed');
     expect([good.stdout, good.stderr, good.status]).toEqual([
-      'seed = 4 (env MDIFF__SEED); over 42 (default); integer >= 0 and <= 4294967295; every draw (weights, batches, masks, dropout, samples of pairs and corpus, generation)\n', '', 0]);
+      'seed = 4 (env MDIFF__SEED); over 42 (default); integer >= 0 and <= 4294967295; every draw (weights, batches, masks, dropout, samples of pairs and corpus, generation)\n',
+      '',
+      0,
+    ]);
     const bad = exec('config', 'print', '--set', 'sed=1');
     expect([bad.stdout, bad.stderr, bad.status]).toEqual(['', '--set sed: expected a known key, got "sed"; did you mean "seed"?\n', 2]);
     expect(existsSync(join(cwd, 'outputs'))).toBe(false);

@@ -10,7 +10,13 @@ export function program(io: Io = processIo()): Command {
   addConfig(root, io);
   for (const app of apps) {
     for (const [name, description] of Object.entries(app.commands)) {
-      root.command(name).description(description).helpOption(false).allowUnknownOption().allowExcessArguments().argument('[arguments...]')
+      root
+        .command(name)
+        .description(description)
+        .helpOption(false)
+        .allowUnknownOption()
+        .allowExcessArguments()
+        .argument('[arguments...]')
         .action((_arguments: string[], _flags: object, command: Command) => forward(app, [name, ...command.args]));
     }
   }

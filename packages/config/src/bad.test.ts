@@ -8,7 +8,10 @@ const fixtures = fileURLToPath(new URL('../fixtures/', import.meta.url));
 // Each bad file ends in comments that are the exact expected lines.
 describe.each(readdirSync(fixtures).filter((name) => name.startsWith('bad')))('%s', (name) => {
   const text = readFileSync(fixtures + name, 'utf8');
-  const expected = text.split('\n').filter((line) => line.startsWith(`# ${name}:`)).map((line) => line.slice(2));
+  const expected = text
+    .split('\n')
+    .filter((line) => line.startsWith(`# ${name}:`))
+    .map((line) => line.slice(2));
 
   it('gives exactly the expected lines', () => {
     expect(expected.length).toBeGreaterThan(0);

@@ -8,7 +8,13 @@ const entry = fileURLToPath(new URL('index.ts', import.meta.url));
 async function bundle(code: string): Promise<string> {
   const result = await build({
     stdin: { contents: code.replace('@mdiff/config', entry), resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
-    bundle: true, minify: true, format: 'esm', platform: 'browser', conditions: ['@mdiff/source'], write: false, logLevel: 'silent',
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    conditions: ['@mdiff/source'],
+    write: false,
+    logLevel: 'silent',
   });
   return result.outputFiles[0]!.text;
 }
@@ -39,7 +45,11 @@ describe('in a browser', () => {
   });
 
   it('formulas alone pull nothing else', async () => {
-    expect(kilobytes(await bundle(`import { paramCountExact, estimateMemory } from '@mdiff/config'; globalThis.f = [paramCountExact, estimateMemory];`))).toBeLessThan(1);
+    expect(
+      kilobytes(
+        await bundle(`import { paramCountExact, estimateMemory } from '@mdiff/config'; globalThis.f = [paramCountExact, estimateMemory];`),
+      ),
+    ).toBeLessThan(1);
   });
 
   it('everything, schema and descriptions included, is at most 90 kB', async () => {

@@ -9,8 +9,28 @@ import type { Env } from './scalars.js';
 import { envSource, extendSources, fileSources, patchEntry, presetSources, setSource, type Context, type Reader } from './sources.js';
 import { merge, type Stack, type View } from './stack.js';
 import type {
-  CurriculumConfig, CurriculumDerived, CurriculumInput, DataConfig, DataDerived, DataInput, GenerationConfig, GenerationInput, HardwareConfig, HardwareInput, ModelConfig,
-  ModelDerived, ModelInput, ProjectConfig as ProjectConfigType, ProjectInput, StageConfig, StageDerived, TokenizerConfig, TokenizerInput, TrainingConfig, TrainingDerived, TrainingInput,
+  CurriculumConfig,
+  CurriculumDerived,
+  CurriculumInput,
+  DataConfig,
+  DataDerived,
+  DataInput,
+  GenerationConfig,
+  GenerationInput,
+  HardwareConfig,
+  HardwareInput,
+  ModelConfig,
+  ModelDerived,
+  ModelInput,
+  ProjectConfig as ProjectConfigType,
+  ProjectInput,
+  StageConfig,
+  StageDerived,
+  TokenizerConfig,
+  TokenizerInput,
+  TrainingConfig,
+  TrainingDerived,
+  TrainingInput,
 } from './types.js';
 
 /** Layers beside the text itself. */
@@ -50,7 +70,11 @@ function codeLayers(input: ProjectInput, ctx: Context, where = 'code'): { layers
   const source = codeSource(rest, 'code', where);
   const reads = [...extendSources(input.extends, source.at, '', [], ctx), source].map((item) => readLayer(item));
   reads.push(...known.map((name) => entriesOf(name, input[name]!)));
-  return { layers: reads.map((read) => read.entries), found: reads.flatMap((read) => read.found), bad: new Set(reads.flatMap((read) => [...read.bad])) };
+  return {
+    layers: reads.map((read) => read.entries),
+    found: reads.flatMap((read) => read.found),
+    bad: new Set(reads.flatMap((read) => [...read.bad])),
+  };
 }
 
 function finish(view: View, found: readonly Issue[], origin?: Origin): ProjectConfig {
@@ -73,7 +97,12 @@ export function projectConfig(input: ProjectInput = {}): ProjectConfig {
 }
 
 /** Everything of section 5.1 of the specification, lowest layer first. */
-function assemble(given: { text: string; file: string } | undefined, options: LoadOptions, read: Reader, presetPlace = '--preset'): ProjectConfig {
+function assemble(
+  given: { text: string; file: string } | undefined,
+  options: LoadOptions,
+  read: Reader,
+  presetPlace = '--preset',
+): ProjectConfig {
   const ctx: Context = { env: options.env ?? {}, read, issues: [] };
   const sources: Source[] = [];
   if (options.base) sources.push(codeSource(options.base, 'file', 'model folder'));
@@ -108,7 +137,17 @@ function parse(text: string, options: LoadOptions & { file?: string; read?: Read
 }
 
 function unreadable(file: string, problem: string): ConfigError {
-  return new ConfigError([{ code: 'YAML', severity: 'error', where: file, path: '(yaml)', message: `expected ${problem}, got "${file}"`, expected: problem, got: `"${file}"` }]);
+  return new ConfigError([
+    {
+      code: 'YAML',
+      severity: 'error',
+      where: file,
+      path: '(yaml)',
+      message: `expected ${problem}, got "${file}"`,
+      expected: problem,
+      got: `"${file}"`,
+    },
+  ]);
 }
 
 function fromYaml(path: string, options: LoadOptions & { cwd?: string } = {}): ProjectConfig {
@@ -131,7 +170,11 @@ export const ProjectConfig = {
 } as const;
 
 /** What a command loads: `file`, else `mdiff.yaml` in `cwd`, else the quickstart preset; then environment and `--set`. With `strict`, a warning is an error. @throws ConfigError */
-export function loadProject(options: LoadOptions & { file?: string; cwd?: string; strict?: boolean } = {}): { config: ProjectConfig; warnings: Issue[]; source: string } {
+export function loadProject(options: LoadOptions & { file?: string; cwd?: string; strict?: boolean } = {}): {
+  config: ProjectConfig;
+  warnings: Issue[];
+  source: string;
+} {
   const { file, cwd = '.', strict = false, ...layers } = options;
   const env = layers.env ?? environment();
   const path = file ?? (fileExists('mdiff.yaml', cwd) ? 'mdiff.yaml' : undefined);
@@ -139,7 +182,11 @@ export function loadProject(options: LoadOptions & { file?: string; cwd?: string
   const preset = layers.preset ?? (path === undefined ? 'quickstart' : undefined);
   const found = path === undefined ? undefined : read(path);
   if (found && 'problem' in found) throw unreadable(path!, found.problem);
-  const config = assemble(found && { text: found.text, file: path! }, { ...layers, env, ...(preset === undefined ? {} : { preset }) }, read);
+  const config = assemble(
+    found && { text: found.text, file: path! },
+    { ...layers, env, ...(preset === undefined ? {} : { preset }) },
+    read,
+  );
   const named = preset === undefined ? '' : `preset ${preset}`;
   const source = path ? (named ? `${path} over ${named}` : path) : layers.preset ? named : `no mdiff.yaml here: using ${named}`;
   const warnings = config.validate();
@@ -150,7 +197,8 @@ export function loadProject(options: LoadOptions & { file?: string; cwd?: string
 export const modelConfig = (input: ModelInput = {}) => makeSection('model', input) as ModelConfig & ModelDerived;
 export const trainingConfig = (input: TrainingInput = {}) => makeSection('training', input) as TrainingConfig & TrainingDerived;
 export const curriculumConfig = (input: CurriculumInput = {}) => makeSection('curriculum', input) as CurriculumConfig & CurriculumDerived;
-export const generationConfig = (input: GenerationInput = {}) => makeSection('generation', input) as GenerationConfig & { validate(): Issue[] };
+export const generationConfig = (input: GenerationInput = {}) =>
+  makeSection('generation', input) as GenerationConfig & { validate(): Issue[] };
 export const dataConfig = (input: DataInput = {}) => makeSection('data', input) as DataConfig & DataDerived;
 export const hardwareConfig = (input: HardwareInput = {}) => makeSection('hardware', input) as HardwareConfig & { validate(): Issue[] };
 export const tokenizerConfig = (input: TokenizerInput = {}) => makeSection('tokenizer', input) as TokenizerConfig & { validate(): Issue[] };

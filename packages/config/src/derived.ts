@@ -1,7 +1,8 @@
 import type { CurriculumConfig, StageConfig, TrainingConfig } from './types.js';
 
 /** Rows per optimiser step over all workers. */
-export const effectiveBatchSize = (training: TrainingConfig, worldSize = 1): number => training.batch_size * training.gradient_accumulation_steps * worldSize;
+export const effectiveBatchSize = (training: TrainingConfig, worldSize = 1): number =>
+  training.batch_size * training.gradient_accumulation_steps * worldSize;
 
 /** Rows per validation pass. */
 export const valBatchSizeActual = (training: TrainingConfig): number => training.val_batch_size ?? training.batch_size;
@@ -13,7 +14,8 @@ export const stageNames = (curriculum: CurriculumConfig): string[] => curriculum
 /** @throws RangeError when no stage has this name. */
 export function getStageByName<S extends StageConfig>(curriculum: { readonly stages: readonly S[] }, name: string): S {
   const stage = curriculum.stages.find((item) => item.name === name);
-  if (stage === undefined) throw new RangeError(`stage: expected one of ${curriculum.stages.map((item) => `"${item.name}"`).join(', ')}, got "${name}"`);
+  if (stage === undefined)
+    throw new RangeError(`stage: expected one of ${curriculum.stages.map((item) => `"${item.name}"`).join(', ')}, got "${name}"`);
   return stage;
 }
 
@@ -40,7 +42,11 @@ export function pseudoDataCount(curriculum: CurriculumConfig, realUnits: number)
 export const isHeldOut = (k: number, share: number): boolean => Math.floor(k * share + 1e-9) > Math.floor((k - 1) * share + 1e-9);
 
 /** Band of the unit at 0-based position `r` of `n`, sorted by (complexity, id). */
-export function difficultyBand(curriculum: Pick<CurriculumConfig, 'easy_threshold' | 'hard_threshold'>, r: number, n: number): 'easy' | 'medium' | 'hard' {
+export function difficultyBand(
+  curriculum: Pick<CurriculumConfig, 'easy_threshold' | 'hard_threshold'>,
+  r: number,
+  n: number,
+): 'easy' | 'medium' | 'hard' {
   const percentile = (100 * r) / n;
   if (percentile < curriculum.easy_threshold) return 'easy';
   return percentile < curriculum.hard_threshold ? 'medium' : 'hard';

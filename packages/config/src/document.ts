@@ -1,4 +1,19 @@
-import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, Parser, type CST, type Document, type Pair, type ParsedNode, type ScalarTag, type Tags } from 'yaml';
+import {
+  Composer,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  Parser,
+  type CST,
+  type Document,
+  type Pair,
+  type ParsedNode,
+  type ScalarTag,
+  type Tags,
+} from 'yaml';
 import type { Issue } from './issue.js';
 import type { Segment } from './keys.js';
 import { issueAt, type Place } from './layer.js';
@@ -20,12 +35,19 @@ export interface Tree {
 type YamlNode = ParsedNode | null | undefined;
 
 // Numbers are printed as they were written, new ones as plain decimals: PyYAML reads `2e-4` as a string.
-const decimals = (tags: Tags): Tags => tags.map((tag) => (typeof tag !== 'string' && /:(int|float)$/.test(tag.tag)
-  ? { ...tag, stringify: (item: { source?: string; value: unknown }) => item.source ?? plain(Number(item.value)) } as ScalarTag : tag));
+const decimals = (tags: Tags): Tags =>
+  tags.map((tag) =>
+    typeof tag !== 'string' && /:(int|float)$/.test(tag.tag)
+      ? ({ ...tag, stringify: (item: { source?: string; value: unknown }) => item.source ?? plain(Number(item.value)) } as ScalarTag)
+      : tag,
+  );
 
 /** A text that must not reach the composer. */
 class Refused extends Error {
-  constructor(readonly expected: string, readonly offset: number) {
+  constructor(
+    readonly expected: string,
+    readonly offset: number,
+  ) {
     super();
   }
 }
@@ -48,7 +70,15 @@ export function parseTree(text: string, lines?: LineCounter): { doc: Document.Pa
   }
   for (const token of parser.end()) tokens.push(token);
   // Duplicate keys are found below in linear time; the composer's own check compares every pair.
-  const composer = new Composer({ version: '1.2', uniqueKeys: false, strict: true, merge: false, prettyErrors: false, keepSourceTokens: false, customTags: decimals });
+  const composer = new Composer({
+    version: '1.2',
+    uniqueKeys: false,
+    strict: true,
+    merge: false,
+    prettyErrors: false,
+    keepSourceTokens: false,
+    customTags: decimals,
+  });
   const docs = [...composer.compose(tokens, true, text.length)];
   return { doc: docs[0] as Document.Parsed, extra: docs.length > 1 };
 }
@@ -58,7 +88,12 @@ export const printed = (doc: Document): string => doc.toString({ lineWidth: 0 })
 
 const unsafe = new Set(['__proto__', 'prototype', 'constructor']);
 
-interface Fault { offset: number; expected: string; got?: string; hint?: string }
+interface Fault {
+  offset: number;
+  expected: string;
+  got?: string;
+  hint?: string;
+}
 
 // One walk over the tree, without following aliases: its cost is the length of the text.
 function faultsOf(doc: Document.Parsed): Fault[] {
@@ -76,7 +111,8 @@ function faultsOf(doc: Document.Parsed): Fault[] {
     if (isAlias(node)) {
       aliases += 1;
       if (aliases === maxAliases + 1) faults.push({ offset, expected: `at most ${maxAliases} aliases` });
-      else if (aliases <= maxAliases && node.resolve(doc) === undefined) faults.push({ offset, expected: 'an alias of an anchor above it', got: quoted(`*${node.source}`) });
+      else if (aliases <= maxAliases && node.resolve(doc) === undefined)
+        faults.push({ offset, expected: 'an alias of an anchor above it', got: quoted(`*${node.source}`) });
       return;
     }
     if (node.tag) faults.push({ offset, expected: 'no tags', got: quoted(node.tag) });
@@ -87,7 +123,12 @@ function faultsOf(doc: Document.Parsed): Fault[] {
       const key = pair.key as YamlNode;
       const at = key?.range[0] ?? offset;
       const word = isScalar(key) ? key.value : undefined;
-      if (typeof word !== 'string') faults.push({ offset: at, expected: 'string keys', got: isAlias(key) ? 'an alias' : isScalar(key) ? String(key.value) : 'another node' });
+      if (typeof word !== 'string')
+        faults.push({
+          offset: at,
+          expected: 'string keys',
+          got: isAlias(key) ? 'an alias' : isScalar(key) ? String(key.value) : 'another node',
+        });
       else if (word === '<<') faults.push({ offset: at, expected: 'no merge keys', got: quoted(word), hint: 'use extends' });
       else if (unsafe.has(word)) faults.push({ offset: at, expected: 'a safe key', got: quoted(word) });
       else if (seen.has(word)) faults.push({ offset: at, expected: 'each key once in a map', got: `a second ${quoted(word)}` });
@@ -109,20 +150,32 @@ function readTree(text: string): { doc?: Document.Parsed; lines: LineCounter; fa
     const { doc, extra } = parseTree(text, lines);
     const faults = doc.errors.map((error): Fault => {
       const offset = error.pos[0];
-      const excerpt = text.slice(offset, offset + 30).split('\n')[0]!.trim();
-      return { offset, expected: 'valid YAML', got: excerpt === '' ? 'the end of the line' : quoted(excerpt), hint: error.message.split('\n')[0] };
+      const excerpt = text
+        .slice(offset, offset + 30)
+        .split('\n')[0]!
+        .trim();
+      return {
+        offset,
+        expected: 'valid YAML',
+        got: excerpt === '' ? 'the end of the line' : quoted(excerpt),
+        hint: error.message.split('\n')[0],
+      };
     });
     if (extra) faults.push({ offset: doc.range[2], expected: 'one document', got: 'more' });
     const version = doc.directives.yaml;
     if (version.explicit && version.version !== '1.2') faults.push({ offset: 0, expected: 'YAML 1.2', got: `%YAML ${version.version}` });
     for (const warning of doc.warnings) {
-      if (warning.code === 'BAD_DIRECTIVE') faults.push({ offset: warning.pos[0], expected: 'YAML 1.2', got: quoted(text.slice(warning.pos[0]).split('\n')[0]!) });
+      if (warning.code === 'BAD_DIRECTIVE')
+        faults.push({ offset: warning.pos[0], expected: 'YAML 1.2', got: quoted(text.slice(warning.pos[0]).split('\n')[0]!) });
     }
     for (const fault of faultsOf(doc)) faults.push(fault);
     return { doc, lines, faults };
   } catch (error) {
     if (error instanceof Refused) return { lines, faults: [{ offset: error.offset, expected: error.expected }] };
-    return { lines, faults: [{ offset: 0, expected: 'valid YAML', hint: error instanceof Error ? error.message.split('\n')[0] : undefined }] };
+    return {
+      lines,
+      faults: [{ offset: 0, expected: 'valid YAML', hint: error instanceof Error ? error.message.split('\n')[0] : undefined }],
+    };
   }
 }
 
@@ -155,7 +208,8 @@ function offsetOf(doc: Document.Parsed, path: readonly Segment[], key: boolean, 
     if (isAlias(node)) node = node.resolve(doc) as YamlNode;
     if (isMap(node)) {
       // Each map is indexed once: a file may have as many errors as keys.
-      const pairs: Map<unknown, Pair> = index.get(node) ?? new Map(node.items.map((item) => [isScalar(item.key) ? item.key.value : item.key, item]));
+      const pairs: Map<unknown, Pair> =
+        index.get(node) ?? new Map(node.items.map((item) => [isScalar(item.key) ? item.key.value : item.key, item]));
       index.set(node, pairs);
       const pair = pairs.get(part);
       if (pair === undefined) return last;

@@ -6,22 +6,32 @@ import { listing, scalarText } from './save.js';
 import type { ProjectConfig, ProjectValues } from './types.js';
 import { kindOf, nearChoice, quoted } from './words.js';
 
-interface Described { description?: string; $comment?: string; properties?: Record<string, Described>; items?: Described | Described[] }
+interface Described {
+  description?: string;
+  $comment?: string;
+  properties?: Record<string, Described>;
+  items?: Described | Described[];
+}
 
 /** The schema of a key with its prose; undefined for an unknown key. `stages[0]` and `stages[]` both lead to the items. */
 export function described(key: string): Described | undefined {
   const path = segments(key.replaceAll('[]', '[0]'));
   if (path === undefined || nodeAt(path) === undefined) return undefined;
-  return path.reduce<Described>((node, part) => (typeof part === 'number' ? (Array.isArray(node.items) ? node.items[part]! : node.items!) : node.properties![part]!),
-    ProjectConfigSchema as Described);
+  return path.reduce<Described>(
+    (node, part) => (typeof part === 'number' ? (Array.isArray(node.items) ? node.items[part]! : node.items!) : node.properties![part]!),
+    ProjectConfigSchema as Described,
+  );
 }
 
 /** `--set`, `default`, `preset model/nano`, `my.yaml:3:12`, `env MDIFF__…` */
 export const originText = (entry: Entry): string => (entry.preset === undefined ? entry.at(entry.written).where : `preset ${entry.preset}`);
 
 const shortText = (value: unknown): string =>
-  Array.isArray(value) && value.some((item) => typeof item === 'object') ? `${value.length} stages: ${value.map((item: { name: string }) => item.name).join(', ')}`
-    : Array.isArray(value) ? `[${value.map(scalarText).join(', ')}]` : scalarText(value);
+  Array.isArray(value) && value.some((item) => typeof item === 'object')
+    ? `${value.length} stages: ${value.map((item: { name: string }) => item.name).join(', ')}`
+    : Array.isArray(value)
+      ? `[${value.map(scalarText).join(', ')}]`
+      : scalarText(value);
 
 function usage(message: string): Error {
   return Object.assign(new Error(message), { code: 'MDIFF_KEY', exitCode: 2 });
@@ -38,7 +48,12 @@ export function explain(config: ProjectConfig, key: string): string {
   if (given === undefined) {
     const inner = /^curriculum\.stages\[(\d+)\](?:\.(\w+))?$/.exec(canonical);
     if (inner && described(canonical) !== undefined) return explainStage(config, canonical);
-    throw usage(`${key}: expected a known key, got ${quoted(key)}${[nearChoice(key, [...canonicalKeys, ...Object.keys(aliases)])].filter(Boolean).map((hint) => `; ${hint}`).join('')}`);
+    throw usage(
+      `${key}: expected a known key, got ${quoted(key)}${[nearChoice(key, [...canonicalKeys, ...Object.keys(aliases)])]
+        .filter(Boolean)
+        .map((hint) => `; ${hint}`)
+        .join('')}`,
+    );
   }
   const [top, ...hidden] = [...given].reverse();
   const over = hidden.length === 0 ? [] : [`over ${hidden.map((entry) => `${shortText(entry.value)} (${originText(entry)})`).join(', ')}`];
@@ -61,7 +76,9 @@ function explainStage(config: ProjectConfig, key: string): string {
 /** `config.resolved.yaml`: every value with its origin; `facts` (tokenizer size, engine in use, …) stand as comments at the top. */
 export function resolvedYaml(config: ProjectConfig, facts: Readonly<Record<string, string | number>> = {}): string {
   const stack = stackOf(config)!;
-  const head = Object.entries(facts).map(([name, value]) => `# ${name}: ${scalarText(value)}\n`).join('');
+  const head = Object.entries(facts)
+    .map(([name, value]) => `# ${name}: ${scalarText(value)}\n`)
+    .join('');
   return head + listing(config as ProjectValues, (key) => originText(stack.get(key)!.at(-1)!));
 }
 

@@ -41,7 +41,10 @@ export function writeText(path: string, text: string): void {
   } catch (error) {
     rmSync(temporary, { force: true });
     const reason = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
-    throw Object.assign(new Error(`${path}: expected a writable file, got ${reason}`, { cause: error }), { code: 'MDIFF_WRITE', exitCode: 1 });
+    throw Object.assign(new Error(`${path}: expected a writable file, got ${reason}`, { cause: error }), {
+      code: 'MDIFF_WRITE',
+      exitCode: 1,
+    });
   }
 }
 

@@ -1,7 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import {
-  difficultyBand, effectiveBatchSize, estimateMemory, fitBatch, isHeldOut, layerBytes, modelConfig, modelPresets, paramCount, paramCountExact, ProjectConfig, projectConfig,
-  pseudoDataCount, curriculumConfig, trainingPresets, valBatchSizeActual, trainingConfig, totalEpochs, stageNames, type ModelInput,
+  difficultyBand,
+  effectiveBatchSize,
+  estimateMemory,
+  fitBatch,
+  isHeldOut,
+  layerBytes,
+  modelConfig,
+  modelPresets,
+  paramCount,
+  paramCountExact,
+  ProjectConfig,
+  projectConfig,
+  pseudoDataCount,
+  curriculumConfig,
+  trainingPresets,
+  valBatchSizeActual,
+  trainingConfig,
+  totalEpochs,
+  stageNames,
+  type ModelInput,
 } from './index.js';
 
 describe('parameters (4.1)', () => {
@@ -58,14 +76,16 @@ describe('memory (4.2)', () => {
     const other = config.with({ training: { use_gradient_checkpointing: !config.training.use_gradient_checkpointing } });
     const [own, twin] = [estimateMemory(config), estimateMemory(other)];
     const [full, checked] = config.training.use_gradient_checkpointing ? [twin, own] : [own, twin];
-    expect([own.state, full.activations, checked.activations, own.logits, own.total].map((bytes) => gb(bytes, digits))).toEqual([...figures]);
+    expect([own.state, full.activations, checked.activations, own.logits, own.total].map((bytes) => gb(bytes, digits))).toEqual([
+      ...figures,
+    ]);
     const fit = fitBatch(config);
     expect(fit.largest).toBe(largest);
     if (suggestion === 'fits') expect(fit.fits).toBe(true);
     else expect([fit.fits, fit.batch_size, fit.gradient_accumulation_steps]).toEqual([false, ...suggestion]);
   });
 
-  it('takes an engine\'s factor on activations and logits, and its base', () => {
+  it("takes an engine's factor on activations and logits, and its base", () => {
     const config = ProjectConfig.default();
     const plain = estimateMemory(config);
     const measured = estimateMemory(config, { activationFactor: 2, baseBytes: 1e9 });
@@ -79,7 +99,11 @@ describe('memory (4.2)', () => {
   });
 
   it('says so when nothing fits', () => {
-    expect(fitBatch(ProjectConfig.default().with({ hardware: { max_vram_gb: 1 } }))).toMatchObject({ fits: false, largest: 0, batch_size: 0 });
+    expect(fitBatch(ProjectConfig.default().with({ hardware: { max_vram_gb: 1 } }))).toMatchObject({
+      fits: false,
+      largest: 0,
+      batch_size: 0,
+    });
   });
 });
 
@@ -112,7 +136,11 @@ describe('batches and epochs (4.3)', () => {
 });
 
 describe('bands and pseudo-data (4.5, 4.6)', () => {
-  it.each([[1000, [330, 340, 330]], [3200, [1056, 1088, 1056]], [7, [3, 2, 2]]] as const)('n = %d', (n, counts) => {
+  it.each([
+    [1000, [330, 340, 330]],
+    [3200, [1056, 1088, 1056]],
+    [7, [3, 2, 2]],
+  ] as const)('n = %d', (n, counts) => {
     const bands = Array.from({ length: n }, (_, r) => difficultyBand(curriculumConfig(), r, n));
     expect(['easy', 'medium', 'hard'].map((band) => bands.filter((item) => item === band).length)).toEqual([...counts]);
   });

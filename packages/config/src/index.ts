@@ -1,10 +1,30 @@
 export {
-  curriculumConfig, dataConfig, generationConfig, hardwareConfig, loadProject, modelConfig, ProjectConfig, projectConfig, stageConfig, tokenizerConfig, trainingConfig,
+  curriculumConfig,
+  dataConfig,
+  generationConfig,
+  hardwareConfig,
+  loadProject,
+  modelConfig,
+  ProjectConfig,
+  projectConfig,
+  stageConfig,
+  tokenizerConfig,
+  trainingConfig,
   type LoadOptions,
 } from './config.js';
 export { curriculumPresets, generationPresets, modelPresets, trainingPresets } from './named.js';
 export { presetNames } from './presets.js';
-export { difficultyBand, effectiveBatchSize, getStageByEpoch, getStageByName, isHeldOut, pseudoDataCount, stageNames, totalEpochs, valBatchSizeActual } from './derived.js';
+export {
+  difficultyBand,
+  effectiveBatchSize,
+  getStageByEpoch,
+  getStageByName,
+  isHeldOut,
+  pseudoDataCount,
+  stageNames,
+  totalEpochs,
+  valBatchSizeActual,
+} from './derived.js';
 export { estimateMemory, fitBatch, layerBytes, type MemoryEstimate, type MemoryOptions } from './memory.js';
 export { blendAt, scaleSteps, stageBlend, stageEpochs, stageOfStep, stageSteps, type StageBlend } from './plan.js';
 export { dropoutAt, emaDecayAt, horizonRate, learningRate, warmupSteps } from './rate.js';
@@ -25,6 +45,26 @@ export { CurriculumConfigSchema, StageConfigSchema } from './curriculum.js';
 export { TrainingConfigSchema } from './training.js';
 export { GenerationConfigSchema } from './generation.js';
 export type {
-  CurriculumConfig, CurriculumDerived, CurriculumInput, DataConfig, DataDerived, DataInput, GenerationConfig, GenerationInput, HardwareConfig, HardwareInput, ModelConfig,
-  ModelDerived, ModelInput, ProjectInput, ProjectValues, StageConfig, StageDerived, TokenizerConfig, TokenizerInput, TrainingConfig, TrainingDerived, TrainingInput,
+  CurriculumConfig,
+  CurriculumDerived,
+  CurriculumInput,
+  DataConfig,
+  DataDerived,
+  DataInput,
+  GenerationConfig,
+  GenerationInput,
+  HardwareConfig,
+  HardwareInput,
+  ModelConfig,
+  ModelDerived,
+  ModelInput,
+  ProjectInput,
+  ProjectValues,
+  StageConfig,
+  StageDerived,
+  TokenizerConfig,
+  TokenizerInput,
+  TrainingConfig,
+  TrainingDerived,
+  TrainingInput,
 } from './types.js';

@@ -76,8 +76,9 @@ function walk(node: Node, path: string, found: string[]): string[] {
 export const leafKeys = (): string[] => walk(root, '', []);
 
 /** The keys of a resolved record: no aliases, no `extends`, and the list of stages as one value. */
-export const canonicalKeys: readonly string[] = [...new Set(leafKeys().map((key) => key.replace(/\[\].*$/, '')))]
-  .filter((key) => key !== 'extends' && !(key in aliases));
+export const canonicalKeys: readonly string[] = [...new Set(leafKeys().map((key) => key.replace(/\[\].*$/, '')))].filter(
+  (key) => key !== 'extends' && !(key in aliases),
+);
 
 /** Default of a canonical key, as a fresh copy. */
 export const defaultOf = (key: string): unknown => structuredClone(nodeAt(segments(key)!)!.default);

@@ -51,7 +51,11 @@ export const pathOrNull = (example: string, does: string, note?: string) =>
   key<string | null>({ type: ['string', 'null'], minLength: 1, maxLength: 1024 }, null, example, does, note);
 
 export const choices = <const C extends readonly string[]>(
-  options: C, value: readonly C[number][], example: readonly C[number][], does: string, note?: string,
+  options: C,
+  value: readonly C[number][],
+  example: readonly C[number][],
+  does: string,
+  note?: string,
 ) => key<C[number][]>({ type: 'array', items: { type: 'string', enum: options }, uniqueItems: true }, value, example, does, note);
 
 export const strings = (maxItems: number, example: readonly string[], does: string, note?: string) =>
@@ -59,8 +63,17 @@ export const strings = (maxItems: number, example: readonly string[], does: stri
 
 export const presetsOrFiles = (does: string, note?: string) =>
   key<string | string[] | null>(
-    { type: ['string', 'array', 'null'], minLength: 1, maxLength: 1024, items: { type: 'string', minLength: 1, maxLength: 1024 }, maxItems: 16 },
-    null, 'quickstart', does, note,
+    {
+      type: ['string', 'array', 'null'],
+      minLength: 1,
+      maxLength: 1024,
+      items: { type: 'string', minLength: 1, maxLength: 1024 },
+      maxItems: 16,
+    },
+    null,
+    'quickstart',
+    does,
+    note,
   );
 
 type Options<P extends Record<string, TSchema>> = { [K in keyof P]: TOptional<P[K]> };
@@ -69,11 +82,15 @@ type Options<P extends Record<string, TSchema>> = { [K in keyof P]: TOptional<P[
 const titled = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1).replaceAll('_', ' ');
 
 const withTitles = <P extends Record<string, TSchema>>(keys: P): P =>
-  Object.fromEntries(Object.entries(keys).map(([word, schema]) => [word, { ...schema, title: schema.title ?? titled(word) }])) as unknown as P;
+  Object.fromEntries(
+    Object.entries(keys).map(([word, schema]) => [word, { ...schema, title: schema.title ?? titled(word) }]),
+  ) as unknown as P;
 
 /** A map whose keys are all optional and otherwise unknown keys are errors. */
 export function section<P extends Record<string, TSchema>>(title: string, description: string, keys: P): TObject<Options<P>> {
-  const optional = Object.fromEntries(Object.entries(withTitles(keys)).map(([word, schema]) => [word, Type.Optional(schema)])) as Options<P>;
+  const optional = Object.fromEntries(
+    Object.entries(withTitles(keys)).map(([word, schema]) => [word, Type.Optional(schema)]),
+  ) as Options<P>;
   return Type.Object(optional, { title, description, additionalProperties: false, default: {}, examples: [{}] });
 }
 

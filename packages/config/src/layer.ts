@@ -54,17 +54,27 @@ export function issueAt(place: Place, path: string, finding: Finding): Issue {
   const body = text ?? `expected ${finding.expected}${got === undefined ? '' : `, got ${got}`}`;
   const message = [body, hint, see === undefined ? undefined : `see ${see}`].filter((part) => part !== undefined).join('; ');
   const optional = { expected: finding.expected, got, hint, see, line: place.line, column: place.column };
-  return { code, severity, where: place.where, path, message, ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) };
+  return {
+    code,
+    severity,
+    where: place.where,
+    path,
+    message,
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+  };
 }
 
 const pointer = (text: string, data: unknown): Segment[] => {
   let node = data;
-  return text.split('/').slice(1).map((part) => {
-    const word = part.replaceAll('~1', '/').replaceAll('~0', '~');
-    const step = Array.isArray(node) ? Number(word) : word;
-    node = (node as Record<Segment, unknown>)[step];
-    return step;
-  });
+  return text
+    .split('/')
+    .slice(1)
+    .map((part) => {
+      const word = part.replaceAll('~1', '/').replaceAll('~0', '~');
+      const step = Array.isArray(node) ? Number(word) : word;
+      node = (node as Record<Segment, unknown>)[step];
+      return step;
+    });
 };
 
 const precedence = ['type', 'enum'];
@@ -75,7 +85,11 @@ function describe(failure: Failure, path: readonly Segment[]): { path: Segment[]
   const code = 'SCHEMA';
   if (keyword === 'additionalProperties') {
     const word = String(params.additionalProperty);
-    return { path: [...path, word], key: true, finding: { code, expected: 'a known key', got: shown(word), hint: nearKey(word, Object.keys(node.properties ?? {}), path) } };
+    return {
+      path: [...path, word],
+      key: true,
+      finding: { code, expected: 'a known key', got: shown(word), hint: nearKey(word, Object.keys(node.properties ?? {}), path) },
+    };
   }
   if (keyword === 'required') {
     const word = String(params.missingProperty);
@@ -140,7 +154,13 @@ export function readLayer(source: Source): { entries: Entries; found: Issue[]; b
       const text = dotted(path);
       if (bad.has(text) || text === 'extends') return;
       if (text !== 'curriculum.stages' && [...bad].some((other) => other.startsWith(`${text}[`))) return;
-      entries.set(text, { value, kind: source.kind, ...(source.preset === undefined ? {} : { preset: source.preset }), written: path, at: source.at });
+      entries.set(text, {
+        value,
+        kind: source.kind,
+        ...(source.preset === undefined ? {} : { preset: source.preset }),
+        written: path,
+        at: source.at,
+      });
     });
   }
   for (const [alias, canonical] of Object.entries(aliases)) {
@@ -153,9 +173,15 @@ export function readLayer(source: Source): { entries: Entries; found: Issue[]; b
       if (!bad.has(canonical)) entries.set(canonical, given);
     } else if (twin.value !== given.value) {
       bad.add(canonical);
-      found.push(issueAt(twin.at(twin.written), canonical, {
-        code: 'E1', expected: `the value of its alias ${alias} (${shown(given.value)})`, got: shown(twin.value), see: seeEntry(given), preset: source.preset,
-      }));
+      found.push(
+        issueAt(twin.at(twin.written), canonical, {
+          code: 'E1',
+          expected: `the value of its alias ${alias} (${shown(given.value)})`,
+          got: shown(twin.value),
+          see: seeEntry(given),
+          preset: source.preset,
+        }),
+      );
     }
   }
   return { entries, found, bad };

@@ -27,7 +27,11 @@ export interface MemoryEstimate {
   needed: number;
 }
 
-type Sizes = { model: ModelConfig; training: Pick<TrainingConfig, 'batch_size' | 'use_gradient_checkpointing' | 'ema_decay'>; hardware: HardwareConfig };
+type Sizes = {
+  model: ModelConfig;
+  training: Pick<TrainingConfig, 'batch_size' | 'use_gradient_checkpointing' | 'ema_decay'>;
+  hardware: HardwareConfig;
+};
 
 /** Bytes one layer keeps for one row: (e/2)·s·h·(34 + 5as/h), Korthikanti et al. 2022 (arXiv 2205.05198), eq. 1, scaled from 16 bits. */
 export function layerBytes(model: ModelConfig, bytes = 4): number {
@@ -49,7 +53,15 @@ export function estimateMemory({ model, training, hardware }: Sizes, options: Me
   const activations = training.batch_size * rowActivations;
   const logits = training.batch_size * rowLogits;
   return {
-    weights: unit, gradients: unit, moments: 2 * unit, ema, state, activations, logits, base, needed,
+    weights: unit,
+    gradients: unit,
+    moments: 2 * unit,
+    ema,
+    state,
+    activations,
+    logits,
+    base,
+    needed,
     total: state + activations + logits + base,
     usable: hardware.max_vram_gb * 1e9 * (1 - hardware.memory_safety_margin),
     perRow: rowActivations + rowLogits,
@@ -58,12 +70,19 @@ export function estimateMemory({ model, training, hardware }: Sizes, options: Me
 
 /** The largest batch that fits, and the same rows per step cut into pieces that do. `batch_size` 0: none fits. */
 export function fitBatch(
-  config: Sizes & { training: Pick<TrainingConfig, 'gradient_accumulation_steps'> }, options: MemoryOptions = {},
+  config: Sizes & { training: Pick<TrainingConfig, 'gradient_accumulation_steps'> },
+  options: MemoryOptions = {},
 ): { largest: number; batch_size: number; gradient_accumulation_steps: number; fits: boolean; estimate: MemoryEstimate } {
   const estimate = estimateMemory(config, options);
   const largest = Math.max(0, Math.floor((estimate.usable - estimate.state - estimate.base) / estimate.perRow));
   const rows = config.training.batch_size * config.training.gradient_accumulation_steps;
   let batch_size = Math.min(largest, rows);
   while (batch_size > 0 && rows % batch_size !== 0) batch_size -= 1;
-  return { largest, batch_size, gradient_accumulation_steps: batch_size === 0 ? 0 : rows / batch_size, fits: estimate.total <= estimate.usable, estimate };
+  return {
+    largest,
+    batch_size,
+    gradient_accumulation_steps: batch_size === 0 ? 0 : rows / batch_size,
+    fits: estimate.total <= estimate.usable,
+    estimate,
+  };
 }

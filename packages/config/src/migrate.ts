@@ -26,7 +26,8 @@ export function migrate(text: string, file = 'config.yaml', env: Context['env'] 
     const index = parent.items.findIndex((pair) => isScalar(pair.key) && pair.key.value === from.at(-1));
     const [pair] = parent.items.splice(index, 1) as [Pair<Scalar, unknown>];
     // An emptied map of aliases has no reason to stay.
-    for (let depth = from.length - 1; depth > 0 && (doc.getIn(from.slice(0, depth), true) as YAMLMap).items.length === 0; depth -= 1) doc.deleteIn(from.slice(0, depth));
+    for (let depth = from.length - 1; depth > 0 && (doc.getIn(from.slice(0, depth), true) as YAMLMap).items.length === 0; depth -= 1)
+      doc.deleteIn(from.slice(0, depth));
     if (doc.hasIn(to)) continue;
     const section = doc.getIn(to.slice(0, -1), true);
     if (!isMap(section)) doc.setIn(to.slice(0, -1), doc.createNode({}));
@@ -37,4 +38,3 @@ export function migrate(text: string, file = 'config.yaml', env: Context['env'] 
   }
   return { text: moved.length === 0 ? text : printed(doc), moved };
 }
-

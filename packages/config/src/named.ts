@@ -4,7 +4,13 @@ import { sectionRecord } from './record.js';
 import { merge } from './stack.js';
 import type { SectionName } from './keys.js';
 import type {
-  CurriculumConfig, CurriculumDerived, GenerationConfig, ModelConfig, ModelDerived, TrainingConfig, TrainingDerived,
+  CurriculumConfig,
+  CurriculumDerived,
+  GenerationConfig,
+  ModelConfig,
+  ModelDerived,
+  TrainingConfig,
+  TrainingDerived,
 } from './types.js';
 
 // A preset function returns a full section; in `projectConfig` only the keys the preset names count.
@@ -22,11 +28,18 @@ const generation = (name: string) => () => made('generation', name) as Generatio
 export const modelPresets = { tiny125m: model('tiny_125m'), small350m: model('small_350m'), nano: model('nano'), micro: model('micro') };
 
 export const trainingPresets = {
-  default: training('default'), memoryEfficient: training('memory_efficient'), fastDebug: training('fast_debug'), cpuQuick: training('cpu_quick'), cpuHour: training('cpu_hour'),
+  default: training('default'),
+  memoryEfficient: training('memory_efficient'),
+  fastDebug: training('fast_debug'),
+  cpuQuick: training('cpu_quick'),
+  cpuHour: training('cpu_hour'),
 };
 
 export const curriculumPresets = {
-  threeStage: curriculum('three_stage'), singleStage: curriculum('single_stage'), fastDebug: curriculum('fast_debug'), quick: curriculum('quick'),
+  threeStage: curriculum('three_stage'),
+  singleStage: curriculum('single_stage'),
+  fastDebug: curriculum('fast_debug'),
+  quick: curriculum('quick'),
   threeStageMixed: curriculum('three_stage_mixed'),
 };
 

@@ -7,7 +7,10 @@ export const readText: typeof files.readText = () => ({ problem: 'a preset name 
 export const fileExists: typeof files.fileExists = () => false;
 
 export const writeText: typeof files.writeText = (path) => {
-  throw Object.assign(new Error(`${path}: expected a program that can write files, got a browser; use config.toYaml()`), { code: 'MDIFF_WRITE', exitCode: 1 });
+  throw Object.assign(new Error(`${path}: expected a program that can write files, got a browser; use config.toYaml()`), {
+    code: 'MDIFF_WRITE',
+    exitCode: 1,
+  });
 };
 
 export const environment: typeof files.environment = () => ({});

@@ -22,7 +22,8 @@ export function stageEpochs({ curriculum, training }: Stages): number[] {
  */
 export function scaleSteps(steps: readonly number[], total: number): number[] {
   const sum = steps.reduce((a, b) => a + b, 0);
-  if (!(Number.isInteger(total) && total >= steps.length && sum > 0)) throw new RangeError(`total: expected an integer >= ${steps.length} (one step per stage), got ${total}`);
+  if (!(Number.isInteger(total) && total >= steps.length && sum > 0))
+    throw new RangeError(`total: expected an integer >= ${steps.length} (one step per stage), got ${total}`);
   // Whole numbers throughout: a quota is total·Sᵢ / ΣS, and fractions compare by their remainders.
   const shares = steps.map((count) => BigInt(total) * BigInt(count));
   const scaled = shares.map((share) => Number(share / BigInt(sum)));
@@ -87,9 +88,18 @@ export function stageBlend(transitionEpochs: number, stage: StageConfig, previou
 }
 
 /** Blend at a 0-based step of the run; plan epoch k = ⌊step in stage × epochs / steps of stage⌋. */
-export function blendAt(config: { curriculum: Pick<CurriculumConfig, 'stages' | 'transition_epochs'>; training: TrainingConfig }, plan: readonly number[], step: number): StageBlend {
+export function blendAt(
+  config: { curriculum: Pick<CurriculumConfig, 'stages' | 'transition_epochs'>; training: TrainingConfig },
+  plan: readonly number[],
+  step: number,
+): StageBlend {
   const { stage, local } = stageOfStep(plan, step);
   const epochs = stageEpochs(config);
   const at = { ...config.curriculum.stages[stage]!, epochs: epochs[stage]! };
-  return stageBlend(config.curriculum.transition_epochs, at, config.curriculum.stages[stage - 1], Math.floor((local * at.epochs) / plan[stage]!));
+  return stageBlend(
+    config.curriculum.transition_epochs,
+    at,
+    config.curriculum.stages[stage - 1],
+    Math.floor((local * at.epochs) / plan[stage]!),
+  );
 }

@@ -2,18 +2,54 @@ import { bool, choice, choices, int, name, path, presetsOrFiles } from './kinds.
 
 /** The keys that stand at the top level. */
 export const projectKeys = {
-  extends: presetsOrFiles('lower layers are loaded first: a preset name, a file path, or a list of at most 16', 'files and code only; not part of the resolved record'),
-  experiment_name: name('micro-diffusion', 'my-first-run', 'folder `output_dir/experiment_name/` for checkpoints, logs, reports; run name in logs', 'it becomes a directory, hence the pattern'),
-  seed: int(0, 4294967295, 42, 7, 'every draw (weights, batches, masks, dropout, samples of pairs and corpus, generation)', 'same seed, config, engine and threads → same losses'),
+  extends: presetsOrFiles(
+    'lower layers are loaded first: a preset name, a file path, or a list of at most 16',
+    'files and code only; not part of the resolved record',
+  ),
+  experiment_name: name(
+    'micro-diffusion',
+    'my-first-run',
+    'folder `output_dir/experiment_name/` for checkpoints, logs, reports; run name in logs',
+    'it becomes a directory, hence the pattern',
+  ),
+  seed: int(
+    0,
+    4294967295,
+    42,
+    7,
+    'every draw (weights, batches, masks, dropout, samples of pairs and corpus, generation)',
+    'same seed, config, engine and threads → same losses',
+  ),
   data_dir: path('data', 'books', 'base folder of `data.source`'),
   output_dir: path('outputs', 'runs', 'where runs are written'),
-  cache_dir: path('cache', '.cache', 'where tokenizers, scores, embeddings and local models are looked up and kept, by content hash', 'safe to delete'),
-  device: choice(['auto', 'cpu', 'cuda', 'webgpu'], 'cuda', 'auto', 'where tensors live; auto = cuda if usable, else webgpu on real hardware, else cpu', 'set but absent → error S1; default but absent → as auto, N2'),
-  engine: choice(['auto', 'onnxruntime', 'tfjs_node', 'tfjs'], 'auto', 'onnxruntime',
+  cache_dir: path(
+    'cache',
+    '.cache',
+    'where tokenizers, scores, embeddings and local models are looked up and kept, by content hash',
+    'safe to delete',
+  ),
+  device: choice(
+    ['auto', 'cpu', 'cuda', 'webgpu'],
+    'cuda',
+    'auto',
+    'where tensors live; auto = cuda if usable, else webgpu on real hardware, else cpu',
+    'set but absent → error S1; default but absent → as auto, N2',
+  ),
+  engine: choice(
+    ['auto', 'onnxruntime', 'tfjs_node', 'tfjs'],
+    'auto',
+    'onnxruntime',
     'what executes the traced step: onnxruntime = as an ONNX graph; tfjs_node = as a TensorFlow graph in native TensorFlow, through tfjs-node(-gpu); tfjs = eager pure-JS reference (slow, parity tests)',
-    'devices: onnxruntime cpu, cuda, webgpu; tfjs_node cpu, cuda; tfjs cpu. auto: tfjs_node where native TensorFlow is installed for the device, else onnxruntime'),
+    'devices: onnxruntime cpu, cuda, webgpu; tfjs_node cpu, cuda; tfjs cpu. auto: tfjs_node where native TensorFlow is installed for the device, else onnxruntime',
+  ),
   mixed_precision: bool(true, 'see `training.use_mixed_precision`', 'alias of it'),
   gradient_checkpointing: bool(true, 'see `training.use_gradient_checkpointing`', 'alias of it'),
   log_format: choice(['auto', 'text', 'json'], 'auto', 'json', 'progress as text or JSON lines; auto = text on a terminal'),
-  reports: choices(['html', 'tensorboard'], ['html'], ['html', 'tensorboard'], 'files written at run end: one HTML report; event files', '`[]` = none'),
+  reports: choices(
+    ['html', 'tensorboard'],
+    ['html'],
+    ['html', 'tensorboard'],
+    'files written at run end: one HTML report; event files',
+    '`[]` = none',
+  ),
 };

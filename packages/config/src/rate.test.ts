@@ -1,8 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  blendAt, curriculumConfig, dropoutAt, emaDecayAt, learningRate, ProjectConfig, projectConfig, scaleSteps, stageBlend, stageEpochs, stageOfStep, stageSteps, trainingConfig,
-  warmupSteps, type TrainingInput,
+  blendAt,
+  curriculumConfig,
+  dropoutAt,
+  emaDecayAt,
+  learningRate,
+  ProjectConfig,
+  projectConfig,
+  scaleSteps,
+  stageBlend,
+  stageEpochs,
+  stageOfStep,
+  stageSteps,
+  trainingConfig,
+  warmupSteps,
+  type TrainingInput,
 } from './index.js';
 
 // Rates are products of a few doubles; 12 digits is far above their rounding and far below any difference that matters.
@@ -13,7 +26,8 @@ describe('steps (4.3, 4.4)', () => {
 
   it('epochs × ⌈rows / batch⌉, scaled by largest remainder', () => {
     expect(stageSteps(ProjectConfig.default(), rows)).toEqual([1650, 3400, 15000]);
-    const scaled = (max_steps: number, on_max_steps: 'scale' | 'truncate' = 'scale') => stageSteps(projectConfig({ training: { max_steps, on_max_steps } }), rows);
+    const scaled = (max_steps: number, on_max_steps: 'scale' | 'truncate' = 'scale') =>
+      stageSteps(projectConfig({ training: { max_steps, on_max_steps } }), rows);
     expect(scaled(2000)).toEqual([165, 339, 1496]);
     expect(scaled(3)).toEqual([1, 1, 1]);
     expect(scaled(40100)).toEqual([3300, 6800, 30000]);
@@ -32,12 +46,19 @@ describe('steps (4.3, 4.4)', () => {
   });
 
   it('scaling keeps the total and starves nobody', () => {
-    fc.assert(fc.property(fc.array(fc.integer({ min: 1, max: 1e6 }), { minLength: 1, maxLength: 32 }), fc.integer({ min: 0, max: 1e6 }), (steps, more) => {
-      const total = steps.length + more;
-      const scaled = scaleSteps(steps, total);
-      expect(scaled.reduce((a, b) => a + b, 0)).toBe(total);
-      expect(Math.min(...scaled)).toBeGreaterThan(0);
-    }), { seed: 3, numRuns: 300 });
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 1e6 }), { minLength: 1, maxLength: 32 }),
+        fc.integer({ min: 0, max: 1e6 }),
+        (steps, more) => {
+          const total = steps.length + more;
+          const scaled = scaleSteps(steps, total);
+          expect(scaled.reduce((a, b) => a + b, 0)).toBe(total);
+          expect(Math.min(...scaled)).toBeGreaterThan(0);
+        },
+      ),
+      { seed: 3, numRuns: 300 },
+    );
     expect(() => scaleSteps([1, 1, 1], 2)).toThrow(RangeError);
   });
 
@@ -54,7 +75,12 @@ describe('blend (4.6)', () => {
   it('five epochs from [0.75, 0.9] to [0.4, 0.6]', () => {
     const ranges = [0, 1, 2, 3, 4, 5].map((epoch) => stageBlend(5, second!, first, epoch).range.map((end) => end.toFixed(4)));
     expect(ranges).toEqual([
-      ['0.6917', '0.8500'], ['0.6333', '0.8000'], ['0.5750', '0.7500'], ['0.5167', '0.7000'], ['0.4583', '0.6500'], ['0.4000', '0.6000'],
+      ['0.6917', '0.8500'],
+      ['0.6333', '0.8000'],
+      ['0.5750', '0.7500'],
+      ['0.5167', '0.7000'],
+      ['0.4583', '0.6500'],
+      ['0.4000', '0.6000'],
     ]);
     expect(stageBlend(5, second!, first, 0).weight).toBeCloseTo(1 / 6, digits);
     expect(stageBlend(5, first!, undefined, 0)).toEqual({ epoch: 0, weight: 1, range: [0.75, 0.9] });
@@ -80,7 +106,8 @@ describe('learning rate (4.7)', () => {
   const close = (got: number[], wanted: number[]) => got.forEach((rate, i) => expect(rate).toBeCloseTo(wanted[i]!, digits));
 
   it('the worked values, N = 1000, W = 100', () => {
-    for (const scheduler of ['cosine', 'linear', 'cosine_with_restarts'] as const) close(at({ scheduler }, [0, 99, 549, 999]), [0.000002, 0.0002, 0.00011, 0.00002]);
+    for (const scheduler of ['cosine', 'linear', 'cosine_with_restarts'] as const)
+      close(at({ scheduler }, [0, 99, 549, 999]), [0.000002, 0.0002, 0.00011, 0.00002]);
     close(at({ scheduler: 'wsd', wsd_decay_fraction: 0.6 }, [0, 399, 699, 999]), [0.000002, 0.0002, 0.00011, 0.00002]);
     close(at({ scheduler: 'constant' }, [0, 99, 999]), [0.000002, 0.0002, 0.0002]);
     close(at({ scheduler: 'wsd', wsd_decay_fraction: 0 }, [999]), [0.0002]);
@@ -92,7 +119,10 @@ describe('learning rate (4.7)', () => {
 
   it('restarts begin again in each stage', () => {
     const config = one({ scheduler: 'cosine_with_restarts' });
-    close([0, 1000, 1999].map((step) => learningRate(config, [1000, 1000], step)), [0.000002, 0.000002, 0.00002]);
+    close(
+      [0, 1000, 1999].map((step) => learningRate(config, [1000, 1000], step)),
+      [0.000002, 0.000002, 0.00002],
+    );
   });
 
   it('other schedules warm up once more after a reset, and only then', () => {
@@ -107,14 +137,22 @@ describe('learning rate (4.7)', () => {
 
   it('is positive up to the peak for any plan', () => {
     const schedulers = ['cosine', 'linear', 'constant', 'cosine_with_restarts', 'wsd'] as const;
-    fc.assert(fc.property(fc.constantFrom(...schedulers), fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 4 }), fc.integer({ min: 0, max: 1000 }), (scheduler, plan, warmup_steps) => {
-      const config = projectConfig({ training: { scheduler, warmup_steps } });
-      const total = plan.reduce((a, b) => a + b, 0);
-      for (let step = 0; step < total; step += 1) {
-        const rate = learningRate(config, plan, step);
-        expect(rate > 0 && rate <= 0.0002 * (1 + 1e-12)).toBe(true);
-      }
-    }), { seed: 4, numRuns: 60 });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...schedulers),
+        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 4 }),
+        fc.integer({ min: 0, max: 1000 }),
+        (scheduler, plan, warmup_steps) => {
+          const config = projectConfig({ training: { scheduler, warmup_steps } });
+          const total = plan.reduce((a, b) => a + b, 0);
+          for (let step = 0; step < total; step += 1) {
+            const rate = learningRate(config, plan, step);
+            expect(rate > 0 && rate <= 0.0002 * (1 + 1e-12)).toBe(true);
+          }
+        },
+      ),
+      { seed: 4, numRuns: 60 },
+    );
   });
 });
 

@@ -2,7 +2,8 @@ import { stageOfStep } from './plan.js';
 import type { CurriculumConfig, ModelConfig, TrainingConfig } from './types.js';
 
 /** Warm-up of a stage: never more than a tenth of it. */
-export const warmupSteps = (training: Pick<TrainingConfig, 'warmup_steps'>, steps: number): number => Math.min(training.warmup_steps, Math.floor(steps / 10));
+export const warmupSteps = (training: Pick<TrainingConfig, 'warmup_steps'>, steps: number): number =>
+  Math.min(training.warmup_steps, Math.floor(steps / 10));
 
 /** Rate at 0-based step `s` of a horizon of `N` steps with `W` of warm-up. */
 export function horizonRate(training: TrainingConfig, s: number, N: number, W: number): number {
@@ -24,7 +25,11 @@ export function horizonRate(training: TrainingConfig, s: number, N: number, W: n
  * @param plan steps of each stage
  * @throws RangeError outside the plan
  */
-export function learningRate(config: { training: TrainingConfig; curriculum: Pick<CurriculumConfig, 'reset_optimizer'> }, plan: readonly number[], step: number): number {
+export function learningRate(
+  config: { training: TrainingConfig; curriculum: Pick<CurriculumConfig, 'reset_optimizer'> },
+  plan: readonly number[],
+  step: number,
+): number {
   const { training, curriculum } = config;
   const { stage, local } = stageOfStep(plan, step);
   const own = warmupSteps(training, plan[stage]!);
@@ -36,11 +41,14 @@ export function learningRate(config: { training: TrainingConfig; curriculum: Pic
 
 /** Both dropout rates at 0-based step `s` of a run of `N` steps. */
 export function dropoutAt(
-  config: { model: Pick<ModelConfig, 'dropout' | 'attention_dropout'>; training: Pick<TrainingConfig, 'dropout_schedule'> }, s: number, N: number,
+  config: { model: Pick<ModelConfig, 'dropout' | 'attention_dropout'>; training: Pick<TrainingConfig, 'dropout_schedule'> },
+  s: number,
+  N: number,
 ): { dropout: number; attention_dropout: number } {
   const share = config.training.dropout_schedule === 'decay' && N > 1 ? 1 - s / (N - 1) : 1;
   return { dropout: config.model.dropout * share, attention_dropout: config.model.attention_dropout * share };
 }
 
 /** EMA decay after step number `s` = 1, 2, …: min(ema_decay, (1+s)/(10+s)), so that the initial weights do not linger in short runs. */
-export const emaDecayAt = (training: Pick<TrainingConfig, 'ema_decay'>, s: number): number => Math.min(training.ema_decay, (1 + s) / (10 + s));
+export const emaDecayAt = (training: Pick<TrainingConfig, 'ema_decay'>, s: number): number =>
+  Math.min(training.ema_decay, (1 + s) / (10 + s));

@@ -12,8 +12,11 @@ import { warningsOf } from './warnings.js';
 const stacks = new WeakMap<object, Stack>();
 
 const atCode = () => ({ where: 'code' });
-export const codeSource = (data: unknown, kind: Source['kind'] = 'code', where = 'code'): Source =>
-  ({ kind, data, at: where === 'code' ? atCode : () => ({ where }) });
+export const codeSource = (data: unknown, kind: Source['kind'] = 'code', where = 'code'): Source => ({
+  kind,
+  data,
+  at: where === 'code' ? atCode : () => ({ where }),
+});
 
 /** The stack behind a record made here; undefined for other objects. */
 export const stackOf = (record: object): Stack | undefined => stacks.get(record);
@@ -31,7 +34,9 @@ function hide(record: object, { values, methods }: Extras): void {
 
 function freeze(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  const copy = Array.isArray(value) ? value.map(freeze) : Object.fromEntries(Object.entries(value).map(([word, item]) => [word, freeze(item)]));
+  const copy = Array.isArray(value)
+    ? value.map(freeze)
+    : Object.fromEntries(Object.entries(value).map(([word, item]) => [word, freeze(item)]));
   return Object.freeze(copy);
 }
 
@@ -53,7 +58,11 @@ function extras(name: SectionName, record: object, stack: Stack): Extras {
   if (name === 'training') {
     const training = record as TrainingConfig;
     return {
-      values: { grad_clip_norm: () => training.max_grad_norm, effective_batch_size: () => effectiveBatchSize(training), val_batch_size_actual: () => valBatchSizeActual(training) },
+      values: {
+        grad_clip_norm: () => training.max_grad_norm,
+        effective_batch_size: () => effectiveBatchSize(training),
+        val_batch_size_actual: () => valBatchSizeActual(training),
+      },
       methods: { validate: (model?: ModelConfig, hardware?: HardwareConfig) => validateTraining(training, model, hardware) },
     };
   }
@@ -62,13 +71,17 @@ function extras(name: SectionName, record: object, stack: Stack): Extras {
     return {
       values: { total_epochs: () => totalEpochs(curriculum), stage_names: () => Object.freeze(stageNames(curriculum)) },
       methods: {
-        validate, getStageByName: (wanted: string) => getStageByName(curriculum, wanted), getStageByEpoch: (epoch: number) => getStageByEpoch(curriculum, epoch),
+        validate,
+        getStageByName: (wanted: string) => getStageByName(curriculum, wanted),
+        getStageByEpoch: (epoch: number) => getStageByEpoch(curriculum, epoch),
       },
     };
   }
   if (name === 'data') {
     const weights = Object.freeze({
-      lexical: top(stack, 'curriculum.lexical_weight'), syntactic: top(stack, 'curriculum.syntactic_weight'), centrality: top(stack, 'curriculum.centrality_weight'),
+      lexical: top(stack, 'curriculum.lexical_weight'),
+      syntactic: top(stack, 'curriculum.syntactic_weight'),
+      centrality: top(stack, 'curriculum.centrality_weight'),
     });
     return { values: { complexity_weights: () => weights }, methods: { validate } };
   }
@@ -81,7 +94,8 @@ export function sectionRecord(name: SectionName, stack: Stack): object {
   for (const key of stack.keys()) {
     if (!key.startsWith(`${name}.`)) continue;
     const value = top(stack, key);
-    record[key.slice(name.length + 1)] = key === 'curriculum.stages' ? Object.freeze((value as StageConfig[]).map(stageRecord)) : freeze(value);
+    record[key.slice(name.length + 1)] =
+      key === 'curriculum.stages' ? Object.freeze((value as StageConfig[]).map(stageRecord)) : freeze(value);
   }
   hide(record, extras(name, record, stack));
   stacks.set(record, stack);
@@ -94,7 +108,11 @@ export function projectRecord(stack: Stack, methods: Extras['methods']): Project
   for (const key of stack.keys()) if (!key.includes('.')) record[key] = freeze(top(stack, key));
   for (const name of sections) record[name] = sectionRecord(name, stack);
   hide(record, {
-    values: { mixed_precision: () => top(stack, 'training.use_mixed_precision'), gradient_checkpointing: () => top(stack, 'training.use_gradient_checkpointing') }, methods,
+    values: {
+      mixed_precision: () => top(stack, 'training.use_mixed_precision'),
+      gradient_checkpointing: () => top(stack, 'training.use_gradient_checkpointing'),
+    },
+    methods,
   });
   stacks.set(record, stack);
   return Object.freeze(record) as unknown as ProjectValues;
@@ -119,7 +137,11 @@ export function entriesOf(name: SectionName, record: object): { entries: Entries
 function check(parts: Partial<Record<SectionName, object>>): Issue[] {
   const layers = Object.entries(parts).map(([name, record]) => entriesOf(name as SectionName, record));
   const view: View = { stack: merge(layers.map((layer) => layer.entries)), bad: new Set(layers.flatMap((layer) => [...layer.bad])) };
-  return judge(view, layers.flatMap((layer) => layer.found), Object.keys(parts) as SectionName[]);
+  return judge(
+    view,
+    layers.flatMap((layer) => layer.found),
+    Object.keys(parts) as SectionName[],
+  );
 }
 
 /** Errors and warnings of one section. */

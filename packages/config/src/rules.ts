@@ -17,7 +17,8 @@ const text = (view: View, key: string): string => valueOf(view, key) as string;
 
 /** `a <= b`, reported at a. */
 const atMost = (code: string, scope: Rule['scope'], key: string, top: string, what = 'an integer'): Rule => ({
-  inputs: [key, top], scope,
+  inputs: [key, top],
+  scope,
   check: (view) => {
     const [value, limit] = [valueOf(view, key), num(view, top)];
     if (typeof value !== 'number' || value <= limit) return undefined;
@@ -26,9 +27,15 @@ const atMost = (code: string, scope: Rule['scope'], key: string, top: string, wh
 });
 
 const rule = (
-  code: string, scope: Rule['scope'], at: string, see: string, more: readonly string[], check: (view: View) => Pick<Finding, 'expected' | 'got'> | undefined,
+  code: string,
+  scope: Rule['scope'],
+  at: string,
+  see: string,
+  more: readonly string[],
+  check: (view: View) => Pick<Finding, 'expected' | 'got'> | undefined,
 ): Rule => ({
-  inputs: [at, see, ...more], scope,
+  inputs: [at, see, ...more],
+  scope,
   check: (view) => {
     const finding = check(view);
     return finding && issueFor(view, at, { code, ...finding, see: seeKey(view, see) });
@@ -36,14 +43,25 @@ const rule = (
 });
 
 const divides: Rule = {
-  inputs: ['model.d_model', 'model.n_heads'], scope: ['model'],
+  inputs: ['model.d_model', 'model.n_heads'],
+  scope: ['model'],
   check: (view) => {
     const [d, n] = [num(view, 'model.d_model'), num(view, 'model.n_heads')];
     if (d % n === 0) return undefined;
     if (isSet(view, 'model.n_heads') && !isSet(view, 'model.d_model')) {
-      return issueFor(view, 'model.n_heads', { code: 'E2', expected: `a divisor of model.d_model (${d})`, got: `${n}`, see: seeKey(view, 'model.d_model') });
+      return issueFor(view, 'model.n_heads', {
+        code: 'E2',
+        expected: `a divisor of model.d_model (${d})`,
+        got: `${n}`,
+        see: seeKey(view, 'model.d_model'),
+      });
     }
-    return issueFor(view, 'model.d_model', { code: 'E2', expected: `a multiple of model.n_heads (${n})`, got: `${d}`, see: seeKey(view, 'model.n_heads') });
+    return issueFor(view, 'model.d_model', {
+      code: 'E2',
+      expected: `a multiple of model.n_heads (${n})`,
+      got: `${d}`,
+      see: seeKey(view, 'model.n_heads'),
+    });
   },
 };
 
@@ -51,7 +69,8 @@ const weightKeys = ['curriculum.lexical_weight', 'curriculum.syntactic_weight', 
 const layerRank = { default: 0, preset: 1, file: 2, env: 3, set: 4, code: 5 } as const;
 
 const weights: Rule = {
-  inputs: weightKeys, scope: ['curriculum'],
+  inputs: weightKeys,
+  scope: ['curriculum'],
   check: (view) => {
     const values = weightKeys.map((key) => num(view, key));
     const sum = values.reduce((a, b) => a + b, 0);
@@ -69,14 +88,17 @@ const weights: Rule = {
     const last = weightKeys.reduce((best, key) => (later(key, best) ? key : best));
     const other = weightKeys.find((key) => key !== last)!;
     return issueFor(view, last, {
-      code: 'E9', expected: 'lexical, syntactic and centrality weights that sum to 1',
-      got: `${values.map(plain).join(' + ')} = ${plain(Math.round(sum * 1e6) / 1e6)}`, see: seeKey(view, other),
+      code: 'E9',
+      expected: 'lexical, syntactic and centrality weights that sum to 1',
+      got: `${values.map(plain).join(' + ')} = ${plain(Math.round(sum * 1e6) / 1e6)}`,
+      see: seeKey(view, other),
     });
   },
 };
 
 const stages: Rule = {
-  inputs: [], scope: ['curriculum'],
+  inputs: [],
+  scope: ['curriculum'],
   check: (view) => {
     const list = valueOf(view, 'curriculum.stages') as (Partial<StageConfig> | null)[];
     const found: Issue[] = [];
@@ -85,23 +107,44 @@ const stages: Rule = {
       const at = `curriculum.stages[${i}]`;
       const range = stage?.masking_rate_range;
       if (range && clear(view, `${at}.masking_rate_range`) && range[0] > range[1]) {
-        found.push(issueFor(view, 'curriculum.stages', { code: 'E11', expected: '[min, max] with min <= max', got: `[${plain(range[0])}, ${plain(range[1])}]` }, [i, 'masking_rate_range']));
+        found.push(
+          issueFor(
+            view,
+            'curriculum.stages',
+            { code: 'E11', expected: '[min, max] with min <= max', got: `[${plain(range[0])}, ${plain(range[1])}]` },
+            [i, 'masking_rate_range'],
+          ),
+        );
       }
       const name = stage?.name;
       if (name === undefined || !clear(view, `${at}.name`)) return;
       const earlier = firstAt.get(name);
       if (earlier === undefined) firstAt.set(name, i);
       else {
-        found.push(issueFor(view, 'curriculum.stages', {
-          code: 'E12', expected: 'a name not used by another stage', got: quoted(name), see: seeKey(view, 'curriculum.stages', [earlier, 'name']),
-        }, [i, 'name']));
+        found.push(
+          issueFor(
+            view,
+            'curriculum.stages',
+            {
+              code: 'E12',
+              expected: 'a name not used by another stage',
+              got: quoted(name),
+              see: seeKey(view, 'curriculum.stages', [earlier, 'name']),
+            },
+            [i, 'name'],
+          ),
+        );
       }
     });
     return found;
   },
 };
 
-const runsOn: Readonly<Record<string, readonly string[]>> = { onnxruntime: ['cpu', 'cuda', 'webgpu'], tfjs_node: ['cpu', 'cuda'], tfjs: ['cpu'] };
+const runsOn: Readonly<Record<string, readonly string[]>> = {
+  onnxruntime: ['cpu', 'cuda', 'webgpu'],
+  tfjs_node: ['cpu', 'cuda'],
+  tfjs: ['cpu'],
+};
 
 /** The errors of section 2 of the specification that need no machine. */
 export const errorRules: readonly Rule[] = [
@@ -133,13 +176,16 @@ export const errorRules: readonly Rule[] = [
   }),
   rule('E14', ['generation'], 'generation.remasking', 'generation.sampler', [], (view) => {
     const [chance, sampler] = [num(view, 'generation.remasking'), text(view, 'generation.sampler')];
-    return chance === 0 || sampler === 'ancestral' ? undefined : { expected: `0 unless generation.sampler is "ancestral" (it is "${sampler}")`, got: plain(chance) };
+    return chance === 0 || sampler === 'ancestral'
+      ? undefined
+      : { expected: `0 unless generation.sampler is "ancestral" (it is "${sampler}")`, got: plain(chance) };
   }),
   atMost('E15', ['generation'], 'generation.block_length', 'generation.max_length'),
   atMost('E15', ['generation'], 'generation.min_length', 'generation.max_length'),
   rule('E16', ['project'], 'engine', 'device', [], (view) => {
     const [engine, device] = [text(view, 'engine'), text(view, 'device')];
-    if (!isSet(view, 'engine') || !isSet(view, 'device') || device === 'auto' || engine === 'auto' || runsOn[engine]!.includes(device)) return undefined;
+    if (!isSet(view, 'engine') || !isSet(view, 'device') || device === 'auto' || engine === 'auto' || runsOn[engine]!.includes(device))
+      return undefined;
     return { expected: `an engine that runs on device "${device}"`, got: shown(engine) };
   }),
   rule('E17', ['project'], 'training.max_steps', 'curriculum.stages', ['training.on_max_steps'], (view) => {
@@ -153,7 +199,9 @@ export const errorRules: readonly Rule[] = [
   }),
   rule('E21', ['project'], 'training.causal_fraction', 'model.shift_head', [], (view) => {
     const share = num(view, 'training.causal_fraction');
-    return share === 0 || valueOf(view, 'model.shift_head') === true ? undefined : { expected: '0 unless model.shift_head is true', got: plain(share) };
+    return share === 0 || valueOf(view, 'model.shift_head') === true
+      ? undefined
+      : { expected: '0 unless model.shift_head is true', got: plain(share) };
   }),
 ];
 

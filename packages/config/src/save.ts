@@ -32,11 +32,17 @@ function valueText(value: unknown, indent: string): string {
   if (!Array.isArray(value)) return scalarText(value);
   if (value.every((item) => typeof item !== 'object' || item === null)) return `[${value.map(scalarText).join(', ')}]`;
   return value
-    .map((item: Record<string, unknown>) => `\n${indent}- ${Object.entries(item).map(([word, part]) => `${word}: ${valueText(part, '')}`).join(`\n${indent}  `)}`)
+    .map(
+      (item: Record<string, unknown>) =>
+        `\n${indent}- ${Object.entries(item)
+          .map(([word, part]) => `${word}: ${valueText(part, '')}`)
+          .join(`\n${indent}  `)}`,
+    )
     .join('');
 }
 
-const at = (record: unknown, path: readonly Segment[]): unknown => path.reduce((node, part) => (node as Record<Segment, unknown>)[part], record);
+const at = (record: unknown, path: readonly Segment[]): unknown =>
+  path.reduce((node, part) => (node as Record<Segment, unknown>)[part], record);
 
 /** Every canonical key as YAML, each with `comment(key)` behind it. */
 export function listing(config: ProjectValues, comment: (key: string) => string): string {
@@ -79,7 +85,11 @@ function setScalar(node: Scalar, value: unknown): void {
   else {
     const text = scalarText(value);
     node.value = escaped(value);
-    node.type = text.startsWith('"') ? Scalar.QUOTE_DOUBLE : node.type === Scalar.QUOTE_SINGLE || node.type === Scalar.QUOTE_DOUBLE ? node.type : Scalar.PLAIN;
+    node.type = text.startsWith('"')
+      ? Scalar.QUOTE_DOUBLE
+      : node.type === Scalar.QUOTE_SINGLE || node.type === Scalar.QUOTE_DOUBLE
+        ? node.type
+        : Scalar.PLAIN;
   }
 }
 
@@ -87,7 +97,9 @@ function write(doc: Document, path: readonly Segment[], value: unknown): void {
   const node = doc.getIn(path, true);
   if (isScalar(node) && (typeof value !== 'object' || value === null)) return setScalar(node, value);
   if (isSeq(node) && Array.isArray(value) && node.items.length === value.length) {
-    value.forEach((item: unknown, i) => { if (!same((node.toJS(doc) as unknown[])[i], item)) write(doc, [...path, i], item); });
+    value.forEach((item: unknown, i) => {
+      if (!same((node.toJS(doc) as unknown[])[i], item)) write(doc, [...path, i], item);
+    });
     return;
   }
   if (isMap(node) && typeof value === 'object' && value !== null && !Array.isArray(value)) {
@@ -121,4 +133,5 @@ function edited(config: ProjectValues, origin: Origin): string {
 }
 
 /** What `saveYaml` writes: the loaded file with only the changed values replaced, or every key with its type and default. */
-export const saveText = (config: ProjectValues, origin?: Origin): string => (origin ? edited(config, origin) : listing(config, typeAndDefault));
+export const saveText = (config: ProjectValues, origin?: Origin): string =>
+  origin ? edited(config, origin) : listing(config, typeAndDefault);

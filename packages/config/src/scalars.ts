@@ -18,7 +18,12 @@ export function typed(text: string, path: readonly Segment[], place: Place): { v
   return data.issues.length > 0 ? data : { value: data.value ?? (isMapNode(node) ? {} : null), issues: [] };
 }
 
-function convert(tree: Tree, scalar: (value: unknown, path: Segment[]) => unknown, place: Place, path: string): { value?: unknown; issues: Issue[] } {
+function convert(
+  tree: Tree,
+  scalar: (value: unknown, path: Segment[]) => unknown,
+  place: Place,
+  path: string,
+): { value?: unknown; issues: Issue[] } {
   try {
     return { value: toData(tree, scalar), issues: [] };
   } catch (error) {
@@ -62,7 +67,10 @@ export function fileData(tree: Tree, env: Env): { data: unknown; issues: Issue[]
       bad.add(dotted(path));
       issues.push(...more);
     };
-    if (missing.length > 0) return fail([issueAt(place, dotted(path), { code: 'E19', expected: `environment variable ${missing[0]} to be set`, got: 'nothing' })]);
+    if (missing.length > 0)
+      return fail([
+        issueAt(place, dotted(path), { code: 'E19', expected: `environment variable ${missing[0]} to be set`, got: 'nothing' }),
+      ]);
     if (!replaced) return text;
     const result = typed(text, path, place);
     return result.issues.length > 0 ? fail(result.issues) : result.value;

@@ -14,7 +14,11 @@ function keysOf(node: Json, path = ''): [path: string, key: Json, required: bool
   return Object.entries(node.properties ?? {}).flatMap(([word, child]) => {
     const at = path ? `${path}.${word}` : word;
     const items = Array.isArray(child.items) ? {} : (child.items ?? {});
-    return [[at, child, node.required?.includes(word) ?? false] as [string, Json, boolean], ...keysOf(child, at), ...keysOf(items, `${at}[]`)];
+    return [
+      [at, child, node.required?.includes(word) ?? false] as [string, Json, boolean],
+      ...keysOf(child, at),
+      ...keysOf(items, `${at}[]`),
+    ];
   });
 }
 
@@ -28,33 +32,42 @@ describe('the JSON Schema', () => {
     expect(validate({ model: { d_modell: 1 } })).toBe(false);
   });
 
-  it.each(keysOf(whole).map(([path, key, required]) => ({ path, key, required })))('$path has title, description, default and valid examples', ({ path, key, required }) => {
-    expect(key.title).toMatch(/^[A-Z]/);
-    expect(key.description).toMatch(/\S/);
-    const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(key);
-    if (!required) {
-      expect(key).toHaveProperty('default');
-      expect(validate(key.default), `default of ${path}`).toBe(true);
-    }
-    expect((key.examples as unknown[]).length).toBeGreaterThan(0);
-    for (const example of key.examples as unknown[]) expect(validate(example), `example of ${path}`).toBe(true);
-  });
+  it.each(keysOf(whole).map(([path, key, required]) => ({ path, key, required })))(
+    '$path has title, description, default and valid examples',
+    ({ path, key, required }) => {
+      expect(key.title).toMatch(/^[A-Z]/);
+      expect(key.description).toMatch(/\S/);
+      const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(key);
+      if (!required) {
+        expect(key).toHaveProperty('default');
+        expect(validate(key.default), `default of ${path}`).toBe(true);
+      }
+      expect((key.examples as unknown[]).length).toBeGreaterThan(0);
+      for (const example of key.examples as unknown[]) expect(validate(example), `example of ${path}`).toBe(true);
+    },
+  );
 
   it('gives the schema of one key, and nothing for an unknown one', () => {
     expect(jsonSchema('training.batch_size')).toMatchObject({ type: 'integer', minimum: 1, maximum: 65536, default: 32 });
     expect(jsonSchema('curriculum.stages[].epochs')).toMatchObject({ type: 'integer', minimum: 1 });
-    for (const key of ['constructor', '__proto__', 'training.toString', 'no', '', 'training..batch_size']) expect(jsonSchema(key), key).toBeUndefined();
+    for (const key of ['constructor', '__proto__', 'training.toString', 'no', '', 'training..batch_size'])
+      expect(jsonSchema(key), key).toBeUndefined();
   });
 });
 
 describe('what is made from the schema is current', () => {
   it('the validator', () => {
-    expect(readFileSync(new URL('generated/validator.ts', import.meta.url), 'utf8'), 'run: node --import tsx packages/config/src/codegen.ts').toBe(validatorSource());
+    expect(
+      readFileSync(new URL('generated/validator.ts', import.meta.url), 'utf8'),
+      'run: node --import tsx packages/config/src/codegen.ts',
+    ).toBe(validatorSource());
     expect(schema).toEqual(bare(JSON.parse(JSON.stringify(ProjectConfigSchema))));
   });
 
   it('the reference page', () => {
-    expect(readFileSync(new URL('../../../docs/config.md', import.meta.url), 'utf8'), 'run: mdiff config docs --write docs/config.md').toBe(referencePage());
+    expect(readFileSync(new URL('../../../docs/config.md', import.meta.url), 'utf8'), 'run: mdiff config docs --write docs/config.md').toBe(
+      referencePage(),
+    );
   });
 });
 

@@ -9,13 +9,17 @@ import { TokenizerConfigSchema } from './tokenizer.js';
 import { TrainingConfigSchema } from './training.js';
 
 /** A whole configuration: the one source of types, JSON Schema, validator, defaults and reference page. */
-export const ProjectConfigSchema = section('mdiff configuration', 'One run of mdiff: a small masked-diffusion language model of one author\'s book', {
-  ...projectKeys,
-  hardware: HardwareConfigSchema,
-  model: ModelConfigSchema,
-  tokenizer: TokenizerConfigSchema,
-  data: DataConfigSchema,
-  curriculum: CurriculumConfigSchema,
-  training: TrainingConfigSchema,
-  generation: GenerationConfigSchema,
-});
+export const ProjectConfigSchema = section(
+  'mdiff configuration',
+  "One run of mdiff: a small masked-diffusion language model of one author's book",
+  {
+    ...projectKeys,
+    hardware: HardwareConfigSchema,
+    model: ModelConfigSchema,
+    tokenizer: TokenizerConfigSchema,
+    data: DataConfigSchema,
+    curriculum: CurriculumConfigSchema,
+    training: TrainingConfigSchema,
+    generation: GenerationConfigSchema,
+  },
+);

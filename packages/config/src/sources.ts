@@ -32,14 +32,27 @@ export function beside(file: string, name: string): string {
 export function presetSources(name: string, place: Place, path: string, ctx: Context): Source[] {
   const layers = presetLayers(name);
   if (layers === undefined) {
-    ctx.issues.push(issueAt(place, path, { code: 'E20', expected: 'a preset name or a file path', got: quoted(name), hint: nearChoice(name, presetNames) }));
+    ctx.issues.push(
+      issueAt(place, path, {
+        code: 'E20',
+        expected: 'a preset name or a file path',
+        got: quoted(name),
+        hint: nearChoice(name, presetNames),
+      }),
+    );
     return [];
   }
   return layers.map(({ preset, values }) => ({ kind: 'preset', preset, data: values, at: () => place }));
 }
 
 /** What `extends` brings, lowest first. */
-export function extendSources(value: unknown, at: (path: readonly Segment[]) => Place, file: string, chain: readonly string[], ctx: Context): Source[] {
+export function extendSources(
+  value: unknown,
+  at: (path: readonly Segment[]) => Place,
+  file: string,
+  chain: readonly string[],
+  ctx: Context,
+): Source[] {
   const items = typeof value === 'string' ? [value] : Array.isArray(value) ? value : [];
   return items.flatMap((item: unknown, i) => {
     // Wrong types are the schema's to report.
@@ -55,7 +68,9 @@ export function extendSources(value: unknown, at: (path: readonly Segment[]) => 
     if (chain.includes(target)) return fail({ expected: 'no cycle', got: [...chain.slice(chain.indexOf(target)), target].join(' -> ') });
     if (chain.length >= 8) return fail({ expected: 'a chain of at most 8 files', got: quoted(item) });
     const found = ctx.read(target);
-    return 'problem' in found ? fail({ expected: found.problem, got: quoted(target) }) : fileSources(found.text, target, chain, ctx).sources;
+    return 'problem' in found
+      ? fail({ expected: found.problem, got: quoted(target) })
+      : fileSources(found.text, target, chain, ctx).sources;
   });
 }
 
@@ -77,19 +92,32 @@ function assign(record: Fields, path: readonly Segment[], value: unknown): void 
   let node = record;
   for (const part of path.slice(0, -1)) {
     const next = node[part];
-    node = (typeof next === 'object' && next !== null && !Array.isArray(next) ? next : (node[part] = Object.create(null) as Fields)) as Fields;
+    node = (
+      typeof next === 'object' && next !== null && !Array.isArray(next) ? next : (node[part] = Object.create(null) as Fields)
+    ) as Fields;
   }
   node[path.at(-1)!] = value;
 }
 
 function unknownKey(path: readonly Segment[], place: Place, got: string): Issue {
-  if (path[0] === 'extends') return issueAt(place, 'extends', { code: 'SCHEMA', expected: 'a key that is one value', got: '"extends"', hint: 'use --preset, or extends in a file' });
+  if (path[0] === 'extends')
+    return issueAt(place, 'extends', {
+      code: 'SCHEMA',
+      expected: 'a key that is one value',
+      got: '"extends"',
+      hint: 'use --preset, or extends in a file',
+    });
   // Blame the first part the schema does not know.
   let known = 0;
   while (known < path.length && nodeAt(path.slice(0, known + 1)) !== undefined) known += 1;
   const parent = path.slice(0, known);
   const word = String(path[known] ?? path.at(-1));
-  return issueAt(place, dotted(path), { code: 'SCHEMA', expected: 'a known key', got: quoted(got || word), hint: nearKey(word, Object.keys(nodeAt(parent)?.properties ?? {}), parent) });
+  return issueAt(place, dotted(path), {
+    code: 'SCHEMA',
+    expected: 'a known key',
+    got: quoted(got || word),
+    hint: nearKey(word, Object.keys(nodeAt(parent)?.properties ?? {}), parent),
+  });
 }
 
 const prefix = 'MDIFF__';
@@ -99,7 +127,9 @@ export function envSource(env: Env, issues: Issue[]): Source {
   const data = Object.create(null) as Fields;
   const names = new Map<string, string>();
   const bad = new Set<string>();
-  for (const name of Object.keys(env).filter((word) => word.startsWith(prefix)).sort()) {
+  for (const name of Object.keys(env)
+    .filter((word) => word.startsWith(prefix))
+    .sort()) {
     const path = name.slice(prefix.length).toLowerCase().split('__');
     const place = { where: `env ${name}` };
     if (nodeAt(path) === undefined || path[0] === 'extends') {

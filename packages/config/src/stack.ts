@@ -68,5 +68,7 @@ export function inOrder(issues: readonly Issue[]): Issue[] {
   const group = (issue: Issue): number => (issue.line === undefined ? 1 + groups.findIndex((word) => issue.where.startsWith(word)) : 0);
   const file = (issue: Issue): string => (issue.line === undefined ? '' : issue.where.slice(0, -`:${issue.line}:${issue.column}`.length));
   const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-  return [...issues].sort((a, b) => group(a) - group(b) || compare(file(a), file(b)) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
+  return [...issues].sort(
+    (a, b) => group(a) - group(b) || compare(file(a), file(b)) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+  );
 }

@@ -10,8 +10,13 @@ import type { TrainingConfigSchema } from './training.js';
 import type { Issue } from './issue.js';
 
 // Types only: importing them pulls no schema, so the descriptions stay out of a browser bundle.
-type DeepReadonly<T> = T extends readonly (infer U)[] ? (number extends T['length'] ? readonly DeepReadonly<U>[] : Readonly<T>)
-  : T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+type DeepReadonly<T> = T extends readonly (infer U)[]
+  ? number extends T['length']
+    ? readonly DeepReadonly<U>[]
+    : Readonly<T>
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
 type Resolved<T, Alias extends string = never> = DeepReadonly<Required<Omit<T, Alias>>>;
 
 /** The values of each section once every default is filled in; aliases are left out. */
@@ -39,8 +44,13 @@ export type ProjectValues = DeepReadonly<Required<Omit<Raw, SectionName | Alias 
   readonly generation: GenerationConfig;
 };
 
-type Input<T> = T extends readonly (infer U)[] ? (number extends T['length'] ? readonly Input<U>[] : Readonly<T>)
-  : T extends object ? { readonly [K in keyof T]: Input<T[K]> } : T;
+type Input<T> = T extends readonly (infer U)[]
+  ? number extends T['length']
+    ? readonly Input<U>[]
+    : Readonly<T>
+  : T extends object
+    ? { readonly [K in keyof T]: Input<T[K]> }
+    : T;
 
 /** What a caller may write: every key optional, aliases and `extends` included. */
 export type ProjectInput = Input<Raw>;

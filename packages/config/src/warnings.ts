@@ -17,10 +17,13 @@ function section<T>(view: View, name: string): T {
 export const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(2);
 
 const warn = (code: string, scope: Rule['scope'], at: string, see: string | undefined, text: (view: View) => string | undefined): Rule => ({
-  inputs: [], scope,
+  inputs: [],
+  scope,
   check: (view) => {
     const message = text(view);
-    return message === undefined ? undefined : issueFor(view, at, { code, severity: 'warning', text: message, see: see && seeKey(view, see) });
+    return message === undefined
+      ? undefined
+      : issueFor(view, at, { code, severity: 'warning', text: message, see: see && seeKey(view, see) });
   },
 });
 
@@ -75,7 +78,11 @@ const warningRules: readonly Rule[] = [
     return `masking rates ${gaps(ranges)} are never trained, but generation starts at 1; set curriculum.full_range_fraction to 0.1-0.2`;
   }),
   warn('W4', ['training', 'model', 'hardware'], 'training.batch_size', 'hardware.max_vram_gb', (view) => {
-    const fit = fitBatch({ model: section<ModelConfig>(view, 'model'), training: section<TrainingConfig>(view, 'training'), hardware: section<HardwareConfig>(view, 'hardware') });
+    const fit = fitBatch({
+      model: section<ModelConfig>(view, 'model'),
+      training: section<TrainingConfig>(view, 'training'),
+      hardware: section<HardwareConfig>(view, 'hardware'),
+    });
     if (fit.fits) return undefined;
     return `estimated ${gigabytes(fit.estimate.total)} GB exceeds ${gigabytes(fit.estimate.usable)} GB usable; ${advice(fit)}`;
   }),
@@ -86,10 +93,15 @@ const warningRules: readonly Rule[] = [
     return `${plain(given)} is low: AdamW needs ${needed} (weights, gradients, two moments${ema ? ', EMA' : ''}); the estimate uses ${needed}`;
   }),
   warn('W6', ['training'], 'training.patience', 'training.val_split', (view) =>
-    valueOf(view, 'training.val_split') === 0 && valueOf(view, 'training.patience') !== 0 ? 'not used while training.val_split is 0' : undefined),
+    valueOf(view, 'training.val_split') === 0 && valueOf(view, 'training.patience') !== 0
+      ? 'not used while training.val_split is 0'
+      : undefined,
+  ),
   warn('W7', ['curriculum'], 'curriculum.transition_epochs', 'curriculum.stages', (view) => {
     const epochs = valueOf(view, 'curriculum.transition_epochs') as number;
-    const short = plan(view).slice(1).filter((stage) => epochs > Math.floor(stage.epochs / 2));
+    const short = plan(view)
+      .slice(1)
+      .filter((stage) => epochs > Math.floor(stage.epochs / 2));
     if (short.length === 0) return undefined;
     return `${epochs} is more than half of ${short.map((stage) => `"${stage.name}" (${stage.epochs} epochs, uses ${Math.floor(stage.epochs / 2)})`).join(', ')}`;
   }),
@@ -102,7 +114,9 @@ const warningRules: readonly Rule[] = [
   idle('training.max_epochs', 'training.max_steps', (steps) => steps !== null),
   warn('W9', ['training'], 'training.label_smoothing', 'training.loss_weighting', (view) =>
     (valueOf(view, 'training.label_smoothing') as number) > 0 && valueOf(view, 'training.loss_weighting') === 'elbo'
-      ? 'the training loss is no longer a bound; validation NELBO is not smoothed' : undefined),
+      ? 'the training loss is no longer a bound; validation NELBO is not smoothed'
+      : undefined,
+  ),
 ];
 
 const waiting = ({ key: name, neutral }: Pending): Rule => {
@@ -112,17 +126,19 @@ const waiting = ({ key: name, neutral }: Pending): Rule => {
   const finding = { code: 'W10', severity: 'warning', text: 'not yet in effect' } as const;
   const word = /^curriculum\.stages\[\]\.(\w+)$/.exec(key)?.[1] as keyof StageConfig | undefined;
   return {
-    inputs: [], scope: [key.includes('.') ? top as SectionName : 'project'],
+    inputs: [],
+    scope: [key.includes('.') ? (top as SectionName) : 'project'],
     check: (view) => {
       if (word !== undefined) {
         const at = isSet(view, 'curriculum.stages') ? plan(view).findIndex((stage) => differs(stage[word], neutral)) : -1;
         return at < 0 ? undefined : issueFor(view, 'curriculum.stages', finding, [at, word]);
       }
-      return isSet(view, key) && differs(valueOf(view, key), neutral === undefined ? defaultOf(key) : neutral) ? issueFor(view, key, finding) : undefined;
+      return isSet(view, key) && differs(valueOf(view, key), neutral === undefined ? defaultOf(key) : neutral)
+        ? issueFor(view, key, finding)
+        : undefined;
     },
   };
 };
 
 /** The warnings of section 2. They are meaningful only when there is no error. */
 export const warningsOf = (waits: readonly Pending[] = pending): readonly Rule[] => [...warningRules, ...waits.map(waiting)];
-

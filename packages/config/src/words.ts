@@ -33,8 +33,18 @@ export function shown(value: unknown): string {
 const either = (parts: readonly string[]): string => parts.join(' or ');
 
 function limits(node: Node): string {
-  const low = node.minimum !== undefined ? `>= ${plain(node.minimum)}` : node.exclusiveMinimum !== undefined ? `> ${plain(node.exclusiveMinimum)}` : '';
-  const high = node.maximum !== undefined ? `<= ${plain(node.maximum)}` : node.exclusiveMaximum !== undefined ? `< ${plain(node.exclusiveMaximum)}` : '';
+  const low =
+    node.minimum !== undefined
+      ? `>= ${plain(node.minimum)}`
+      : node.exclusiveMinimum !== undefined
+        ? `> ${plain(node.exclusiveMinimum)}`
+        : '';
+  const high =
+    node.maximum !== undefined
+      ? `<= ${plain(node.maximum)}`
+      : node.exclusiveMaximum !== undefined
+        ? `< ${plain(node.exclusiveMaximum)}`
+        : '';
   return [low, high].filter(Boolean).join(' and ');
 }
 
@@ -46,7 +56,8 @@ export function count(node: Node, what: string): string {
 
 function typeWords(node: Node, type: string): string {
   if (type === 'integer' || type === 'number') return `${type === 'integer' ? 'an integer' : 'a number'} ${limits(node)}`.trim();
-  if (type === 'string') return node.pattern ? 'a name of 1-64 letters, digits, ".", "_" or "-", starting with a letter or digit' : 'a string';
+  if (type === 'string')
+    return node.pattern ? 'a name of 1-64 letters, digits, ".", "_" or "-", starting with a letter or digit' : 'a string';
   if (type === 'boolean') return 'true or false';
   if (type === 'array') return node.minItems !== undefined ? `a list of ${count(node, 'items')}` : 'a list';
   return type === 'object' ? 'a map' : type;
