@@ -76,32 +76,43 @@ export interface Opened {
   layout: ParamLayout;
 }
 
-/** The default engine: the traced step as an ONNX graph in onnxruntime-node, in a worker thread, because its `run()` blocks. */
-export async function openOnnxRuntime(options: EngineOptions): Promise<Engine> {
-  const threads = options.threads || availableParallelism();
-  const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
-  const remote = startWorker(entry, { env: { ORT_DISABLE_TELEMETRY: '1' } });
-  try {
-    const { layout } = await remote.call<Opened>('open', { ...options, threads });
-    return {
-      name: 'onnxruntime',
-      threads,
-      layout,
-      grads: (batch) => remote.call('grads', batch),
-      apply: (update) => remote.call('apply', update),
-      step: (batches, update) => remote.call('step', { batches, update }),
-      evaluate: (batch) => remote.call('evaluate', batch),
-      read: () => remote.call('read'),
-      load: (state) => remote.call('load', state),
-      resetMoments: () => remote.call('resetMoments'),
-      exportOnnx: (params) => remote.call('exportOnnx', params),
-      close: () => remote.close(),
-    };
-  } catch (error) {
-    await remote.close();
-    throw error;
-  }
+export interface WorkerOptions extends EngineOptions {
+  engine: 'onnxruntime' | 'tfjs';
 }
 
+const inWorker =
+  (engine: WorkerOptions['engine'], threadsOf: (asked: number) => number) =>
+  async (options: EngineOptions): Promise<Engine> => {
+    const threads = threadsOf(options.threads);
+    const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+    const remote = startWorker(entry, { env: { ORT_DISABLE_TELEMETRY: '1' } });
+    try {
+      const { layout } = await remote.call<Opened>('open', { ...options, engine, threads } satisfies WorkerOptions);
+      return {
+        name: engine,
+        threads,
+        layout,
+        grads: (batch) => remote.call('grads', batch),
+        apply: (update) => remote.call('apply', update),
+        step: (batches, update) => remote.call('step', { batches, update }),
+        evaluate: (batch) => remote.call('evaluate', batch),
+        read: () => remote.call('read'),
+        load: (state) => remote.call('load', state),
+        resetMoments: () => remote.call('resetMoments'),
+        exportOnnx: (params) => remote.call('exportOnnx', params),
+        close: () => remote.close(),
+      };
+    } catch (error) {
+      await remote.close();
+      throw error;
+    }
+  };
+
+/** The default engine: the traced step as an ONNX graph in onnxruntime-node, in a worker thread, because its `run()` blocks. */
+export const openOnnxRuntime = inWorker('onnxruntime', (asked) => asked || availableParallelism());
+
+/** The reference: the same step computed eagerly by tfjs-cpu, on one thread; hundreds of times slower. */
+export const openTfjs = inWorker('tfjs', () => 1);
+
 /** Engines by the name in the configuration. */
-export const engines: Record<string, (options: EngineOptions) => Promise<Engine>> = { onnxruntime: openOnnxRuntime };
+export const engines: Readonly<Record<string, (options: EngineOptions) => Promise<Engine>>> = { onnxruntime: openOnnxRuntime, tfjs: openTfjs };

@@ -153,6 +153,33 @@ describe('two runs in one folder', () => {
   });
 });
 
+describe('engine and device', () => {
+  it('refuses an engine that is not here', async () => {
+    const { config, folder } = await tinyRun({ engine: 'tfjs_node' });
+    folders.push(folder);
+    await expect(go(config)).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('engine: expected an engine that is installed here, got "tfjs_node"') as string });
+  });
+
+  it('refuses a device that was asked for and is not here; falls back from the default with one notice', async () => {
+    const { config, folder } = await tinyRun({ device: 'webgpu' });
+    folders.push(folder);
+    await expect(go(config)).rejects.toMatchObject({ code: expect.stringContaining('CONFIG') as string, message: expect.stringContaining('expected an available device, got "webgpu"') as string });
+  });
+
+  it('learns the same with the pure tfjs reference engine', async () => {
+    const { config, folder } = await tinyRun({ engine: 'tfjs', training: { max_steps: 4, causal_fraction: 0.5 } });
+    const twin = await tinyRun({ training: { max_steps: 4, causal_fraction: 0.5 } });
+    folders.push(folder, twin.folder);
+    const [a, b] = [await go(config), await go(twin.config)];
+    const [lines, twins] = [await readMetrics(join(a.folder, 'metrics.jsonl')), await readMetrics(join(b.folder, 'metrics.jsonl'))];
+    // Float32 in another order of summation over four steps: 1e-4 nats.
+    lines.forEach((line, i) => {
+      expect(line.loss).toBeCloseTo(twins[i]!.loss, 4);
+      expect(line.nelbo ?? 0).toBeCloseTo(twins[i]!.nelbo ?? 0, 4);
+    });
+  });
+});
+
 describe('patience', () => {
   it('ends a stage that no longer improves, and the next begins', async () => {
     const stage = { epochs: 2, masking_rate_range: [0.05, 0.5] as [number, number], data_selection: 'all' as const, format_type: 'paragraphs' as const };

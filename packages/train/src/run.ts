@@ -101,6 +101,7 @@ export async function train(given: ProjectConfig, options: TrainOptions): Promis
   if (mode === 'resume' && !record) {
     throw new TrainError('MDIFF_EXISTS', `${folder}: expected a run to resume, got none; leave --resume out to start one`, 2);
   }
+  engineOf(given);
   const absent = checkDevice(given);
   if (absent) options.warn(formatIssue(absent));
   const release = await lockRun(folder);
@@ -115,8 +116,7 @@ export async function train(given: ProjectConfig, options: TrainOptions): Promis
 }
 
 /** What this engine on this machine does differently from what the configuration says. */
-function notices(config: ProjectConfig, asked: ProjectConfig, stages: readonly { name: string; steps: number }[]): Issue[] {
-  const engine = 'onnxruntime';
+function notices(config: ProjectConfig, asked: ProjectConfig, engine: string, stages: readonly { name: string; steps: number }[]): Issue[] {
   const { training, model } = config;
   const issues: (Issue | undefined)[] = [
     model.vocab_size < asked.model.vocab_size ? startup.smallVocabulary(asked, model.vocab_size) : undefined,
@@ -132,6 +132,13 @@ function notices(config: ProjectConfig, asked: ProjectConfig, stages: readonly {
   return issues.filter((issue) => issue !== undefined);
 }
 
+/** `engine` of the configuration: auto is ONNX Runtime until another is installed. */
+function engineOf(config: ProjectConfig): string {
+  const name = config.engine === 'auto' ? 'onnxruntime' : config.engine;
+  if (name in engines) return name;
+  throw new TrainError('MDIFF_CONFIG', `engine: expected an engine that is installed here, got "${name}"; set engine to "auto" or "onnxruntime"`, 2);
+}
+
 /** The engine computes on the processor; another device that was asked for by name is an error, one that is only the default a notice. */
 function checkDevice(config: ProjectConfig): Issue | undefined {
   if (config.device === 'auto' || config.device === 'cpu') return undefined;
@@ -145,15 +152,16 @@ async function trainLocked(given: ProjectConfig, options: TrainOptions, folder: 
   const savedTokenizer = mode === 'resume' ? await readFile(join(folder, 'tokenizer.json'), 'utf8').catch(() => undefined) : undefined;
   const prepared = await prepare(given, reporter, savedTokenizer);
   const { tokenizer, heldOut } = prepared;
+  const engineName = engineOf(given);
   // The model gets exactly the tokenizer's rows, however many were asked for.
   const config = given.model.vocab_size === tokenizer.vocabSize ? given : given.with({ model: { vocab_size: tokenizer.vocabSize } });
   const { model } = config;
-  const resolved = resolvedYaml(config, { tokenizer_size: tokenizer.vocabSize, engine: 'onnxruntime' });
+  const resolved = resolvedYaml(config, { tokenizer_size: tokenizer.vocabSize, engine: engineName });
   const plan = planOf(config, prepared);
-  for (const issue of notices(config, given, plan.stages)) options.warn(formatIssue(issue));
+  for (const issue of notices(config, given, engineName, plan.stages)) options.warn(formatIssue(issue));
 
   reporter.phase('compiling', 'the training step');
-  const engine = await engines.onnxruntime!({ model, threads: config.hardware.cpu_threads, labelSmoothing: config.training.label_smoothing, seed: config.seed });
+  const engine = await engines[engineName]!({ model, threads: config.hardware.cpu_threads, labelSmoothing: config.training.label_smoothing, seed: config.seed });
   try {
     const tokenizerJson = `${JSON.stringify(tokenizer.toJson())}\n`;
     const run = join(folder, 'run.json');

@@ -6,33 +6,40 @@ import { optimize, toOnnx, trace } from '@mdiff/trace';
 import type { InputSpec } from '@mdiff/trace';
 import { stream } from '@mdiff/diffusion';
 import type { TrainState } from './checkpoint.js';
-import type { EngineOptions, StepBatch, StepResult, Update } from './engine.js';
+import type { StepBatch, StepResult, Update, WorkerOptions } from './engine.js';
 import { TrainError } from './errors.js';
 import { Moved, serveWorker } from './rpc.js';
 
-// The ONNX Runtime engine, inside its thread. The training graph is traced once per (rows, positions); the number of evaluated
+// The engines, inside their thread. For ONNX Runtime the training graph is traced once per (rows, positions); the number of evaluated
 // rows stays symbolic, so that the vocabulary projection is computed for masked positions only. Weights are fed as views of one flat
 // buffer (onnxruntime-node does not copy inputs) and AdamW runs on that buffer: inside the graph it was slower (docs/log.md).
 
 type Kind = 'train' | 'eval';
 
+interface HostArray {
+  type: 'float32' | 'int32';
+  data: Float32Array | Int32Array;
+  shape: readonly number[];
+}
+
+/** A compiled graph: arrays in by input name, arrays out by output name. */
 interface Compiled {
-  session: ort.InferenceSession;
+  run(feeds: Record<string, HostArray>): Promise<Record<string, Float32Array>>;
   /** dropout masks the graph takes, by input name */
   masks: Record<string, readonly number[]>;
 }
 
-let options: EngineOptions;
+let options: WorkerOptions;
 let layout: ParamLayout;
 let state: TrainState;
 /** Σ of the gradients since the last update, flat like the weights */
 let gradient: Float32Array;
 let accumulated = 0;
-let params: Record<string, ort.Tensor>;
+let params: Record<string, HostArray>;
 const compiled = new Map<string, Promise<Compiled>>();
 
-const views = (flat: Float32Array): Record<string, ort.Tensor> =>
-  Object.fromEntries(layout.params.map(({ name, shape, offset, size }) => [name, new ort.Tensor('float32', flat.subarray(offset, offset + size), shape)]));
+const views = (flat: Float32Array): Record<string, HostArray> =>
+  Object.fromEntries(layout.params.map(({ name, shape, offset, size }) => [name, { type: 'float32', data: flat.subarray(offset, offset + size), shape }]));
 
 function batchInputs(B: number, S: number): Record<string, InputSpec> {
   const int = (...shape: (number | string)[]): InputSpec => ({ shape, dtype: 'int32' });
@@ -52,10 +59,25 @@ const paramInputs = (): Record<string, InputSpec> =>
 
 async function compile(kind: Kind, B: number, S: number, dropout: boolean): Promise<Compiled> {
   const masks = dropout ? dropoutShapes(options.model, B, S) : {};
+  const fn = kind === 'train' ? lossAndGrads(options.model, layout, { labelSmoothing: options.labelSmoothing }) : rowLosses(options.model, layout);
+  if (options.engine === 'tfjs') return { run: eager(fn), masks };
   const inputs: Record<string, InputSpec> = { ...batchInputs(B, S), ...paramInputs() };
   for (const [name, shape] of Object.entries(masks)) inputs[name] = { shape: [...shape], dtype: 'float32' };
-  const fn = kind === 'train' ? lossAndGrads(options.model, layout, { labelSmoothing: options.labelSmoothing }) : rowLosses(options.model, layout);
-  const model = toOnnx(optimize(trace(fn, { inputs })), { contrib: true });
+  return { run: await onnx(toOnnx(optimize(trace(fn, { inputs })), { contrib: true })), masks };
+}
+
+/** The reference: the same functions, computed by tfjs-cpu as they stand. */
+function eager(fn: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>): Compiled['run'] {
+  return (feeds) =>
+    Promise.resolve(
+      tf.tidy(() => {
+        const outputs = fn(Object.fromEntries(Object.entries(feeds).map(([name, { type, data, shape }]) => [name, tf.tensor(data, [...shape], type)])));
+        return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, tensor.dataSync() as Float32Array]));
+      }),
+    );
+}
+
+async function onnx(model: Uint8Array): Promise<Compiled['run']> {
   const session = await ort.InferenceSession.create(model, {
     intraOpNumThreads: options.threads,
     interOpNumThreads: 1,
@@ -63,26 +85,32 @@ async function compile(kind: Kind, B: number, S: number, dropout: boolean): Prom
     // Threads that spin between operators fight with whatever else the machine does; idle ones cost nothing here (docs/log.md).
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
-  return { session, masks };
+  return async (feeds) => {
+    // The evaluation graph takes no loss weights: only what a graph has as inputs is fed.
+    const outputs = await session.run(
+      Object.fromEntries(session.inputNames.map((name) => [name, new ort.Tensor(feeds[name]!.type, feeds[name]!.data, feeds[name]!.shape)])),
+    );
+    return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, tensor.data as Float32Array]));
+  };
 }
 
-function session(kind: Kind, B: number, S: number, dropout: boolean): Promise<Compiled> {
+function compiledFor(kind: Kind, B: number, S: number, dropout: boolean): Promise<Compiled> {
   const key = `${kind} ${B} ${S} ${dropout}`;
   let found = compiled.get(key);
   if (!found) compiled.set(key, (found = compile(kind, B, S, dropout)));
   return found;
 }
 
-function feedsOf(batch: StepBatch): Record<string, ort.Tensor> {
+function feedsOf(batch: StepBatch): Record<string, HostArray> {
   const { B, S, rows } = batch;
   return {
-    ids: new ort.Tensor('int32', batch.ids, [B, S]),
-    segments: new ort.Tensor('int32', batch.segments, [B, S]),
-    positions: new ort.Tensor('int32', batch.positions, [B, S]),
-    causal: new ort.Tensor('float32', Float32Array.of(batch.causal), []),
-    rows: new ort.Tensor('int32', rows, [rows.length]),
-    targets: new ort.Tensor('int32', batch.targets, [rows.length]),
-    weights: new ort.Tensor('float32', batch.weights, [rows.length]),
+    ids: { type: 'int32', data: batch.ids, shape: [B, S] },
+    segments: { type: 'int32', data: batch.segments, shape: [B, S] },
+    positions: { type: 'int32', data: batch.positions, shape: [B, S] },
+    causal: { type: 'float32', data: Float32Array.of(batch.causal), shape: [] },
+    rows: { type: 'int32', data: rows, shape: [rows.length] },
+    targets: { type: 'int32', data: batch.targets, shape: [rows.length] },
+    weights: { type: 'float32', data: batch.weights, shape: [rows.length] },
   };
 }
 
@@ -95,31 +123,25 @@ function drawMask(size: number, p: number, seed: number, ...keys: (string | numb
   return mask;
 }
 
-/** The evaluation graph takes no loss weights: feeds only what a graph has as inputs. */
-const wanted = ({ session: { inputNames } }: Compiled, feeds: Record<string, ort.Tensor>): Record<string, ort.Tensor> =>
-  Object.fromEntries(inputNames.map((name) => [name, feeds[name]!]));
-
 async function grads(batch: StepBatch): Promise<{ loss: number }> {
   const { dropout } = batch;
-  const graph = await session('train', batch.B, batch.S, dropout !== undefined);
+  const graph = await compiledFor('train', batch.B, batch.S, dropout !== undefined);
   const feeds = { ...feedsOf(batch), ...params };
   if (dropout) {
     for (const [name, shape] of Object.entries(graph.masks)) {
       const rate = name.startsWith('attention') ? dropout.attention : dropout.rate;
       const size = shape.reduce((a, b) => a * b, 1);
-      feeds[name] = new ort.Tensor('float32', drawMask(size, rate, dropout.seed, dropout.step, dropout.pass, name), shape);
+      feeds[name] = { type: 'float32', data: drawMask(size, rate, dropout.seed, dropout.step, dropout.pass, name), shape };
     }
   }
-  const outputs = await graph.session.run(wanted(graph, feeds));
+  const outputs = await graph.run(feeds);
   for (const { name, offset, size } of layout.params) {
-    const output = outputs[`grad.${name}`];
-    if (!output) continue; // a weight that the loss does not depend on
-    const data = output.data as Float32Array;
+    const data = outputs[`grad.${name}`]!;
     if (accumulated === 0) gradient.set(data, offset);
     else for (let i = 0; i < size; i++) gradient[offset + i] = gradient[offset + i]! + data[i]!;
   }
   accumulated++;
-  return { loss: (outputs.loss!.data as Float32Array)[0]! };
+  return { loss: outputs.loss![0]! };
 }
 
 function apply({ ema, ...update }: Update): Omit<StepResult, 'loss'> {
@@ -141,9 +163,10 @@ async function step({ batches, update }: { batches: readonly StepBatch[]; update
 }
 
 serveWorker({
-  open: async (given: EngineOptions) => {
-    // tfjs would otherwise print an advertisement for its Node backend; nothing here computes with tfjs, it only records.
+  open: async (given: WorkerOptions) => {
+    // tfjs would otherwise print an advertisement for its Node backend; and mostly only records here.
     tf.enableProdMode();
+    await tf.setBackend('cpu');
     options = given;
     layout = layoutOf(given.model);
     const { grads: flat, ...buffers } = allocate(layout.total);
@@ -157,11 +180,10 @@ serveWorker({
   apply,
   step,
   evaluate: async (batch: StepBatch) => {
-    const graph = await session('eval', batch.B, batch.S, false);
+    const graph = await compiledFor('eval', batch.B, batch.S, false);
     const weights = state.ema ? views(state.ema) : params;
-    const { ce } = await graph.session.run(wanted(graph, { ...feedsOf(batch), ...weights }));
-    const data = ce!.data as Float32Array;
-    return new Moved(data, [data.buffer as ArrayBuffer]);
+    const { ce } = await graph.run({ ...feedsOf(batch), ...weights });
+    return new Moved(ce!, [ce!.buffer as ArrayBuffer]);
   },
   read: () => {
     const copy: TrainState = { params: state.params.slice(), m: state.m.slice(), v: state.v.slice(), ...(state.ema && { ema: state.ema.slice() }) };
