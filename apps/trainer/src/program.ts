@@ -18,6 +18,7 @@ async function runTrain(book: string | undefined, flags: TrainFlags): Promise<vo
   const { config, warnings, source } = loadProject({
     ...(flags.config !== undefined && { file: flags.config }),
     ...(flags.preset !== undefined && { preset: flags.preset }),
+    strict: flags.strict === true,
     set: [...(book === undefined ? [] : [`data.source=${resolve(book)}`]), ...flags.set],
     env: process.env,
     cwd: process.cwd(),
@@ -63,6 +64,7 @@ export function program(): Command {
     .option('-p, --preset <name>', 'preset under the file')
     .option('-s, --set <key=value>', 'one configuration value; may be repeated', collect, [])
     .option('--resume', 'go on with an unfinished run')
+    .option('--strict', 'take configuration warnings as errors')
     .option('--fresh', 'start over, removing what the run folder holds')
     .action(runTrain);
   return root;
