@@ -105,7 +105,7 @@ function assemble(
 ): ProjectConfig {
   const ctx: Context = { env: options.env ?? {}, read, issues: [] };
   const sources: Source[] = [];
-  if (options.base) sources.push(codeSource(options.base, 'file', 'model folder'));
+  if (options.base) sources.push(codeSource(options.base, 'preset', 'model folder'));
   if (options.preset !== undefined) sources.push(...presetSources(options.preset, { where: presetPlace }, 'extends', ctx));
   const file = given && fileSources(given.text, given.file, [], ctx);
   if (file) sources.push(...file.sources);

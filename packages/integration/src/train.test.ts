@@ -31,13 +31,14 @@ const settings = (name: string): string[] =>
     `output_dir=${join(folder, 'outputs')}`,
     `cache_dir=${join(folder, 'cache')}`,
     'hardware.cpu_threads=1',
-    'model.d_model=16',
-    'model.n_layers=1',
+    // Steps long enough (some 20 ms) that a signal sent on seeing one arrives before the run is over.
+    'model.d_model=64',
+    'model.n_layers=2',
     'model.n_heads=2',
-    'model.d_ff=32',
+    'model.d_ff=128',
     'model.vocab_size=300',
     'model.max_seq_len=48',
-    'training.batch_size=4',
+    'training.batch_size=8',
     'training.max_steps=60',
     'training.warmup_steps=6',
     'training.log_every=1',
@@ -85,7 +86,7 @@ describe('mdiff train', () => {
 
   it('killed with SIGKILL at a random moment and resumed, continues with bit-identical losses', async () => {
     // Another moment in every run of the suite, on purpose; it is named when the test fails.
-    const at = 2 + Math.floor(Math.random() * 50);
+    const at = 2 + Math.floor(Math.random() * 40);
     const killed = await mdiff(['train', book, ...settings('killed')], (child, out) => {
       if (out.includes(`step ${String(at).padStart(2)}/60`)) child.kill('SIGKILL');
     });
@@ -96,16 +97,19 @@ describe('mdiff train', () => {
   });
 
   it('saves on Ctrl-C, exits with 130, and goes on', async () => {
-    const stopped = await mdiff(['train', book, ...settings('stopped')], (child, out) => {
-      if (out.includes('step 10/60')) child.kill('SIGINT');
-    });
-    expect(stopped.code).toBe(130);
-    expect(stopped.out).toMatch(/saved at step \d+ of 60; go on with: .*--resume/);
-    const again = await mdiff(['train', book, ...settings('stopped')]);
+    // Far more steps than it will take, so that it cannot end by itself first.
+    const long = [...settings('stopped'), '--set', 'training.max_steps=20000'];
+    const interruptAfter = (step: RegExp) => (child: ChildProcess, out: string) => void (!child.killed && step.test(out) && child.kill('SIGINT')); // a second one would end it at once
+    const stopped = await mdiff(['train', book, ...long], interruptAfter(/step +10\/20000/));
+    expect(stopped.code, stopped.err).toBe(130);
+    const saved = Number(/saved at step (\d+) of 20000; go on with: .*--resume/.exec(stopped.out)?.[1]);
+    expect(saved).toBeGreaterThanOrEqual(10);
+    const again = await mdiff(['train', book, ...long]);
     expect(again.code).toBe(2);
     expect(again.err).toMatch(/--resume.*--fresh/);
-    expect((await mdiff(['train', book, ...settings('stopped'), '--resume'])).code).toBe(0);
-    expect(await losses('stopped')).toEqual(whole);
+    const resumed = await mdiff(['train', book, ...long, '--resume'], interruptAfter(new RegExp(`step +${saved + 3}/20000`)));
+    expect(resumed.code, resumed.err).toBe(130);
+    expect(/step +(\d+)\/20000/.exec(resumed.out)?.[1]).toBe(String(saved + 1));
   });
 });
 

@@ -1,0 +1,88 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigError, ProjectConfig, aliases, leafKeys, pending, presetNames } from '@mdiff/config';
+import type { Issue, ProjectInput } from '@mdiff/config';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { knobs } from './knobs.js';
+import type { Knob } from './knobs.js';
+import { base, begin, end, learnt, root, told, written } from './knobs.test.util.js';
+
+beforeAll(begin);
+afterAll(end);
+
+/** The input that sets one key; a stage key in the last stage. */
+function setting(config: ProjectConfig, key: string, value: unknown): ProjectInput {
+  const word = /^curriculum\.stages\[\]\.(\w+)$/.exec(key)?.[1];
+  if (word === undefined) return key.split('.').reduceRight<unknown>((inner, part) => ({ [part]: inner }), value) as ProjectInput;
+  const { stages } = config.curriculum;
+  return { curriculum: { stages: stages.map((stage, i) => (i === stages.length - 1 ? { ...stage, [word]: value } : stage)) } };
+}
+
+const kind = <K extends string>(field: K): Extract<Knob, Record<K, unknown>>[] => knobs.filter((knob) => field in knob) as Extract<Knob, Record<K, unknown>>[];
+const before = ({ from }: { from?: ProjectInput }): ProjectConfig => base.with(from ?? {});
+const waits = (issues: readonly Issue[]): string[] => issues.filter(({ code }) => code === 'W10').map(({ path }) => path);
+
+describe('the table', () => {
+  it('has one row for each key, and no others', () => {
+    expect(knobs.map(({ key }) => key).sort()).toEqual(leafKeys().sort());
+  });
+
+  it('is not fooled by chance: nothing changed, nothing observed', async () => {
+    // A space in the name makes another run of the same configuration impossible to take from memory, so both are made anew.
+    const again = base.with({ hardware: { max_vram_gb: 9 } });
+    for (const see of [told((seen) => ({ ...seen, options: undefined })), learnt((seen) => ({ ...seen, options: undefined })), written]) expect(await see(again)).toEqual(await see(base));
+  });
+});
+
+describe('changing it shows', () => {
+  it.each(kind('observe').map((knob) => [knob.key, knob] as const))('%s', async (key, knob) => {
+    const config = before(knob);
+    const changed = config.with(setting(config, key, knob.to));
+    const [old, now] = [await knob.observe(config), await knob.observe(changed)];
+    if (knob.way) {
+      expect(knob.way === 'up' ? now : old).toBeGreaterThan((knob.way === 'up' ? old : now) as number);
+    } else if (knob.each) {
+      for (const [name, value] of Object.entries(now as object)) expect(value, name).not.toEqual((old as Record<string, unknown>)[name]);
+    } else {
+      expect(now).not.toEqual(old);
+    }
+  });
+
+  it.each(kind('refused').map((knob) => [knob.key, knob] as const))('%s is refused', (key, knob) => {
+    const config = before(knob);
+    let codes: string[] = [];
+    try {
+      config.with(setting(config, key, knob.to));
+    } catch (error) {
+      codes = (error as ConfigError).issues.map(({ code }) => code);
+    }
+    expect(codes).toEqual([knob.refused]);
+  });
+
+  it.each(kind('test').map((knob) => [knob.key, knob] as const))('%s, in a test elsewhere', async (_, { test: { file, title } }) => {
+    expect(await readFile(join(root, file), 'utf8')).toContain(`it('${title}'`);
+  });
+});
+
+describe('a key that waits', () => {
+  const rows = kind('issue');
+
+  it('is known to the configuration as such', () => {
+    const pairs = (list: readonly { key: string; issue: string }[]): string[] => list.map(({ key, issue }) => `${key}: ${issue}`).sort();
+    expect(pairs(rows)).toEqual(pairs(pending));
+  });
+
+  it.each(rows.map((knob) => [knob.key, knob] as const))('%s warns when it is set', (key, knob) => {
+    const config = before(knob);
+    expect(waits(config.validate())).not.toContain(key);
+    expect(waits(config.with(setting(config, key, knob.to)).validate())).toContain(key);
+  });
+
+  it.each(presetNames.filter((name) => name.startsWith('project/')))('is not set by %s', (name) => {
+    expect(waits(ProjectConfig.preset(name).validate())).toEqual([]);
+  });
+
+  it('is not an alias of one that works', () => {
+    expect(rows.filter(({ key }) => key in aliases)).toEqual([]);
+  });
+});

@@ -1,0 +1,224 @@
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { projectConfig } from '@mdiff/config';
+import type { ProjectConfig, StageConfig } from '@mdiff/config';
+import { stream } from '@mdiff/diffusion';
+import { fromGeneration, generate, loadModel } from '@mdiff/generate';
+import type { Model } from '@mdiff/generate';
+import { bind, exportedForward, initParams, layout } from '@mdiff/model';
+import { engines, readMetrics, train } from '@mdiff/train';
+import type { Engine, EngineOptions, MetricLine, StepBatch, TrainState, Update } from '@mdiff/train';
+import * as tf from '@tensorflow/tfjs';
+import { vi } from 'vitest';
+
+// Where the effect of a configuration key can be seen: in what a run reads, tells its engine, learns, says and writes; in the network; in generated text.
+
+export const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+export const stage: StageConfig = { name: 'text', epochs: 2, masking_rate_range: [0.05, 0.5], data_selection: 'all', format_type: 'paragraphs' };
+
+/** Small, quick, and silent: nothing in it warns. */
+export const base: ProjectConfig = projectConfig({
+  experiment_name: 'knobs',
+  device: 'cpu',
+  hardware: { cpu_threads: 1 },
+  model: { d_model: 8, n_layers: 1, n_heads: 2, d_ff: 16, vocab_size: 300, max_seq_len: 64, dropout: 0, attention_dropout: 0, shift_head: true },
+  tokenizer: { type: 'bpe' },
+  data: { source: 'knobs.txt' },
+  curriculum: { stages: [stage], transition_epochs: 0, full_range_fraction: 0.2 },
+  training: {
+    learning_rate: 0.01,
+    scheduler: 'cosine',
+    warmup_steps: 5,
+    batch_size: 4,
+    max_steps: 8,
+    eval_every: 4,
+    save_every: 0,
+    log_every: 2,
+    patience: 0,
+    use_gradient_checkpointing: false,
+    use_mixed_precision: false,
+    dataloader_num_workers: 0,
+    pin_memory: false,
+  },
+  generation: { max_length: 24, num_return_sequences: 4 },
+});
+
+function book(seed: number): string {
+  const rng = stream(seed, 'knobs');
+  const words = ['whale', 'sea', 'harpooner', 'night', 'island', 'storm', 'captain', 'bird'];
+  const sentence = (): string => `The ${Array.from({ length: 2 + rng.int(4) }, () => words[rng.int(words.length)]!).join(' saw the ')}.`;
+  return Array.from({ length: 60 }, () => Array.from({ length: 1 + rng.int(4) }, sentence).join(' ')).join('\n\n');
+}
+
+/** What one run did. Nothing in it depends on time or on where the run was. */
+export interface Seen {
+  options?: EngineOptions;
+  steps: { batches: readonly StepBatch[]; update: Update }[];
+  evaluations: StepBatch[];
+  /** steps done when the moments were cleared */
+  resets: number[];
+  /** all files and folders written, relative to the current directory of a user */
+  files: string[];
+  metrics: MetricLine[];
+  /** the exported weights, as a file */
+  weights?: Buffer;
+  warnings: string[];
+  phases: string[];
+  error?: string;
+}
+
+type Open = (options: EngineOptions) => Promise<Engine>;
+
+/** An engine that learns nothing and costs nothing: its NELBO falls by a hundredth with every step. */
+const blank =
+  (failing: boolean): Open =>
+  async (options) => {
+    const table = layout(options.model);
+    const zeros = (): Float32Array => new Float32Array(table.total);
+    let steps = 0;
+    const apply = () => Promise.resolve({ gradNorm: 1, finite: ++steps !== 3 || !failing });
+    return {
+      name: 'blank',
+      threads: options.threads,
+      layout: table,
+      grads: () => Promise.resolve({ loss: 1 }),
+      apply,
+      step: async () => ({ loss: 1, ...(await apply()) }),
+      evaluate: ({ rows }) => Promise.resolve(new Float32Array(rows.length).fill(5 * 0.99 ** steps)),
+      read: () => Promise.resolve({ params: zeros(), m: zeros(), v: zeros() }),
+      load: () => Promise.resolve(),
+      resetMoments: () => Promise.resolve(),
+      exportOnnx: () => Promise.resolve(new Uint8Array()),
+      close: () => Promise.resolve(),
+    };
+  };
+
+const openReal = engines['onnxruntime']!;
+const pool = new Map<string, Promise<{ engine: Engine; start: TrainState }>>();
+
+/** The engine that people train with. Starting its thread and compiling take longer than these runs, so one serves all runs that open it alike. */
+const real: Open = async (options) => {
+  const key = JSON.stringify(options);
+  const opened = pool.get(key) ?? openReal(options).then(async (engine) => ({ engine, start: await engine.read() }));
+  pool.set(key, opened);
+  const { engine, start } = await opened;
+  await engine.load({ params: start.params.slice(), m: start.m.slice(), v: start.v.slice() });
+  // The exported graph is compared in export.test.ts; here only the weights are.
+  return { ...engine, exportOnnx: () => Promise.resolve(new Uint8Array()), close: () => Promise.resolve() };
+};
+
+let place: Promise<string> | undefined;
+/** A folder for what runs share: books, and the cache, so that the tokenizer is learnt once. */
+const shared = (): Promise<string> =>
+  (place ??= (async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'mdiff-knobs-'));
+    for (const [name, seed] of [['data/knobs.txt', 1], ['data/second.txt', 2], ['books/knobs.txt', 3]] as const) {
+      await mkdir(join(folder, name, '..'), { recursive: true });
+      await writeFile(join(folder, name), book(seed));
+    }
+    return folder;
+  })());
+
+/** One run by the `train` of @mdiff/train, with another engine in its table. */
+export async function runOnce(config: ProjectConfig, open: Open): Promise<Seen> {
+  const common = await shared();
+  const own = await mkdtemp(join(common, 'run-'));
+  const seen: Seen = { steps: [], evaluations: [], resets: [], files: [], metrics: [], warnings: [], phases: [] };
+  const here = (text: string): string => text.replaceAll(own, '.').replaceAll(common, '.');
+  const placed = config.with({ output_dir: join(own, config.output_dir), cache_dir: join(common, config.cache_dir), data_dir: join(common, config.data_dir) });
+  const spy = vi.spyOn(engines, 'onnxruntime').mockImplementation(async (options) => {
+    seen.options = options;
+    const engine = await open(options);
+    return {
+      ...engine,
+      step: (batches, update) => {
+        seen.steps.push({ batches, update });
+        return engine.step(batches, update);
+      },
+      evaluate: (batch) => {
+        seen.evaluations.push(batch);
+        return engine.evaluate(batch);
+      },
+      resetMoments: () => {
+        seen.resets.push(seen.steps.length);
+        return engine.resetMoments();
+      },
+    };
+  });
+  try {
+    const { folder, model } = await train(placed, {
+      mode: 'new',
+      reporter: { phase: (name, detail = '') => void seen.phases.push(here(`${name}: ${detail}`)), step: () => undefined, note: () => undefined, end: () => undefined },
+      signal: new AbortController().signal,
+      warn: (text) => void seen.warnings.push(here(text)),
+    });
+    seen.metrics = (await readMetrics(join(folder, 'metrics.jsonl'))).map((line) => ({ ...line, tokens_per_s: 0 }));
+    seen.weights = await readFile(join(model!, 'model.safetensors'));
+  } catch (error) {
+    // A mistake of the user's is an effect too; anything else is a fault.
+    if (!(error as { code?: string }).code?.startsWith('MDIFF_')) throw error;
+    seen.error = here((error as Error).message);
+  } finally {
+    spy.mockRestore();
+  }
+  seen.files = [...(await readdir(own, { recursive: true })), ...(await readdir(join(common, config.cache_dir)).catch(() => [])).map((name) => join(config.cache_dir, name))].sort();
+  await rm(own, { recursive: true });
+  return seen;
+}
+
+export type Observe = (config: ProjectConfig) => unknown;
+
+const ways: Record<'told' | 'learnt' | 'failing', Open> = { told: blank(false), learnt: real, failing: blank(true) };
+const runs = new Map<string, Promise<Seen>>();
+const observed =
+  (way: keyof typeof ways) =>
+  (pick: (seen: Seen) => unknown): Observe =>
+  async (config) => {
+    const key = `${way} ${JSON.stringify(config)}`;
+    const run = runs.get(key) ?? runOnce(config, ways[way]);
+    runs.set(key, run);
+    return pick(await run);
+  };
+
+/** What a run reads, tells its engine, says and writes. */
+export const told = observed('told');
+/** The same run with the real engine: what it learns. */
+export const learnt = observed('learnt');
+/** A run whose third step has no finite loss. */
+export const failing = observed('failing');
+
+const ids = Array.from({ length: 12 }, (_, i) => 5 + 17 * i);
+/** Logits of one row of text, from the initial weights. */
+export const network: Observe = ({ model, seed }) =>
+  tf.tidy(() => {
+    const row = tf.tensor2d([ids], [1, ids.length], 'int32');
+    const { logits } = exportedForward(model)({ ...bind(initParams(model, seed), layout(model)), input_ids: row, attention_mask: tf.onesLike(row), rows: tf.tensor1d([3, 7], 'int32') });
+    return [...logits!.dataSync()];
+  });
+
+let fixture: Promise<Model> | undefined;
+/** Texts of a committed model, and the order in which their positions were filled. */
+export const written: Observe = async ({ generation, seed }) => {
+  const model = await (fixture ??= loadModel(join(root, 'packages/generate/fixtures/shifted'), { threads: 1 }));
+  const order: string[] = [];
+  const { texts } = await generate(model, {
+    ...fromGeneration(generation),
+    seed: generation.seed ?? seed,
+    onStep: ({ row, commits, remasked }) => order.push(`${row}: ${commits.map(({ position }) => position).join()} / ${remasked.join()}`),
+  });
+  return { texts, order };
+};
+
+export async function begin(): Promise<void> {
+  tf.enableProdMode(); // tfjs would print an advertisement
+  await tf.setBackend('cpu');
+}
+
+export async function end(): Promise<void> {
+  for (const opened of pool.values()) await (await opened).engine.close();
+  await (await fixture)?.close();
+  if (place) await rm(await place, { recursive: true });
+}
