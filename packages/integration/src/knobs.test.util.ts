@@ -123,7 +123,7 @@ const shared = (): Promise<string> =>
   })());
 
 /** One run by the `train` of @mdiff/train, with another engine in its table. */
-export async function runOnce(config: ProjectConfig, open: Open): Promise<Seen> {
+async function runOnce(config: ProjectConfig, open: Open): Promise<Seen> {
   const common = await shared();
   const own = await mkdtemp(join(common, 'run-'));
   const seen: Seen = { steps: [], evaluations: [], resets: [], files: [], metrics: [], warnings: [], phases: [] };
@@ -171,24 +171,28 @@ export async function runOnce(config: ProjectConfig, open: Open): Promise<Seen> 
 
 export type Observe = (config: ProjectConfig) => unknown;
 
-const ways: Record<'told' | 'learnt' | 'failing', Open> = { told: blank(false), learnt: real, failing: blank(true) };
 const runs = new Map<string, Promise<Seen>>();
 const observed =
-  (way: keyof typeof ways) =>
+  (way: string, open: Open, { mayStop = false } = {}) =>
   (pick: (seen: Seen) => unknown): Observe =>
   async (config) => {
     const key = `${way} ${JSON.stringify(config)}`;
-    const run = runs.get(key) ?? runOnce(config, ways[way]);
+    const run = runs.get(key) ?? runOnce(config, open);
     runs.set(key, run);
-    return pick(await run);
+    const seen = await run;
+    // Two runs that differ because one of them failed would show nothing.
+    if (seen.error !== undefined && !mayStop) throw new Error(seen.error);
+    return pick(seen);
   };
 
 /** What a run reads, tells its engine, says and writes. */
-export const told = observed('told');
+export const told = observed('told', blank(false));
 /** The same run with the real engine: what it learns. */
-export const learnt = observed('learnt');
+export const learnt = observed('learnt', real);
+/** A run that may be refused. */
+export const stopped = observed('stopped', blank(false), { mayStop: true });
 /** A run whose third step has no finite loss. */
-export const failing = observed('failing');
+export const failing = observed('failing', blank(true), { mayStop: true });
 
 const ids = Array.from({ length: 12 }, (_, i) => 5 + 17 * i);
 /** Logits of one row of text, from the initial weights. */
