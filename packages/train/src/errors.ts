@@ -14,6 +14,8 @@ const reasons: Record<string, string> = {
   ENOSPC: 'no space left on the disk; free some space and run again with --resume',
   EDQUOT: 'the disk quota is used up; free some space and run again with --resume',
   EROFS: 'the file system is read-only; choose another folder with --set output_dir=…',
+  // Node reports a recursive mkdir on a read-only file system so.
+  ENOENT: 'the folder cannot be made (is the file system read-only?); choose another with --set output_dir=…',
   EACCES: 'permission denied; choose another folder with --set output_dir=… or change its permissions',
   EPERM: 'permission denied; choose another folder with --set output_dir=… or change its permissions',
   EEXIST: 'a file stands where a folder is needed; choose another folder with --set output_dir=…',

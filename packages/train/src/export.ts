@@ -79,6 +79,7 @@ export async function writeModelFolder(path: string, folder: ModelFolder): Promi
   const config = {
     model_type: 'mdiff',
     format_version: 1,
+    experiment_name: folder.card.name,
     ...model,
     pad_token_id: 1,
     bos_token_id: 2,
