@@ -195,13 +195,16 @@ export const stopped = observed('stopped', blank(false), { mayStop: true });
 export const failing = observed('failing', blank(true), { mayStop: true });
 
 const ids = Array.from({ length: 12 }, (_, i) => 5 + 17 * i);
-/** Logits of one row of text, from the initial weights. */
-export const network: Observe = ({ model, seed }) =>
+/** Logits of one row of text, from the weights that an engine opened in this way begins with. */
+const logitsOf = ({ model, seed }: EngineOptions): number[] =>
   tf.tidy(() => {
     const row = tf.tensor2d([ids], [1, ids.length], 'int32');
     const { logits } = exportedForward(model)({ ...bind(initParams(model, seed), layout(model)), input_ids: row, attention_mask: tf.onesLike(row), rows: tf.tensor1d([3, 7], 'int32') });
     return [...logits!.dataSync()];
   });
+
+/** What the network that a run opens makes of a text. */
+export const network: Observe = told(({ options }) => logitsOf(options!));
 
 let fixture: Promise<Model> | undefined;
 /** Texts of a committed model, and the order in which their positions were filled. */

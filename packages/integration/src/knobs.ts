@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { ProjectInput } from '@mdiff/config';
 import { layout } from '@mdiff/model';
 import { reporterFor } from '@mdiff/train';
+import type { StepBatch } from '@mdiff/train';
 import { failing, learnt, network, root, stage, stopped, told, written } from './knobs.test.util.js';
 import type { Observe, Seen } from './knobs.test.util.js';
 
@@ -27,7 +28,7 @@ export type Knob =
 
 // What to look at in a run.
 const rates = (seen: Seen): number[] => seen.steps.map(({ update }) => update.lr);
-const text = (seen: Seen): unknown => seen.steps.map(({ batches }) => batches.map(({ ids, rows, targets, B, S }) => [...original(ids, rows, targets, B * S)]));
+const text = (seen: Seen): unknown => seen.steps.map(({ batches }) => batches.map((batch) => [...original(batch)]));
 const masks = (seen: Seen): unknown => seen.steps.map(({ batches }) => batches.map(({ rows, weights }) => [[...rows], [...weights]]));
 const stages = (seen: Seen): unknown => seen.metrics.map(({ stage: name }) => name);
 const evaluatedAt = (seen: Seen): number[] => seen.metrics.filter(({ nelbo }) => nelbo !== undefined).map(({ step }) => step);
@@ -35,8 +36,8 @@ const checkpoints = (seen: Seen): string[] => seen.files.filter((path) => /step-
 const weights = (seen: Seen): unknown => [...seen.weights!];
 
 /** The ids as they were before masking: the row that is evaluated stands one before the position it predicts. */
-function original(ids: Int32Array, rows: Int32Array, targets: Int32Array, size: number): Int32Array {
-  const clean = ids.slice(0, size);
+function original({ ids, rows, targets }: StepBatch): Int32Array {
+  const clean = ids.slice();
   rows.forEach((row, i) => (clean[row + 1] = targets[i]!));
   return clean;
 }
@@ -113,7 +114,7 @@ const model: Knob[] = [
   { key: 'model.pos_encoding', to: 'sinusoidal', observe: network },
   { key: 'model.init_std', to: 0.1, observe: network },
   // Biases start at zero: the network has them, and its first logits are the same.
-  { key: 'model.use_bias', to: true, observe: (config) => layout(config.model).params.map(({ name }) => name) },
+  { key: 'model.use_bias', to: true, observe: told(({ options }) => layout(options!.model).params.map(({ name }) => name)) },
   { key: 'model.mask_token_id', to: 1, refused: 'E18' },
   { key: 'model.tie_embeddings', to: true, observe: network },
   { key: 'model.conv_width', to: 3, observe: network },
