@@ -1,20 +1,16 @@
-// Writes a tokenizer trained on Moby-Dick and the ids that mdiff gives to held-out text, awkward strings and random Unicode, for compare.py.
+// Writes tokenizers for Moby-Dick (trained; GPT-2's, cut) and the ids that mdiff gives to held-out text, awkward strings and random Unicode, for compare.py.
 // Usage, from the workspace root: node --conditions=@mdiff/source --import tsx packages/text/python/cases.mjs FOLDER
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { stream } from '@mdiff/diffusion';
 import { holdOut } from '../src/index.ts';
-import { loadSource, trainBpe } from '../src/node.ts';
+import { compressGpt2, loadSource, trainBpe } from '../src/node.ts';
 
 const folder = process.argv[2];
-mkdirSync(folder, { recursive: true });
 const { documents } = await loadSource('builtin:moby-dick');
 const { train, heldOut } = holdOut(documents, 0.1);
 const texts = (sections) => sections.flatMap(({ paragraphs }) => paragraphs.map(({ text }) => text));
-const { tokenizer } = await trainBpe(texts(train), { vocabSize: 8192 });
-writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer.toJson()));
-
 const rng = stream(1, 'unicode');
 const scalar = () => {
   const point = rng.int(0x110000 - 0x800);
@@ -28,4 +24,12 @@ const named = [
   ...awkward.map((text) => ({ name: JSON.stringify(text.slice(0, 40)), text })),
   ...Array.from({ length: 2000 }, (_, i) => ({ name: `random string ${i + 1}`, text: random() })),
 ];
-writeFileSync(join(folder, 'cases.json'), JSON.stringify(named.map(({ name, text }) => ({ name, text, ids: [...tokenizer.encode(text)] }))));
+const tokenizers = {
+  bpe: (await trainBpe(texts(train), { vocabSize: 8192 })).tokenizer,
+  gpt2_compressed: (await compressGpt2(texts(train), { vocabSize: 25_000 })).tokenizer,
+};
+for (const [kind, tokenizer] of Object.entries(tokenizers)) {
+  mkdirSync(join(folder, kind), { recursive: true });
+  writeFileSync(join(folder, kind, 'tokenizer.json'), JSON.stringify(tokenizer.toJson()));
+  writeFileSync(join(folder, kind, 'cases.json'), JSON.stringify(named.map(({ name, text }) => ({ name, text, ids: [...tokenizer.encode(text)] }))));
+}

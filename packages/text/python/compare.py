@@ -1,6 +1,7 @@
 """Token ids of mdiff against Hugging Face `tokenizers`, both reading the same tokenizer.json.
 
-Usage: compare.py FOLDER (with the tokenizer.json and cases.json that cases.mjs writes; needs only `tokenizers`). Ends with `N passed, N failed`.
+Usage: compare.py FOLDER (of folders, each with the tokenizer.json and cases.json that cases.mjs writes; needs only `tokenizers`).
+Ends with `N passed, N failed`.
 compare.py --golden TOKENIZER_JSON prints the ids of a few strings as JSON: the committed fixtures/ids.json.
 """
 
@@ -21,15 +22,16 @@ GOLDEN = [
 
 
 def compare(folder):
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     passed = failed = 0
-    for case in json.loads((folder / "cases.json").read_text("utf-8")):
-        ids = tokenizer.encode(case["text"], add_special_tokens=False).ids
-        if ids == case["ids"] and tokenizer.decode(ids) == case["text"]:
-            passed += 1
-        else:
-            failed += 1
-            print(f"FAILED {case['name']}: expected {ids[:20]}, got {case['ids'][:20]}")
+    for file in sorted(folder.glob("*/tokenizer.json")):
+        tokenizer = Tokenizer.from_file(str(file))
+        for case in json.loads((file.parent / "cases.json").read_text("utf-8")):
+            ids = tokenizer.encode(case["text"], add_special_tokens=False).ids
+            if ids == case["ids"] and tokenizer.decode(ids) == case["text"]:
+                passed += 1
+            else:
+                failed += 1
+                print(f"FAILED {file.parent.name}, {case['name']}: expected {ids[:20]}, got {case['ids'][:20]}")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

@@ -33,11 +33,7 @@ tokenizer.save(output);
  * @throws RangeError for a size below 261; TextError when the texts are empty or the native trainer cannot run here
  */
 export async function trainBpe(texts: Iterable<string>, { vocabSize }: { vocabSize: number }): Promise<TrainedTokenizer> {
-  if (!Number.isInteger(vocabSize) || vocabSize < MIN_VOCAB) {
-    throw new RangeError(`expected vocabSize >= ${MIN_VOCAB} (5 reserved ids and 256 bytes), got ${vocabSize}`);
-  }
-  const corpus = [...texts].join('\n');
-  if (corpus.trim() === '') throw new TextError('tokenizer: expected text to learn from, got none; check data.source');
+  const corpus = checkCorpus(texts, vocabSize).join('\n');
   const folder = await mkdtemp(join(tmpdir(), 'mdiff-bpe-'));
   try {
     const input = join(folder, 'corpus.txt');
@@ -50,6 +46,16 @@ export async function trainBpe(texts: Iterable<string>, { vocabSize }: { vocabSi
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The texts to learn `vocabSize` ids from, or the error that says why nothing can be learnt. */
+export function checkCorpus(texts: Iterable<string>, vocabSize: number): string[] {
+  if (!Number.isInteger(vocabSize) || vocabSize < MIN_VOCAB) {
+    throw new RangeError(`expected vocabSize >= ${MIN_VOCAB} (5 reserved ids and 256 bytes), got ${vocabSize}`);
+  }
+  const corpus = [...texts];
+  if (corpus.every((text) => text.trim() === '')) throw new TextError('tokenizer: expected text to learn from, got none; check data.source');
+  return corpus;
 }
 
 /** The merges that make the first `size` tokens; two merges can spell the same one. */
