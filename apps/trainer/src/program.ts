@@ -10,6 +10,7 @@ interface TrainFlags {
   resume?: boolean;
   fresh?: boolean;
   strict?: boolean;
+  fit?: boolean;
 }
 
 const collect = (value: string, all: string[]): string[] => [...all, value];
@@ -39,6 +40,7 @@ async function runTrain(book: string | undefined, flags: TrainFlags): Promise<vo
   try {
     const result = await train(config, {
       mode: flags.resume ? 'resume' : flags.fresh ? 'fresh' : 'new',
+      fit: flags.fit === true,
       reporter,
       signal: interrupt.signal,
       warn: (text) => void process.stderr.write(`${text}\n`),
@@ -64,6 +66,7 @@ export function program(): Command {
     .option('-p, --preset <name>', 'preset under the file')
     .option('-s, --set <key=value>', 'one configuration value; may be repeated', collect, [])
     .option('--resume', 'go on with an unfinished run')
+    .option('--fit', 'split a batch that does not fit hardware.max_vram_gb, keeping the effective batch')
     .option('--strict', 'take configuration warnings as errors')
     .option('--fresh', 'start over, removing what the run folder holds')
     .action(runTrain);

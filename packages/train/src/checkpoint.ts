@@ -84,15 +84,11 @@ export async function saveCheckpoint(
   return path;
 }
 
-export async function loadCheckpoint(folder: string, step: number, layout: ParamLayout, model?: Record<string, unknown>): Promise<Checkpoint> {
+export async function loadCheckpoint(folder: string, step: number, layout: ParamLayout, check?: (progress: Progress) => void): Promise<Checkpoint> {
   const path = join(folder, folderName(step));
   const files = await readFolderWhole(path);
   const progress = JSON.parse(files['progress.json']!.toString('utf8')) as Progress;
-  for (const [key, value] of Object.entries(model === undefined ? {} : progress.model)) {
-    if (model![key] !== value) {
-      throw new TrainError('MDIFF_CONFIG', `model.${key}: expected ${JSON.stringify(value)} (the checkpoint's value), got ${JSON.stringify(model![key])}; see ${path}`, 2);
-    }
-  }
+  check?.(progress);
   const read = (name: string): Float32Array => {
     const file = files[name];
     if (!file) throw new TrainError('MDIFF_DAMAGED', `${path}: expected ${name}, got nothing; remove this checkpoint and resume from an earlier one`);
@@ -105,19 +101,19 @@ export async function loadCheckpoint(folder: string, step: number, layout: Param
 
 /**
  * The newest checkpoint that is whole; `onDamaged` is told of each newer one that had to be passed over. Undefined when there is none yet.
- * Throws TrainError when `model` differs from the checkpoint's, and when every checkpoint is damaged.
+ * `check` may throw on what a checkpoint was made with, before its weights are read. Throws TrainError when every checkpoint is damaged.
  */
 export async function latestCheckpoint(
   folder: string,
   layout: ParamLayout,
-  model: Record<string, unknown>,
+  check: (progress: Progress) => void,
   onDamaged: (message: string) => void,
 ): Promise<Checkpoint | undefined> {
   await sweep(folder);
   const steps = await listCheckpoints(folder);
   for (const step of steps.reverse()) {
     try {
-      return await loadCheckpoint(folder, step, layout, model);
+      return await loadCheckpoint(folder, step, layout, check);
     } catch (error) {
       if ((error as TrainError).code !== 'MDIFF_DAMAGED') throw error;
       onDamaged((error as Error).message);

@@ -5,7 +5,7 @@ import { assemble, makeUnits, packRows, selectUnits } from '@mdiff/curriculum';
 import type { Batch, RowShape, Unit } from '@mdiff/curriculum';
 import { Tokenizer, holdOut } from '@mdiff/text';
 import type { Section } from '@mdiff/text';
-import { loadSource, trainBpe } from '@mdiff/text/node';
+import { compressGpt2, loadSource, trainBpe } from '@mdiff/text/node';
 import { readFile } from 'node:fs/promises';
 import { TrainError } from './errors.js';
 import { sha256, writeFileWhole } from './files.js';
@@ -27,7 +27,12 @@ export interface Prepared {
 
 const texts = (sections: readonly Section[]): string[] => sections.map(({ paragraphs }) => paragraphs.map(({ text }) => text).join('\n'));
 
-/** The tokenizer of the configuration: from `tokenizer.path`, else learnt from the training text, else from the cache of an earlier run. */
+const builders = {
+  bpe: { build: trainBpe, says: 'byte-level BPE' },
+  gpt2_compressed: { build: compressGpt2, says: "GPT-2's vocabulary, cut to the training text," },
+};
+
+/** The tokenizer of the configuration: from `tokenizer.path`, else built from the training text, else from the cache of an earlier run. */
 async function tokenizerFor(config: ProjectConfig, train: readonly Section[]): Promise<Tokenizer> {
   const { path, type } = config.tokenizer;
   const limit = config.model.vocab_size;
@@ -37,17 +42,15 @@ async function tokenizerFor(config: ProjectConfig, train: readonly Section[]): P
     });
     const tokenizer = Tokenizer.fromJson(text);
     if (tokenizer.vocabSize > limit) throw new ConfigError([startup.tokenizerTooLarge(config, tokenizer.vocabSize)]);
+    if (tokenizer.special.mask !== config.model.mask_token_id) throw new ConfigError([startup.maskElsewhere(config, tokenizer.special.mask)]);
     return tokenizer;
   }
-  if (type !== 'bpe') {
-    throw new TrainError('MDIFF_CONFIG', `tokenizer.type: expected "bpe", got ${JSON.stringify(type)}, which has not landed yet; set tokenizer.type to "bpe"`, 2);
-  }
   const corpus = texts(train);
-  const key = sha256(JSON.stringify(['bpe', 1, limit, corpus])).slice(0, 32);
+  const key = sha256(JSON.stringify([type, 1, limit, corpus])).slice(0, 32);
   const cached = join(config.cache_dir, 'tokenizers', `${key}.json`);
   const known = await readFile(cached, 'utf8').then((text) => JSON.parse(text) as { sum: string; tokenizer: string }, () => undefined);
   if (known && sha256(known.tokenizer) === known.sum) return Tokenizer.fromJson(known.tokenizer);
-  const { tokenizer } = await trainBpe(corpus, { vocabSize: limit });
+  const { tokenizer } = await builders[type].build(corpus, { vocabSize: limit });
   const text = JSON.stringify(tokenizer.toJson());
   await writeFileWhole(cached, JSON.stringify({ sum: sha256(text), tokenizer: text }));
   return tokenizer;
@@ -62,7 +65,9 @@ export async function prepare(config: ProjectConfig, reporter: Reporter, tokeniz
   const dropped = removed.reduce((sum, { from, to }) => sum + to - from + 1, 0);
   reporter.note(`  ${train.length} documents to train on, ${heldOut.length} held out${dropped > 0 ? `; ${dropped} lines of headers, lists and notes left out` : ''}`);
 
-  reporter.phase('tokenizing', tokenizerJson === undefined ? `byte-level BPE of at most ${config.model.vocab_size} tokens` : "the run's tokenizer");
+  const { path, type } = config.tokenizer;
+  const built = path ?? `${builders[type].says} of at most ${config.model.vocab_size} tokens`;
+  reporter.phase('tokenizing', tokenizerJson === undefined ? built : "the run's tokenizer");
   const tokenizer = tokenizerJson === undefined ? await tokenizerFor(config, train) : Tokenizer.fromJson(tokenizerJson);
 
   const shape: RowShape = { length: config.model.max_seq_len, shiftHead: config.model.shift_head };

@@ -180,6 +180,20 @@ describe('engine and device', () => {
   });
 });
 
+describe('a batch that cannot fit', () => {
+  it('is refused before the run starts, and split with fit', async () => {
+    const { config, folder } = await tinyRun({ hardware: { max_vram_gb: 0.001 }, training: { batch_size: 8, max_steps: 2, causal_fraction: 0 } });
+    folders.push(folder);
+    await expect(go(config)).rejects.toMatchObject({ exitCode: 2, message: expect.stringMatching(/training\.batch_size: expected a batch that fits .* GB, got an estimated .*--fit applies this/) as string });
+    const { finished, folder: run } = await go(config, { fit: true });
+    expect(finished).toBe(true);
+    const resolved = await readFile(join(run, 'config.resolved.yaml'), 'utf8');
+    const [batch, accumulation] = ['batch_size', 'gradient_accumulation_steps'].map((key) => Number(new RegExp(`^  ${key}: (\\d+)`, 'm').exec(resolved)![1]));
+    expect(batch! * accumulation!).toBe(8);
+    expect(accumulation).toBeGreaterThan(1);
+  });
+});
+
 describe('patience', () => {
   it('ends a stage that no longer improves, and the next begins', async () => {
     const stage = { epochs: 2, masking_rate_range: [0.05, 0.5] as [number, number], data_selection: 'all' as const, format_type: 'paragraphs' as const };

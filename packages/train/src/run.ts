@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, blendAt, dropoutAt, estimateMemory, formatIssue, isSetIn, learningRate, resolvedYaml, stageOfStep, stageSteps, startup, warmupSteps } from '@mdiff/config';
+import { ConfigError, blendAt, dropoutAt, estimateMemory, fitBatch, formatIssue, isSetIn, learningRate, resolvedYaml, stageOfStep, stageSteps, startup, warmupSteps } from '@mdiff/config';
 import type { Issue, ProjectConfig } from '@mdiff/config';
 import { feed } from '@mdiff/curriculum';
 import { latestCheckpoint } from './checkpoint.js';
@@ -35,6 +35,8 @@ export interface TrainOptions {
   reporter: Reporter;
   /** aborting saves after the running step */
   signal: AbortSignal;
+  /** a batch that cannot fit the memory budget is split as the error suggests, instead of refused; the effective batch stays */
+  fit?: boolean;
   /** one-time notices, in the form of configuration warnings */
   warn(text: string): void;
 }
@@ -87,7 +89,8 @@ const readRecord = (folder: string): Promise<RunRecord | undefined> =>
   readFile(join(folder, 'run.json'), 'utf8').then((text) => JSON.parse(text) as RunRecord, () => undefined);
 
 /** Trains, evaluates and exports one run in `output_dir/experiment_name`. */
-export async function train(given: ProjectConfig, options: TrainOptions): Promise<TrainResult> {
+export async function train(asked: ProjectConfig, options: TrainOptions): Promise<TrainResult> {
+  const given = fitted(asked, options.fit === true);
   const { mode } = options;
   const folder = join(given.output_dir, given.experiment_name);
   const record = await readRecord(folder);
@@ -132,6 +135,15 @@ function notices(config: ProjectConfig, asked: ProjectConfig, engine: string, st
   return issues.filter((issue) => issue !== undefined);
 }
 
+/** Refuses a run that cannot fit its memory budget (S6), or splits its batch. */
+function fitted(config: ProjectConfig, fit: boolean): ProjectConfig {
+  const tooLarge = startup.batchTooLarge(config);
+  if (!tooLarge) return config;
+  const { batch_size, gradient_accumulation_steps } = fitBatch(config);
+  if (!fit || batch_size === 0) throw new ConfigError([tooLarge]);
+  return config.with({ training: { batch_size, gradient_accumulation_steps } });
+}
+
 /** `engine` of the configuration: auto is ONNX Runtime until another is installed. */
 function engineOf(config: ProjectConfig): string {
   const name = config.engine === 'auto' ? 'onnxruntime' : config.engine;
@@ -172,7 +184,7 @@ async function trainLocked(given: ProjectConfig, options: TrainOptions, folder: 
       );
     let progress: Progress = { step: 0, adam_step: 0, seed: config.seed, model: { ...model }, window: { loss: 0, updates: 0, skipped: 0 }, seconds: 0 };
     if (mode === 'resume') {
-      progress = await restore(engine, folder, progress, options);
+      progress = await restore(engine, folder, config, progress, options);
       await rewindMetrics(join(folder, 'metrics.jsonl'), progress.step);
     } else {
       await writeFileWhole(join(folder, 'tokenizer.json'), tokenizerJson);
@@ -239,10 +251,14 @@ async function trainLocked(given: ProjectConfig, options: TrainOptions, folder: 
 }
 
 /** Loads the newest whole checkpoint into the engine. Without any, the run starts at its beginning. */
-async function restore(engine: Engine, folder: string, initial: Progress, options: TrainOptions): Promise<Progress> {
-  const found = await latestCheckpoint(join(folder, 'checkpoints'), engine.layout, initial.model, (message) =>
-    options.warn(`${message}; going back to an earlier checkpoint`),
-  );
+async function restore(engine: Engine, folder: string, config: ProjectConfig, initial: Progress, options: TrainOptions): Promise<Progress> {
+  const sameModel = ({ model }: Progress): void => {
+    for (const [key, value] of Object.entries(model)) {
+      if (config.model[key as keyof typeof config.model] !== value) throw new ConfigError([startup.modelChanged(config, key as 'd_model', value)]);
+    }
+  };
+  const onDamaged = (message: string): void => options.warn(`${message}; going back to an earlier checkpoint`);
+  const found = await latestCheckpoint(join(folder, 'checkpoints'), engine.layout, sameModel, onDamaged);
   if (!found) return initial;
   await engine.load(found.state);
   return { ...found.progress, seed: initial.seed };
