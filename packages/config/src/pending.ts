@@ -13,8 +13,6 @@ const training = 'the training issue';
 /** The table of packages/integration/src/knobs.ts has the same keys; every other key has a row there that shows its effect. */
 export const pending: readonly Pending[] = [
   { key: 'reports', issue: training },
-  // The default has not landed; byte-level BPE has, and the presets set it.
-  { key: 'tokenizer.type', issue: 'issue 5: tokenizers', neutral: 'bpe' },
   { key: 'data.idf_corpus_size', issue: scoring },
   { key: 'data.readability_metrics', issue: scoring },
   { key: 'data.format', issue: 'issue 5: formats' },

@@ -122,7 +122,7 @@ const model: Knob[] = [
 ];
 
 const data: Knob[] = [
-  { key: 'tokenizer.type', to: 'gpt2_compressed', issue: 'issue 5: tokenizers' },
+  { key: 'tokenizer.type', to: 'gpt2_compressed', observe: told(({ steps }) => [...steps[0]!.batches[0]!.ids]) },
   { key: 'tokenizer.path', to: join(root, 'packages/generate/fixtures/shifted/tokenizer.json'), observe: told(text) },
   { key: 'data.min_sentence_length', from: format('sentences'), to: 25, observe: told(text) },
   { key: 'data.max_sentence_length', from: format('sentences'), to: 20, observe: told(text) },

@@ -4,6 +4,7 @@ import type { ProjectConfig, ProjectInput } from '@mdiff/config';
 import { MIN_VOCAB, Tokenizer } from '@mdiff/text';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prepare } from './data.js';
+import { sha256 } from './files.js';
 import { tinyRun } from './fixture.js';
 import { silent } from './reporter.js';
 import type { Reporter } from './reporter.js';
@@ -21,7 +22,7 @@ const tokenizerOf = async (input: ProjectInput, reporter: Reporter = silent) => 
 const cache = () => readdir(join(folder, 'cache', 'tokenizers'));
 
 describe('the tokenizer of a run', () => {
-  it.each(['bpe', 'gpt2_compressed'] as const)('is built from the training text, and kept: %s', async (type) => {
+  it.each(['bpe', 'gpt2_compressed'] as const)('is built from the training text, kept, and built again if the copy is damaged: %s', async (type) => {
     const before = await cache().catch(() => [] as string[]);
     const said: (string | undefined)[] = [];
     const built = await tokenizerOf({ tokenizer: { type } }, { ...silent, phase: (_, detail) => said.push(detail) });
@@ -32,9 +33,10 @@ describe('the tokenizer of a run', () => {
     expect(more).toEqual([]);
     const file = join(folder, 'cache', 'tokenizers', kept!);
     const written = await readFile(file, 'utf8');
-    expect((await tokenizerOf({ tokenizer: { type } })).toJson()).toEqual(built.toJson());
-    // A kept one is used: another in its place, sealed alike, is what comes back. A damaged one is built again.
-    await writeFile(file, written.replace('Ġwhale', 'Ġwhole'));
+    const other = JSON.stringify(Tokenizer.fromMerges([]).toJson());
+    await writeFile(file, JSON.stringify({ sum: sha256(other), tokenizer: other }));
+    expect((await tokenizerOf({ tokenizer: { type } })).vocabSize).toBe(MIN_VOCAB);
+    await writeFile(file, written.replace('merges', 'merge5'));
     expect((await tokenizerOf({ tokenizer: { type } })).toJson()).toEqual(built.toJson());
     expect(await readFile(file, 'utf8')).toBe(written);
   });
