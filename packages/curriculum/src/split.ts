@@ -1,7 +1,17 @@
+/** What a piece of text has of one sentence. */
+export interface Part {
+  /** index in `listSentences` */
+  sentence: number;
+  /** tokens of the part; undefined: the whole sentence */
+  tokens?: number;
+}
+
 /** A piece of text and its tokens. */
 export interface Piece {
   text: string;
   tokens: Int32Array;
+  /** the sentences it comes from, in order, where a caller said so */
+  parts?: readonly Part[];
 }
 
 type ToPiece = (text: string) => Piece;
@@ -33,7 +43,7 @@ export function groupSentences(sentences: readonly Piece[], most: number, maxSen
   return groups.flatMap(([from, to]) => {
     const members = sentences.slice(from, to);
     const [piece] = joined(members, [[0, members.length]], toPiece);
-    if (piece!.tokens.length <= most || members.length === 1) return [piece!];
+    if (piece!.tokens.length <= most || members.length === 1) return [{ ...piece!, parts: members.flatMap(({ parts }) => parts ?? []) }];
     // Tokens can differ across a join; leave that much room.
     return groupSentences(members, most - (piece!.tokens.length - most), maxSentences, toPiece);
   });

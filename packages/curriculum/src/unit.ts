@@ -4,7 +4,7 @@ import type { Section, Tokenizer } from '@mdiff/text';
 import { splitSentences } from '@mdiff/text/sentences';
 
 import { CurriculumError } from './error.js';
-import { cutWords, groupSentences } from './split.js';
+import { cutWords, groupSentences, type Part, type Piece } from './split.js';
 
 /** What attention is kept inside: a piece of text of one format. */
 export interface Unit {
@@ -17,6 +17,8 @@ export interface Unit {
   /** index of its section */
   section: number;
   kind: 'prose' | 'verse';
+  /** what it holds of the sentences of `listSentences`; none for verse */
+  parts: readonly Part[];
 }
 
 export interface UnitOptions {
@@ -28,11 +30,6 @@ export interface UnitOptions {
   shiftHead: boolean;
   /** decides which in-between pairs are kept; used when `sentence_overlap` is neither 0 nor 50 */
   seed: number;
-}
-
-interface Piece {
-  text: string;
-  tokens: Int32Array;
 }
 
 /** Positions of a slot that the text does not take: [EOS], and [BOS] in front with a shifted head. */
@@ -56,18 +53,23 @@ export function makeUnits(sections: readonly Section[], tokenizer: Tokenizer, op
   const toPiece = (text: string): Piece => ({ text, tokens: tokenizer.encode(text) });
   const rng = stream(seed, 'pairs');
   const units: Unit[] = [];
+  let first = 0;
   sections.forEach(({ paragraphs }, section) => {
     for (const { text, kind } of paragraphs) {
       if (kind === 'heading' || (kind === 'verse' && format !== 'paragraphs')) continue;
+      const sentences = splitSentences(text);
       const pieces =
         format === 'paragraphs'
-          ? paragraphPieces(text, slot, data.paragraph_max_sentences, toPiece)
+          ? paragraphPieces(text, sentences, slot, data.paragraph_max_sentences, toPiece)
           : format === 'sentences'
-            ? sentencePieces(text, most, data.min_sentence_length, toPiece)
-            : pairPieces(text, most, slot, data, toPiece, () => rng.next());
-      for (const piece of pieces) {
-        if (piece.tokens.length > 0) units.push({ id: units.length, tokens: piece.tokens, bytes: utf8Length(piece.text), section, kind });
+            ? sentencePieces(sentences, most, data.min_sentence_length, toPiece)
+            : pairPieces(sentences, most, slot, data, toPiece, () => rng.next());
+      for (const { text: own, tokens, parts = [] } of pieces) {
+        if (tokens.length === 0) continue;
+        const placed = kind === 'verse' ? [] : parts.map((part) => ({ ...part, sentence: first + part.sentence }));
+        units.push({ id: units.length, tokens, bytes: utf8Length(own), section, kind, parts: placed });
       }
+      if (kind === 'prose') first += sentences.length;
     }
   });
   if (units.length === 0) {
@@ -79,21 +81,22 @@ export function makeUnits(sections: readonly Section[], tokenizer: Tokenizer, op
 const encoder = new TextEncoder();
 const utf8Length = (text: string) => encoder.encode(text).length;
 
-function paragraphPieces(text: string, slot: number, maxSentences: number, toPiece: (text: string) => Piece): Piece[] {
+// Sentences are numbered inside their paragraph here.
+const partsOf = (pieces: readonly Piece[], sentence: number): Piece[] => pieces.map((piece) => ({ ...piece, parts: [{ sentence, tokens: piece.tokens.length }] }));
+
+function paragraphPieces(text: string, sentences: readonly string[], slot: number, maxSentences: number, toPiece: (text: string) => Piece): Piece[] {
   const whole = toPiece(text);
-  // Most paragraphs fit; their sentences need counting only when there could be too many.
-  const sentences = splitSentences(text);
-  if (whole.tokens.length <= slot && sentences.length <= maxSentences) return [whole];
-  const parts = sentences.flatMap((sentence) => cutWords(sentence, slot, toPiece));
+  if (whole.tokens.length <= slot && sentences.length <= maxSentences) return [{ ...whole, parts: sentences.map((_, sentence) => ({ sentence })) }];
+  const parts = sentences.flatMap((sentence, i) => partsOf(cutWords(sentence, slot, toPiece), i));
   return groupSentences(parts, slot, maxSentences, toPiece);
 }
 
-function sentencePieces(text: string, most: number, least: number, toPiece: (text: string) => Piece): Piece[] {
-  return splitSentences(text).flatMap((sentence) => cutWords(sentence, most, toPiece).filter(({ tokens }) => tokens.length >= least));
+function sentencePieces(sentences: readonly string[], most: number, least: number, toPiece: (text: string) => Piece): Piece[] {
+  return sentences.flatMap((sentence, i) => partsOf(cutWords(sentence, most, toPiece), i).filter(({ tokens }) => tokens.length >= least));
 }
 
-function pairPieces(text: string, most: number, slot: number, data: UnitOptions['data'], toPiece: (text: string) => Piece, draw: () => number): Piece[] {
-  const sentences = splitSentences(text).map((sentence) => ({ sentence, parts: cutWords(sentence, most, toPiece) }));
+function pairPieces(texts: readonly string[], most: number, slot: number, data: UnitOptions['data'], toPiece: (text: string) => Piece, draw: () => number): Piece[] {
+  const sentences = texts.map((sentence, i) => ({ sentence, parts: partsOf(cutWords(sentence, most, toPiece), i) }));
   const usable = sentences.map(({ parts }) => parts.every(({ tokens }) => tokens.length >= data.min_sentence_length));
   const pairs: Piece[] = [];
   let taken = -1;
@@ -104,8 +107,9 @@ function pairPieces(text: string, most: number, slot: number, data: UnitOptions[
     if (!between) taken = i + 1;
     else if (draw() * 50 >= data.sentence_overlap) continue;
     const pair = toPiece(`${sentences[i]!.sentence} ${sentences[i + 1]!.sentence}`);
-    if (pair.tokens.length <= slot) pairs.push(pair);
-    else pairs.push(...groupSentences([...sentences[i]!.parts, ...sentences[i + 1]!.parts], slot, 2, toPiece));
+    const members = [...sentences[i]!.parts, ...sentences[i + 1]!.parts];
+    if (pair.tokens.length <= slot) pairs.push({ ...pair, parts: members.flatMap(({ parts }) => parts!) });
+    else pairs.push(...groupSentences(members, slot, 2, toPiece));
   }
   return pairs;
 }
