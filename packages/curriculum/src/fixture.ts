@@ -9,4 +9,4 @@ export const section = (...texts: string[]): Section => ({ title: 'test', paragr
 
 /** Units of the given lengths; unit i holds only tokens 10 + i, so that it can be found again in a batch. */
 export const unitsOf = (lengths: readonly number[]): Unit[] =>
-  lengths.map((length, id) => ({ id, tokens: new Int32Array(length).fill(10 + id), bytes: length, section: 0, kind: 'prose', parts: [] }));
+  lengths.map((length, id) => ({ id, tokens: new Int32Array(length).fill(10 + id), bytes: length, section: 0, kind: 'prose' }));

@@ -1,12 +1,7 @@
 export { selectUnits } from './band.js';
 export { assemble, type Batch, type PlacedUnit } from './batch.js';
-export type { Embedder, Embedding } from './embed.js';
 export { feed, type Feed, type FeedOptions } from './epoch.js';
 export { CurriculumError } from './error.js';
-export { PARSE_FEATURES, parseFeatures } from './parse.js';
 export { packRows, type Packing, type Row, type RowShape } from './row.js';
-export { scoreSentences, unitComplexity, type Memo, type ScoreOptions, type ScoreReport, type Scores, type Signal } from './score.js';
-export { listSentences } from './sentence.js';
 export type { Part } from './split.js';
-export { tfidfSvd } from './tfidf.js';
 export { makeUnits, slotOverhead, type Unit, type UnitOptions } from './unit.js';

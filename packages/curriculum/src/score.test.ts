@@ -122,8 +122,8 @@ describe('unitComplexity', () => {
   it('knows which part of a sentence a unit holds', () => {
     const long = [section('This is a sentence that is far too long for it. Short.')];
     const units = makeUnits(long, bytes, { ...unitOptions, maxSlot: 28 });
-    expect(units.flatMap(({ parts }) => parts.map(({ sentence }) => sentence))).toEqual([0, 0, 1]);
-    const tokens = units.map(({ parts }) => parts.map((part) => part.tokens));
+    expect(units.flatMap(({ parts }) => parts!.map(({ sentence }) => sentence))).toEqual([0, 0, 1]);
+    const tokens = units.map(({ parts }) => parts!.map((part) => part.tokens));
     const [last] = [unitComplexity(units, Float64Array.of(0.25, 0.75), () => 1e9).at(-1)];
     const [a, b] = tokens.at(-1)!.length === 2 ? tokens.at(-1)! : [0, 1];
     expect(last).toBeCloseTo((a! * 0.25 + b! * 0.75) / (a! + b!), 14);

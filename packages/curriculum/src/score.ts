@@ -160,7 +160,7 @@ const UNKNOWN = 0.5;
  * @param tokens tokens of a whole sentence
  */
 export function unitComplexity(units: readonly Unit[], complexity: Float64Array, tokens: (sentence: number) => number): Float64Array {
-  return Float64Array.from(units, ({ parts }) => {
+  return Float64Array.from(units, ({ parts = [] }) => {
     let sum = 0;
     let weight = 0;
     for (const part of parts) {

@@ -18,7 +18,7 @@ export interface Unit {
   section: number;
   kind: 'prose' | 'verse';
   /** what it holds of the sentences of `listSentences`; none for verse */
-  parts: readonly Part[];
+  parts?: readonly Part[];
 }
 
 export interface UnitOptions {
