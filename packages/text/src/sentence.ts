@@ -8,8 +8,7 @@ const LATIN_SHARE = 0.5;
  * English rules from sbd, with repairs for fiction. Texts in other alphabets go to `Intl.Segmenter`.
  */
 export function splitSentences(text: string): string[] {
-  const ends = isLatin(text) ? repair(text, latinEnds(text)) : segmenterEnds(text);
-  return slice(text, ends);
+  return slice(text, isLatin(text) ? repair(text, latinEnds(text)) : otherEnds(text));
 }
 
 function isLatin(text: string): boolean {
@@ -36,8 +35,20 @@ function latinEnds(text: string): number[] {
   return ends;
 }
 
-function segmenterEnds(text: string): number[] {
-  return Array.from(new Intl.Segmenter(undefined, { granularity: 'sentence' }).segment(text), ({ index, segment }) => index + segment.length);
+// What no sentence begins with: lower case, whatever stands before it. Georgian letters count as lower case and begin sentences.
+const CONTINUES = /^[\p{P}\s]*(?!\p{Script=Georgian})\p{Ll}/u;
+const INITIAL = /(?<!\p{L})\p{Lu}\.\s*$/u;
+
+/** The offsets that `Intl.Segmenter` gives, without those inside a sentence of a script that has capitals: «…?» — asked he; A. S. Pushkin. */
+function otherEnds(text: string): number[] {
+  // In Greek alone ; is the question mark.
+  const ends = segmenterEnds(text, /\p{Script=Greek}/u.test(text) ? 'el' : 'en');
+  return ends.filter((end) => !CONTINUES.test(text.slice(end, end + 20)) && !INITIAL.test(text.slice(Math.max(0, end - 10), end)));
+}
+
+/** The locale is named because that of the machine would change the result. */
+function segmenterEnds(text: string, locale = 'en'): number[] {
+  return Array.from(new Intl.Segmenter(locale, { granularity: 'sentence' }).segment(text), ({ index, segment }) => index + segment.length);
 }
 
 // An ending, with quotation marks between it and the next sentence: “…?” “No.”, he said. “No.” Titles and initials end no sentence.
@@ -45,7 +56,7 @@ const TITLE = String.raw`(?<!\b(?:[A-HJ-Z]|Mr|Mrs|Ms|Dr|St|Messrs))`;
 const QUOTED_END = new RegExp(String.raw`${TITLE}[.!?…](?:["”’')\]]+(?=\s+["“‘'([—]*\p{Lu})|(?=\s+["“]['‘]?\p{Lu}))`, 'gu');
 // sbd always takes "No." for a number's abbreviation.
 const ANSWER_NO = /\bNo\.["”’']*(?=\s+["“‘'([—]*\p{Lu})/gu;
-const LOWER_NEXT = /^\s*["“”‘’'([—–-]*\p{Ll}/u;
+const LOWER_NEXT = /^\s*(?:["“”‘’'([—–-]*|[«»‹›]\s?)\p{Ll}/u;
 const UNFINISHED = /[:;,—–-]["”’']*$/;
 // “Seven!” I answered.
 const CLOSED_QUOTE = /["”’']$/;
