@@ -87,6 +87,17 @@ describe('fromJson', () => {
     expect(Tokenizer.fromJson(old).encode('Call me Ishmael.')).toEqual(tokenizer.encode('Call me Ishmael.'));
   });
 
+  it('reads a file that Python wrote, and gives one with the same ids: no truncation, no padding, "[MASK]" in a text stays text', async () => {
+    const given = Tokenizer.fromJson(fixture('given.json'));
+    expect(given.vocabSize).toBe(320);
+    const native = NativeTokenizer.fromString(JSON.stringify(given.toJson()));
+    for (const text of ['a [MASK] b[EOS]', 'the creature '.repeat(200), '漢']) {
+      expect((await native.encode(text)).getIds()).toEqual([...given.encode(text)]);
+      expect(given.decode(given.encode(text))).toBe(text);
+    }
+    expect(given.encode('the creature '.repeat(200)).length).toBeGreaterThan(128);
+  });
+
   const broken: [name: string, change: (json: TokenizerJson) => void, message: RegExp][] = [
     ['another model', (j) => (j.model.type = 'WordPiece'), /expected model.type "BPE".*got "WordPiece"/],
     ['a prefix space', (j) => (j.pre_tokenizer.add_prefix_space = true), /expected pre_tokenizer "ByteLevel" without a prefix space/],
@@ -94,6 +105,7 @@ describe('fromJson', () => {
     ['a moved reserved id', (j) => (j.model.vocab['[MASK]'] = 7), /expected "\[MASK\]" at id 0, got 7/],
     ['a missing byte', (j) => delete j.model.vocab['Ā'], /byte 0 has none/],
     ['an id twice', (j) => (j.model.vocab['!'] = 6), /expected ids 0 to 511, each once/],
+    ['a token added to the model', (j) => j.added_tokens.push({ id: 512, content: '<|endoftext|>' }), /expected no added tokens beside the reserved ones, got "<\|endoftext\|>"/],
     ['a merge of unknown tokens', (j) => j.model.merges.push(['zz', 'qq']), /merge 251 names "zz"/],
   ];
   it.each(broken)('refuses %s', (_, change, message) => {

@@ -20,6 +20,8 @@ const WORDS =
 const CACHE_WORDS = 65_536;
 const CACHE_CHARS = 64;
 
+const LEVEL = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
+
 /** The parts of a Hugging Face `tokenizer.json` that a byte-level BPE needs. */
 export interface TokenizerJson {
   version: string;
@@ -59,6 +61,8 @@ export class Tokenizer {
   }
 
   /**
+   * What would give other ids for some text is left out: truncation, padding, dropout, tokens set around a text, reserved tokens found in it.
+   *
    * @param json text or parsed contents of a `tokenizer.json` holding a byte-level BPE with the reserved ids 0–4 and all 256 bytes
    * @throws TextError (`MDIFF_TOKENIZER`) naming the first thing that is missing
    */
@@ -72,16 +76,15 @@ export class Tokenizer {
     for (const token of [...SPECIAL_TOKENS, ...[...BYTE_CHARS].sort()]) vocab[token] = Object.keys(vocab).length;
     let size = MIN_VOCAB;
     for (const [left, right] of merges) if (!Object.hasOwn(vocab, left + right)) vocab[left + right] = size++;
-    const level = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
     return Tokenizer.fromJson({
       version: '1.0',
       truncation: null,
       padding: null,
       added_tokens: [],
       normalizer: null,
-      pre_tokenizer: level,
+      pre_tokenizer: LEVEL,
       post_processor: null,
-      decoder: level,
+      decoder: LEVEL,
       model: {
         type: 'BPE',
         dropout: null,
@@ -177,6 +180,8 @@ function checked(source: string | TokenizerJson): TokenizerJson {
   });
   const missing = BYTE_CHARS.findIndex((char) => !Object.hasOwn(model.vocab, char));
   if (missing >= 0) throw fail(`expected a token for each of the 256 bytes, byte ${missing} has none`);
+  const added = (json.added_tokens ?? []).find(({ id, content }) => SPECIAL_TOKENS[id] !== content);
+  if (added) throw fail(`expected no added tokens beside the reserved ones, got "${added.content}"`);
   const ids = Object.values(model.vocab);
   const seen = new Uint8Array(ids.length);
   for (const id of ids) {
@@ -186,5 +191,5 @@ function checked(source: string | TokenizerJson): TokenizerJson {
   for (const [token, id] of Object.entries(model.vocab)) {
     if (id >= SPECIAL_TOKENS.length && [...token].some((char) => !CHAR_BYTES.has(char))) throw fail(`expected tokens made of byte characters, got "${token}"`);
   }
-  return json;
+  return { ...json, truncation: null, padding: null, added_tokens: [], post_processor: null, decoder: LEVEL, model: { ...model, dropout: null } };
 }
