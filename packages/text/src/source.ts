@@ -1,10 +1,20 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, extname, isAbsolute, join, relative, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 
+import { openArchive } from './archive.js';
 import { BUILTIN } from './builtin.js';
 import { TextError } from './error.js';
-import { parsePlain } from './plain.js';
+import { parser } from './parser.js';
+import { detectFormat, readBytes, type Format, type ReadText } from './read.js';
 import type { Document, Removal } from './types.js';
+
+/** One file that was read. */
+export interface ReadFile {
+  where: string;
+  format: ReadText['format'];
+  encoding?: string;
+}
 
 export interface LoadedSource {
   documents: Document[];
@@ -12,33 +22,61 @@ export interface LoadedSource {
   removed: Removal[];
   /** Short name of the text for logs and model cards. */
   name: string;
+  /** The files behind the documents; none for a builtin text. */
+  files: ReadFile[];
+  /** What a reader should know beside removals: an encoding other than UTF-8, mended words, cut lines. One line each. */
+  notes: string[];
 }
 
+export interface SourceOptions {
+  dataDir?: string;
+  cwd?: string;
+  /** Parser for every file; `auto` looks at the content, then at the ending. */
+  format?: Format;
+  /** What `-` reads. */
+  stdin?: Readable;
+}
+
+type Read = Omit<LoadedSource, 'name'>;
+
 /**
- * Reads what `data.source` names: `builtin:moby-dick`, a plain-text file, or a folder of them (searched below too, in name order).
- * Relative paths are tried from `cwd`, then under `dataDir`.
+ * Reads what `data.source` names: `builtin:moby-dick`, `builtin:sotu`; a file (plain text, Markdown, HTML, EPUB, PDF, DOCX); a folder or `.zip` of them
+ * (searched below too, in name order); a glob; `-` for standard input. Relative paths are tried from `cwd`, then under `dataDir`.
  *
- * @throws TextError, one line, when there is nothing to learn from: no such file, empty, binary, not UTF-8, or a folder without text
+ * @throws TextError, one line, when there is nothing to learn from: no such file, empty, binary, locked, in no known encoding, or a folder without text
  */
-export async function loadSource(source: string, { dataDir = 'data', cwd = process.cwd() }: { dataDir?: string; cwd?: string } = {}): Promise<LoadedSource> {
+export async function loadSource(source: string, { dataDir = 'data', cwd = process.cwd(), format = 'auto', stdin = process.stdin }: SourceOptions = {}): Promise<LoadedSource> {
   const builtin = /^builtin:(.*)$/.exec(source)?.[1];
   if (builtin !== undefined) {
     if (!Object.hasOwn(BUILTIN, builtin)) throw bad(source, `the texts that come with mdiff are ${Object.keys(BUILTIN).map((name) => `builtin:${name}`).join(', ')}`);
-    const { document, removed } = await BUILTIN[builtin]!.load();
-    return { documents: [document], removed, name: builtin };
+    return { ...(await BUILTIN[builtin]!()), name: builtin, files: [] };
   }
-  const path = await find(source, cwd, resolve(cwd, dataDir));
+  if (source === '-') return { ...(await named(source, async () => readFileBytes(await drain(stdin), 'standard input', format))), name: 'stdin' };
+  const bases = isAbsolute(source) ? ['/'] : [cwd, resolve(cwd, dataDir)];
+  const path = await find(source, bases);
+  if (path === undefined) return { ...(await readGlob(source, bases, format)), name: source.replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-|-$/g, '') || 'glob' };
   const name = basename(path, extname(path));
-  if ((await stat(path)).isDirectory()) return { ...(await readFolder(source, path)), name };
-  const { document, removed } = parsePlain(await readText(source, path), basename(path));
-  if (document.sections.length === 0) throw bad(source, 'no text is left after removing headers, lists and headings; choose a file with running text');
-  return { documents: [document], removed, name };
+  if ((await stat(path)).isDirectory()) {
+    const entries = await readdir(path, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile()).map((entry) => relative(path, join(entry.parentPath, entry.name)));
+    return { ...(await readMany(source, 'folder', files, (file) => readPath(join(path, file)), format)), name };
+  }
+  return { ...(await named(source, async () => readFileBytes(await readPath(path), basename(path), format))), name };
 }
 
 const bad = (source: string, reason: string) => new TextError(`data.source: expected a readable text, got ${JSON.stringify(source)}; ${reason}`);
 
-async function find(source: string, cwd: string, dataDir: string): Promise<string> {
-  const candidates = isAbsolute(source) ? [source] : [resolve(cwd, source), join(dataDir, source)];
+/** Says which source it was that a parser could not read. */
+async function named<T>(source: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw error instanceof TextError && !error.message.startsWith('data.source') ? bad(source, error.message) : error;
+  }
+}
+
+async function find(source: string, bases: readonly string[]): Promise<string | undefined> {
+  const candidates = bases.map((base) => resolve(base, source));
   for (const path of candidates) {
     try {
       await stat(path);
@@ -48,70 +86,72 @@ async function find(source: string, cwd: string, dataDir: string): Promise<strin
       if (code !== 'ENOENT' && code !== 'ENOTDIR') throw bad(source, `${path} cannot be opened (${String(code)}); check its permissions`);
     }
   }
+  if (/[*?[\]{}]/.test(source)) return undefined;
   throw bad(source, `nothing at ${[...new Set(candidates)].join(' or ')}`);
 }
 
-async function readFolder(source: string, folder: string): Promise<Pick<LoadedSource, 'documents' | 'removed'>> {
-  const documents: Document[] = [];
-  const removed: Removal[] = [];
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+async function readGlob(source: string, bases: readonly string[], format: Format): Promise<Read> {
+  const { glob } = await named(source, () => parser('tinyglobby', () => import('tinyglobby')));
+  for (const cwd of new Set(bases)) {
+    const files = await glob(source, { cwd, onlyFiles: true });
+    if (files.length > 0) return readMany(source, 'pattern', files, (file) => readPath(resolve(cwd, file)), format);
+  }
+  throw bad(source, `nothing matches it under ${[...new Set(bases)].join(' or ')}`);
+}
+
+/** Many files, each its own documents. What cannot be read is reported, not fatal, as long as one file can. */
+async function readMany(source: string, what: string, names: readonly string[], open: (name: string) => Uint8Array | Promise<Uint8Array>, format: Format, packed = false): Promise<Read> {
+  const all: Read = { documents: [], removed: [], files: [], notes: [] };
+  let reason = '';
   // Compared by code unit: the order, and so the held-out set, is the same under every locale.
-  for (const file of files.sort()) {
-    const where = relative(folder, file);
-    if (where.split(/[\\/]/).some((part) => part.startsWith('.'))) continue;
+  const visible = names.filter((name) => !name.split(/[\\/]/).some((part) => (part.startsWith('.') && !/^\.{1,2}$/.test(part)) || part === '__MACOSX')).sort();
+  for (const name of visible) {
     try {
-      const parsed = parsePlain(await readText(file, file), where);
-      if (parsed.document.sections.length > 0) documents.push(parsed.document);
-      removed.push(...parsed.removed);
+      const read = await readFileBytes(await open(name), name, format, packed);
+      all.documents.push(...read.documents);
+      all.removed.push(...read.removed);
+      all.files.push(...read.files);
+      all.notes.push(...read.notes);
     } catch (error) {
       if (!(error instanceof TextError)) throw error;
-      removed.push({ where, from: 1, to: 1, what: 'unreadable file', sample: error.message.split('; ').slice(1).join('; ') });
+      reason ||= error.message;
+      all.removed.push({ where: name, from: 1, to: 1, what: 'unreadable file', sample: error.message });
     }
   }
-  if (documents.length > 0) return { documents, removed };
-  throw bad(source, `${files.length === 0 ? 'the folder holds no files' : `none of its ${files.length} files is plain UTF-8 text`}; put .txt files into ${folder}`);
+  if (all.documents.length > 0) return all;
+  if (visible.length === 0) throw bad(source, `the ${what} holds no files; put .txt, .md, .html, .epub, .pdf or .docx files into it`);
+  throw bad(source, `none of the ${visible.length} files of the ${what} can be read (${visible[0]!}: ${reason.split('; ')[0]!}); put .txt, .md, .html, .epub, .pdf or .docx files into it`);
 }
 
-/** Formats that people hand in and that are not plain text, by their first bytes. */
-const MAGIC: [bytes: string, format: string][] = [
-  ['PK\x03\x04', 'a ZIP archive (EPUB, DOCX)'],
-  ['%PDF', 'a PDF'],
-  ['\x89PNG', 'a PNG picture'],
-  ['\xff\xd8\xff', 'a JPEG picture'],
-  ['{\\rtf', 'an RTF document'],
-  ['\xff\xfe', 'UTF-16 text'],
-  ['\xfe\xff', 'UTF-16 text'],
-];
+async function readFileBytes(bytes: Uint8Array, where: string, format: Format, packed = false): Promise<Read> {
+  if (bytes.length === 0) throw new TextError('the file is empty');
+  const found = await detectFormat(bytes, where);
+  // An archive inside an archive may hold itself.
+  if (found === 'zip' && packed) throw new TextError('it is a ZIP archive inside another; unpack it');
+  if (found === 'zip') return readZip(bytes, where, format);
+  const used = format === 'auto' ? found : format;
+  const { document, removed, encoding, notes } = await readBytes(bytes, where, used);
+  const said = [...(encoding === undefined || /^UTF-8/.test(encoding) ? [] : [`read as ${encoding}; save it as UTF-8 if letters look wrong`]), ...notes];
+  return { documents: [document], removed, files: [{ where, format: used, ...(encoding !== undefined && { encoding }) }], notes: said.map((note) => `${where}: ${note}`) };
+}
 
-async function readText(source: string, path: string): Promise<string> {
-  let bytes: Buffer;
+async function readZip(bytes: Uint8Array, where: string, format: Format): Promise<Read> {
+  const { names, read } = await openArchive(bytes);
+  // All at once, so that the limits count the whole archive.
+  const files = read(names);
+  return readMany(where, 'archive', names, (name) => files.get(name) ?? new Uint8Array(), format, true);
+}
+
+async function readPath(path: string): Promise<Uint8Array> {
   try {
-    bytes = await readFile(path);
+    return await readFile(path);
   } catch (error) {
-    throw bad(source, `${path} cannot be read (${String((error as NodeJS.ErrnoException).code)}); check its permissions`);
+    throw new TextError(`${path} cannot be read (${String((error as NodeJS.ErrnoException).code)}); check its permissions`);
   }
-  if (bytes.length === 0) throw bad(source, 'the file is empty');
-  const format = MAGIC.find(([magic]) => bytes.subarray(0, magic.length).toString('latin1') === magic)?.[1];
-  if (format) throw bad(source, `it is ${format}; save it as plain UTF-8 text`);
-  const zero = bytes.indexOf(0);
-  if (zero >= 0) throw bad(source, `it is binary (a zero byte at offset ${zero}); choose a text file`);
-  const text = bytes.toString('utf8');
-  const offset = invalidAt(bytes, text);
-  if (offset >= 0) throw bad(source, `it is not UTF-8 (byte 0x${bytes[offset]!.toString(16)} at offset ${offset}); save it as UTF-8`);
-  if (text.trim() === '') throw bad(source, 'the file holds only blank lines');
-  return text;
 }
 
-/** Offset of the first byte that was replaced in decoding, or -1. A U+FFFD that the file itself spells is no fault. */
-function invalidAt(bytes: Buffer, text: string): number {
-  let offset = 0;
-  let from = 0;
-  for (let i = text.indexOf('\uFFFD'); i >= 0; i = text.indexOf('\uFFFD', from)) {
-    offset += Buffer.byteLength(text.slice(from, i));
-    if (bytes[offset] !== 0xef || bytes[offset + 1] !== 0xbf || bytes[offset + 2] !== 0xbd) return offset;
-    offset += 3;
-    from = i + 1;
-  }
-  return -1;
+async function drain(stream: Readable): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Buffer));
+  return Buffer.concat(chunks);
 }

@@ -31,6 +31,10 @@ export interface Removal {
     | 'title page'
     | 'heading without text'
     | 'front matter'
+    | 'page number'
+    | 'running head'
+    | 'code block'
+    | 'note mark'
     | 'unreadable file';
   sample: string;
 }

@@ -1,0 +1,132 @@
+import { clear, clearFrame, type Lines } from './gutenberg.js';
+import { clearContents, headingLevel } from './heading.js';
+import { toParagraph, type ParsedText } from './plain.js';
+import type { Removal, Section } from './types.js';
+
+/** A block of a marked-up text, before anything is decided about it. */
+export interface Block {
+  /** One entry per line that was broken on purpose; blanks inside are single. */
+  lines: string[];
+  kind: 'text' | 'heading' | 'verse';
+  /** Of a heading: 1 (the book or its parts) to 6. */
+  level?: number;
+  /** Share of the characters that are links into the same text: a contents list is made of them. */
+  linked?: number;
+  /** Where it stands in the source: a file, and 1-based lines in it. */
+  where: string;
+  from: number;
+  to: number;
+}
+
+/** What a parser of a marked-up format makes of a file. */
+export interface Marked {
+  title?: string | undefined;
+  blocks: Block[];
+  /** What the parser itself left out. */
+  removed: Removal[];
+}
+
+// Wide enough that lines broken on purpose are told from full ones.
+const WIDTH = 72;
+const LINKED = 0.8;
+const LIST_LENGTH = 3;
+
+/**
+ * Blocks to one document. Gutenberg's frame, contents lists and pictures go as they do in plain text, and a text whose headings are not marked up has
+ * them found by their words. Chapters are the headings of one level and those above it.
+ *
+ * @param name id of the document, and its title when the text has none
+ */
+export function toDocument({ title, blocks, removed }: Marked, name: string): ParsedText {
+  const lines: Lines = { text: [], removed: [], where: name };
+  const starts = blocks.map((block) => {
+    const start = lines.text.length;
+    lines.text.push(...block.lines, '');
+    return start;
+  });
+  clearFrame(lines);
+  clearContents(lines);
+  clearLinked(lines, blocks, starts);
+  const kept = blocks.flatMap((block, b): Block[] => {
+    const text = lines.text.slice(starts[b], starts[b]! + block.lines.length).filter((line) => line.trim());
+    return text.length > 0 ? [{ ...block, lines: text }] : [];
+  });
+  const marked = kept.map(withLevel(kept.filter(({ kind }) => kind === 'heading').length < 2));
+  const chapter = chapterLevel(marked);
+  const gone = [...removed, ...lines.removed.flatMap((removal) => place(removal, blocks, starts))];
+  const sections = divide(marked, chapter, title ?? name, gone);
+  const order = new Map<string, number>();
+  for (const { where } of [...blocks, ...gone]) if (!order.has(where)) order.set(where, order.size);
+  gone.sort((a, b) => order.get(a.where)! - order.get(b.where)! || a.from - b.from);
+  return { document: { id: name, title: title ?? name, sections }, removed: gone };
+}
+
+/** Where no headings are marked up, a line like "Chapter 5" is one. */
+const withLevel = (guess: boolean) => (block: Block): Block => {
+  if (!guess || block.kind !== 'text') return block;
+  const level = headingLevel(block.lines);
+  return level ? { ...block, kind: 'heading', level: level === 'chapter' ? 2 : 3 } : block;
+};
+
+/** The level whose headings are chapters: the deepest one named so twice, else the shallowest that divides the text at all. */
+function chapterLevel(blocks: readonly Block[]): number {
+  const count = (filter: (block: Block) => boolean) => [1, 2, 3, 4, 5, 6].map((level) => blocks.filter((block) => block.kind === 'heading' && block.level === level && filter(block)).length);
+  const named = count(({ lines }) => headingLevel(lines) === 'chapter').findLastIndex((n) => n >= 2);
+  if (named >= 0) return named + 1;
+  const any = count(() => true);
+  const divides = any.findIndex((n) => n >= 2);
+  return divides >= 0 ? divides + 1 : any.findIndex((n) => n > 0) + 1;
+}
+
+function divide(blocks: readonly Block[], chapter: number, title: string, removed: Removal[]): Section[] {
+  const sections: Section[] = [{ title, paragraphs: [] }];
+  let opened: Block | undefined;
+  const close = () => {
+    if (sections.at(-1)!.paragraphs.some(({ kind }) => kind !== 'heading')) return;
+    for (const { text } of sections.pop()!.paragraphs) if (opened) removed.push({ ...spot(opened), what: 'heading without text', sample: text.slice(0, 60) });
+    if (opened) removed.push({ ...spot(opened), what: 'heading without text', sample: opened.lines.join(' ').slice(0, 60) });
+  };
+  for (const block of blocks) {
+    if (block.kind === 'heading' && block.level! <= chapter) {
+      close();
+      opened = block;
+      sections.push({ title: block.lines.join(' '), paragraphs: [] });
+    } else if (block.kind === 'heading') {
+      sections.at(-1)!.paragraphs.push({ text: block.lines.join(' '), kind: 'heading' });
+    } else if (block.kind === 'verse') {
+      sections.at(-1)!.paragraphs.push({ text: block.lines.join('\n'), kind: 'verse' });
+    } else {
+      sections.at(-1)!.paragraphs.push(toParagraph(block.lines, WIDTH));
+    }
+  }
+  close();
+  return sections;
+}
+
+/** A run of blocks that are links is a contents list, whatever it is called; the heading above it goes with it. */
+function clearLinked(lines: Lines, blocks: readonly Block[], starts: readonly number[]): void {
+  for (let from = 0; from < blocks.length; from++) {
+    let to = from;
+    while (to < blocks.length && (blocks[to]!.linked ?? 0) >= LINKED) to++;
+    if (to - from >= LIST_LENGTH) {
+      const heading = blocks[from - 1];
+      const first = heading?.kind === 'heading' && /^\W*(table of )?contents\W*$|illustrations/i.test(heading.lines.join(' ')) ? from - 1 : from;
+      clear(lines, starts[first]!, starts[to - 1]! + blocks[to - 1]!.lines.length - 1, 'contents list');
+    }
+    from = Math.max(from, to - 1);
+  }
+}
+
+const spot = ({ where, from, to }: Block) => ({ where, from, to });
+
+/** A removal counted in lines of all blocks, in lines of the source again: one for each file it touches. */
+function place({ from, to, what, sample }: Removal, blocks: readonly Block[], starts: readonly number[]): Removal[] {
+  const touched = blocks.filter((block, b) => starts[b]! < to && starts[b]! + block.lines.length >= from);
+  const places = new Map<string, Removal>();
+  for (const block of touched) {
+    const known = places.get(block.where);
+    if (known) known.to = Math.max(known.to, block.to);
+    else places.set(block.where, { ...spot(block), what, sample: places.size === 0 ? sample : block.lines[0]!.slice(0, 60) });
+  }
+  return [...places.values()];
+}
