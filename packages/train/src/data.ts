@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { ConfigError, startup } from '@mdiff/config';
-import type { ProjectConfig, StageConfig } from '@mdiff/config';
+import type { Issue, ProjectConfig, StageConfig } from '@mdiff/config';
 import { assemble, makeUnits, packRows, selectUnits } from '@mdiff/curriculum';
 import type { Batch, RowShape, Unit } from '@mdiff/curriculum';
+import type { ScoreReport } from '@mdiff/curriculum/scores';
 import { Tokenizer, holdOut } from '@mdiff/text';
 import type { Section } from '@mdiff/text';
 import { compressGpt2, loadSource, trainBpe } from '@mdiff/text/node';
@@ -11,6 +12,7 @@ import { TrainError } from './errors.js';
 import { sha256, writeFileWhole } from './files.js';
 import type { HeldOut } from './evaluate.js';
 import type { Reporter } from './reporter.js';
+import type { UnitScores } from './score.js';
 
 /** Everything a run learns from, before any training. */
 export interface Prepared {
@@ -23,6 +25,9 @@ export interface Prepared {
   rowsPerStage: number[];
   /** share of positions that are padding, per stage */
   padded: number[];
+  /** how difficulty was measured; absent where no stage asks for it */
+  scoring?: ScoreReport;
+  notices: Issue[];
 }
 
 const texts = (sections: readonly Section[]): string[] => sections.map(({ paragraphs }) => paragraphs.map(({ text }) => text).join('\n'));
@@ -73,21 +78,22 @@ export async function prepare(config: ProjectConfig, reporter: Reporter, tokeniz
   const shape: RowShape = { length: config.model.max_seq_len, shiftHead: config.model.shift_head };
   const unitsOf = (sections: readonly Section[], format: StageConfig['format_type']): Unit[] =>
     makeUnits(sections, tokenizer, { format, data: config.data, maxSlot: shape.length, shiftHead: shape.shiftHead, seed: config.seed });
-  const byFormat = new Map<string, Unit[]>();
-  const unitsPerStage = config.curriculum.stages.map(({ format_type, data_selection }) => {
-    const units = byFormat.get(format_type) ?? unitsOf(train, format_type);
-    byFormat.set(format_type, units);
-    return selectUnits(units, units.map(({ id }) => id), data_selection, config.curriculum);
-  });
-  const empty = unitsPerStage.findIndex((units) => units.length === 0);
-  if (empty >= 0) {
-    const { name: stage, format_type, data_selection } = config.curriculum.stages[empty]!;
+  const scores = await scoresFor(config, train, tokenizer, reporter);
+  const byFormat = new Map<string, { units: Unit[]; complexity: ArrayLike<number> }>();
+  const unitsPerStage = config.curriculum.stages.map(({ name: stage, format_type, data_selection }, i) => {
+    const known = byFormat.get(format_type);
+    const units = known?.units ?? unitsOf(train, format_type);
+    const complexity = known?.complexity ?? scores?.of(units) ?? new Float64Array(units.length);
+    byFormat.set(format_type, { units, complexity });
+    const selected = selectUnits(units, complexity, data_selection, config.curriculum);
+    if (selected.length > 0) return selected;
+    const bands = (['easy', 'medium', 'hard'] as const).map((band) => `${selectUnits(units, complexity, band, config.curriculum).length} ${band}`);
     throw new TrainError(
       'MDIFF_TEXT',
-      `curriculum.stages[${empty}]: expected ${format_type} (${data_selection}) for stage "${stage}", got none; use a longer text or a smaller data.min_sentence_length`,
+      `curriculum.stages[${i}]: expected ${format_type} (${data_selection}) for stage "${stage}", got none of ${units.length} (${bands.join(', ')}); use a longer text, a smaller data.min_sentence_length or data_selection "all"`,
       2,
     );
-  }
+  });
   const packings = unitsPerStage.map((units) => packRows(units, shape));
   // The held-out text is always whole paragraphs, whatever the stages: figures of different plans are comparable.
   const kept = heldOut.length === 0 ? [] : unitsOf(heldOut, 'paragraphs');
@@ -99,7 +105,24 @@ export async function prepare(config: ProjectConfig, reporter: Reporter, tokeniz
     unitsPerStage,
     rowsPerStage: packings.map(({ rows }) => rows.length),
     padded: packings.map(({ padded }) => padded),
+    ...(scores && { scoring: scores.report }),
+    notices: scores?.notices ?? [],
   };
+}
+
+/** Difficulty of the training text, when a stage asks for a part of it; it is not even loaded otherwise. */
+async function scoresFor(config: ProjectConfig, train: readonly Section[], tokenizer: Tokenizer, reporter: Reporter): Promise<UnitScores | undefined> {
+  if (config.curriculum.stages.every(({ data_selection }) => data_selection === 'all')) return undefined;
+  reporter.phase('scoring', 'how hard each sentence is');
+  const { scoreText } = await import('./score.js');
+  let said = Date.now();
+  const scores = await scoreText(config, train, tokenizer, (done, total) => {
+    if (Date.now() - said < 5000) return;
+    said = Date.now();
+    reporter.note(`  parsed ${done} of ${total} sentences`);
+  });
+  for (const text of scores.report.left_out) reporter.note(`  ${text}`);
+  return scores;
 }
 
 function heldOutOf(units: readonly Unit[], documents: number, shape: RowShape, B: number): HeldOut {

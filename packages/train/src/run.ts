@@ -110,7 +110,7 @@ export async function train(asked: ProjectConfig, options: TrainOptions): Promis
   const release = await lockRun(folder);
   try {
     if (mode === 'fresh') {
-      for (const name of ['run.json', 'metrics.jsonl', 'checkpoints', 'model', 'config.resolved.yaml', 'tokenizer.json']) await rm(join(folder, name), { recursive: true, force: true });
+      for (const name of ['run.json', 'metrics.jsonl', 'checkpoints', 'model', 'config.resolved.yaml', 'tokenizer.json', 'scoring.json']) await rm(join(folder, name), { recursive: true, force: true });
     }
     return await trainLocked(given, options, folder);
   } finally {
@@ -170,7 +170,7 @@ async function trainLocked(given: ProjectConfig, options: TrainOptions, folder: 
   const { model } = config;
   const resolved = resolvedYaml(config, { tokenizer_size: tokenizer.vocabSize, engine: engineName });
   const plan = planOf(config, prepared);
-  for (const issue of notices(config, given, engineName, plan.stages)) options.warn(formatIssue(issue));
+  for (const issue of [...prepared.notices, ...notices(config, given, engineName, plan.stages)]) options.warn(formatIssue(issue));
 
   reporter.phase('compiling', 'the training step');
   const engine = await engines[engineName]!({ model, threads: config.hardware.cpu_threads, labelSmoothing: config.training.label_smoothing, seed: config.seed });
@@ -189,6 +189,7 @@ async function trainLocked(given: ProjectConfig, options: TrainOptions, folder: 
     } else {
       await writeFileWhole(join(folder, 'tokenizer.json'), tokenizerJson);
       await writeFileWhole(join(folder, 'config.resolved.yaml'), resolved);
+      if (prepared.scoring) await writeFileWhole(join(folder, 'scoring.json'), `${JSON.stringify(prepared.scoring, null, 2)}\n`);
       await writeFileWhole(join(folder, 'metrics.jsonl'), '');
     }
     await write(progress, 'training');

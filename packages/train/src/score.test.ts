@@ -1,0 +1,120 @@
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { projectConfig } from '@mdiff/config';
+import type { ConfigError, ProjectInput, StageConfig } from '@mdiff/config';
+import { parseFeatures, tfidfSvd } from '@mdiff/curriculum/scores';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { prepare } from './data.js';
+import { embedderOf, embedders } from './embed.js';
+import { tinyBook, tinyRun } from './fixture.js';
+import { silent } from './reporter.js';
+import { fileMemo, parseInWorkers } from './score.js';
+
+let folder: string;
+beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'mdiff-score-'))));
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('parseInWorkers', () => {
+  const sentences = tinyBook(40).split(/(?<=\.)\s+/).slice(0, 2 * 128 + 5);
+
+  it('gives the same to the bit, whatever the number of workers, and tells how far it is', async () => {
+    const here = parseFeatures(sentences);
+    const progress = vi.fn();
+    for (const workers of [1, 3]) expect(await parseInWorkers(sentences, workers, progress)).toEqual(here);
+    expect(progress.mock.lastCall).toEqual([sentences.length, sentences.length]);
+  });
+});
+
+describe('fileMemo', () => {
+  const values = Float32Array.of(1.5, -2, NaN, 0.1);
+  const memoIn = (text = 'text') => fileMemo(join(folder, 'memo'), text);
+  const make = vi.fn(() => values);
+  const entry = async () => join(folder, 'memo', (await readdir(join(folder, 'memo')))[0]!);
+
+  it('makes a value once for its text, name and settings', async () => {
+    expect(await memoIn()('a', { k: 1 }, make)).toEqual(values);
+    expect(await memoIn()('a', { k: 1 }, make)).toEqual(values);
+    expect(make).toHaveBeenCalledTimes(1);
+  });
+
+  it.each([
+    ['a changed byte', (content: Buffer) => content.map((byte, i) => (i === 37 ? byte ^ 1 : byte))],
+    ['a lost end', (content: Buffer) => content.subarray(0, content.length - 3)],
+    ['nothing', () => Buffer.alloc(0)],
+  ] as const)('notices %s, and makes the entry anew', async (_, damage) => {
+    const path = await entry();
+    const whole = await readFile(path);
+    await writeFile(path, damage(whole));
+    make.mockClear();
+    expect(await memoIn()('a', { k: 1 }, make)).toEqual(values);
+    expect(make).toHaveBeenCalledTimes(1);
+    expect(await readFile(path)).toEqual(whole);
+  });
+
+  it('keeps other texts, names and settings apart', async () => {
+    const other = () => Float32Array.of(9);
+    for (const [text, name, k] of [['other', 'a', 1], ['text', 'b', 1], ['text', 'a', 2]] as const) expect(await memoIn(text)(name, { k }, other)).toEqual(other());
+  });
+});
+
+describe('embedderOf', () => {
+  const config = (input: ProjectInput['curriculum'] = {}) => projectConfig({ curriculum: input });
+
+  it('falls back with a notice where only the default is absent', async () => {
+    const { embedder, notice } = await embedderOf(config());
+    expect([embedder.name, notice?.code]).toEqual(['tfidf-svd', 'N3']);
+  });
+
+  it('refuses what was set and is not there', async () => {
+    const error = await embedderOf(config({ embedding_model: 'no/such-model' })).catch((caught: ConfigError) => caught);
+    expect((error as ConfigError).issues.map(({ code }) => code)).toEqual(['S2']);
+  });
+
+  it('finds what was registered', async () => {
+    embedders['mine'] = () => Promise.resolve({ ...tfidfSvd({ seed: 1 }), name: 'mine' });
+    expect((await embedderOf(config({ embedding_model: 'mine' }))).embedder.name).toBe('mine');
+    delete embedders['mine'];
+  });
+});
+
+describe('prepare', () => {
+  const easy = 'We saw the big old ship. The men ate all the bread. The sea was very calm now.';
+  const hard = 'Notwithstanding the incommunicable apprehensions of the crew, which imagination magnified whenever he suggested malignity, the philosophers deliberated. ';
+  const stage: StageConfig = { name: 'text', epochs: 2, masking_rate_range: [0.05, 0.5], data_selection: 'all', format_type: 'paragraphs' };
+  const text = Array.from({ length: 40 }, (_, i) => (i % 2 ? `${easy} ${i}.` : `${hard}${i} ${hard}`)).join('\n\n');
+
+  async function prepared(data_selection: StageConfig['data_selection'], book = text, more: ProjectInput['curriculum'] = {}) {
+    const { config, book: path } = await tinyRun({ cache_dir: join(folder, `cache-${data_selection}`), model: { max_seq_len: 400 }, curriculum: { embedding_model: 'tfidf-svd', ...more, stages: [{ ...stage, data_selection }] }, training: { val_split: 0 } });
+    await writeFile(path, book);
+    return { config, ready: await prepare(config, silent) };
+  }
+  const texts = ({ tokenizer, unitsPerStage }: Awaited<ReturnType<typeof prepare>>) => unitsPerStage[0]!.map(({ tokens }) => tokenizer.decode(tokens));
+
+  it('gives a stage the band it asks for', async () => {
+    const { config, ready } = await prepared('easy');
+    expect(texts(ready)).toHaveLength(14); // ranks 0…13 of 40 are under 33 %
+    for (const unit of texts(ready)) expect(unit).toContain('bread');
+    for (const unit of texts((await prepared('hard')).ready)) expect(unit).toContain('Notwithstanding');
+    // Three easy ones, one hard one, and that one after each of twenty numbers; the numbers themselves are too short.
+    expect(ready.scoring).toMatchObject({ scored: 24, embedder: { name: 'tfidf-svd' }, seed: config.seed });
+    expect(await readdir(join(config.cache_dir, 'scores'))).toHaveLength(7);
+  });
+
+  it('scores nothing where every stage takes all', async () => {
+    const { config, ready } = await prepared('all');
+    expect([ready.scoring, ready.notices]).toEqual([undefined, []]);
+    expect(await readdir(config.cache_dir)).not.toContain('scores');
+  });
+
+  it('says when there are fewer sentences than clusters', async () => {
+    const { ready } = await prepared('easy', text, { n_clusters: 400 });
+    expect(ready.notices.map(({ code, message }) => [code, message])).toEqual([['N9', 'clamped to 24 units']]);
+  });
+
+  it('says with numbers that a text is too small for a band', async () => {
+    await expect(prepared('medium', easy)).rejects.toThrow(
+      /^curriculum\.stages\[0\]: expected paragraphs \(medium\) for stage "text", got none of 1 \(1 easy, 0 medium, 0 hard\); use a longer text/,
+    );
+  });
+});
