@@ -1,6 +1,6 @@
 export { latestCheckpoint, listCheckpoints, loadCheckpoint } from './checkpoint.js';
 export type { Checkpoint, Progress, TrainState } from './checkpoint.js';
-export { embedders } from './embed.js';
+export { embedders, type Provider } from './embed.js';
 export { engines, openOnnxRuntime } from './engine.js';
 export type { Engine, EngineOptions, StepBatch, StepResult, Update } from './engine.js';
 export { TrainError } from './errors.js';

@@ -62,18 +62,18 @@ describe('embedderOf', () => {
   const config = (input: ProjectInput['curriculum'] = {}) => projectConfig({ curriculum: input });
 
   it('falls back with a notice where only the default is absent', async () => {
-    const { embedder, notice } = await embedderOf(config());
+    const { embedder, notice } = await embedderOf(config(), tfidfSvd);
     expect([embedder.name, notice?.code]).toEqual(['tfidf-svd', 'N3']);
   });
 
   it('refuses what was set and is not there', async () => {
-    const error = await embedderOf(config({ embedding_model: 'no/such-model' })).catch((caught: ConfigError) => caught);
+    const error = await embedderOf(config({ embedding_model: 'no/such-model' }), tfidfSvd).catch((caught: ConfigError) => caught);
     expect((error as ConfigError).issues.map(({ code }) => code)).toEqual(['S2']);
   });
 
   it('finds what was registered', async () => {
-    embedders['mine'] = () => Promise.resolve({ ...tfidfSvd({ seed: 1 }), name: 'mine' });
-    expect((await embedderOf(config({ embedding_model: 'mine' }))).embedder.name).toBe('mine');
+    embedders['mine'] = (options) => ({ ...tfidfSvd(options), name: 'mine' });
+    expect((await embedderOf(config({ embedding_model: 'mine' }), tfidfSvd)).embedder.name).toBe('mine');
     delete embedders['mine'];
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startup } from '@mdiff/config';
 import type { Issue, ProjectConfig } from '@mdiff/config';
 import type { Unit } from '@mdiff/curriculum';
-import { PARSE_FEATURES, listSentences, parseFeatures, scoreSentences, unitComplexity } from '@mdiff/curriculum/scores';
+import { PARSE_FEATURES, listSentences, parseFeatures, scoreSentences, tfidfSvd, unitComplexity } from '@mdiff/curriculum/scores';
 import type { Memo, ScoreReport } from '@mdiff/curriculum/scores';
 import type { Section, Tokenizer } from '@mdiff/text';
 import { embedderOf } from './embed.js';
@@ -75,7 +75,7 @@ export async function parseInWorkers(sentences: readonly string[], workers: numb
 export async function scoreText(config: ProjectConfig, sections: readonly Section[], tokenizer: Tokenizer, progress: Progress = () => undefined): Promise<UnitScores> {
   const { curriculum, data, seed, hardware } = config;
   const notices: Issue[] = [];
-  const provider = await embedderOf(config);
+  const provider = await embedderOf(config, tfidfSvd);
   if (provider.notice && curriculum.centrality_weight > 0) notices.push(provider.notice);
   const sentences = listSentences(sections);
   const workers = hardware.cpu_threads > 0 ? hardware.cpu_threads : availableParallelism();
