@@ -7,21 +7,12 @@ export interface Pending {
   neutral?: unknown;
 }
 
-const scoring = 'issue 5: honest scoring';
 const training = 'the training issue';
 
 /** The table of packages/integration/src/knobs.ts has the same keys; every other key has a row there that shows its effect. */
 export const pending: readonly Pending[] = [
   { key: 'reports', issue: training },
-  { key: 'data.idf_corpus_size', issue: scoring },
-  { key: 'data.readability_metrics', issue: scoring },
   { key: 'data.format', issue: 'issue 5: formats' },
-  { key: 'curriculum.lexical_weight', issue: scoring },
-  { key: 'curriculum.syntactic_weight', issue: scoring },
-  { key: 'curriculum.centrality_weight', issue: scoring },
-  { key: 'curriculum.n_clusters', issue: scoring },
-  // The presets set the provider that needs no files.
-  { key: 'curriculum.embedding_model', issue: scoring, neutral: 'tfidf-svd' },
   { key: 'curriculum.pseudo_data_max_samples', issue: training },
   { key: 'curriculum.pseudo_data_ratio', issue: training },
   // 0 = batches are prepared by the main thread, as they are now.

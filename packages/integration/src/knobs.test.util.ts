@@ -27,7 +27,7 @@ export const base: ProjectConfig = projectConfig({
   model: { d_model: 8, n_layers: 1, n_heads: 2, d_ff: 16, vocab_size: 300, max_seq_len: 64, dropout: 0, attention_dropout: 0, shift_head: true },
   tokenizer: { type: 'bpe' },
   data: { source: 'knobs.txt' },
-  curriculum: { stages: [stage], transition_epochs: 0, full_range_fraction: 0.2 },
+  curriculum: { stages: [stage], transition_epochs: 0, full_range_fraction: 0.2, embedding_model: 'tfidf-svd' },
   training: {
     learning_rate: 0.01,
     scheduler: 'cosine',

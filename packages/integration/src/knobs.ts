@@ -58,9 +58,14 @@ const whole: ProjectInput = { training: { max_steps: null } };
 const long: ProjectInput = { training: { max_steps: 60 } };
 const format = (format_type: typeof stage.format_type, data_selection = stage.data_selection): ProjectInput => ({ curriculum: { stages: [{ ...stage, format_type, data_selection }] } });
 
+/** The easy sentences by one signal alone. */
+const by = (signal: 'lexical' | 'syntactic' | 'centrality'): ProjectInput => ({
+  curriculum: { ...format('sentences', 'easy').curriculum, lexical_weight: 0, syntactic_weight: 0, centrality_weight: 0, [`${signal}_weight`]: 1 },
+});
+const weighed = { file: 'packages/curriculum/src/score.test.ts', title: 'weighs ranks' };
+
 /** The three weights sum to 1 ± 10⁻⁶: what one of them can change by alone. */
 const nudge = 5e-7;
-const scoring = 'issue 5: honest scoring';
 const training = 'the training issue';
 
 const project: Knob[] = [
@@ -128,8 +133,8 @@ const data: Knob[] = [
   { key: 'data.max_sentence_length', from: format('sentences'), to: 20, observe: told(text) },
   { key: 'data.sentence_overlap', from: format('pairs'), to: 0, observe: told(text) },
   { key: 'data.paragraph_max_sentences', to: 1, observe: told(text) },
-  { key: 'data.idf_corpus_size', to: 50, issue: scoring },
-  { key: 'data.readability_metrics', to: ['flesch'], issue: scoring },
+  { key: 'data.idf_corpus_size', from: by('lexical'), to: 5, observe: told(text) },
+  { key: 'data.readability_metrics', from: by('syntactic'), to: ['coleman_liau'], observe: told(text) },
   { key: 'data.complexity_weights.lexical', to: 0.3 + nudge, observe: ({ curriculum: { lexical_weight } }) => lexical_weight, way: 'up' },
   { key: 'data.complexity_weights.syntactic', to: 0.3 + nudge, observe: ({ curriculum: { syntactic_weight } }) => syntactic_weight, way: 'up' },
   { key: 'data.complexity_weights.centrality', to: 0.4 + nudge, observe: ({ curriculum: { centrality_weight } }) => centrality_weight, way: 'up' },
@@ -143,13 +148,13 @@ const curriculum: Knob[] = [
   { key: 'curriculum.stages[].masking_rate_range', to: [0.8, 0.9], observe: told(masks) },
   { key: 'curriculum.stages[].data_selection', to: 'easy', observe: told(text) },
   { key: 'curriculum.stages[].format_type', to: 'sentences', observe: told(text) },
-  { key: 'curriculum.lexical_weight', to: 0.3 + nudge, issue: scoring },
-  { key: 'curriculum.syntactic_weight', to: 0.3 + nudge, issue: scoring },
-  { key: 'curriculum.centrality_weight', to: 0.4 + nudge, issue: scoring },
+  { key: 'curriculum.lexical_weight', test: weighed },
+  { key: 'curriculum.syntactic_weight', test: weighed },
+  { key: 'curriculum.centrality_weight', test: weighed },
   { key: 'curriculum.easy_threshold', from: format('sentences', 'easy'), to: 60, observe: told(text) },
   { key: 'curriculum.hard_threshold', from: format('sentences', 'hard'), to: 40, observe: told(text) },
-  { key: 'curriculum.n_clusters', to: 4, issue: scoring },
-  { key: 'curriculum.embedding_model', to: 'sentence-transformers/all-MiniLM-L6-v2', issue: scoring },
+  { key: 'curriculum.n_clusters', from: by('centrality'), to: 4, observe: told(text) },
+  { key: 'curriculum.embedding_model', from: by('centrality'), to: 'no/such-encoder', observe: stopped(({ error }) => error) },
   {
     key: 'curriculum.transition_epochs',
     from: { ...two, ...whole },
