@@ -44,9 +44,10 @@ export function toDocument({ title, blocks, removed }: Marked, name: string): Pa
     lines.text.push(...block.lines, '');
     return start;
   });
-  clearFrame(lines);
+  const framed = clearFrame(lines);
   clearContents(lines);
   clearLinked(lines, blocks, starts);
+  if (framed) clearTitlePage(lines, blocks, starts);
   const kept = blocks.flatMap((block, b): Block[] => {
     const text = lines.text.slice(starts[b], starts[b]! + block.lines.length).filter((line) => line.trim());
     return text.length > 0 ? [{ ...block, lines: text }] : [];
@@ -61,11 +62,11 @@ export function toDocument({ title, blocks, removed }: Marked, name: string): Pa
   return { document: { id: name, title: title ?? name, sections }, removed: gone };
 }
 
-/** Where no headings are marked up, a line like "Chapter 5" is one. */
+/** A lone numeral is a heading inside a chapter; where no headings are marked up, a line like "Chapter 5" is one too. */
 const withLevel = (guess: boolean) => (block: Block): Block => {
-  if (!guess || block.kind !== 'text') return block;
-  const level = headingLevel(block.lines);
-  return level ? { ...block, kind: 'heading', level: level === 'chapter' ? 2 : 3 } : block;
+  const level = block.kind === 'text' ? headingLevel(block.lines) : undefined;
+  if (!level || (!guess && level === 'chapter')) return block;
+  return { ...block, kind: 'heading', level: level === 'chapter' ? 2 : guess ? 3 : 6 };
 };
 
 /** The level whose headings are chapters: the deepest one named so twice, else the shallowest that divides the text at all. */
@@ -115,6 +116,17 @@ function clearLinked(lines: Lines, blocks: readonly Block[], starts: readonly nu
     }
     from = Math.max(from, to - 1);
   }
+}
+
+/** Clears what stands between the Gutenberg header and the first chapter or the first real paragraph; the heading right above that paragraph stays. */
+function clearTitlePage(lines: Lines, blocks: readonly Block[], starts: readonly number[]): void {
+  const left = blocks.flatMap((block, b) => {
+    const text = lines.text.slice(starts[b], starts[b]! + block.lines.length).filter((line) => line.trim());
+    return text.length > 0 ? [{ block, text, b }] : [];
+  });
+  const first = left.findIndex(({ text }) => headingLevel(text) !== undefined || (text.join(' ').length >= 120 && /[.!?]["”’')]*$/.test(text.at(-1)!)));
+  const end = left[first - 1]?.block.kind === 'heading' ? first - 1 : first;
+  for (const { block, b } of left.slice(0, Math.max(0, end))) clear(lines, starts[b]!, starts[b]! + block.lines.length - 1, 'title page');
 }
 
 const spot = ({ where, from, to }: Block) => ({ where, from, to });

@@ -13,7 +13,12 @@ const VERSE = /\b(poem|poetry|verse|stanza|linegroup|z3998:(poem|verse|song|hymn
 const STANZA = /\b(stanza|linegroup)\b/i;
 const PAGE_NUMBER = /\b(page-?num(ber)?s?|page-?break|pagebreak|doc-pagebreak|pgnum)\b/i;
 const NOTE_MARK = /\b(noteref|doc-noteref|fnanchor|footnote-?ref|footnote-?anchor)\b/i;
+const BACK_LINK = /\b(doc-backlink|backlink)\b/i;
+const FRONT = /\b(cover|titlepage|halftitlepage|copyright-page|imprint|colophon|doc-cover|doc-colophon)\b/i;
+const LIST = /\b(toc|landmarks|loi|lot|page-list|doc-toc)\b/i;
 const CAPTION = /\b(caption|figcaption)\b/i;
+// Many small ones make one report.
+const MARKS = new Set<Removal['what']>(['page number', 'note mark']);
 const INVISIBLE = /[\u00AD\u200B\u2060\uFEFF]/g;
 
 /** An HTML page to one document. An encoding that the page names is honoured. @throws TextError when its bytes cannot be read */
@@ -75,11 +80,14 @@ export async function readHtml(source: string, where: string): Promise<Marked> {
     {
       onopentag(tag, attributes) {
         const at = lineAt(page.startIndex);
-        const marks = `${attributes['class'] ?? ''} ${attributes['epub:type'] ?? ''} ${attributes['role'] ?? ''}`;
+        const roles = `${attributes['epub:type'] ?? ''} ${attributes['role'] ?? ''}`;
+        const marks = `${attributes['class'] ?? ''} ${roles}`;
         const open: Open = { tag };
         if (SILENT.has(tag) || 'hidden' in attributes) open.skip = 'silent';
         else if (PAGE_NUMBER.test(marks)) open.skip = 'page number';
-        else if (NOTE_MARK.test(marks) || (tag === 'a' && stack.at(-1)?.tag === 'sup')) open.skip = 'note mark';
+        else if (FRONT.test(roles)) open.skip = 'front matter';
+        else if (LIST.test(roles)) open.skip = 'contents list';
+        else if (NOTE_MARK.test(marks) || BACK_LINK.test(marks) || (tag === 'a' && stack.at(-1)?.tag === 'sup')) open.skip = 'note mark';
         else if (tag === 'figcaption' || (CAPTION.test(marks) && BLOCKS.has(tag))) open.skip = 'illustration';
         if (tag === 'a') open.link = /^(?!\w+:)/.test(attributes['href'] ?? 'none:');
         if (BLOCKS.has(tag)) {
@@ -140,6 +148,6 @@ export async function readHtml(source: string, where: string): Promise<Marked> {
   page.write(source);
   page.end();
   flush(lineAt(source.length));
-  const removed = [...skipped.values()].map(({ count, ...removal }) => (count > 1 ? { ...removal, sample: `${removal.sample} … (${count} of them)` } : removal));
+  const removed = [...skipped.values()].map(({ count, ...removal }) => (count > 1 && MARKS.has(removal.what) ? { ...removal, sample: `${removal.sample} … (${count} of them)` } : removal));
   return { title: title.replace(/\s+/g, ' ').trim() || undefined, blocks, removed };
 }

@@ -1,3 +1,4 @@
+export { countRepeated, nearDuplicates, type NearDuplicate, type Place } from './duplicate.js';
 export { TextError } from './error.js';
 export { holdOut, type Split } from './holdout.js';
 export { parsePlain, type ParsedText } from './plain.js';

@@ -23,7 +23,7 @@ export function findFurniture(pages: readonly (readonly string[])[]): Furniture[
   const edges = pages.map((lines) => {
     const filled = lines.flatMap((line, i) => (line.trim() ? [i] : []));
     const edge = new Set([...filled.slice(0, EDGE), ...filled.slice(-EDGE)]);
-    // A page of two or three lines is all edge; then only numbers go.
+    // A page of a few lines is all edge; then only its first and last line may go.
     return { edge: [...edge], short: filled.length <= 2 * EDGE };
   });
   const places = new Map<string, number[]>();
@@ -39,7 +39,7 @@ export function findFurniture(pages: readonly (readonly string[])[]): Furniture[
         const text = pages[page]![line]!;
         if (NUMBER.test(text)) return isOutermost(pages[page]!, line) ? [{ page, line, what: 'page number' }] : [];
         const key = keyOf(text);
-        if (!key || (short && !/\d/.test(text))) return [];
+        if (!key || (short && !isOutermost(pages[page]!, line))) return [];
         const near = places.get(key)!.filter((other) => Math.abs(other - page) <= NEIGHBOURS);
         return near.length >= REPEATS ? [{ page, line, what: 'running head' }] : [];
       }),

@@ -24,6 +24,8 @@ const GAP = 1.35;
 const INDENT = 0.7;
 const SHORT_LINE = 0.85;
 const WORD_GAP = 0.15;
+// A line of a contents list or an index: dots that lead to a page number.
+const LEADER = /(?:\.\s?){4,}\s*[\divxlc]+$/i;
 const END = /[.!?…:]["”’')\]]*$/;
 
 /** A PDF with a text layer to one document. Removals are counted in lines of a page. @throws TextError when it is locked, damaged, or only pictures */
@@ -32,14 +34,16 @@ export async function parsePdf(bytes: Uint8Array, name: string): Promise<ParsedT
   const letters = pages.flat().reduce((sum, { text }) => sum + (text.match(/\p{L}/gu)?.length ?? 0), 0);
   if (letters === 0) throw new TextError(`none of the ${pages.length} pages of the PDF holds text (are they scanned pictures?); run text recognition (OCR) on it first`);
   const where = (page: number) => `${name}, page ${page + 1}`;
-  const furniture = findFurniture(pages.map((lines) => lines.map(({ text }) => text)));
+  const size = usualSize(pages.flat());
+  // A chapter's title is often the running head of its pages; in large letters it is the title.
+  const furniture = findFurniture(pages.map((lines) => lines.map((line) => (line.size > HEADING_SIZE * size ? '' : line.text))));
   const gone = new Map(furniture.map((found) => [pages[found.page]![found.line]!, found]));
   const removed = [...gone].map(([{ text, number, page }, { what }]): Removal => ({ where: where(page), from: number, to: number, what, sample: text.slice(0, 60) }));
   const lines = pages.flat().filter((line) => !gone.has(line));
   const texts = lines.map(({ text }) => text);
   const mended = mendHyphens(texts, 'join');
   lines.forEach((line, i) => (line.text = texts[i]!));
-  const blocks = toBlocks(lines, where);
+  const blocks = toBlocks(lines, size, where);
   return { ...toDocument({ title, blocks, removed }, name), mended };
 }
 
@@ -96,8 +100,7 @@ function toLines(items: readonly Item[], page: number): Line[] {
 }
 
 /** Lines to paragraphs and headings: larger letters make a heading; a gap, an indent or a short line before it makes a paragraph. */
-function toBlocks(lines: readonly Line[], where: (page: number) => string): Block[] {
-  const size = weighted(lines.map(({ size, text }) => [Math.round(size * 2) / 2, text.length]));
+function toBlocks(lines: readonly Line[], size: number, where: (page: number) => string): Block[] {
   const leading = weighted(lines.slice(1).flatMap(({ y, page }, i) => (lines[i]!.page === page && lines[i]!.y > y ? [[Math.round((lines[i]!.y - y) * 2) / 2, 1]] : [])));
   const lefts = new Map<number, number>();
   const column = Math.max(...lines.map(({ x, right }) => right - x));
@@ -105,6 +108,9 @@ function toBlocks(lines: readonly Line[], where: (page: number) => string): Bloc
   const usual = [...lines.map(({ text }) => text.length)].sort((a, b) => a - b)[Math.floor(lines.length * 0.9)] ?? 0;
   const isHeading = (line: Line) => line.size > HEADING_SIZE * size && line.text.length <= 100;
   const indented = (line: Line) => line.x > lefts.get(line.page)! + INDENT * size;
+  // What a paragraph's first line is indented by; verse and letters stand deeper.
+  const indent = weighted(lines.slice(0, -1).flatMap((line, i) => (indented(line) && !indented(lines[i + 1]!) ? [[Math.round(line.x - lefts.get(line.page)!), 1]] : [])));
+  const opens = (line: Line) => indented(line) && Math.abs(line.x - lefts.get(line.page)! - indent) < 0.5 * size;
   const full = (line: Line) => line.right - lefts.get(line.page)! >= SHORT_LINE * column;
 
   const groups: Line[][] = [];
@@ -115,12 +121,12 @@ function toBlocks(lines: readonly Line[], where: (page: number) => string): Bloc
   });
 
   function joins(before: Line, line: Line): boolean {
-    if (isHeading(before) !== isHeading(line)) return false;
+    if (isHeading(before) !== isHeading(line) || LEADER.test(before.text) || LEADER.test(line.text)) return false;
     if (before.page !== line.page) return !isHeading(line) && (!END.test(before.text) || /^\p{Ll}/u.test(line.text) || (full(before) && !indented(line)));
     if (before.y - line.y > GAP * Math.max(leading, isHeading(line) ? line.size : 0)) return false;
     if (isHeading(line)) return Math.abs(before.size - line.size) < 1;
-    if (indented(line) && !indented(before)) return false;
-    return full(before) || !END.test(before.text) || indented(before) === indented(line);
+    if (opens(line) || (indented(line) && !indented(before))) return false;
+    return full(before) || !END.test(before.text) || indented(line);
   }
 
   return groups.flatMap((group): Block[] => {
@@ -128,6 +134,7 @@ function toBlocks(lines: readonly Line[], where: (page: number) => string): Bloc
     const last = group.at(-1)!;
     const place = { where: where(first.page), from: first.number, to: last.page === first.page ? last.number : first.number };
     const text = group.map((line) => line.text);
+    if (LEADER.test(first.text)) return [{ lines: text, kind: 'text', linked: 1, ...place }];
     if (isHeading(first)) {
       // Sizes are ranks of headings: the largest is the book's or its parts'.
       return [{ lines: [text.join(' ')], kind: 'heading', level: first.size > 1.6 * size ? 1 : 2, ...place }];
@@ -136,6 +143,9 @@ function toBlocks(lines: readonly Line[], where: (page: number) => string): Bloc
     return paragraph.text ? [{ lines: paragraph.text.split('\n'), kind: paragraph.kind === 'verse' ? 'verse' : 'text', ...place }] : [];
   });
 }
+
+/** Height of most letters, to half a point. */
+const usualSize = (lines: readonly Line[]) => weighted(lines.map(({ size, text }) => [Math.round(size * 2) / 2, text.length]));
 
 /** The value with the largest weight. */
 function weighted(values: readonly (readonly number[])[]): number {
