@@ -12,7 +12,6 @@ const training = 'the training issue';
 /** The table of packages/integration/src/knobs.ts has the same keys; every other key has a row there that shows its effect. */
 export const pending: readonly Pending[] = [
   { key: 'reports', issue: training },
-  { key: 'data.format', issue: 'issue 5: formats' },
   { key: 'curriculum.pseudo_data_max_samples', issue: training },
   { key: 'curriculum.pseudo_data_ratio', issue: training },
   // 0 = batches are prepared by the main thread, as they are now.

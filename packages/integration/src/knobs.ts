@@ -139,7 +139,7 @@ const data: Knob[] = [
   { key: 'data.complexity_weights.syntactic', to: 0.3 + nudge, observe: ({ curriculum: { syntactic_weight } }) => syntactic_weight, way: 'up' },
   { key: 'data.complexity_weights.centrality', to: 0.4 + nudge, observe: ({ curriculum: { centrality_weight } }) => centrality_weight, way: 'up' },
   { key: 'data.source', to: 'second.txt', observe: told(text) },
-  { key: 'data.format', to: 'markdown', issue: 'issue 5: formats' },
+  { key: 'data.format', to: 'epub', observe: stopped(({ error }) => error) },
 ];
 
 const curriculum: Knob[] = [

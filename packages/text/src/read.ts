@@ -73,10 +73,12 @@ export async function readBytes(bytes: Uint8Array, name: string, format: ReadTex
 async function parse(bytes: Uint8Array, name: string, format: ReadText['format']): Promise<ReadText> {
   switch (format) {
     case 'epub': {
+      if (latin1(bytes, 0, 2) !== 'PK') throw new TextError('it is no EPUB; set data.format to auto');
       const { parseEpub } = await import('./epub.js');
       return { ...(await parseEpub(bytes, name)), format, notes: [] };
     }
     case 'docx': {
+      if (latin1(bytes, 0, 2) !== 'PK') throw new TextError('it is no Word document (.docx); set data.format to auto');
       const { parseDocx } = await import('./docx.js');
       return { ...(await parseDocx(bytes, name)), format, notes: [] };
     }

@@ -4,7 +4,7 @@ import type { Issue, ProjectConfig, StageConfig } from '@mdiff/config';
 import { assemble, makeUnits, packRows, selectUnits } from '@mdiff/curriculum';
 import type { Batch, RowShape, Unit } from '@mdiff/curriculum';
 import type { ScoreReport } from '@mdiff/curriculum/scores';
-import { Tokenizer, holdOut } from '@mdiff/text';
+import { Tokenizer, holdOut, nearDuplicates } from '@mdiff/text';
 import type { Section } from '@mdiff/text';
 import { compressGpt2, loadSource, trainBpe } from '@mdiff/text/node';
 import { readFile } from 'node:fs/promises';
@@ -38,7 +38,7 @@ const builders = {
 };
 
 /** The tokenizer of the configuration: from `tokenizer.path`, else built from the training text, else from the cache of an earlier run. */
-async function tokenizerFor(config: ProjectConfig, train: readonly Section[]): Promise<Tokenizer> {
+export async function tokenizerFor(config: ProjectConfig, train: readonly Section[]): Promise<Tokenizer> {
   const { path, type } = config.tokenizer;
   const limit = config.model.vocab_size;
   if (path !== null) {
@@ -64,11 +64,14 @@ async function tokenizerFor(config: ProjectConfig, train: readonly Section[]): P
 /** Reads the text, holds documents out, then learns the tokenizer and cuts units: nothing of the held-out text is seen before that. */
 export async function prepare(config: ProjectConfig, reporter: Reporter, tokenizerJson?: string): Promise<Prepared> {
   reporter.phase('reading', config.data.source);
-  const { documents, name, removed } = await loadSource(config.data.source, { dataDir: config.data_dir, cwd: process.cwd() });
+  const { documents, name, removed, notes } = await loadSource(config.data.source, { dataDir: config.data_dir, cwd: process.cwd(), format: config.data.format });
   const { train, heldOut } = holdOut(documents, config.training.val_split);
   if (train.length === 0) throw new TrainError('MDIFF_TEXT', `data.source: expected text left to train on, got none beside the held-out part; use a longer text or set training.val_split to 0`, 2);
   const dropped = removed.reduce((sum, { from, to }) => sum + to - from + 1, 0);
   reporter.note(`  ${train.length} documents to train on, ${heldOut.length} held out${dropped > 0 ? `; ${dropped} lines of headers, lists and notes left out` : ''}`);
+  for (const note of notes) reporter.note(`  ${note}`);
+  const again = nearDuplicates(train, heldOut).length;
+  if (again > 0) reporter.note(`  ${again} held-out paragraphs are nearly the same as training ones, so the held-out score flatters; \`mdiff data inspect\` lists them`);
 
   const { path, type } = config.tokenizer;
   const built = path ?? `${builders[type].says} of at most ${config.model.vocab_size} tokens`;
