@@ -10,7 +10,7 @@ interface App {
 export const apps: readonly App[] = [
   {
     package: '@mdiff/trainer',
-    commands: { train: 'train a model on a book and export a model folder' },
+    commands: { train: 'train a model on a book and export a model folder', data: 'look at the text a run would learn' },
     load: () => import('@mdiff/trainer'),
   },
   {

@@ -1,7 +1,7 @@
-import { resolve } from 'node:path';
 import { formatIssue, loadProject } from '@mdiff/config';
 import { reporterFor, train } from '@mdiff/train';
 import { Command } from 'commander';
+import { addData, sourceOf } from './data.js';
 
 interface TrainFlags {
   config?: string;
@@ -20,7 +20,7 @@ async function runTrain(book: string | undefined, flags: TrainFlags): Promise<vo
     ...(flags.config !== undefined && { file: flags.config }),
     ...(flags.preset !== undefined && { preset: flags.preset }),
     strict: flags.strict === true,
-    set: [...(book === undefined ? [] : [`data.source=${resolve(book)}`]), ...flags.set],
+    set: [...(book === undefined ? [] : [`data.source=${sourceOf(book)}`]), ...flags.set],
     env: process.env,
     cwd: process.cwd(),
   });
@@ -70,5 +70,6 @@ export function program(): Command {
     .option('--strict', 'take configuration warnings as errors')
     .option('--fresh', 'start over, removing what the run folder holds')
     .action(runTrain);
+  addData(root);
   return root;
 }
