@@ -1,6 +1,6 @@
 export { latestCheckpoint, listCheckpoints, loadCheckpoint } from './checkpoint.js';
 export type { Checkpoint, Progress, TrainState } from './checkpoint.js';
-export { embedders, type Provider } from './embed.js';
+export { embedders, makeEncoder, type Provider } from './embed.js';
 export { tokenizerFor } from './data.js';
 export { engines, openOnnxRuntime } from './engine.js';
 export type { Engine, EngineOptions, StepBatch, StepResult, Update } from './engine.js';

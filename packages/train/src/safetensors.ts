@@ -27,7 +27,8 @@ export function writeSafetensors(tensors: readonly NamedTensor[], metadata: Reco
   return file;
 }
 
-export function readSafetensors(file: Uint8Array): { tensors: Map<string, NamedTensor>; metadata: Record<string, string> } {
+/** Reads float32 tensors; `wanted` picks them by name, and others may be of any type. */
+export function readSafetensors(file: Uint8Array, wanted: (name: string) => boolean = () => true): { tensors: Map<string, NamedTensor>; metadata: Record<string, string> } {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const length = Number(view.getBigUint64(0, true));
   const header = JSON.parse(Buffer.from(file.buffer, file.byteOffset + 8, length).toString('utf8')) as Record<
@@ -37,6 +38,7 @@ export function readSafetensors(file: Uint8Array): { tensors: Map<string, NamedT
   const { __metadata__: metadata = {}, ...entries } = header;
   const tensors = new Map<string, NamedTensor>();
   for (const [name, { dtype, shape, data_offsets: [start, end] }] of Object.entries(entries)) {
+    if (!wanted(name)) continue;
     if (dtype !== 'F32') throw new Error(`tensor ${name}: expected dtype F32, got ${dtype}`);
     // A copy, because the data need not be aligned to 4 bytes within the file's buffer.
     const data = new Float32Array(Uint8Array.prototype.slice.call(file, 8 + length + start, 8 + length + end).buffer);

@@ -1,0 +1,161 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { projectConfig } from '@mdiff/config';
+import { tfidfSvd } from '@mdiff/curriculum/scores';
+import { stream } from '@mdiff/diffusion';
+import * as tf from '@tensorflow/tfjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { embedderOf } from './embed.js';
+import { buildEncoder, onnxEmbedder } from './embedding.js';
+import { writeSafetensors } from './safetensors.js';
+import type { NamedTensor } from './safetensors.js';
+
+// A BERT of random weights in a folder as Hugging Face has it, and the published network again in doubles, a sentence at a time.
+const [D, H, L, F, P] = [16, 2, 2, 24, 20];
+const config = { model_type: 'bert', hidden_act: 'gelu', hidden_size: D, num_attention_heads: H, num_hidden_layers: L, intermediate_size: F, max_position_embeddings: P, layer_norm_eps: 1e-12 };
+const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'the', 'whale', 'sea', 'saw', 'ship', 'cap', '##tain', '.'];
+
+const weights = (() => {
+  const rng = stream(3, 'encoder');
+  const tensor = (name: string, ...shape: number[]): NamedTensor => ({
+    name,
+    shape,
+    data: Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => (name.endsWith('LayerNorm.weight') ? 1 : 0) + 0.3 * rng.normal()),
+  });
+  const linear = (name: string, out: number, from: number) => [tensor(`${name}.weight`, out, from), tensor(`${name}.bias`, out)];
+  const norm = (name: string) => [tensor(`${name}.weight`, D), tensor(`${name}.bias`, D)];
+  return [
+    tensor('embeddings.word_embeddings.weight', words.length, D),
+    tensor('embeddings.position_embeddings.weight', P, D),
+    tensor('embeddings.token_type_embeddings.weight', 2, D),
+    ...norm('embeddings.LayerNorm'),
+    ...Array.from({ length: L }, (_, i) => `encoder.layer.${i}`).flatMap((at) => [
+      ...['query', 'key', 'value'].flatMap((part) => linear(`${at}.attention.self.${part}`, D, D)),
+      ...linear(`${at}.attention.output.dense`, D, D),
+      ...norm(`${at}.attention.output.LayerNorm`),
+      ...linear(`${at}.intermediate.dense`, F, D),
+      ...linear(`${at}.output.dense`, D, F),
+      ...norm(`${at}.output.LayerNorm`),
+    ]),
+    tensor('pooler.dense.weight', D, D),
+  ];
+})();
+const get = (name: string) => weights.find((tensor) => tensor.name === name)!.data;
+
+function reference(ids: readonly number[]): number[] {
+  const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce((sum, value, i) => sum + value * b[i]!, 0);
+  const add = (a: readonly number[], b: readonly number[]) => a.map((value, i) => value + b[i]!);
+  const linear = (x: number[], name: string) => Array.from(get(`${name}.bias`), (bias, o) => bias + dot(x, get(`${name}.weight`).subarray(o * x.length, (o + 1) * x.length)));
+  const norm = (x: number[], name: string) => {
+    const mean = x.reduce((a, b) => a + b) / D;
+    const scale = Math.sqrt(x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / D + config.layer_norm_eps);
+    return x.map((value, i) => ((value - mean) / scale) * get(`${name}.weight`)[i]! + get(`${name}.bias`)[i]!);
+  };
+  // Simpson's rule on the density: the distribution function to ten digits.
+  const phi = (x: number) => {
+    const n = 2000;
+    const h = x / n;
+    const density = (t: number) => Math.exp((-t * t) / 2) / Math.sqrt(2 * Math.PI);
+    let sum = density(0) + density(x);
+    for (let i = 1; i < n; i++) sum += (i % 2 ? 4 : 2) * density(i * h);
+    return 0.5 + (sum * h) / 3;
+  };
+  const row = (name: string, i: number) => Array.from(get(`embeddings.${name}_embeddings.weight`).subarray(i * D, (i + 1) * D));
+  let x = ids.map((id, s) => norm(add(add(row('word', id), row('position', s)), row('token_type', 0)), 'embeddings.LayerNorm'));
+  for (let layer = 0; layer < L; layer++) {
+    const at = `encoder.layer.${layer}`;
+    const [q, k, v] = ['query', 'key', 'value'].map((part) => x.map((own) => linear(own, `${at}.attention.self.${part}`))) as [number[][], number[][], number[][]];
+    const K = D / H;
+    const mixed = q.map((query) =>
+      Array.from({ length: H }, (_, h) => {
+        const part = (all: readonly number[]) => all.slice(h * K, (h + 1) * K);
+        const scores = k.map((key) => Math.exp(dot(part(query), part(key)) / Math.sqrt(K)));
+        const total = scores.reduce((a, b) => a + b);
+        return Array.from({ length: K }, (__, j) => dot(scores, v.map((value) => part(value)[j]!)) / total);
+      }).flat(),
+    );
+    x = x.map((own, s) => norm(add(own, linear(mixed[s]!, `${at}.attention.output.dense`)), `${at}.attention.output.LayerNorm`));
+    x = x.map((own) => norm(add(own, linear(linear(own, `${at}.intermediate.dense`).map((value) => value * phi(value)), `${at}.output.dense`)), `${at}.output.LayerNorm`));
+  }
+  const sum = x.reduce(add);
+  return sum.map((value) => value / Math.sqrt(dot(sum, sum)));
+}
+
+const tokenizer = {
+  version: '1.0',
+  truncation: { direction: 'Right', max_length: 4, strategy: 'LongestFirst', stride: 0 },
+  padding: { strategy: { Fixed: 16 }, direction: 'Right', pad_to_multiple_of: null, pad_id: 0, pad_type_id: 0, pad_token: '[PAD]' },
+  added_tokens: [],
+  normalizer: { type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true, strip_accents: null, lowercase: true },
+  pre_tokenizer: { type: 'BertPreTokenizer' },
+  post_processor: {
+    type: 'TemplateProcessing',
+    single: [{ SpecialToken: { id: '[CLS]', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }, { SpecialToken: { id: '[SEP]', type_id: 0 } }],
+    pair: [{ Sequence: { id: 'A', type_id: 0 } }, { Sequence: { id: 'B', type_id: 1 } }],
+    special_tokens: { '[CLS]': { id: '[CLS]', ids: [2], tokens: ['[CLS]'] }, '[SEP]': { id: '[SEP]', ids: [3], tokens: ['[SEP]'] } },
+  },
+  decoder: null,
+  model: { type: 'WordPiece', unk_token: '[UNK]', continuing_subword_prefix: '##', max_input_chars_per_word: 100, vocab: Object.fromEntries(words.map((word, i) => [word, i])) },
+};
+
+const sentences = ['The captain saw the whale.', 'Sea.', 'The ship saw the sea. The sea saw the ship. The ship saw the captain. The end.', 'The captain saw the ship.'];
+const tokens = [[2, 4, 9, 10, 7, 4, 5, 11, 3], [2, 6, 11, 3]];
+
+let folder: string;
+let built: string;
+const source = (files: Record<string, string | Uint8Array>) => async (name: string) => {
+  const place = join(folder, name);
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(place, path)), { recursive: true });
+    await writeFile(join(place, path), content);
+  }
+  return place;
+};
+const parts = { 'config.json': JSON.stringify(config), 'model.safetensors': writeSafetensors(weights), 'tokenizer.json': JSON.stringify(tokenizer) };
+beforeAll(async () => {
+  tf.enableProdMode(); // tfjs would print an advertisement
+  folder = await mkdtemp(join(tmpdir(), 'mdiff-encoder-'));
+  built = join(folder, 'models', 'tiny');
+  await buildEncoder(await source(parts)('hub'), built);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('an encoder from Hugging Face weights', () => {
+  it('gives the mean-pooled vectors of BERT, whatever the batch', async () => {
+    const { data, dimensions } = await (await onnxEmbedder('tiny', built, 1)).embed(sentences);
+    expect(dimensions).toBe(D);
+    // float32 through two layers against doubles.
+    tokens.forEach((ids, i) => reference(ids).forEach((value, j) => expect(data[i * D + j]).toBeCloseTo(value, 4)));
+    const alone = await (await onnxEmbedder('tiny', built, 1)).embed([sentences[1]!]);
+    alone.data.forEach((value, j) => expect(data[D + j]).toBeCloseTo(value, 5));
+  });
+
+  it('cuts only where the positions end', async () => {
+    const { data } = await (await onnxEmbedder('tiny', built, 1)).embed(sentences);
+    const long = [2, 4, 8, 7, 4, 6, 11, 4, 6, 7, 4, 8, 11, 4, 8, 7, 4, 9, 10, 3];
+    expect(long).toHaveLength(P);
+    reference(long).forEach((value, j) => expect(data[2 * D + j]).toBeCloseTo(value, 4));
+  });
+
+  it('is found as a folder, or by its name in the cache', async () => {
+    const of = async (embedding_model: string) => (await embedderOf(projectConfig({ cache_dir: folder, curriculum: { embedding_model } }), tfidfSvd)).embedder;
+    const [one, other] = [await of(built), await of('tiny')];
+    expect([one.name, other.name]).toEqual([built, 'tiny']);
+    expect(one.version).toBe(other.version);
+  });
+});
+
+describe('a folder that will not do', () => {
+  const refused = (pattern: RegExp) => expect.objectContaining({ code: 'MDIFF_EMBEDDINGS', exitCode: 2, message: expect.stringMatching(pattern) as string });
+  it('is named with its file', async () => {
+    const { 'model.safetensors': _, ...rest } = parts;
+    await expect(buildEncoder(await source(rest)('no-weights'), join(folder, 'x'))).rejects.toThrow(refused(/no-weights.model\.safetensors: expected a readable file, got ENOENT/));
+    const other = { ...parts, 'config.json': JSON.stringify({ ...config, model_type: 'roberta' }) };
+    await expect(buildEncoder(await source(other)('roberta'), join(folder, 'x'))).rejects.toThrow(refused(/config\.json: expected model_type "bert".*got \["roberta","gelu"\]/));
+    const few = { ...parts, 'model.safetensors': writeSafetensors(weights.slice(0, 9)) };
+    await expect(buildEncoder(await source(few)('few'), join(folder, 'x'))).rejects.toThrow(refused(/expected the tensor encoder\.layer\.0/));
+    const damaged = { ...parts, 'onnx/model.onnx': (await readFile(join(built, 'onnx/model.onnx'))).subarray(0, 100) };
+    await expect((await onnxEmbedder('d', await source(damaged)('damaged'), 1)).embed(sentences)).rejects.toThrow(refused(/model\.onnx: expected an ONNX encoder, got/));
+  });
+});
