@@ -190,7 +190,11 @@ function planeOf({ data, dimensions: d }: Embedding, n: number, clusters: Int32A
       return sum;
     });
   const [x, y] = [along(0), along(1)];
-  const squares = (values: Float32Array | Float64Array): number => values.reduce((sum, value) => sum + value * value, 0);
+  const squares = (values: Iterable<number>): number => {
+    let sum = 0;
+    for (const value of values) sum += value * value;
+    return sum;
+  };
   const total = squares(centred);
   return { sentences, x, y, cluster: Int32Array.from(sentences, (i) => clusters[i]!), variance: total > 0 ? (squares(x) + squares(y)) / total : 0 };
 }
