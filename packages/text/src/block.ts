@@ -24,12 +24,16 @@ export interface Marked {
   blocks: Block[];
   /** What the parser itself left out. */
   removed: Removal[];
+  /** The names that removals may have, in the order of reading; by default as they come. */
+  order?: readonly string[];
 }
 
 // Wide enough that lines broken on purpose are told from full ones.
 const WIDTH = 72;
 const LINKED = 0.8;
 const LIST_LENGTH = 3;
+const LIST = /^\W*(table of )?contents\W*$|^\W*(list of )?illustrations\W*$/i;
+const ENTRY_CHARS = 90;
 
 /**
  * Blocks to one document. Gutenberg's frame, contents lists and pictures go as they do in plain text, and a text whose headings are not marked up has
@@ -37,7 +41,7 @@ const LIST_LENGTH = 3;
  *
  * @param name id of the document, and its title when the text has none
  */
-export function toDocument({ title, blocks, removed }: Marked, name: string): ParsedText {
+export function toDocument({ title, blocks, removed, order: known = [] }: Marked, name: string): ParsedText {
   const lines: Lines = { text: [], removed: [], where: name };
   const starts = blocks.map((block) => {
     const start = lines.text.length;
@@ -45,8 +49,9 @@ export function toDocument({ title, blocks, removed }: Marked, name: string): Pa
     return start;
   });
   const framed = clearFrame(lines);
-  clearContents(lines);
   clearLinked(lines, blocks, starts);
+  if (blocks.filter(({ kind }) => kind === 'heading').length < 2) clearContents(lines);
+  else clearLists(lines, blocks, starts);
   if (framed) clearTitlePage(lines, blocks, starts);
   const kept = blocks.flatMap((block, b): Block[] => {
     const text = lines.text.slice(starts[b], starts[b]! + block.lines.length).filter((line) => line.trim());
@@ -57,7 +62,7 @@ export function toDocument({ title, blocks, removed }: Marked, name: string): Pa
   const gone = [...removed, ...lines.removed.flatMap((removal) => place(removal, blocks, starts))];
   const sections = divide(marked, chapter, title ?? name, gone);
   const order = new Map<string, number>();
-  for (const { where } of [...blocks, ...gone]) if (!order.has(where)) order.set(where, order.size);
+  for (const where of [...known, ...[...blocks, ...gone].map((place) => place.where)]) if (!order.has(where)) order.set(where, order.size);
   gone.sort((a, b) => order.get(a.where)! - order.get(b.where)! || a.from - b.from);
   return { document: { id: name, title: title ?? name, sections }, removed: gone };
 }
@@ -110,8 +115,7 @@ function clearLinked(lines: Lines, blocks: readonly Block[], starts: readonly nu
     let to = from;
     while (to < blocks.length && (blocks[to]!.linked ?? 0) >= LINKED) to++;
     if (to - from >= LIST_LENGTH) {
-      const heading = blocks[from - 1];
-      const first = heading?.kind === 'heading' && /^\W*(table of )?contents\W*$|illustrations/i.test(heading.lines.join(' ')) ? from - 1 : from;
+      const first = from > 0 && LIST.test(blocks[from - 1]!.lines.join(' ')) ? from - 1 : from;
       clear(lines, starts[first]!, starts[to - 1]! + blocks[to - 1]!.lines.length - 1, 'contents list');
     }
     from = Math.max(from, to - 1);
@@ -127,6 +131,16 @@ function clearTitlePage(lines: Lines, blocks: readonly Block[], starts: readonly
   const first = left.findIndex(({ text }) => headingLevel(text) !== undefined || (text.join(' ').length >= 120 && /[.!?]["”’')]*$/.test(text.at(-1)!)));
   const end = left[first - 1]?.block.kind === 'heading' ? first - 1 : first;
   for (const { block, b } of left.slice(0, Math.max(0, end))) clear(lines, starts[b]!, starts[b]! + block.lines.length - 1, 'title page');
+}
+
+/** A list of contents or illustrations under its heading, of short lines that end like no sentence; the next heading ends it. */
+function clearLists(lines: Lines, blocks: readonly Block[], starts: readonly number[]): void {
+  blocks.forEach((block, b) => {
+    if (!LIST.test(block.lines.join(' ')) || !lines.text[starts[b]!]) return;
+    let last = b;
+    for (let next = b + 1; next < blocks.length && blocks[next]!.kind !== 'heading' && blocks[next]!.lines.every((line) => line.length <= ENTRY_CHARS && !/[.!?…]["”’')]*$/.test(line)); next++) last = next;
+    clear(lines, starts[b]!, starts[last]! + blocks[last]!.lines.length - 1, 'contents list');
+  });
 }
 
 const spot = ({ where, from, to }: Block) => ({ where, from, to });

@@ -8,10 +8,8 @@ import type { Removal } from './types.js';
 
 interface Book {
   title: string | undefined;
-  /** Paths of the pages in reading order. */
-  pages: string[];
-  /** Pages left out, and why. */
-  left: { path: string; what: Removal['what'] }[];
+  /** The pages in reading order, with the reason for those left out whole. */
+  pages: { path: string; left?: Removal['what'] }[];
 }
 
 const FRONT = /\b(cover|title-?page|copyright-page|imprint|colophon|halftitlepage)\b/i;
@@ -22,18 +20,24 @@ const FONT_ONLY = /^http:\/\/(www\.idpf\.org\/2008\/embedding|ns\.adobe\.com\/pd
 /** An EPUB 2 or 3 book to one document, in the order of its spine. @throws TextError for a damaged, a locked or an empty book */
 export async function parseEpub(bytes: Uint8Array, name: string): Promise<ParsedText> {
   const archive = await openArchive(bytes);
-  const { title, pages, left } = await readPackage(archive);
-  const files = archive.read(pages);
+  const { title, pages } = await readPackage(archive);
+  const files = archive.read(pages.map(({ path }) => path));
   const blocks: Block[] = [];
-  const removed: Removal[] = left.map(({ path, what }) => ({ where: `${name}/${path}`, from: 1, to: 1, what, sample: 'the whole page' }));
-  for (const path of pages) {
+  const removed: Removal[] = [];
+  const where = (path: string) => `${name}/${path}`;
+  for (const { path, left } of pages) {
     const file = files.get(path);
     if (!file) throw new TextError(`the EPUB lacks its page ${path}; get the book again`);
-    const page = await readHtml(decodeHtml(file).text, `${name}/${path}`);
+    const { text } = decodeHtml(file);
+    if (left) {
+      removed.push({ where: where(path), from: 1, to: text.trimEnd().split('\n').length, what: left, sample: 'the whole page' });
+      continue;
+    }
+    const page = await readHtml(text, where(path));
     blocks.push(...page.blocks);
     removed.push(...page.removed);
   }
-  return toDocument({ title, blocks, removed }, name);
+  return toDocument({ title, blocks, removed, order: pages.map(({ path }) => where(path)) }, name);
 }
 
 /** What the container and the package document say: EPUB 3.3, sections 4.2 and 5. */
@@ -51,19 +55,18 @@ async function readPackage(archive: Archive): Promise<Book> {
   const path = (href: string) => resolvePath(base, href);
   const manifest = new Map(all.filter(({ tag }) => local(tag) === 'item').map(({ attributes }) => [attributes['id'], attributes]));
   const guide = new Map(all.filter(({ tag }) => local(tag) === 'reference').map(({ attributes }) => [path(attributes['href'] ?? ''), attributes['type'] ?? '']));
-  const book: Book = { title: all.find(({ tag }) => local(tag) === 'title')?.text.trim() || undefined, pages: [], left: [] };
+  const book: Book = { title: all.find(({ tag }) => local(tag) === 'title')?.text.trim() || undefined, pages: [] };
   for (const { attributes } of all.filter(({ tag }) => local(tag) === 'itemref')) {
     const item = manifest.get(attributes['idref']);
     if (!item || !/html/i.test(item['media-type'] ?? '')) continue;
     const file = path(item['href'] ?? '');
-    const kind = `${item['properties'] ?? ''} ${item['id'] ?? ''}`;
-    // A guide may point at the page where a list or cover stands together with text; only pages that are nothing else go.
+    if (book.pages.some((page) => page.path === file)) continue;
     const role = guide.get(file) ?? '';
-    if (/\bnav\b/.test(item['properties'] ?? '') || LIST.test(role)) book.left.push({ path: file, what: 'contents list' });
-    else if (FRONT.test(role) || /^(cover|coverpage|coverpage-wrapper|titlepage|title-page|colophon|imprint|copyright)(\.x?html)?$/i.test(kind.trim())) book.left.push({ path: file, what: 'front matter' });
-    else if (!book.pages.includes(file)) book.pages.push(file);
+    const list = /\bnav\b/.test(item['properties'] ?? '') || LIST.test(role);
+    const front = FRONT.test(role) || /^(cover|coverpage|coverpage-wrapper|titlepage|title-page|colophon|imprint|copyright)(\.x?html)?$/i.test(item['id'] ?? '') || /\bcover-image\b/.test(item['properties'] ?? '');
+    book.pages.push({ path: file, ...(list ? { left: 'contents list' } : front ? { left: 'front matter' } : {}) });
   }
-  if (book.pages.length === 0) throw new TextError('the EPUB names no pages with text; get the book again');
+  if (book.pages.every(({ left }) => left)) throw new TextError('the EPUB names no pages with text; get the book again');
   return book;
 }
 

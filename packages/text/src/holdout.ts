@@ -40,7 +40,8 @@ function toBlocks(sections: readonly Section[], valSplit: number, countTokens: (
   const total = sum(sizes.flat());
   const target = Math.min(BLOCK_TOKENS, total * valSplit);
   return sections.flatMap(({ title, paragraphs }, s) => {
-    const pieces = Math.max(1, Math.round(sum(sizes[s]!) / target));
+    // Rounded up: three blocks with a share of 0.3 would hold nothing out.
+    const pieces = Math.max(1, Math.ceil(sum(sizes[s]!) / target - 1e-9));
     const edge = sum(sizes[s]!) / pieces;
     const blocks: Paragraph[][] = [[]];
     let done = 0;

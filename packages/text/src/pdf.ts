@@ -36,8 +36,11 @@ export async function parsePdf(bytes: Uint8Array, name: string): Promise<ParsedT
   const where = (page: number) => `${name}, page ${page + 1}`;
   const size = usualSize(pages.flat());
   // A chapter's title is often the running head of its pages; in large letters it is the title.
-  const furniture = findFurniture(pages.map((lines) => lines.map((line) => (line.size > HEADING_SIZE * size ? '' : line.text))));
-  const gone = new Map(furniture.map((found) => [pages[found.page]![found.line]!, found]));
+  // Files often draw head and foot before the text, so the edges of a page are found by height.
+  const down = pages.map((lines) => [...lines].sort((a, b) => b.y - a.y));
+  for (const lines of down) lines.forEach((line, i) => (line.number = i + 1));
+  const furniture = findFurniture(down.map((lines) => lines.map((line) => (line.size > HEADING_SIZE * size ? '' : line.text))));
+  const gone = new Map(furniture.map((found) => [down[found.page]![found.line]!, found]));
   const removed = [...gone].map(([{ text, number, page }, { what }]): Removal => ({ where: where(page), from: number, to: number, what, sample: text.slice(0, 60) }));
   const lines = pages.flat().filter((line) => !gone.has(line));
   const texts = lines.map(({ text }) => text);
@@ -85,7 +88,7 @@ function toLines(items: readonly Item[], page: number): Line[] {
     if (str.trim()) {
       // A raised note mark or a dropped capital is still on its line.
       if (open && Math.abs(open.y - y) > 0.6 * Math.max(open.size, height)) open = undefined;
-      if (!open) lines.push((open = { text: '', x, right: x, y, size: height, page, number: lines.length + 1 }));
+      if (!open) lines.push((open = { text: '', x, right: x, y, size: height, page, number: 0 }));
       if (open.text && !/\s$/.test(open.text) && !/^\s/.test(str) && x - open.right > WORD_GAP * open.size) open.text += ' ';
       open.text += str;
       open.right = Math.max(open.right, x + width);
@@ -96,7 +99,7 @@ function toLines(items: readonly Item[], page: number): Line[] {
     if (hasEOL) open = undefined;
   }
   for (const line of lines) line.text = line.text.replace(/[\u200B\uFEFF]/g, '').replace(/\s+/g, ' ').trim();
-  return lines.filter(({ text }) => text).map((line, i) => ({ ...line, number: i + 1 }));
+  return lines.filter(({ text }) => text);
 }
 
 /** Lines to paragraphs and headings: larger letters make a heading; a gap, an indent or a short line before it makes a paragraph. */

@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { projectConfig } from '@mdiff/config';
 import type { ConfigError, ProjectInput, StageConfig } from '@mdiff/config';
 import { parseFeatures, tfidfSvd } from '@mdiff/curriculum/scores';
@@ -50,6 +53,18 @@ describe('fileMemo', () => {
     expect(await memoIn()('a', { k: 1 }, make)).toEqual(values);
     expect(make).toHaveBeenCalledTimes(1);
     expect(await readFile(path)).toEqual(whole);
+  });
+
+  it('is shared by processes that make the same at the same time', async () => {
+    const script = `
+      const { fileMemo } = await import(${JSON.stringify(new URL('./score.ts', import.meta.url).href)});
+      const memo = fileMemo(${JSON.stringify(join(folder, 'shared'))}, 'text');
+      let sum = 0;
+      for (let k = 0; k < 30; k++) sum += (await memo('a', { k }, () => Float32Array.of(k, 1)))[0];
+      console.log(sum);`;
+    const run = () => promisify(execFile)(process.execPath, ['--conditions=@mdiff/source', '--import', 'tsx', '--input-type=module', '-e', script], { cwd: fileURLToPath(new URL('..', import.meta.url)) });
+    for (const { stdout } of await Promise.all([run(), run()])) expect(stdout.trim()).toBe('435');
+    expect(await readdir(join(folder, 'shared'))).toHaveLength(30);
   });
 
   it('keeps other texts, names and settings apart', async () => {
