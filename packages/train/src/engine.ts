@@ -76,6 +76,11 @@ export interface Opened {
   layout: ParamLayout;
 }
 
+/** What runs inside the engine's thread. Buffers that `evaluate` and `read` return are the caller's. */
+export interface Core extends Omit<Engine, 'name' | 'threads' | 'step' | 'exportOnnx' | 'close'> {
+  step(argument: { batches: readonly StepBatch[]; update: Update }): Promise<StepResult>;
+}
+
 export interface WorkerOptions extends EngineOptions {
   engine: 'onnxruntime' | 'tfjs';
 }
