@@ -6,6 +6,7 @@ import { convolve, convolvePlain, taps } from './conv.js';
 import type { Taps } from './conv.js';
 import { crossEntropy, crossEntropyPlain, rowEntropy } from './entropy.js';
 import { layerNorm, layerNormPlain, rmsNorm, rmsNormPlain } from './norm.js';
+import { recomputed } from './recompute.js';
 import { gatherRows } from './rows.js';
 import type { Batch, DenoiserConfig, Masks, Params, Rows } from './types.js';
 
@@ -61,6 +62,8 @@ export interface Frame {
   /** int32 [N], read by learned and sinusoidal positions; undefined = every row counts from 0 */
   readonly positions?: tf.Tensor;
   readonly masks: Masks;
+  /** scalar 0: gradients compute every block again instead of keeping what is inside (`recomputed` says what the 0 is for) */
+  readonly zero?: tf.Tensor;
 }
 
 const parameter = (params: Params, name: string): tf.Tensor => {
@@ -166,12 +169,20 @@ function trunk(config: DenoiserConfig, params: Params, at: Frame, x: tf.Tensor, 
   if (config.pos_encoding !== 'rope') x = placed(config, at, x, at.sinusoids ?? parameter(params, 'position.weight'), ops);
   if (at.taps) x = ops.convolve(x, parameter(params, 'embedding.conv.weight'), at.taps);
   for (let block = 0; block < config.n_layers; block++) {
-    x = tf.add(x, attention(config, params, block, at, norm(config, params, `blocks.${block}.attn.norm`, x, ops), ops));
-    let y: tf.Tensor = norm(config, params, `blocks.${block}.ff.norm`, x, ops);
-    if (at.taps) y = ops.convolve(y, parameter(params, `blocks.${block}.ff.conv.weight`), at.taps);
-    x = tf.add(x, feedForward(config, params, block, at, y, ops));
+    const through = (x: tf.Tensor, params: Params) => layer(config, params, block, at, x, ops);
+    x = at.zero ? recomputed(through, x, within(params, `blocks.${block}.`), at.zero) : through(x, params);
   }
   return x;
+}
+
+const within = (params: Params, prefix: string): Params => Object.fromEntries(Object.entries(params).filter(([name]) => name.startsWith(prefix)));
+
+/** One block: x [N, D] → [N, D]. */
+function layer(config: DenoiserConfig, params: Params, block: number, at: Frame, x: tf.Tensor, ops: Ops): tf.Tensor {
+  const mixed = tf.add(x, attention(config, params, block, at, norm(config, params, `blocks.${block}.attn.norm`, x, ops), ops));
+  let y: tf.Tensor = norm(config, params, `blocks.${block}.ff.norm`, mixed, ops);
+  if (at.taps) y = ops.convolve(y, parameter(params, `blocks.${block}.ff.conv.weight`), at.taps);
+  return tf.add(mixed, feedForward(config, params, block, at, y, ops));
 }
 
 /** x [N, D] plus its rows of the position table [max_seq_len, D]. */

@@ -94,6 +94,19 @@ describe.each(cases.map((given) => [title(given.config), given] as const))('%s',
       for (const [i, { name }] of table.params.entries()) expect(deviation(out[`grad.${name}`]!, grads[i]!), name).toBeLessThan(TOLERANCE);
     });
   });
+
+  test('recomputing blocks changes no bit', () => {
+    const before = tf.memory().numTensors;
+    tf.tidy(() => {
+      const options = { labelSmoothing: config.label_smoothing };
+      const inputs = inputsOf(config, table);
+      const expected = lossAndGrads(config, table, options)(inputs);
+      const got = lossAndGrads(config, table, { ...options, checkpointing: true })({ ...inputs, zero: tf.scalar(0) });
+      expect(Object.keys(got)).toEqual(Object.keys(expected));
+      for (const [name, tensor] of Object.entries(expected)) expect(got[name]!.dataSync(), name).toEqual(tensor.dataSync());
+    });
+    expect(tf.memory().numTensors).toBe(before);
+  });
 });
 
 const bare = cases.filter(({ config }) => config.label_smoothing + config.dropout + config.attention_dropout === 0);

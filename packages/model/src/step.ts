@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { entropies, fast, frame, logits, lossOf, rowsHidden } from './denoiser.js';
-import type { Ops } from './denoiser.js';
+import type { Frame, Ops } from './denoiser.js';
 import type { ParamLayout } from './layout.js';
 import type { Batch, DenoiserConfig, Masks, Params } from './types.js';
 
@@ -33,19 +33,22 @@ const batchIn = (inputs: Named) => ({ ...(inputs as unknown as Batch), masks: ma
 export interface LossOptions {
   /** share of each target spread over all tokens but [MASK] */
   readonly labelSmoothing?: number;
+  /** gradients compute every block again instead of keeping its activations; needs the input `zero` */
+  readonly checkpointing?: boolean;
   readonly ops?: Ops;
 }
 
 /**
  * The training graph: inputs of docs/architecture.md, parameters by name and, optionally, dropout masks →
  * `loss` (scalar, Σ weights·CE, nats) and `grad.{name}` for every parameter. Without mask inputs nothing is dropped.
+ * With `checkpointing` there is one more input, `zero`: a float32 scalar that must be fed 0.
  */
-export function lossAndGrads(config: DenoiserConfig, layout: ParamLayout, { labelSmoothing = 0, ops = fast }: LossOptions = {}): (inputs: Named) => Named {
+export function lossAndGrads(config: DenoiserConfig, layout: ParamLayout, { labelSmoothing = 0, checkpointing = false, ops = fast }: LossOptions = {}): (inputs: Named) => Named {
   const names = layout.params.map(({ name }) => name);
   return (inputs) =>
     tf.tidy(() => {
       const batch = batchIn(inputs);
-      const at = frame(config, batch);
+      const at: Frame = { ...frame(config, batch), ...(checkpointing && { zero: inputs.zero! }) };
       const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) => {
         const params: Params = Object.fromEntries(names.map((name, i) => [name, tensors[i]!]));
         return lossOf(config, params, at, batch, labelSmoothing, ops);

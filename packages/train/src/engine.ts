@@ -51,6 +51,8 @@ export interface EngineOptions {
   /** 0 = all cores */
   threads: number;
   labelSmoothing: number;
+  /** gradients compute each block again instead of keeping its activations */
+  checkpointing?: boolean;
   seed: number;
 }
 

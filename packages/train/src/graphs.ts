@@ -21,11 +21,12 @@ export type Feeds = Record<string, HostArray>;
 export interface StepOptions {
   model: ModelConfig;
   labelSmoothing: number;
+  checkpointing?: boolean;
 }
 
 /** The function of a pass: training returns `loss` and `grad.{name}`, evaluation `ce`. */
-export const passOf = (kind: Kind, { model, labelSmoothing }: StepOptions, layout: ParamLayout): ReturnType<typeof lossAndGrads> =>
-  kind === 'train' ? lossAndGrads(model, layout, { labelSmoothing }) : rowLosses(model, layout);
+export const passOf = (kind: Kind, { model, labelSmoothing, checkpointing = false }: StepOptions, layout: ParamLayout): ReturnType<typeof lossAndGrads> =>
+  kind === 'train' ? lossAndGrads(model, layout, { labelSmoothing, checkpointing }) : rowLosses(model, layout);
 
 /** Shapes of the dropout masks of a pass, by input name; none without dropout. */
 export const masksOf = (model: ModelConfig, B: number, S: number, dropout: boolean): Record<string, readonly number[]> =>
@@ -59,6 +60,8 @@ export function feedsOf(batch: StepBatch): Feeds {
     rows: { type: 'int32', data: rows, shape: [rows.length] },
     targets: { type: 'int32', data: batch.targets, shape: [rows.length] },
     weights: { type: 'float32', data: batch.weights, shape: [rows.length] },
+    // Read where blocks are recomputed: the number that no optimiser may know.
+    zero: { type: 'float32', data: new Float32Array(1), shape: [] },
   };
 }
 
@@ -87,6 +90,7 @@ function drawMask(size: number, p: number, seed: number, ...keys: (string | numb
 export function passGraph(kind: Kind, options: StepOptions, layout: ParamLayout, B: number, S: number, masks: Record<string, readonly number[]>): Graph {
   const inputs: Record<string, InputSpec> = { ...batchInputs(B, S), ...paramInputs(layout) };
   for (const [name, shape] of Object.entries(masks)) inputs[name] = { shape: [...shape], dtype: 'float32' };
+  if (kind === 'train' && options.checkpointing) inputs.zero = { shape: [], dtype: 'float32' };
   return optimize(trace(passOf(kind, options, layout), { inputs }));
 }
 

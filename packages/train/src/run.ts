@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, blendAt, dropoutAt, estimateMemory, fitBatch, formatIssue, isSetIn, learningRate, resolvedYaml, stageOfStep, stageSteps, startup, warmupSteps } from '@mdiff/config';
+import { ConfigError, blendAt, dropoutAt, fitBatch, formatIssue, isSetIn, learningRate, resolvedYaml, stageOfStep, stageSteps, startup, warmupSteps } from '@mdiff/config';
 import type { Issue, ProjectConfig } from '@mdiff/config';
 import { feed } from '@mdiff/curriculum';
 import { latestCheckpoint } from './checkpoint.js';
@@ -124,7 +124,6 @@ function notices(config: ProjectConfig, asked: ProjectConfig, engine: string, st
   const issues: (Issue | undefined)[] = [
     model.vocab_size < asked.model.vocab_size ? startup.smallVocabulary(asked, model.vocab_size) : undefined,
     training.use_mixed_precision ? startup.floatOnly(config, engine) : undefined,
-    training.use_gradient_checkpointing ? startup.noCheckpointing(config, engine, estimateMemory(config.with({ training: { use_gradient_checkpointing: false } })).total) : undefined,
     startup.noPinning(config),
     config.hardware.bytes_per_param === 2 ? startup.floatState(config) : undefined,
     ...stages.map(({ name, steps }) => {
@@ -173,7 +172,8 @@ async function trainLocked(given: ProjectConfig, options: TrainOptions, folder: 
   for (const issue of [...prepared.notices, ...notices(config, given, engineName, plan.stages)]) options.warn(formatIssue(issue));
 
   reporter.phase('compiling', 'the training step');
-  const engine = await engines[engineName]!({ model, threads: config.hardware.cpu_threads, labelSmoothing: config.training.label_smoothing, seed: config.seed });
+  const { label_smoothing: labelSmoothing, use_gradient_checkpointing: checkpointing } = config.training;
+  const engine = await engines[engineName]!({ model, threads: config.hardware.cpu_threads, labelSmoothing, checkpointing, seed: config.seed });
   try {
     const tokenizerJson = `${JSON.stringify(tokenizer.toJson())}\n`;
     const run = join(folder, 'run.json');
