@@ -1,3 +1,4 @@
+export { ADAMW_INPUTS, type AdamwSlots } from './adamw.js';
 export { TraceError } from './error.js';
 export { interpret } from './evaluate.js';
 export type { Dim, Extent } from './extent.js';
@@ -5,4 +6,5 @@ export type { Attr, Attrs, Dtype, Graph, GraphNode, Info, TypedArray } from './g
 export { KERNEL_INPUTS } from './kernels.js';
 export { ONNX, toOnnx, updateName, type OnnxOptions } from './onnx.js';
 export { optimize } from './optimize.js';
+export { TENSORFLOW, toSavedModel, type SavedModelOptions, type SavedModelSignature } from './savedmodel.js';
 export { trace, type InputSpec, type TraceOptions } from './trace.js';

@@ -49,9 +49,10 @@ export interface OnnxModel {
 const IR_VERSION: Readonly<Record<number, number>> = { 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11 };
 
 /** protobuf refuses messages of 2 GiB and more. */
-const LIMIT = 2 ** 31 - 1;
+export const LIMIT = 2 ** 31 - 1;
 
-class Writer {
+/** Protobuf fields by number and type. */
+export class Writer {
   private readonly out = new BinaryWriter();
 
   int(field: number, value: number): this {

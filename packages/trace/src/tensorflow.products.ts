@@ -1,0 +1,98 @@
+import { isExtent, type Dim } from './extent.js';
+import type { GraphNode } from './graph.js';
+import type { TfAttr } from './graphdef.js';
+import type { TfEmitter, TfLowering } from './tensorflow.js';
+
+/** TensorFlow lowerings of matrix products, reductions, and kernels that work along one axis. */
+
+/** A product op on float32, or on operands rounded to bfloat16, whose result is float32 again. */
+function product(op: string, inputs: readonly string[], attrs: Readonly<Record<string, TfAttr>>, emit: TfEmitter): string {
+  if (!emit.bfloat16) return emit.typed(op, 'float32', inputs, attrs);
+  const rounded = emit.typed(op, 'bfloat16', inputs.map((input) => emit.cast(input, 'float32', 'bfloat16')), attrs);
+  return emit.cast(rounded, 'bfloat16', 'float32');
+}
+
+/** The number that every element of a value is, when that is known. */
+function filling(value: string, emit: TfEmitter): number | undefined {
+  const maker = emit.maker(value);
+  return maker?.kernel === 'Fill' && !isExtent(maker.attrs.value) ? (maker.attrs.value as number) : undefined;
+}
+
+const reduction =
+  (op: string, key: string): TfLowering =>
+  (node, [x], emit) =>
+    emit.typed(op, emit.info(node.inputs[0]!).dtype, [x!, emit.ints(node.attrs[key] as number[])], {
+      Tidx: { type: 'int32' },
+      keep_dims: { bool: Boolean(node.attrs.keepDims) },
+    });
+const logical =
+  (op: string): TfLowering =>
+  (node, [x], emit) =>
+    emit.add(op, [x!, emit.ints(node.attrs.axis as number[])], { Tidx: { type: 'int32' }, keep_dims: { bool: Boolean(node.attrs.keepDims) } });
+const arg =
+  (op: string): TfLowering =>
+  (node, [x], emit) =>
+    emit.typed(op, emit.info(node.inputs[0]!).dtype, [x!, emit.scalar(node.attrs.axis as number, 'int32')], {
+      Tidx: { type: 'int32' },
+      output_type: { type: 'int32' },
+    });
+
+/** The matrix product with a row or column of equal numbers is a sum: exact where operands would be rounded, and no slower. */
+function rowOrColumnSum(node: GraphNode, [a, b]: readonly string[], emit: TfEmitter): string | undefined {
+  const [left, right] = node.inputs as [string, string];
+  const shapes = [emit.info(left).shape, emit.info(right).shape] as const;
+  if (shapes.some((shape) => shape.length !== 2) || emit.info(left).dtype !== 'float32') return undefined;
+  const [rows, columns] = emit.info(node.outputs[0]!).shape as [Dim, Dim];
+  const sum = (x: string, axis: number, factor: number): string => {
+    const total = emit.typed('Sum', 'float32', [x, emit.ints([axis])], { Tidx: { type: 'int32' }, keep_dims: { bool: true } });
+    return factor === 1 ? total : emit.typed('Mul', 'float32', [total, emit.scalar(factor, 'float32')]);
+  };
+  const [inLeft, inRight] = [filling(left, emit), filling(right, emit)];
+  if (columns === 1 && inRight !== undefined && !node.attrs.transposeA) return sum(a!, 1, inRight);
+  if (rows === 1 && inLeft !== undefined && !node.attrs.transposeB) return sum(b!, 0, inLeft);
+  return undefined;
+}
+
+export const TF_PRODUCTS: Record<string, TfLowering> = {
+  // BatchMatMulV2 for two axes as well: it has oneDNN's bfloat16 instructions, the op MatMul does not.
+  BatchMatMul: (node, inputs, emit) => {
+    const attrs = { adj_x: { bool: node.attrs.transposeA as boolean }, adj_y: { bool: node.attrs.transposeB as boolean } };
+    const { dtype } = emit.info(node.inputs[0]!);
+    if (dtype !== 'float32') return emit.typed('BatchMatMulV2', dtype, inputs, attrs);
+    return rowOrColumnSum(node, inputs, emit) ?? product('BatchMatMulV2', inputs, attrs, emit);
+  },
+  Einsum: (node, inputs, emit) => {
+    const attrs = { equation: { string: node.attrs.equation as string }, N: { int: inputs.length } };
+    const { dtype } = emit.info(node.inputs[0]!);
+    return dtype === 'float32' ? product('Einsum', inputs, attrs, emit) : emit.typed('Einsum', dtype, inputs, attrs);
+  },
+  Sum: reduction('Sum', 'axis'),
+  Mean: reduction('Mean', 'axis'),
+  Prod: reduction('Prod', 'axis'),
+  Min: reduction('Min', 'axis'),
+  Max: reduction('Max', 'reductionIndices'),
+  All: logical('All'),
+  Any: logical('Any'),
+  ArgMax: arg('ArgMax'),
+  ArgMin: arg('ArgMin'),
+  Softmax: (node, [x], emit) => {
+    const axis = node.attrs.dim as number;
+    if (axis === emit.info(node.inputs[0]!).shape.length - 1) return emit.typed('Softmax', 'float32', [x!]);
+    const along = { Tidx: { type: 'int32' }, keep_dims: { bool: true } } as const;
+    const most = emit.typed('Max', 'float32', [x!, emit.ints([axis])], along);
+    const powers = emit.typed('Exp', 'float32', [emit.typed('Sub', 'float32', [x!, most])]);
+    return emit.typed('RealDiv', 'float32', [powers, emit.typed('Sum', 'float32', [powers, emit.ints([axis])], along)]);
+  },
+  Cumsum: (node, [x], emit) =>
+    emit.typed('Cumsum', emit.info(node.inputs[0]!).dtype, [x!, emit.scalar(node.attrs.axis as number, 'int32')], {
+      Tidx: { type: 'int32' },
+      exclusive: { bool: node.attrs.exclusive as boolean },
+      reverse: { bool: node.attrs.reverse as boolean },
+    }),
+  TopK: (node, [x], emit) => {
+    const first = emit.typed('TopKV2', emit.info(node.inputs[0]!).dtype, [x!, emit.scalar(node.attrs.k as Dim, 'int32')], {
+      sorted: { bool: node.attrs.sorted as boolean },
+    });
+    return [first, `${first}:1`];
+  },
+};
