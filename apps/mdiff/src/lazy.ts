@@ -10,7 +10,11 @@ interface App {
 export const apps: readonly App[] = [
   {
     package: '@mdiff/trainer',
-    commands: { train: 'train a model on a book and export a model folder', data: 'look at the text a run would learn' },
+    commands: {
+      train: 'train a model on a book and export a model folder',
+      data: 'look at the text a run would learn',
+      embeddings: 'get a sentence encoder for scoring difficulty',
+    },
     load: () => import('@mdiff/trainer'),
   },
   {

@@ -2,6 +2,7 @@ import { formatIssue, loadProject } from '@mdiff/config';
 import { reporterFor, train } from '@mdiff/train';
 import { Command } from 'commander';
 import { addData, sourceOf } from './data.js';
+import { addEmbeddings } from './embeddings.js';
 
 interface TrainFlags {
   config?: string;
@@ -71,5 +72,6 @@ export function program(): Command {
     .option('--fresh', 'start over, removing what the run folder holds')
     .action(runTrain);
   addData(root);
+  addEmbeddings(root);
   return root;
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Embedder, Embedding } from '@mdiff/curriculum/scores';
 import * as ort from 'onnxruntime-node';
 import { Tokenizer } from 'tokenizers';
@@ -13,27 +13,33 @@ import { readSafetensors } from './safetensors.js';
 const BATCH_SENTENCES = 64;
 const BATCH_TOKENS = 4096;
 
-const problem = (path: string, expected: string, got: string): TrainError =>
-  new TrainError('MDIFF_EMBEDDINGS', `${path}: expected ${expected}, got ${got}; make the folder anew or set curriculum.embedding_model to "tfidf-svd"`, 2);
+type Problem = (path: string, expected: string, got: string) => TrainError;
+const problemThen =
+  (remedy: string): Problem =>
+  (path, expected, got) =>
+    new TrainError('MDIFF_EMBEDDINGS', `${path}: expected ${expected}, got ${got}; ${remedy}`, 2);
+/** in a folder that scores are to be made with */
+const problem = problemThen('make the folder anew ("mdiff embeddings fetch --fresh") or set curriculum.embedding_model to "tfidf-svd"');
+/** in a model that a folder is to be made of */
+const unfit = problemThen('use the folder of a BERT encoder as Hugging Face has it (config.json, model.safetensors, tokenizer.json)');
 
-async function file(path: string): Promise<Buffer> {
+async function file(path: string, wrong: Problem = problem): Promise<Buffer> {
   return readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw problem(path, 'a readable file', error.code ?? error.message);
+    throw wrong(path, 'a readable file', error.code ?? error.message);
   });
 }
 
-async function json<T>(path: string): Promise<T> {
-  const text = (await file(path)).toString('utf8');
+function parsed<T>(text: string, path: string, wrong: Problem = problem): T {
   try {
     return JSON.parse(text) as T;
   } catch (error) {
-    throw problem(path, 'JSON', (error as Error).message);
+    throw wrong(path, 'JSON', (error as Error).message);
   }
 }
 
 /** The most tokens of a sentence, [CLS] and [SEP] included: what sentence-transformers says, else what the positions allow. */
 async function limitOf(folder: string): Promise<number> {
-  const { max_position_embeddings = 512 } = await json<{ max_position_embeddings?: number }>(join(folder, 'config.json'));
+  const { max_position_embeddings = 512 } = parsed<{ max_position_embeddings?: number }>((await file(join(folder, 'config.json'))).toString('utf8'), join(folder, 'config.json'));
   const own = await readFile(join(folder, 'sentence_bert_config.json'), 'utf8').then((text) => JSON.parse(text) as { max_seq_length?: number }, () => undefined);
   return Math.min(own?.max_seq_length ?? max_position_embeddings, max_position_embeddings);
 }
@@ -129,23 +135,63 @@ function pooled(data: Float32Array, dims: readonly number[], mask: readonly numb
   return { data: out, dimensions: D };
 }
 
+/** A model as Hugging Face has it: its files by name, wherever they lie. */
+export interface ModelFiles {
+  /** what error messages call a file */
+  at(name: string): string;
+  /** rejects where there is none */
+  read(name: string): Promise<Uint8Array>;
+  /** where it came from, kept with what is made of it */
+  origin: object;
+}
+
+export const folderFiles = (folder: string): ModelFiles => ({
+  origin: { folder: resolve(folder) },
+  at: (name) => join(folder, name),
+  read: (name) => file(join(folder, name), unfit),
+});
+
+/** A `tokenizer.json` that neither pads nor cuts: MiniLM's pads every sentence to 128 tokens and cuts there, which its authors' own code overrides. */
+function unpadded(text: string, at: string): string {
+  const vocabulary = parsed<object>(text, at, unfit);
+  try {
+    Tokenizer.fromString(text);
+  } catch (error) {
+    throw unfit(at, "a tokenizer of the 'tokenizers' library", (error as Error).message);
+  }
+  return JSON.stringify({ ...vocabulary, padding: null, truncation: null });
+}
+
 /**
- * Makes an encoder's folder from one as Hugging Face has it (`config.json`, `model.safetensors`, `tokenizer.json`), in Node alone.
+ * Makes an encoder's folder from a model as Hugging Face has it (`config.json`, `model.safetensors`, `tokenizer.json`), in Node alone.
  * @throws TrainError MDIFF_EMBEDDINGS naming what is missing or of another kind
  */
-export async function buildEncoder(from: string, to: string): Promise<Manifest> {
+export async function buildEncoder(from: string | ModelFiles, to: string): Promise<Manifest> {
   const { encoderOnnx, encoderTensors } = await import('./encoder.js');
-  const config = await json<Parameters<typeof encoderOnnx>[0] & { model_type?: string; hidden_act?: string }>(join(from, 'config.json'));
-  if (config.model_type !== 'bert' || config.hidden_act !== 'gelu') {
-    throw problem(join(from, 'config.json'), 'model_type "bert" with hidden_act "gelu"', JSON.stringify([config.model_type, config.hidden_act]));
+  const source = typeof from === 'string' ? folderFiles(from) : from;
+  const text = async (name: string): Promise<string> => Buffer.from(await source.read(name)).toString('utf8');
+  const config = await text('config.json');
+  const shape = parsed<Parameters<typeof encoderOnnx>[0] & { model_type?: string; hidden_act?: string }>(config, source.at('config.json'), unfit);
+  if (shape.model_type !== 'bert' || shape.hidden_act !== 'gelu') {
+    throw unfit(source.at('config.json'), 'model_type "bert" with hidden_act "gelu"', JSON.stringify([shape.model_type, shape.hidden_act]));
   }
-  const wanted = encoderTensors(config);
-  const { tensors } = readSafetensors(await file(join(from, 'model.safetensors')), (name) => wanted.has(name));
-  const files: Record<string, Uint8Array> = {
-    'onnx/model.onnx': encoderOnnx(config, tensors),
-    'config.json': await file(join(from, 'config.json')),
-    'tokenizer.json': await file(join(from, 'tokenizer.json')),
-  };
-  const more = await readFile(join(from, 'sentence_bert_config.json')).catch(() => undefined);
-  return writeFolderWhole(to, { ...files, ...(more && { 'sentence_bert_config.json': more }) });
+  const tokenizer = unpadded(await text('tokenizer.json'), source.at('tokenizer.json'));
+  const wanted = encoderTensors(shape);
+  const weights = await source.read('model.safetensors');
+  let model: Uint8Array;
+  try {
+    const { tensors } = readSafetensors(weights, (name) => wanted.has(name));
+    model = encoderOnnx(shape, tensors);
+  } catch (error) {
+    if (error instanceof TrainError) throw error;
+    throw unfit(source.at('model.safetensors'), 'the float32 weights of the encoder in config.json, whole', (error as Error).message);
+  }
+  const more = await source.read('sentence_bert_config.json').catch(() => undefined);
+  return writeFolderWhole(to, {
+    'onnx/model.onnx': model,
+    'config.json': config,
+    'tokenizer.json': tokenizer,
+    'source.json': `${JSON.stringify(source.origin, null, 2)}\n`,
+    ...(more && { 'sentence_bert_config.json': more }),
+  });
 }
