@@ -6,5 +6,6 @@ export type { Attr, Attrs, Dtype, Graph, GraphNode, Info, TypedArray } from './g
 export { KERNEL_INPUTS } from './kernels.js';
 export { ONNX, toOnnx, updateName, type OnnxOptions } from './onnx.js';
 export { optimize } from './optimize.js';
+export { resultsInOrder } from './order.js';
 export { TENSORFLOW, toSavedModel, type SavedModelOptions, type SavedModelSignature } from './savedmodel.js';
 export { trace, type InputSpec, type TraceOptions } from './trace.js';

@@ -13,7 +13,7 @@ export interface SavedModelOptions {
   variables: Record<string, { shape: number[]; dtype: Dtype }>;
   /** `graph.variables` are reads of these variables, `graph.updates` assign them before the outputs are returned. */
   signatures: Record<string, SavedModelSignature>;
-  /** Matrix products of operands rounded to bfloat16; their results, and everything else, are float32. */
+  /** Matrix products of operands rounded to bfloat16, unless a signature says otherwise; their results, and everything else, are float32. */
   bfloat16?: boolean;
 }
 
@@ -26,6 +26,7 @@ export interface SavedModelSignature {
   adamw?: AdamwSlots;
   /** These float32 outputs come back as one flat vector of this name, in this order, instead of one by one. */
   flat?: { name: string; outputs: string[] };
+  bfloat16?: boolean;
 }
 
 /** One TensorFlow lowering per kernel that a graph can contain. */
@@ -52,7 +53,7 @@ export function toSavedModel({ variables, signatures, bfloat16 = false }: SavedM
   for (const [key, signature] of Object.entries(signatures)) {
     if (key === '' || key.startsWith('_') || RESERVED.includes(key))
       throw new TraceError(`toSavedModel: signature '${key}': expected a name other than ${RESERVED.join(' and ')} that does not start with '_'; rename it`);
-    written[key] = writeSignature(key, signature, { variables, handles, nodes, names, bfloat16 });
+    written[key] = writeSignature(key, signature, { variables, handles, nodes, names, bfloat16: signature.bfloat16 ?? bfloat16 });
   }
   return encodeSavedModel(nodes, { ...written, ...lifecycle(variables, handles, nodes, names) });
 }

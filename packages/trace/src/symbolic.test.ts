@@ -2,6 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fit, monomials, samples, show } from './extent.js';
 import { deviation, host, run, session, tensor, tidy, type HostTensor } from './harness.test.util.js';
+import { OPEN, OPEN_SIZES, openExample, openGraph } from './open.test.util.js';
+import { TOLERANCE } from './cases.test.util.js';
 import { interpret, optimize, toOnnx, trace, type Graph } from './index.js';
 
 const ints = (shape: number[], of: (i: number) => number): HostTensor => ({
@@ -45,6 +47,22 @@ describe('fitting sizes', () => {
         at,
       ),
     ).toBeUndefined();
+  });
+});
+
+describe('functions of symbolic sizes', () => {
+  it.each(Object.keys(OPEN))('%s', async (label) => {
+    await tf.setBackend('cpu');
+    const graph = openGraph(label);
+    const models = await Promise.all([graph, optimize(graph)].map((one) => session(one, {}, label)));
+    for (const [i, sizes] of OPEN_SIZES.entries()) {
+      const { feeds, expected } = openExample(label, sizes, i);
+      for (const model of models) {
+        const results = await run(model, feeds);
+        for (const [name, value] of Object.entries(expected))
+          expect(deviation(results[name]!, value), `${name} at ${JSON.stringify(sizes)}`).toBeLessThan(TOLERANCE);
+      }
+    }
   });
 });
 
