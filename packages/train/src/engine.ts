@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os';
 import type { ModelConfig } from '@mdiff/config';
 import type { ParamLayout } from '@mdiff/model';
 import type { TrainState } from './checkpoint.js';
+import { tensorflowEnvironment } from './native.js';
+import type { NativeTensorFlow } from './native.js';
 import { startWorker } from './rpc.js';
 
 // An engine runs the training step. It owns the weights, the moments and the gradient; the loop sees only batches, losses and,
@@ -54,6 +56,12 @@ export interface EngineOptions {
   /** gradients compute each block again instead of keeping its activations */
   checkpointing?: boolean;
   seed: number;
+  /** matrix products of operands rounded to bfloat16, where the engine has them; weights, moments and sums stay float32 */
+  mixedPrecision?: boolean;
+  /** the library of `tfjs_node`, from `locateTensorFlow` */
+  tensorflow?: NativeTensorFlow;
+  /** where `tfjs_node` computes */
+  device?: 'cpu' | 'cuda';
 }
 
 export interface Engine {
@@ -84,7 +92,7 @@ export interface Core extends Omit<Engine, 'name' | 'threads' | 'step' | 'export
 }
 
 export interface WorkerOptions extends EngineOptions {
-  engine: 'onnxruntime' | 'tfjs';
+  engine: 'onnxruntime' | 'tfjs' | 'tfjs_node';
 }
 
 const inWorker =
@@ -121,5 +129,14 @@ export const openOnnxRuntime = inWorker('onnxruntime', (asked) => asked || avail
 /** The reference: the same step computed eagerly by tfjs-cpu, on one thread; hundreds of times slower. */
 export const openTfjs = inWorker('tfjs', () => 1);
 
+const inTensorFlow = inWorker('tfjs_node', (asked) => asked || availableParallelism());
+
+/** Native TensorFlow through tfjs-node(-gpu): the traced step as a SavedModel that keeps the state. `tensorflow` names the library. */
+export const openTensorFlow = (options: EngineOptions): Promise<Engine> => {
+  const { tensorflow, threads, device = 'cpu' } = options;
+  if (tensorflow) Object.assign(process.env, tensorflowEnvironment(tensorflow, { device, threads }));
+  return inTensorFlow(options);
+};
+
 /** Engines by the name in the configuration. */
-export const engines: Readonly<Record<string, (options: EngineOptions) => Promise<Engine>>> = { onnxruntime: openOnnxRuntime, tfjs: openTfjs };
+export const engines: Readonly<Record<string, (options: EngineOptions) => Promise<Engine>>> = { onnxruntime: openOnnxRuntime, tfjs_node: openTensorFlow, tfjs: openTfjs };

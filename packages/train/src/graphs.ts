@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import { dropoutShapes, exportedForward, lossAndGrads, rowLosses } from '@mdiff/model';
 import type { ParamLayout } from '@mdiff/model';
 import { optimize, toOnnx, trace } from '@mdiff/trace';
@@ -105,4 +106,62 @@ export function exportedOnnx(model: ModelConfig, layout: ParamLayout, flat: Floa
   const graph = optimize(trace(exportedForward(model), { inputs, limits: { length: model.max_seq_len } }));
   const initializers = Object.fromEntries(layout.params.map(({ name, offset, size }) => [name, flat.subarray(offset, offset + size)]));
   return toOnnx(graph, { initializers, name: 'mdiff' });
+}
+
+/** The pass with every size of the batch open: one graph for all batches. */
+export function openGraph(kind: Kind, options: StepOptions, layout: ParamLayout, dropout: boolean): Graph {
+  const { n_heads, d_model, max_seq_len, dropout: rate, attention_dropout } = options.model;
+  const inputs: Record<string, InputSpec> = { ...batchInputs('B', 'S'), ...paramInputs(layout) };
+  for (let block = 0; dropout && block < options.model.n_layers; block++) {
+    if (attention_dropout > 0) inputs[`attention_dropout.${block}`] = { shape: ['B', n_heads, 'S', 'S'], dtype: 'float32' };
+    for (const part of rate > 0 ? ['attn', 'ff'] : []) inputs[`dropout.${block}.${part}`] = { shape: ['B', 'S', d_model], dtype: 'float32' };
+  }
+  if (kind === 'train' && options.checkpointing) inputs.zero = { shape: [], dtype: 'float32' };
+  return optimize(trace(passOf(kind, options, layout), { inputs, limits: { S: max_seq_len } }));
+}
+
+/**
+ * A training pass that adds its flat gradient to the variable `gradient` [total], or replaces it where the input `first` is 1, and returns
+ * `loss`. Appended to the traced graph, so that the pass is traced once for all uses.
+ */
+export function flatGradients(pass: Graph, layout: ParamLayout): Graph {
+  const total = [layout.total];
+  const scale = { shape: [], dtype: 'float32' as const };
+  const float = (shape: number[]) => ({ shape, dtype: 'float32' as const });
+  const grads = new Map(pass.outputs.map(({ name, value }) => [name, value]));
+  const nodes = [...pass.nodes];
+  const values = { ...pass.values, first: scale, gradient: float(total), _none: scale, _flat: float(total), _old: float(total), _sum: float(total), _again: { shape: [], dtype: 'bool' as const } };
+  const parts = layout.params.map(({ name, size }) => {
+    const part = `_flat.${name}`;
+    values[part as '_flat'] = float([size]);
+    nodes.push({ kernel: 'Reshape', inputs: [grads.get(`grad.${name}`)!], outputs: [part], attrs: { shape: [size] } });
+    return part;
+  });
+  nodes.push(
+    { kernel: 'Concat', inputs: parts, outputs: ['_flat'], attrs: { axis: 0 } },
+    // Selected, not multiplied: what an earlier step left may not be finite.
+    { kernel: 'Fill', inputs: [], outputs: ['_none'], attrs: { shape: [], value: 0, dtype: 'float32' } },
+    { kernel: 'Greater', inputs: ['first', '_none'], outputs: ['_again'], attrs: {} },
+    { kernel: 'Select', inputs: ['_again', '_none', 'gradient'], outputs: ['_old'], attrs: {} },
+    { kernel: 'Add', inputs: ['_old', '_flat'], outputs: ['_sum'], attrs: {} },
+  );
+  return {
+    ...pass,
+    inputs: [...pass.inputs, { name: 'first', ...scale }],
+    variables: [...pass.variables, { name: 'gradient', ...float(total) }],
+    values,
+    nodes,
+    outputs: pass.outputs.filter(({ name }) => name === 'loss'),
+    updates: [...pass.updates, { variable: 'gradient', value: '_sum' }],
+  };
+}
+
+/** The variable `gradient` [total] cut into `grad.{name}`. */
+export function gradientsOf(layout: ParamLayout): Graph {
+  const inputs: Record<string, InputSpec> = { gradient: { shape: [layout.total], dtype: 'float32' } };
+  const cut = trace(
+    ({ gradient }) => Object.fromEntries(layout.params.map(({ name, shape, offset, size }) => [`grad.${name}`, tf.slice(gradient!, [offset], [size]).reshape([...shape])])),
+    { inputs },
+  );
+  return { ...optimize(cut), inputs: [], variables: [{ name: 'gradient', shape: [layout.total], dtype: 'float32' }] };
 }

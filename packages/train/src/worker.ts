@@ -4,11 +4,12 @@ import type { Core, StepBatch, Update, WorkerOptions } from './engine.js';
 import { exportedOnnx } from './graphs.js';
 import { onnxRuntimeCore } from './onnxruntime.js';
 import { Moved, serveWorker } from './rpc.js';
+import { tensorflowCore } from './tensorflow.js';
 import { tfjsCore } from './tfjs.js';
 
 // The thread of an engine: calls by name, answered by the core that `open` made.
 
-const cores: Record<WorkerOptions['engine'], (options: WorkerOptions) => Core | Promise<Core>> = { onnxruntime: onnxRuntimeCore, tfjs: tfjsCore };
+const cores: Record<WorkerOptions['engine'], (options: WorkerOptions) => Core | Promise<Core>> = { onnxruntime: onnxRuntimeCore, tfjs: tfjsCore, tfjs_node: tensorflowCore };
 
 let options: WorkerOptions;
 let core: Core;
