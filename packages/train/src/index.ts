@@ -13,4 +13,5 @@ export type { MetricLine } from './metrics.js';
 export { reporterFor, silent } from './reporter.js';
 export type { Reporter, StepReport } from './reporter.js';
 export { train } from './run.js';
+export { surveyText, type StageExample, type StageSurvey, type Stretch, type TextSurvey } from './survey.js';
 export type { RunRecord, TrainOptions, TrainResult } from './run.js';

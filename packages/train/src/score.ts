@@ -44,7 +44,7 @@ export function fileMemo(folder: string, text: string): Memo {
 
 const CHUNK = 128;
 // Starting a thread and loading the tagger there costs as much as parsing this many sentences here.
-const FEW = 512;
+export const FEW = 512;
 
 /** `parseFeatures` in worker threads. Sentences are parsed alone and results lie where their sentence lies: the number of workers changes nothing. */
 export async function parseInWorkers(sentences: readonly string[], workers: number, progress: Progress = () => undefined): Promise<Float32Array> {
