@@ -8,6 +8,7 @@ import type { LoadedSource } from '@mdiff/text/node';
 import { splitSentences } from '@mdiff/text/sentences';
 import { tokenizerFor } from '@mdiff/train';
 import type { Command } from 'commander';
+import { addReport } from './report.js';
 
 export interface Inspection {
   source: string;
@@ -150,4 +151,5 @@ export function addData(root: Command): void {
     .option('--all', 'list everything removed')
     .option('--json', 'print the figures, and everything removed, as JSON')
     .action(runInspect);
+  addReport(data, sourceOf);
 }

@@ -5,6 +5,7 @@ export { tokenizerFor } from './data.js';
 export { engines, openOnnxRuntime } from './engine.js';
 export type { Engine, EngineOptions, StepBatch, StepResult, Update } from './engine.js';
 export { TrainError } from './errors.js';
+export { writeFileWhole } from './files.js';
 export { fetchEncoder, type FetchOptions, type Fetched } from './fetch.js';
 export { readSafetensors, writeSafetensors } from './safetensors.js';
 export type { NamedTensor } from './safetensors.js';

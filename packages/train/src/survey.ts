@@ -21,13 +21,12 @@ import { FEW, fileMemo, parseInWorkers } from './score.js';
 
 /** A unit, and how the network may meet it. */
 export interface StageExample {
-  text: string;
+  /** its text in order, and whether the tokens of a piece are hidden */
+  pieces: { text: string; hidden: boolean }[];
   tokens: number;
   complexity: number;
   /** the middle of the stage's range of masking rates */
   rate: number;
-  /** text that is left, and in between how many tokens are hidden */
-  masked: (string | number)[];
 }
 
 export interface StageSurvey {
@@ -210,16 +209,16 @@ function examplesOf(ranked: readonly { unit: Unit; complexity: number }[], stage
   const rate = (stage.masking_rate_range[0] + stage.masking_rate_range[1]) / 2;
   return [...chosen].map(({ unit: { tokens, id }, complexity }) => {
     const { positions } = maskUnit({ length: tokens.length, t: rate, sampling: config.training.mask_sampling, rng: stream(config.seed, 'report', index, id) });
-    return { text: tokenizer.decode(tokens), tokens: tokens.length, complexity, rate, masked: piecesOf(tokens, new Set(positions), tokenizer) };
+    return { pieces: piecesOf(tokens, new Set(positions), tokenizer), tokens: tokens.length, complexity, rate };
   });
 }
 
-function piecesOf(tokens: Int32Array, hidden: ReadonlySet<number>, tokenizer: Tokenizer): (string | number)[] {
-  const pieces: (string | number)[] = [];
+function piecesOf(tokens: Int32Array, hidden: ReadonlySet<number>, tokenizer: Tokenizer): StageExample['pieces'] {
+  const pieces: StageExample['pieces'] = [];
   for (let from = 0; from < tokens.length; ) {
     let to = from + 1;
     while (to < tokens.length && hidden.has(to) === hidden.has(from)) to++;
-    pieces.push(hidden.has(from) ? to - from : tokenizer.decode(tokens.subarray(from, to)));
+    pieces.push({ text: tokenizer.decode(tokens.subarray(from, to)), hidden: hidden.has(from) });
     from = to;
   }
   return pieces;
