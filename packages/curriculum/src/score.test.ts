@@ -57,6 +57,34 @@ describe('scoreSentences', () => {
     expect((await scoreSentences(sentences, options({ memo }))).complexity).toEqual(first.complexity);
   });
 
+  it('gives the same to the bit when only a few sentences are in hand at once, and goes on where it was stopped', async () => {
+    const whole = await scoreSentences(sentences, options());
+    const kept = new Map<string, Float32Array>();
+    let left = 2;
+    const parse = vi.fn((block: readonly string[]) => {
+      if (left-- === 0) throw new Error('stopped');
+      return parseFeatures(block);
+    });
+    const memo: Memo = async (name, settings, make) => {
+      const key = JSON.stringify([name, settings]);
+      if (!kept.has(key)) kept.set(key, await make());
+      return kept.get(key)!;
+    };
+    const inBlocks = () => scoreSentences(sentences, options({ block: 3, parse, memo }));
+    await expect(inBlocks()).rejects.toThrow('stopped');
+    const { complexity, ranks, report } = await inBlocks();
+    expect(parse.mock.calls.map(([block]) => block.length)).toEqual([3, 3, 1, 1]);
+    expect([complexity, ranks, report]).toEqual([whole.complexity, whole.ranks, whole.report]);
+  });
+
+  it('tells how far it is, whatever is kept', async () => {
+    const seen: [number, number][] = [];
+    const memo: Memo = async (name, _, make) => (name === 'parse' ? new Float32Array(7 * 4) : make());
+    await scoreSentences(sentences, options({ memo, progress: (done, total) => seen.push([done, total]) }));
+    expect(seen.at(-1)).toEqual([14, 14]);
+    expect(seen.map(([done]) => done)).toEqual([...seen.map(([done]) => done)].sort((a, b) => a - b));
+  });
+
   it.each(['lexical', 'syntactic', 'centrality'] as const)('orders by %s alone when that has all the weight', async (signal) => {
     const { complexity, ranks } = await scoreSentences(sentences, options({ curriculum: only(signal) }));
     expect(Object.keys(ranks)).toEqual([signal]);

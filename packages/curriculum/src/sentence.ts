@@ -19,12 +19,42 @@ const COMMON = new Set('the of and to a in that it is was i he for with as his o
 const ENGLISH_SHARE = 0.12;
 
 /** Whether formulas that count English syllables, and an English tagger, mean anything here. */
-export function isEnglish(sentences: readonly (readonly string[])[]): boolean {
+export function isEnglish(sentences: readonly string[]): boolean {
   let common = 0;
   let all = 0;
-  for (const words of sentences) {
+  for (const sentence of sentences) {
+    const words = wordsOf(sentence);
     all += words.length;
     for (const word of words) if (COMMON.has(word)) common++;
   }
   return common >= ENGLISH_SHARE * all;
+}
+
+/** The sentences that are scored, in the order in which they first come, and where each sentence of the text lies among them. */
+export interface Scored {
+  texts: string[];
+  /** words in each */
+  lengths: Float64Array;
+  /** one per sentence of the text: its place in `texts`, −1 for one that takes no part */
+  place: Int32Array;
+}
+
+/** A sentence that occurs often is worked on once. Words are counted and let go: those of a large text would not fit in memory. */
+export function scored(sentences: readonly string[]): Scored {
+  const index = new Map<string, number>();
+  const lengths: number[] = [];
+  const place = new Int32Array(sentences.length);
+  sentences.forEach((sentence, i) => {
+    const known = index.get(sentence);
+    if (known !== undefined) {
+      place[i] = known;
+      return;
+    }
+    const words = wordsOf(sentence).length;
+    place[i] = words < MIN_WORDS ? -1 : index.size;
+    if (words < MIN_WORDS) return;
+    index.set(sentence, index.size);
+    lengths.push(words);
+  });
+  return { texts: [...index.keys()], lengths: Float64Array.from(lengths), place };
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { centreDistances } from './cluster.js';
 import { lexicalRarity } from './lexical.js';
 import { parseFeatures } from './parse.js';
-import { readability } from './readability.js';
+import { countsOf, readability, type Metric } from './readability.js';
 import { sample } from './sample.js';
 import { isEnglish, listSentences, wordsOf } from './sentence.js';
 import { rightSingularVectors } from './svd.js';
@@ -26,9 +26,8 @@ describe('sentences', () => {
   });
 
   it('are English or not', () => {
-    const words = (...texts: string[]) => texts.map(wordsOf);
-    expect(isEnglish(words('It was the best of times, it was the worst of times.', 'Call me Ishmael.'))).toBe(true);
-    expect(isEnglish(words('Als Gregor Samsa eines Morgens aus unruhigen Träumen erwachte, fand er sich in seinem Bett verwandelt.'))).toBe(false);
+    expect(isEnglish(['It was the best of times, it was the worst of times.', 'Call me Ishmael.'])).toBe(true);
+    expect(isEnglish(['Als Gregor Samsa eines Morgens aus unruhigen Träumen erwachte, fand er sich in seinem Bett verwandelt.'])).toBe(false);
   });
 });
 
@@ -43,16 +42,16 @@ describe('sample', () => {
 });
 
 describe('lexical rarity', () => {
-  const corpus = ['the whale', 'the sea', 'the storm', 'the whale'].map(wordsOf);
+  const corpus = ['the whale', 'the sea', 'the storm', 'the whale'];
   it('is the mean inverse document frequency of the words', () => {
-    const [common, rare] = lexicalRarity([['the', 'whale'], ['the', 'squid']], corpus, { size: 100, seed: 1 });
+    const [common, rare] = lexicalRarity(['the whale', 'the squid'], corpus, { size: 100, seed: 1 });
     // float32
     expect(common).toBeCloseTo((Math.log(5 / 5) + Math.log(5 / 3)) / 2, 6);
     expect(rare).toBeCloseTo(Math.log(5 / 1) / 2, 6);
   });
 
   it('counts in a sample of the size asked for', () => {
-    const many = Array.from({ length: 50 }, (_, i) => [`w${i}`]);
+    const many = Array.from({ length: 50 }, (_, i) => `w${i}`);
     const known = [...lexicalRarity(many, many, { size: 10, seed: 3 })].filter((value) => Math.abs(value - Math.log(11 / 2)) < 1e-6);
     expect(known).toHaveLength(10);
     expect(lexicalRarity(many, many, { size: 10, seed: 3 })).toEqual(lexicalRarity(many, many, { size: 10, seed: 3 }));
@@ -61,15 +60,16 @@ describe('lexical rarity', () => {
 
 describe('readability', () => {
   // 'The cat sat on the mat': 6 words, 17 letters, 6 syllables. float32.
-  const cat = [wordsOf('The cat sat on the mat.')];
+  const cat = 'The cat sat on the mat.';
+  const of = (metric: Metric, ...sentences: string[]) => readability(metric, countsOf(sentences));
   it('has the published formulas, Flesch turned so that high is hard', () => {
-    expect(readability('flesch', cat)[0]).toBeCloseTo(-(206.835 - 1.015 * 6 - 84.6), 4);
-    expect(readability('coleman_liau', cat)[0]).toBeCloseTo((0.0588 * 1700) / 6 - 29.6 / 6 - 15.8, 4);
-    expect(readability('automated_readability', cat)[0]).toBeCloseTo((4.71 * 17) / 6 + 3 - 21.43, 4);
+    expect(of('flesch', cat)[0]).toBeCloseTo(-(206.835 - 1.015 * 6 - 84.6), 4);
+    expect(of('coleman_liau', cat)[0]).toBeCloseTo((0.0588 * 1700) / 6 - 29.6 / 6 - 15.8, 4);
+    expect(of('automated_readability', cat)[0]).toBeCloseTo((4.71 * 17) / 6 + 3 - 21.43, 4);
   });
 
   it.each(['flesch', 'coleman_liau', 'automated_readability'] as const)('%s finds long words harder', (metric) => {
-    const [easy, hard] = readability(metric, [...cat, wordsOf('Incommunicable philosophers contemplated inscrutable terrestrial immensities.')]);
+    const [easy, hard] = of(metric, cat, 'Incommunicable philosophers contemplated inscrutable terrestrial immensities.');
     expect(hard).toBeGreaterThan(easy!);
   });
 });
@@ -82,6 +82,16 @@ describe('parse features', () => {
     expect(hard[2]).toBe(2);
     for (const feature of [0, 1]) expect(hard[feature]).toBeGreaterThan(easy[feature]!);
     expect([...parseFeatures(['Go.', 'The old grey ship sank.'])].slice(7)).toEqual([4]);
+  });
+
+  it('are those of the tagger as it comes, of sentences that use its patterns often', () => {
+    // Counted by compromise 14.17.0 before what `hasten` leaves out was left out.
+    const rows = parseFeatures([
+      'If they but knew it, almost all men in their degree, some time or other, cherish very nearly the same feelings towards the ocean with me.',
+      'Some years ago—never mind how long precisely—having little or no money in my purse, I thought I would sail about a little and see the watery part of the world.',
+      'Whenever it is a damp, drizzly November in my soul, I account it high time to get to sea as soon as I can; and while he said nothing, she was seen by the old man.',
+    ]);
+    expect([...rows]).toEqual([4, 2, 1, 1.875, 2, 5, 0, 2.375, 5, 6, 2, 1.7999999523162842]);
   });
 
   it('depend on the sentence alone', () => {
