@@ -151,7 +151,7 @@ async function runOnce(config: ProjectConfig, open: Open): Promise<Seen> {
   try {
     const { folder, model } = await train(placed, {
       mode: 'new',
-      reporter: { phase: (name, detail = '') => void seen.phases.push(here(`${name}: ${detail}`)), step: () => undefined, note: () => undefined, end: () => undefined },
+      reporter: { phase: (name, detail = '') => void seen.phases.push(here(`${name}: ${detail}`)), step: () => undefined, progress: () => undefined, note: () => undefined, end: () => undefined },
       signal: new AbortController().signal,
       warn: (text) => void seen.warnings.push(here(text)),
     });

@@ -62,7 +62,7 @@ export async function tokenizerFor(config: ProjectConfig, train: readonly Sectio
 }
 
 /** Reads the text, holds documents out, then learns the tokenizer and cuts units: nothing of the held-out text is seen before that. */
-export async function prepare(config: ProjectConfig, reporter: Reporter, tokenizerJson?: string): Promise<Prepared> {
+export async function prepare(config: ProjectConfig, reporter: Reporter, tokenizerJson?: string, signal?: AbortSignal): Promise<Prepared> {
   reporter.phase('reading', config.data.source);
   const { documents, name, removed, notes } = await loadSource(config.data.source, { dataDir: config.data_dir, cwd: process.cwd(), format: config.data.format });
   const { train, heldOut } = holdOut(documents, config.training.val_split);
@@ -81,7 +81,7 @@ export async function prepare(config: ProjectConfig, reporter: Reporter, tokeniz
   const shape: RowShape = { length: config.model.max_seq_len, shiftHead: config.model.shift_head };
   const unitsOf = (sections: readonly Section[], format: StageConfig['format_type']): Unit[] =>
     makeUnits(sections, tokenizer, { format, data: config.data, maxSlot: shape.length, shiftHead: shape.shiftHead, seed: config.seed });
-  const scores = await scoresFor(config, train, tokenizer, reporter);
+  const scores = await scoresFor(config, train, tokenizer, reporter, signal);
   const byFormat = new Map<string, { units: Unit[]; complexity: ArrayLike<number> }>();
   const unitsPerStage = config.curriculum.stages.map(({ name: stage, format_type, data_selection }, i) => {
     const known = byFormat.get(format_type);
@@ -114,16 +114,11 @@ export async function prepare(config: ProjectConfig, reporter: Reporter, tokeniz
 }
 
 /** Difficulty of the training text, when a stage asks for a part of it; it is not even loaded otherwise. */
-async function scoresFor(config: ProjectConfig, train: readonly Section[], tokenizer: Tokenizer, reporter: Reporter): Promise<UnitScores | undefined> {
+async function scoresFor(config: ProjectConfig, train: readonly Section[], tokenizer: Tokenizer, reporter: Reporter, signal?: AbortSignal): Promise<UnitScores | undefined> {
   if (config.curriculum.stages.every(({ data_selection }) => data_selection === 'all')) return undefined;
   reporter.phase('scoring', 'how hard each sentence is');
   const { scoreText } = await import('./score.js');
-  let said = Date.now();
-  const scores = await scoreText(config, train, tokenizer, (done, total) => {
-    if (Date.now() - said < 5000) return;
-    said = Date.now();
-    reporter.note(`  parsed ${done} of ${total} sentences`);
-  });
+  const scores = await scoreText(config, train, tokenizer, (done, total) => reporter.progress('scored', done, total), signal);
   for (const text of scores.report.left_out) reporter.note(`  ${text}`);
   return scores;
 }

@@ -21,6 +21,8 @@ export interface Reporter {
   phase(name: string, detail?: string): void;
   /** after every step; the reporter decides how often to show it */
   step(report: StepReport, logged: boolean): void;
+  /** part of a phase; the reporter decides how often to show it */
+  progress(what: string, done: number, total: number): void;
   note(text: string): void;
   end(): void;
 }
@@ -50,8 +52,26 @@ export interface Output {
   columns?: number;
 }
 
+/** Lets through what comes at least `every` milliseconds after the last that it let through. */
+function seldom(every: number, show: (what: string, done: number, total: number) => void): Reporter['progress'] {
+  let shown = Date.now();
+  return (what, done, total) => {
+    if (Date.now() - shown < every) return;
+    shown = Date.now();
+    show(what, done, total);
+  };
+}
+
+const percent = (done: number, total: number): string => `${Math.floor((100 * done) / total)}%`;
+
 function terminal(out: Output): Reporter {
   let open = false;
+  const rewrite = (share: number, text: string): void => {
+    const width = 24;
+    const done = Math.round(share * width);
+    out.write(`\r\x1b[2K${`${'█'.repeat(done)}${'░'.repeat(width - done)} ${text}`.slice(0, Math.max(20, (out.columns ?? 100) - 1))}`);
+    open = true;
+  };
   const line = (text: string): void => {
     if (open) out.write('\r\x1b[2K');
     open = false;
@@ -59,13 +79,8 @@ function terminal(out: Output): Reporter {
   };
   return {
     phase: (name, detail) => line(`▸ ${name}${detail === undefined ? '' : `: ${detail}`}`),
-    step: (report) => {
-      const width = 24;
-      const done = Math.round((report.step / report.steps) * width);
-      const text = `${'█'.repeat(done)}${'░'.repeat(width - done)} ${describeStep(report)}`;
-      out.write(`\r\x1b[2K${text.slice(0, Math.max(20, (out.columns ?? 100) - 1))}`);
-      open = true;
-    },
+    step: (report) => rewrite(report.step / report.steps, describeStep(report)),
+    progress: seldom(100, (what, done, total) => rewrite(done / total, `${what} ${percent(done, total)}`)),
     note: line,
     end: () => {
       if (open) out.write('\n');
@@ -78,6 +93,7 @@ function plain(out: Output): Reporter {
   return {
     phase: (name, detail) => out.write(`${name}${detail === undefined ? '' : `: ${detail}`}\n`),
     step: (report, logged) => logged && out.write(`${describeStep(report)}\n`),
+    progress: seldom(5000, (what, done, total) => out.write(`  ${what} ${percent(done, total)}\n`)),
     note: (text) => out.write(`${text}\n`),
     end: () => undefined,
   };
@@ -88,6 +104,7 @@ function json(out: Output): Reporter {
   return {
     phase: (name, detail) => line('phase', { name, ...(detail !== undefined && { detail }) }),
     step: (report, logged) => logged && line('step', report),
+    progress: seldom(5000, (what, done, total) => line('progress', { what, done, total })),
     note: (text) => line('note', { text }),
     end: () => undefined,
   };
@@ -99,4 +116,4 @@ export function reporterFor(format: 'auto' | 'text' | 'json', out: Output): Repo
   return format === 'auto' && out.isTTY === true ? terminal(out) : plain(out);
 }
 
-export const silent: Reporter = { phase: () => undefined, step: () => undefined, note: () => undefined, end: () => undefined };
+export const silent: Reporter = { phase: () => undefined, step: () => undefined, progress: () => undefined, note: () => undefined, end: () => undefined };

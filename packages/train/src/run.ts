@@ -161,7 +161,7 @@ async function trainLocked(given: ProjectConfig, options: TrainOptions, folder: 
   const { reporter, mode } = options;
   await mkdir(folder, { recursive: true });
   const savedTokenizer = mode === 'resume' ? await readFile(join(folder, 'tokenizer.json'), 'utf8').catch(() => undefined) : undefined;
-  const prepared = await prepare(given, reporter, savedTokenizer);
+  const prepared = await prepare(given, reporter, savedTokenizer, options.signal);
   const { tokenizer, heldOut } = prepared;
   const engineName = engineOf(given);
   // The model gets exactly the tokenizer's rows, however many were asked for.

@@ -6,26 +6,53 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { projectConfig } from '@mdiff/config';
 import type { ConfigError, ProjectInput, StageConfig } from '@mdiff/config';
-import { parseFeatures, tfidfSvd } from '@mdiff/curriculum/scores';
+import { listSentences, parseFeatures, scoreSentences, tfidfSvd } from '@mdiff/curriculum/scores';
+import { stream } from '@mdiff/diffusion';
+import { Tokenizer } from '@mdiff/text';
+import type { Section } from '@mdiff/text';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { prepare } from './data.js';
 import { embedderOf, embedders } from './embed.js';
 import { tinyBook, tinyRun } from './fixture.js';
 import { silent } from './reporter.js';
-import { fileMemo, parseInWorkers } from './score.js';
+import { fileMemo, openScoring, scoreText } from './score.js';
 
 let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'mdiff-score-'))));
 afterAll(() => rm(folder, { recursive: true }));
 
-describe('parseInWorkers', () => {
-  const sentences = tinyBook(40).split(/(?<=\.)\s+/).slice(0, 2 * 128 + 5);
+describe('scoring in worker threads', () => {
+  // Above the number of sentences under which everything is done here.
+  const rng = stream(1, 'sentences');
+  const words = tinyBook(40).split(/\s+/);
+  const section: Section = {
+    title: 't',
+    paragraphs: Array.from({ length: 700 }, () => ({ kind: 'prose', text: `${Array.from({ length: 5 + rng.int(12) }, () => words[rng.int(words.length)]!.replace(/\W/g, '')).join(' ')}.` })),
+  };
+  const config = (cpu_threads: number) => projectConfig({ cache_dir: join(folder, `threads-${cpu_threads}`), curriculum: { embedding_model: 'tfidf-svd' }, hardware: { cpu_threads } });
 
   it('gives the same to the bit, whatever the number of workers, and tells how far it is', async () => {
-    const here = parseFeatures(sentences);
+    const sentences = listSentences([section]);
     const progress = vi.fn();
-    for (const workers of [1, 3]) expect(await parseInWorkers(sentences, workers, progress)).toEqual(here);
-    expect(progress.mock.lastCall).toEqual([sentences.length, sentences.length]);
+    const score = async (cpu_threads: number) => {
+      const { curriculum, data, seed } = config(1);
+      const { options, close } = await openScoring(config(cpu_threads));
+      return scoreSentences(sentences, { curriculum, data, seed, ...options, progress }).finally(close);
+    };
+    const { curriculum, data, seed } = config(1);
+    const here = await scoreSentences(sentences, { curriculum, data, seed, embedder: tfidfSvd({ seed }), parse: parseFeatures });
+    expect(here.report.scored).toBeGreaterThan(512);
+    for (const workers of [1, 2, 3]) expect(await score(workers)).toEqual(here);
+    expect(progress.mock.lastCall).toEqual([2 * here.report.scored, 2 * here.report.scored]);
+  });
+
+  it('stops when it is told to, and goes on with what is done', async () => {
+    const interrupt = new AbortController();
+    const tokenizer = Tokenizer.fromMerges([]);
+    const interrupted = scoreText(config(2), [section], tokenizer, () => interrupt.abort(), interrupt.signal);
+    await expect(interrupted).rejects.toThrow(expect.objectContaining({ code: 'MDIFF_INTERRUPTED', exitCode: 130 }));
+    const { report } = await scoreText(config(2), [section], tokenizer);
+    expect(report.scored).toBeGreaterThan(512);
   });
 });
 

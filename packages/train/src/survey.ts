@@ -1,21 +1,18 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { blendAt, formatIssue, stageSteps, startup } from '@mdiff/config';
 import type { ProjectConfig, StageConfig } from '@mdiff/config';
 import { makeUnits, packRows, selectUnits, slotOverhead } from '@mdiff/curriculum';
 import type { RowShape, Unit } from '@mdiff/curriculum';
-import { correlations, listSentences, parseFeatures, surveySentences, tfidfSvd, unitComplexity } from '@mdiff/curriculum/scores';
+import { correlations, listSentences, surveySentences, unitComplexity } from '@mdiff/curriculum/scores';
 import type { Survey } from '@mdiff/curriculum/scores';
 import { maskUnit, stream } from '@mdiff/diffusion';
 import { holdOut } from '@mdiff/text';
 import type { Tokenizer } from '@mdiff/text';
 import { loadSource } from '@mdiff/text/node';
 import { tokenizerFor } from './data.js';
-import { embedderOf } from './embed.js';
 import { TrainError } from './errors.js';
-import { sha256 } from './files.js';
 import type { Reporter } from './reporter.js';
-import { FEW, fileMemo, parseInWorkers } from './score.js';
+import { fileMemo, hashSentences, openScoring } from './score.js';
 
 // What a run would see of a text, stage by stage, and how hard it is: the figures of `mdiff data report`. Nothing is trained.
 
@@ -82,7 +79,7 @@ export interface TextSurvey {
 
 /** Reads the text of a configuration as a run would, scores it, whatever the stages ask for, and cuts it for every stage. */
 export async function surveyText(config: ProjectConfig, reporter: Reporter): Promise<TextSurvey> {
-  const { curriculum, data, model, seed, hardware } = config;
+  const { curriculum, data, model, seed } = config;
   reporter.phase('reading', data.source);
   const { documents, name } = await loadSource(data.source, { dataDir: config.data_dir, cwd: process.cwd(), format: data.format });
   const { train, heldOut } = holdOut(documents, config.training.val_split);
@@ -92,16 +89,16 @@ export async function surveyText(config: ProjectConfig, reporter: Reporter): Pro
 
   reporter.phase('scoring', 'how hard each sentence is');
   const sentences = listSentences(train);
-  const { embedder, notice } = await embedderOf(config, tfidfSvd);
-  const workers = hardware.cpu_threads > 0 ? hardware.cpu_threads : availableParallelism();
+  const scoring = await openScoring(config);
+  const { notice } = scoring;
   const survey = await surveySentences(sentences, {
     curriculum,
     data,
     seed,
-    embedder,
-    parse: (texts) => (texts.length <= FEW ? parseFeatures(texts) : parseInWorkers(texts, workers, announce(reporter))),
-    memo: fileMemo(join(config.cache_dir, 'scores'), sha256(JSON.stringify(sentences))),
-  });
+    ...scoring.options,
+    memo: fileMemo(join(config.cache_dir, 'scores'), hashSentences(sentences)),
+    progress: (done, total) => reporter.progress('scored', done, total),
+  }).finally(() => scoring.close());
   const { complexity, report } = survey.scores;
 
   reporter.phase('cutting', 'the text of each stage');
@@ -168,15 +165,6 @@ export async function surveyText(config: ProjectConfig, reporter: Reporter): Pro
     correlations: { names: columns.map(([column]) => column), matrix: correlations(columns.map(([, values]) => values), seed) },
     course: courseOf(complexity),
     notices,
-  };
-}
-
-function announce(reporter: Reporter): (done: number, total: number) => void {
-  let said = Date.now();
-  return (done, total) => {
-    if (Date.now() - said < 5000) return;
-    said = Date.now();
-    reporter.note(`  parsed ${done} of ${total} sentences`);
   };
 }
 
