@@ -78,12 +78,12 @@ function ends(found: TextSurvey): Markup {
   return html`${orders.map(([name, says, values]) => html`<section class="card"><h3>${name}</h3><p class="soft">${says}</p><div class="pair"><div><h3>Easiest</h3>${extremes(found, values, false)}</div><div><h3>Hardest</h3>${extremes(found, values, true)}</div></div></section>`)}`;
 }
 
-function clusters({ survey: { clusters: groups, map, texts } }: TextSurvey): Markup {
+function clusters({ survey: { clusters: groups, clustered, map, texts } }: TextSurvey): Markup {
   if (groups.length === 0) return html`<p>None: curriculum.centrality_weight is 0, or nothing was scored.</p>`;
   const cards = groups.slice(0, 64).map(({ size, complexity, words, central }, i) => html`<section class="card"><h3><span class="key ${hue(i)}"></span>${i + 1}. ${words.slice(0, 5).join(', ')}</h3>
 <p class="soft">${plural(size, 'sentence')}, mean difficulty ${complexity.toFixed(2)}. Nearest to its centre:</p>
 <ol class="sentences">${central.map((at) => html`<li>${cut(texts[at]!, 160)}</li>`)}</ol></section>`);
-  return html`${map && figure(scatter(Array.from(map.sentences, (sentence, i) => ({ x: map.x[i]!, y: map.y[i]!, group: map.cluster[i]!, title: cut(texts[sentence]!, 120) })), groups.length, 'Sentences on a plane, coloured by cluster'), `${count(map.sentences.length)} sentences on the plane where their embeddings differ most, which keeps ${percent(map.variance)} of their variance; a figure stands at the middle of its cluster. Point at a dot to read it.`)}
+  return html`${clustered < texts.length ? html`<p class="soft">Of a sample of ${count(clustered)} sentences.</p>` : undefined}${map && figure(scatter(Array.from(map.sentences, (sentence, i) => ({ x: map.x[i]!, y: map.y[i]!, group: map.cluster[i]!, title: cut(texts[sentence]!, 120) })), groups.length, 'Sentences on a plane, coloured by cluster'), `${count(map.sentences.length)} sentences on the plane where their embeddings differ most, which keeps ${percent(map.variance)} of their variance; a figure stands at the middle of its cluster. Point at a dot to read it.`)}
 <div class="cards">${cards}</div>${groups.length > 64 ? html`<p class="soft">… and ${count(groups.length - 64)} smaller ones.</p>` : undefined}`;
 }
 

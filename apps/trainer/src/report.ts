@@ -33,8 +33,18 @@ export function addReport(data: Command, sourceOf: (book: string) => string): vo
         cwd: process.cwd(),
       });
       for (const warning of warnings) if (/^(data|tokenizer|curriculum)\b/.test(warning.path)) process.stderr.write(`${formatIssue(warning)}\n`);
-      const found = await surveyText(config, reporterFor('text', process.stderr));
       const out = resolve(flags.out ?? pageFor(config.data.source));
+      const interrupt = new AbortController();
+      // What is scored stays in the cache; the second Ctrl-C ends at once.
+      const onSignal = (): void => (interrupt.signal.aborted ? process.exit(130) : interrupt.abort());
+      process.on('SIGINT', onSignal);
+      process.on('SIGTERM', onSignal);
+      const reporter = reporterFor('auto', process.stderr);
+      const found = await surveyText(config, reporter, interrupt.signal).finally(() => {
+        reporter.end();
+        process.off('SIGINT', onSignal);
+        process.off('SIGTERM', onSignal);
+      });
       await writeFileWhole(out, page(found));
       for (const notice of found.notices) process.stderr.write(`${notice}\n`);
       process.stdout.write(`${out}\n`);

@@ -1,7 +1,7 @@
 import { stream } from '@mdiff/diffusion';
 import { describe, expect, it } from 'vitest';
 
-import { centreDistances } from './cluster.js';
+import { centreDistances, clusterSample, fitCentres, rowsOf } from './cluster.js';
 import { parseFeatures } from './parse.js';
 import { correlations, nearestCentres, surveySentences } from './report.js';
 import type { ScoreOptions } from './score.js';
@@ -45,6 +45,11 @@ describe('surveySentences', () => {
     expect(map!.variance).toBeLessThanOrEqual(1 + 1e-6);
   });
 
+  it('finds the same in blocks as at once, where the sample of k-means is the whole text', async () => {
+    const [whole, blocks] = await Promise.all([surveySentences(sentences, options), surveySentences(sentences, { ...options, block: 3 })]);
+    expect(blocks).toEqual(whole);
+  });
+
   it('leaves out what has no weight', async () => {
     const survey = await surveySentences(sentences, { ...options, curriculum: { ...options.curriculum, syntactic_weight: 0.7, lexical_weight: 0.3, centrality_weight: 0 } });
     expect([survey.clusters, survey.map]).toEqual([[], undefined]);
@@ -61,9 +66,10 @@ describe('surveySentences', () => {
 describe('nearestCentres', () => {
   it('measures what the centrality signal measures', () => {
     const rng = stream(1, 'points');
-    const data = Float32Array.from({ length: 200 * 5 }, () => rng.normal());
-    const { distance, nearest } = nearestCentres({ data, dimensions: 5 }, 200, { k: 7, seed: 4 });
-    expect(distance).toEqual(centreDistances({ data, dimensions: 5 }, 200, { k: 7, seed: 4 }));
+    const embedding = { data: Float32Array.from({ length: 200 * 5 }, () => rng.normal()), dimensions: 5 };
+    const picked = clusterSample(200, 4);
+    const { distance, nearest } = nearestCentres(embedding, fitCentres(rowsOf(embedding, picked.sentences), { k: 7, seed: picked.seed }));
+    expect(distance).toEqual(centreDistances(embedding, 200, { k: 7, seed: 4 }));
     expect(new Set(nearest).size).toBe(7);
   });
 });

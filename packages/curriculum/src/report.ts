@@ -1,6 +1,6 @@
 import { stream } from '@mdiff/diffusion';
-import { kmeans } from 'ml-kmeans';
 
+import { clusterSample, fitCentres, rowsOf } from './cluster.js';
 import type { Embedding } from './embed.js';
 import { PARSE_FEATURES } from './parse.js';
 import { spearman } from './rank.js';
@@ -50,6 +50,8 @@ export interface Survey {
   measures: Measure[];
   /** the largest first; none without centrality */
   clusters: Cluster[];
+  /** sentences that the clusters are of: all, or k-means' sample of a text too long to hold every vector */
+  clustered: number;
   map?: PlaneMap;
 }
 
@@ -60,10 +62,13 @@ const TELLING = 8;
 /** Scores sentences and keeps what `scoreSentences` only passes through. Same text, settings and seed: same survey. */
 export async function surveySentences(sentences: readonly string[], options: ScoreOptions): Promise<Survey> {
   const made = new Map<string, Float32Array>();
+  const parts = new Map<number, Float32Array>();
   const inner: Memo = options.memo ?? (async (_, __, make) => make());
   const memo: Memo = async (name, settings, make) => {
     const values = await inner(name, settings, make);
-    made.set(name, values);
+    // Of a long text the vectors come in parts that are let go; those of k-means' sample are enough.
+    if (name === 'parse-part') parts.set((settings as { from: number }).from, values);
+    else if (name !== 'embedding-part') made.set(name, values);
     return values;
   };
   const scores = await scoreSentences(sentences, { ...options, memo });
@@ -85,14 +90,17 @@ export async function surveySentences(sentences: readonly string[], options: Sco
     if (values) measures.push({ name, signal, values });
   };
   add('lexical', 'rarity of words', 'lexical');
-  const counts = made.get('parse');
+  const counts = made.get('parse') ?? (parts.size > 0 ? joined(parts, texts.length * PARSE_FEATURES.length) : undefined);
   if (counts) PARSE_FEATURES.forEach((name, f) => measures.push({ name, signal: 'syntactic', values: texts.map((_, i) => counts[i * PARSE_FEATURES.length + f]!) }));
   for (const metric of scores.report.readability_metrics) add(metric, metric.replaceAll('_', ' '), 'syntactic');
   add('distance', 'distance from centre', 'centrality');
 
   const { embedder, clusters: k } = scores.report;
-  const vectors = made.get('embedding');
-  const grouped = embedder && vectors && k !== undefined ? groupSentences({ data: vectors, dimensions: embedder.dimensions }, words, complexity, k, options.seed) : undefined;
+  const whole = made.get('embedding');
+  const vectors = whole ?? made.get('embedding-sample');
+  const members = whole ? Int32Array.from(texts.keys()) : clusterSample(texts.length, options.seed).sentences;
+  const grouped =
+    embedder && vectors && k !== undefined ? groupSentences({ data: vectors, dimensions: embedder.dimensions }, { n: texts.length, members, words, complexity }, k, options.seed) : undefined;
   return {
     scores,
     texts,
@@ -101,6 +109,7 @@ export async function surveySentences(sentences: readonly string[], options: Sco
     ranks: Object.fromEntries(Object.entries(scores.ranks).map(([signal, ranks]) => [signal, pick(ranks)])),
     measures,
     clusters: grouped?.clusters ?? [],
+    clustered: grouped ? members.length : 0,
     ...(grouped?.map && { map: grouped.map }),
   };
 }
@@ -117,55 +126,74 @@ export function correlations(columns: readonly ArrayLike<number>[], seed: number
   return matrix;
 }
 
-function groupSentences(embedding: Embedding, words: readonly string[][], complexity: Float64Array, k: number, seed: number): { clusters: Cluster[]; map?: PlaneMap } {
-  const n = words.length;
-  if (n === 0 || embedding.dimensions === 0) return { clusters: [] };
-  const { nearest, distance, centres } = nearestCentres(embedding, n, { k, seed });
-  const members: number[][] = Array.from({ length: centres }, () => []);
-  nearest.forEach((centre, i) => members[centre]!.push(i));
-  const order = members.map((_, centre) => centre).filter((centre) => members[centre]!.length > 0).sort((a, b) => members[b]!.length - members[a]!.length || a - b);
+function joined(parts: ReadonlyMap<number, Float32Array>, length: number): Float32Array {
+  const all = new Float32Array(length);
+  for (const [from, values] of parts) all.set(values, from * PARSE_FEATURES.length);
+  return all;
+}
+
+/** What is grouped: `members` of the `n` scored sentences; an embedding's row i is of members[i]. */
+interface Grouped {
+  n: number;
+  members: Int32Array;
+  /** of all scored sentences */
+  words: readonly string[][];
+  complexity: Float64Array;
+}
+
+function groupSentences(embedding: Embedding, { n, members, words, complexity }: Grouped, k: number, seed: number): { clusters: Cluster[]; map?: PlaneMap } {
+  if (members.length === 0 || embedding.dimensions === 0) return { clusters: [] };
+  const centres = centresOf(embedding, { n, members }, { k, seed });
+  const { nearest, distance } = nearestCentres(embedding, centres);
+  const rows: number[][] = Array.from({ length: centres.length / embedding.dimensions }, () => []);
+  nearest.forEach((centre, row) => rows[centre]!.push(row));
+  const order = rows.map((_, centre) => centre).filter((centre) => rows[centre]!.length > 0).sort((a, b) => rows[b]!.length - rows[a]!.length || a - b);
 
   const holding = (own: Iterable<number>): Map<string, number> => {
     const counts = new Map<string, number>();
-    for (const i of own) for (const word of new Set(words[i])) counts.set(word, (counts.get(word) ?? 0) + 1);
+    for (const row of own) for (const word of new Set(words[members[row]!])) counts.set(word, (counts.get(word) ?? 0) + 1);
     return counts;
   };
-  const all = holding(words.keys());
+  const all = holding(members.keys());
   const clusters = order.map((centre): Cluster => {
-    const own = members[centre]!;
+    const own = rows[centre]!;
     // Pointwise mutual information, weighted by the count: rare words do not win by chance.
-    const telling = [...holding(own)].map(([word, count]): [string, number] => [word, count * Math.log((count * n) / (all.get(word)! * own.length))]);
+    const telling = [...holding(own)].map(([word, count]): [string, number] => [word, count * Math.log((count * members.length) / (all.get(word)! * own.length))]);
     return {
       size: own.length,
-      complexity: own.reduce((sum, i) => sum + complexity[i]!, 0) / own.length,
-      central: [...own].sort((a, b) => distance[a]! - distance[b]! || a - b).slice(0, CENTRAL),
+      complexity: own.reduce((sum, row) => sum + complexity[members[row]!]!, 0) / own.length,
+      central: [...own].sort((a, b) => distance[a]! - distance[b]! || a - b).slice(0, CENTRAL).map((row) => members[row]!),
       words: telling.filter(([, weight]) => weight > 0).sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).slice(0, TELLING).map(([word]) => word),
     };
   });
-  const place = Int32Array.from(members, (_, centre) => order.indexOf(centre));
-  return { clusters, map: planeOf(embedding, n, Int32Array.from(nearest, (centre) => place[centre]!), seed) };
+  const place = Int32Array.from(rows, (_, centre) => order.indexOf(centre));
+  const map = planeOf(embedding, members.length, Int32Array.from(nearest, (centre) => place[centre]!), seed);
+  return { clusters, map: { ...map, sentences: map.sentences.map((row) => members[row]!) } };
 }
 
-/** The centres of `centreDistances`, found in the same way, with which of them is nearest. */
-export function nearestCentres({ data, dimensions: d }: Embedding, n: number, { k, seed }: { k: number; seed: number }): { nearest: Int32Array; distance: Float32Array; centres: number } {
-  const rng = stream(seed, 'k-means');
-  const points = Array.from(sample(n, 20_000, rng), (i) => Array.from(data.subarray(i * d, (i + 1) * d)));
-  const different = Math.min(k, new Set(points.map(String)).size);
-  const { centroids } = kmeans(points, different, { seed: rng.int(2 ** 31) });
+/** The centres that the centrality signal measures from. */
+function centresOf(embedding: Embedding, { n, members }: { n: number; members: Int32Array }, { k, seed }: { k: number; seed: number }): Float64Array {
+  const picked = clusterSample(n, seed);
+  return fitCentres(members.length === n ? rowsOf(embedding, picked.sentences) : embedding, { k, seed: picked.seed });
+}
+
+/** Which centre of [k × d] is nearest to each vector, and how far it is. */
+export function nearestCentres({ data, dimensions: d }: Embedding, centres: Float64Array): { nearest: Int32Array; distance: Float32Array } {
+  const n = data.length / d;
   const nearest = new Int32Array(n);
   const distance = new Float32Array(n);
   for (let i = 0; i < n; i++) {
     let least = Infinity;
-    centroids.forEach((centre, c) => {
+    for (let c = 0; c < centres.length; c += d) {
       let sum = 0;
-      for (let j = 0; j < d; j++) sum += (data[i * d + j]! - centre[j]!) ** 2;
-      if (sum >= least) return;
+      for (let j = 0; j < d; j++) sum += (data[i * d + j]! - centres[c + j]!) ** 2;
+      if (sum >= least) continue;
       least = sum;
-      nearest[i] = c;
-    });
+      nearest[i] = c / d;
+    }
     distance[i] = Math.sqrt(least);
   }
-  return { nearest, distance, centres: centroids.length };
+  return { nearest, distance };
 }
 
 /** Principal components of a sample: the two leading directions of the centred vectors. */

@@ -77,8 +77,8 @@ export interface TextSurvey {
   notices: string[];
 }
 
-/** Reads the text of a configuration as a run would, scores it, whatever the stages ask for, and cuts it for every stage. */
-export async function surveyText(config: ProjectConfig, reporter: Reporter): Promise<TextSurvey> {
+/** Reads the text of a configuration as a run would, scores it, whatever the stages ask for, and cuts it for every stage. Aborting rejects with MDIFF_INTERRUPTED. */
+export async function surveyText(config: ProjectConfig, reporter: Reporter, signal?: AbortSignal): Promise<TextSurvey> {
   const { curriculum, data, model, seed } = config;
   reporter.phase('reading', data.source);
   const { documents, name } = await loadSource(data.source, { dataDir: config.data_dir, cwd: process.cwd(), format: data.format });
@@ -89,7 +89,7 @@ export async function surveyText(config: ProjectConfig, reporter: Reporter): Pro
 
   reporter.phase('scoring', 'how hard each sentence is');
   const sentences = listSentences(train);
-  const scoring = await openScoring(config);
+  const scoring = await openScoring(config, signal);
   const { notice } = scoring;
   const survey = await surveySentences(sentences, {
     curriculum,
