@@ -40,7 +40,8 @@ export interface ScoreReport {
   seed: number;
   /** code of each signal */
   versions: Record<string, string | number>;
-  embedder?: { name: string; version: string; dimensions: number };
+  /** `instead_of`: the one that is configured by default and not on this machine (N3) */
+  embedder?: { name: string; version: string; dimensions: number; instead_of?: string };
   clusters?: number;
   readability_metrics: Metric[];
   /** Spearman's correlation with sentence length in words: of the raw signal, and of the rank that is weighted */

@@ -143,6 +143,16 @@ describe('prepare', () => {
     expect(await readdir(join(config.cache_dir, 'scores'))).toHaveLength(7);
   });
 
+  it('records which embeddings stand in for absent ones', async () => {
+    const { embedding_model: asked } = projectConfig().curriculum;
+    const { book, config } = await tinyRun({ cache_dir: join(folder, 'cache-absent'), curriculum: { stages: [{ ...stage, data_selection: 'easy' }] } });
+    await writeFile(book, text);
+    const { scoring, notices } = await prepare(config, silent);
+    expect(scoring?.embedder).toMatchObject({ name: 'tfidf-svd', instead_of: asked });
+    expect(notices.map(({ code }) => code)).toContain('N3');
+    expect((await prepared('easy')).ready.scoring!.embedder).not.toHaveProperty('instead_of');
+  });
+
   it('scores nothing where every stage takes all', async () => {
     const { config, ready } = await prepared('all');
     expect([ready.scoring, ready.notices]).toEqual([undefined, []]);

@@ -141,6 +141,7 @@ export async function scoreText(config: ProjectConfig, sections: readonly Sectio
   const sentences = listSentences(sections);
   const memo = fileMemo(join(config.cache_dir, 'scores'), hashSentences(sentences));
   const { complexity, report } = await scoreSentences(sentences, { curriculum, data, seed, ...scoring.options, memo, progress }).finally(() => scoring.close());
+  if (report.embedder && scoring.notice) report.embedder.instead_of = curriculum.embedding_model;
   if (report.clusters !== undefined && report.clusters < curriculum.n_clusters) notices.push(startup.clustersClamped(config, report.clusters));
   const lengths = new Map<number, number>();
   const tokens = (sentence: number): number => {
