@@ -2,8 +2,12 @@ export { latestCheckpoint, listCheckpoints, loadCheckpoint } from './checkpoint.
 export type { Checkpoint, Progress, TrainState } from './checkpoint.js';
 export { embedders, makeEncoder, type Provider } from './embed.js';
 export { tokenizerFor } from './data.js';
-export { engines, openOnnxRuntime } from './engine.js';
+export { engines, openOnnxRuntime, openTensorFlow } from './engine.js';
 export type { Engine, EngineOptions, StepBatch, StepResult, Update } from './engine.js';
+export { installedEngines, resolveEngine } from './choice.js';
+export type { Choice, Device, EngineName, Installed } from './choice.js';
+export { locateTensorFlow } from './native.js';
+export type { NativeTensorFlow } from './native.js';
 export { TrainError } from './errors.js';
 export { writeFileWhole } from './files.js';
 export { fetchEncoder, type FetchOptions, type Fetched } from './fetch.js';
