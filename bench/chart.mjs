@@ -48,3 +48,31 @@ export function chart({ title, x, y, series, lines = [], width = 820, height = 4
   for (const label of labels) parts.push(text(box.right + 8, label.at + 4, label.text, `fill="${label.colour}"`));
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12">\n${parts.join('\n')}\n</svg>\n`;
 }
+
+/** Horizontal bars in panels that share no scale: `panels` of { title, bars: [{ label, value, note, ours }] }, fastest first. Follows the reader's light or dark scheme. */
+export function bars({ title, panels, columns = 2, width = 940 }) {
+  const [row, gap, head] = [19, 34, 26];
+  const column = (width - 20) / columns;
+  const heights = panels.map((panel) => head + panel.bars.length * row + gap);
+  const lines = Array.from({ length: Math.ceil(panels.length / columns) }, (_, line) => Math.max(...heights.slice(line * columns, (line + 1) * columns)));
+  const height = 44 + lines.reduce((a, b) => a + b, 0);
+  const parts = [`<rect class="page" width="${width}" height="${height}"/>`, `<text x="14" y="24" font-size="15" font-weight="600">${escape(title)}</text>`];
+  panels.forEach((panel, i) => {
+    const left = 14 + (i % columns) * column;
+    const top = 52 + lines.slice(0, Math.floor(i / columns)).reduce((a, b) => a + b, 0);
+    const start = left + 178;
+    const most = Math.max(...panel.bars.map(({ value }) => value));
+    parts.push(`<text x="${left}" y="${top + 4}" font-weight="600">${escape(panel.title)}</text>`);
+    panel.bars.forEach(({ label, value, note, ours }, at) => {
+      const y = top + 14 + at * row;
+      const length = Math.max(1, (value / most) * (column - 178 - 110));
+      parts.push(
+        `<text x="${start - 8}" y="${y + 11}" text-anchor="end"${ours ? ' font-weight="600"' : ''}>${escape(label)}</text>`,
+        `<rect class="${ours ? 'ours' : 'peer'}" x="${start}" y="${y}" width="${length.toFixed(1)}" height="${row - 5}" rx="2"/>`,
+        `<text x="${(start + length + 6).toFixed(1)}" y="${y + 11}">${escape(note)}</text>`,
+      );
+    });
+  });
+  const style = '.page{fill:#fff}text{fill:#1f2328}.ours{fill:#1f6feb}.peer{fill:#8c959f}@media (prefers-color-scheme:dark){.page{fill:#0d1117}text{fill:#e6edf3}.ours{fill:#4493f8}.peer{fill:#6e7681}}';
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12">\n<style>${style}</style>\n${parts.join('\n')}\n</svg>\n`;
+}
