@@ -14,6 +14,7 @@ export const apps: readonly App[] = [
       train: 'train a model on a book and export a model folder',
       data: 'look at the text a run would learn',
       embeddings: 'get a sentence encoder for scoring difficulty',
+      engine: 'list, install and try what computes the training',
     },
     load: () => import('@mdiff/trainer'),
   },

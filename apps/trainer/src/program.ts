@@ -3,6 +3,7 @@ import { reporterFor, train } from '@mdiff/train';
 import { Command } from 'commander';
 import { addData, sourceOf } from './data.js';
 import { addEmbeddings } from './embeddings.js';
+import { addEngine } from './engine.js';
 
 interface TrainFlags {
   config?: string;
@@ -73,5 +74,6 @@ export function program(): Command {
     .action(runTrain);
   addData(root);
   addEmbeddings(root);
+  addEngine(root);
   return root;
 }

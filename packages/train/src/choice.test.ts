@@ -5,9 +5,9 @@ import type { Installed } from './choice.js';
 import type { NativeTensorFlow } from './native.js';
 
 const library = (variant: 'cpu' | 'cuda'): NativeTensorFlow => ({ folder: `/cache/${variant}`, package: variant === 'cpu' ? 'tfjs-node' : 'tfjs-node-gpu', version: '4.22.0', variant, from: 'cache_dir' });
-const npmOnly: Installed = { devices: { onnxruntime: ['cpu'], tfjs_node: [], tfjs: ['cpu'] }, tensorflow: {} };
-const native: Installed = { devices: { ...npmOnly.devices, tfjs_node: ['cpu'] }, tensorflow: { cpu: library('cpu') } };
-const gpu: Installed = { devices: { onnxruntime: ['cpu', 'webgpu'], tfjs_node: ['cuda', 'cpu'], tfjs: ['cpu'] }, tensorflow: { cpu: library('cpu'), cuda: library('cuda') } };
+const npmOnly: Installed = { devices: { onnxruntime: ['cpu'], tfjs_node: [], tfjs: ['cpu'] }, tensorflow: {}, driver: false };
+const native: Installed = { devices: { ...npmOnly.devices, tfjs_node: ['cpu'] }, tensorflow: { cpu: library('cpu') }, driver: false };
+const gpu: Installed = { devices: { onnxruntime: ['cpu', 'webgpu'], tfjs_node: ['cuda', 'cpu'], tfjs: ['cpu'] }, tensorflow: { cpu: library('cpu'), cuda: library('cuda') }, driver: true };
 
 const base = ProjectConfig.preset('default');
 const choose = (set: Record<string, string>, installed: Installed): unknown => {

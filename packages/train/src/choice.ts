@@ -15,6 +15,8 @@ export interface Installed {
   devices: Readonly<Record<EngineName, readonly Device[]>>;
   /** the library that `tfjs_node` would load for a device */
   tensorflow: Readonly<Partial<Record<Device, NativeTensorFlow>>>;
+  /** whether CUDA has its driver */
+  driver: boolean;
 }
 
 export interface Choice {
@@ -31,10 +33,12 @@ const cudaDriver = (): boolean => process.platform === 'linux' && existsSync('/d
 /** Looks at the disk only; whether an engine really loads is what `mdiff engine doctor` tries. */
 export function installedEngines(cacheDir: string, env: NodeJS.ProcessEnv = process.env): Installed {
   const cpu = locateTensorFlow({ cacheDir, device: 'cpu', env });
-  const cuda = cudaDriver() ? locateTensorFlow({ cacheDir, device: 'cuda', env }) : undefined;
+  const driver = cudaDriver();
+  const cuda = driver ? locateTensorFlow({ cacheDir, device: 'cuda', env }) : undefined;
   return {
     devices: { onnxruntime: ['cpu'], tfjs_node: [...(cuda ? ['cuda' as const] : []), ...(cpu ? ['cpu' as const] : [])], tfjs: ['cpu'] },
     tensorflow: { ...(cpu && { cpu }), ...(cuda && { cuda }) },
+    driver,
   };
 }
 

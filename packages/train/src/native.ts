@@ -31,8 +31,14 @@ export interface Where {
 /** The release of TensorFlow that `mdiff engine install` brings. */
 export const TENSORFLOW = '2.21.0';
 
+/** The release of tfjs-node and tfjs-node-gpu whose addon it compiles. */
+export const TFJS_NODE = '4.22.0';
+
 /** Node-API of the addon: tfjs-node knows 3 to 8, and every Node that runs mdiff offers at least 9. */
-const ADDON = join('lib', 'napi-v8', 'tfjs_binding.node');
+export const ADDON = join('lib', 'napi-v8', 'tfjs_binding.node');
+
+/** Only packages that mdiff built have it: it loads the libraries without their greeting. */
+export const QUIET = join('lib', 'quiet.node');
 
 const packages: Record<Variant, NativeTensorFlow['package']> = { cpu: 'tfjs-node', cuda: 'tfjs-node-gpu' };
 export const packageOf = (variant: Variant): NativeTensorFlow['package'] => packages[variant];
@@ -101,6 +107,24 @@ export function tensorflowEnvironment(
   return Object.fromEntries(Object.entries(wanted).filter(([name]) => env[name] === undefined));
 }
 
+/**
+ * Variables that glibc reads when a process starts, so a launcher sets them for a child: memory that a step gives back is kept, and asked for
+ * in large pages. A step frees and takes the same buffers again, and fresh pages from the system would cost it about 8 % (docs/log.md).
+ * Empty where they mean nothing, and where the user has set them.
+ */
+export function launcherEnvironment(
+  { variant }: Pick<NativeTensorFlow, 'variant'>,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  glibc = hasGlibc(),
+): Record<string, string> {
+  if (!glibc || variant !== 'cpu' || env.GLIBC_TUNABLES !== undefined) return {};
+  const settings = { mmap_threshold: 2 ** 32, trim_threshold: 2 ** 34, mmap_max: 0, hugetlb: 1 };
+  return { GLIBC_TUNABLES: Object.entries(settings).map(([name, value]) => `glibc.malloc.${name}=${value}`).join(':') };
+}
+
+/** The C library that TensorFlow's wheels for Linux are built on; Alpine's is another. */
+export const hasGlibc = (): boolean => process.platform === 'linux' && (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime !== undefined;
+
 interface Resolver {
   _resolveFilename(request: string, parent: { filename?: string | null } | undefined, ...rest: unknown[]): string;
 }
@@ -138,6 +162,12 @@ function repairUtil(): void {
   util.isArray ??= Array.isArray;
 }
 
+/** What the libraries say while they load is about them; anything else is passed on. */
+function sayRest(said: string): void {
+  const greeting = /absl::InitializeLog\(\)|oneDNN custom operations are on/;
+  for (const line of said.split('\n')) if (line !== '' && !greeting.test(line)) process.stderr.write(`${line}\n`);
+}
+
 /**
  * Loads native TensorFlow into this thread, synchronously; a second call returns the same module. It shares `@tensorflow/tfjs` with whatever
  * loaded that here, and makes `tensorflow` its current backend. Several threads may each load it, each with a state of its own. {@link tensorflowEnvironment} comes first.
@@ -153,6 +183,8 @@ export function loadTensorFlow(found: NativeTensorFlow): TfjsNode {
   quiet.noDeprecation = true;
   try {
     const load = createRequire(join(found.folder, 'package.json'));
+    const quietly = join(found.folder, QUIET);
+    if (existsSync(quietly)) sayRest((load(quietly) as { load(path: string): string }).load(join(found.folder, 'deps', 'lib', 'libtensorflow_cc.so.2')));
     return withDependencies(found.folder, peerFolder(found.variant) ?? peerFolder('cpu'), () => load(found.folder) as TfjsNode);
   } catch (cause) {
     const reason = (cause as Error).message.split('\n')[0];
