@@ -4,6 +4,7 @@ import type { ParamLayout } from '@mdiff/model';
 import type { TrainState } from './checkpoint.js';
 import { tensorflowEnvironment } from './native.js';
 import type { NativeTensorFlow } from './native.js';
+import type { Phases } from './phases.js';
 import { startWorker } from './rpc.js';
 
 // An engine runs the training step. It owns the weights, the moments and the gradient; the loop sees only batches, losses and,
@@ -79,6 +80,8 @@ export interface Engine {
   resetMoments(): Promise<void>;
   /** The denoiser as a portable ONNX model with the given weights inside. */
   exportOnnx(params: Float32Array): Promise<Uint8Array>;
+  /** Where its start-up went so far, milliseconds; graphs are made when they are first needed. */
+  startup(): Promise<Phases>;
   close(): Promise<void>;
 }
 
@@ -87,7 +90,7 @@ export interface Opened {
 }
 
 /** What runs inside the engine's thread. Buffers that `evaluate` and `read` return are the caller's. */
-export interface Core extends Omit<Engine, 'name' | 'threads' | 'step' | 'exportOnnx' | 'close'> {
+export interface Core extends Omit<Engine, 'name' | 'threads' | 'step' | 'exportOnnx' | 'startup' | 'close'> {
   step(argument: { batches: readonly StepBatch[]; update: Update }): Promise<StepResult>;
 }
 
@@ -115,6 +118,7 @@ const inWorker =
         load: (state) => remote.call('load', state),
         resetMoments: () => remote.call('resetMoments'),
         exportOnnx: (params) => remote.call('exportOnnx', params),
+        startup: () => remote.call('startup'),
         close: () => remote.close(),
       };
     } catch (error) {

@@ -6,6 +6,7 @@ import type { Graph, InputSpec } from '@mdiff/trace';
 import { stream } from '@mdiff/diffusion';
 import type { ModelConfig } from '@mdiff/config';
 import type { StepBatch } from './engine.js';
+import { timed } from './phases.js';
 
 // What the engines have in common: the functions they run, their inputs, and the graphs of these functions.
 
@@ -87,12 +88,17 @@ function drawMask(size: number, p: number, seed: number, ...keys: (string | numb
   return mask;
 }
 
+const simplified = (...traced: Parameters<typeof trace>): Graph => {
+  const graph = timed('trace', () => trace(...traced));
+  return timed('optimize', () => optimize(graph));
+};
+
 /** The traced training or evaluation pass over [B, S]; parameters and masks are inputs, the number of evaluated rows stays open. */
 export function passGraph(kind: Kind, options: StepOptions, layout: ParamLayout, B: number, S: number, masks: Record<string, readonly number[]>): Graph {
   const inputs: Record<string, InputSpec> = { ...batchInputs(B, S), ...paramInputs(layout) };
   for (const [name, shape] of Object.entries(masks)) inputs[name] = { shape: [...shape], dtype: 'float32' };
   if (kind === 'train' && options.checkpointing) inputs.zero = { shape: [], dtype: 'float32' };
-  return optimize(trace(passOf(kind, options, layout), { inputs }));
+  return simplified(passOf(kind, options, layout), { inputs });
 }
 
 /** The denoiser as a portable ONNX model with the given weights inside. */
@@ -117,7 +123,7 @@ export function openGraph(kind: Kind, options: StepOptions, layout: ParamLayout,
     for (const part of rate > 0 ? ['attn', 'ff'] : []) inputs[`dropout.${block}.${part}`] = { shape: ['B', 'S', d_model], dtype: 'float32' };
   }
   if (kind === 'train' && options.checkpointing) inputs.zero = { shape: [], dtype: 'float32' };
-  return optimize(trace(passOf(kind, options, layout), { inputs, limits: { S: max_seq_len } }));
+  return simplified(passOf(kind, options, layout), { inputs, limits: { S: max_seq_len } });
 }
 
 /**

@@ -12,6 +12,7 @@ import { feedsOf, flatGradients, gradientsOf, maskFeeds, masksOf, openGraph } fr
 import type { Feeds, HostArray } from './graphs.js';
 import { loadTensorFlow } from './native.js';
 import type { TfjsNode } from './native.js';
+import { timed } from './phases.js';
 
 // Native TensorFlow runs the same traced step as one SavedModel: weights, moments, average and the gradient accumulator are its resource
 // variables and stay there. Rows, positions and evaluated rows are all open sizes, so that one graph serves every batch.
@@ -66,7 +67,7 @@ async function load(native: TfjsNode, bytes: Uint8Array, signatures: readonly st
     // They share one session, and so the variables. tfjs-node loads only while it is the current backend.
     void tf.setBackend('tensorflow');
     const models = new Map<string, Awaited<ReturnType<TfjsNode['node']['loadSavedModel']>>>();
-    for (const name of signatures) models.set(name, await native.node.loadSavedModel(folder, ['serve'], name));
+    for (const name of signatures) models.set(name, await timed('load', () => native.node.loadSavedModel(folder, ['serve'], name)));
     return {
       run: (signature, feeds) =>
         natively(() =>
@@ -109,7 +110,7 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
   const pass = own(openGraph('train', options, layout, false));
   const dropped = dropping ? own(openGraph('train', options, layout, true)) : undefined;
   const evaluation = openGraph('eval', options, layout, false);
-  const native = loadTensorFlow(tensorflow);
+  const native = timed('library', () => loadTensorFlow(tensorflow));
   await tf.setBackend('cpu');
 
   /** What the loaded graph was made for: AdamW's decay rates are constants in it, and the average exists only where one is kept. */
@@ -142,7 +143,7 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
       apply: { graph: gradientsOf(layout), adamw },
       eval: { graph: own(evaluation, wanted.ema ? 'ema' : 'params') },
     };
-    return load(native, toSavedModel({ variables, signatures }), [...Object.keys(signatures), 'init', 'read']);
+    return load(native, timed('lower', () => toSavedModel({ variables, signatures })), [...Object.keys(signatures), 'init', 'read']);
   };
 
   const ensure = async (update?: Update): Promise<Model> => {

@@ -3,6 +3,7 @@ import type { TrainState } from './checkpoint.js';
 import type { Core, StepBatch, Update, WorkerOptions } from './engine.js';
 import { exportedOnnx } from './graphs.js';
 import { onnxRuntimeCore } from './onnxruntime.js';
+import { phases } from './phases.js';
 import { Moved, serveWorker } from './rpc.js';
 import { tensorflowCore } from './tensorflow.js';
 import { tfjsCore } from './tfjs.js';
@@ -36,6 +37,7 @@ serveWorker({
   },
   load: (state: TrainState) => core.load(state),
   resetMoments: () => core.resetMoments(),
+  startup: () => phases(),
   exportOnnx: (flat: Float32Array) => {
     const model = exportedOnnx(options.model, core.layout, flat);
     return new Moved(model, [model.buffer as ArrayBuffer]);
