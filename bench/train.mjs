@@ -1,12 +1,14 @@
 // Training steps per second: our engines beside PyTorch and JAX, the same model, weights, batch and update, checked to have the same loss.
 // npm run bench -- train [--quick] [--sizes nano,micro,m10,m25] [--engines onnxruntime,…] [--rounds 5] [--seconds 0.7] [--threads 0]
 //                        [--python PATH] [--check: compare losses only] [--out FILE: where a partial run leaves its figures]
+// MDIFF_TENSORFLOW names a built tfjs-node where "mdiff engine install tensorflow" was not run.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ProjectConfig } from '@mdiff/config';
 import { layout } from '@mdiff/model';
-import { engines as known } from '@mdiff/train';
+import { launcherEnvironment, locateTensorFlow } from '@mdiff/train';
 import { bars } from './chart.mjs';
 import { startChild } from './train/children.ts';
 import { commandOf, contenders, quick } from './train/engines.ts';
@@ -61,7 +63,14 @@ if (names.some((name) => contenders.find((one) => one.name === name).library)) {
     console.log(`${reason}: measured without ${absent.join(' and ')}`);
   }
 }
-const field = contenders.filter((one) => names.includes(one.name) && (one.ours ? one.args[0] in known : one.library in libraries));
+const isTensorFlow = (one) => one.ours && one.args[0] === 'tfjs_node';
+const tensorflow = locateTensorFlow({ cacheDir: ProjectConfig.default().cache_dir, device: 'cpu' });
+if (!tensorflow && contenders.some((one) => names.includes(one.name) && isTensorFlow(one))) {
+  const reason = 'native TensorFlow is not installed (run "mdiff engine install tensorflow", or set MDIFF_TENSORFLOW)';
+  if (options.engines) fail(`${reason}; --engines asks for it`, 'MDIFF_BENCH', 1);
+  console.log(`${reason}: measured without tfjs_node`);
+}
+const field = contenders.filter((one) => names.includes(one.name) && (one.ours ? !isTensorFlow(one) || tensorflow : one.library in libraries));
 const reference = contenders.find(({ name }) => name === REFERENCE);
 
 const scratch = mkdtempSync(join(tmpdir(), 'mdiff-bench-'));
@@ -77,13 +86,13 @@ async function start(one, folder) {
   const { command, args } = commandOf(one, folder, python);
   const begun = performance.now();
   // Inductor keeps what it compiled between runs; the first run of a machine pays for that.
-  const child = startChild(one.name, command, args, { PYTHONDONTWRITEBYTECODE: '1', ORT_DISABLE_TELEMETRY: '1' });
+  const child = startChild(one.name, command, args, { PYTHONDONTWRITEBYTECODE: '1', ORT_DISABLE_TELEMETRY: '1', ...(isTensorFlow(one) && launcherEnvironment(tensorflow)) });
   alive.add(child);
   try {
     const first = await child.ask({ steps: 1 });
     const startup_s = (performance.now() - begun) / 1000;
     const { ms, losses } = await child.ask({ steps: CHECKED - 1 });
-    return { child, startup_s, losses: [...first.losses, ...losses], ms: median(ms) };
+    return { child, startup_s, startup: first.startup, losses: [...first.losses, ...losses], ms: median(ms) };
   } catch (error) {
     stop(child);
     throw error;
@@ -119,7 +128,7 @@ try {
   for (const size of chosen) {
     const model = sizes[size];
     const folder = join(scratch, size);
-    writeInputs(folder, model, threads, 2);
+    writeInputs(folder, model, threads, 2, tensorflow);
     console.log(`\n${size}: ${(layout(model).total / 1e6).toFixed(2)}M parameters, ${TOKENS} tokens a step, half of them masked, ${threads} threads`);
     const running = [];
     let expected;
@@ -133,13 +142,14 @@ try {
         if (one === reference) throw Object.assign(new Error(`the reference ${REFERENCE} did not run: ${error.message}`), { code: 'MDIFF_BENCH' });
         continue;
       }
-      const { child, startup_s, losses, ms } = started;
+      const { child, startup_s, startup, losses, ms } = started;
       expected ??= losses;
       const error = lossError(losses, expected);
       const agrees = error <= TOLERANCE[one.bf16 ? 'bf16' : 'fp32'];
-      agrees ? passed++ : failed++;
+      if (agrees) passed++;
+      else failed++;
       console.log(`  ${one.name}: losses ${losses.map((loss) => loss.toFixed(4)).join(' ')}${one === reference ? '' : `, ${error.toExponential(1)} from ${REFERENCE}: ${agrees ? 'the same' : 'NOT the same'}`}; up in ${startup_s.toFixed(1)} s`);
-      if (agrees && !options.check && field.includes(one)) running.push({ ...one, engine: one.name, child, startup_s, loss: losses.at(-1), steps: Math.max(1, Math.min(50, Math.round((seconds * 1000) / ms))), turns: [] });
+      if (agrees && !options.check && field.includes(one)) running.push({ ...one, engine: one.name, child, startup_s, startup, loss: losses.at(-1), steps: Math.max(1, Math.min(50, Math.round((seconds * 1000) / ms))), turns: [] });
       else stop(child);
     }
     for (let round = 0; round < rounds; round++) {

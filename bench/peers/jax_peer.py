@@ -5,6 +5,7 @@
 
 import argparse
 import functools
+import os
 
 import jax
 import jax.numpy as jnp
@@ -62,6 +63,8 @@ def loss_of(params, batch, c, dtype):
 
 def make(given):
     u = given["update"]
+    if hasattr(os, "sched_setaffinity"):  # XLA counts the cores it may use when it makes its first array
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: given["threads"]])
     dtype = jnp.bfloat16 if options.precision == "bf16" else jnp.float32
     params = {name: jnp.asarray(value) for name, value in given["weights"].items()}
     optimiser = optax.chain(

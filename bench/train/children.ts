@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Phases } from '@mdiff/train';
 
 // A child process per engine. It sleeps in a read of its stdin until it is asked to run steps; only one is asked at a time.
 
@@ -8,6 +9,8 @@ export interface Answer {
   ms: number[];
   losses: number[];
   peak_mb: number;
+  /** milliseconds by phase, of our own engines */
+  startup?: Phases;
 }
 
 export interface Child {

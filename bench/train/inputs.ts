@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ModelConfig } from '@mdiff/config';
 import { initParams, layout as layoutOf } from '@mdiff/model';
 import { writeSafetensors } from '@mdiff/train';
+import type { NativeTensorFlow } from '@mdiff/train';
 import { POSITIONS, ROWS, SEED, UPDATE, batchesOf } from './sizes.js';
 
 /** What our own children read; they draw the batches and the weights themselves. */
@@ -12,10 +13,11 @@ export interface Inputs {
   threads: number;
   /** how many, used in turn */
   batches: number;
+  tensorflow?: NativeTensorFlow;
 }
 
 /** Writes a size's configuration, batches and weights for the peers, and what our engines need for the same. */
-export function writeInputs(folder: string, model: ModelConfig, threads: number, count: number): void {
+export function writeInputs(folder: string, model: ModelConfig, threads: number, count: number, tensorflow?: NativeTensorFlow): void {
   mkdirSync(folder, { recursive: true });
   const flat = initParams(model, SEED);
   const tensors = layoutOf(model).params.map(({ name, shape, offset, size }) => ({ name, shape, data: flat.subarray(offset, offset + size) }));
@@ -24,5 +26,5 @@ export function writeInputs(folder: string, model: ModelConfig, threads: number,
     Object.fromEntries(Object.entries({ ids, segments, positions, rows, targets, weights }).map(([name, values]) => [name, Array.from(values)])),
   );
   writeFileSync(join(folder, 'inputs.json'), JSON.stringify({ model, update: UPDATE, threads, B: ROWS, S: POSITIONS, batches }));
-  writeFileSync(join(folder, 'ours.json'), JSON.stringify({ model, update: UPDATE, threads, batches: count } satisfies Inputs));
+  writeFileSync(join(folder, 'ours.json'), JSON.stringify({ model, update: UPDATE, threads, batches: count, ...(tensorflow && { tensorflow }) } satisfies Inputs));
 }

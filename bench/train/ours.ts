@@ -5,15 +5,15 @@ import { createInterface } from 'node:readline';
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { toOnnx, trace } from '@mdiff/trace';
-import { engines, locateTensorFlow } from '@mdiff/train';
+import { engines } from '@mdiff/train';
 import type { StepBatch } from '@mdiff/train';
 import { SEED, batchesOf } from './sizes.js';
 import type { Inputs } from './inputs.js';
 
 const [folder, name, precision] = process.argv.slice(2) as [string, string, string?];
-const { model, update, threads, batches: count } = JSON.parse(readFileSync(join(folder, 'ours.json'), 'utf8')) as Inputs;
+const { model, update, threads, batches: count, tensorflow } = JSON.parse(readFileSync(join(folder, 'ours.json'), 'utf8')) as Inputs;
 const batches: StepBatch[] = batchesOf(model, count);
-const engine = await engines[name]!({ model, threads, labelSmoothing: 0, seed: SEED, mixedPrecision: precision === 'bf16', ...(name === 'tfjs_node' && { tensorflow: locateTensorFlow({ cacheDir: 'cache', device: 'cpu' })! }) });
+const engine = await engines[name]!({ model, threads, labelSmoothing: 0, seed: SEED, mixedPrecision: precision === 'bf16', ...(tensorflow && { tensorflow }) });
 let done = 0;
 
 /** 10⁶ bytes. VmHWM is this process's own; maxRSS would include the parent it was forked from. */
@@ -56,6 +56,6 @@ for await (const line of createInterface(process.stdin)) {
     await multiply();
     for (let i = 0; i < repeats; i++) await timed(multiply);
   }
-  process.stdout.write(`${JSON.stringify({ ms, losses, peak_mb: peak() })}\n`);
+  process.stdout.write(`${JSON.stringify({ ms, losses, peak_mb: peak(), startup: await engine.startup() })}\n`);
 }
 await engine.close();

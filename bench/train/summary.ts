@@ -1,3 +1,5 @@
+import type { Phases } from '@mdiff/train';
+
 // Arithmetic of the comparison: medians over rounds, and ratios taken within a round, so that what slows the machine for a while slows both sides.
 
 export interface Turn {
@@ -14,6 +16,7 @@ export interface Measured {
   loss: number;
   peak_mb: number;
   startup_s: number;
+  startup?: Phases;
 }
 
 export interface Row {
@@ -24,7 +27,12 @@ export interface Row {
   ratio_to_torch_eager: number | null;
   ratio_to_torch_compile: number | null;
   peak_memory_mb: number;
+  /** from starting the process to the end of the first step */
   startup_s: number;
+  /** of which, in our engines; the rest is Node, reading sources and the first step itself */
+  trace_s: number | null;
+  lower_s: number | null;
+  load_s: number | null;
   step_ms: number;
   gflops: number;
   share_of_peak: number | null;
@@ -73,12 +81,19 @@ export function rowsOf(size: string, measured: readonly Measured[], { tokens, fl
       ratio_to_torch_compile: against(compiled),
       peak_memory_mb: Math.round(one.peak_mb),
       startup_s: round(one.startup_s, 2),
+      ...phasesOf(one.startup),
       step_ms: round(ms, 2),
       gflops: Math.round(gflops),
       share_of_peak: peak === null ? null : round(gflops / peak, 3),
       loss: one.loss,
     };
   });
+}
+
+/** Tracing is recording and simplifying, loading is the library and what it makes of the file. */
+function phasesOf(startup: Phases | undefined): Pick<Row, 'trace_s' | 'lower_s' | 'load_s'> {
+  const seconds = (...phases: (keyof Phases)[]): number | null => (startup ? round(phases.reduce((sum, phase) => sum + startup[phase], 0) / 1000, 2) : null);
+  return { trace_s: seconds('trace', 'optimize'), lower_s: seconds('lower'), load_s: seconds('library', 'load') };
 }
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
@@ -92,12 +107,13 @@ export function lossError(losses: readonly number[], reference: readonly number[
 export function tableOf(rows: readonly Row[]): string {
   const number = (value: number | null, digits: number): string => (value === null ? '–' : value.toFixed(digits));
   const share = (value: number | null): string => (value === null ? '–' : `${(value * 100).toFixed(0)} %`);
-  const head = ['size', 'engine', 'tokens/s', '× best peer', '× torch eager', '× torch compile', 'ms/step', 'GF/s', 'of peak', 'MB', 'start-up s'];
+  const head = ['size', 'engine', 'tokens/s', '× best peer', '× torch eager', '× torch compile', 'ms/step', 'GF/s', 'of peak', 'MB', 'start-up s', 'trace', 'lower', 'load'];
   const body = [...rows]
     .sort((a, b) => b.tokens_per_s - a.tokens_per_s)
     .map((row) => [
       row.size, row.engine, String(row.tokens_per_s), number(row.ratio_to_best_peer, 2), number(row.ratio_to_torch_eager, 2), number(row.ratio_to_torch_compile, 2),
       number(row.step_ms, 1), String(row.gflops), share(row.share_of_peak), String(row.peak_memory_mb), number(row.startup_s, 1),
+      number(row.trace_s, 2), number(row.lower_s, 2), number(row.load_s, 2),
     ]);
   const lines = [head, ...body];
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));

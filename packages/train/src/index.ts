@@ -21,6 +21,7 @@ export { readSafetensors, writeSafetensors } from './safetensors.js';
 export type { NamedTensor } from './safetensors.js';
 export { readMetrics } from './metrics.js';
 export type { MetricLine } from './metrics.js';
+export type { Phases } from './phases.js';
 export { reporterFor, silent } from './reporter.js';
 export type { Reporter, StepReport } from './reporter.js';
 export { train } from './run.js';
