@@ -7,6 +7,7 @@ import * as ort from 'onnxruntime-node';
 import { toOnnx, trace } from '@mdiff/trace';
 import { engines } from '@mdiff/train';
 import type { StepBatch } from '@mdiff/train';
+import { peakMb } from './peak.js';
 import { SEED, batchesOf } from './sizes.js';
 import type { Inputs } from './inputs.js';
 
@@ -15,15 +16,6 @@ const { model, update, threads, batches: count, tensorflow } = JSON.parse(readFi
 const batches: StepBatch[] = batchesOf(model, count);
 const engine = await engines[name]!({ model, threads, labelSmoothing: 0, seed: SEED, mixedPrecision: precision === 'bf16', ...(tensorflow && { tensorflow }) });
 let done = 0;
-
-/** 10⁶ bytes. VmHWM is this process's own; maxRSS would include the parent it was forked from. */
-function peak(): number {
-  try {
-    return (Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))![1]) * 1024) / 1e6;
-  } catch {
-    return (process.resourceUsage().maxRSS * 1024) / 1e6;
-  }
-}
 
 let multiply: (() => Promise<unknown>) | undefined;
 async function product(n: number): Promise<() => Promise<unknown>> {
@@ -56,6 +48,6 @@ for await (const line of createInterface(process.stdin)) {
     await multiply();
     for (let i = 0; i < repeats; i++) await timed(multiply);
   }
-  process.stdout.write(`${JSON.stringify({ ms, losses, peak_mb: peak(), startup: await engine.startup() })}\n`);
+  process.stdout.write(`${JSON.stringify({ ms, losses, peak_mb: peakMb(), startup: await engine.startup() })}\n`);
 }
 await engine.close();
