@@ -1,6 +1,6 @@
 import { loadProject } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
-import { TrainError, examineEngines, installedEngines, listEngines, megabytes, provision, reporterFor, resolveEngine } from '@mdiff/train';
+import { TrainError, chosenEngine, examineEngines, listEngines, megabytes, provision, reporterFor } from '@mdiff/train';
 import type { Diagnosis, Examined } from '@mdiff/train';
 import type { Command } from 'commander';
 
@@ -39,9 +39,9 @@ const table = (rows: readonly (readonly string[])[]): string => {
 
 function runList(flags: Flags): void {
   const config = configOf(flags);
-  const { engine, device } = resolveEngine(config, installedEngines(config.cache_dir));
+  const chosen = chosenEngine(config);
   process.stdout.write(table(listEngines(config.cache_dir).map((one) => [one.engine, one.device, one.installed ? 'installed' : 'not installed', one.detail])));
-  process.stdout.write(`engine "${config.engine}" and device "${config.device}" mean here: ${engine} on ${device}\n`);
+  process.stdout.write(`engine "${config.engine}", device "${config.device}": ${'refused' in chosen ? `a run is refused: ${chosen.refused}` : `a run takes ${chosen.engine} on ${chosen.device}`}\n`);
 }
 
 async function runInstall(what: string, flags: Flags): Promise<void> {
@@ -82,14 +82,18 @@ function described(one: Examined): string {
 
 const words: Record<Examined['state'], string> = { works: 'works', broken: 'does not work', absent: 'not installed' };
 
+/** Whether a run would find its engine, and it works. */
+export const works = ({ chosen, engines }: Diagnosis): boolean =>
+  'engine' in chosen && engines.some(({ engine, device, state }) => engine === chosen.engine && device === chosen.device && state === 'works');
+
 /** The report of `mdiff engine doctor`, for people. */
-export function report({ node, platform, processor, engines, chosen }: Diagnosis): string {
+export function report(diagnosis: Diagnosis): string {
+  const { node, platform, processor, engines, chosen } = diagnosis;
   const { name, threads, sets } = processor;
-  const works = engines.some(({ engine, device, state }) => engine === chosen.engine && device === chosen.device && state === 'works');
   return [
     `Node ${node} on ${platform}; ${name}, ${threads} ${threads === 1 ? 'thread' : 'threads'}; ${sets === undefined ? 'instruction sets unknown' : sets.join(', ')}\n`,
     table(engines.map((one) => [one.engine, one.device, words[one.state], described(one)])),
-    `a run takes ${chosen.engine} on ${chosen.device}${works ? '' : ', which does not work here'}\n`,
+    'refused' in chosen ? `a run is refused: ${chosen.refused}\n` : `a run takes ${chosen.engine} on ${chosen.device}${works(diagnosis) ? '' : ', which does not work here'}\n`,
   ].join('');
 }
 
@@ -99,8 +103,7 @@ async function runDoctor(flags: Flags): Promise<void> {
     const reporter = reporterFor(config.log_format, process.stderr);
     const diagnosis = await examineEngines({ config, signal, watch: (text) => reporter.phase(text) }).finally(() => reporter.end());
     process.stdout.write(flags.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : report(diagnosis));
-    const { engine, device } = diagnosis.chosen;
-    process.exitCode = diagnosis.engines.some((one) => one.engine === engine && one.device === device && one.state === 'works') ? 0 : 1;
+    process.exitCode = works(diagnosis) ? 0 : 1;
   }, 'stopped');
 }
 

@@ -45,8 +45,8 @@ export interface Diagnosis {
   node: string;
   platform: string;
   processor: Omit<Processor, 'flags'>;
-  /** what the configuration's `engine` and `device` come to here */
-  chosen: { engine: EngineName; device: Device };
+  /** what the configuration's `engine` and `device` come to here, or why a run would be refused */
+  chosen: { engine: EngineName; device: Device } | { refused: string };
   engines: Examined[];
 }
 
@@ -91,11 +91,20 @@ export interface ExamineOptions {
   ask?: (question: Question) => Promise<Outcome>;
 }
 
-/** Tries every engine in a process of its own. @throws what `resolveEngine` throws for a device or an engine that is not here */
+/** What a run with this configuration would take here, or the error that it would end with. */
+export function chosenEngine(config: ProjectConfig, installed = installedEngines(config.cache_dir)): Diagnosis['chosen'] {
+  try {
+    const { engine, device } = resolveEngine(config, installed);
+    return { engine, device };
+  } catch (error) {
+    return { refused: (error as Error).message };
+  }
+}
+
+/** Tries every engine in a process of its own. */
 export async function examineEngines({ config, env = process.env, signal, seconds = 2, watch = () => undefined, ask = (question) => askChild(question, { env, signal }) }: ExamineOptions): Promise<Diagnosis> {
   const { cache_dir: cacheDir } = config;
   const installed = installedEngines(cacheDir, env);
-  const { engine, device } = resolveEngine(config, installed);
   const threads = allThreads(config.hardware.cpu_threads);
   const { name, sets, bf16, threads: available } = processor();
   const tried = (question: Question, what: string): Promise<Outcome> => (watch(`trying ${what}`), ask(question));
@@ -108,7 +117,7 @@ export async function examineEngines({ config, env = process.env, signal, second
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
     processor: { name, threads: available, sets, bf16 },
-    chosen: { engine, device },
+    chosen: chosenEngine(config, installed),
     engines: [
       { engine: 'onnxruntime', device: 'cpu', threads, ...verdict(onnx) },
       { engine: 'onnxruntime', device: 'webgpu', ...verdict(webgpu, 'gpu') },

@@ -6,7 +6,7 @@ export { engines, openOnnxRuntime, openTensorFlow } from './engine.js';
 export type { Engine, EngineOptions, StepBatch, StepResult, Update } from './engine.js';
 export { installedEngines, resolveEngine } from './choice.js';
 export type { Choice, Device, EngineName, Installed } from './choice.js';
-export { examineEngines, listEngines } from './doctor.js';
+export { chosenEngine, examineEngines, listEngines } from './doctor.js';
 export type { Diagnosis, Examined, Listed } from './doctor.js';
 export { kernelsOf } from './kernels.js';
 export { launcherEnvironment, locateTensorFlow } from './native.js';

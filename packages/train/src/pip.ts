@@ -43,13 +43,16 @@ export async function findPip(command: string, running: Running): Promise<Progra
   );
 }
 
-/** What pip calls an error, its first line without the label; its exit code where it calls nothing so. */
+const offline = /Failed to establish a new connection|Temporary failure in name resolution|Network is unreachable|Connection refused|ConnectTimeout|Max retries exceeded|ProxyError/;
+
+/** Why nothing answered, else what pip calls an error, its first line without the label; its exit code where it calls nothing so. */
 export function complaint({ code, errors }: Ended): string {
+  // Its error would then be that there are no versions of the package.
+  const silence = offline.exec(errors);
+  if (silence) return silence[0];
   const line = errors.split('\n').find((one) => one.startsWith('ERROR: '));
   return line === undefined ? `exit code ${code}` : line.slice('ERROR: '.length).trim();
 }
-
-const offline = /Failed to establish a new connection|Temporary failure in name resolution|Network is unreachable|Connection refused|ConnectTimeout|Max retries exceeded|ProxyError/;
 
 /** Whether pip failed because nothing answered. */
 export const unreachable = ({ errors }: Ended): boolean => offline.test(errors);

@@ -35,10 +35,14 @@ export interface ProvisionOptions {
   watch: Watcher;
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
+  /** ms before a broken connection is tried again */
+  pause?: number;
   /** tests bring small ones */
   pins?: readonly Pin[];
   /** the installed tfjs-node package, where it is not found by its name */
   peer?: string;
+  /** this machine unless given */
+  platform?: Platform;
   /** source of the fused kernels */
   kernels?: string;
   /** whether a built package works, with its kernels where a path is given; a child process that computes a product unless given */
@@ -53,11 +57,16 @@ export interface Provisioned {
 
 const command = (variant: Variant): string => `mdiff engine install tensorflow${variant === 'cuda' ? ' --cuda' : ''}`;
 
-/** @throws TrainError MDIFF_PLATFORM */
-function checkPlatform(name: string): void {
-  const glibc = hasGlibc();
-  if (process.arch === 'x64' && glibc) return;
-  const got = `${process.platform} ${process.arch}${process.platform === 'linux' && !glibc ? ' without glibc' : ''}`;
+export interface Platform {
+  platform: NodeJS.Platform;
+  arch: NodeJS.Architecture;
+  glibc: boolean;
+}
+
+/** @throws TrainError MDIFF_PLATFORM where no wheel is pinned for it */
+export function checkPlatform(name: string, { platform, arch, glibc }: Platform = { platform: process.platform, arch: process.arch, glibc: hasGlibc() }): void {
+  if (platform === 'linux' && arch === 'x64' && glibc) return;
+  const got = `${platform} ${arch}${platform === 'linux' && !glibc ? ' without glibc' : ''}`;
   throw new TrainError('MDIFF_PLATFORM', `${name}: expected Linux on x64 with glibc, got ${got}; train with engine "onnxruntime", which needs nothing installed`);
 }
 
@@ -75,11 +84,11 @@ async function checkSpace(folder: string, wheels: readonly Pin[], there: number)
 
 /** A failure of the disk as one line; anything else passes. */
 function onDisk(folder: string, error: unknown): unknown {
-  const { code, path } = error as NodeJS.ErrnoException;
+  const { code } = error as NodeJS.ErrnoException;
   const full = code === 'ENOSPC' || code === 'EDQUOT';
   if (error instanceof TrainError || code === undefined || !(full || /^E(ACCES|PERM|ROFS|ISDIR|NOTDIR|EXIST|NOENT)$/.test(code))) return error;
-  const remedy = full ? 'free some space and run the command again: it goes on from what is there' : 'choose another folder with --set cache_dir=…';
-  return new TrainError('MDIFF_WRITE', `${path ?? folder}: expected a disk to write to, got ${code}; ${remedy}`, 1, { cause: error });
+  const remedy = full ? 'free some space and run the command again: it goes on from what is there' : 'the folder cannot be written (is the file system read-only?); choose another with --set cache_dir=…';
+  return new TrainError('MDIFF_WRITE', `${folder}: expected a disk to write to, got ${code}; ${remedy}`, 1, { cause: error });
 }
 
 /** Which path in the package an entry of a wheel gets: TensorFlow's libraries and C headers, and the libraries of CUDA where they look for them. */
@@ -94,7 +103,7 @@ function placeOf(name: string): string | undefined {
 const platformArguments = ['--disable-pip-version-check', '--no-input', '--retries', '2', '--no-deps', '--only-binary', ':all:', ...PLATFORMS.flatMap((one) => ['--platform', one]), '--python-version', PYTHON];
 
 /** Brings what is missing of `wheels` to `folder`: from the addresses that pip resolves, resumable; where they give nothing to us, by pip itself. */
-async function fetchWheels(name: string, wheels: readonly Pin[], folder: string, watch: Watcher, running: Running): Promise<void> {
+async function fetchWheels(name: string, wheels: readonly Pin[], folder: string, { watch, pause }: Pick<ProvisionOptions, 'watch' | 'pause'>, running: Running): Promise<void> {
   const { signal } = running;
   const missing: Pin[] = [];
   for (const wheel of wheels) {
@@ -121,7 +130,7 @@ async function fetchWheels(name: string, wheels: readonly Pin[], folder: string,
     const url = addresses.get(wheel.file);
     if (url !== undefined) {
       try {
-        await download(url, path, wheel, { signal, onBytes: (done) => watch.bytes(wheel.file, done, wheel.size) });
+        await download(url, path, wheel, { signal, ...(pause !== undefined && { pause }), onBytes: (done) => watch.bytes(wheel.file, done, wheel.size) });
         continue;
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
@@ -174,9 +183,12 @@ const writeRecord = (folder: string, record: EngineRecord): Promise<void> => wri
 async function withLock<T>(work: string, task: () => Promise<T>): Promise<T> {
   let release: (() => Promise<void>) | undefined;
   try {
+    await mkdir(work, { recursive: true });
     release = await lockRun(work);
     return await task();
-  } catch (error) {
+  } catch (caught) {
+    // The lock and files that are written whole speak of a run and its folder.
+    const error = caught instanceof TrainError && caught.code === 'MDIFF_WRITE' && caught.cause !== undefined ? caught.cause : caught;
     const { code } = error as { code?: string };
     if (code === 'MDIFF_LOCKED') throw new TrainError(code, `${resolve(work)}: expected no other installation there, got a running one; wait for it`);
     throw onDisk(work, error);
@@ -192,7 +204,7 @@ async function withLock<T>(work: string, task: () => Promise<T>): Promise<T> {
 export async function provision(options: ProvisionOptions): Promise<Provisioned> {
   const { cacheDir, variant, force = false, watch, env = process.env, signal, pins = pinned[variant], peer = peerFolder(variant), kernels = kernelSource() } = options;
   const name = command(variant);
-  checkPlatform(name);
+  checkPlatform(name, options.platform);
   const folder = engineFolder(cacheDir, variant);
   const work = `${folder}.part`;
   const running: Running = { env, signal };
@@ -222,7 +234,7 @@ export async function provision(options: ProvisionOptions): Promise<Provisioned>
   await withLock(work, async () => {
     await mkdir(wheels, { recursive: true });
     await checkSpace(work, pins, await sizeIn(wheels));
-    await fetchWheels(name, pins, wheels, watch, running);
+    await fetchWheels(name, pins, wheels, options, running);
     watch.phase('unpacking the libraries');
     await rm(built, { recursive: true, force: true });
     await copyPackage(peer, built);
