@@ -49,6 +49,14 @@ export function chart({ title, x, y, series, lines = [], width = 820, height = 4
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12">\n${parts.join('\n')}\n</svg>\n`;
 }
 
+/** Charts of the same width below each other, in one file. */
+export function stacked(charts) {
+  const sizes = charts.map((svg) => /viewBox="0 0 (\d+) (\d+)"/.exec(svg).slice(1).map(Number));
+  const [width, height] = [Math.max(...sizes.map(([w]) => w)), sizes.reduce((sum, [, h]) => sum + h, 0)];
+  const tops = sizes.map((_, i) => sizes.slice(0, i).reduce((sum, [, h]) => sum + h, 0));
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">\n${charts.map((svg, i) => svg.replace('<svg ', `<svg y="${tops[i]}" `)).join('')}</svg>\n`;
+}
+
 /** Horizontal bars in panels that share no scale: `panels` of { title, bars: [{ label, value, note, ours }] }, fastest first. Follows the reader's light or dark scheme. */
 export function bars({ title, panels, columns = 2, width = 940 }) {
   const [row, gap, head] = [19, 34, 26];
