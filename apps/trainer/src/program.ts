@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { addData, sourceOf } from './data.js';
 import { addEmbeddings } from './embeddings.js';
 import { addEngine } from './engine.js';
+import { launchVariables, relaunch } from './launch.js';
 
 interface TrainFlags {
   config?: string;
@@ -26,6 +27,12 @@ async function runTrain(book: string | undefined, flags: TrainFlags): Promise<vo
     env: process.env,
     cwd: process.cwd(),
   });
+  const variables = launchVariables(config);
+  // A program that calls this as a function is not started again.
+  if (Object.keys(variables).length > 0 && process.argv[2] === 'train') {
+    process.exitCode = await relaunch(variables);
+    return;
+  }
   const reporter = reporterFor(config.log_format, process.stdout);
   reporter.note(`configuration: ${source}`);
   for (const warning of warnings) process.stderr.write(`${formatIssue(warning)}\n`);
