@@ -3,7 +3,6 @@ import { blendAt, formatIssue, stageSteps, startup } from '@mdiff/config';
 import type { ProjectConfig, StageConfig } from '@mdiff/config';
 import { makeUnits, packRows, selectUnits, slotOverhead } from '@mdiff/curriculum';
 import type { RowShape, Unit } from '@mdiff/curriculum';
-import { correlations, listSentences, surveySentences, unitComplexity } from '@mdiff/curriculum/scores';
 import type { Survey } from '@mdiff/curriculum/scores';
 import { maskUnit, stream } from '@mdiff/diffusion';
 import { holdOut } from '@mdiff/text';
@@ -12,7 +11,6 @@ import { loadSource } from '@mdiff/text/node';
 import { tokenizerFor } from './data.js';
 import { TrainError } from './errors.js';
 import type { Reporter } from './reporter.js';
-import { fileMemo, hashSentences, openScoring } from './score.js';
 
 // What a run would see of a text, stage by stage, and how hard it is: the figures of `mdiff data report`. Nothing is trained.
 
@@ -79,6 +77,8 @@ export interface TextSurvey {
 
 /** Reads the text of a configuration as a run would, scores it, whatever the stages ask for, and cuts it for every stage. Aborting rejects with MDIFF_INTERRUPTED. */
 export async function surveyText(config: ProjectConfig, reporter: Reporter, signal?: AbortSignal): Promise<TextSurvey> {
+  // Half a second of reading: only who scores pays for it.
+  const [{ correlations, listSentences, surveySentences, unitComplexity }, { fileMemo, hashSentences, openScoring }] = await Promise.all([import('@mdiff/curriculum/scores'), import('./score.js')]);
   const { curriculum, data, model, seed } = config;
   reporter.phase('reading', data.source);
   const { documents, name } = await loadSource(data.source, { dataDir: config.data_dir, cwd: process.cwd(), format: data.format });
