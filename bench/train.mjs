@@ -2,9 +2,12 @@
 // npm run bench -- train [--quick] [--sizes nano,micro,m10,m25] [--engines onnxruntime,…] [--rounds 5] [--seconds 0.7] [--threads 0]
 //                        [--python PATH] [--check: compare losses only] [--out FILE: where a partial run leaves its figures]
 // MDIFF_TENSORFLOW names a built tfjs-node where "mdiff engine install tensorflow" was not run.
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ProjectConfig } from '@mdiff/config';
 import { layout } from '@mdiff/model';
@@ -73,6 +76,10 @@ if (!tensorflow && contenders.some((one) => names.includes(one.name) && isTensor
 const field = contenders.filter((one) => names.includes(one.name) && (one.ours ? !isTensorFlow(one) || tensorflow : one.library in libraries));
 const reference = contenders.find(({ name }) => name === REFERENCE);
 
+console.log('compiling our packages');
+const compiled = spawnSync(process.execPath, [createRequire(import.meta.url).resolve('typescript/bin/tsc'), '-b', fileURLToPath(new URL('.', import.meta.url))], { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
+if (!compiled) console.log('tsc -b bench found errors: our engines run from their sources, which counts in their start-up and memory');
+
 const scratch = mkdtempSync(join(tmpdir(), 'mdiff-bench-'));
 const alive = new Set();
 const clean = () => {
@@ -83,7 +90,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => { clean()
 
 /** Starts a contender and lets it do the checked steps. */
 async function start(one, folder) {
-  const { command, args } = commandOf(one, folder, python);
+  const { command, args } = commandOf(one, folder, python, compiled);
   const begun = performance.now();
   // Inductor keeps what it compiled between runs; the first run of a machine pays for that.
   const child = startChild(one.name, command, args, { PYTHONDONTWRITEBYTECODE: '1', ORT_DISABLE_TELEMETRY: '1', ...(isTensorFlow(one) && launcherEnvironment(tensorflow)) });

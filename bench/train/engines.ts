@@ -13,7 +13,8 @@ export interface Contender {
 }
 
 const peers = fileURLToPath(new URL('../peers/', import.meta.url));
-const own = fileURLToPath(new URL('./ours.ts', import.meta.url));
+const sources = fileURLToPath(new URL('./ours.ts', import.meta.url));
+const built = fileURLToPath(new URL('../dist/train/ours.js', import.meta.url));
 
 const ours = (name: string, bf16 = false): Contender => ({ name: bf16 ? `${name}_bf16` : name, ours: true, bf16, args: [name, ...(bf16 ? ['bf16'] : [])] });
 
@@ -40,8 +41,9 @@ export const contenders: readonly Contender[] = [
 export const quick = ['onnxruntime', 'tfjs_node', 'tfjs_node_bf16', 'torch_eager_fp32_explicit', 'torch_eager_bf16_explicit', 'torch_compile_fp32_explicit', 'jax_fp32'];
 
 /** The command line of a contender's child process on the inputs in `folder`. */
-export function commandOf({ ours, library, args }: Contender, folder: string, python: string): { command: string; args: string[] } {
+/** Our own run as they are published where they are `compiled`: reading TypeScript would count in start-up and memory. */
+export function commandOf({ ours, library, args }: Contender, folder: string, python: string, compiled: boolean): { command: string; args: string[] } {
   return ours
-    ? { command: process.execPath, args: [...process.execArgv, own, folder, ...args] }
+    ? { command: process.execPath, args: [...(compiled ? [built] : [...process.execArgv, sources]), folder, ...args] }
     : { command: python, args: [`${peers}${library}_peer.py`, folder, ...args] };
 }
