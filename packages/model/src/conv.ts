@@ -9,6 +9,9 @@ import { sumFirst } from './rows.js';
 export interface Taps {
   readonly from: tf.Tensor2D;
   readonly to: tf.Tensor2D;
+  /** what they were made of: int32 [B, S], and float32 [B] or scalar */
+  readonly segments: tf.Tensor;
+  readonly causal: tf.Tensor;
 }
 
 /** Taps of a convolution of odd width W over segments int32 [B, S]; causal float32 [B] or scalar, undefined when no row is. */
@@ -28,6 +31,8 @@ export function taps(segments: tf.Tensor, W: number, causal?: tf.Tensor): Taps {
   return {
     from: tf.stack(offsets.map((offset) => index(offset, offset)), 1) as tf.Tensor2D,
     to: tf.stack(offsets.map((offset) => index(-offset, offset)), 1) as tf.Tensor2D,
+    segments,
+    causal: causal ?? tf.scalar(0),
   };
 }
 

@@ -30,7 +30,13 @@ export interface Ops {
   convolve: typeof convolve;
   gatherRows: typeof gatherRows;
   crossEntropy: typeof crossEntropy;
+  /** onto + heads(x·q, x·k, x·v)·o, all [N, D], of an attention with rotary positions, without biases and dropout; undefined = from the pieces above. */
+  selfAttention?: (x: tf.Tensor, weights: readonly [q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, o: tf.Tensor], onto: tf.Tensor, at: AttendFrame) => tf.Tensor;
+  /** onto + swiglu(x·gate, x·up)·down, without biases and dropout; undefined = from the pieces above. */
+  feedForward?: (x: tf.Tensor, weights: readonly [gate: tf.Tensor, up: tf.Tensor, down: tf.Tensor], onto: tf.Tensor) => tf.Tensor;
 }
+
+export type AttendFrame = Required<Pick<Frame, 'segments' | 'causal' | 'rotation'>>;
 
 export const fast: Ops = { rmsNorm, layerNorm, swiglu, gelu, attend, rotate, convolve, gatherRows, crossEntropy };
 
@@ -52,6 +58,10 @@ export interface Frame {
   readonly S: number;
   /** int32 [N] */
   readonly ids: tf.Tensor;
+  /** int32 [B, S] */
+  readonly segments: tf.Tensor;
+  /** 1 = only the past; a scalar unless rows differ */
+  readonly causal: tf.Tensor;
   /** 0 or −10⁹ per pair, [B, 1, S, S] */
   readonly bias: tf.Tensor;
   readonly taps?: Taps;
@@ -80,6 +90,8 @@ export function frame(config: DenoiserConfig, { ids, segments, positions, causal
     B,
     S,
     ids: ids.reshape([B * S]),
+    segments,
+    causal: causal ?? tf.scalar(0),
     masks,
     bias: pairBias(segments, causal),
     ...(config.conv_width > 0 && { taps: taps(segments, config.conv_width, causal) }),
@@ -179,10 +191,19 @@ const within = (params: Params, prefix: string): Params => Object.fromEntries(Ob
 
 /** One block: x [N, D] → [N, D]. */
 function layer(config: DenoiserConfig, params: Params, block: number, at: Frame, x: tf.Tensor, ops: Ops): tf.Tensor {
-  const mixed = tf.add(x, attention(config, params, block, at, norm(config, params, `blocks.${block}.attn.norm`, x, ops), ops));
+  const { rotation, masks } = at;
+  const weights = (part: string, ...names: string[]) => names.map((name) => parameter(params, `blocks.${block}.${part}.${name}.weight`));
+  const normed = norm(config, params, `blocks.${block}.attn.norm`, x, ops);
+  const wholeAttention = ops.selfAttention && rotation && at.causal.rank === 0 && !config.use_bias && !masks[`attention_dropout.${block}`] && !masks[`dropout.${block}.attn`];
+  const mixed = wholeAttention
+    ? ops.selfAttention!(normed, weights('attn', 'q', 'k', 'v', 'o') as unknown as Parameters<NonNullable<Ops['selfAttention']>>[1], x, { ...at, rotation })
+    : tf.add(x, attention(config, params, block, at, normed, ops));
   let y: tf.Tensor = norm(config, params, `blocks.${block}.ff.norm`, mixed, ops);
   if (at.taps) y = ops.convolve(y, parameter(params, `blocks.${block}.ff.conv.weight`), at.taps);
-  return tf.add(mixed, feedForward(config, params, block, at, y, ops));
+  const wholeFeedForward = ops.feedForward && config.activation === 'swiglu' && !config.use_bias && !masks[`dropout.${block}.ff`];
+  return wholeFeedForward
+    ? ops.feedForward!(y, weights('ff', 'gate', 'up', 'down') as unknown as Parameters<NonNullable<Ops['feedForward']>>[1], mixed)
+    : tf.add(mixed, feedForward(config, params, block, at, y, ops));
 }
 
 /** x [N, D] plus its rows of the position table [max_seq_len, D]. */

@@ -1,7 +1,7 @@
 export { adamw, adamwFlat, adamwScalars, clipByGlobalNorm, clipScale, ema, emaFlat, globalNorm } from './adamw.js';
 export type { AdamW, FlatState, Moments } from './adamw.js';
 export { entropies, fast, frame, hidden, logits, loss, plain, rowsHidden } from './denoiser.js';
-export type { Frame, Ops } from './denoiser.js';
+export type { AttendFrame, Frame, Ops } from './denoiser.js';
 export { layout } from './layout.js';
 export type { ParamKind, ParamLayout, ParamSpec } from './layout.js';
 export { bind, initParams } from './params.js';

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { TraceError, at } from './error.js';
-import type { Dtype } from './graph.js';
+import type { Attrs, Dtype } from './graph.js';
 import { record } from './kernels.js';
 import type { Recorder, Value } from './recorder.js';
 
@@ -175,6 +175,19 @@ export function register(): void {
   for (const kernelName of new Set([...names.map(([name]) => name), '_FusedMatMul'])) {
     tf.registerKernel({ kernelName, backendName: BACKEND, kernelFunc: ({ inputs, attrs }) => run(kernelName, inputs, attrs ?? {}) });
   }
+  tf.registerKernel({ kernelName: 'Foreign', backendName: BACKEND, kernelFunc: ({ inputs, attrs }) => recordForeign(inputs, attrs as unknown as ForeignCall) });
+}
+
+interface ForeignCall {
+  op: string;
+  outputs: number[][];
+  attrs: Attrs;
+}
+
+function recordForeign(inputs: tf.NamedTensorInfoMap, { op, outputs, attrs }: ForeignCall): tf.TensorInfo[] {
+  const values = Object.values(inputs).map((tensor) => backend.lookup(tensor!));
+  const made = current().recorder.emitAll('Foreign', values, { op, ...attrs }, outputs.map((shape) => ({ shape, dtype: 'float32' as const })));
+  return made.map((value) => ({ dataId: backend.adopt(value) as tf.DataId, shape: value.shape, dtype: value.dtype }));
 }
 
 function run(kernelName: string, inputs: tf.NamedTensorInfoMap, attrs: object): tf.TensorInfo[] | tf.TensorInfo {

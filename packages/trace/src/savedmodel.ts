@@ -1,12 +1,12 @@
 import { writeAdamw, type AdamwSlots } from './adamw.js';
 import { TraceError } from './error.js';
 import { equalShapes, isExtent, show, type Dim } from './extent.js';
-import type { Dtype, Graph } from './graph.js';
+import { roots, type Dtype, type Graph, type GraphNode } from './graph.js';
 import { encodeSavedModel, type TfNode, type TfSignature, type TfValue } from './graphdef.js';
-import { constantOf, createNames, createTfEmitter, type TfEmitter, type TfLowering } from './tensorflow.js';
+import { constantOf, createNames, createTfEmitter, type RuntimeOps, type TfEmitter, type TfLowering } from './tensorflow.js';
 import { TF_ELEMENTWISE } from './tensorflow.elementwise.js';
 import { TF_MOVEMENT } from './tensorflow.movement.js';
-import { TF_PRODUCTS } from './tensorflow.products.js';
+import { TF_PRODUCTS, callForeign, isProduct, ownProduct } from './tensorflow.products.js';
 
 export interface SavedModelOptions {
   /** Resource variables by name; all signatures share them. */
@@ -15,6 +15,8 @@ export interface SavedModelOptions {
   signatures: Record<string, SavedModelSignature>;
   /** Matrix products of operands rounded to bfloat16, unless a signature says otherwise; their results, and everything else, are float32. */
   bfloat16?: boolean;
+  /** Operations of a library that is loaded before the model is. */
+  ops?: RuntimeOps;
 }
 
 export interface SavedModelSignature {
@@ -41,7 +43,7 @@ const open = (shape: readonly Dim[]): number[] => shape.map((dim) => (isExtent(d
  * the others, and `read` (outputs: every variable by name). A signature that would return nothing returns `done`.
  * @throws TraceError for variables that do not fit, clashing names, and baked constants too large for protobuf
  */
-export function toSavedModel({ variables, signatures, bfloat16 = false }: SavedModelOptions): Uint8Array {
+export function toSavedModel({ variables, signatures, bfloat16 = false, ops = {} }: SavedModelOptions): Uint8Array {
   const nodes: TfNode[] = [];
   const names = createNames();
   const handles: Record<string, string> = {};
@@ -53,7 +55,7 @@ export function toSavedModel({ variables, signatures, bfloat16 = false }: SavedM
   for (const [key, signature] of Object.entries(signatures)) {
     if (key === '' || key.startsWith('_') || RESERVED.includes(key))
       throw new TraceError(`toSavedModel: signature '${key}': expected a name other than ${RESERVED.join(' and ')} that does not start with '_'; rename it`);
-    written[key] = writeSignature(key, signature, { variables, handles, nodes, names, bfloat16: signature.bfloat16 ?? bfloat16 });
+    written[key] = writeSignature(key, signature, { variables, handles, nodes, names, bfloat16: signature.bfloat16 ?? bfloat16, ops });
   }
   return encodeSavedModel(nodes, { ...written, ...lifecycle(variables, handles, nodes, names) });
 }
@@ -64,6 +66,7 @@ interface Place {
   nodes: TfNode[];
   names: (wanted: string) => string;
   bfloat16: boolean;
+  ops: RuntimeOps;
 }
 
 /** What AdamW and other writers of updates need of a signature. */
@@ -82,7 +85,7 @@ export interface Session {
 }
 
 function writeSignature(key: string, { graph, adamw, flat }: SavedModelSignature, place: Place): TfSignature {
-  const { variables, handles, nodes, names, bfloat16 } = place;
+  const { variables, handles, nodes, names, bfloat16, ops } = place;
   const fail = (message: string): never => {
     throw new TraceError(`toSavedModel: signature '${key}': ${message}`);
   };
@@ -98,7 +101,7 @@ function writeSignature(key: string, { graph, adamw, flat }: SavedModelSignature
   const references = new Map<string, string>();
   for (const { name, dtype, shape } of graph.inputs) references.set(name, input(name, dtype, shape));
 
-  const emit = createTfEmitter(graph, nodes, { prefix: key, names, placeholders, bfloat16 });
+  const emit = createTfEmitter(graph, nodes, { prefix: key, names, placeholders, bfloat16, ops });
   const reads = new Map<string, string>();
   const known = (variable: string, shape: readonly Dim[] | undefined, dtype: Dtype, what: string): void => {
     const spec = variables[variable];
@@ -116,8 +119,17 @@ function writeSignature(key: string, { graph, adamw, flat }: SavedModelSignature
     references.set(name, read(name));
   }
   for (const [name, values] of Object.entries(graph.constants)) references.set(name, constantOf(values, graph.values[name]!, emit));
+  const added = addedProducts(graph, emit);
+  const postponed = new Set(added.values());
   for (const node of graph.nodes) {
-    const lower = TENSORFLOW[node.kernel];
+    if (postponed.has(node)) continue;
+    const into = added.get(node);
+    if (into) {
+      const other = node.inputs.find((input) => input !== into.outputs[0])!;
+      references.set(node.outputs[0]!, ownProduct(into, into.inputs.map((name) => references.get(name)!), references.get(other)!, emit));
+      continue;
+    }
+    const lower = node.kernel === 'Foreign' ? callForeign : TENSORFLOW[node.kernel];
     if (!lower) throw new TraceError(`kernel ${node.kernel} has no TensorFlow lowering; write it with other operations`);
     const made = [lower(node, node.inputs.map((name) => references.get(name)!), emit)].flat();
     node.outputs.forEach((output, i) => references.set(output, made[i]!));
@@ -182,6 +194,22 @@ function writeSignature(key: string, { graph, adamw, flat }: SavedModelSignature
     outputs[name] = { tensor: `${emit.typed('Identity', type, [tensor, ...after])}:0`, type, shape: open(shape) };
   }
   return { inputs, outputs };
+}
+
+/** Sums of a product that nothing else reads and of another value of its shape: the product is computed on top of that value. */
+function addedProducts(graph: Graph, emit: TfEmitter): Map<GraphNode, GraphNode> {
+  const found = new Map<GraphNode, GraphNode>();
+  if (emit.ops.productAdd === undefined) return found;
+  const uses = new Map<string, number>();
+  for (const value of [...graph.nodes.flatMap(({ inputs }) => inputs), ...roots(graph)]) uses.set(value, (uses.get(value) ?? 0) + 1);
+  for (const node of graph.nodes) {
+    if (node.kernel !== 'Add' || node.inputs[0] === node.inputs[1]) continue;
+    const shapes = node.inputs.map((input) => emit.info(input).shape);
+    if (!equalShapes(shapes[0]!, shapes[1]!)) continue;
+    const product = node.inputs.map((input) => emit.maker(input)).find((maker) => maker && isProduct(maker, emit) && uses.get(maker.outputs[0]!) === 1);
+    if (product) found.set(node, product);
+  }
+  return found;
 }
 
 /** The signatures that set and return every variable. */

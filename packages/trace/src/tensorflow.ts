@@ -7,11 +7,22 @@ import { bytes, uniform } from './recorder.js';
 /** Static tensors of up to this many equal elements are constants, larger ones `Fill` ops: neither takes room in the file. */
 const FILL = 64;
 
+/** Operations that a library has registered in TensorFlow, by their names, which take the place of its own. */
+export interface RuntimeOps {
+  /** (a, b; transpose_a, transpose_b) of float32 matrices with operands rounded to bfloat16 */
+  product?: string;
+  /** (a, b, c; transpose_a, transpose_b): the product plus c, in the memory of c where nobody else reads it */
+  productAdd?: string;
+  /** (x) along the last of two axes, in the memory of x where nobody else reads it */
+  softmax?: string;
+}
+
 /** What a lowering writes TensorFlow nodes with. References are `node` or `node:1`, as in `TfNode.inputs`. */
 export interface TfEmitter {
   graph: Graph;
   /** Round the operands of matrix products to bfloat16. */
   bfloat16: boolean;
+  ops: RuntimeOps;
   info(value: string): Info;
   /** The node that makes a value, if a node does. */
   maker(value: string): GraphNode | undefined;
@@ -52,7 +63,7 @@ export function createNames(): (wanted: string) => string {
 export function createTfEmitter(
   graph: Graph,
   nodes: TfNode[],
-  { prefix, names, placeholders, bfloat16 }: { prefix: string; names: (wanted: string) => string; placeholders: Readonly<Record<string, string>>; bfloat16: boolean },
+  { prefix, names, placeholders, bfloat16, ops }: { prefix: string; names: (wanted: string) => string; placeholders: Readonly<Record<string, string>>; bfloat16: boolean; ops: RuntimeOps },
 ): TfEmitter {
   const shared = new Map<string, string>();
   const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
@@ -64,6 +75,7 @@ export function createTfEmitter(
   const emit: TfEmitter = {
     graph,
     bfloat16,
+    ops,
     info: (value) => graph.values[value]!,
     maker: (value) => makers.get(value),
     add(op, inputs, attrs = {}) {

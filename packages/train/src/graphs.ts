@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { dropoutShapes, exportedForward, lossAndGrads, rowLosses } from '@mdiff/model';
-import type { ParamLayout } from '@mdiff/model';
+import { dropoutShapes, exportedForward, fast, lossAndGrads, rowLosses } from '@mdiff/model';
+import type { Ops, ParamLayout } from '@mdiff/model';
 import { optimize, toOnnx, trace } from '@mdiff/trace';
 import type { Graph, InputSpec } from '@mdiff/trace';
 import { stream } from '@mdiff/diffusion';
@@ -24,11 +24,13 @@ export interface StepOptions {
   model: ModelConfig;
   labelSmoothing: number;
   checkpointing?: boolean;
+  /** the network's pieces in training, where a runtime brings its own */
+  ops?: Ops;
 }
 
 /** The function of a pass: training returns `loss` and `grad.{name}`, evaluation `ce`. */
-export const passOf = (kind: Kind, { model, labelSmoothing, checkpointing = false }: StepOptions, layout: ParamLayout): ReturnType<typeof lossAndGrads> =>
-  kind === 'train' ? lossAndGrads(model, layout, { labelSmoothing, checkpointing }) : rowLosses(model, layout);
+export const passOf = (kind: Kind, { model, labelSmoothing, checkpointing = false, ops = fast }: StepOptions, layout: ParamLayout): ReturnType<typeof lossAndGrads> =>
+  kind === 'train' ? lossAndGrads(model, layout, { labelSmoothing, checkpointing, ops }) : rowLosses(model, layout);
 
 /** Shapes of the dropout masks of a pass, by input name; none without dropout. */
 export const masksOf = (model: ModelConfig, B: number, S: number, dropout: boolean): Record<string, readonly number[]> =>

@@ -10,6 +10,7 @@ import type { Core, StepBatch, StepResult, Update, WorkerOptions } from './engin
 import { TrainError } from './errors.js';
 import { feedsOf, flatGradients, gradientsOf, maskFeeds, masksOf, openGraph } from './graphs.js';
 import type { Feeds, HostArray } from './graphs.js';
+import { fusedOps, openKernels } from './fused.js';
 import { loadTensorFlow } from './native.js';
 import type { TfjsNode } from './native.js';
 import { timed } from './phases.js';
@@ -105,13 +106,15 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
   const bfloat16 = options.mixedPrecision === true;
   const dropping = config.dropout > 0 || config.attention_dropout > 0;
 
-  // Traced while tfjs-cpu is the only backend.
-  const own = (graph: Graph, slot: Slot = 'params'): Graph => variablesOf(graph, new Map(names.map((name) => [name, named(slot, name)])));
-  const pass = own(openGraph('train', options, layout, false));
-  const dropped = dropping ? own(openGraph('train', options, layout, true)) : undefined;
-  const evaluation = openGraph('eval', options, layout, false);
   const native = timed('library', () => loadTensorFlow(tensorflow));
   await tf.setBackend('cpu');
+  const own = (graph: Graph, slot: Slot = 'params'): Graph => variablesOf(graph, new Map(names.map((name) => [name, named(slot, name)])));
+  const kernels = options.kernels === false || options.device === 'cuda' ? undefined : openKernels(tensorflow, options.threads);
+  const products = bfloat16 && kernels?.products === true;
+  const step = { ...options, ...(kernels && { ops: fusedOps(products) }) };
+  const pass = own(openGraph('train', step, layout, false));
+  const dropped = dropping ? own(openGraph('train', step, layout, true)) : undefined;
+  const evaluation = openGraph('eval', options, layout, false);
 
   /** What the loaded graph was made for: AdamW's decay rates are constants in it, and the average exists only where one is kept. */
   let made: { beta1: number; beta2: number; ema: boolean } | undefined;
@@ -143,7 +146,7 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
       apply: { graph: gradientsOf(layout), adamw },
       eval: { graph: own(evaluation, wanted.ema ? 'ema' : 'params') },
     };
-    return load(native, timed('lower', () => toSavedModel({ variables, signatures })), [...Object.keys(signatures), 'init', 'read']);
+    return load(native, timed('lower', () => toSavedModel({ variables, signatures, ops: { ...(kernels && { softmax: 'MdiffSoftmax' }), ...(products && { product: 'MdiffProduct', productAdd: 'MdiffProductAdd' }) } })), [...Object.keys(signatures), 'init', 'read']);
   };
 
   const ensure = async (update?: Update): Promise<Model> => {

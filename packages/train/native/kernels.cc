@@ -1,0 +1,1235 @@
+// Operations of the denoiser for native TensorFlow on a processor, each one pass where a graph of small operations needs many.
+// Compiled on the user's machine for its own instruction set (`mdiff engine install tensorflow`); packages/model/src/fused.ts records them.
+// Everything is float32. Where the processor has AMX, matrix products round their operands to bfloat16 and add in float32.
+// Sums are split by the sizes of the data, never by the number of threads: the same input gives the same bits.
+
+#include <node_api.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <condition_variable>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tensorflow/c/ops.h"
+#include "tensorflow/c/tf_status.h"
+#include "tensorflow/c/tf_tensor.h"
+
+// Of tensorflow/c/kernels.h, which includes a header that wheels leave out.
+extern "C" {
+typedef struct TF_KernelBuilder TF_KernelBuilder;
+typedef struct TF_OpKernelConstruction TF_OpKernelConstruction;
+typedef struct TF_OpKernelContext TF_OpKernelContext;
+TF_KernelBuilder* TF_NewKernelBuilder(const char* op_name, const char* device_name, void* (*create)(TF_OpKernelConstruction*), void (*compute)(void*, TF_OpKernelContext*), void (*destroy)(void*));
+void TF_RegisterKernelBuilder(const char* kernel_name, TF_KernelBuilder* builder, TF_Status* status);
+bool TF_OpKernelConstruction_HasAttr(TF_OpKernelConstruction* construction, const char* name, TF_Status* status);
+void TF_OpKernelConstruction_GetAttrFloat(TF_OpKernelConstruction* construction, const char* name, float* value, TF_Status* status);
+void TF_OpKernelConstruction_GetAttrBool(TF_OpKernelConstruction* construction, const char* name, unsigned char* value, TF_Status* status);
+void TF_OpKernelConstruction_Failure(TF_OpKernelConstruction* construction, TF_Status* status);
+void TF_OpKernelContext_Failure(TF_OpKernelContext* context, TF_Status* status);
+void TF_GetInput(TF_OpKernelContext* context, int index, TF_Tensor** tensor, TF_Status* status);
+TF_Tensor* TF_AllocateOutput(TF_OpKernelContext* context, int index, TF_DataType type, const int64_t* dims, int count, size_t bytes, TF_Status* status);
+TF_Tensor* TF_ForwardInputOrAllocateOutput(TF_OpKernelContext* context, const int* candidates, int candidate_count, int index, const int64_t* dims, int count, int* forwarded, TF_Status* status);
+}
+
+#if defined(__AMX_BF16__) && defined(__AVX512BF16__)
+#define MDIFF_AMX 1
+#include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace {
+
+// ---------------------------------------------------------------------------------------------------------------- threads
+
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+/** Calls run side by side on `threads` threads, the caller among them. A second caller meanwhile works alone. */
+class Pool {
+ public:
+  explicit Pool(int threads) {
+    for (int i = 1; i < threads; i++) workers_.emplace_back([this] { work(); });
+  }
+  ~Pool() {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      stop_ = true;
+    }
+    wake_.notify_all();
+    for (auto& worker : workers_) worker.join();
+  }
+  template <class F>
+  void run(int64_t count, const F& task) {
+    if (count <= 1 || workers_.empty() || !busy_.try_lock()) {
+      for (int64_t i = 0; i < count; i++) task(i);
+      return;
+    }
+    const std::function<void(int64_t)> call = std::cref(task);
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      task_ = &call;
+      count_ = count;
+      next_ = 0;
+      left_ = static_cast<int>(workers_.size());
+      round_++;
+    }
+    wake_.notify_all();
+    for (int64_t i; (i = next_++) < count;) task(i);
+    // The others are about to finish; sleeping costs more than they need, unless somebody else has their core.
+    for (int spin = 0; spin < 2000 && left_ > 0; spin++) relax();
+    if (left_ > 0) {
+      std::unique_lock<std::mutex> lock(mutex_);
+      done_.wait(lock, [this] { return left_ == 0; });
+    }
+    busy_.unlock();
+  }
+
+ private:
+  void work() {
+    unsigned seen = 0;
+    for (;;) {
+      // The next operation follows within microseconds.
+      for (int spin = 0; spin < 4000 && round_ == seen && !stop_; spin++) relax();
+      const std::function<void(int64_t)>* task;
+      int64_t count;
+      {
+        std::unique_lock<std::mutex> lock(mutex_);
+        wake_.wait(lock, [&] { return stop_ || round_ != seen; });
+        if (stop_) return;
+        seen = round_;
+        task = task_;
+        count = count_;
+      }
+      for (int64_t i; (i = next_++) < count;) (*task)(i);
+      if (--left_ == 0) {
+        std::lock_guard<std::mutex> lock(mutex_);
+        done_.notify_one();
+      }
+    }
+  }
+  std::vector<std::thread> workers_;
+  std::mutex mutex_, busy_;
+  std::condition_variable wake_, done_;
+  const std::function<void(int64_t)>* task_ = nullptr;
+  int64_t count_ = 0;
+  std::atomic<int64_t> next_{0};
+  std::atomic<int> left_{0};
+  std::atomic<unsigned> round_{0};
+  std::atomic<bool> stop_{false};
+};
+
+int threads = 0;
+/** Never freed: TensorFlow's own threads may still be inside when the process ends. */
+Pool& pool() {
+  static Pool* const made = new Pool(threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+  return *made;
+}
+
+/** Memory of a thread that grows and is used again. */
+class Scratch {
+ public:
+  ~Scratch() { free(memory_); }
+  template <class T>
+  T* get(int64_t count) {
+    const size_t bytes = (static_cast<size_t>(count) * sizeof(T) + 63) & ~size_t{63};
+    if (bytes > size_) {
+      free(memory_);
+      memory_ = aligned_alloc(64, bytes);
+      size_ = bytes;
+    }
+    return static_cast<T*>(memory_);
+  }
+
+ private:
+  void* memory_ = nullptr;
+  size_t size_ = 0;
+};
+
+int64_t up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+int64_t parts(int64_t n, int64_t of) { return (n + of - 1) / of; }
+
+// ------------------------------------------------------------------------------------------------------------- elementwise
+
+/** eˣ to two units in the last place (Cephes expf); below −87.3 the smallest normal number, NaN stays NaN. */
+inline float exponential(float x) {
+  x = x < -87.33f ? -87.33f : x;
+  x = x > 88.7f ? 88.7f : x;
+  const float n = (x * 1.44269504f + 12582912.0f) - 12582912.0f;  // to the nearest integer
+  const float r = x - n * 0.693359375f + n * 2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  const int32_t bits = (static_cast<int32_t>(n) + 127) * (1 << 23);
+  float scale;
+  memcpy(&scale, &bits, 4);
+  return p * scale;
+}
+
+inline float logistic(float x) { return 1.0f / (1.0f + exponential(-x)); }
+
+/** Elements of one task of an elementwise operation: more than waking a thread costs, and a part of a core's cache. */
+constexpr int64_t CHUNK = 1 << 14;
+
+void swiglu(const float* gate, const float* up, float* y, int64_t n) {
+  pool().run(parts(n, CHUNK), [=](int64_t part) {
+    const int64_t end = std::min(n, (part + 1) * CHUNK);
+#pragma omp simd
+    for (int64_t i = part * CHUNK; i < end; i++) y[i] = gate[i] * logistic(gate[i]) * up[i];
+  });
+}
+
+void swiglu_gradient(const float* gate, const float* up, const float* dy, float* dgate, float* dup, int64_t n) {
+  pool().run(parts(n, CHUNK), [=](int64_t part) {
+    const int64_t end = std::min(n, (part + 1) * CHUNK);
+#pragma omp simd
+    for (int64_t i = part * CHUNK; i < end; i++) {
+      const float g = gate[i], u = up[i], d = dy[i], sigma = logistic(g), silu = g * sigma;
+      dup[i] = d * silu;
+      dgate[i] = d * u * (sigma + silu * (1.0f - sigma));
+    }
+  });
+}
+
+/** Rows of one task of an operation along rows. */
+constexpr int64_t ROWS = 32;
+
+inline float inverse_root(const float* x, int64_t D, float eps) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < D; i++) sum += x[i] * x[i];
+  return 1.0f / std::sqrt(sum / static_cast<float>(D) + eps);
+}
+
+void rms_norm(const float* x, const float* gain, float eps, float* y, int64_t N, int64_t D) {
+  pool().run(parts(N, ROWS), [=](int64_t part) {
+    for (int64_t n = part * ROWS; n < std::min(N, (part + 1) * ROWS); n++) {
+      const float *row = x + n * D, r = inverse_root(row, D, eps);
+      float* to = y + n * D;
+#pragma omp simd
+      for (int64_t i = 0; i < D; i++) to[i] = row[i] * r * gain[i];
+    }
+  });
+}
+
+/** Adds `count` vectors of length n, one after the other, in the same order whoever does it. */
+void add_up(const float* partial, int64_t count, int64_t n, float* sum) {
+  pool().run(parts(n, 256), [=](int64_t part) {
+    const int64_t begin = part * 256, end = std::min(n, begin + 256);
+    memcpy(sum + begin, partial + begin, (end - begin) * sizeof(float));
+    for (int64_t k = 1; k < count; k++) {
+      const float* from = partial + k * n;
+#pragma omp simd
+      for (int64_t i = begin; i < end; i++) sum[i] += from[i];
+    }
+  });
+}
+
+/** With y = x·r: dx = r(dy·gain − y·mean(dy·gain·y)), dgain = Σ dy·y. `add` (may be null) is added to dx. */
+void rms_norm_gradient(const float* x, const float* gain, float eps, const float* dy, const float* add, float* dx, float* dgain, int64_t N, int64_t D) {
+  static thread_local Scratch scratch;
+  const int64_t count = std::max<int64_t>(1, parts(N, 2 * ROWS));
+  float* partial = scratch.get<float>(count * D);
+  pool().run(count, [=](int64_t part) {
+    float* sum = partial + part * D;
+    memset(sum, 0, D * sizeof(float));
+    for (int64_t n = part * 2 * ROWS; n < std::min(N, (part + 1) * 2 * ROWS); n++) {
+      const float *row = x + n * D, *d = dy + n * D, r = inverse_root(row, D, eps);
+      float inner = 0;
+#pragma omp simd reduction(+ : inner)
+      for (int64_t i = 0; i < D; i++) {
+        const float product = d[i] * row[i] * r;
+        sum[i] += product;
+        inner += product * gain[i];
+      }
+      const float mean = inner / static_cast<float>(D);
+      float* to = dx + n * D;
+      if (add) {
+        const float* more = add + n * D;
+#pragma omp simd
+        for (int64_t i = 0; i < D; i++) to[i] = more[i] + r * (d[i] * gain[i] - row[i] * r * mean);
+      } else {
+#pragma omp simd
+        for (int64_t i = 0; i < D; i++) to[i] = r * (d[i] * gain[i] - row[i] * r * mean);
+      }
+    }
+  });
+  add_up(partial, count, D, dgain);
+}
+
+/** In place: each row of x [N, V] becomes its softmax. */
+void softmax(float* x, int64_t N, int64_t V) {
+  pool().run(parts(N, 4), [=](int64_t part) {
+    for (int64_t n = part * 4; n < std::min(N, (part + 1) * 4); n++) {
+      float* row = x + n * V;
+      float most = -INFINITY, sum = 0;
+#pragma omp simd reduction(max : most)
+      for (int64_t i = 0; i < V; i++) most = row[i] > most ? row[i] : most;
+#pragma omp simd reduction(+ : sum)
+      for (int64_t i = 0; i < V; i++) {
+        const float e = exponential(row[i] - most);
+        row[i] = e;
+        sum += e;
+      }
+      const float scale = 1.0f / sum;
+#pragma omp simd
+      for (int64_t i = 0; i < V; i++) row[i] *= scale;
+    }
+  });
+}
+
+// ------------------------------------------------------------------------------------------------------------- convolution
+
+/** The geometry of a depthwise convolution whose taps never leave the row or the segment, nor look ahead in a causal batch. */
+struct Taps {
+  const int32_t* segments;
+  bool causal;
+  int64_t S;
+  /** whether the output at s reads s + offset, both in row b */
+  bool reads(int64_t b, int64_t s, int64_t offset) const {
+    const int64_t from = s + offset;
+    return s >= 0 && s < S && from >= 0 && from < S && !(causal && offset > 0) && segments[b * S + s] == segments[b * S + from];
+  }
+};
+
+/** y = x + convolution of x: x [B·S, D], weight [W, D]. */
+void convolve(const float* x, const float* weight, Taps taps, float* y, int64_t B, int64_t D, int64_t W) {
+  const int64_t S = taps.S, chunks = parts(S, ROWS), reach = W / 2;
+  pool().run(B * chunks, [=](int64_t task) {
+    const int64_t b = task / chunks;
+    for (int64_t s = task % chunks * ROWS; s < std::min(S, (task % chunks + 1) * ROWS); s++) {
+      const float* here = x + (b * S + s) * D;
+      float* to = y + (b * S + s) * D;
+      memcpy(to, here, D * sizeof(float));
+      for (int64_t j = 0; j < W; j++) {
+        if (!taps.reads(b, s, j - reach)) continue;
+        const float *from = here + (j - reach) * D, *w = weight + j * D;
+#pragma omp simd
+        for (int64_t i = 0; i < D; i++) to[i] += from[i] * w[i];
+      }
+    }
+  });
+}
+
+void convolve_gradient(const float* x, const float* weight, Taps taps, const float* dy, float* dx, float* dweight, int64_t B, int64_t D, int64_t W) {
+  static thread_local Scratch scratch;
+  const int64_t S = taps.S, rows = 2 * ROWS, chunks = parts(S, rows), reach = W / 2;
+  float* partial = scratch.get<float>(B * chunks * W * D);
+  pool().run(B * chunks, [=](int64_t task) {
+    float* sums = partial + task * W * D;
+    memset(sums, 0, W * D * sizeof(float));
+    const int64_t b = task / chunks;
+    for (int64_t s = task % chunks * rows; s < std::min(S, (task % chunks + 1) * rows); s++) {
+      const float *here = x + (b * S + s) * D, *d = dy + (b * S + s) * D;
+      float* to = dx + (b * S + s) * D;
+      memcpy(to, d, D * sizeof(float));
+      for (int64_t j = 0; j < W; j++) {
+        const int64_t offset = j - reach;
+        if (!taps.reads(b, s - offset, offset)) continue;
+        const float *back = d - offset * D, *w = weight + j * D;
+        float* sum = sums + j * D;
+#pragma omp simd
+        for (int64_t i = 0; i < D; i++) {
+          to[i] += back[i] * w[i];
+          sum[i] += back[i] * here[i];
+        }
+      }
+    }
+  });
+  add_up(partial, B * chunks, W * D, dweight);
+}
+
+#ifdef MDIFF_AMX
+
+// ------------------------------------------------------------------------------------- matrix products in bfloat16, on AMX
+// A tile is 16 rows of 64 bytes. Of the left operand a row holds 32 neighbours of one row; of the right one it holds a pair of rows,
+// element by element. So both are packed from float32 by the same two moves, one of them transposed.
+
+using bf16 = uint16_t;
+constexpr int64_t TILE = 512;
+
+inline __m512i along(__m512 low, __m512 high) { return (__m512i)_mm512_cvtne2ps_pbh(high, low); }
+inline __m512i interleaved(__m512 even, __m512 odd) {
+  const __m512i index = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  return _mm512_permutexvar_epi16(index, (__m512i)_mm512_cvtne2ps_pbh(odd, even));
+}
+
+/** 16 × 16 of 32 bits. */
+inline void transpose(__m512i r[16]) {
+  __m512i t[16];
+  for (int i = 0; i < 8; i++) {
+    t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
+    t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+  }
+  for (int i = 0; i < 4; i++) {
+    r[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
+    r[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
+    r[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
+    r[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
+  }
+  for (int i = 0; i < 4; i++) {
+    t[i] = _mm512_shuffle_i32x4(r[i], r[4 + i], 0x88);
+    t[4 + i] = _mm512_shuffle_i32x4(r[8 + i], r[12 + i], 0x88);
+    t[8 + i] = _mm512_shuffle_i32x4(r[i], r[4 + i], 0xdd);
+    t[12 + i] = _mm512_shuffle_i32x4(r[8 + i], r[12 + i], 0xdd);
+  }
+  for (int i = 0; i < 4; i++) {
+    r[i] = _mm512_shuffle_i32x4(t[i], t[4 + i], 0x88);
+    r[8 + i] = _mm512_shuffle_i32x4(t[i], t[4 + i], 0xdd);
+    r[4 + i] = _mm512_shuffle_i32x4(t[8 + i], t[12 + i], 0x88);
+    r[12 + i] = _mm512_shuffle_i32x4(t[8 + i], t[12 + i], 0xdd);
+  }
+}
+
+inline __mmask16 first(int64_t n) { return n >= 16 ? 0xffff : n <= 0 ? 0 : static_cast<__mmask16>((1u << n) - 1); }
+
+/** 16 rows of 32 neighbours each; what lies outside is 0. */
+inline void take_rows(__m512i r[16], const float* from, int64_t ld, int64_t rows, int64_t columns) {
+  if (rows >= 16 && columns >= 32) {
+    for (int i = 0; i < 16; i++) r[i] = along(_mm512_loadu_ps(from + i * ld), _mm512_loadu_ps(from + i * ld + 16));
+    return;
+  }
+  for (int i = 0; i < 16; i++) {
+    const bool inside = i < rows;
+    r[i] = along(_mm512_maskz_loadu_ps(inside ? first(columns) : 0, from + i * ld), _mm512_maskz_loadu_ps(inside ? first(columns - 16) : 0, from + i * ld + 16));
+  }
+}
+
+/** 16 pairs of rows of 16 neighbours each. */
+inline void take_pairs(__m512i r[16], const float* from, int64_t ld, int64_t rows, int64_t columns) {
+  if (rows >= 32 && columns >= 16) {
+    for (int i = 0; i < 16; i++) r[i] = interleaved(_mm512_loadu_ps(from + 2 * i * ld), _mm512_loadu_ps(from + (2 * i + 1) * ld));
+    return;
+  }
+  const __mmask16 mask = first(columns);
+  for (int i = 0; i < 16; i++)
+    r[i] = interleaved(_mm512_maskz_loadu_ps(2 * i < rows ? mask : 0, from + 2 * i * ld), _mm512_maskz_loadu_ps(2 * i + 1 < rows ? mask : 0, from + (2 * i + 1) * ld));
+}
+
+inline void put(bf16* to, const __m512i r[16]) {
+  for (int i = 0; i < 16; i++) _mm512_store_si512(to + 32 * i, r[i]);
+}
+
+/** A matrix in memory, or its transpose. */
+struct Matrix {
+  const float* data;
+  int64_t ld;
+  bool transposed;
+};
+
+int64_t packed_size(int64_t outer, int64_t K) { return up(outer, 32) * up(K, 32); }
+
+/** The left operand [M, K] as tiles: tile (i, k) of 16 rows and 32 columns is number i·deep + k. */
+void pack_left(bf16* to, Matrix a, int64_t M, int64_t K, int64_t deep) {
+  const int64_t high = up(M, 32) / 16, wide = up(K, 32) / 32;
+  __m512i r[16];
+  if (a.transposed) {
+    // Memory runs along M: a row of tiles at a time.
+    for (int64_t k = 0; k < wide; k++) {
+      for (int64_t i = 0; i < high; i++) {
+        take_pairs(r, a.data + k * 32 * a.ld + i * 16, a.ld, K - k * 32, M - i * 16);
+        transpose(r);
+        put(to + (i * deep + k) * TILE, r);
+      }
+    }
+    return;
+  }
+  for (int64_t i = 0; i < high; i++) {
+    for (int64_t k = 0; k < wide; k++) {
+      take_rows(r, a.data + i * 16 * a.ld + k * 32, a.ld, M - i * 16, K - k * 32);
+      put(to + (i * deep + k) * TILE, r);
+    }
+  }
+}
+
+/** The right operand [K, N] as tiles: tile (k, j) of 32 rows and 16 columns is number j·deep + k. */
+void pack_right(bf16* to, Matrix b, int64_t K, int64_t N, int64_t deep) {
+  const int64_t wide = up(N, 32) / 16, high = up(K, 32) / 32;
+  __m512i r[16];
+  if (b.transposed) {
+    for (int64_t j = 0; j < wide; j++) {
+      for (int64_t k = 0; k < high; k++) {
+        take_rows(r, b.data + j * 16 * b.ld + k * 32, b.ld, N - j * 16, K - k * 32);
+        transpose(r);
+        put(to + (j * deep + k) * TILE, r);
+      }
+    }
+    return;
+  }
+  for (int64_t k = 0; k < high; k++) {
+    for (int64_t j = 0; j < wide; j++) {
+      take_pairs(r, b.data + k * 32 * b.ld + j * 16, b.ld, K - k * 32, N - j * 16);
+      put(to + (j * deep + k) * TILE, r);
+    }
+  }
+}
+
+/** Both with nothing around them. */
+void pack_left(bf16* to, Matrix a, int64_t M, int64_t K) { pack_left(to, a, M, K, up(K, 32) / 32); }
+void pack_right(bf16* to, Matrix b, int64_t K, int64_t N) { pack_right(to, b, K, N, up(K, 32) / 32); }
+
+/** A whole right operand, by all threads. */
+void pack_right_together(bf16* to, Matrix b, int64_t K, int64_t N) {
+  const int64_t deep = up(K, 32) / 32;
+  if (b.transposed) {
+    pool().run(parts(N, 128), [=](int64_t part) { pack_right(to + part * 8 * deep * TILE, {b.data + part * 128 * b.ld, b.ld, true}, K, std::min<int64_t>(128, N - part * 128), deep); });
+  } else {
+    pool().run(parts(K, 128), [=](int64_t part) { pack_right(to + part * 4 * TILE, {b.data + part * 128 * b.ld, b.ld, false}, std::min<int64_t>(128, K - part * 128), N, deep); });
+  }
+}
+
+struct alignas(64) TileConfig {
+  uint8_t palette = 1, start = 0, reserved[14] = {};
+  uint16_t bytes[16] = {};
+  uint8_t rows[16] = {};
+  TileConfig() {
+    for (int i = 0; i < 8; i++) {
+      bytes[i] = 64;
+      rows[i] = 16;
+    }
+  }
+};
+const TileConfig tile_config;
+
+/** Tiles are in use while it lives. */
+struct Tiles {
+  Tiles() { _tile_loadconfig(&tile_config); }
+  ~Tiles() { _tile_release(); }
+};
+
+/** C [32, 32] = (or += when `add`) a pair of rows of tiles times a pair of columns of tiles. */
+inline void block(const bf16* a, int64_t a_next, const bf16* b, int64_t b_next, int64_t deep, float* c, int64_t ldc, bool add) {
+  const int64_t stride = ldc * 4;
+  if (add) {
+    _tile_loadd(0, c, stride);
+    _tile_loadd(1, c + 16, stride);
+    _tile_loadd(2, c + 16 * ldc, stride);
+    _tile_loadd(3, c + 16 * ldc + 16, stride);
+  } else {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+  }
+  for (int64_t k = 0; k < deep; k++) {
+    _tile_loadd(4, a + k * TILE, 64);
+    _tile_loadd(6, b + k * TILE, 64);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_loadd(7, b + b_next + k * TILE, 64);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_loadd(5, a + a_next + k * TILE, 64);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_dpbf16ps(3, 5, 7);
+  }
+  _tile_stored(0, c, stride);
+  _tile_stored(1, c + 16, stride);
+  _tile_stored(2, c + 16 * ldc, stride);
+  _tile_stored(3, c + 16 * ldc + 16, stride);
+}
+
+/** Tiles along K that the first-level cache holds beside the result. */
+constexpr int64_t DEEP = 32;
+
+/**
+ * C [M, N] = (or +=) packed × packed along `deep` tiles, on this thread; needs Tiles. The operands may be parts of larger ones, whose
+ * tiles along K are left_deep and right_deep.
+ */
+void multiply(const bf16* a, int64_t left_deep, const bf16* b, int64_t right_deep, int64_t M, int64_t N, int64_t deep, float* c, int64_t ldc, bool add) {
+  for (int64_t k = 0; k < deep; k += DEEP) {
+    const int64_t now = std::min(DEEP, deep - k);
+    const bool more = add || k > 0;
+    for (int64_t n = 0; n < N; n += 32) {
+      for (int64_t m = 0; m < M; m += 32) {
+        const bf16 *left = a + (m / 16 * left_deep + k) * TILE, *right = b + (n / 16 * right_deep + k) * TILE;
+        float* to = c + m * ldc + n;
+        if (m + 32 <= M && n + 32 <= N) {
+          block(left, left_deep * TILE, right, right_deep * TILE, now, to, ldc, more);
+          continue;
+        }
+        alignas(64) float edge[32 * 32];
+        const int64_t rows = std::min<int64_t>(32, M - m), columns = std::min<int64_t>(32, N - n);
+        if (more) {
+          memset(edge, 0, sizeof edge);
+          for (int64_t i = 0; i < rows; i++) memcpy(edge + i * 32, to + i * ldc, columns * sizeof(float));
+        }
+        block(left, left_deep * TILE, right, right_deep * TILE, now, edge, 32, more);
+        for (int64_t i = 0; i < rows; i++) memcpy(to + i * ldc, edge + i * 32, columns * sizeof(float));
+      }
+    }
+  }
+}
+
+/** Of operands with nothing around them. */
+void multiply(const bf16* a, const bf16* b, int64_t M, int64_t N, int64_t K, float* c, int64_t ldc, bool add) {
+  const int64_t deep = up(K, 32) / 32;
+  multiply(a, deep, b, deep, M, N, deep, c, ldc, add);
+}
+
+/** C [M, N] = A [M, K] × B [K, N] (+ what `add`, if any, holds: C itself or another matrix of its layout). */
+void matmul(Matrix a, Matrix b, const float* add, float* c, int64_t M, int64_t N, int64_t K) {
+  static thread_local Scratch operands;
+  const int64_t deep = up(K, 32) / 32;
+  bf16* right = operands.get<bf16>(packed_size(N, K) + (a.transposed ? packed_size(M, K) : 0));
+  bf16* whole = a.transposed ? right + packed_size(N, K) : nullptr;
+  pack_right_together(right, b, K, N);
+  if (a.transposed) pool().run(parts(K, 128), [=](int64_t part) { pack_left(whole + part * 4 * TILE, {a.data + part * 128 * a.ld, a.ld, true}, M, std::min<int64_t>(128, K - part * 128), deep); });
+  // A strip of the left operand fits half of a core's second-level cache.
+  int64_t strip = M >= 1024 ? 128 : 64;
+  while (strip > 32 && strip * deep * 64 > (1 << 20)) strip /= 2;
+  pool().run(parts(M, strip), [=](int64_t part) {
+    static thread_local Scratch own;
+    const int64_t from = part * strip, rows = std::min(strip, M - from);
+    const bf16* left = whole + from / 16 * deep * TILE;
+    if (!a.transposed) {
+      bf16* tiles = own.get<bf16>(packed_size(rows, K));
+      pack_left(tiles, {a.data + from * a.ld, a.ld, false}, rows, K);
+      left = tiles;
+    }
+    float* to = c + from * N;
+    if (add && add != c) memcpy(to, add + from * N, rows * N * sizeof(float));
+    const Tiles in_use;
+    multiply(left, right, rows, N, K, to, N, add != nullptr);
+  });
+}
+
+// ------------------------------------------------------------------------------------------------------------ feed-forward
+// y = onto + (silu(x·gate)·(x·up))·down in strips of rows and of inner columns that stay in a core's cache: nothing of shape [N, F] is ever
+// written in float32. The gradient computes the inside again.
+
+constexpr int64_t STRIP = 128;
+
+struct FeedForward {
+  const float *x, *gate, *raise, *down;
+  int64_t N, D, F;
+  /** inner columns of one strip: a multiple of 32 */
+  int64_t columns() const { return up(parts(F, parts(F, 384)), 32); }
+};
+
+void feed_forward(const FeedForward& f, const float* onto, float* y) {
+  static thread_local Scratch operands;
+  const int64_t N = f.N, D = f.D, F = f.F, wide = packed_size(F, D), deep = up(D, 32) / 32, inner = up(F, 32) / 32, columns = f.columns();
+  bf16 *gate = operands.get<bf16>(3 * wide), *raise = gate + wide, *down = raise + wide;
+  pack_right_together(gate, {f.gate, F, false}, D, F);
+  pack_right_together(raise, {f.raise, F, false}, D, F);
+  pack_right_together(down, {f.down, D, false}, F, D);
+  pool().run(parts(N, STRIP), [=](int64_t part) {
+    static thread_local Scratch floats, tiles;
+    const int64_t from = part * STRIP, rows = std::min(STRIP, N - from);
+    float *g = floats.get<float>(2 * STRIP * columns), *u = g + STRIP * columns;
+    bf16 *x = tiles.get<bf16>(packed_size(STRIP, D) + packed_size(STRIP, columns)), *h = x + packed_size(STRIP, D);
+    pack_left(x, {f.x + from * D, D, false}, rows, D);
+    float* to = y + from * D;
+    memcpy(to, onto + from * D, rows * D * sizeof(float));
+    const Tiles in_use;
+    for (int64_t c = 0; c < up(F, 32); c += columns) {
+      const int64_t width = std::min(columns, up(F, 32) - c);
+      multiply(x, deep, gate + c / 16 * deep * TILE, deep, rows, width, deep, g, width, false);
+      multiply(x, deep, raise + c / 16 * deep * TILE, deep, rows, width, deep, u, width, false);
+#pragma omp simd
+      for (int64_t i = 0; i < rows * width; i++) g[i] = g[i] * logistic(g[i]) * u[i];
+      pack_left(h, {g, width, false}, rows, width);
+      multiply(h, width / 32, down + c / 32 * TILE, inner, rows, D, width / 32, to, D, true);
+    }
+  });
+}
+
+void feed_forward_gradient(const FeedForward& f, const float* dy, float* dx, float* dgate, float* dup, float* ddown) {
+  static thread_local Scratch operands;
+  const int64_t N = f.N, D = f.D, F = f.F, wide = packed_size(F, D), deep = up(D, 32) / 32, inner = up(F, 32) / 32, columns = f.columns();
+  const int64_t tall = packed_size(N, F), thin = packed_size(N, D), long_deep = up(N, 32) / 32;
+  bf16* gate = operands.get<bf16>(5 * wide + 3 * tall + 2 * thin);
+  bf16 *raise = gate + wide, *down_back = raise + wide, *gate_back = down_back + wide, *up_back = gate_back + wide;
+  // Operands of the weights' gradients, whose K is N.
+  bf16 *x_left = up_back + wide, *dy_right = x_left + thin, *h_left = dy_right + thin, *dg_right = h_left + tall, *du_right = dg_right + tall;
+  pack_right_together(gate, {f.gate, F, false}, D, F);
+  pack_right_together(raise, {f.raise, F, false}, D, F);
+  pack_right_together(down_back, {f.down, D, true}, D, F);
+  pack_right_together(gate_back, {f.gate, F, true}, F, D);
+  pack_right_together(up_back, {f.raise, F, true}, F, D);
+  pool().run(parts(N, STRIP), [=](int64_t part) {
+    static thread_local Scratch floats, tiles;
+    const int64_t from = part * STRIP, rows = std::min(STRIP, N - from), at = from / 32;
+    float *g = floats.get<float>(3 * STRIP * columns), *u = g + STRIP * columns, *d = u + STRIP * columns;
+    bf16 *x = tiles.get<bf16>(2 * packed_size(STRIP, D) + packed_size(STRIP, columns)), *y = x + packed_size(STRIP, D), *h = y + packed_size(STRIP, D);
+    pack_left(x, {f.x + from * D, D, false}, rows, D);
+    pack_left(y, {dy + from * D, D, false}, rows, D);
+    pack_left(x_left + at * TILE, {f.x + from * D, D, true}, D, rows, long_deep);
+    pack_right(dy_right + at * TILE, {dy + from * D, D, false}, rows, D, long_deep);
+    float* to = dx + from * D;
+    const Tiles in_use;
+    for (int64_t c = 0; c < up(F, 32); c += columns) {
+      const int64_t width = std::min(columns, up(F, 32) - c);
+      multiply(x, deep, gate + c / 16 * deep * TILE, deep, rows, width, deep, g, width, false);
+      multiply(x, deep, raise + c / 16 * deep * TILE, deep, rows, width, deep, u, width, false);
+      multiply(y, deep, down_back + c / 16 * deep * TILE, deep, rows, width, deep, d, width, false);
+#pragma omp simd
+      for (int64_t i = 0; i < rows * width; i++) {
+        const float one = g[i], two = u[i], back = d[i], sigma = logistic(one), silu = one * sigma;
+        d[i] = silu * two;
+        u[i] = back * silu;
+        g[i] = back * two * (sigma + silu * (1.0f - sigma));
+      }
+      pack_left(h, {g, width, false}, rows, width);
+      multiply(h, width / 32, gate_back + c / 32 * TILE, inner, rows, D, width / 32, to, D, c > 0);
+      pack_left(h, {u, width, false}, rows, width);
+      multiply(h, width / 32, up_back + c / 32 * TILE, inner, rows, D, width / 32, to, D, true);
+      pack_left(h_left + (c / 16 * long_deep + at) * TILE, {d, width, true}, width, rows, long_deep);
+      pack_right(dg_right + (c / 16 * long_deep + at) * TILE, {g, width, false}, rows, width, long_deep);
+      pack_right(du_right + (c / 16 * long_deep + at) * TILE, {u, width, false}, rows, width, long_deep);
+    }
+  });
+  // dgate and dup [D, F] in strips of D, ddown [F, D] in strips of F.
+  const int64_t strip = 64, across = parts(D, strip);
+  pool().run(2 * across + parts(F, strip), [=](int64_t task) {
+    const Tiles in_use;
+    const bool last = task >= 2 * across, second = task >= across;
+    const int64_t from = (last ? task - 2 * across : second ? task - across : task) * strip;
+    if (last) {
+      multiply(h_left + from / 16 * long_deep * TILE, long_deep, dy_right, long_deep, std::min(strip, F - from), D, long_deep, ddown + from * D, D, false);
+    } else {
+      multiply(x_left + from / 16 * long_deep * TILE, long_deep, second ? du_right : dg_right, long_deep, std::min(strip, D - from), F, long_deep, (second ? dup : dgate) + from * F, F, false);
+    }
+  });
+}
+
+// --------------------------------------------------------------------------------------------------------------- attention
+
+/** Heads H of width K in x [B·S, H·K]; pairs may attend inside a segment, and only backwards when causal. */
+struct Heads {
+  const int32_t* segments;
+  bool causal;
+  /** [S, K]: cosines and signed sines of the rotation, those of the query with 1/√K in them */
+  const float *query_cos, *query_sin, *key_cos, *key_sin;
+  int64_t B, S, H, K;
+};
+
+/** y [S, K] = the rotated rows of one head. */
+void rotate(const float* x, int64_t ld, const float* cos, const float* sin, float* y, int64_t S, int64_t K) {
+  const int64_t half = K / 2;
+  for (int64_t s = 0; s < S; s++) {
+    const float *row = x + s * ld, *c = cos + s * K, *d = sin + s * K;
+    float* to = y + s * K;
+#pragma omp simd
+    for (int64_t i = 0; i < half; i++) {
+      const float one = row[i], two = row[i + half];
+      to[i] = one * c[i] + two * d[i];
+      to[i + half] = two * c[i + half] + one * d[i + half];
+    }
+  }
+}
+
+/** The transpose of `rotate`, from dy [S, K] into the rows of one head. */
+void rotate_back(const float* dy, const float* cos, const float* sin, float* dx, int64_t ld, int64_t S, int64_t K) {
+  const int64_t half = K / 2;
+  for (int64_t s = 0; s < S; s++) {
+    const float *row = dy + s * K, *c = cos + s * K, *d = sin + s * K;
+    float* to = dx + s * ld;
+#pragma omp simd
+    for (int64_t i = 0; i < half; i++) {
+      const float one = row[i], two = row[i + half];
+      to[i] = one * c[i] + two * d[i + half];
+      to[i + half] = two * c[i + half] + one * d[i];
+    }
+  }
+}
+
+/** Scores [S, S] become weights: a softmax over the pairs that may attend, exactly 0 elsewhere. */
+void weigh(float* scores, int64_t ld, const int32_t* segments, bool causal, int64_t S) {
+  for (int64_t q = 0; q < S; q++) {
+    float* row = scores + q * ld;
+    const int32_t own = segments[q];
+    const int64_t end = causal ? q + 1 : S;
+    float most = -INFINITY, sum = 0;
+#pragma omp simd reduction(max : most)
+    for (int64_t k = 0; k < end; k++) most = segments[k] == own && row[k] > most ? row[k] : most;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t k = 0; k < end; k++) {
+      const float e = segments[k] == own ? exponential(row[k] - most) : 0.0f;
+      row[k] = e;
+      sum += e;
+    }
+    const float scale = 1.0f / sum;
+#pragma omp simd
+    for (int64_t k = 0; k < end; k++) row[k] *= scale;
+    for (int64_t k = end; k < S; k++) row[k] = 0;
+  }
+}
+
+/** Of one head: rotated query and key [S, K], weights [S, S]. */
+struct Head {
+  float *query, *key, *weights;
+};
+
+/** weights [S, S] of one head, with leading dimension S. */
+void attend_weights(const Head& head, bf16* left, bf16* right, const Heads& at, const float* q, const float* k, int64_t b) {
+  const int64_t S = at.S, K = at.K, ld = at.H * K;
+  rotate(q, ld, at.query_cos, at.query_sin, head.query, S, K);
+  rotate(k, ld, at.key_cos, at.key_sin, head.key, S, K);
+  pack_left(left, {head.query, K, false}, S, K);
+  pack_right(right, {head.key, K, true}, K, S);
+  multiply(left, right, S, S, K, head.weights, S, false);
+  weigh(head.weights, S, at.segments + b * S, at.causal, S);
+}
+
+/** Attention with its projections: y = onto + heads(x·q, x·k, x·v)·o, one sequence at a time, so that what is inside stays in a core's cache. */
+struct SelfAttention {
+  const float *x, *q, *k, *v, *o;
+  Heads heads;
+};
+
+void self_attention(const SelfAttention& f, const float* onto, float* y) {
+  static thread_local Scratch operands;
+  const Heads at = f.heads;
+  const int64_t S = at.S, K = at.K, D = at.H * K, deep = up(D, 32) / 32, square = packed_size(D, D);
+  bf16* weights = operands.get<bf16>(4 * square);
+  const float* matrices[] = {f.q, f.k, f.v, f.o};
+  for (int i = 0; i < 4; i++) pack_right_together(weights + i * square, {matrices[i], D, false}, D, D);
+  pool().run(at.B, [=](int64_t b) {
+    static thread_local Scratch floats, tiles;
+    const int64_t packed = std::max(packed_size(S, S), packed_size(S, D));
+    float* memory = floats.get<float>(4 * S * D + S * S + 2 * S * K);
+    float *q = memory, *k = q + S * D, *v = k + S * D, *out = v + S * D, *P = out + S * D;
+    const Head head{P + S * S, P + S * S + S * K, P};
+    bf16 *left = tiles.get<bf16>(2 * packed), *right = left + packed;
+    const Tiles in_use;
+    pack_left(left, {f.x + b * S * D, D, false}, S, D);
+    float* const projected[] = {q, k, v};
+    for (int i = 0; i < 3; i++) multiply(left, deep, weights + i * square, deep, S, D, deep, projected[i], D, false);
+    for (int64_t h = 0; h < at.H; h++) {
+      attend_weights(head, left, right, at, q + h * K, k + h * K, b);
+      pack_left(left, {P, S, false}, S, S);
+      pack_right(right, {v + h * K, D, false}, S, K);
+      multiply(left, right, S, K, S, out + h * K, D, false);
+    }
+    memcpy(y + b * S * D, onto + b * S * D, S * D * sizeof(float));
+    pack_left(left, {out, D, false}, S, D);
+    multiply(left, deep, weights + 3 * square, deep, S, D, deep, y + b * S * D, D, true);
+  });
+}
+
+/** With P the weights of a head: dS = P(dP − Σ P·dP), dP = dO·vᵀ. Projections and weights are computed again, which is cheaper than to read them. */
+void self_attention_gradient(const SelfAttention& f, const float* dy, float* dx, const std::array<float*, 4>& dweights) {
+  static thread_local Scratch operands;
+  const Heads at = f.heads;
+  const int64_t S = at.S, K = at.K, D = at.H * K, deep = up(D, 32) / 32, square = packed_size(D, D);
+  // Sequences begin at whole tiles of the sums over all positions.
+  const int64_t tile_rows = up(S, 32) / 32, long_deep = at.B * tile_rows, thin = up(D, 32) * long_deep * 32;
+  bf16* memory = operands.get<bf16>(7 * square + 6 * thin);
+  const float* matrices[] = {f.q, f.k, f.v, f.o};
+  for (int i = 0; i < 3; i++) {
+    pack_right_together(memory + i * square, {matrices[i], D, false}, D, D);
+    pack_right_together(memory + (3 + i) * square, {matrices[i], D, true}, D, D);
+  }
+  pack_right_together(memory + 6 * square, {f.o, D, true}, D, D);
+  bf16* const weights = memory;
+  bf16 *x_left = memory + 7 * square, *out_left = x_left + thin, *moved_right = out_left + thin, *dy_right = moved_right + 3 * thin;
+  pool().run(at.B, [=](int64_t b) {
+    static thread_local Scratch floats, tiles;
+    const int64_t packed = std::max(packed_size(S, S), packed_size(S, D)), start = b * S * D, first_tile = b * tile_rows * TILE;
+    float* memory = floats.get<float>(8 * S * D + 2 * S * S + 3 * S * K);
+    float *q = memory, *k = q + S * D, *v = k + S * D, *out = v + S * D, *dout = out + S * D, *dq = dout + S * D, *dk = dq + S * D, *dv = dk + S * D;
+    float *P = dv + S * D, *dscores = P + S * S, *turned = dscores + S * S;
+    const Head head{turned + S * K, turned + 2 * S * K, P};
+    bf16 *left = tiles.get<bf16>(2 * packed), *right = left + packed;
+    const Tiles in_use;
+    pack_left(left, {f.x + start, D, false}, S, D);
+    float* const projected[] = {q, k, v};
+    for (int i = 0; i < 3; i++) multiply(left, deep, weights + i * square, deep, S, D, deep, projected[i], D, false);
+    pack_left(left, {dy + start, D, false}, S, D);
+    multiply(left, deep, weights + 6 * square, deep, S, D, deep, dout, D, false);
+    for (int64_t h = 0; h < at.H; h++) {
+      const int64_t column = h * K;
+      attend_weights(head, left, right, at, q + column, k + column, b);
+      pack_left(left, {P, S, false}, S, S);
+      pack_right(right, {v + column, D, false}, S, K);
+      multiply(left, right, S, K, S, out + column, D, false);
+      pack_left(left, {P, S, true}, S, S);
+      pack_right(right, {dout + column, D, false}, S, K);
+      multiply(left, right, S, K, S, dv + column, D, false);
+      pack_left(left, {dout + column, D, false}, S, K);
+      pack_right(right, {v + column, D, true}, K, S);
+      multiply(left, right, S, S, K, dscores, S, false);
+      for (int64_t i = 0; i < S; i++) {
+        const float* p = P + i * S;
+        float *d = dscores + i * S, inner = 0;
+#pragma omp simd reduction(+ : inner)
+        for (int64_t j = 0; j < S; j++) inner += p[j] * d[j];
+#pragma omp simd
+        for (int64_t j = 0; j < S; j++) d[j] = p[j] * (d[j] - inner);
+      }
+      pack_left(left, {dscores, S, false}, S, S);
+      pack_right(right, {head.key, K, false}, S, K);
+      multiply(left, right, S, K, S, turned, K, false);
+      rotate_back(turned, at.query_cos, at.query_sin, dq + column, D, S, K);
+      pack_left(left, {dscores, S, true}, S, S);
+      pack_right(right, {head.query, K, false}, S, K);
+      multiply(left, right, S, K, S, turned, K, false);
+      rotate_back(turned, at.key_cos, at.key_sin, dk + column, D, S, K);
+    }
+    const float* const back[] = {dq, dk, dv};
+    for (int i = 0; i < 3; i++) {
+      pack_left(left, {back[i], D, false}, S, D);
+      multiply(left, deep, weights + (3 + i) * square, deep, S, D, deep, dx + start, D, i > 0);
+      pack_right(moved_right + i * thin + first_tile, {back[i], D, false}, S, D, long_deep);
+    }
+    pack_left(x_left + first_tile, {f.x + start, D, true}, D, S, long_deep);
+    pack_left(out_left + first_tile, {out, D, true}, D, S, long_deep);
+    pack_right(dy_right + first_tile, {dy + start, D, false}, S, D, long_deep);
+  });
+  const int64_t strip = 64, across = parts(D, strip);
+  pool().run(4 * across, [=](int64_t task) {
+    const Tiles in_use;
+    const int64_t which = task / across, from = task % across * strip;
+    const bf16 *left = which == 3 ? out_left : x_left, *right = which == 3 ? dy_right : moved_right + which * thin;
+    multiply(left + from / 16 * long_deep * TILE, long_deep, right, long_deep, std::min(strip, D - from), D, long_deep, dweights[which] + from * D, D, false);
+  });
+}
+
+#endif
+
+// ------------------------------------------------------------------------------------------------- registered in TensorFlow
+
+/** One run of one operation. After the first failure everything is a no-op that `ok` tells of. */
+class Call {
+ public:
+  explicit Call(TF_OpKernelContext* context) : context_(context), status_(TF_NewStatus()) {}
+  ~Call() {
+    if (!ok()) TF_OpKernelContext_Failure(context_, status_);
+    for (TF_Tensor* tensor : held_) TF_DeleteTensor(tensor);
+    TF_DeleteStatus(status_);
+  }
+  Call(const Call&) = delete;
+  bool ok() const { return TF_GetCode(status_) == TF_OK; }
+  void fail(const char* message) {
+    if (ok()) TF_SetStatus(status_, TF_INVALID_ARGUMENT, message);
+  }
+  bool expect(bool holds, const char* message) {
+    if (!holds) fail(message);
+    return ok();
+  }
+  /** Sizes of an input; keeps no reference to it, so that its memory may still become an output's. */
+  std::vector<int64_t> shape(int index) {
+    TF_Tensor* tensor = nullptr;
+    if (ok()) TF_GetInput(context_, index, &tensor, status_);
+    std::vector<int64_t> dims;
+    if (!ok()) return dims;
+    for (int i = 0; i < TF_NumDims(tensor); i++) dims.push_back(TF_Dim(tensor, i));
+    TF_DeleteTensor(tensor);
+    return dims;
+  }
+  template <class T>
+  const T* input(int index) {
+    TF_Tensor* tensor = nullptr;
+    if (ok()) TF_GetInput(context_, index, &tensor, status_);
+    if (!ok()) return nullptr;
+    held_.push_back(tensor);
+    return static_cast<const T*>(TF_TensorData(tensor));
+  }
+  float* output(int index, const std::vector<int64_t>& dims) {
+    if (!ok()) return nullptr;
+    int64_t count = 1;
+    for (int64_t dim : dims) count *= dim;
+    return hold(TF_AllocateOutput(context_, index, TF_FLOAT, dims.data(), static_cast<int>(dims.size()), count * sizeof(float), status_));
+  }
+  /** An output in the memory of an input that nobody else reads, or of its own. */
+  float* output_over(int index, int input, const std::vector<int64_t>& dims) {
+    if (!ok()) return nullptr;
+    int forwarded = -1;
+    return hold(TF_ForwardInputOrAllocateOutput(context_, &input, 1, index, dims.data(), static_cast<int>(dims.size()), &forwarded, status_));
+  }
+
+ private:
+  float* hold(TF_Tensor* tensor) {
+    if (!ok()) return nullptr;
+    held_.push_back(tensor);
+    return static_cast<float*>(TF_TensorData(tensor));
+  }
+  TF_OpKernelContext* context_;
+  TF_Status* status_;
+  std::vector<TF_Tensor*> held_;
+};
+
+int64_t product(const std::vector<int64_t>& dims) {
+  int64_t count = 1;
+  for (int64_t dim : dims) count *= dim;
+  return count;
+}
+
+struct Attributes {
+  float eps = 0;
+  bool transpose_a = false, transpose_b = false;
+};
+
+void compute_swiglu(Attributes, Call& call) {
+  const auto dims = call.shape(0);
+  if (!call.expect(call.shape(1) == dims, "swiglu: gate and up differ in shape")) return;
+  const float *gate = call.input<float>(0), *up = call.input<float>(1);
+  float* y = call.output(0, dims);
+  if (call.ok()) swiglu(gate, up, y, product(dims));
+}
+
+void compute_swiglu_gradient(Attributes, Call& call) {
+  const auto dims = call.shape(0);
+  if (!call.expect(call.shape(1) == dims && call.shape(2) == dims, "swiglu gradient: shapes differ")) return;
+  float *dgate = call.output_over(0, 0, dims), *dup = call.output_over(1, 1, dims);
+  const float *gate = call.input<float>(0), *up = call.input<float>(1), *dy = call.input<float>(2);
+  if (call.ok()) swiglu_gradient(gate, up, dy, dgate, dup, product(dims));
+}
+
+void compute_rms_norm(Attributes attributes, Call& call) {
+  const auto dims = call.shape(0);
+  if (!call.expect(dims.size() == 2 && product(call.shape(1)) == dims[1], "rms_norm: expected x [N, D] and gain [D]")) return;
+  const float *x = call.input<float>(0), *gain = call.input<float>(1);
+  float* y = call.output(0, dims);
+  if (call.ok()) rms_norm(x, gain, attributes.eps, y, dims[0], dims[1]);
+}
+
+void compute_rms_norm_gradient(Attributes attributes, Call& call) {
+  const auto dims = call.shape(0);
+  if (!call.expect(dims.size() == 2 && product(call.shape(1)) == dims[1] && call.shape(2) == dims, "rms_norm gradient: expected x and dy [N, D], gain [D]")) return;
+  const float *x = call.input<float>(0), *gain = call.input<float>(1), *dy = call.input<float>(2);
+  float *dx = call.output(0, dims), *dgain = call.output(1, {dims[1]});
+  if (call.ok()) rms_norm_gradient(x, gain, attributes.eps, dy, nullptr, dx, dgain, dims[0], dims[1]);
+}
+
+void compute_softmax(Attributes, Call& call) {
+  const auto dims = call.shape(0);
+  if (!call.expect(dims.size() == 2, "softmax: expected [N, V]")) return;
+  float* y = call.output_over(0, 0, dims);
+  const float* x = call.input<float>(0);
+  if (!call.ok()) return;
+  if (x != y) memcpy(y, x, product(dims) * sizeof(float));
+  softmax(y, dims[0], dims[1]);
+}
+
+void compute_convolution(Attributes, Call& call) {
+  const auto dims = call.shape(0), weight = call.shape(1), segments = call.shape(2);
+  if (!call.expect(dims.size() == 2 && weight.size() == 2 && weight[1] == dims[1] && weight[0] % 2 == 1 && segments.size() == 2 && product(segments) == dims[0],
+                   "convolution: expected x [B·S, D], weight [W, D] with W odd, segments [B, S]"))
+    return;
+  const float *x = call.input<float>(0), *w = call.input<float>(1);
+  const int32_t* own = call.input<int32_t>(2);
+  const float* causal = call.input<float>(3);
+  float* y = call.output(0, dims);
+  if (call.ok()) convolve(x, w, {own, causal[0] > 0, segments[1]}, y, segments[0], dims[1], weight[0]);
+}
+
+void compute_convolution_gradient(Attributes, Call& call) {
+  const auto dims = call.shape(0), weight = call.shape(1), segments = call.shape(2);
+  if (!call.expect(dims.size() == 2 && weight.size() == 2 && weight[1] == dims[1] && weight[0] % 2 == 1 && segments.size() == 2 && product(segments) == dims[0] && call.shape(4) == dims,
+                   "convolution gradient: expected x and dy [B·S, D], weight [W, D] with W odd, segments [B, S]"))
+    return;
+  const float *x = call.input<float>(0), *w = call.input<float>(1);
+  const int32_t* own = call.input<int32_t>(2);
+  const float *causal = call.input<float>(3), *dy = call.input<float>(4);
+  float *dx = call.output(0, dims), *dw = call.output(1, weight);
+  if (call.ok()) convolve_gradient(x, w, {own, causal[0] > 0, segments[1]}, dy, dx, dw, segments[0], dims[1], weight[0]);
+}
+
+#ifdef MDIFF_AMX
+void compute_product(Attributes attributes, Call& call, bool add) {
+  const auto a = call.shape(0), b = call.shape(1);
+  if (!call.expect(a.size() == 2 && b.size() == 2, "product: expected two matrices")) return;
+  const int64_t M = a[attributes.transpose_a], K = a[!attributes.transpose_a], N = b[!attributes.transpose_b];
+  if (!call.expect(b[attributes.transpose_b] == K && (!add || call.shape(2) == std::vector<int64_t>{M, N}), "product: sizes do not fit")) return;
+  float* c = add ? call.output_over(0, 2, {M, N}) : call.output(0, {M, N});
+  const float *left = call.input<float>(0), *right = call.input<float>(1), *more = add ? call.input<float>(2) : nullptr;
+  if (!call.ok()) return;
+  if (K == 0 && !add) memset(c, 0, M * N * sizeof(float));
+  matmul({left, a[1], attributes.transpose_a}, {right, b[1], attributes.transpose_b}, more, c, M, N, K);
+}
+
+void compute_plain_product(Attributes attributes, Call& call) { compute_product(attributes, call, false); }
+void compute_added_product(Attributes attributes, Call& call) { compute_product(attributes, call, true); }
+
+/** Inputs gate and up [D, F], down [F, D] after x [N, D]; then onto or dy [N, D]. */
+bool open_feed_forward(Call& call, FeedForward& f) {
+  const auto x = call.shape(0), gate = call.shape(1);
+  const bool fits = x.size() == 2 && gate.size() == 2 && gate[0] == x[1] && call.shape(2) == gate && call.shape(3) == std::vector<int64_t>{gate[1], x[1]} && call.shape(4) == x;
+  if (!call.expect(fits, "feed-forward: expected x [N, D], gate and up [D, F], down [F, D] and a last input like x")) return false;
+  f = {call.input<float>(0), call.input<float>(1), call.input<float>(2), call.input<float>(3), x[0], x[1], gate[1]};
+  return call.ok();
+}
+
+void compute_feed_forward(Attributes, Call& call) {
+  float* y = call.output_over(0, 4, call.shape(4));
+  FeedForward f;
+  if (!open_feed_forward(call, f)) return;
+  const float* onto = call.input<float>(4);
+  if (call.ok()) feed_forward(f, onto, y);
+}
+
+void compute_feed_forward_gradient(Attributes, Call& call) {
+  FeedForward f;
+  if (!open_feed_forward(call, f)) return;
+  const float* dy = call.input<float>(4);
+  float *dx = call.output(0, {f.N, f.D}), *dgate = call.output(1, {f.D, f.F}), *dup = call.output(2, {f.D, f.F}), *ddown = call.output(3, {f.F, f.D});
+  if (call.ok()) feed_forward_gradient(f, dy, dx, dgate, dup, ddown);
+}
+
+/** Inputs q, k, v, o [D, D] after x [B·S, D]; then onto or dy like x, segments [B, S], causal, and the four tables [S, K]. */
+bool open_self_attention(Call& call, SelfAttention& f) {
+  const auto x = call.shape(0), segments = call.shape(6), table = call.shape(8);
+  if (!call.expect(x.size() == 2 && call.shape(5) == x && segments.size() == 2 && product(segments) == x[0], "attention: expected x [B·S, D], a sixth input like x, segments [B, S]")) return false;
+  for (int i = 1; i < 5; i++)
+    if (!call.expect(call.shape(i) == std::vector<int64_t>{x[1], x[1]}, "attention: expected q, k, v, o [D, D]")) return false;
+  for (int i = 8; i < 12; i++)
+    if (!call.expect(call.shape(i) == table && table.size() == 2 && table[0] == segments[1] && table[1] > 0 && table[1] % 2 == 0 && x[1] % table[1] == 0, "attention: expected tables [S, K] with K even")) return false;
+  f.x = call.input<float>(0);
+  f.q = call.input<float>(1);
+  f.k = call.input<float>(2);
+  f.v = call.input<float>(3);
+  f.o = call.input<float>(4);
+  const int32_t* own = call.input<int32_t>(6);
+  const float *causal = call.input<float>(7), *query_cos = call.input<float>(8), *query_sin = call.input<float>(9), *key_cos = call.input<float>(10), *key_sin = call.input<float>(11);
+  if (call.ok()) f.heads = {own, causal[0] > 0, query_cos, query_sin, key_cos, key_sin, segments[0], segments[1], x[1] / table[1], table[1]};
+  return call.ok();
+}
+
+void compute_self_attention(Attributes, Call& call) {
+  float* y = call.output_over(0, 5, call.shape(5));
+  SelfAttention f;
+  if (!open_self_attention(call, f)) return;
+  const float* onto = call.input<float>(5);
+  if (call.ok()) self_attention(f, onto, y);
+}
+
+void compute_self_attention_gradient(Attributes, Call& call) {
+  SelfAttention f;
+  if (!open_self_attention(call, f)) return;
+  const float* dy = call.input<float>(5);
+  const int64_t D = f.heads.H * f.heads.K;
+  float *dx = call.output(0, {f.heads.B * f.heads.S, D}), *dq = call.output(1, {D, D}), *dk = call.output(2, {D, D}), *dv = call.output(3, {D, D}), *dout = call.output(4, {D, D});
+  if (call.ok()) self_attention_gradient(f, dy, dx, {dq, dk, dv, dout});
+}
+#endif
+
+// ------------------------------------------------------------------------------------------------------------ registration
+
+template <void (*compute)(Attributes, Call&)>
+void run(void* kernel, TF_OpKernelContext* context) {
+  Call call(context);
+  compute(*static_cast<Attributes*>(kernel), call);
+}
+
+bool attribute(TF_OpKernelConstruction* construction, const char* name, TF_Status* status) {
+  const bool has = TF_OpKernelConstruction_HasAttr(construction, name, status);
+  return has && TF_GetCode(status) == TF_OK;
+}
+
+void* create(TF_OpKernelConstruction* construction) {
+  auto* attributes = new Attributes;
+  TF_Status* status = TF_NewStatus();
+  if (attribute(construction, "eps", status)) TF_OpKernelConstruction_GetAttrFloat(construction, "eps", &attributes->eps, status);
+  unsigned char value = 0;
+  if (attribute(construction, "transpose_a", status)) {
+    TF_OpKernelConstruction_GetAttrBool(construction, "transpose_a", &value, status);
+    attributes->transpose_a = value != 0;
+    TF_OpKernelConstruction_GetAttrBool(construction, "transpose_b", &value, status);
+    attributes->transpose_b = value != 0;
+  }
+  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
+  TF_DeleteStatus(status);
+  return attributes;
+}
+
+void destroy(void* kernel) { delete static_cast<Attributes*>(kernel); }
+
+void any_shape(TF_ShapeInferenceContext* context, TF_Status* status) { TF_ShapeInferenceContextSetUnknownShape(context, status); }
+
+/** @returns what TensorFlow says against it, or nothing */
+std::string add(const char* name, const std::vector<const char*>& inputs, const std::vector<const char*>& outputs, const std::vector<const char*>& attributes, void (*compute)(void*, TF_OpKernelContext*)) {
+  TF_Status* status = TF_NewStatus();
+  TF_OpDefinitionBuilder* definition = TF_NewOpDefinitionBuilder(name);
+  for (const char* attr : attributes) TF_OpDefinitionBuilderAddAttr(definition, attr);
+  for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(definition, input);
+  for (const char* output : outputs) TF_OpDefinitionBuilderAddOutput(definition, output);
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(definition, any_shape);
+  TF_RegisterOpDefinition(definition, status);
+  if (TF_GetCode(status) == TF_OK) TF_RegisterKernelBuilder(name, TF_NewKernelBuilder(name, "CPU", create, compute, destroy), status);
+  std::string said = TF_GetCode(status) == TF_OK ? "" : TF_Message(status);
+  TF_DeleteStatus(status);
+  return said;
+}
+
+bool products = false;
+
+std::string register_all() {
+  std::string said;
+  const auto op = [&](auto... arguments) {
+    if (said.empty()) said = add(arguments...);
+  };
+  using List = std::vector<const char*>;
+  op("MdiffSwiglu", List{"gate: float", "up: float"}, List{"y: float"}, List{}, run<compute_swiglu>);
+  op("MdiffSwigluGrad", List{"gate: float", "up: float", "dy: float"}, List{"dgate: float", "dup: float"}, List{}, run<compute_swiglu_gradient>);
+  op("MdiffRmsNorm", List{"x: float", "gain: float"}, List{"y: float"}, List{"eps: float"}, run<compute_rms_norm>);
+  op("MdiffRmsNormGrad", List{"x: float", "gain: float", "dy: float"}, List{"dx: float", "dgain: float"}, List{"eps: float"}, run<compute_rms_norm_gradient>);
+  op("MdiffSoftmax", List{"x: float"}, List{"y: float"}, List{}, run<compute_softmax>);
+  op("MdiffConvolve", List{"x: float", "weight: float", "segments: int32", "causal: float"}, List{"y: float"}, List{}, run<compute_convolution>);
+  op("MdiffConvolveGrad", List{"x: float", "weight: float", "segments: int32", "causal: float", "dy: float"}, List{"dx: float", "dweight: float"}, List{}, run<compute_convolution_gradient>);
+#ifdef MDIFF_AMX
+  // Linux gives a process its tiles on request only.
+  products = said.empty() && __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("avx512bf16") && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+  if (products) {
+    op("MdiffProduct", List{"a: float", "b: float"}, List{"c: float"}, List{"transpose_a: bool", "transpose_b: bool"}, run<compute_plain_product>);
+    op("MdiffProductAdd", List{"a: float", "b: float", "add: float"}, List{"c: float"}, List{"transpose_a: bool", "transpose_b: bool"}, run<compute_added_product>);
+    op("MdiffFeedForward", List{"x: float", "gate: float", "up: float", "down: float", "onto: float"}, List{"y: float"}, List{}, run<compute_feed_forward>);
+    op("MdiffFeedForwardGrad", List{"x: float", "gate: float", "up: float", "down: float", "dy: float"}, List{"dx: float", "dgate: float", "dup: float", "ddown: float"}, List{}, run<compute_feed_forward_gradient>);
+    op("MdiffSelfAttention", List{"x: float", "q: float", "k: float", "v: float", "o: float", "onto: float", "segments: int32", "causal: float", "query_cos: float", "query_sin: float", "key_cos: float", "key_sin: float"}, List{"y: float"}, List{}, run<compute_self_attention>);
+    op("MdiffSelfAttentionGrad", List{"x: float", "q: float", "k: float", "v: float", "o: float", "dy: float", "segments: int32", "causal: float", "query_cos: float", "query_sin: float", "key_cos: float", "key_sin: float"}, List{"dx: float", "dq: float", "dk: float", "dv: float", "do: float"}, List{}, run<compute_self_attention_gradient>);
+  }
+#endif
+  return said;
+}
+
+/** open(threads): registers everything once in the process, and says whether products in bfloat16 are among it. */
+napi_value Open(napi_env env, napi_callback_info info) {
+  static std::mutex mutex;
+  static bool done = false;
+  static std::string said;
+  size_t count = 1;
+  napi_value argument, result;
+  int32_t wanted = 0;
+  if (napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr) == napi_ok && count > 0) napi_get_value_int32(env, argument, &wanted);
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (!done) {
+      threads = wanted;
+      said = register_all();
+      done = true;
+    }
+  }
+  if (!said.empty()) {
+    napi_throw_error(env, nullptr, said.c_str());
+    return nullptr;
+  }
+  napi_get_boolean(env, products, &result);
+  return result;
+}
+
+napi_value Init(napi_env env, napi_value exports) {
+  napi_value open;
+  napi_create_function(env, "open", NAPI_AUTO_LENGTH, Open, nullptr, &open);
+  napi_set_named_property(env, exports, "open", open);
+  return exports;
+}
+
+}  // namespace
+
+NAPI_MODULE(mdiff_kernels, Init)
