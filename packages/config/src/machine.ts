@@ -66,9 +66,9 @@ export const startup = {
   /** S7: a model key differs from the checkpoint's on resume. */
   modelChanged: (config: ProjectConfig, key: keyof ProjectConfig['model'] & string, saved: unknown): Issue =>
     error(config, `model.${key}`, 'S7', `${shown(saved)} (the checkpoint's value)`, shown(config.model[key])),
-  /** N1 */
-  floatOnly: (config: ProjectConfig, engine: string): Issue =>
-    notice(config, 'training.use_mixed_precision', 'N1', `engine "${engine}" computes in float32; mixed precision is not applied`),
+  /** N1; `where` when it is not the engine but what it runs on */
+  floatOnly: (config: ProjectConfig, engine: string, where?: string): Issue =>
+    notice(config, 'training.use_mixed_precision', 'N1', `engine "${engine}" computes in float32${where === undefined ? '' : ` ${where}`}; mixed precision is not applied`),
   /** N2 */
   deviceFallback: (config: ProjectConfig, used: string): Issue =>
     notice(config, 'device', 'N2', `"${config.device}" is not available, using "${used}"`),

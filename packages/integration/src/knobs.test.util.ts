@@ -92,6 +92,7 @@ const blank =
       load: () => Promise.resolve(),
       resetMoments: () => Promise.resolve(),
       exportOnnx: () => Promise.resolve(new Uint8Array()),
+      startup: () => Promise.resolve({ trace: 0, optimize: 0, lower: 0, library: 0, load: 0 }),
       close: () => Promise.resolve(),
     };
   };

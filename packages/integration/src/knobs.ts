@@ -81,7 +81,7 @@ const project: Knob[] = [
   { key: 'output_dir', to: 'runs', observe: told(({ files }) => files) },
   { key: 'cache_dir', to: 'store', observe: told(({ files }) => files) },
   { key: 'device', to: 'webgpu', observe: stopped(({ error }) => error) },
-  { key: 'engine', test: { file: 'packages/train/src/run.test.ts', title: 'refuses an engine that is not here' } },
+  { key: 'engine', test: { file: 'packages/train/src/run.test.ts', title: 'goes on with another engine, and says so' } },
   { key: 'mixed_precision', to: true, observe: ({ training: { use_mixed_precision } }) => use_mixed_precision },
   { key: 'gradient_checkpointing', to: true, observe: ({ training: { use_gradient_checkpointing } }) => use_gradient_checkpointing },
   {
@@ -225,7 +225,7 @@ const running: Knob[] = [
   },
   { key: 'training.val_split', to: 0.5, observe: told(({ evaluations }) => evaluations.reduce((sum, { rows }) => sum + rows.length, 0)), way: 'up' },
   { key: 'training.val_batch_size', to: 1, observe: told(({ evaluations }) => evaluations[0]!.B), way: 'down' },
-  { key: 'training.use_gradient_checkpointing', from: large, to: true, observe: fit },
+  { key: 'training.use_gradient_checkpointing', to: true, observe: told(({ options }) => options!.checkpointing) },
   { key: 'training.use_mixed_precision', to: true, observe: told(({ warnings }) => warnings) },
   { key: 'training.dataloader_num_workers', to: 2, issue: training },
   { key: 'training.pin_memory', to: true, observe: told(({ warnings }) => warnings) },

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { ModelConfig } from '@mdiff/config';
 import type { ParamLayout } from '@mdiff/model';
 import type { TrainState } from './checkpoint.js';
+import type { Device, EngineName } from './choice.js';
 import { tensorflowEnvironment } from './native.js';
 import type { NativeTensorFlow } from './native.js';
 import type { Phases } from './phases.js';
@@ -61,8 +62,10 @@ export interface EngineOptions {
   mixedPrecision?: boolean;
   /** the library of `tfjs_node`, from `locateTensorFlow` */
   tensorflow?: NativeTensorFlow;
-  /** where `tfjs_node` computes */
-  device?: 'cpu' | 'cuda';
+  /** false: `tfjs_node` leaves out the fused kernels that it was installed with */
+  kernels?: boolean;
+  /** where it computes; the processor unless told */
+  device?: Device;
 }
 
 export interface Engine {
@@ -95,13 +98,16 @@ export interface Core extends Omit<Engine, 'name' | 'threads' | 'step' | 'export
 }
 
 export interface WorkerOptions extends EngineOptions {
-  engine: 'onnxruntime' | 'tfjs' | 'tfjs_node';
+  engine: EngineName;
 }
 
+/** Threads that an engine computes on when `asked` of it; the reference knows only one. */
+export const threadsOf = (engine: EngineName, asked: number): number => (engine === 'tfjs' ? 1 : asked || availableParallelism());
+
 const inWorker =
-  (engine: WorkerOptions['engine'], threadsOf: (asked: number) => number) =>
+  (engine: EngineName) =>
   async (options: EngineOptions): Promise<Engine> => {
-    const threads = threadsOf(options.threads);
+    const threads = threadsOf(engine, options.threads);
     const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
     const remote = startWorker(entry, { env: { ORT_DISABLE_TELEMETRY: '1' } });
     try {
@@ -128,17 +134,17 @@ const inWorker =
   };
 
 /** The default engine: the traced step as an ONNX graph in onnxruntime-node, in a worker thread, because its `run()` blocks. */
-export const openOnnxRuntime = inWorker('onnxruntime', (asked) => asked || availableParallelism());
+export const openOnnxRuntime = inWorker('onnxruntime');
 
 /** The reference: the same step computed eagerly by tfjs-cpu, on one thread; hundreds of times slower. */
-export const openTfjs = inWorker('tfjs', () => 1);
+export const openTfjs = inWorker('tfjs');
 
-const inTensorFlow = inWorker('tfjs_node', (asked) => asked || availableParallelism());
+const inTensorFlow = inWorker('tfjs_node');
 
 /** Native TensorFlow through tfjs-node(-gpu): the traced step as a SavedModel that keeps the state. `tensorflow` names the library. */
 export const openTensorFlow = (options: EngineOptions): Promise<Engine> => {
   const { tensorflow, threads, device = 'cpu' } = options;
-  if (tensorflow) Object.assign(process.env, tensorflowEnvironment(tensorflow, { device, threads }));
+  if (tensorflow) Object.assign(process.env, tensorflowEnvironment(tensorflow, { device: device === 'cuda' ? 'cuda' : 'cpu', threads }));
   return inTensorFlow(options);
 };
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listCheckpoints } from './checkpoint.js';
 import { readFolderWhole } from './files.js';
 import { tinyRun } from './fixture.js';
+import { memoryOf } from './memory.js';
 import { readMetrics } from './metrics.js';
 import type { MetricLine } from './metrics.js';
 import { silent } from './reporter.js';
@@ -166,6 +167,36 @@ describe('engine and device', () => {
     await expect(go(config)).rejects.toMatchObject({ code: expect.stringContaining('CONFIG') as string, message: expect.stringContaining('expected an available device, got "webgpu"') as string });
   });
 
+  it('says what computes it, and records it', async () => {
+    const said: string[] = [];
+    const { config, folder } = await tinyRun({ training: { max_steps: 2, causal_fraction: 0, use_mixed_precision: true } });
+    folders.push(folder);
+    const warned: string[] = [];
+    const reporter: Reporter = { ...silent, phase: (name, detail) => said.push(`${name}: ${detail}`), note: (text) => said.push(text) };
+    const { folder: run } = await go(config, { reporter, warn: (text) => warned.push(text) });
+    expect(said[0]).toBe('engine: onnxruntime on cpu, 1 thread, float32');
+    expect(said.at(-1)).toMatch(/^memory: estimated 0\.\d\d GB, measured peak \d+\.\d\d GB$/);
+    expect(warned.filter((text) => text.includes('training.use_mixed_precision: warning: engine "onnxruntime" computes in float32; mixed precision is not applied'))).toHaveLength(1);
+    expect(JSON.parse(await readFile(join(run, 'run.json'), 'utf8'))).toMatchObject({ engine: 'onnxruntime', device: 'cpu', threads: 1, precision: 'float32' });
+  });
+
+  it('goes on with another engine, and says so', async () => {
+    const training = { max_steps: 4, causal_fraction: 0, log_every: 1, eval_every: 4 };
+    const whole = await tinyRun({ training });
+    const { config, folder } = await tinyRun({ training });
+    folders.push(whole.folder, folder);
+    const lines = await readMetrics(join((await go(whole.config)).folder, 'metrics.jsonl'));
+    await go(config, stopAt(2));
+    const said: string[] = [];
+    const end = await go(config.with({ engine: 'tfjs' }), { mode: 'resume', reporter: { ...silent, note: (text) => said.push(text) } });
+    expect(said[0]).toBe('until step 2 this run was on onnxruntime on cpu, 1 thread, float32: what follows continues it up to rounding, not to the bit');
+    const own = await readMetrics(join(end.folder, 'metrics.jsonl'));
+    expect(own.map(({ step }) => step)).toEqual(lines.map(({ step }) => step));
+    // Float32 in another order of summation over two steps: 1e-4 nats.
+    own.forEach(({ loss }, i) => expect(loss).toBeCloseTo(lines[i]!.loss, 4));
+    expect(JSON.parse(await readFile(join(end.folder, 'run.json'), 'utf8'))).toMatchObject({ state: 'finished', engine: 'tfjs' });
+  });
+
   it('learns the same with the pure tfjs reference engine', async () => {
     const { config, folder } = await tinyRun({ engine: 'tfjs', training: { max_steps: 4, causal_fraction: 0.5 } });
     const twin = await tinyRun({ training: { max_steps: 4, causal_fraction: 0.5 } });
@@ -182,7 +213,9 @@ describe('engine and device', () => {
 
 describe('a batch that cannot fit', () => {
   it('is refused before the run starts, and split with fit', async () => {
-    const { config, folder } = await tinyRun({ hardware: { max_vram_gb: 0.001 }, training: { batch_size: 8, max_steps: 2, causal_fraction: 0 } });
+    // Of what the engine leaves after its start, a tenth stays free: room for half of the batch.
+    const { baseBytes } = memoryOf({ engine: 'onnxruntime', precision: 'float32', checkpointing: false });
+    const { config, folder } = await tinyRun({ hardware: { max_vram_gb: baseBytes / 9e8 + 0.001 }, training: { batch_size: 8, max_steps: 2, causal_fraction: 0 } });
     folders.push(folder);
     await expect(go(config)).rejects.toMatchObject({ exitCode: 2, message: expect.stringMatching(/training\.batch_size: expected a batch that fits .* GB, got an estimated .*--fit applies this/) as string });
     const { finished, folder: run } = await go(config, { fit: true });

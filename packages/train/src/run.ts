@@ -1,10 +1,12 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, blendAt, dropoutAt, fitBatch, formatIssue, isSetIn, learningRate, resolvedYaml, stageOfStep, stageSteps, startup, warmupSteps } from '@mdiff/config';
+import { ConfigError, blendAt, dropoutAt, estimateMemory, fitBatch, formatIssue, isSetIn, learningRate, resolvedYaml, stageOfStep, stageSteps, startup, warmupSteps } from '@mdiff/config';
 import type { Issue, ProjectConfig } from '@mdiff/config';
 import { feed } from '@mdiff/curriculum';
 import { latestCheckpoint } from './checkpoint.js';
 import type { Progress } from './checkpoint.js';
+import { computeOf, described, sameBits } from './compute.js';
+import type { Compute, Using } from './compute.js';
 import { prepare } from './data.js';
 import type { Prepared } from './data.js';
 import { engines } from './engine.js';
@@ -16,11 +18,13 @@ import { writeFileWhole } from './files.js';
 import { lockRun } from './lock.js';
 import { FINAL_LEVELS, runLoop } from './loop.js';
 import type { Plan } from './loop.js';
+import { peakBytes } from './memory.js';
+import type { MemoryFactors } from './memory.js';
 import { rewindMetrics } from './metrics.js';
 import type { Reporter } from './reporter.js';
 
-/** `run.json` in the run folder: what a later command needs to know about it. */
-export interface RunRecord {
+/** `run.json` in the run folder: what a later command needs to know about it, and what computed its latest steps. */
+export interface RunRecord extends Using {
   format_version: 1;
   state: 'training' | 'finished';
   step: number;
@@ -90,9 +94,8 @@ const readRecord = (folder: string): Promise<RunRecord | undefined> =>
 
 /** Trains, evaluates and exports one run in `output_dir/experiment_name`. */
 export async function train(asked: ProjectConfig, options: TrainOptions): Promise<TrainResult> {
-  const given = fitted(asked, options.fit === true);
   const { mode } = options;
-  const folder = join(given.output_dir, given.experiment_name);
+  const folder = join(asked.output_dir, asked.experiment_name);
   const record = await readRecord(folder);
   if (mode === 'new' && record) {
     throw new TrainError(
@@ -104,26 +107,25 @@ export async function train(asked: ProjectConfig, options: TrainOptions): Promis
   if (mode === 'resume' && !record) {
     throw new TrainError('MDIFF_EXISTS', `${folder}: expected a run to resume, got none; leave --resume out to start one`, 2);
   }
-  engineOf(given);
-  const absent = checkDevice(given);
-  if (absent) options.warn(formatIssue(absent));
+  const compute = computeOf(asked);
+  const given = fitted(asked, compute.memory, options.fit === true);
+  for (const issue of compute.notices) options.warn(formatIssue(issue));
   const release = await lockRun(folder);
   try {
     if (mode === 'fresh') {
       for (const name of ['run.json', 'metrics.jsonl', 'checkpoints', 'model', 'config.resolved.yaml', 'tokenizer.json', 'scoring.json']) await rm(join(folder, name), { recursive: true, force: true });
     }
-    return await trainLocked(given, options, folder);
+    return await trainLocked(given, compute, options, folder, record);
   } finally {
     await release();
   }
 }
 
-/** What this engine on this machine does differently from what the configuration says. */
-function notices(config: ProjectConfig, asked: ProjectConfig, engine: string, stages: readonly { name: string; steps: number }[]): Issue[] {
+/** What this run does differently from what the configuration says. */
+function notices(config: ProjectConfig, asked: ProjectConfig, stages: readonly { name: string; steps: number }[]): Issue[] {
   const { training, model } = config;
   const issues: (Issue | undefined)[] = [
     model.vocab_size < asked.model.vocab_size ? startup.smallVocabulary(asked, model.vocab_size) : undefined,
-    training.use_mixed_precision ? startup.floatOnly(config, engine) : undefined,
     startup.noPinning(config),
     config.hardware.bytes_per_param === 2 ? startup.floatState(config) : undefined,
     ...stages.map(({ name, steps }) => {
@@ -135,52 +137,52 @@ function notices(config: ProjectConfig, asked: ProjectConfig, engine: string, st
 }
 
 /** Refuses a run that cannot fit its memory budget (S6), or splits its batch. */
-function fitted(config: ProjectConfig, fit: boolean): ProjectConfig {
-  const tooLarge = startup.batchTooLarge(config);
+function fitted(config: ProjectConfig, memory: MemoryFactors, fit: boolean): ProjectConfig {
+  const tooLarge = startup.batchTooLarge(config, memory);
   if (!tooLarge) return config;
-  const { batch_size, gradient_accumulation_steps } = fitBatch(config);
+  const { batch_size, gradient_accumulation_steps } = fitBatch(config, memory);
   if (!fit || batch_size === 0) throw new ConfigError([tooLarge]);
   return config.with({ training: { batch_size, gradient_accumulation_steps } });
 }
 
-/** `engine` of the configuration: auto is ONNX Runtime until another is installed. */
-function engineOf(config: ProjectConfig): string {
-  const name = config.engine === 'auto' ? 'onnxruntime' : config.engine;
-  if (name in engines) return name;
-  throw new TrainError('MDIFF_CONFIG', `engine: expected an engine that is installed here, got "${name}"; set engine to "auto" or "onnxruntime"`, 2);
-}
-
-/** The engine computes on the processor; another device that was asked for by name is an error, one that is only the default a notice. */
-function checkDevice(config: ProjectConfig): Issue | undefined {
-  if (config.device === 'auto' || config.device === 'cpu') return undefined;
-  if (isSetIn(config, 'device')) throw new ConfigError([startup.deviceAbsent(config)]);
-  return startup.deviceFallback(config, 'cpu');
-}
-
-async function trainLocked(given: ProjectConfig, options: TrainOptions, folder: string): Promise<TrainResult> {
+async function trainLocked(given: ProjectConfig, compute: Compute, options: TrainOptions, folder: string, earlier: RunRecord | undefined): Promise<TrainResult> {
   const { reporter, mode } = options;
+  const { using, memory, tensorflow } = compute;
+  reporter.phase('engine', described(using));
+  // Records of earlier releases name no engine.
+  if (mode === 'resume' && earlier?.engine !== undefined && !sameBits(earlier, using)) {
+    reporter.note(`until step ${earlier.step} this run was on ${described(earlier)}: what follows continues it up to rounding, not to the bit`);
+  }
   await mkdir(folder, { recursive: true });
   const savedTokenizer = mode === 'resume' ? await readFile(join(folder, 'tokenizer.json'), 'utf8').catch(() => undefined) : undefined;
   const prepared = await prepare(given, reporter, savedTokenizer, options.signal);
   const { tokenizer, heldOut } = prepared;
-  const engineName = engineOf(given);
   // The model gets exactly the tokenizer's rows, however many were asked for.
   const config = given.model.vocab_size === tokenizer.vocabSize ? given : given.with({ model: { vocab_size: tokenizer.vocabSize } });
   const { model } = config;
-  const resolved = resolvedYaml(config, { tokenizer_size: tokenizer.vocabSize, engine: engineName });
+  const resolved = resolvedYaml(config, { tokenizer_size: tokenizer.vocabSize, engine: using.engine });
   const plan = planOf(config, prepared);
-  for (const issue of [...prepared.notices, ...notices(config, given, engineName, plan.stages)]) options.warn(formatIssue(issue));
+  for (const issue of [...prepared.notices, ...notices(config, given, plan.stages)]) options.warn(formatIssue(issue));
 
   reporter.phase('compiling', 'the training step');
   const { label_smoothing: labelSmoothing, use_gradient_checkpointing: checkpointing } = config.training;
-  const engine = await engines[engineName]!({ model, threads: config.hardware.cpu_threads, labelSmoothing, checkpointing, seed: config.seed });
+  const engine = await engines[using.engine]!({
+    model,
+    threads: config.hardware.cpu_threads,
+    labelSmoothing,
+    checkpointing,
+    seed: config.seed,
+    device: using.device,
+    mixedPrecision: using.precision === 'bfloat16',
+    ...(tensorflow && { tensorflow }),
+  });
   try {
     const tokenizerJson = `${JSON.stringify(tokenizer.toJson())}\n`;
     const run = join(folder, 'run.json');
     const write = (progress: Progress, state: RunRecord['state']): Promise<void> =>
       writeFileWhole(
         run,
-        `${JSON.stringify({ format_version: 1, state, step: progress.step, steps: plan.steps, seconds: Math.round(progress.seconds), updated: new Date().toISOString() } satisfies RunRecord, null, 2)}\n`,
+        `${JSON.stringify({ format_version: 1, state, step: progress.step, steps: plan.steps, seconds: Math.round(progress.seconds), updated: new Date().toISOString(), ...using } satisfies RunRecord, null, 2)}\n`,
       );
     let progress: Progress = { step: 0, adam_step: 0, seed: config.seed, model: { ...model }, window: { loss: 0, updates: 0, skipped: 0 }, seconds: 0 };
     if (mode === 'resume') {
@@ -195,7 +197,7 @@ async function trainLocked(given: ProjectConfig, options: TrainOptions, folder: 
     await write(progress, 'training');
 
     const rows = prepared.rowsPerStage.map((count, i) => `${count} rows of ${model.max_seq_len} (${(100 * prepared.padded[i]!).toFixed(1)}% padding)`);
-    reporter.phase('training', `${engine.layout.total.toLocaleString('en-US')} parameters, ${plan.steps} steps, ${rows.join(', ')}, ${engine.name} on ${engine.threads} threads`);
+    reporter.phase('training', `${engine.layout.total.toLocaleString('en-US')} parameters, ${plan.steps} steps, ${rows.join(', ')}`);
     const result = await runLoop({
       config,
       engine,
@@ -245,6 +247,7 @@ async function trainLocked(given: ProjectConfig, options: TrainOptions, folder: 
       `finished: ${plan.steps} steps in ${Math.round(result.progress.seconds)} s` +
         (nelbo ? `; held-out NELBO ${nelbo.nelbo.toFixed(3)} ± ${nelbo.se.toFixed(3)} nats/token = ${nelbo.bitsPerByte.toFixed(3)} bits/byte` : ''),
     );
+    reporter.note(`memory: estimated ${(estimateMemory(config, memory).total / 1e9).toFixed(2)} GB, measured peak ${(peakBytes() / 1e9).toFixed(2)} GB`);
     return { finished: true, ...summary, model: join(folder, 'model'), ...(nelbo && { nelbo }) };
   } finally {
     await engine.close();
