@@ -71,13 +71,16 @@ async function load(native: TfjsNode, bytes: Uint8Array, signatures: readonly st
     for (const name of signatures) models.set(name, await timed('load', () => native.node.loadSavedModel(folder, ['serve'], name)));
     return {
       run: (signature, feeds) =>
-        natively(() =>
+        natively(() => {
+          const values: Record<string, Float32Array> = {};
+          // Nothing is returned from tidy: it would look for tensors among the numbers, one by one, and give up at 16 million.
           tf.tidy(() => {
             const inputs = Object.fromEntries(Object.entries(feeds).map(([name, { type, data, shape }]) => [name, tf.tensor(data, [...shape], type)]));
             const outputs = models.get(signature)!.predict(inputs) as Record<string, tf.Tensor>;
-            return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, tensor.dataSync() as Float32Array]));
-          }),
-        ),
+            for (const [name, tensor] of Object.entries(outputs)) values[name] = tensor.dataSync() as Float32Array;
+          });
+          return values;
+        }),
       close: () => models.forEach((model) => model.dispose()),
     };
   } finally {

@@ -9,13 +9,14 @@ export function tfjsCore(options: WorkerOptions): Core {
   const layout = layoutOf(options.model);
   return hostCore(options, (kind) => {
     const fn = passOf(kind, options, layout);
-    return Promise.resolve((feeds) =>
-      Promise.resolve(
-        tf.tidy(() => {
-          const outputs = fn(Object.fromEntries(Object.entries(feeds).map(([name, { type, data, shape }]) => [name, tf.tensor(data, [...shape], type)])));
-          return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, tensor.dataSync() as Float32Array]));
-        }),
-      ),
-    );
+    return Promise.resolve((feeds) => {
+      const values: Record<string, Float32Array> = {};
+      // Nothing is returned from tidy: it would look for tensors among the numbers, one by one.
+      tf.tidy(() => {
+        const outputs = fn(Object.fromEntries(Object.entries(feeds).map(([name, { type, data, shape }]) => [name, tf.tensor(data, [...shape], type)])));
+        for (const [name, tensor] of Object.entries(outputs)) values[name] = tensor.dataSync() as Float32Array;
+      });
+      return Promise.resolve(values);
+    });
   });
 }
