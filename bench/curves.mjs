@@ -38,7 +38,7 @@ for (const arm of arms) {
   if (!(options.reuse && existsSync(join(folder, 'model', 'manifest.json')))) {
     const settings = [
       `experiment_name=${run}`, `engine=${arm.engine}`, 'device=cpu', `seed=${arm.seed}`, `training.use_mixed_precision=${arm.bf16}`,
-      `training.max_steps=${steps}`, 'training.log_every=1', 'training.eval_every=0', ...options.set,
+      'model.vocab_size=8192', `training.max_steps=${steps}`, 'training.log_every=1', 'training.eval_every=0', ...options.set,
     ];
     const { status } = spawnSync(
       process.execPath,
