@@ -10,13 +10,17 @@ import type { NativeTensorFlow } from './native.js';
 
 type Save = tf.GradSaveFunc;
 
-/** Registers the fused kernels of a built package, where it has them, in the TensorFlow that this process has loaded. */
-export function openKernels(found: NativeTensorFlow, threads: number): { products: boolean } | undefined {
-  const path = kernelsOf(found);
-  if (path === undefined) return undefined;
+/** Registers the kernels of a library in the TensorFlow that this process has loaded; the first call settles how many threads they use. */
+export function registerKernels(path: string, threads: number): { products: boolean } {
   const loaded = { exports: {} as { open(threads: number): boolean } };
   process.dlopen(loaded, path);
   return { products: loaded.exports.open(threads) };
+}
+
+/** Registers the kernels that a built package has; undefined where it has none. */
+export function openKernels(found: NativeTensorFlow, threads: number): { products: boolean } | undefined {
+  const path = kernelsOf(found);
+  return path === undefined ? undefined : registerKernels(path, threads);
 }
 
 /** One call whose results have the shapes of some of its inputs. */

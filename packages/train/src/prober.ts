@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import type { Tensor2D } from '@tensorflow/tfjs';
 import type { InferenceSession } from 'onnxruntime-node';
+import { registerKernels } from './fused.js';
 import { loadTensorFlow, tensorflowVersion, usesGpu } from './native.js';
 import { answerLine } from './probe.js';
 import type { Answer, Question } from './probe.js';
@@ -56,11 +57,11 @@ async function measure(version: string, device: Answer['device'], multiply: Mult
   return { version, device, error: errorOf(a, b, product, SMALL), start, ...(seconds > 0 && { gflops: await speed(multiply, seconds, n) }) };
 }
 
-async function tensorflow({ found, seconds, kernels }: Question & { engine: 'tensorflow' }): Promise<Answer> {
+async function tensorflow({ found, seconds, threads, kernels }: Question & { engine: 'tensorflow' }): Promise<Answer> {
   const began = performance.now();
   const tf = loadTensorFlow(found);
   // They register with the library that is loaded by now; one that cannot be loaded here ends this process, and no other.
-  if (kernels !== undefined) process.dlopen({ exports: {} }, kernels);
+  if (kernels !== undefined) registerKernels(kernels, threads);
   const kept = new Map<Float32Array, ReturnType<typeof tf.tensor3d>>();
   // Three dimensions: tfjs-node gives two-dimensional products to another kernel, which knows no bfloat16.
   const put = (data: Float32Array, n: number): ReturnType<typeof tf.tensor3d> => {

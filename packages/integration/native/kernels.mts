@@ -1,0 +1,151 @@
+// The fused kernels of native TensorFlow (packages/train/native/kernels.cc) against the plain operations of @mdiff/model on tfjs-cpu: values and
+// gradients of every piece, at sizes that fill no tile and no vector.
+//   MDIFF_TENSORFLOW=<folder of a built tfjs-node with lib/kernels.so> node --conditions=@mdiff/source --import tsx packages/integration/native/kernels.mts
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { stream } from '@mdiff/diffusion';
+import { frame, plain } from '@mdiff/model';
+import type { DenoiserConfig, Frame, Ops } from '@mdiff/model';
+import { optimize, toSavedModel, trace } from '@mdiff/trace';
+import type { RuntimeOps } from '@mdiff/trace';
+import { fusedOps, locateTensorFlow, openKernels, loadTensorFlow, tensorflowEnvironment } from '@mdiff/train';
+
+const found = locateTensorFlow({ cacheDir: 'cache', device: 'cpu' });
+if (!found) throw new Error('MDIFF_TENSORFLOW: expected the folder of a built tfjs-node, got nothing; run "mdiff engine install tensorflow"');
+Object.assign(process.env, tensorflowEnvironment(found, { device: 'cpu' }), { ONEDNN_DEFAULT_FPMATH_MODE: 'STRICT' });
+const native = loadTensorFlow(found);
+const kernels = openKernels(found, 3);
+if (!kernels) throw new Error(`${found.folder}: expected lib/kernels.so, got none; run "mdiff engine install tensorflow"`);
+
+/** Largest |a − b| over the largest |b|. float32 differs by the order of sums; bfloat16 keeps 8 bits of each operand (2⁻⁹ relative), which sums of independent roundings do not exceed by much. */
+const TOLERANCE = { float32: 2e-5, bfloat16: 2e-2 };
+const rng = stream(11, 'kernels');
+const numbers = (...shape: number[]): tf.Tensor => tf.tensor(Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => rng.next() * 2 - 1), shape);
+
+interface Geometry {
+  B: number;
+  S: number;
+  D: number;
+  H: number;
+  F: number;
+  causal: number;
+}
+
+/** A function of tensors that are differentiated, and of a frame. */
+interface Piece {
+  inputs: (g: Geometry) => tf.Tensor[];
+  of: (ops: Ops, inputs: tf.Tensor[], at: Frame) => tf.Tensor;
+}
+
+const config = ({ D, H, F, S }: Geometry): DenoiserConfig =>
+  ({ d_model: D, n_heads: H, n_layers: 1, d_ff: F, vocab_size: 32, max_seq_len: S, norm_type: 'rmsnorm', norm_eps: 1e-5, activation: 'swiglu', pos_encoding: 'rope', use_bias: false, conv_width: 5, tie_embeddings: true, dropout: 0, attention_dropout: 0, init_std: 0.02 }) as DenoiserConfig;
+
+/** Attention with its projections from the plain pieces. */
+function plainAttention([x, q, k, v, o, onto]: tf.Tensor[], { B, S, D, H }: Geometry, { bias, rotation }: Frame): tf.Tensor {
+  const heads = (weight: tf.Tensor) => tf.transpose(tf.matMul(x!, weight).reshape([B, S, H, D / H]), [0, 2, 1, 3]);
+  const out = plain.attend(plain.rotate(heads(q!), rotation!.query), plain.rotate(heads(k!), rotation!.key), heads(v!), bias);
+  return tf.add(onto!, tf.matMul(tf.transpose(out, [0, 2, 1, 3]).reshape([B * S, D]), o!));
+}
+
+const float32: Record<string, Piece> = {
+  'RMSNorm': { inputs: ({ B, S, D }) => [numbers(B * S, D), numbers(D)], of: (ops, [x, gain]) => ops.rmsNorm(x!, gain!, 1e-5) },
+  'SwiGLU': { inputs: ({ B, S, F }) => [numbers(B * S, F).mul(20), numbers(B * S, F)], of: (ops, [gate, up]) => ops.swiglu(gate!, up!) },
+  'convolution': { inputs: ({ B, S, D }) => [numbers(B * S, D), numbers(5, D)], of: (ops, [x, weight], { taps }) => ops.convolve(x!, weight!, taps!) },
+  'softmax': { inputs: ({ B, S, F }) => [numbers(B * S, F).mul(30)], of: (_, [x]) => tf.softmax(x!) },
+};
+
+const bfloat16 = (geometry: Geometry): Record<string, Piece> => ({
+  'product': { inputs: ({ B, S, D, F }) => [numbers(B * S, D), numbers(D, F)], of: (_, [x, w]) => tf.matMul(x!, w!) },
+  'product on top of a value': { inputs: ({ B, S, D, F }) => [numbers(B * S, D), numbers(F, D), numbers(B * S, F)], of: (_, [x, w, y]) => tf.add(y!, tf.matMul(x!, w!, false, true)) },
+  // Weights that keep the size of what they multiply, as trained ones do: scores of a hundred would magnify any rounding.
+  'attention': {
+    inputs: ({ B, S, D }) => [numbers(B * S, D), ...Array.from({ length: 4 }, () => numbers(D, D).mul(1.7 / Math.sqrt(D))), numbers(B * S, D)],
+    of: (ops, inputs, at) => {
+      const [x, q, k, v, o, onto] = inputs as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+      return ops.selfAttention ? ops.selfAttention(x, [q, k, v, o], onto, { ...at, rotation: at.rotation! }) : plainAttention(inputs, geometry, at);
+    },
+  },
+  'feed-forward': {
+    inputs: ({ B, S, D, F }) => [numbers(B * S, D), numbers(D, F), numbers(D, F), numbers(F, D), numbers(B * S, D)],
+    of: (ops, inputs) => {
+      const [x, gate, up, down, onto] = inputs as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+      return ops.feedForward ? ops.feedForward(x, [gate, up, down], onto) : tf.add(onto, tf.matMul(ops.swiglu(tf.matMul(x, gate), tf.matMul(x, up)), down));
+    },
+  },
+});
+
+/** The value, and the gradients of Σ value·weights. */
+const whole = (piece: Piece, ops: Ops, geometry: Geometry, inputs: Record<string, tf.Tensor>): Record<string, tf.Tensor> => {
+  const at = frame(config(geometry), { ids: tf.zeros([geometry.B, geometry.S], 'int32'), segments: inputs.segments!, causal: inputs.causal! });
+  const names = Object.keys(inputs).filter((name) => name.startsWith('x'));
+  const f = (...tensors: tf.Tensor[]) => piece.of(ops, tensors, at);
+  const tensors = names.map((name) => inputs[name]!);
+  return { y: f(...tensors), ...Object.fromEntries(tf.grads(f)(tensors, inputs.dy!).map((gradient, i) => [`d${names[i]}`, gradient])) };
+};
+
+async function run(piece: Piece, geometry: Geometry, products: boolean, ops: RuntimeOps, bf16: boolean): Promise<number> {
+  await tf.setBackend('cpu');
+  const { B, S } = geometry;
+  const tensors = piece.inputs(geometry);
+  const inputs: Record<string, tf.Tensor> = Object.fromEntries(tensors.map((tensor, i) => [`x${i}`, tensor]));
+  // Two segments and, in the last row, padding.
+  inputs.segments = tf.tensor(Int32Array.from({ length: B * S }, (_, i) => (Math.floor(i / S) === B - 1 && i % S > S - 3 ? 0 : i % S < 3 + Math.floor(i / S) ? 1 : 2)), [B, S], 'int32');
+  inputs.causal = tf.scalar(geometry.causal);
+  inputs.dy = numbers(...piece.of(plain, tensors, frame(config(geometry), { ids: tf.zeros([B, S], 'int32'), segments: inputs.segments, causal: inputs.causal })).shape);
+  const expected = tf.tidy(() => Object.entries(whole(piece, plain, geometry, inputs)).map(([name, tensor]) => [name, tensor.dataSync()] as const));
+  const specs = Object.fromEntries(Object.entries(inputs).map(([name, { shape, dtype }]) => [name, { shape, dtype: dtype as 'float32' }]));
+  const graph = optimize(trace((given) => whole(piece, fusedOps(products), geometry, given), { inputs: specs }));
+  const folder = mkdtempSync(join(tmpdir(), 'mdiff-kernels-'));
+  try {
+    writeFileSync(join(folder, 'saved_model.pb'), toSavedModel({ variables: {}, signatures: { run: { graph } }, ops, bfloat16: bf16 }));
+    await tf.setBackend('tensorflow');
+    const model = await native.node.loadSavedModel(folder, ['serve'], 'run');
+    const feeds = Object.fromEntries(graph.inputs.map(({ name }) => [name, tf.tensor(inputs[name]!.dataSync(), inputs[name]!.shape, inputs[name]!.dtype)]));
+    const results = model.predict(feeds) as Record<string, tf.Tensor>;
+    let worst = 0;
+    for (const [name, wanted] of expected) {
+      const got = results[name]!.dataSync();
+      const scale = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-6);
+      if (got.length !== wanted.length) throw new Error(`${name}: expected ${wanted.length} numbers, got ${got.length}`);
+      got.forEach((value, i) => (worst = Math.max(worst, Number.isFinite(value) ? Math.abs(value - wanted[i]!) / scale : Infinity)));
+    }
+    model.dispose();
+    return worst;
+  } finally {
+    await tf.setBackend('cpu');
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const geometries: Geometry[] = [
+  { B: 1, S: 7, D: 6, H: 1, F: 5, causal: 0 },
+  { B: 3, S: 33, D: 48, H: 4, F: 50, causal: 1 },
+  { B: 2, S: 100, D: 96, H: 3, F: 401, causal: 0 },
+  { B: 5, S: 64, D: 64, H: 2, F: 800, causal: 0 },
+];
+
+let [passed, failed] = [0, 0];
+for (const geometry of geometries) {
+  const pieces: [string, Piece, boolean][] = [
+    ...Object.entries(float32).map(([name, piece]): [string, Piece, boolean] => [name, piece, false]),
+    ...(kernels.products ? Object.entries(bfloat16(geometry)).map(([name, piece]): [string, Piece, boolean] => [name, piece, true]) : []),
+  ];
+  for (const [name, piece, products] of pieces) {
+    const what = `${name} ${JSON.stringify(geometry)}`;
+    const tolerance = TOLERANCE[products ? 'bfloat16' : 'float32'];
+    try {
+      const worst = await run(piece, geometry, products, { softmax: 'MdiffSoftmax', ...(products && { product: 'MdiffProduct', productAdd: 'MdiffProductAdd' }) }, products);
+      if (worst < tolerance) passed++;
+      else throw new Error(`deviates by ${worst.toExponential(1)}, more than ${tolerance}`);
+      if (process.argv.includes('--figures')) console.log(`${what}: ${worst.toExponential(1)}`);
+    } catch (error) {
+      failed++;
+      console.log(`FAILED ${what}: ${(error as Error).message}`);
+    }
+  }
+}
+if (!kernels.products) console.log('this processor has no AMX: products, attention and feed-forward in bfloat16 are not among the kernels here');
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
