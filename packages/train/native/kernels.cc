@@ -3,6 +3,7 @@
 // Everything is float32. Where the processor has AMX, matrix products round their operands to bfloat16 and add in float32.
 // Sums are split by the sizes of the data, never by the number of threads: the same input gives the same bits.
 
+#include <dlfcn.h>
 #include <node_api.h>
 
 #include <algorithm>
@@ -1198,6 +1199,12 @@ std::string register_all() {
   return said;
 }
 
+/** Node closes a library when the thread that loaded it ends; TensorFlow keeps pointers into this one for as long as the process lives. */
+void stay() {
+  Dl_info own;
+  if (dladdr(reinterpret_cast<void*>(&stay), &own) != 0) dlopen(own.dli_fname, RTLD_NOW | RTLD_NODELETE);
+}
+
 /** open(threads): registers everything once in the process, and says whether products in bfloat16 are among it. */
 napi_value Open(napi_env env, napi_callback_info info) {
   static std::mutex mutex;
@@ -1210,6 +1217,7 @@ napi_value Open(napi_env env, napi_callback_info info) {
   {
     std::lock_guard<std::mutex> lock(mutex);
     if (!done) {
+      stay();
       threads = wanted;
       said = register_all();
       done = true;
