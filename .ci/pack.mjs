@@ -78,6 +78,9 @@ const none = (names) => (names.length === 0 ? '' : `installed: ${names.join(', '
 const all = await install('everything', publishable.map((one) => one.name));
 await importAll(all, publishable.map((one) => one.name));
 await command('mdiff --help', process.execPath, [join(all, 'node_modules/mdiff/bin/mdiff.js'), '--help'], { cwd: all });
+const peerless = await execute(process.execPath, [join(all, 'node_modules/mdiff/bin/mdiff.js'), 'engine', 'install', 'tensorflow', '--set', `cache_dir=${join(all, 'cache')}`], { output: 'keep', cwd: all });
+check('mdiff engine install names the optional package that it builds', peerless.code === 1 && peerless.text.includes('npm install --ignore-scripts @tensorflow/tfjs-node@') && peerless.text.trim().split('\n').length === 1 ? '' : `exit code ${peerless.code}:\n${peerless.text}`);
+await command('mdiff engine list', process.execPath, [join(all, 'node_modules/mdiff/bin/mdiff.js'), 'engine', 'list'], { cwd: all });
 
 const configOnly = await install('config', ['@mdiff/config']);
 check('@mdiff/config pulls no runtime', none(installed(configOnly, runtimes)));

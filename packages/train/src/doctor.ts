@@ -3,7 +3,7 @@ import type { ProjectConfig } from '@mdiff/config';
 import { installedEngines, resolveEngine } from './choice.js';
 import type { Device, EngineName } from './choice.js';
 import { kernelState } from './kernels.js';
-import { locateTensorFlow } from './native.js';
+import { TFJS_NODE, locateTensorFlow, packageOf, peerFolder } from './native.js';
 import type { NativeTensorFlow } from './native.js';
 import { megabytes, pins } from './pins.js';
 import { allThreads, ask as askChild } from './probe.js';
@@ -51,7 +51,12 @@ export interface Diagnosis {
 }
 
 const install = (device: 'cpu' | 'cuda'): string => `mdiff engine install tensorflow${device === 'cuda' ? ' --cuda' : ''}`;
-const cost = (device: 'cpu' | 'cuda'): string => `${megabytes(pins[device].reduce((sum, { size }) => sum + size, 0))} to download; needs pip and a C++ compiler`;
+/** What to do to have native TensorFlow, and what that takes. */
+function howTo(device: 'cpu' | 'cuda'): string {
+  const name = `@tensorflow/${packageOf(device)}@${TFJS_NODE}`;
+  const size = megabytes(pins[device].reduce((sum, { size: bytes }) => sum + bytes, 0));
+  return `${peerFolder(device) === undefined ? `run "npm install --ignore-scripts ${name}", then` : 'run'} "${install(device)}" (${size} to download; needs pip and a C++ compiler)`;
+}
 const noDriver = 'no NVIDIA driver here (/dev/nvidiactl)';
 const version = (name: string): string => (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
 
@@ -69,7 +74,7 @@ export function listEngines(cacheDir: string, env: NodeJS.ProcessEnv = process.e
   const native = (device: 'cpu' | 'cuda'): Listed => {
     const found = locateTensorFlow({ cacheDir, device, env });
     const installed = devices.tfjs_node.includes(device);
-    const detail = found ? `${found.package} ${found.version} in ${found.folder} (${found.from})${installed ? '' : `; ${noDriver}`}` : `run "${install(device)}" (${cost(device)})`;
+    const detail = found ? `${found.package} ${found.version} in ${found.folder} (${found.from})${installed ? '' : `; ${noDriver}`}` : howTo(device);
     return { engine: 'tfjs_node', device, installed: found !== undefined, detail };
   };
   return [
@@ -129,7 +134,7 @@ export async function examineEngines({ config, env = process.env, signal, second
 
   async function native(on: 'cpu' | 'cuda'): Promise<Examined> {
     const found = locateTensorFlow({ cacheDir, device: on, env });
-    if (!found) return { engine: 'tfjs_node', device: on, state: 'absent', reason: `${on === 'cuda' && !installed.driver ? `${noDriver}; with one, ` : ''}run "${install(on)}" (${cost(on)})` };
+    if (!found) return { engine: 'tfjs_node', device: on, state: 'absent', reason: `${on === 'cuda' && !installed.driver ? `${noDriver}; with one, ` : ''}${howTo(on)}` };
     const question = { engine: 'tensorflow', found, device: on, threads, seconds } as const;
     const kernels = kernelState(found);
     const full = await tried({ ...question, bf16: false, ...(kernels.state === 'ready' && { kernels: kernels.path }) }, `tfjs_node on ${on}`);

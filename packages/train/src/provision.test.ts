@@ -1,9 +1,10 @@
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from './files.js';
@@ -222,6 +223,22 @@ describe('provision', () => {
     expect((await install({ kernels: other, pip: null })).made).toBe('kernels');
     expect(kernelState({ folder: there() }, other).state).toBe('ready');
     expect((await install({ kernels: other, pip: null, compiler: null })).made).toBe('nothing');
+  });
+
+  it('puts the libraries of CUDA where the library of TensorFlow looks for them', async () => {
+    const cublas = zipSync({ 'nvidia/cublas/lib/libcublas.so.12': Buffer.from('cublas'), 'nvidia/cuda_nvcc/bin/ptxas': [Buffer.from('ptxas'), { os: 3, attrs: (0o100755 << 16) >>> 0 }], 'nvidia/cublas/include/cublas.h': Buffer.from('unused') });
+    const more: Pin = { distribution: 'tiny-cublas', version: '1.0', file: 'tiny_cublas-1.0-py3-none-any.whl', size: cublas.length, sha256: sha256(cublas) };
+    await writeFile(join(folder, more.file), cublas);
+    await writeFile(join(folder, pin.file), wheel);
+    const urls = [pin, more].map(({ file }) => ({ download_info: { url: pathToFileURL(join(folder, file)).href } }));
+    const { found } = await install({ variant: 'cuda', pins: [pin, more], pip: pip(`echo '${JSON.stringify({ install: urls })}'`) });
+    expect(found).toMatchObject({ package: 'tfjs-node-gpu', variant: 'cuda' });
+    expect((await readdir(join(found.folder, 'deps'), { recursive: true, withFileTypes: true })).filter((one) => one.isFile()).map(({ name: one }) => one).sort()).toEqual(
+      ['c_api.h', 'libcublas.so.12', 'libtensorflow_cc.so.2', 'libtensorflow_framework.so.2', 'ptxas'],
+    );
+    expect(await readFile(join(found.folder, 'deps', 'nvidia', 'cublas', 'lib', 'libcublas.so.12'), 'utf8')).toBe('cublas');
+    expect((await stat(join(found.folder, 'deps', 'nvidia', 'cuda_nvcc', 'bin', 'ptxas'))).mode & 0o111).toBe(0o111);
+    expect(readEngineRecord(found.folder)!.wheels).toHaveLength(2);
   });
 
   it('is one at a time', async () => {

@@ -23,7 +23,9 @@ export async function unpack(wheel: string, folder: string, place: (name: string
       if (path === undefined) continue;
       const target = join(folder, path);
       await mkdir(dirname(target), { recursive: true });
-      await pipeline(await archive.openReadStreamPromise(entry), createWriteStream(target), { ...(signal && { signal }) });
+      // The upper half is the mode that the file had on Unix: CUDA's wheels bring programs.
+      const mode = (entry.externalFileAttributes >>> 16) & 0o111 ? 0o755 : 0o644;
+      await pipeline(await archive.openReadStreamPromise(entry), createWriteStream(target, { mode }), { ...(signal && { signal }) });
       bytes += entry.uncompressedSize;
     }
   } catch (error) {
