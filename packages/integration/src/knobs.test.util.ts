@@ -85,6 +85,7 @@ const blank =
       threads: options.threads,
       layout: table,
       grads: () => Promise.resolve({ loss: 1 }),
+      gradient: () => Promise.resolve(zeros()),
       apply,
       step: async () => ({ loss: 1, ...(await apply()) }),
       evaluate: ({ rows }) => Promise.resolve(new Float32Array(rows.length).fill(5 * 0.99 ** steps)),

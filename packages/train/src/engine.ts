@@ -3,13 +3,15 @@ import type { ModelConfig } from '@mdiff/config';
 import type { ParamLayout } from '@mdiff/model';
 import type { TrainState } from './checkpoint.js';
 import type { Device, EngineName } from './choice.js';
+import { TrainError } from './errors.js';
 import { tensorflowEnvironment } from './native.js';
 import type { NativeTensorFlow } from './native.js';
 import type { Phases } from './phases.js';
 import { startWorker } from './rpc.js';
 
 // An engine runs the training step. It owns the weights, the moments and the gradient; the loop sees only batches, losses and,
-// between steps, a copy of the state. `step` is `grads` for each batch, then `apply`.
+// between steps, a copy of the state. `step` is `grads` for each batch, then `apply`. Several machines that share a step each call `grads`
+// for their batches, average what `gradient` gives, and `apply` the average: their states stay equal.
 
 /** One forward pass: what the traced graph sees (docs/architecture.md). `rows.length` may differ from batch to batch. */
 export interface StepBatch {
@@ -72,8 +74,12 @@ export interface Engine {
   readonly name: string;
   readonly threads: number;
   readonly layout: ParamLayout;
+  /** Adds the batch's gradient to those since the last update. */
   grads(batch: StepBatch): Promise<{ loss: number }>;
-  apply(update: Update): Promise<Omit<StepResult, 'loss'>>;
+  /** A copy of that sum, flat like the weights: zeros where there is none. Averaging it over machines needs nothing else. */
+  gradient(): Promise<Float32Array>;
+  /** Updates with the sum, or with `gradient` in its place, and forgets both. @throws TrainError MDIFF_GRADIENT for another length than the weights' */
+  apply(update: Update, gradient?: Float32Array): Promise<Omit<StepResult, 'loss'>>;
   step(batches: readonly StepBatch[], update: Update): Promise<StepResult>;
   /** Cross-entropy of each evaluated row, nats, without dropout or smoothing; with the averaged weights where there are any. */
   evaluate(batch: StepBatch): Promise<Float32Array>;
@@ -88,11 +94,16 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+/** What `apply` may be given. */
+export function checkGradient({ length }: Float32Array, { total }: ParamLayout): void {
+  if (length !== total) throw new TrainError('MDIFF_GRADIENT', `gradient: expected ${total} numbers, one for each parameter, got ${length}`);
+}
+
 export interface Opened {
   layout: ParamLayout;
 }
 
-/** What runs inside the engine's thread. Buffers that `evaluate` and `read` return are the caller's. */
+/** What runs inside the engine's thread. Buffers that `gradient`, `evaluate` and `read` return are the caller's. */
 export interface Core extends Omit<Engine, 'name' | 'threads' | 'step' | 'exportOnnx' | 'startup' | 'close'> {
   step(argument: { batches: readonly StepBatch[]; update: Update }): Promise<StepResult>;
 }
@@ -117,7 +128,8 @@ const inWorker =
         threads,
         layout,
         grads: (batch) => remote.call('grads', batch),
-        apply: (update) => remote.call('apply', update),
+        gradient: () => remote.call('gradient'),
+        apply: (update, gradient) => remote.call('apply', { update, gradient }),
         step: (batches, update) => remote.call('step', { batches, update }),
         evaluate: (batch) => remote.call('evaluate', batch),
         read: () => remote.call('read'),

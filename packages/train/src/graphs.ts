@@ -164,12 +164,14 @@ export function flatGradients(pass: Graph, layout: ParamLayout): Graph {
   };
 }
 
-/** The variable `gradient` [total] cut into `grad.{name}`. */
-export function gradientsOf(layout: ParamLayout): Graph {
-  const inputs: Record<string, InputSpec> = { gradient: { shape: [layout.total], dtype: 'float32' } };
-  const cut = trace(
-    ({ gradient }) => Object.fromEntries(layout.params.map(({ name, shape, offset, size }) => [`grad.${name}`, tf.slice(gradient!, [offset], [size]).reshape([...shape])])),
-    { inputs },
+/** A flat gradient [total] cut into `grad.{name}`: the variable `gradient`, or an input `given`. */
+export function gradientsOf(layout: ParamLayout, source: 'gradient' | 'given'): Graph {
+  const flat = { shape: [layout.total], dtype: 'float32' as const };
+  const cut = optimize(
+    trace(
+      (from) => Object.fromEntries(layout.params.map(({ name, shape, offset, size }) => [`grad.${name}`, tf.slice(from[source]!, [offset], [size]).reshape([...shape])])),
+      { inputs: { [source]: flat } },
+    ),
   );
-  return { ...optimize(cut), inputs: [], variables: [{ name: 'gradient', shape: [layout.total], dtype: 'float32' }] };
+  return source === 'given' ? cut : { ...cut, inputs: [], variables: [{ name: source, ...flat }] };
 }

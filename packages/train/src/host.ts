@@ -1,6 +1,7 @@
 import { adamwFlat, allocate, emaFlat, initParams, layout as layoutOf } from '@mdiff/model';
 import type { ParamLayout } from '@mdiff/model';
 import type { TrainState } from './checkpoint.js';
+import { checkGradient } from './engine.js';
 import type { Core, StepBatch, StepResult, Update, WorkerOptions } from './engine.js';
 import { TrainError } from './errors.js';
 import { feedsOf, maskFeeds, masksOf } from './graphs.js';
@@ -53,7 +54,11 @@ export function hostCore({ model, seed }: WorkerOptions, compile: Compile): Core
     return { loss: outputs.loss![0]! };
   };
 
-  const apply = ({ ema, ...update }: Update): Promise<Omit<StepResult, 'loss'>> => {
+  const apply = ({ ema, ...update }: Update, given?: Float32Array): Promise<Omit<StepResult, 'loss'>> => {
+    if (given) {
+      checkGradient(given, layout);
+      gradient.set(given);
+    }
     accumulated = 0;
     if (ema > 0) state.ema ??= state.params.slice(); // the average starts from the weights before the first update
     const { gradNorm, finite } = adamwFlat({ ...state, grads: gradient, layout, ...update });
@@ -64,7 +69,8 @@ export function hostCore({ model, seed }: WorkerOptions, compile: Compile): Core
   return {
     layout,
     grads,
-    apply,
+    gradient: () => Promise.resolve(accumulated > 0 ? gradient.slice() : new Float32Array(layout.total)),
+    apply: async (update, given) => apply(update, given),
     step: async ({ batches, update }) => {
       let loss = 0;
       for (const batch of batches) loss += (await grads(batch)).loss;

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { initParams, layout as layoutOf } from '@mdiff/model';
+import type { ParamLayout } from '@mdiff/model';
 import { toSavedModel } from '@mdiff/trace';
 import type { Graph, SavedModelSignature } from '@mdiff/trace';
 import type { TrainState } from './checkpoint.js';
+import { checkGradient } from './engine.js';
 import type { Core, StepBatch, StepResult, Update, WorkerOptions } from './engine.js';
 import { TrainError } from './errors.js';
 import { feedsOf, flatGradients, gradientsOf, maskFeeds, masksOf, openGraph } from './graphs.js';
@@ -146,7 +148,9 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
       step: { graph: pass, adamw, bfloat16 },
       grads: { graph: flatGradients(pass, layout), bfloat16 },
       ...(dropped && { 'step.dropout': { graph: dropped, adamw, bfloat16 }, 'grads.dropout': { graph: flatGradients(dropped, layout), bfloat16 } }),
-      apply: { graph: gradientsOf(layout), adamw },
+      apply: { graph: gradientsOf(layout, 'gradient'), adamw },
+      'apply.given': { graph: gradientsOf(layout, 'given'), adamw },
+      gradient: { graph: sumOf(layout) },
       eval: { graph: own(evaluation, wanted.ema ? 'ema' : 'params') },
     };
     return load(native, timed('lower', () => toSavedModel({ variables, signatures, ops: { ...(kernels && { softmax: 'MdiffSoftmax' }), ...(products && { product: 'MdiffProduct', productAdd: 'MdiffProductAdd' }) } })), [...Object.keys(signatures), 'init', 'read']);
@@ -161,7 +165,7 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
     if (model && made && made.beta1 === wanted.beta1 && made.beta2 === wanted.beta2 && made.ema === wanted.ema && !initial) return model;
     const state = initial ?? take();
     if (wanted.ema) state.ema ??= state.params.slice(); // the average starts from the weights before the first update
-    const gradient = accumulated > 0 ? model!.run('read', {}).gradient! : new Float32Array(layout.total);
+    const gradient = accumulated > 0 ? model!.run('gradient', {}).gradient! : new Float32Array(layout.total);
     if (!model || made?.beta1 !== wanted.beta1 || made.beta2 !== wanted.beta2 || made.ema !== wanted.ema) {
       model?.close();
       model = await build(wanted);
@@ -203,8 +207,12 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
     const gradNorm = norm[0]!;
     return { gradNorm, finite: Number.isFinite(gradNorm) };
   };
-  const apply = async (update: Update): Promise<Omit<StepResult, 'loss'>> => {
-    const { grad_norm } = (await ensure(update)).run('apply', adamFeeds(update));
+  const apply = async (update: Update, given?: Float32Array): Promise<Omit<StepResult, 'loss'>> => {
+    if (given) checkGradient(given, layout);
+    const ready = await ensure(update);
+    const { grad_norm } = given
+      ? ready.run('apply.given', { ...adamFeeds(update), given: { type: 'float32', data: given, shape: [layout.total] } })
+      : ready.run('apply', adamFeeds(update));
     accumulated = 0;
     return result(grad_norm!);
   };
@@ -212,6 +220,7 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
   return {
     layout,
     grads: (batch) => grads(batch),
+    gradient: async () => (accumulated > 0 ? (await ensure()).run('gradient', {}).gradient! : new Float32Array(layout.total)),
     apply,
     step: async ({ batches, update }) => {
       if (batches.length === 1 && accumulated === 0) {
@@ -256,6 +265,12 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
 
 /** Only what a graph has as inputs is fed: the optimiser may have dropped one that nothing reads. */
 const used = (feeds: Feeds, { inputs }: Graph): Feeds => Object.fromEntries(inputs.flatMap(({ name }) => (feeds[name] ? [[name, feeds[name]]] : [])));
+
+/** The variable `gradient` as it stands. */
+const sumOf = ({ total }: ParamLayout): Graph => {
+  const info = { shape: [total], dtype: 'float32' as const };
+  return { dims: [], inputs: [], variables: [{ name: 'gradient', ...info }], constants: {}, values: { gradient: info }, nodes: [], outputs: [{ name: 'gradient', value: 'gradient' }], updates: [] };
+};
 
 /** Inputs that become reads of variables, by the variables' names. */
 function variablesOf(graph: Graph, variables: ReadonlyMap<string, string>): Graph {

@@ -25,7 +25,11 @@ serveWorker({
     return { layout: core.layout };
   },
   grads: (batch: StepBatch) => core.grads(batch),
-  apply: (update: Update) => core.apply(update),
+  gradient: async () => {
+    const flat = await core.gradient();
+    return new Moved(flat, [flat.buffer as ArrayBuffer]);
+  },
+  apply: ({ update, gradient }: { update: Update; gradient?: Float32Array }) => core.apply(update, gradient),
   step: (argument: { batches: readonly StepBatch[]; update: Update }) => core.step(argument),
   evaluate: async (batch: StepBatch) => {
     const ce = await core.evaluate(batch);
