@@ -15,8 +15,6 @@ const { values: options } = parseArgs({
   options: { steps: { type: 'string', default: '500' }, set: { type: 'string', multiple: true, default: [] }, reuse: { type: 'boolean', default: false }, out: { type: 'string' } },
 });
 const fail = (message, code = 'MDIFF_USAGE', exitCode = 2) => { throw Object.assign(new Error(message), { code, exitCode }); };
-const steps = Number(options.steps);
-if (!(Number.isInteger(steps) && steps >= 2)) fail(`--steps: expected a whole number from 2, got "${options.steps}"`);
 if (installedEngines(ProjectConfig.default().cache_dir).devices.tfjs_node.length === 0) {
   fail('native TensorFlow is not installed (run "mdiff engine install tensorflow", or set MDIFF_TENSORFLOW), and no other engine has bfloat16', 'MDIFF_BENCH', 1);
 }
@@ -24,18 +22,21 @@ if (installedEngines(ProjectConfig.default().cache_dir).devices.tfjs_node.length
 const SEEDS = [42, 43];
 /** Steps averaged before two curves are compared: a step's loss is that of one batch, half of it hidden by chance. */
 const WINDOW = 25;
+const steps = Number(options.steps);
+if (!(Number.isInteger(steps) && steps >= WINDOW)) fail(`--steps: expected a whole number from ${WINDOW}, got "${options.steps}"`);
 const arms = [
   { name: 'float32', label: 'TensorFlow, float32', engine: 'tfjs_node', bf16: false, seed: SEEDS[0] },
   { name: 'bfloat16', label: 'TensorFlow, bfloat16', engine: 'tfjs_node', bf16: true, seed: SEEDS[0] },
-  { name: 'onnxruntime', label: 'ONNX Runtime, float32', engine: 'onnxruntime', bf16: false, seed: SEEDS[0] },
   { name: 'seed', label: 'another seed, float32', engine: 'tfjs_node', bf16: false, seed: SEEDS[1] },
+  { name: 'onnxruntime', label: 'ONNX Runtime, float32', engine: 'onnxruntime', bf16: false, seed: SEEDS[0] },
 ];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 for (const arm of arms) {
   const run = `bench-curves-${arm.name}`;
   const folder = join(root, 'outputs', run);
-  if (!(options.reuse && existsSync(join(folder, 'model', 'manifest.json')))) {
+  const read = () => readFileSync(join(folder, 'metrics.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  if (!(options.reuse && existsSync(join(folder, 'model', 'manifest.json')) && read().length === steps)) {
     const settings = [
       `experiment_name=${run}`, `engine=${arm.engine}`, 'device=cpu', `seed=${arm.seed}`, `training.use_mixed_precision=${arm.bf16}`,
       'model.vocab_size=8192', `training.max_steps=${steps}`, 'training.log_every=1', 'training.eval_every=0', ...options.set,
@@ -47,8 +48,7 @@ for (const arm of arms) {
     );
     if (status !== 0) fail(`the arm "${arm.name}" ended with code ${status}`, 'MDIFF_BENCH', 1);
   }
-  const metrics = readFileSync(join(folder, 'metrics.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
-  if (metrics.length !== steps) fail(`${folder}: expected ${steps} steps, got ${metrics.length}; run again without --reuse`, 'MDIFF_BENCH', 1);
+  const metrics = read();
   arm.losses = metrics.map(({ loss }) => loss);
   arm.last = metrics.at(-1);
 }
@@ -58,7 +58,7 @@ const pairs = others.map(({ name, label, losses }) => ({ name, label, ...compari
 const held = ({ last }) => (last.nelbo === undefined ? '' : `; held out ${last.nelbo.toFixed(4)} ± ${last.nelbo_se.toFixed(4)} nats/token, ${last.bits_per_byte.toFixed(4)} bits/byte`);
 console.log(`\n${steps} steps; differences to ${base.label}, means of ${WINDOW} steps, nats/token${held(base)}`);
 pairs.forEach((pair, i) => console.log(`  ${pair.label}: root mean square ${pair.rms.toFixed(4)}, largest ${pair.largest.toFixed(4)}, mean ${pair.mean.toFixed(5)}${held(others[i])}`));
-const [bfloat16, , seed] = pairs;
+const [bfloat16, seed] = pairs;
 console.log(`bfloat16 moves the curve by ${(bfloat16.rms / seed.rms).toFixed(3)} of what another seed does: ${bfloat16.rms <= seed.rms ? 'within the noise' : 'NOT within the noise'}`);
 
 const result = {

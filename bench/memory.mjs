@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ProjectConfig, estimateMemory } from '@mdiff/config';
 import { stream } from '@mdiff/diffusion';
-import { engines, launcherEnvironment, locateTensorFlow } from '@mdiff/train';
+import { engines, launcherEnvironment, locateTensorFlow, writeSafetensors } from '@mdiff/train';
 import { errorOf, fitOf } from './memory/fit.ts';
 import { peakMb } from './train/peak.ts';
 
@@ -62,11 +62,17 @@ async function measure({ name, engine: asked, checkpointing }) {
     ({ loss } = await engine.step([batch], { ...update, step }));
     times.push(performance.now() - begun);
   }
+  const stepped_mb = peakMb();
+  // What else a run does: it evaluates, keeps a checkpoint, and exports.
+  await engine.evaluate(batch);
+  const state = await engine.read();
+  const files = ['params', 'm', 'v'].map((slot) => writeSafetensors(engine.layout.params.map(({ name, shape, offset, size }) => ({ name, shape, data: state[slot].subarray(offset, offset + size) }))));
+  files.push(await engine.exportOnnx((await engine.read()).params));
   const peak_mb = peakMb();
   await engine.close();
   const rest = times.slice(1).sort((a, b) => a - b);
   const fixed = (value) => Number(value.toFixed(1));
-  return { parameters: engine.layout.total, loss, step_ms: fixed(rest[rest.length >> 1]), opened_mb: fixed(opened_mb), peak_mb: fixed(peak_mb) };
+  return { parameters: engine.layout.total, loss, step_ms: fixed(rest[rest.length >> 1]), opened_mb: fixed(opened_mb), stepped_mb: fixed(stepped_mb), peak_mb: fixed(peak_mb), files_mb: fixed(files.reduce((sum, { byteLength }) => sum + byteLength, 0) / 1e6) };
 }
 
 const listed = (option, from) => (options[option]?.split(',') ?? from).map((name) => (from.includes(name) ? name : fail(`--${option}: expected names out of ${from.join(', ')}, got "${name}"`)));
@@ -102,7 +108,7 @@ function main() {
         const row = { engine, size, B, S: model.max_seq_len, checkpointing, ...JSON.parse(stdout) };
         const before = rows.find((one) => one.engine === engine && one.size === size);
         const against = before ? `, ${(row.peak_mb / before.peak_mb).toFixed(2)} × the memory, ${(row.step_ms / before.step_ms).toFixed(2)} × the time, ${row.loss === before.loss ? 'the same loss' : `loss ${row.loss} for ${before.loss}`}` : '';
-        console.log(`${engine} ${size} ${B} × ${row.S}, ${checkpointing ? 'recomputed' : 'kept'}: peak ${row.peak_mb.toFixed(0)} MB (opened ${row.opened_mb.toFixed(0)}), ${row.step_ms.toFixed(0)} ms a step${against}`);
+        console.log(`${engine} ${size} ${B} × ${row.S}, ${checkpointing ? 'recomputed' : 'kept'}: peak ${row.peak_mb.toFixed(0)} MB (opened ${row.opened_mb.toFixed(0)}, steps ${row.stepped_mb.toFixed(0)}), ${row.step_ms.toFixed(0)} ms a step${against}`);
         rows.push(row);
       }
       if (chosen.length < 3) continue;
