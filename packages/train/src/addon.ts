@@ -76,7 +76,8 @@ const KERNEL_FLAGS = ['-O3', '-march=native', '-pthread', '-fopenmp-simd', '-fno
  */
 export async function compileKernels(folder: string, source: string, compiler: Program, running: Running): Promise<KernelRecord> {
   const { output } = await run(compiler, ['--version'], running);
-  const record = { source: sha256(await readFile(source)), compiler: `${compiler.join(' ')}: ${output.split('\n')[0]!.trim()}`, sets: processor().flags };
+  const [command, version] = [compiler.join(' '), output.split('\n')[0]!.trim()];
+  const record = { source: sha256(await readFile(source)), compiler: version.startsWith(command) ? version : `${command}: ${version}`, sets: processor().flags };
   await mkdir(join(folder, 'lib'), { recursive: true });
   const part = `${KERNELS}.tmp-${process.pid}`;
   try {

@@ -3,6 +3,7 @@ import type { ProjectConfig } from '@mdiff/config';
 import { installedEngines, resolveEngine } from './choice.js';
 import type { Device, EngineName } from './choice.js';
 import { kernelState } from './kernels.js';
+import type { KernelState } from './kernels.js';
 import { TFJS_NODE, locateTensorFlow, packageOf, peerFolder } from './native.js';
 import type { NativeTensorFlow } from './native.js';
 import { megabytes, pins } from './pins.js';
@@ -63,9 +64,9 @@ const version = (name: string): string => (createRequire(import.meta.url)(`${nam
 /** ONNX Runtime puts the place in its source before what it says. */
 const plainly = (reason: string): string => reason.replace(/^\S+\.(?:cc|h):\d+ .*? was false\. /, '');
 
-const kernelLine = (found: NativeTensorFlow): string => {
-  const kernels = kernelState(found);
-  return kernels.state === 'ready' ? `ready${kernels.compiler === undefined ? '' : ` (${kernels.compiler})`}` : `${kernels.state}: ${kernels.reason}; "${install(found.variant)}" compiles them`;
+const kernelLine = (found: NativeTensorFlow, kernels: KernelState, products = false): string => {
+  const made = 'compiler' in kernels ? ` (${kernels.compiler})` : '';
+  return kernels.state === 'ready' ? `ready${products ? ' with products on AMX' : ''}${made}` : `${kernels.state}: ${kernels.reason}; "${install(found.variant)}" compiles them`;
 };
 
 /** Engines by device, installed or not. Nothing is loaded. */
@@ -142,7 +143,7 @@ export async function examineEngines({ config, env = process.env, signal, second
     const result = verdict(full, on === 'cuda' ? 'gpu' : 'cpu');
     if (half?.ok && half.answer.gflops !== undefined) result.gflops = { ...result.gflops, bfloat16: half.answer.gflops };
     const remedy = result.state === 'broken' ? { reason: `${result.reason}${on === 'cuda' && !installed.driver ? `; ${noDriver}` : ''}; "${install(on)} --force" makes it anew` } : {};
-    return { engine: 'tfjs_node', device: on, threads, folder: found.folder, ...(on === 'cpu' && { kernels: kernelLine(found) }), ...result, ...remedy };
+    return { engine: 'tfjs_node', device: on, threads, folder: found.folder, ...(on === 'cpu' && { kernels: kernelLine(found, kernels, full.ok && full.answer.products) }), ...result, ...remedy };
   }
 }
 

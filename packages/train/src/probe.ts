@@ -21,6 +21,8 @@ export interface Answer {
   error: number;
   /** ms from the start of the library to its first product */
   start: number;
+  /** whether the fused kernels have matrix products of their own here; absent where none were loaded */
+  products?: boolean;
 }
 
 export type Outcome = { ok: true; answer: Answer } | { ok: false; reason: string };

@@ -61,7 +61,7 @@ async function tensorflow({ found, seconds, threads, kernels }: Question & { eng
   const began = performance.now();
   const tf = loadTensorFlow(found);
   // They register with the library that is loaded by now; one that cannot be loaded here ends this process, and no other.
-  if (kernels !== undefined) registerKernels(kernels, threads);
+  const products = kernels === undefined ? undefined : registerKernels(kernels, threads).products;
   const kept = new Map<Float32Array, ReturnType<typeof tf.tensor3d>>();
   // Three dimensions: tfjs-node gives two-dimensional products to another kernel, which knows no bfloat16.
   const put = (data: Float32Array, n: number): ReturnType<typeof tf.tensor3d> => {
@@ -77,7 +77,7 @@ async function tensorflow({ found, seconds, threads, kernels }: Question & { eng
       product.dispose();
     }
   };
-  return measure(tensorflowVersion(tf), usesGpu(tf) ? 'gpu' : 'cpu', multiply, seconds, began);
+  return { ...(await measure(tensorflowVersion(tf), usesGpu(tf) ? 'gpu' : 'cpu', multiply, seconds, began)), ...(products !== undefined && { products }) };
 }
 
 async function onnxruntime({ device, threads, seconds }: Question & { engine: 'onnxruntime' }): Promise<Answer> {
