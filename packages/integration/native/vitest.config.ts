@@ -1,0 +1,21 @@
+import { defineConfig } from 'vitest/config';
+
+// The suites that need native TensorFlow. `*.native.ts` keeps them out of `npm test`.
+
+const conditions = ['@mdiff/source', 'import', 'module', 'node', 'default'];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    name: 'native',
+    root: new URL('..', import.meta.url).pathname,
+    include: ['src/**/*.native.ts'],
+    setupFiles: [new URL('../../testing/src/setup.ts', import.meta.url).pathname],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    env: { ORT_DISABLE_TELEMETRY: '1' },
+    // Each file brings TensorFlow's own threads.
+    maxWorkers: 1,
+  },
+});
