@@ -1,4 +1,4 @@
-// Memory and time of a training step, with and without recomputed blocks, and the two numbers of each engine that the memory estimate takes.
+// Memory and time of a training step, with and without recomputed blocks, and the numbers of each engine that the memory estimate takes.
 // One process per setting, because only a process has a peak.
 // npm run bench -- memory [--engines onnxruntime,tfjs_node,tfjs_node_bf16] [--sizes nano,micro,batch,large,long,deep] [--steps 3] [--masked 0.5] [--threads 0] [--out FILE]
 import { spawnSync } from 'node:child_process';
@@ -111,11 +111,11 @@ function main() {
         console.log(`${engine} ${size} ${B} × ${row.S}, ${checkpointing ? 'recomputed' : 'kept'}: peak ${row.peak_mb.toFixed(0)} MB (opened ${row.opened_mb.toFixed(0)}, steps ${row.stepped_mb.toFixed(0)}), ${row.step_ms.toFixed(0)} ms a step${against}`);
         rows.push(row);
       }
-      if (chosen.length < 3) continue;
+      if (chosen.length < 4) continue;
       const mine = rows.filter((row) => row.engine === engine && row.checkpointing === checkpointing);
       const fit = fitOf(mine.map(point));
       fits[`${engine} ${checkpointing ? 'recomputed' : 'kept'}`] = { ...fit, error: Object.fromEntries(mine.map((row) => [row.size, Number(errorOf(point(row), fit).toFixed(3))])) };
-      console.log(`  activationFactor ${fit.activationFactor.toFixed(2)}, baseBytes ${(fit.baseBytes / 1e6).toFixed(0)} MB; estimate over measured: ${mine.map((row) => `${row.size} ${(100 * errorOf(point(row), fit)).toFixed(0)} %`).join(', ')}`);
+      console.log(`  stateFactor ${fit.stateFactor.toFixed(2)}, activationFactor ${fit.activationFactor.toFixed(2)}, baseBytes ${(fit.baseBytes / 1e6).toFixed(0)} MB; estimate over measured: ${mine.map((row) => `${row.size} ${(100 * errorOf(point(row), fit)).toFixed(0)} %`).join(', ')}`);
     }
   }
   const out = options.out ?? (options.engines || options.sizes || !tensorflow ? undefined : new URL('results/memory.json', import.meta.url));

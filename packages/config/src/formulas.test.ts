@@ -85,12 +85,12 @@ describe('memory (4.2)', () => {
     else expect([fit.fits, fit.batch_size, fit.gradient_accumulation_steps]).toEqual([false, ...suggestion]);
   });
 
-  it("takes an engine's factor on activations and logits, and its base", () => {
+  it("takes an engine's factors on the state and on activations and logits, and its base", () => {
     const config = ProjectConfig.default();
     const plain = estimateMemory(config);
-    const measured = estimateMemory(config, { activationFactor: 2, baseBytes: 1e9 });
+    const measured = estimateMemory(config, { activationFactor: 2, stateFactor: 3, baseBytes: 1e9 });
     // Sums of doubles of 10¹⁰: a byte is far above their rounding.
-    expect(measured.total).toBeCloseTo(plain.state + 2 * (plain.activations + plain.logits) + 1e9, -1);
+    expect(measured.total).toBeCloseTo(3 * plain.state + 2 * (plain.activations + plain.logits) + 1e9, -1);
   });
 
   it('counts a fifth copy of the parameters with EMA', () => {

@@ -6,6 +6,8 @@ export interface MemoryOptions {
   activationBytes?: number;
   /** Measured factor of an engine on activations and logits. */
   activationFactor?: number;
+  /** Measured factor of an engine's run on the state: copies that saving, evaluation and export hold beside it. */
+  stateFactor?: number;
   /** Measured bytes an engine needs before anything is built. */
   baseBytes?: number;
 }
@@ -41,11 +43,11 @@ export function layerBytes(model: ModelConfig, bytes = 4): number {
 
 /** Memory of a training step. A lower bound on process memory unless the engine passes its measured factors. */
 export function estimateMemory({ model, training, hardware }: Sizes, options: MemoryOptions = {}): MemoryEstimate {
-  const { activationBytes: e = 4, activationFactor = 1, baseBytes: base = 0 } = options;
+  const { activationBytes: e = 4, activationFactor = 1, stateFactor = 1, baseBytes: base = 0 } = options;
   const unit = paramCountExact(model) * hardware.bytes_per_param;
   const ema = training.ema_decay > 0 ? unit : 0;
   const needed = ema > 0 ? 5 : 4;
-  const state = unit * Math.max(hardware.memory_multiplier, needed);
+  const state = stateFactor * unit * Math.max(hardware.memory_multiplier, needed);
   const layer = layerBytes(model, e);
   const { max_seq_len: s, d_model: h, n_layers: l, vocab_size: V } = model;
   const rowActivations = activationFactor * (training.use_gradient_checkpointing ? e * s * h * l + layer : l * layer);
