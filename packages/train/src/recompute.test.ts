@@ -1,0 +1,105 @@
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { modelConfig } from '@mdiff/config';
+import { initParams, layout as layoutOf } from '@mdiff/model';
+import { resultsInOrder, toOnnx } from '@mdiff/trace';
+import * as tf from '@tensorflow/tfjs';
+import * as ort from 'onnxruntime-node';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { feedsOf, passGraph } from './graphs.js';
+import type { Feeds } from './graphs.js';
+
+// What ONNX Runtime makes of a training graph with recomputed blocks, by its own account: its profile lists each operator
+// that ran, in order, with the bytes in use.
+
+const blocks = 6;
+const model = modelConfig({ d_model: 32, n_layers: blocks, n_heads: 2, d_ff: 96, vocab_size: 100, max_seq_len: 64, dropout: 0, attention_dropout: 0, conv_width: 3, tie_embeddings: true });
+const [B, S] = [2, 64];
+const layout = layoutOf(model);
+const flat = initParams({ ...model, init_std: 0.2 }, 3);
+const tokens = Int32Array.from({ length: B * S }, (_, i) => 5 + ((i * 37) % 90));
+const rows = Int32Array.from({ length: 40 }, (_, i) => 3 * i);
+const feeds: Feeds = {
+  ...feedsOf({
+    B,
+    S,
+    rows,
+    ids: tokens.map((id, i) => (i % 3 ? id : 0)),
+    segments: new Int32Array(B * S).fill(1),
+    positions: Int32Array.from({ length: B * S }, (_, i) => i % S),
+    causal: 0,
+    targets: rows.map((at) => tokens[at]!),
+    weights: new Float32Array(rows.length).fill(1 / rows.length),
+  }),
+  ...Object.fromEntries(layout.params.map(({ name, shape, offset, size }) => [name, { type: 'float32' as const, data: flat.subarray(offset, offset + size), shape }])),
+};
+
+interface Ran {
+  outputs: Record<string, Float32Array>;
+  /** operators that ran, in their order */
+  operators: string[];
+  /** the most bytes in use after an operator */
+  peak: number;
+}
+
+async function profiled(checkpointing: boolean): Promise<Ran> {
+  const folder = await mkdtemp(join(tmpdir(), 'mdiff-profile-'));
+  try {
+    // As onnxruntime.ts does it, and profiled.
+    const graph = resultsInOrder(passGraph('train', { model, labelSmoothing: 0, checkpointing }, layout, B, S, {}));
+    const session = await ort.InferenceSession.create(toOnnx(graph, { contrib: true }), {
+      intraOpNumThreads: 1, enableMemPattern: false, logSeverityLevel: 3, enableProfiling: true, profileFilePrefix: join(folder, 'run'),
+    });
+    const outputs = await session.run(
+      Object.fromEntries(session.inputNames.map((name) => [name, new ort.Tensor(feeds[name]!.type, feeds[name]!.data, feeds[name]!.shape)])),
+    );
+    session.endProfiling();
+    const [file] = await readdir(folder);
+    const events = JSON.parse(await readFile(join(folder, file!), 'utf8')) as { name: string; cat: string; args: Record<string, string> }[];
+    const ran = events.filter(({ name, cat }) => cat === 'Node' && name.endsWith('_kernel_time')).map(({ args }) => args);
+    return {
+      outputs: Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data as Float32Array])),
+      operators: ran.map(({ op_name: operator }) => operator!),
+      peak: Math.max(...ran.map(({ mem_bytes_in_use: bytes }) => Number(bytes))),
+    };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+describe('recomputed blocks in ONNX Runtime', () => {
+  let kept: Ran;
+  let recomputed: Ran;
+  beforeAll(async () => {
+    await tf.setBackend('cpu');
+    kept = await profiled(false);
+    recomputed = await profiled(true);
+  });
+
+  it('give the same loss and gradients', () => {
+    expect(Object.keys(recomputed.outputs)).toEqual(Object.keys(kept.outputs));
+    for (const [name, values] of Object.entries(kept.outputs)) expect(recomputed.outputs[name], name).toEqual(values);
+  });
+
+  it('are computed a second time: no optimiser merges them with the first', () => {
+    const count = ({ operators }: Ran, operator: string): number => operators.filter((name) => name === operator).length;
+    // One softmax in each attention, one in the cross-entropy.
+    expect([kept, recomputed].map((ran) => count(ran, 'Softmax'))).toEqual([blocks + 1, 2 * blocks + 1]);
+    // Again: query, key, value, scores, their mixture, output, gate and up.
+    expect(count(recomputed, 'MatMul') - count(kept, 'MatMul')).toBeGreaterThanOrEqual(8 * blocks);
+  });
+
+  it('are computed late, and give their memory back before the next one', () => {
+    const { operators } = recomputed;
+    const at = operators.flatMap((name, i) => (name === 'Softmax' ? [i] : [])).slice(blocks + 1);
+    const products = at.map((from, i) => operators.slice(from, at[i + 1]).filter((name) => name.endsWith('MatMul')).length);
+    // Between one block's attention and the next one's lie both gradients of the first's seven weights; a forward pass alone has eight products.
+    expect(Math.min(...products)).toBeGreaterThanOrEqual(14);
+  });
+
+  it('lower the peak', () => {
+    // Of six blocks one is left, besides its gradients, the blocks' inputs, and what does not belong to a block.
+    expect(recomputed.peak / kept.peak).toBeLessThan(0.55);
+  });
+});
