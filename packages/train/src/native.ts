@@ -109,7 +109,7 @@ export function tensorflowEnvironment(
 
 /**
  * Variables that glibc reads when a process starts, so a launcher sets them for a child: memory that a step gives back is kept, and asked for
- * in large pages. A step frees and takes the same buffers again, and fresh pages from the system would cost it about 8 % (docs/log.md).
+ * in large pages. A step frees and takes the same buffers again; what that gains with and without fused kernels is in docs/log.md.
  * Empty where they mean nothing, and where the user has set them.
  */
 export function launcherEnvironment(
