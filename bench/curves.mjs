@@ -1,6 +1,6 @@
 // Does training in bfloat16 differ from float32 by more than what does not matter? Loss curves of the same run, seed and batches, step by step:
 // float32 against bfloat16, against the other engine in float32, and against another seed.
-// npm run bench -- curves [--steps 500] [--set key=value …, for all arms] [--reuse: take finished runs as they are] [--out FILE]
+// npm run bench -- curves [--steps 500] [--set key=value …, for all arms] [--arms float32,bfloat16,seed,onnxruntime] [--reuse: take finished runs as they are] [--out FILE]
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { chart, stacked } from './chart.mjs';
 import { comparison, smooth } from './curves/compare.ts';
 
 const { values: options } = parseArgs({
-  options: { steps: { type: 'string', default: '500' }, set: { type: 'string', multiple: true, default: [] }, reuse: { type: 'boolean', default: false }, out: { type: 'string' } },
+  options: { steps: { type: 'string', default: '500' }, arms: { type: 'string' }, set: { type: 'string', multiple: true, default: [] }, reuse: { type: 'boolean', default: false }, out: { type: 'string' } },
 });
 const fail = (message, code = 'MDIFF_USAGE', exitCode = 2) => { throw Object.assign(new Error(message), { code, exitCode }); };
 if (installedEngines(ProjectConfig.default().cache_dir).devices.tfjs_node.length === 0) {
@@ -24,12 +24,18 @@ const SEEDS = [42, 43];
 const WINDOW = 25;
 const steps = Number(options.steps);
 if (!(Number.isInteger(steps) && steps >= WINDOW)) fail(`--steps: expected a whole number from ${WINDOW}, got "${options.steps}"`);
-const arms = [
+const known = [
   { name: 'float32', label: 'TensorFlow, float32', engine: 'tfjs_node', bf16: false, seed: SEEDS[0] },
   { name: 'bfloat16', label: 'TensorFlow, bfloat16', engine: 'tfjs_node', bf16: true, seed: SEEDS[0] },
   { name: 'seed', label: 'another seed, float32', engine: 'tfjs_node', bf16: false, seed: SEEDS[1] },
   { name: 'onnxruntime', label: 'ONNX Runtime, float32', engine: 'onnxruntime', bf16: false, seed: SEEDS[0] },
 ];
+
+const names = options.arms?.split(',') ?? known.map(({ name }) => name);
+for (const name of names) if (!known.some((arm) => arm.name === name)) fail(`--arms: expected names out of ${known.map((arm) => arm.name).join(', ')}, got "${name}"`);
+const arms = known.filter(({ name }) => names.includes(name));
+const NEEDED = ['float32', 'bfloat16', 'seed'];
+if (!NEEDED.every((name) => names.includes(name))) fail(`--arms: expected ${NEEDED.join(', ')} among them, got "${options.arms}"`);
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 for (const arm of arms) {
@@ -58,7 +64,7 @@ const pairs = others.map(({ name, label, losses }) => ({ name, label, ...compari
 const held = ({ last }) => (last.nelbo === undefined ? '' : `; held out ${last.nelbo.toFixed(4)} ± ${last.nelbo_se.toFixed(4)} nats/token, ${last.bits_per_byte.toFixed(4)} bits/byte`);
 console.log(`\n${steps} steps; differences to ${base.label}, means of ${WINDOW} steps, nats/token${held(base)}`);
 pairs.forEach((pair, i) => console.log(`  ${pair.label}: root mean square ${pair.rms.toFixed(4)}, largest ${pair.largest.toFixed(4)}, mean ${pair.mean.toFixed(5)}${held(others[i])}`));
-const [bfloat16, seed] = pairs;
+const [bfloat16, seed] = ['bfloat16', 'seed'].map((name) => pairs.find((pair) => pair.name === name));
 console.log(`bfloat16 moves the curve by ${(bfloat16.rms / seed.rms).toFixed(3)} of what another seed does: ${bfloat16.rms <= seed.rms ? 'within the noise' : 'NOT within the noise'}`);
 
 const result = {
