@@ -12,7 +12,8 @@ export default defineConfig({
     root: new URL('..', import.meta.url).pathname,
     include: ['src/**/*.native.ts'],
     setupFiles: [new URL('../../testing/src/setup.ts', import.meta.url).pathname],
-    testTimeout: 120_000,
+    // On a machine with other work a process takes its time to start, and a test starts up to five.
+    testTimeout: 300_000,
     hookTimeout: 120_000,
     env: { ORT_DISABLE_TELEMETRY: '1' },
     // Each file brings TensorFlow's own threads.

@@ -81,13 +81,20 @@ export function maskFeeds({ dropout }: StepBatch, shapes: Record<string, readonl
   );
 }
 
-/** Inverted dropout: 0 with probability p, else 1/(1−p). */
-function drawMask(size: number, p: number, seed: number, ...keys: (string | number)[]): Float32Array {
+/**
+ * Inverted dropout: 0 with probability p, else 1/(1−p). The distance from one dropped number to the next is geometric, so it is drawn instead of
+ * a number for each: at p = 0.1 a tenth of the draws, and a sixth of the time (docs/log.md).
+ */
+export function drawMask(size: number, p: number, seed: number, ...keys: (string | number)[]): Float32Array {
+  const mask = new Float32Array(size).fill(1 / (1 - p));
+  if (p === 0) return mask;
   const rng = stream(seed, 'dropout', ...keys);
-  const mask = new Float32Array(size);
-  const kept = 1 / (1 - p);
-  for (let i = 0; i < size; i++) mask[i] = rng.next() < p ? 0 : kept;
-  return mask;
+  const scale = 1 / Math.log1p(-p);
+  for (let i = -1; ; ) {
+    i += 1 + Math.floor(Math.log1p(-rng.next()) * scale);
+    if (i >= size) return mask;
+    mask[i] = 0;
+  }
 }
 
 const simplified = (...traced: Parameters<typeof trace>): Graph => {
