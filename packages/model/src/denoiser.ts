@@ -18,6 +18,8 @@ import type { Batch, DenoiserConfig, Masks, Params, Rows } from './types.js';
 //   ids [B,S] ─ embedding ─ (+ positions) ─ (+ convolution) ─▶ x [N,D]
 //   n_layers times:   x += attention(norm(x))     x += feed-forward(convolution(norm(x)))
 //   rows [M] of x ─ norm ─▶ h [M,D] ─ head ─▶ logits [M,V]
+//
+// Nothing but the head reads the last feed-forward, so it is computed for the evaluated rows only.
 
 /** The network's costly pieces: with gradients written by hand (`fast`), or left to TensorFlow.js (`plain`, for tests). */
 export interface Ops {
@@ -159,7 +161,7 @@ export function lossOf(config: DenoiserConfig, params: Params, at: Frame, { rows
     x = ops.gatherRows(table, at.ids);
     goals = ops.gatherRows(head(params), targets);
   }
-  const h = norm(config, params, 'norm', ops.gatherRows(trunk(config, params, at, x.reshape([N, D]), ops), rows), ops);
+  const h = norm(config, params, 'norm', trunk(config, params, at, x.reshape([N, D]), ops, rows), ops);
   return ops.crossEntropy(h, head(params), goals, targets, weights, smoothing);
 }
 
@@ -170,18 +172,18 @@ export function entropies(config: DenoiserConfig, params: Params, at: Frame, { r
 
 /** Final-normed hidden rows [M, D] of the flattened positions `rows`. */
 export function rowsHidden(config: DenoiserConfig, params: Params, at: Frame, rows: tf.Tensor): tf.Tensor2D {
-  const x = trunk(config, params, at, gatherRows(parameter(params, 'embedding.weight'), at.ids), fast);
-  return norm(config, params, 'norm', gatherRows(x, rows), fast);
+  const x = trunk(config, params, at, gatherRows(parameter(params, 'embedding.weight'), at.ids), fast, rows);
+  return norm(config, params, 'norm', x, fast);
 }
 
 const head = (params: Params) => params['head.weight'] ?? parameter(params, 'embedding.weight');
 
-/** Embedded tokens x [N, D] through every block → [N, D], before the last norm. */
-function trunk(config: DenoiserConfig, params: Params, at: Frame, x: tf.Tensor, ops: Ops): tf.Tensor {
+/** Embedded tokens x [N, D] through every block → [N, D], or [M, D] of the flattened positions `rows`, before the last norm. */
+function trunk(config: DenoiserConfig, params: Params, at: Frame, x: tf.Tensor, ops: Ops, rows?: tf.Tensor): tf.Tensor {
   if (config.pos_encoding !== 'rope') x = placed(config, at, x, at.sinusoids ?? parameter(params, 'position.weight'), ops);
   if (at.taps) x = ops.convolve(x, parameter(params, 'embedding.conv.weight'), at.taps);
   for (let block = 0; block < config.n_layers; block++) {
-    const through = (x: tf.Tensor, params: Params) => layer(config, params, block, at, x, ops);
+    const through = (x: tf.Tensor, params: Params) => layer(config, params, block, at, x, ops, block === config.n_layers - 1 ? rows : undefined);
     x = at.zero ? recomputed(through, x, within(params, `blocks.${block}.`), at.zero) : through(x, params);
   }
   return x;
@@ -189,21 +191,29 @@ function trunk(config: DenoiserConfig, params: Params, at: Frame, x: tf.Tensor, 
 
 const within = (params: Params, prefix: string): Params => Object.fromEntries(Object.entries(params).filter(([name]) => name.startsWith(prefix)));
 
-/** One block: x [N, D] → [N, D]. */
-function layer(config: DenoiserConfig, params: Params, block: number, at: Frame, x: tf.Tensor, ops: Ops): tf.Tensor {
+/** One block: x [N, D] → [N, D], or [M, D] of the flattened positions `rows`. */
+function layer(config: DenoiserConfig, params: Params, block: number, at: Frame, x: tf.Tensor, ops: Ops, rows?: tf.Tensor): tf.Tensor {
   const { rotation, masks } = at;
   const weights = (part: string, ...names: string[]) => names.map((name) => parameter(params, `blocks.${block}.${part}.${name}.weight`));
   const normed = norm(config, params, `blocks.${block}.attn.norm`, x, ops);
   const wholeAttention = ops.selfAttention && rotation && at.causal.rank === 0 && !config.use_bias && !masks[`attention_dropout.${block}`] && !masks[`dropout.${block}.attn`];
-  const mixed = wholeAttention
+  const wanted = (x: tf.Tensor): tf.Tensor => (rows ? ops.gatherRows(x, rows) : x);
+  const all = wholeAttention
     ? ops.selfAttention!(normed, weights('attn', 'q', 'k', 'v', 'o') as unknown as Parameters<NonNullable<Ops['selfAttention']>>[1], x, { ...at, rotation })
     : tf.add(x, attention(config, params, block, at, normed, ops));
+  // The convolution reads the neighbours of a row, so rows are taken after it; without one, before the norm.
+  let mixed = at.taps ? all : wanted(all);
   let y: tf.Tensor = norm(config, params, `blocks.${block}.ff.norm`, mixed, ops);
-  if (at.taps) y = ops.convolve(y, parameter(params, `blocks.${block}.ff.conv.weight`), at.taps);
-  const wholeFeedForward = ops.feedForward && config.activation === 'swiglu' && !config.use_bias && !masks[`dropout.${block}.ff`];
+  if (at.taps) {
+    y = wanted(ops.convolve(y, parameter(params, `blocks.${block}.ff.conv.weight`), at.taps));
+    mixed = wanted(all);
+  }
+  const mask = masks[`dropout.${block}.ff`];
+  const dropping = mask && rows ? tf.gather(mask.reshape([at.B * at.S, config.d_model]), rows as tf.Tensor1D) : mask;
+  const wholeFeedForward = ops.feedForward && config.activation === 'swiglu' && !config.use_bias && !mask;
   return wholeFeedForward
     ? ops.feedForward!(y, weights('ff', 'gate', 'up', 'down') as unknown as Parameters<NonNullable<Ops['feedForward']>>[1], mixed)
-    : tf.add(mixed, feedForward(config, params, block, at, y, ops));
+    : tf.add(mixed, dropped(feedForward(config, params, block, y, ops), dropping));
 }
 
 /** x [N, D] plus its rows of the position table [max_seq_len, D]. */
@@ -242,14 +252,14 @@ function attention(config: DenoiserConfig, params: Params, block: number, { B, S
 }
 
 /** x [N, D] → [N, D] through F. */
-function feedForward(config: DenoiserConfig, params: Params, block: number, { masks }: Frame, x: tf.Tensor, ops: Ops): tf.Tensor {
+function feedForward(config: DenoiserConfig, params: Params, block: number, x: tf.Tensor, ops: Ops): tf.Tensor {
   const name = `blocks.${block}.ff`;
   const up = linear(config, params, `${name}.up`, x);
   const inner =
     config.activation === 'swiglu' ? ops.swiglu(linear(config, params, `${name}.gate`, x), up)
     : config.activation === 'gelu' ? ops.gelu(up)
     : tf.relu(up);
-  return dropped(linear(config, params, `${name}.down`, inner), masks[`dropout.${block}.ff`]);
+  return linear(config, params, `${name}.down`, inner);
 }
 
 /** Inverted dropout with a mask made by the host (random ops would be frozen into a traced graph). */

@@ -3,11 +3,11 @@ import type { Params } from './types.js';
 
 /**
  * y = f(x, params) that keeps only x for its gradient and computes f again there (gradient checkpointing,
- * arXiv 1604.06174, section 4.1). x, y and the gradient dy are [N, D].
+ * arXiv 1604.06174, section 4.1). x is [N, D]; y and the gradient dy are [N, D] or [M, D], where M may be 0.
  *
  * In a recorded graph the second computation must not become the first one again: every optimiser computes equal
- * expressions once. So it starts from x̂ = x + zero·dy₀₀, which differs from x for whoever does not know that `zero`
- * (float32 scalar, an input of the graph) is 0, and which cannot be computed before dy is. Where dy₀₀ is not finite
+ * expressions once. So it starts from x̂ = x + zero·Σₙ dyₙ₀, which differs from x for whoever does not know that `zero`
+ * (float32 scalar, an input of the graph) is 0, and which cannot be computed before dy is. Where one of them is not finite
  * neither is the gradient, as without recomputation.
  */
 export function recomputed(f: (x: tf.Tensor, params: Params) => tf.Tensor, x: tf.Tensor, params: Params, zero: tf.Tensor): tf.Tensor {
@@ -21,7 +21,7 @@ export function recomputed(f: (x: tf.Tensor, params: Params) => tf.Tensor, x: tf
       value: apply(x, tensors),
       gradFunc: (dy, saved) => {
         const [x, ...tensors] = saved as [tf.Tensor, ...tf.Tensor[]];
-        const late = tf.add(x, tf.mul(zero, tf.slice(dy, [0, 0], [1, 1])));
+        const late = tf.add(x, tf.mul(zero, tf.sum(tf.slice(dy, [0, 0], [-1, 1]))));
         return aside(() => tf.grads((x, ...tensors) => apply(x!, tensors))([late, ...tensors], dy));
       },
     };
