@@ -93,13 +93,14 @@ export function locateTensorFlow({ cacheDir, device, env = process.env }: Where)
  */
 export function tensorflowEnvironment(
   { variant }: Pick<NativeTensorFlow, 'variant'>,
-  { device, threads = 0, bf16 = false }: { device: Variant; threads?: number; bf16?: boolean },
+  { device, threads = 0, parts = 1, bf16 = false }: { device: Variant; threads?: number; parts?: number; bf16?: boolean },
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Record<string, string> {
   const wanted: Record<string, string> = {
     // Its greeting and its hints on instruction sets are information; errors stay.
     TF_CPP_MIN_LOG_LEVEL: '2',
-    ...(threads > 0 && { TF_NUM_INTRAOP_THREADS: String(threads) }),
+    // Operations side by side, and threads within each.
+    ...(threads > 0 && { TF_NUM_INTRAOP_THREADS: String(threads / parts), ...(parts > 1 && { TF_NUM_INTEROP_THREADS: String(parts) }) }),
     ...(bf16 && { ONEDNN_DEFAULT_FPMATH_MODE: 'BF16' }),
     // The addon takes a GPU whenever TensorFlow lists one.
     ...(variant === 'cuda' && device === 'cpu' && { CUDA_VISIBLE_DEVICES: '-1' }),

@@ -16,13 +16,15 @@ import { fusedOps, openKernels } from './fused.js';
 import { loadTensorFlow } from './native.js';
 import type { TfjsNode } from './native.js';
 import { timed } from './phases.js';
+import { ofPart, partsFor, splitBatch, towers } from './towers.js';
+import type { Part } from './towers.js';
 
 // Native TensorFlow runs the same traced step as one SavedModel: weights, moments, average and the gradient accumulator are its resource
 // variables and stay there. Rows, positions and evaluated rows are all open sizes, so that one graph serves every batch.
 
 type Slot = 'params' | 'm' | 'v' | 'ema';
 
-const named = (slot: Slot, name: string): string => (slot === 'params' ? name : `${slot}/${name}`);
+const inSlot = (slot: Slot, name: string): string => (slot === 'params' ? name : `${slot}/${name}`);
 
 /**
  * Evaluated rows are filled up to a multiple of this part of all positions with rows of weight 0: oneDNN makes new code for every size
@@ -113,13 +115,15 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
 
   const native = timed('library', () => loadTensorFlow(tensorflow));
   await tf.setBackend('cpu');
-  const own = (graph: Graph, slot: Slot = 'params'): Graph => variablesOf(graph, new Map(names.map((name) => [name, named(slot, name)])));
-  const kernels = options.kernels === false || options.device === 'cuda' ? undefined : openKernels(tensorflow, options.threads);
+  const own = (graph: Graph, slot: Slot = 'params'): Graph => variablesOf(graph, new Map(names.map((name) => [name, inSlot(slot, name)])));
+  const parts = options.device === 'cuda' ? 1 : partsFor(options.threads);
+  const kernels = options.kernels === false || options.device === 'cuda' ? undefined : openKernels(tensorflow, options.threads / parts);
   const products = bfloat16 && kernels?.products === true;
   const step = { ...options, ...(kernels && { ops: fusedOps(products) }) };
-  const pass = own(openGraph('train', step, layout, false));
-  const dropped = dropping ? own(openGraph('train', step, layout, true)) : undefined;
+  const pass = towers(own(openGraph('train', step, layout, false)), parts);
+  const dropped = dropping ? towers(own(openGraph('train', step, layout, true)), parts) : undefined;
   const evaluation = openGraph('eval', options, layout, false);
+  const evaluated = towers(evaluation, parts);
 
   /** What the loaded graph was made for: AdamW's decay rates are constants in it, and the average exists only where one is kept. */
   let made: { beta1: number; beta2: number; ema: boolean } | undefined;
@@ -131,17 +135,17 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
 
   const build = async (wanted: NonNullable<typeof made>): Promise<Model> => {
     const variables: Record<string, { shape: number[]; dtype: 'float32' }> = { gradient: { shape: [layout.total], dtype: 'float32' } };
-    for (const slot of slotsOf(wanted.ema)) for (const name of names) variables[named(slot, name)] = { shape: shapes[name]!, dtype: 'float32' };
+    for (const slot of slotsOf(wanted.ema)) for (const name of names) variables[inSlot(slot, name)] = { shape: shapes[name]!, dtype: 'float32' };
     const adamw = {
       beta1: wanted.beta1,
       beta2: wanted.beta2,
       slots: layout.params.map(({ name, decay }) => ({
         variable: name,
-        m: named('m', name),
-        v: named('v', name),
+        m: inSlot('m', name),
+        v: inSlot('v', name),
         gradient: `grad.${name}`,
         decay,
-        ...(wanted.ema && { ema: named('ema', name) }),
+        ...(wanted.ema && { ema: inSlot('ema', name) }),
       })),
     };
     const signatures: Record<string, SavedModelSignature> = {
@@ -151,7 +155,7 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
       apply: { graph: gradientsOf(layout, 'gradient'), adamw },
       'apply.given': { graph: gradientsOf(layout, 'given'), adamw },
       gradient: { graph: sumOf(layout) },
-      eval: { graph: own(evaluation, wanted.ema ? 'ema' : 'params') },
+      eval: { graph: towers(own(evaluation, wanted.ema ? 'ema' : 'params'), parts) },
     };
     return load(native, timed('lower', () => toSavedModel({ variables, signatures, ops: { ...(kernels && { softmax: 'MdiffSoftmax' }), ...(products && { product: 'MdiffProduct', productAdd: 'MdiffProductAdd' }) } })), [...Object.keys(signatures), 'init', 'read']);
   };
@@ -173,7 +177,7 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
     }
     const feeds: Feeds = { gradient: { type: 'float32', data: gradient, shape: [layout.total] } };
     for (const slot of slotsOf(wanted.ema)) {
-      for (const { name, offset, size } of layout.params) feeds[named(slot, name)] = { type: 'float32', data: state[slot]!.subarray(offset, offset + size), shape: shapes[name]! };
+      for (const { name, offset, size } of layout.params) feeds[inSlot(slot, name)] = { type: 'float32', data: state[slot]!.subarray(offset, offset + size), shape: shapes[name]! };
     }
     model.run('init', feeds);
     initial = undefined;
@@ -184,16 +188,18 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
     const values = model!.run('read', {});
     const flat = (slot: Slot): Float32Array => {
       const out = new Float32Array(layout.total);
-      for (const { name, offset } of layout.params) out.set(values[named(slot, name)]!, offset);
+      for (const { name, offset } of layout.params) out.set(values[inSlot(slot, name)]!, offset);
       return out;
     };
     return { params: flat('params'), m: flat('m'), v: flat('v'), ...(made!.ema && { ema: flat('ema') }) };
   };
 
+  const feedsOfParts = (cut: readonly Part[], graph: Graph): Feeds => used(merged(cut.map(({ batch }, part) => named(feedsOf(filled(batch)), part))), graph);
   const feedsFor = (batch: StepBatch): Feeds => {
-    const { zero, ...feeds } = feedsOf(filled(batch));
+    const cut = splitBatch(batch, parts);
+    // Drawn for the whole batch, so that they do not depend on the number of parts.
     const masks = maskFeeds(batch, masksOf(config, batch.B, batch.S, batch.dropout !== undefined));
-    return { ...used(feeds, pass), ...masks, ...(options.checkpointing && zero && { zero }) };
+    return { ...feedsOfParts(cut, pass), ...merged(cut.map((one, part) => named(rowsOf(masks, one), part))) };
   };
   const signature = (name: string, { dropout }: StepBatch): string => (dropout && dropping ? `${name}.dropout` : name);
 
@@ -237,7 +243,13 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
       }
       return { loss, ...(await apply(update)) };
     },
-    evaluate: async (batch) => (await ensure()).run('eval', used(feedsOf(filled(batch)), evaluation)).ce!.slice(0, batch.rows.length),
+    evaluate: async (batch) => {
+      const cut = splitBatch(batch, parts);
+      const found = (await ensure()).run('eval', feedsOfParts(cut, evaluated));
+      const ce = new Float32Array(batch.rows.length);
+      cut.forEach(({ order }, part) => order.forEach((at, i) => (ce[at] = found[ofPart('ce', part)]![i]!)));
+      return ce;
+    },
     read: async () => {
       await ensure();
       return take();
@@ -262,6 +274,20 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
     },
   };
 }
+
+/** The feeds of one part, by the names that `towers` gives its inputs. */
+const named = (feeds: Feeds, part: number): Feeds => Object.fromEntries(Object.entries(feeds).map(([name, array]) => [array.shape.length > 0 ? ofPart(name, part) : name, array]));
+
+const merged = (feeds: readonly Feeds[]): Feeds => Object.assign({}, ...feeds) as Feeds;
+
+/** Rows of masks [B, …]. */
+const rowsOf = (masks: Feeds, { from, to }: Part): Feeds =>
+  Object.fromEntries(
+    Object.entries(masks).map(([name, { type, data, shape: [B, ...rest] }]) => {
+      const stride = data.length / B!;
+      return [name, { type, data: data.subarray(from * stride, to * stride), shape: [to - from, ...rest] }];
+    }),
+  );
 
 /** Only what a graph has as inputs is fed: the optimiser may have dropped one that nothing reads. */
 const used = (feeds: Feeds, { inputs }: Graph): Feeds => Object.fromEntries(inputs.flatMap(({ name }) => (feeds[name] ? [[name, feeds[name]]] : [])));
