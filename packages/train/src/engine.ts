@@ -7,7 +7,7 @@ import { TrainError } from './errors.js';
 import { tensorflowEnvironment } from './native.js';
 import type { NativeTensorFlow } from './native.js';
 import type { Phases } from './phases.js';
-import { startWorker } from './rpc.js';
+import { startProcess, startWorker } from './rpc.js';
 
 // An engine runs the training step. It owns the weights, the moments and the gradient; the loop sees only batches, losses and,
 // between steps, a copy of the state. `step` is `grads` for each batch, then `apply`. Several machines that share a step each call `grads`
@@ -120,7 +120,8 @@ const inWorker =
   async (options: EngineOptions): Promise<Engine> => {
     const threads = threadsOf(engine, options.threads);
     const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
-    const remote = startWorker(entry, { env: { ORT_DISABLE_TELEMETRY: '1' } });
+    // WebGPU has one device for all threads of a process, and two that use it at once end it: each engine on it is a process of its own.
+    const remote = (options.device === 'webgpu' ? startProcess : startWorker)(entry, { env: { ORT_DISABLE_TELEMETRY: '1' } });
     try {
       const { layout } = await remote.call<Opened>('open', { ...options, engine, threads } satisfies WorkerOptions);
       return {

@@ -1,7 +1,9 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { Worker, parentPort } from 'node:worker_threads';
 import type { TransferListItem } from 'node:worker_threads';
 
-// Calls into a worker thread: one method name, one argument, one result. Buffers named in `transfer` move instead of being copied.
+// Calls into a worker thread or a child process: one method name, one argument, one result. Buffers named in `transfer` move instead of being copied.
 
 export type Methods = Record<string, (argument: never) => unknown>;
 
@@ -26,6 +28,46 @@ export interface Remote {
   close(): Promise<void>;
 }
 
+/** Calls that wait for their answers, over any channel. */
+interface Calls extends Pick<Remote, 'call'> {
+  settle(reply: Reply): void;
+  /** ends all that wait, and all that come */
+  fail(error: Error): void;
+}
+
+function callsOver(post: (call: Call, transfer: readonly TransferListItem[]) => void): Calls {
+  const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
+  let next = 0;
+  let ended: Error | undefined;
+  return {
+    call: (method, argument, transfer = []) =>
+      new Promise((resolve, reject) => {
+        if (ended) return reject(ended);
+        const id = next++;
+        waiting.set(id, { resolve, reject });
+        post({ id, method, argument }, transfer);
+      }),
+    settle: (reply) => {
+      const call = waiting.get(reply.id);
+      waiting.delete(reply.id);
+      if (!call) return;
+      if ('error' in reply) {
+        const { message, stack, ...rest } = reply.error;
+        call.reject(Object.assign(new Error(message), rest, stack === undefined ? {} : { stack }));
+      } else call.resolve(reply.result as never);
+    },
+    fail: (error) => {
+      ended ??= error;
+      for (const { reject } of waiting.values()) reject(error);
+      waiting.clear();
+    },
+  };
+}
+
+export interface StartOptions {
+  env?: Readonly<Record<string, string>>;
+}
+
 // A script given as text resolves names from the current directory, so the loader is named by its place.
 const loader = (): string => import.meta.resolve('tsx/esm/api');
 
@@ -33,7 +75,7 @@ const loader = (): string => import.meta.resolve('tsx/esm/api');
  * Starts a worker on a module of this package. From TypeScript source the worker needs the tsx loader, which worker threads
  * do not inherit in Node 20.
  */
-export function startWorker(entry: URL, options: { env?: Record<string, string> } = {}): Remote {
+export function startWorker(entry: URL, options: StartOptions = {}): Remote {
   const env = { ...process.env, ...options.env };
   const worker = entry.pathname.endsWith('.ts')
     ? new Worker(`import(${JSON.stringify(loader())}).then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}); })`, {
@@ -42,52 +84,72 @@ export function startWorker(entry: URL, options: { env?: Record<string, string> 
         execArgv: ['--conditions=@mdiff/source'],
       })
     : new Worker(entry, { env });
-  const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
-  let next = 0;
-  let ended: Error | undefined;
-  const fail = (error: Error): void => {
-    ended ??= error;
-    for (const { reject } of waiting.values()) reject(error);
-    waiting.clear();
-  };
-  worker.on('message', (reply: Reply) => {
-    const call = waiting.get(reply.id);
-    waiting.delete(reply.id);
-    if (!call) return;
-    if ('error' in reply) {
-      const { message, stack, ...rest } = reply.error;
-      call.reject(Object.assign(new Error(message), rest, stack === undefined ? {} : { stack }));
-    } else call.resolve(reply.result as never);
-  });
+  const { call, settle, fail } = callsOver((message, transfer) => worker.postMessage(message, transfer as TransferListItem[]));
+  worker.on('message', settle);
   worker.on('error', (error) => fail(error as Error));
   worker.on('exit', (code) => fail(new Error(`the engine's worker thread ended (exit code ${code})`)));
   return {
-    call: (method, argument, transfer = []) =>
-      new Promise((resolve, reject) => {
-        if (ended) return reject(ended);
-        const id = next++;
-        waiting.set(id, { resolve, reject });
-        worker.postMessage({ id, method, argument } satisfies Call, transfer as TransferListItem[]);
-      }),
+    call,
     close: async () => {
       await worker.terminate();
     },
   };
 }
 
-/** Answers calls inside a worker, one at a time and in order. */
+/** Starts a process on such a module instead: for a library that has one state for all threads, or that may bring its process down. */
+export function startProcess(entry: URL, options: StartOptions = {}): Remote {
+  const child = fork(fileURLToPath(entry), [], {
+    // What terminals send to a whole group (Ctrl-C) is for the process that saves; this one ends when its channel does.
+    detached: process.platform !== 'win32',
+    env: { ...process.env, ...options.env, NODE_OPTIONS: '' },
+    execArgv: entry.pathname.endsWith('.ts') ? ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx')] : [],
+    serialization: 'advanced', // typed arrays
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  let said = '';
+  child.stderr!.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString('utf8')}`.slice(-2000)));
+  const { call, settle, fail } = callsOver((message) => void child.send(message));
+  child.on('message', (reply) => settle(reply as Reply));
+  child.on('error', fail);
+  const ended = new Promise<void>((resolve) => {
+    child.on('close', (code, signal) => {
+      const last = said.split('\n').filter((line) => line.trim() !== '').at(-1);
+      fail(new Error(`the engine's process ended (${signal ?? `exit code ${code}`})${last === undefined ? '' : `: ${last.slice(0, 300)}`}`));
+      resolve();
+    });
+  });
+  return {
+    call,
+    close: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** Where a worker's or a child's answers go. */
+function parent(): { on(listener: (call: Call) => void): void; post(reply: Reply, transfer?: readonly TransferListItem[]): void } {
+  if (parentPort) {
+    const port = parentPort;
+    return { on: (listener) => void port.on('message', listener), post: (reply, transfer = []) => port.postMessage(reply, transfer as TransferListItem[]) };
+  }
+  process.on('disconnect', () => process.exit());
+  return { on: (listener) => void process.on('message', listener), post: (reply) => void process.send!(reply) };
+}
+
+/** Answers calls inside a worker or a child process, one at a time and in order. */
 export function serveWorker(methods: Methods): void {
-  const port = parentPort!;
+  const { on, post } = parent();
   let queue = Promise.resolve();
-  port.on('message', ({ id, method, argument }: Call) => {
+  on(({ id, method, argument }) => {
     queue = queue.then(async () => {
       try {
         const answer = await methods[method]!(argument as never);
-        if (answer instanceof Moved) port.postMessage({ id, result: answer.value }, answer.transfer as TransferListItem[]);
-        else port.postMessage({ id, result: answer });
+        if (answer instanceof Moved) post({ id, result: answer.value }, answer.transfer);
+        else post({ id, result: answer });
       } catch (error) {
         const { message, stack, code, exitCode } = error as Error & { code?: string; exitCode?: number };
-        port.postMessage({ id, error: { message, ...(stack && { stack }), ...(code && { code }), ...(exitCode && { exitCode }) } });
+        post({ id, error: { message, ...(stack && { stack }), ...(code && { code }), ...(exitCode && { exitCode }) } });
       }
     });
   });

@@ -7,10 +7,15 @@ import { phases } from './phases.js';
 import { Moved, serveWorker } from './rpc.js';
 import { tensorflowCore } from './tensorflow.js';
 import { tfjsCore } from './tfjs.js';
+import { webgpuCore } from './webgpu.js';
 
 // The thread of an engine: calls by name, answered by the core that `open` made.
 
-const cores: Record<WorkerOptions['engine'], (options: WorkerOptions) => Core | Promise<Core>> = { onnxruntime: onnxRuntimeCore, tfjs: tfjsCore, tfjs_node: tensorflowCore };
+const cores: Record<WorkerOptions['engine'], (options: WorkerOptions) => Core | Promise<Core>> = {
+  onnxruntime: (asked) => (asked.device === 'webgpu' ? webgpuCore : onnxRuntimeCore)(asked),
+  tfjs: tfjsCore,
+  tfjs_node: tensorflowCore,
+};
 
 let options: WorkerOptions;
 let core: Core;
