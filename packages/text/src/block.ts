@@ -1,7 +1,8 @@
 import { clear, clearFrame, type Lines } from './gutenberg.js';
 import { clearContents, headingLevel } from './heading.js';
+import { cutLong, cutNote } from './long.js';
 import { toParagraph, type ParsedText } from './plain.js';
-import type { Removal, Section } from './types.js';
+import type { Paragraph, Removal, Section } from './types.js';
 
 /** A block of a marked-up text, before anything is decided about it. */
 export interface Block {
@@ -60,11 +61,12 @@ export function toDocument({ title, blocks, removed, order: known = [] }: Marked
   const marked = kept.map(withLevel(kept.filter(({ kind }) => kind === 'heading').length < 2));
   const chapter = chapterLevel(marked);
   const gone = [...removed, ...lines.removed.flatMap((removal) => place(removal, blocks, starts))];
-  const sections = divide(marked, chapter, title ?? name, gone);
+  const notes: string[] = [];
+  const sections = divide(marked, chapter, title ?? name, gone, ({ where, from }, length, pieces) => notes.push(cutNote(length, pieces, where === name ? `line ${from}` : `${where}:${from}`)));
   const order = new Map<string, number>();
   for (const where of [...known, ...[...blocks, ...gone].map((place) => place.where)]) if (!order.has(where)) order.set(where, order.size);
   gone.sort((a, b) => order.get(a.where)! - order.get(b.where)! || a.from - b.from);
-  return { document: { id: name, title: title ?? name, sections }, removed: gone };
+  return { document: { id: name, title: title ?? name, sections }, removed: gone, notes };
 }
 
 /** A lone numeral is a heading inside a chapter; where no headings are marked up, a line like "Chapter 5" is one too. */
@@ -84,13 +86,18 @@ function chapterLevel(blocks: readonly Block[]): number {
   return divides >= 0 ? divides + 1 : any.findIndex((n) => n > 0) + 1;
 }
 
-function divide(blocks: readonly Block[], chapter: number, title: string, removed: Removal[]): Section[] {
+function divide(blocks: readonly Block[], chapter: number, title: string, removed: Removal[], cut: (block: Block, length: number, pieces: number) => void): Section[] {
   const sections: Section[] = [{ title, paragraphs: [] }];
   let opened: Block | undefined;
   const close = () => {
     if (sections.at(-1)!.paragraphs.some(({ kind }) => kind !== 'heading')) return;
     for (const { text } of sections.pop()!.paragraphs) if (opened) removed.push({ ...spot(opened), what: 'heading without text', sample: text.slice(0, 60) });
     if (opened) removed.push({ ...spot(opened), what: 'heading without text', sample: opened.lines.join(' ').slice(0, 60) });
+  };
+  const add = ({ text, kind }: Paragraph, block: Block) => {
+    const pieces = cutLong(text);
+    if (pieces.length > 1) cut(block, text.length, pieces.length);
+    sections.at(-1)!.paragraphs.push(...pieces.map((piece) => ({ text: piece, kind })));
   };
   for (const block of blocks) {
     if (block.kind === 'heading' && block.level! <= chapter) {
@@ -100,9 +107,9 @@ function divide(blocks: readonly Block[], chapter: number, title: string, remove
     } else if (block.kind === 'heading') {
       sections.at(-1)!.paragraphs.push({ text: block.lines.join(' '), kind: 'heading' });
     } else if (block.kind === 'verse') {
-      sections.at(-1)!.paragraphs.push({ text: block.lines.join('\n'), kind: 'verse' });
+      add({ text: block.lines.join('\n'), kind: 'verse' }, block);
     } else {
-      sections.at(-1)!.paragraphs.push(toParagraph(block.lines, WIDTH));
+      add(toParagraph(block.lines, WIDTH), block);
     }
   }
   close();

@@ -42,7 +42,8 @@ export function decode(bytes: Uint8Array, declared?: string): Decoded {
   }
   const { valid, invalid, first } = survey(bytes);
   if (invalid === 0) return { text: new TextDecoder().decode(bytes), encoding: 'UTF-8' };
-  const damage = `(byte 0x${bytes[first]!.toString(16)} at offset ${first})`;
+  if (isSurrogate(bytes, first)) throw halfCharacter(lineOf(bytes, first));
+  const damage = damageAt(bytes, first);
   // Characters of several valid bytes do not come about by chance: such a file is UTF-8 that was cut or spoilt.
   if (valid >= invalid || first === lastSequence(bytes)) throw new TextError(`it is not UTF-8 ${damage}; save it as UTF-8`);
   const misfit = notWindows1252(bytes);
@@ -64,7 +65,8 @@ function decoderFor(label: string): InstanceType<typeof TextDecoder> | undefined
 
 function strict(bytes: Uint8Array, label: string, skipped: number): string {
   const { invalid, first } = survey(bytes);
-  if (invalid > 0) throw new TextError(`it is not UTF-8 (byte 0x${bytes[first]!.toString(16)} at offset ${first + skipped}); save it as UTF-8`);
+  if (invalid > 0 && isSurrogate(bytes, first)) throw halfCharacter(lineOf(bytes, first));
+  if (invalid > 0) throw new TextError(`it is not UTF-8 ${damageAt(bytes, first, skipped)}; save it as UTF-8`);
   return new TextDecoder(label, { ignoreBOM: true }).decode(bytes);
 }
 
@@ -75,11 +77,23 @@ function utf16(bytes: Uint8Array, label: 'utf-16le' | 'utf-16be', encoding: stri
   for (let i = 0; i < text.length; i++) {
     // Where the decoder put a replacement that the file does not spell, half of a surrogate pair stood alone.
     if (text.charCodeAt(i) !== 0xfffd || (bytes[2 * i + high] === 0xff && bytes[2 * i + low] === 0xfd)) continue;
-    const line = text.slice(0, i).split('\n').length;
-    throw new TextError(`it holds half a character (a lone surrogate) in line ${line}; remove it and save the file as UTF-8`);
+    throw halfCharacter(text.slice(0, i).split('\n').length);
   }
   return { text, encoding };
 }
+
+const halfCharacter = (line: number) => new TextError(`it holds half a character (a lone surrogate) in line ${line}; remove it and save the file as UTF-8`);
+
+/** Whether a surrogate is spelled there in three bytes, as broken exporters write it. */
+const isSurrogate = (bytes: Uint8Array, at: number) => bytes[at] === 0xed && (bytes[at + 1] ?? 0) >= 0xa0 && ((bytes[at + 2] ?? 0) & 0xc0) === 0x80;
+
+function lineOf(bytes: Uint8Array, at: number): number {
+  let line = 1;
+  for (let i = 0; i < at; i++) if (bytes[i] === 10) line++;
+  return line;
+}
+
+const damageAt = (bytes: Uint8Array, at: number, skipped = 0) => `(byte 0x${bytes[at]!.toString(16)} at offset ${at + skipped}, line ${lineOf(bytes, at)})`;
 
 /** UTF-16 without a mark: in Western text every second byte is zero, the same one throughout. */
 function unmarked16(bytes: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
@@ -131,8 +145,6 @@ function notWindows1252(bytes: Uint8Array): string | undefined {
   let accented = 0;
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i]!;
-    // A surrogate spelled in three bytes, as broken exporters write it, would read as accented letters.
-    if (byte === 0xed && (bytes[i + 1] ?? 0) >= 0xa0 && (bytes[i + 2] ?? 0) >= 0x80) return `half a character, a lone surrogate, at offset ${i}`;
     if (UNDEFINED.has(byte)) return `byte 0x${byte.toString(16)} at offset ${i} means nothing there`;
     if (byte >= 0xc0) accented++;
     if (byte >= 0xc0 || ((byte | 32) >= 97 && (byte | 32) <= 122)) letters++;

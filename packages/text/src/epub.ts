@@ -13,6 +13,8 @@ interface Book {
 }
 
 const FRONT = /\b(cover|title-?page|copyright-page|imprint|colophon|halftitlepage)\b/i;
+// By its id or its file, where the book says nothing better.
+const FRONT_PAGE = /^(cover|coverpage|coverpage-wrapper|title|title[-_]?page|colophon|imprint|copyright)([._]x?html?)?$/i;
 const LIST = /\b(toc|landmarks|loi|lot|page-list)\b/i;
 // Fonts may be scrambled in a free book; pages may not.
 const FONT_ONLY = /^http:\/\/(www\.idpf\.org\/2008\/embedding|ns\.adobe\.com\/pdf\/enc#RC)$/;
@@ -63,7 +65,7 @@ async function readPackage(archive: Archive): Promise<Book> {
     if (book.pages.some((page) => page.path === file)) continue;
     const role = guide.get(file) ?? '';
     const list = /\bnav\b/.test(item['properties'] ?? '') || LIST.test(role);
-    const front = FRONT.test(role) || /^(cover|coverpage|coverpage-wrapper|titlepage|title-page|colophon|imprint|copyright)(\.x?html)?$/i.test(item['id'] ?? '') || /\bcover-image\b/.test(item['properties'] ?? '');
+    const front = FRONT.test(role) || [item['id'] ?? '', file.slice(file.lastIndexOf('/') + 1)].some((called) => FRONT_PAGE.test(called)) || /\bcover-image\b/.test(item['properties'] ?? '');
     book.pages.push({ path: file, ...(list ? { left: 'contents list' } : front ? { left: 'front matter' } : {}) });
   }
   if (book.pages.every(({ left }) => left)) throw new TextError('the EPUB names no pages with text; get the book again');
@@ -103,9 +105,18 @@ async function elements(xml: string): Promise<Element[]> {
 /** A reference of the package document as a name in the archive. */
 function resolvePath(base: string, href: string): string {
   const parts: string[] = [];
-  for (const part of (base + decodeURIComponent(href.replace(/[#?].*$/, ''))).split('/')) {
+  for (const part of (base + unescaped(href.replace(/[#?].*$/, ''))).split('/')) {
     if (part === '..') parts.pop();
     else if (part !== '.' && part !== '') parts.push(part);
   }
   return parts.join('/');
+}
+
+/** A file whose name has a percent sign is often referred to by that name as it is. */
+function unescaped(href: string): string {
+  try {
+    return decodeURIComponent(href);
+  } catch {
+    return href;
+  }
 }

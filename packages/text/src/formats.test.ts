@@ -95,6 +95,14 @@ describe('EPUB', () => {
     expect(removals(parsed)).toEqual(['m.epub/OPS/cover.xhtml:1-7 front matter', 'm.epub/OPS/title page.xhtml:5-5 front matter', 'm.epub/OPS/nav.xhtml:1-7 contents list', 'm.epub/OPS/c1.xhtml:7-7 note mark', 'm.epub/OPS/c2.xhtml:6-6 page number']);
   });
 
+  it('knows front pages by their names, and files whose names hold a percent sign', async () => {
+    const parsed = await read(epub({ 'title.xhtml': { body: '<h1>MOBY-DICK</h1><p>by Herman Melville</p>' }, 'c1.xhtml': { body: `<h2>Loomings</h2><p>${ISHMAEL}</p>` } }), 'm.epub', 'epub');
+    expect(outline(parsed)).toEqual([['Loomings', `p ${ISHMAEL}`]]);
+    expect(removals(parsed)).toEqual(['m.epub/OPS/title.xhtml:1-7 front matter']);
+    const odd = { 'META-INF/container.xml': '<container><rootfile full-path="a.opf"/></container>', 'a.opf': '<package><manifest><item id="c" href="100%.xhtml" media-type="application/xhtml+xml"/></manifest><spine><itemref idref="c"/></spine></package>', '100%.xhtml': `<p>${BAG}</p>` };
+    expect(outline(await read(zip(odd), 'odd.epub', 'epub'))).toEqual([['odd.epub', `p ${BAG}`]]);
+  });
+
   it('names what is wrong with a book that is locked, broken, or no book', async () => {
     const lock = (algorithm: string) => ({ 'META-INF/encryption.xml': `<encryption><EncryptedData><EncryptionMethod Algorithm="${algorithm}"/></EncryptedData></encryption>` });
     const message = (data: Uint8Array) => parseEpub(data, 'm.epub').then(() => '', (error: Error) => (error instanceof TextError ? error.message : String(error)));
@@ -143,6 +151,12 @@ describe('Markdown', () => {
       ['CHAPTER 2.', 'p one point', 'p another'],
     ]);
     expect(removals(parsed)).toEqual(['m.md:1-4 front matter', 'm.md:11-11 illustration', 'm.md:13-15 code block', 'm.md:29-29 code block']);
+  });
+
+  it('mends words divided at line ends, as in plain text', async () => {
+    const parsed = await read('On your wedding-\nnight, he said. My wedding-night!\n\n- one\n- two\n', 'm.md', 'markdown');
+    expect(outline(parsed)).toEqual([['m.md', 'p On your wedding-night, he said. My wedding-night!', 'p one', 'p two']]);
+    expect(parsed.notes).toEqual(['1 word divided at a line end was mended']);
   });
 
   it('removes a Gutenberg frame too', async () => {
@@ -195,7 +209,12 @@ describe('PDF', () => {
       'm.pdf, page 4:1-1 running head',
       'm.pdf, page 4:5-5 page number',
     ]);
-    expect(parsed.notes).toEqual(['1 words divided at line ends were mended']);
+    expect(parsed.notes).toEqual(['1 word divided at a line end was mended']);
+  });
+
+  it('starts a paragraph where the first line of a page is indented, whatever the page before ended with', async () => {
+    const parsed = await read(pdf([page([...first.slice(4), 'and he said to them, in a severe and lasting tone,']), page(['  “Is he here?”', ...third, ...second]), page(['  Another.', ...third])].map((lines) => lines.map((line) => ({ ...line, text: line.text.replace('“', '\x93').replace('”', '\x94') })))), 'm.pdf', 'pdf');
+    expect(outline(parsed)[0]!.slice(2, 4)).toEqual(['p Whenever I find myself growing grim about the mouth and he said to them, in a severe and lasting tone,', 'p “Is he here?”']);
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { toDocument, type Block, type Marked } from './block.js';
 import { decode, type Decoded } from './encoding.js';
+import { TextError } from './error.js';
 import { parser } from './parser.js';
 import type { ParsedText } from './plain.js';
 import type { Removal } from './types.js';
@@ -19,6 +20,8 @@ const LIST = /\b(toc|landmarks|loi|lot|page-list|doc-toc)\b/i;
 const CAPTION = /\b(caption|figcaption)\b/i;
 // Many small ones make one report.
 const MARKS = new Set<Removal['what']>(['page number', 'note mark']);
+// Old pages forget to close thousands of tags; each one more slows down all that follow.
+const DEPTH = 20_000;
 const INVISIBLE = /[\u00AD\u200B\u2060\uFEFF]/g;
 
 /** An HTML page to one document. An encoding that the page names is honoured. @throws TextError when its bytes cannot be read */
@@ -80,6 +83,7 @@ export async function readHtml(source: string, where: string): Promise<Marked> {
     {
       onopentag(tag, attributes) {
         const at = lineAt(page.startIndex);
+        if (stack.length >= DEPTH) throw new TextError(`it opens ${DEPTH.toLocaleString('en')} tags, by line ${at} of ${where}, and closes none of them; repair it or save its text`);
         const roles = `${attributes['epub:type'] ?? ''} ${attributes['role'] ?? ''}`;
         const marks = `${attributes['class'] ?? ''} ${roles}`;
         const open: Open = { tag };

@@ -37,3 +37,6 @@ export function mendHyphens(lines: string[], fallback: 'join' | 'keep'): number 
   });
   return breaks.length;
 }
+
+/** What is said of mended words. */
+export const mendNotes = (mended: number): string[] => (mended > 0 ? [`${mended} ${mended === 1 ? 'word divided at a line end was' : 'words divided at line ends were'} mended`] : []);

@@ -1,6 +1,7 @@
 import type { Nodes, Root } from 'mdast';
 
 import { toDocument, type Block } from './block.js';
+import { mendHyphens, mendNotes } from './hyphen.js';
 import { parser } from './parser.js';
 import type { ParsedText } from './plain.js';
 import type { Removal } from './types.js';
@@ -15,7 +16,9 @@ export async function parseMarkdown(source: string, name: string): Promise<Parse
   const title = front ? /^title:\s*["']?(.*?)["']?\s*$/m.exec(front[1]!)?.[1] : undefined;
   if (front) removed.push({ where: name, from: 1, to: front[0].trimEnd().split('\n').length, what: 'front matter', sample: front[1]!.split('\n')[0]!.slice(0, 60) });
   // Blanked, not cut, so that line numbers stay.
-  const root: Root = fromMarkdown(front ? front[0].replace(/[^\r\n]/g, ' ') + source.slice(front[0].length) : source);
+  const written = (front ? front[0].replace(/[^\r\n]/g, ' ') + source.slice(front[0].length) : source).split(/\r\n|\r|\n/);
+  const mended = mendNotes(mendHyphens(written, 'keep'));
+  const root: Root = fromMarkdown(written.join('\n'));
   const blocks: Block[] = [];
   const leave = (node: Nodes, what: Removal['what'], sample: string) => removed.push({ ...place(node, name), what, sample: sample.trim().split('\n')[0]!.slice(0, 60) });
   const visit = (node: Nodes): void => {
@@ -25,7 +28,7 @@ export async function parseMarkdown(source: string, name: string): Promise<Parse
       blocks.push({ lines: node.type === 'heading' ? [lines.join(' ')] : lines, kind: node.type === 'heading' ? 'heading' : 'text', ...(node.type === 'heading' && { level: node.depth }), linked: linkedShare(node), ...place(node, name) });
     } else if (node.type === 'code') {
       // Indented lines are how people set off verse; code has a fence, or a language.
-      const fenced = /^\s*(```|~~~)/.test(source.split(/\r\n|\r|\n/)[node.position!.start.line - 1] ?? '');
+      const fenced = /^\s*(```|~~~)/.test(written[node.position!.start.line - 1] ?? '');
       const lines = node.value.split('\n').map((line) => line.trim()).filter(Boolean);
       if (fenced) leave(node, 'code block', node.value);
       else if (lines.length > 0) blocks.push({ lines, kind: 'text', ...place(node, name) });
@@ -37,7 +40,8 @@ export async function parseMarkdown(source: string, name: string): Promise<Parse
   };
   visit(root);
   const heading = blocks.find(({ kind, level }) => kind === 'heading' && level === 1)?.lines.join(' ');
-  return toDocument({ title: title || heading, blocks, removed }, name);
+  const { notes = [], ...parsed } = toDocument({ title: title || heading, blocks, removed }, name);
+  return { ...parsed, notes: [...mended, ...notes] };
 }
 
 const place = (node: Nodes, where: string) => ({ where, from: node.position!.start.line, to: node.position!.end.line });

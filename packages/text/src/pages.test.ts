@@ -38,7 +38,7 @@ it('cuts a text without line breaks at sentence ends, says so, and loses nothing
   expect(texts.length).toBe(6);
   expect(texts.every((text) => text.length <= 20_000 && text.endsWith('.'))).toBe(true);
   expect(texts.join(' ')).toBe(sentence.repeat(4000).trim());
-  expect(notes).toEqual(['the paragraph at line 1 is 107,999 characters long; cut into 6 at sentence ends']);
+  expect(notes).toEqual(['the paragraph at line 1 is 107,999 characters long; cut into 6, at sentence ends where it has any']);
   const emoji = parsePlain('🐋'.repeat(15_000), 'a.txt').document.sections[0]!.paragraphs.map(({ text }) => text);
   expect(emoji.map((text) => text.length)).toEqual([20_000, 10_000]);
   expect(parsePlain(`a${'🐋'.repeat(15_000)}`, 'a.txt').document.sections[0]!.paragraphs.every(({ text }) => Buffer.from(text).toString() === text)).toBe(true);

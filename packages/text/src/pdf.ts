@@ -1,6 +1,6 @@
 import { toDocument, type Block } from './block.js';
 import { TextError } from './error.js';
-import { mendHyphens } from './hyphen.js';
+import { mendHyphens, mendNotes } from './hyphen.js';
 import { findFurniture } from './pages.js';
 import { parser } from './parser.js';
 import { toParagraph, type ParsedText } from './plain.js';
@@ -24,12 +24,14 @@ const GAP = 1.35;
 const INDENT = 0.7;
 const SHORT_LINE = 0.85;
 const WORD_GAP = 0.15;
+// Of a page's letters, in the lines that begin at its left edge.
+const EDGE_SHARE = 0.15;
 // A line of a contents list or an index: dots that lead to a page number.
 const LEADER = /(?:\.\s?){4,}\s*[\divxlc]+$/i;
 const END = /[.!?…:]["”’')\]]*$/;
 
 /** A PDF with a text layer to one document. Removals are counted in lines of a page. @throws TextError when it is locked, damaged, or only pictures */
-export async function parsePdf(bytes: Uint8Array, name: string): Promise<ParsedText & { mended: number }> {
+export async function parsePdf(bytes: Uint8Array, name: string): Promise<ParsedText> {
   const { pages, title } = await readPages(bytes);
   const letters = pages.flat().reduce((sum, { text }) => sum + (text.match(/\p{L}/gu)?.length ?? 0), 0);
   if (letters === 0) throw new TextError(`none of the ${pages.length} pages of the PDF holds text (are they scanned pictures?); run text recognition (OCR) on it first`);
@@ -44,10 +46,11 @@ export async function parsePdf(bytes: Uint8Array, name: string): Promise<ParsedT
   const removed = [...gone].map(([{ text, number, page }, { what }]): Removal => ({ where: where(page), from: number, to: number, what, sample: text.slice(0, 60) }));
   const lines = pages.flat().filter((line) => !gone.has(line));
   const texts = lines.map(({ text }) => text);
-  const mended = mendHyphens(texts, 'join');
+  const mended = mendNotes(mendHyphens(texts, 'join'));
   lines.forEach((line, i) => (line.text = texts[i]!));
   const blocks = toBlocks(lines, size, where);
-  return { ...toDocument({ title, blocks, removed }, name), mended };
+  const { notes = [], ...parsed } = toDocument({ title, blocks, removed }, name);
+  return { ...parsed, notes: [...mended, ...notes] };
 }
 
 async function readPages(bytes: Uint8Array): Promise<{ pages: Line[][]; title: string | undefined }> {
@@ -107,7 +110,7 @@ function toBlocks(lines: readonly Line[], size: number, where: (page: number) =>
   const leading = weighted(lines.slice(1).flatMap(({ y, page }, i) => (lines[i]!.page === page && lines[i]!.y > y ? [[Math.round((lines[i]!.y - y) * 2) / 2, 1]] : [])));
   const lefts = new Map<number, number>();
   const column = Math.max(...lines.map(({ x, right }) => right - x));
-  for (const page of new Set(lines.map((line) => line.page))) lefts.set(page, weighted(lines.filter((line) => line.page === page).map(({ x, text }) => [Math.round(x), text.length])));
+  for (const page of new Set(lines.map((line) => line.page))) lefts.set(page, leftEdge(lines.filter((line) => line.page === page)));
   const usual = [...lines.map(({ text }) => text.length)].sort((a, b) => a - b)[Math.floor(lines.length * 0.9)] ?? 0;
   const isHeading = (line: Line) => line.size > HEADING_SIZE * size && line.text.length <= 100;
   const indented = (line: Line) => line.x > lefts.get(line.page)! + INDENT * size;
@@ -125,6 +128,8 @@ function toBlocks(lines: readonly Line[], size: number, where: (page: number) =>
 
   function joins(before: Line, line: Line): boolean {
     if (isHeading(before) !== isHeading(line) || LEADER.test(before.text) || LEADER.test(line.text)) return false;
+    // “…in a severe tone,” at the foot of a page: what he said is a paragraph of its own.
+    if (before.page !== line.page && opens(line) && /^["“‘«\p{Lu}]/u.test(line.text)) return false;
     if (before.page !== line.page) return !isHeading(line) && (!END.test(before.text) || /^\p{Ll}/u.test(line.text) || (full(before) && !indented(line)));
     if (before.y - line.y > GAP * Math.max(leading, isHeading(line) ? line.size : 0)) return false;
     if (isHeading(line)) return Math.abs(before.size - line.size) < 1;
@@ -149,6 +154,13 @@ function toBlocks(lines: readonly Line[], size: number, where: (page: number) =>
 
 /** Height of most letters, to half a point. */
 const usualSize = (lines: readonly Line[]) => weighted(lines.map(({ size, text }) => [Math.round(size * 2) / 2, text.length]));
+
+/** Where the lines of a page begin that are not indented. On a page of dialogue those may be few. */
+function leftEdge(lines: readonly Line[]): number {
+  const letters = (own: readonly Line[]) => own.reduce((sum, { text }) => sum + text.length, 0);
+  const starts = [...new Set(lines.map(({ x }) => Math.round(x)))].sort((a, b) => a - b);
+  return starts.find((start) => letters(lines.filter(({ x }) => Math.round(x) === start)) >= EDGE_SHARE * letters(lines)) ?? starts[0] ?? 0;
+}
 
 /** The value with the largest weight. */
 function weighted(values: readonly (readonly number[])[]): number {

@@ -1,6 +1,7 @@
 import { blockEnd, clear, clearFrame, type Lines } from './gutenberg.js';
 import { clearContents, headingLevel } from './heading.js';
-import { mendHyphens } from './hyphen.js';
+import { mendHyphens, mendNotes } from './hyphen.js';
+import { cutLong, cutNote } from './long.js';
 import { findFurniture } from './pages.js';
 import type { Document, Paragraph, Removal, Section } from './types.js';
 
@@ -8,8 +9,6 @@ import type { Document, Paragraph, Removal, Section } from './types.js';
 const VERSE_WIDTH = 0.8;
 const COUPLET_WIDTH = 0.65;
 const UNWRAPPED_WIDTH = 120;
-// A longer paragraph is a text without line breaks. Novels of one paragraph exist; sentences of this length do not.
-const PARAGRAPH_CHARS = 20_000;
 // Page marks that transcribers leave inside lines.
 const PAGE_MARK = /\[(?:Pg|Page)\.? ?[\divxlc]+\]/gi;
 
@@ -34,8 +33,7 @@ export function parsePlain(source: string, name: string): ParsedText {
   clearContents(lines);
   if (framed) clearTitlePage(lines);
   const breaks = clearPages(lines);
-  const mended = mendHyphens(lines.text, 'keep');
-  const notes = mended > 0 ? [`${mended} words divided at line ends were mended`] : [];
+  const notes = mendNotes(mendHyphens(lines.text, 'keep'));
   const sections = divide(lines, title ?? name, breaks, notes);
   return { document: { id: name, title: title ?? name, sections }, removed: lines.removed.sort((a, b) => a.from - b.from), notes };
 }
@@ -88,7 +86,7 @@ function divide(lines: Lines, title: string, breaks: ReadonlySet<number>, notes:
   const add = (block: string[], wrapped: number, at: number) => {
     const { text, kind } = toParagraph(block, wrapped);
     const pieces = cutLong(text);
-    if (pieces.length > 1) notes.push(`the paragraph at line ${at + 1} is ${text.length.toLocaleString('en')} characters long; cut into ${pieces.length.toLocaleString('en')} at sentence ends`);
+    if (pieces.length > 1) notes.push(cutNote(text.length, pieces.length, `line ${at + 1}`));
     sections.at(-1)!.paragraphs.push(...pieces.map((piece) => ({ text: piece, kind })));
   };
   blocks.forEach(({ from, to }, i) => {
@@ -131,23 +129,6 @@ function overBreaks(blocks: { from: number; to: number }[], text: readonly strin
     else joined.push({ ...block });
   }
   return joined;
-}
-
-/** A text of more than PARAGRAPH_CHARS characters in pieces: at the last sentence end before that, else at a blank, else between two characters. */
-function cutLong(text: string): string[] {
-  const pieces: string[] = [];
-  let at = 0;
-  while (text.length - at > PARAGRAPH_CHARS) {
-    const window = text.slice(at, at + PARAGRAPH_CHARS);
-    let end = 0;
-    for (const { index, 0: found } of window.matchAll(/[.!?…]["”’')\]]*\s|[。！？]/g)) end = index + found.length;
-    end ||= window.lastIndexOf(' ') + 1;
-    // Never between the two halves of a character.
-    end ||= window.length - (/[\uD800-\uDBFF]$/.test(window) ? 1 : 0);
-    pieces.push(window.slice(0, end).trim());
-    at += end;
-  }
-  return [...pieces, text.slice(at).trim()].filter(Boolean);
 }
 
 /** A chapter's name under its number: one short line that is not a sentence. */

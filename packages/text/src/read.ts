@@ -20,7 +20,11 @@ export interface ReadText extends ParsedText {
 const FOREIGN: [bytes: string, at: number, message: string][] = [
   ['\x89PNG', 0, 'it is a PNG picture; run text recognition (OCR) on it and save the text'],
   ['\xff\xd8\xff', 0, 'it is a JPEG picture; run text recognition (OCR) on it and save the text'],
-  ['GIF89a', 0, 'it is a GIF picture; run text recognition (OCR) on it and save the text'],
+  ['GIF8', 0, 'it is a GIF picture; run text recognition (OCR) on it and save the text'],
+  ['II*\0', 0, 'it is a TIFF picture; run text recognition (OCR) on it and save the text'],
+  ['MM\0*', 0, 'it is a TIFF picture; run text recognition (OCR) on it and save the text'],
+  ['ftypheic', 4, 'it is a HEIC picture; run text recognition (OCR) on it and save the text'],
+  ['ftypavif', 4, 'it is an AVIF picture; run text recognition (OCR) on it and save the text'],
   ['WEBP', 8, 'it is a WebP picture; run text recognition (OCR) on it and save the text'],
   ['{\\rtf', 0, 'it is an RTF document; save it as .docx or as plain text'],
   ['\xd0\xcf\x11\xe0', 0, 'it is an old Word document (.doc); save it as .docx or as plain text'],
@@ -29,6 +33,9 @@ const FOREIGN: [bytes: string, at: number, message: string][] = [
   ['Rar!\x1a', 0, 'it is a RAR archive; unpack it and name the folder'],
   ["7z\xbc\xaf'", 0, 'it is a 7z archive; unpack it and name the folder'],
 ];
+
+// The Markdown parser takes minutes, or all memory, for a line of this many marks.
+const MARKED_CHARS = 500_000;
 
 const ENDINGS: Readonly<Record<string, ReadText['format']>> = { '.md': 'markdown', '.markdown': 'markdown', '.html': 'html', '.htm': 'html', '.xhtml': 'html' };
 const HTML_START = /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*<(!doctype\s+html|html)\b/i;
@@ -75,27 +82,31 @@ async function parse(bytes: Uint8Array, name: string, format: ReadText['format']
     case 'epub': {
       if (latin1(bytes, 0, 2) !== 'PK') throw new TextError('it is no EPUB; set data.format to auto');
       const { parseEpub } = await import('./epub.js');
-      return { ...(await parseEpub(bytes, name)), format, notes: [] };
+      return { notes: [], ...(await parseEpub(bytes, name)), format };
     }
     case 'docx': {
       if (latin1(bytes, 0, 2) !== 'PK') throw new TextError('it is no Word document (.docx); set data.format to auto');
       const { parseDocx } = await import('./docx.js');
-      return { ...(await parseDocx(bytes, name)), format, notes: [] };
+      return { notes: [], ...(await parseDocx(bytes, name)), format };
     }
     case 'pdf': {
       if (!latin1(bytes, 0, 1024).includes('%PDF-')) throw new TextError('it is no PDF; set data.format to auto');
       const { parsePdf } = await import('./pdf.js');
-      const { mended, ...read } = await parsePdf(bytes, name);
-      return { ...read, format, notes: mended > 0 ? [`${mended} words divided at line ends were mended`] : [] };
+      return { notes: [], ...(await parsePdf(bytes, name)), format };
     }
     case 'html': {
       const { parseHtml } = await import('./html.js');
-      return { ...(await parseHtml(bytes, name)), format, notes: [] };
+      return { notes: [], ...(await parseHtml(bytes, name)), format };
     }
     case 'markdown': {
-      const { parseMarkdown } = await import('./markdown.js');
       const { text, encoding } = decode(bytes);
-      return { ...(await parseMarkdown(text, name)), format, encoding, notes: [] };
+      const long = text.split(/\r\n|\r|\n/).findIndex((line) => line.length > MARKED_CHARS);
+      if (long >= 0) {
+        const { notes = [], ...read } = parsePlain(text, name);
+        return { ...read, format: 'text', encoding, notes: [`line ${long + 1} is too long for Markdown, so the file was read as plain text`, ...notes] };
+      }
+      const { parseMarkdown } = await import('./markdown.js');
+      return { notes: [], ...(await parseMarkdown(text, name)), format, encoding };
     }
     case 'text': {
       const { text, encoding } = decode(bytes);

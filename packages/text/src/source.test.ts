@@ -137,6 +137,25 @@ describe('encodings', () => {
   });
 });
 
+describe('one endless line', () => {
+  const sentence = 'The whale went down again, and nobody saw it. ';
+  const marks = '*a [b '.repeat(500_000);
+  it.each([
+    ['plain text', 'endless.txt', sentence.repeat(50_000)],
+    ['Markdown', 'endless.md', sentence.repeat(50_000)],
+    ['HTML', 'endless.html', `<html><body><p>${sentence.repeat(50_000)}</p></body></html>`],
+    ['marks that the parser of Markdown would take for ever on', 'marks.md', marks],
+    ['no blank at all', 'solid.txt', 'a'.repeat(2_000_000)],
+  ])('of %s is cut, said and kept whole', async (_, name, data) => {
+    const loaded = await loadSource(write(name, data));
+    expect(loaded.notes.at(-1)).toMatch(/: the paragraph at line 1 is [\d,]+ characters long; cut into [\d,]+, at sentence ends where it has any$/);
+    const pieces = texts(loaded);
+    expect(pieces.every(({ length }) => length > 0 && length <= 20_000)).toBe(true);
+    const bare = (text: string) => text.replace(/<[^>]*>|\s/g, '');
+    expect(bare(pieces.join('')) === bare(data)).toBe(true);
+  });
+});
+
 describe('bad input is one line with a code', () => {
   const cases: [name: string, source: () => string, message: RegExp][] = [
     ['a missing file', () => 'nowhere.txt', /^data\.source: expected a readable text, got "nowhere\.txt"; nothing at .*nowhere\.txt or .*nowhere\.txt$/],
@@ -146,16 +165,20 @@ describe('bad input is one line with a code', () => {
     ['a ZIP', () => write('book.epub', 'PK\x03\x04rest'), /; the ZIP archive is damaged \(invalid zip data\); get it again$/],
     ['UTF-16 with half a character', () => write('wide.txt', Buffer.from('\ufeffab\n\ud83dcd', 'utf16le')), /half a character \(a lone surrogate\) in line 2/],
     ['UTF-16 cut short', () => write('short.txt', Buffer.from('\ufeffabcd', 'utf16le').subarray(0, 7)), /cut in the middle/],
-    ['a surrogate in UTF-8', () => write('cesu.txt', Buffer.from([0x61, 0xed, 0xa0, 0xbd, 0x62])), /a lone surrogate, at offset 1/],
+    ['a surrogate in UTF-8', () => write('cesu.txt', Buffer.from([0x61, 0xed, 0xa0, 0xbd, 0x62])), /half a character \(a lone surrogate\) in line 1; remove it/],
+    ['a surrogate among curly quotes', () => write('quoted.txt', Buffer.concat([Buffer.from('\ufeff“One.”\n“Two.”\n'), Buffer.from([0x61, 0xed, 0xb0, 0x80])])), /half a character \(a lone surrogate\) in line 3/],
     ['Cyrillic in one byte a letter', () => write('cp1251.txt', Buffer.from('\xcc\xee\xe9 \xe4\xff\xe4\xff \xf1\xe0\xec\xfb\xf5', 'latin1')), /not UTF-8 .* nor Windows-1252 \(100 % of its letters would be accented\)/],
     ['bytes of no encoding', () => write('odd.txt', Buffer.from('A caf\x81 at the sea.', 'latin1')), /not UTF-8 .* nor Windows-1252 \(byte 0x81 at offset 5 means nothing there\)/],
-    ['UTF-8 with a damaged end', () => write('latin.txt', Buffer.concat([Buffer.from('é \ufffd '), Buffer.from([0xe9, 0x74, 0xe9])])), /not UTF-8 \(byte 0xe9 at offset 7\)/],
-    ['a sequence cut short', () => write('cut.txt', Buffer.from('ab漢').subarray(0, 4)), /byte 0xe6 at offset 2/],
+    ['UTF-8 with a damaged end', () => write('latin.txt', Buffer.concat([Buffer.from('é \ufffd '), Buffer.from([0xe9, 0x74, 0xe9])])), /not UTF-8 \(byte 0xe9 at offset 7, line 1\)/],
+    ['a sequence cut short', () => write('cut.txt', Buffer.from('ab漢').subarray(0, 4)), /byte 0xe6 at offset 2, line 1/],
     ['a picture named .epub', () => write('picture.epub', PNG), /it is a PNG picture; run text recognition/],
+    ['a TIFF picture named .epub', () => write('scan.epub', 'II*\0\x08\0\0\0'), /it is a TIFF picture/],
+    ['a page that closes nothing', () => write('open.html', `<html>\n${'<b>'.repeat(30_000)}x`), /it opens 20,000 tags, by line 2 of open\.html, and closes none of them; repair it/],
     ['an old Word document', () => write('old.doc', new Uint8Array([0xd0, 0xcf, 0x11, 0xe0, 0xa1])), /old Word document \(\.doc\); save it as \.docx/],
     ['an OpenDocument text', () => write('a.odt', zip({ mimetype: 'application/vnd.oasis.opendocument.text', 'content.xml': '<x/>' })), /OpenDocument text; save it as \.docx/],
     ['a PDF with a password', () => write('locked.pdf', pdf([page(['x'])], { locked: true })), /protected by a password/],
     ['a ZIP bomb', () => write('bomb.zip', zip({ 'a.txt': new Uint8Array(5_000_000) })), /looks like a bomb \(a\.txt grows from [\d,]+ to 5,000,000 bytes\); unpack it/],
+    ['a ZIP that holds a ZIP', () => write('outer.zip', zip({ 'b.zip': zip({ 'a.txt': 'x' }) })), /got ".*outer\.zip"; none of the 1 files of the archive can be read \(b\.zip: it is a ZIP archive inside another\)/],
     ['an EPUB that is a bomb', () => write('bomb.epub', epub({ 'c.xhtml': { body: ' '.repeat(5_000_000) } })), /looks like a bomb/],
     ['a ZIP whose sizes lie', () => write('liar.zip', liar()), /damaged \(the checksum of a\.txt does not match\)/],
     ['a ZIP with a password', () => write('locked.zip', locked()), /protected by a password; unpack it/],

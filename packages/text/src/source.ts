@@ -59,7 +59,7 @@ export async function loadSource(source: string, { dataDir = 'data', cwd = proce
   if ((await stat(path)).isDirectory()) {
     const entries = await readdir(path, { recursive: true, withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile()).map((entry) => relative(path, join(entry.parentPath, entry.name)));
-    return { ...(await readMany(source, 'folder', files, (file) => readPath(join(path, file)), format)), name };
+    return { ...(await named(source, () => readMany('folder', files, (file) => readPath(join(path, file)), format))), name };
   }
   return { ...(await named(source, async () => readFileBytes(await readPath(path), basename(path), format))), name };
 }
@@ -94,13 +94,13 @@ async function readGlob(source: string, bases: readonly string[], format: Format
   const { glob } = await named(source, () => parser('tinyglobby', () => import('tinyglobby')));
   for (const cwd of new Set(bases)) {
     const files = await glob(source, { cwd, onlyFiles: true });
-    if (files.length > 0) return readMany(source, 'pattern', files, (file) => readPath(resolve(cwd, file)), format);
+    if (files.length > 0) return named(source, () => readMany('pattern', files, (file) => readPath(resolve(cwd, file)), format));
   }
   throw bad(source, `nothing matches it under ${[...new Set(bases)].join(' or ')}`);
 }
 
 /** Many files, each its own documents. What cannot be read is reported, not fatal, as long as one file can. */
-async function readMany(source: string, what: string, names: readonly string[], open: (name: string) => Uint8Array | Promise<Uint8Array>, format: Format, packed = false): Promise<Read> {
+async function readMany(what: string, names: readonly string[], open: (name: string) => Uint8Array | Promise<Uint8Array>, format: Format, packed = false): Promise<Read> {
   const all: Read = { documents: [], removed: [], files: [], notes: [] };
   let reason = '';
   // Compared by code unit: the order, and so the held-out set, is the same under every locale.
@@ -119,8 +119,8 @@ async function readMany(source: string, what: string, names: readonly string[], 
     }
   }
   if (all.documents.length > 0) return all;
-  if (visible.length === 0) throw bad(source, `the ${what} holds no files; put .txt, .md, .html, .epub, .pdf or .docx files into it`);
-  throw bad(source, `none of the ${visible.length} files of the ${what} can be read (${visible[0]!}: ${reason.split('; ')[0]!}); put .txt, .md, .html, .epub, .pdf or .docx files into it`);
+  if (visible.length === 0) throw new TextError(`the ${what} holds no files; put .txt, .md, .html, .epub, .pdf or .docx files into it`);
+  throw new TextError(`none of the ${visible.length} files of the ${what} can be read (${visible[0]!}: ${reason.split('; ')[0]!}); put .txt, .md, .html, .epub, .pdf or .docx files into it`);
 }
 
 async function readFileBytes(bytes: Uint8Array, where: string, format: Format, packed = false): Promise<Read> {
@@ -128,18 +128,18 @@ async function readFileBytes(bytes: Uint8Array, where: string, format: Format, p
   const found = await detectFormat(bytes, where);
   // An archive inside an archive may hold itself.
   if (found === 'zip' && packed) throw new TextError('it is a ZIP archive inside another; unpack it');
-  if (found === 'zip') return readZip(bytes, where, format);
+  if (found === 'zip') return readZip(bytes, format);
   const used = format === 'auto' ? found : format;
   const { document, removed, encoding, notes } = await readBytes(bytes, where, used);
   const said = [...(encoding === undefined || /^UTF-8/.test(encoding) ? [] : [`read as ${encoding}; save it as UTF-8 if letters look wrong`]), ...notes];
   return { documents: [document], removed, files: [{ where, format: used, ...(encoding !== undefined && { encoding }) }], notes: said.map((note) => `${where}: ${note}`) };
 }
 
-async function readZip(bytes: Uint8Array, where: string, format: Format): Promise<Read> {
+async function readZip(bytes: Uint8Array, format: Format): Promise<Read> {
   const { names, read } = await openArchive(bytes);
   // All at once, so that the limits count the whole archive.
   const files = read(names);
-  return readMany(where, 'archive', names, (name) => files.get(name) ?? new Uint8Array(), format, true);
+  return readMany('archive', names, (name) => files.get(name) ?? new Uint8Array(), format, true);
 }
 
 async function readPath(path: string): Promise<Uint8Array> {
