@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { readSavedModel } from './graphdef.test.util.js';
+import { run, session } from './harness.test.util.js';
 import { foreign, optimize, toOnnx, toSavedModel, trace, type Graph, type RuntimeOps } from './index.js';
 
 const float = (...shape: (number | string)[]) => ({ shape, dtype: 'float32' as const });
@@ -35,7 +36,16 @@ describe('operations of a runtime', () => {
     expect(graph.nodes.filter(({ kernel }) => kernel === 'Foreign')).toHaveLength(1);
   });
 
-  it('have no meaning outside a trace or in ONNX, and say so', () => {
+  it('are the operators of ONNX that toOnnx is told of', async () => {
+    const graph = optimize(trace(({ x, g, b }) => ({ y: foreign('LayerNormalization', [x!, g!, b!], [x!.shape], { epsilon: 1 })[0]! }), { inputs: { x: float('rows', 2), g: float(2), b: float(2) } }));
+    const model = await session(graph, { ops: ['LayerNormalization'] });
+    const vector = (...data: number[]) => ({ shape: [2], dtype: 'float32' as const, data: Float32Array.from(data) });
+    const { y } = await run(model, { x: { ...vector(0, 4), shape: [1, 2] }, g: vector(1, 2), b: vector(0, 1) });
+    // Deviations ±2 over √(4 + 1).
+    expect(Array.from(y!.data)).toEqual([-2 / Math.sqrt(5), 1 + 4 / Math.sqrt(5)].map((value) => expect.closeTo(value, 5) as number));
+  });
+
+  it('have no meaning outside a trace or in another ONNX, and say so', () => {
     expect(() => foreign('Twice', [tf.ones([2])], [[2]])).toThrow(/'Twice' is only known to the runtime .* inside a traced function/);
     const graph = trace(({ x }) => twice(x!), { inputs: { x: float(2) } });
     expect(() => toOnnx(graph)).toThrow(/kernel Foreign has no ONNX lowering/);

@@ -17,12 +17,20 @@ export interface OnnxOptions {
   initializers?: Record<string, TypedArray>;
   /** Use ONNX Runtime's own operators (com.microsoft) where they are faster. Off: any ONNX runtime can load the model. */
   contrib?: boolean;
+  /** Foreign operations of the graph that are operators of the default set, such as LayerNormalization. Every other one is refused. */
+  ops?: readonly string[];
   name?: string;
   doc?: string;
 }
 
 /** One ONNX lowering per kernel that a graph can contain. */
 export const ONNX: Readonly<Record<string, Lowering>> = { ...ELEMENTWISE, ...GATHERS, ...PRODUCTS, ...REDUCTIONS, ...SHAPES };
+
+/** A foreign operation as the operator of its name: numbers are floats, booleans are ints. */
+const callOperator: Lowering = ({ inputs, outputs, attrs: { op, ...attrs } }, emit) => {
+  const written = Object.entries(attrs).map(([key, value]) => [key, typeof value === 'boolean' ? { int: Number(value) } : { float: value as number }] as const);
+  emit.add(op as string, inputs, Object.fromEntries(written), { outputs });
+};
 
 /** Name of the model output that holds the new value of a variable. */
 export const updateName = (variable: string): string => `${variable}.next`;
@@ -34,7 +42,7 @@ export const updateName = (variable: string): string => `${variable}.next`;
  * @throws TraceError for an opset outside 18…23, unknown or wrongly sized initializers, and clashing names
  */
 export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
-  const { opset = 21, initializers = {}, contrib = false, name = 'traced', doc } = options;
+  const { opset = 21, initializers = {}, contrib = false, ops = [], name = 'traced', doc } = options;
   if (!Number.isInteger(opset) || opset < 18 || opset > 23) throw new TraceError(`toOnnx: opset ${opset} is not supported; use 18 to 23`);
   const open = [...graph.inputs, ...graph.variables];
   for (const [key, values] of Object.entries(initializers)) {
@@ -60,7 +68,7 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
     weights.push({ name: key, type: onnxType(dtype), dims: shape as number[], data: bytes(values) });
   }
   for (const node of graph.nodes) {
-    const lower = ONNX[node.kernel];
+    const lower = node.kernel === 'Foreign' && ops.includes(node.attrs.op as string) ? callOperator : ONNX[node.kernel];
     if (!lower) throw new TraceError(`kernel ${node.kernel} has no ONNX lowering; write it with other operations`);
     lower(node, emit);
   }

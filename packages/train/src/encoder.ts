@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { fast } from '@mdiff/model';
-import { optimize, toOnnx, trace } from '@mdiff/trace';
+import { foreign, optimize, toOnnx, trace } from '@mdiff/trace';
 import type { InputSpec } from '@mdiff/trace';
 import { TrainError } from './errors.js';
 import type { NamedTensor } from './safetensors.js';
@@ -28,7 +28,9 @@ function forward({ hidden_size: D, num_attention_heads: H, num_hidden_layers, la
       const weight = (name: string): tf.Tensor => inputs[name]!;
       const ids = inputs['input_ids']!;
       const [B, S] = ids.shape as [number, number];
-      const norm = (x: tf.Tensor, name: string): tf.Tensor => fast.layerNorm(x, weight(`${name}.weight`), weight(`${name}.bias`), eps);
+      // As operators of ONNX: the runtime makes one pass of each, where products and sums of the traced formulas are ten. A sixth of the encoder's time.
+      const gelu = (x: tf.Tensor): tf.Tensor => foreign('Gelu', [x], [x.shape])[0]!;
+      const norm = (x: tf.Tensor, name: string): tf.Tensor => foreign('LayerNormalization', [x, weight(`${name}.weight`), weight(`${name}.bias`)], [x.shape], { epsilon: eps })[0]!;
       const linear = (x: tf.Tensor, name: string): tf.Tensor => tf.matMul(x, weight(`${name}.weight`), false, true).add(weight(`${name}.bias`));
       const heads = (x: tf.Tensor): tf.Tensor => x.reshape([B, S, H, K]).transpose([0, 2, 1, 3]);
 
@@ -44,7 +46,7 @@ function forward({ hidden_size: D, num_attention_heads: H, num_hidden_layers, la
         const [q, k, v] = ['query', 'key', 'value'].map((part) => heads(linear(x, `${at}.attention.self.${part}`))) as [tf.Tensor, tf.Tensor, tf.Tensor];
         const mixed = fast.attend(tf.mul(q, 1 / Math.sqrt(K)), k, v, bias).transpose([0, 2, 1, 3]).reshape([B * S, D]);
         x = norm(tf.add(x, linear(mixed, `${at}.attention.output.dense`)), `${at}.attention.output.LayerNorm`);
-        const wide = fast.gelu(linear(x, `${at}.intermediate.dense`));
+        const wide = gelu(linear(x, `${at}.intermediate.dense`));
         x = norm(tf.add(x, linear(wide, `${at}.output.dense`)), `${at}.output.LayerNorm`);
       }
       // The mean over a sentence's tokens has the direction of their sum.
@@ -82,5 +84,5 @@ export function encoderOnnx(config: EncoderConfig, tensors: ReadonlyMap<string, 
   const inputs: Record<string, InputSpec> = { input_ids: ints, attention_mask: ints };
   for (const { name, shape } of weights) inputs[name] = { shape: [...shape], dtype: 'float32' };
   const graph = optimize(trace(forward(config), { inputs, limits: { length: config.max_position_embeddings } }));
-  return toOnnx(graph, { initializers: Object.fromEntries(weights.map(({ name, data }) => [name, data])), name: 'encoder' });
+  return toOnnx(graph, { ops: ['LayerNormalization', 'Gelu'], initializers: Object.fromEntries(weights.map(({ name, data }) => [name, data])), name: 'encoder' });
 }
