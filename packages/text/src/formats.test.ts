@@ -221,8 +221,25 @@ describe('PDF', () => {
     ['a password', () => pdf([page(['Locked.'])], { locked: true }), /^the PDF is protected by a password; save a copy without one$/],
     ['only pictures', () => pdf([[], []]), /^none of the 2 pages of the PDF holds text .*OCR/],
     ['damage', () => Buffer.from('%PDF-1.4\nnothing follows'), /^the PDF is damaged \(.*\); get it again$/],
+    ['a page that is none', () => Buffer.from(Buffer.from(pdf([page(['Whole.']), page(['Torn.'])])).toString('latin1').replace('/Kids [6 0 R 8 0 R]', '/Kids [6 0 R 5 0 R]'), 'latin1'), /^the PDF is damaged \(.*\); get it again$/],
     ['no PDF at all', () => Buffer.from('plain text'), /^it is no PDF; set data\.format to auto$/],
   ])('%s is one line', async (_, data, message) => {
     await expect(read(data(), 'm.pdf', 'pdf')).rejects.toThrow(message);
   });
+});
+
+it('says of any damaged file, in one line, that it is damaged', async () => {
+  const files: [name: string, format: ReadText['format'], data: Uint8Array][] = [
+    ['m.pdf', 'pdf', pdf([page(['Call me Ishmael.']), page(['Some years ago.'])])],
+    ['m.epub', 'epub', epub({ 'c.xhtml': { body: `<p>${BAG}</p>` } })],
+    ['m.docx', 'docx', docx([[BAG]])],
+  ];
+  for (const [name, format, data] of files) {
+    for (let i = 0; i < 40; i++) {
+      const at = Math.floor((i * data.length) / 40);
+      const spoilt = i % 2 ? data.subarray(0, at) : data.map((byte, k) => (k >= at && k < at + 3 ? byte ^ 21 : byte));
+      const error = await readBytes(spoilt, name, format).then(() => undefined, (reason: unknown) => reason);
+      if (error !== undefined) expect(error).toMatchObject({ code: 'MDIFF_TEXT', message: expect.not.stringContaining('\n') as string });
+    }
+  }
 });

@@ -32,7 +32,7 @@ const END = /[.!?…:]["”’')\]]*$/;
 
 /** A PDF with a text layer to one document. Removals are counted in lines of a page. @throws TextError when it is locked, damaged, or only pictures */
 export async function parsePdf(bytes: Uint8Array, name: string): Promise<ParsedText> {
-  const { pages, title } = await readPages(bytes);
+  const { pages, title } = await sheltered(() => readPages(bytes));
   const letters = pages.flat().reduce((sum, { text }) => sum + (text.match(/\p{L}/gu)?.length ?? 0), 0);
   if (letters === 0) throw new TextError(`none of the ${pages.length} pages of the PDF holds text (are they scanned pictures?); run text recognition (OCR) on it first`);
   const where = (page: number) => `${name}, page ${page + 1}`;
@@ -58,7 +58,7 @@ async function readPages(bytes: Uint8Array): Promise<{ pages: Line[][]; title: s
   // pdf.js takes the buffer for itself, and by default writes its warnings to the console.
   const document = await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0 }).catch((error: Error) => {
     if (error.name === 'PasswordException') throw new TextError('the PDF is protected by a password; save a copy without one');
-    throw new TextError(`the PDF is damaged (${error.message.split('\n')[0]!}); get it again`);
+    throw damaged(error);
   });
   try {
     const pages: Line[][] = [];
@@ -69,10 +69,31 @@ async function readPages(bytes: Uint8Array): Promise<{ pages: Line[][]; title: s
     const { info } = (await document.getMetadata()) as { info: { Title?: unknown } };
     const title = typeof info.Title === 'string' && !/^(untitled|microsoft word)/i.test(info.Title) ? info.Title.trim() : '';
     return { pages, title: title || undefined };
+  } catch (error) {
+    throw damaged(error as Error);
   } finally {
     await document.destroy();
   }
 }
+
+/**
+ * pdf.js drops some promises of damaged objects, whose rejections, a moment after the error that it throws, would end the process. Rejections of others
+ * are thrown on.
+ */
+async function sheltered<T>(read: () => Promise<T>): Promise<T> {
+  const listener = (reason: unknown) => {
+    if (!/\bpdfjs\b/.test(String((reason as Error | undefined)?.stack))) throw reason;
+  };
+  process.on('unhandledRejection', listener);
+  try {
+    return await read();
+  } finally {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    process.off('unhandledRejection', listener);
+  }
+}
+
+const damaged = (error: Error) => new TextError(`the PDF is damaged (${error.message.split('\n')[0]!}); get it again`);
 
 interface Item {
   str: string;

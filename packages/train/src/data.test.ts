@@ -1,11 +1,11 @@
-import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProjectConfig, ProjectInput } from '@mdiff/config';
 import { MIN_VOCAB, Tokenizer } from '@mdiff/text';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { prepare } from './data.js';
 import { sha256 } from './files.js';
-import { tinyRun } from './fixture.js';
+import { tinyBook, tinyRun } from './fixture.js';
 import { silent } from './reporter.js';
 import type { Reporter } from './reporter.js';
 
@@ -20,6 +20,39 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const tokenizerOf = async (input: ProjectInput, reporter: Reporter = silent) => (await prepare(config.with(input), reporter)).tokenizer;
 const cache = () => readdir(join(folder, 'cache', 'tokenizers'));
+
+describe('a text that is too little', () => {
+  const stage = (name: string, data_selection: 'easy' | 'hard' | 'all', format_type: 'sentences' | 'pairs' | 'paragraphs') => ({ name, epochs: 1, masking_rate_range: [0.1, 0.5] as [number, number], data_selection, format_type });
+  const prepared = async (text: string, stages: ReturnType<typeof stage>[]) => {
+    const source = join(folder, 'little.txt');
+    await writeFile(source, text);
+    return prepare(config.with({ data: { source, min_sentence_length: 40 }, curriculum: { embedding_model: 'tfidf-svd', stages }, training: { val_split: 0 } }), silent);
+  };
+
+  it('names every stage that gets nothing, with the numbers', async () => {
+    const stages = [stage('first', 'all', 'sentences'), stage('second', 'hard', 'paragraphs'), stage('third', 'all', 'pairs'), stage('fourth', 'all', 'paragraphs')];
+    await expect(prepared('The whale went down.', stages)).rejects.toMatchObject({
+      code: 'MDIFF_TEXT',
+      exitCode: 2,
+      message:
+        'curriculum.stages: expected text for each of 4 stages, got nothing for 3: sentences (all) for stage "first": none, since the text has no sentences of 40 tokens or more; ' +
+        'paragraphs (hard) for stage "second": none of 1 (1 easy, 0 medium, 0 hard); pairs (all) for stage "third": none, since the text has no pairs of sentences of 40 tokens or more; ' +
+        'use a longer text, a smaller data.min_sentence_length or data_selection "all"',
+    });
+    await expect(prepared('The whale went down.', stages.slice(0, 1))).rejects.toThrow(/^curriculum\.stages\[0\]: expected sentences \(all\) for stage "first", got none, since the text has no sentences of 40/);
+  });
+});
+
+it('tells which files of a folder were not read', async () => {
+  const shelf = join(folder, 'shelf');
+  await mkdir(shelf);
+  await writeFile(join(shelf, 'a.txt'), tinyBook(40));
+  await writeFile(join(shelf, 'b.png'), Buffer.from([0x89, 0x50, 0x4e, 0x47]));
+  const note = vi.fn();
+  await prepare(config.with({ data: { source: shelf } }), { ...silent, note });
+  expect(note.mock.calls.flat()).toContain('  not read: b.png: it is a PNG picture; run text recognition (OCR) on it and save the text');
+  expect(note.mock.calls.flat().join()).not.toContain('left out');
+});
 
 describe('the tokenizer of a run', () => {
   it.each(['bpe', 'gpt2_compressed'] as const)('is built from the training text, kept, and built again if the copy is damaged: %s', async (type) => {

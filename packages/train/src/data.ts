@@ -67,8 +67,9 @@ export async function prepare(config: ProjectConfig, reporter: Reporter, tokeniz
   const { documents, name, removed, notes } = await loadSource(config.data.source, { dataDir: config.data_dir, cwd: process.cwd(), format: config.data.format });
   const { train, heldOut } = holdOut(documents, config.training.val_split);
   if (train.length === 0) throw new TrainError('MDIFF_TEXT', `data.source: expected text left to train on, got none beside the held-out part; use a longer text or set training.val_split to 0`, 2);
-  const dropped = removed.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  const dropped = removed.reduce((sum, { from, to, what }) => sum + (what === 'unreadable file' ? 0 : to - from + 1), 0);
   reporter.note(`  ${train.length} documents to train on, ${heldOut.length} held out${dropped > 0 ? `; ${dropped} lines of headers, lists and notes left out` : ''}`);
+  for (const { where, sample } of removed.filter(({ what }) => what === 'unreadable file')) reporter.note(`  not read: ${where}: ${sample}`);
   for (const note of notes) reporter.note(`  ${note}`);
   const again = nearDuplicates(train, heldOut).length;
   if (again > 0) reporter.note(`  ${again} held-out paragraphs are nearly the same as training ones, so the held-out score flatters; \`mdiff data inspect\` lists them`);
@@ -83,20 +84,15 @@ export async function prepare(config: ProjectConfig, reporter: Reporter, tokeniz
     makeUnits(sections, tokenizer, { format, data: config.data, maxSlot: shape.length, shiftHead: shape.shiftHead, seed: config.seed });
   const scores = await scoresFor(config, train, tokenizer, reporter, signal);
   const byFormat = new Map<string, { units: Unit[]; complexity: ArrayLike<number> }>();
-  const unitsPerStage = config.curriculum.stages.map(({ name: stage, format_type, data_selection }, i) => {
+  const unitsPerStage = config.curriculum.stages.map(({ format_type, data_selection }) => {
     const known = byFormat.get(format_type);
-    const units = known?.units ?? unitsOf(train, format_type);
+    const units = known?.units ?? unitsOrNone(() => unitsOf(train, format_type));
     const complexity = known?.complexity ?? scores?.of(units) ?? new Float64Array(units.length);
     byFormat.set(format_type, { units, complexity });
-    const selected = selectUnits(units, complexity, data_selection, config.curriculum);
-    if (selected.length > 0) return selected;
-    const bands = (['easy', 'medium', 'hard'] as const).map((band) => `${selectUnits(units, complexity, band, config.curriculum).length} ${band}`);
-    throw new TrainError(
-      'MDIFF_TEXT',
-      `curriculum.stages[${i}]: expected ${format_type} (${data_selection}) for stage "${stage}", got none of ${units.length} (${bands.join(', ')}); use a longer text, a smaller data.min_sentence_length or data_selection "all"`,
-      2,
-    );
+    return selectUnits(units, complexity, data_selection, config.curriculum);
   });
+  const empty = config.curriculum.stages.flatMap((stage, i) => (unitsPerStage[i]!.length > 0 ? [] : [{ stage, i, ...byFormat.get(stage.format_type)! }]));
+  if (empty.length > 0) throw new TrainError('MDIFF_TEXT', `${noText(empty, config)}; use a longer text, a smaller data.min_sentence_length or data_selection "all"`, 2);
   const packings = unitsPerStage.map((units) => packRows(units, shape));
   // The held-out text is always whole paragraphs, whatever the stages: figures of different plans are comparable.
   const kept = heldOut.length === 0 ? [] : unitsOf(heldOut, 'paragraphs');
@@ -111,6 +107,36 @@ export async function prepare(config: ProjectConfig, reporter: Reporter, tokeniz
     ...(scores && { scoring: scores.report }),
     notices: scores?.notices ?? [],
   };
+}
+
+/** A format that the text has nothing for: its stages are named together with the others that get nothing. */
+export function unitsOrNone(make: () => Unit[]): Unit[] {
+  try {
+    return make();
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'MDIFF_CURRICULUM') throw error;
+    return [];
+  }
+}
+
+interface EmptyStage {
+  stage: StageConfig;
+  i: number;
+  units: Unit[];
+  complexity: ArrayLike<number>;
+}
+
+/** Which stages get nothing, and out of how much. */
+function noText(empty: readonly EmptyStage[], { curriculum, data }: ProjectConfig): string {
+  const got = ({ stage: { format_type }, units, complexity }: EmptyStage): string => {
+    const bands = (['easy', 'medium', 'hard'] as const).map((band) => `${selectUnits(units, complexity, band, curriculum).length} ${band}`);
+    const short = { paragraphs: '', sentences: ` of ${data.min_sentence_length} tokens or more`, pairs: ` of sentences of ${data.min_sentence_length} tokens or more` }[format_type];
+    return units.length > 0 ? `none of ${units.length} (${bands.join(', ')})` : `none, since the text has no ${format_type}${short}`;
+  };
+  const wanted = ({ stage: { name, format_type, data_selection } }: EmptyStage): string => `${format_type} (${data_selection}) for stage "${name}"`;
+  const [first] = empty;
+  if (empty.length === 1) return `curriculum.stages[${first!.i}]: expected ${wanted(first!)}, got ${got(first!)}`;
+  return `curriculum.stages: expected text for each of ${curriculum.stages.length} stages, got nothing for ${empty.length}: ${empty.map((one) => `${wanted(one)}: ${got(one)}`).join('; ')}`;
 }
 
 /** Difficulty of the training text, when a stage asks for a part of it; it is not even loaded otherwise. */

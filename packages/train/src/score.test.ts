@@ -101,7 +101,7 @@ describe('fileMemo', () => {
 });
 
 describe('embedderOf', () => {
-  const config = (input: ProjectInput['curriculum'] = {}) => projectConfig({ curriculum: input });
+  const config = (input: ProjectInput['curriculum'] = {}) => projectConfig({ cache_dir: join(folder, 'none'), curriculum: input });
 
   it('falls back with a notice where only the default is absent', async () => {
     const { embedder, notice } = await embedderOf(config(), tfidfSvd);

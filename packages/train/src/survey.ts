@@ -8,7 +8,7 @@ import { maskUnit, stream } from '@mdiff/diffusion';
 import { holdOut } from '@mdiff/text';
 import type { Tokenizer } from '@mdiff/text';
 import { loadSource } from '@mdiff/text/node';
-import { tokenizerFor } from './data.js';
+import { tokenizerFor, unitsOrNone } from './data.js';
 import { TrainError } from './errors.js';
 import type { Reporter } from './reporter.js';
 
@@ -166,16 +166,6 @@ export async function surveyText(config: ProjectConfig, reporter: Reporter, sign
     course: courseOf(complexity),
     notices,
   };
-}
-
-/** A format that the text has nothing for is something to report, not a reason to stop. */
-function unitsOrNone(make: () => Unit[]): Unit[] {
-  try {
-    return make();
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'MDIFF_CURRICULUM') throw error;
-    return [];
-  }
 }
 
 const SHOWN_AT = [0.02, 0.5, 0.98];
