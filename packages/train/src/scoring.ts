@@ -1,0 +1,1 @@
+export { openScoring, type Scoring } from './score.js';
