@@ -1,14 +1,17 @@
 import { engines } from '@mdiff/train';
+import type { Engine, EngineOptions } from '@mdiff/train';
 import { describe, expect, it } from 'vitest';
 import { contract } from './contract.test.util.js';
 import { differences, trainedBy, variants } from './parity.test.util.js';
 
 // The default engine against the reference. Every kind of network and step, and native TensorFlow, are in parity.native.ts.
 
-describe('onnxruntime and tfjs agree after 20 steps', () => {
+const onTwoThreads = (options: EngineOptions): Promise<Engine> => engines['onnxruntime']!({ ...options, threads: 2 });
+
+describe.each([['one thread', engines['onnxruntime']!], ['two threads, each with a part of the batch', onTwoThreads]] as const)('onnxruntime on %s and tfjs agree after 20 steps', (_, open) => {
   it.each(['plain', 'everything else at once'] as const)('%s', async (name) => {
     const variant = variants[name]!;
-    const [reference, own] = [await trainedBy(engines['tfjs']!, variant), await trainedBy(engines['onnxruntime']!, variant)];
+    const [reference, own] = [await trainedBy(engines['tfjs']!, variant), await trainedBy(open, variant)];
     expect(reference.losses.at(-1)).toBeLessThan(reference.losses[0]! - 0.3);
     // Sums in another order, in float32, over twenty steps: ten times the worst seen (3e-6) over all kinds.
     for (const [what, difference] of Object.entries(differences(reference, own))) expect(difference, what).toBeLessThan(3e-5);
@@ -16,3 +19,4 @@ describe('onnxruntime and tfjs agree after 20 steps', () => {
 });
 
 contract('onnxruntime', engines['onnxruntime']!);
+contract('onnxruntime on two threads', onTwoThreads);

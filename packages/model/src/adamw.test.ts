@@ -4,7 +4,7 @@ import { adamw, adamwFlat, adamwScalars, clipByGlobalNorm, ema, emaFlat, globalN
 import './fixture.test.util.js';
 import { golden, noise } from './golden.test.util.js';
 import { layout } from './layout.js';
-import { allocate } from './simd.js';
+import { addFlat, allocate } from './simd.js';
 import type { DenoiserConfig } from './types.js';
 
 interface Index {
@@ -125,4 +125,17 @@ test('both averages are equal', () => {
   emaFlat(average, params, d);
   expect(worst(average, expected.dataSync() as Float32Array)).toBeLessThan(2e-7); // one float32 rounding of a number of about 1
   tf.dispose([p, before, expected]);
+});
+
+test.each([1, 4, 7, 16_384, 40_001])('addFlat on %i numbers of an allocated buffer: the plain sums, to the bit, and nothing beside them', (size) => {
+  const [a, b] = [Float32Array.from(noise(size, 1)), Float32Array.from(noise(size, 2))] as const;
+  const { grads, m } = allocate(size + 3);
+  grads.set(a, 1); // not where a cache line begins
+  addFlat(grads.subarray(1, 1 + size), b);
+  const sums = Float32Array.from(a);
+  addFlat(sums, b);
+  expect(grads.subarray(1, 1 + size)).toEqual(sums);
+  expect(sums).toEqual(Float32Array.from(a, (x, i) => x + b[i]!));
+  expect([grads[0], grads[size + 1], grads[size + 2]]).toEqual([0, 0, 0]);
+  expect(m).toEqual(new Float32Array(size + 3));
 });

@@ -5,7 +5,7 @@ export type { AttendFrame, Frame, Ops } from './denoiser.js';
 export { layout } from './layout.js';
 export type { ParamKind, ParamLayout, ParamSpec } from './layout.js';
 export { bind, initParams } from './params.js';
-export { allocate } from './simd.js';
+export { addFlat, allocate } from './simd.js';
 export type { Buffers } from './simd.js';
 export { dropoutShapes, exportedForward, lossAndGrads, rowLosses } from './step.js';
 export type { LossOptions, Named } from './step.js';

@@ -14,6 +14,13 @@ const { Memory, Module, Instance } = (globalThis as unknown as {
 interface Kernels {
   adamw(p: number, g: number, m: number, v: number, bytes: number, ...scalars: number[]): void;
   squares(g: number, bytes: number): number;
+  add(g: number, x: number, bytes: number): void;
+}
+
+interface Owned {
+  kernels: Kernels;
+  /** a piece of the memory for numbers from elsewhere, small enough to stay in a core's cache */
+  scratch: Float32Array;
 }
 
 /** The flat buffers of one training run. */
@@ -24,7 +31,7 @@ export interface Buffers {
   readonly v: Float32Array;
 }
 
-const owners = new WeakMap<ArrayBufferLike, Kernels>();
+const owners = new WeakMap<ArrayBufferLike, Owned>();
 const PAGE = 65536;
 const LARGEST = 65536; // pages; a WebAssembly memory has at most 4 GiB
 
@@ -34,18 +41,40 @@ const LARGEST = 65536; // pages; a WebAssembly memory has at most 4 GiB
  */
 export function allocate(total: number): Buffers {
   const stride = Math.ceil((total * 4) / 64) * 64; // whole cache lines
-  const pages = Math.ceil((4 * stride) / PAGE);
+  const pages = Math.ceil((4 * stride) / PAGE) + 1;
   const names = ['params', 'grads', 'm', 'v'] as const;
   if (pages > LARGEST) return Object.fromEntries(names.map((name) => [name, new Float32Array(total)])) as unknown as Buffers;
   const memory = new Memory({ initial: pages, maximum: pages });
-  owners.set(memory.buffer, new Instance(new Module(assemble()), { e: { m: memory } }).exports as Kernels);
+  const kernels = new Instance(new Module(assemble()), { e: { m: memory } }).exports as Kernels;
+  owners.set(memory.buffer, { kernels, scratch: new Float32Array(memory.buffer, (pages - 1) * PAGE, PAGE / 4) });
   return Object.fromEntries(names.map((name, i) => [name, new Float32Array(memory.buffer, i * stride, total)])) as unknown as Buffers;
 }
 
 /** The kernels of the memory that all these arrays live in, if they do. */
 export function kernelsOf(...arrays: readonly Float32Array[]): Kernels | undefined {
   const [first] = arrays;
-  return first && arrays.every(({ buffer }) => buffer === first.buffer) ? owners.get(first.buffer) : undefined;
+  return first && arrays.every(({ buffer }) => buffer === first.buffer) ? owners.get(first.buffer)?.kernels : undefined;
+}
+
+/**
+ * sum += more, number by number; they have the same length, and `more` may live anywhere. A sum from `allocate` is several times as fast,
+ * with the same result.
+ */
+export function addFlat(sum: Float32Array, more: Float32Array): void {
+  const owned = owners.get(sum.buffer);
+  if (!owned) return addPlain(sum, more, 0);
+  const { kernels, scratch } = owned;
+  const end = sum.length - (sum.length % 4);
+  for (let at = 0; at < end; at += scratch.length) {
+    const size = Math.min(scratch.length, end - at);
+    scratch.set(more.subarray(at, at + size));
+    kernels.add(sum.byteOffset + 4 * at, scratch.byteOffset, 4 * size);
+  }
+  addPlain(sum, more, end);
+}
+
+function addPlain(sum: Float32Array, more: Float32Array, from: number): void {
+  for (let i = from; i < sum.length; i++) sum[i] = sum[i]! + more[i]!;
 }
 
 // https://webassembly.github.io/spec/core/binary and /simd: opcodes by mnemonic, nested as they read.
@@ -109,6 +138,12 @@ function squaresCode(): Code {
   ];
 }
 
+function addCode(): Code {
+  const [g, x, end, at] = [0, 1, 2, 3] as const;
+  const here = (base: number) => plus(get(base), get(at));
+  return [loop(at, end, store(here(g), add(load(here(g)), load(here(x)))))];
+}
+
 function assemble(): Uint8Array {
   const flat = (code: Code): number[] => code.flatMap((part) => (typeof part === 'number' ? [part] : flat(part)));
   const leb = (n: number): number[] => (n < 128 ? [n] : [(n & 127) | 128, ...leb(n >> 7)]);
@@ -122,10 +157,11 @@ function assemble(): Uint8Array {
     ...section(1, [
       [0x60, ...list([...Array<number>(5).fill(I32), ...Array<number>(8).fill(F32)].map((type) => [type])), 0],
       [0x60, 2, I32, I32, 1, F64],
+      [0x60, 3, I32, I32, I32, 0],
     ]),
     ...section(2, [[...name('e'), ...name('m'), 0x02, 0x00, 1]]),
-    ...section(3, [[0], [1]]),
-    ...section(7, [[...name('adamw'), 0, 0], [...name('squares'), 0, 1]]),
-    ...section(10, [body([[1, I32], [11, V128]], adamwCode()), body([[1, I32], [3, V128]], squaresCode())]),
+    ...section(3, [[0], [1], [2]]),
+    ...section(7, [[...name('adamw'), 0, 0], [...name('squares'), 0, 1], [...name('add'), 0, 2]]),
+    ...section(10, [body([[1, I32], [11, V128]], adamwCode()), body([[1, I32], [3, V128]], squaresCode()), body([[1, I32]], addCode())]),
   ]);
 }

@@ -1,39 +1,29 @@
-import * as ort from 'onnxruntime-node';
 import { layout as layoutOf } from '@mdiff/model';
 import { resultsInOrder, toOnnx } from '@mdiff/trace';
 import type { Core, WorkerOptions } from './engine.js';
+import type { Kind } from './feeds.js';
 import { passGraph } from './graphs.js';
-import { hostCore } from './host.js';
-import type { Pass } from './host.js';
+import { coreOver, wholePasses } from './host.js';
+import { OPERATORS, OPSET, operatorOps } from './operators.js';
 import { timed } from './phases.js';
+import { openSession } from './session.js';
+import { sharedPasses } from './sharing.js';
+import { partsFor } from './towers.js';
 
 // The training graph is traced once per (rows, positions); the number of evaluated rows stays symbolic, so that the vocabulary
 // projection is computed for masked positions only. Weights are fed as views of one flat buffer (onnxruntime-node does not copy inputs).
 
 export function onnxRuntimeCore(options: WorkerOptions): Core {
   const layout = layoutOf(options.model);
-  return hostCore(options, (kind, B, S, masks) => {
-    const graph = passGraph(kind, options, layout, B, S, masks);
-    return session(timed('lower', () => toOnnx(resultsInOrder(graph), { contrib: true })), options.threads);
-  });
-}
-
-async function session(model: Uint8Array, threads: number): Promise<Pass> {
-  const settings: ort.InferenceSession.SessionOptions = {
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    logSeverityLevel: 3,
-    // A second buffer for all activations at once, beside the arena that has room for them: twice the memory, no gain (docs/log.md).
-    enableMemPattern: false,
-    // Threads that spin between operators fight with whatever else the machine does; idle ones cost nothing here (docs/log.md).
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
+  const lowered = (kind: Kind, B: number, S: number, masks: Record<string, readonly number[]>): Uint8Array => {
+    const graph = passGraph(kind, { ...options, ops: operatorOps }, layout, B, S, masks);
+    return timed('lower', () => toOnnx(resultsInOrder(graph), { contrib: true, opset: OPSET, ops: OPERATORS }));
   };
-  const created = await timed('load', () => ort.InferenceSession.create(model, settings));
-  return async (feeds) => {
-    // The evaluation graph takes no loss weights: only what a graph has as inputs is fed.
-    const outputs = await created.run(
-      Object.fromEntries(created.inputNames.map((name) => [name, new ort.Tensor(feeds[name]!.type, feeds[name]!.data, feeds[name]!.shape)])),
-    );
-    return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, tensor.data as Float32Array]));
-  };
+  const parts = partsFor(options.threads);
+  return coreOver(
+    options,
+    parts > 1
+      ? sharedPasses(options.model, layout, lowered, parts, options.threads / parts)
+      : wholePasses(options.model, layout, (...pass) => openSession(lowered(...pass), options.threads)),
+  );
 }

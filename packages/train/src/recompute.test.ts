@@ -7,8 +7,9 @@ import { resultsInOrder, toOnnx } from '@mdiff/trace';
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { feedsOf, passGraph } from './graphs.js';
-import type { Feeds } from './graphs.js';
+import { feedsOf } from './feeds.js';
+import type { Feeds } from './feeds.js';
+import { passGraph } from './graphs.js';
 
 // What ONNX Runtime makes of a training graph with recomputed blocks, by its own account: its profile lists each operator
 // that ran, in order, with the bytes in use.

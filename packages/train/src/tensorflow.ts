@@ -10,10 +10,11 @@ import type { TrainState } from './checkpoint.js';
 import { checkGradient } from './engine.js';
 import type { Core, StepBatch, StepResult, Update, WorkerOptions } from './engine.js';
 import { TrainError } from './errors.js';
-import { feedsOf, flatGradients, gradientsOf, maskFeeds, masksOf, openGraph } from './graphs.js';
-import type { Feeds, HostArray } from './graphs.js';
+import { feedsOf, maskFeeds, rowsOf } from './feeds.js';
+import type { Feeds, HostArray } from './feeds.js';
+import { flatGradients, gradientsOf, masksOf, openGraph } from './graphs.js';
 import { fusedOps, openKernels } from './fused.js';
-import { loadTensorFlow } from './native.js';
+import { loadTensorFlow, usesGpu } from './native.js';
 import type { TfjsNode } from './native.js';
 import { timed } from './phases.js';
 import { ofPart, partsFor, splitBatch, towers } from './towers.js';
@@ -114,6 +115,9 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
   const dropping = config.dropout > 0 || config.attention_dropout > 0;
 
   const native = timed('library', () => loadTensorFlow(tensorflow));
+  if (options.device === 'cuda' && !usesGpu(native)) {
+    throw new TrainError('MDIFF_TENSORFLOW', `device "cuda": expected a GPU, but the library in ${tensorflow.folder} lists none; see "mdiff engine doctor", or set device to "auto" or "cpu"`, 2);
+  }
   await tf.setBackend('cpu');
   const own = (graph: Graph, slot: Slot = 'params'): Graph => variablesOf(graph, new Map(names.map((name) => [name, inSlot(slot, name)])));
   const parts = options.device === 'cuda' ? 1 : partsFor(options.threads);
@@ -279,15 +283,6 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
 const named = (feeds: Feeds, part: number): Feeds => Object.fromEntries(Object.entries(feeds).map(([name, array]) => [array.shape.length > 0 ? ofPart(name, part) : name, array]));
 
 const merged = (feeds: readonly Feeds[]): Feeds => Object.assign({}, ...feeds) as Feeds;
-
-/** Rows of masks [B, …]. */
-const rowsOf = (masks: Feeds, { from, to }: Part): Feeds =>
-  Object.fromEntries(
-    Object.entries(masks).map(([name, { type, data, shape: [B, ...rest] }]) => {
-      const stride = data.length / B!;
-      return [name, { type, data: data.subarray(from * stride, to * stride), shape: [to - from, ...rest] }];
-    }),
-  );
 
 /** Only what a graph has as inputs is fed: the optimiser may have dropped one that nothing reads. */
 const used = (feeds: Feeds, { inputs }: Graph): Feeds => Object.fromEntries(inputs.flatMap(({ name }) => (feeds[name] ? [[name, feeds[name]]] : [])));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { drawMask } from './graphs.js';
+import { drawMask } from './feeds.js';
 
 describe('drawMask', () => {
   const size = 200_000;

@@ -1,0 +1,24 @@
+import * as ort from 'onnxruntime-node';
+import type { Pass } from './host.js';
+import { timed } from './phases.js';
+
+/** A pass in ONNX Runtime on the processor. */
+export async function openSession(model: Uint8Array, threads: number): Promise<Pass> {
+  const settings: ort.InferenceSession.SessionOptions = {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    // A second buffer for all activations at once, beside the arena that has room for them: twice the memory, no gain (docs/log.md).
+    enableMemPattern: false,
+    // Threads that spin between operators fight with whatever else the machine does; idle ones cost nothing here (docs/log.md).
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+  };
+  const created = await timed('load', () => ort.InferenceSession.create(model, settings));
+  return async (feeds) => {
+    // The evaluation graph takes no loss weights: only what a graph has as inputs is fed.
+    const outputs = await created.run(
+      Object.fromEntries(created.inputNames.map((name) => [name, new ort.Tensor(feeds[name]!.type, feeds[name]!.data, feeds[name]!.shape)])),
+    );
+    return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, tensor.data as Float32Array]));
+  };
+}
