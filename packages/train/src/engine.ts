@@ -8,6 +8,7 @@ import { tensorflowEnvironment } from './native.js';
 import type { NativeTensorFlow } from './native.js';
 import type { Phases } from './phases.js';
 import { startProcess, startWorker } from './rpc.js';
+import { partsFor } from './towers.js';
 
 // An engine runs the training step. It owns the weights, the moments and the gradient; the loop sees only batches, losses and,
 // between steps, a copy of the state. `step` is `grads` for each batch, then `apply`. Several machines that share a step each call `grads`
@@ -156,8 +157,10 @@ const inTensorFlow = inWorker('tfjs_node');
 
 /** Native TensorFlow through tfjs-node(-gpu): the traced step as a SavedModel that keeps the state. `tensorflow` names the library. */
 export const openTensorFlow = (options: EngineOptions): Promise<Engine> => {
-  const { tensorflow, threads, device = 'cpu' } = options;
-  if (tensorflow) Object.assign(process.env, tensorflowEnvironment(tensorflow, { device: device === 'cuda' ? 'cuda' : 'cpu', threads }));
+  const { tensorflow } = options;
+  const device = options.device === 'cuda' ? 'cuda' : 'cpu';
+  const threads = threadsOf('tfjs_node', options.threads);
+  if (tensorflow) Object.assign(process.env, tensorflowEnvironment(tensorflow, { device, threads, parts: device === 'cuda' ? 1 : partsFor(threads) }));
   return inTensorFlow(options);
 };
 
