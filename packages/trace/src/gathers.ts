@@ -29,10 +29,10 @@ function addRows(
   type: 'float32' | 'int32',
   emit: Emitter,
   output?: string,
+  onto?: string,
 ): string {
-  const shape = [rows, inner];
   const zero = { name: '', type, dims: [1], data: new Uint8Array(4) };
-  const base = emit.add('ConstantOfShape', [emit.shape(shape)], { value: { tensor: zero } });
+  const base = onto ?? emit.add('ConstantOfShape', [emit.shape([rows, inner])], { value: { tensor: zero } });
   const column = emit.add('Expand', [emit.reshape(index, [n], [n, 1]), emit.shape([n, inner])]);
   return emit.add(
     'ScatterElements',
@@ -40,6 +40,17 @@ function addRows(
     { axis: { int: 0 }, reduction: { string: 'add' } },
     output ? { outputs: [output] } : {},
   );
+}
+
+/** Whether a sum of rows can be computed on top of what it is added to: [N, D] rows by [N] numbers. */
+export const isRowSum = ({ kernel, inputs }: GraphNode, emit: Emitter): boolean =>
+  kernel === 'UnsortedSegmentSum' && emit.info(inputs[0]!).shape.length === 2 && emit.info(inputs[1]!).shape.length === 1;
+
+/** `sum` + base in one pass: nothing is filled with zeros, and nothing added afterwards. */
+export function addRowsOnto({ inputs, attrs }: GraphNode, base: string, output: string, emit: Emitter): void {
+  const [x, ids] = inputs as [string, string];
+  const { shape, dtype } = emit.info(x);
+  addRows(x, ids, shape[0]!, attrs.numSegments as Dim, shape[1]!, dtype as 'float32' | 'int32', emit, output, base);
 }
 
 export const GATHERS: Record<string, Lowering> = {

@@ -1,9 +1,9 @@
 import { ELEMENTWISE } from './elementwise.js';
-import { createEmitter, onnxType, type Lowering } from './emitter.js';
+import { createEmitter, onnxType, type Emitter, type Lowering } from './emitter.js';
 import { TraceError } from './error.js';
-import { symbolName } from './extent.js';
-import { GATHERS } from './gathers.js';
-import type { Graph, TypedArray } from './graph.js';
+import { equalShapes, symbolName } from './extent.js';
+import { GATHERS, addRowsOnto, isRowSum } from './gathers.js';
+import { roots, type Graph, type GraphNode, type TypedArray } from './graph.js';
 import { PRODUCTS } from './products.js';
 import { encode, type OnnxTensor, type OnnxValue } from './proto.js';
 import { bytes } from './recorder.js';
@@ -15,7 +15,7 @@ export interface OnnxOptions {
   opset?: number;
   /** Values for inputs or variables that are to be weights of the model instead of inputs. */
   initializers?: Record<string, TypedArray>;
-  /** Use ONNX Runtime's own operators (com.microsoft) where they are faster. Off: any ONNX runtime can load the model. */
+  /** For ONNX Runtime on a processor: its own operators (com.microsoft), and the forms that its kernels are fastest with. Off: any ONNX runtime can load the model. */
   contrib?: boolean;
   /** Foreign operations of the graph that are operators of the default set, such as LayerNormalization. Every other one is refused. */
   ops?: readonly string[];
@@ -31,6 +31,20 @@ const callOperator: Lowering = ({ inputs, outputs, attrs: { op, ...attrs } }, em
   const written = Object.entries(attrs).map(([key, value]) => [key, typeof value === 'boolean' ? { int: Number(value) } : { float: value as number }] as const);
   emit.add(op as string, inputs, Object.fromEntries(written), { outputs });
 };
+
+/** Additions of a sum of rows that nothing else reads, and that sum. */
+function rowSums(graph: Graph, emit: Emitter): Map<GraphNode, GraphNode> {
+  const found = new Map<GraphNode, GraphNode>();
+  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
+  const uses = new Map<string, number>();
+  for (const value of [...graph.nodes.flatMap(({ inputs }) => inputs), ...roots(graph)]) uses.set(value, (uses.get(value) ?? 0) + 1);
+  for (const node of graph.nodes) {
+    if (node.kernel !== 'Add' || !equalShapes(emit.info(node.inputs[0]!).shape, emit.info(node.inputs[1]!).shape)) continue;
+    const sum = node.inputs.map((input) => makers.get(input)).find((maker) => maker && uses.get(maker.outputs[0]!) === 1 && isRowSum(maker, emit));
+    if (sum) found.set(node, sum);
+  }
+  return found;
+}
 
 /** Name of the model output that holds the new value of a variable. */
 export const updateName = (variable: string): string => `${variable}.next`;
@@ -67,7 +81,15 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
     const { shape, dtype } = graph.values[key]!;
     weights.push({ name: key, type: onnxType(dtype), dims: shape as number[], data: bytes(values) });
   }
+  const onto = contrib ? rowSums(graph, emit) : new Map<GraphNode, GraphNode>();
+  const postponed = new Set(onto.values());
   for (const node of graph.nodes) {
+    if (postponed.has(node)) continue;
+    const sum = onto.get(node);
+    if (sum) {
+      addRowsOnto(sum, node.inputs.find((input) => input !== sum.outputs[0])!, node.outputs[0]!, emit);
+      continue;
+    }
     const lower = node.kernel === 'Foreign' && ops.includes(node.attrs.op as string) ? callOperator : ONNX[node.kernel];
     if (!lower) throw new TraceError(`kernel ${node.kernel} has no ONNX lowering; write it with other operations`);
     lower(node, emit);
