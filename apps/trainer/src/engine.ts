@@ -75,6 +75,7 @@ function described(one: Examined): string {
     one.threads === undefined ? undefined : `${one.threads} ${one.threads === 1 ? 'thread' : 'threads'}`,
     speeds.length === 0 ? undefined : `${speeds.join(', ')} GFLOP/s`,
     one.start === undefined ? undefined : `first product after ${Math.round(one.start)} ms`,
+    one.software ? 'a software device: a run takes it only where device is "webgpu"' : undefined,
     one.kernels === undefined ? undefined : `fused kernels ${one.kernels}`,
   ];
   return parts.filter((part) => part !== undefined).join(' · ');

@@ -8,6 +8,7 @@ import { installedEngines, launcherEnvironment, resolveEngine } from '@mdiff/tra
 
 /** Variables that the process of a run should have had from its start; empty where it needs none, or has them. */
 export function launchVariables(config: ProjectConfig, env: NodeJS.ProcessEnv = process.env): Record<string, string> {
+  if (config.device === 'webgpu') return {}; // no TensorFlow there, and to find the device takes a process
   try {
     const { tensorflow } = resolveEngine(config, installedEngines(config.cache_dir, env));
     return tensorflow ? launcherEnvironment(tensorflow, env) : {};

@@ -25,9 +25,9 @@ const notice = (config: ProjectConfig, key: string, code: string, text: string):
 
 /** Errors and notices of start-up. Each is placed where its key was set; errors (S) end a command with exit code 2, notices (N) are said once. */
 export const startup = {
-  /** S1: the device was set and is not there. */
-  deviceAbsent: (config: ProjectConfig): Issue =>
-    error(config, 'device', 'S1', 'an available device', quoted(config.device), { hint: 'set device to "auto" or "cpu"' }),
+  /** S1: the device was set and is not there; `why` says what is missing. */
+  deviceAbsent: (config: ProjectConfig, why?: string): Issue =>
+    error(config, 'device', 'S1', 'an available device', quoted(config.device), { hint: `set device to "auto" or "cpu"${why === undefined ? '' : ` (${why})`}` }),
   /** S2: the embedding model was set and is not there. */
   embedderAbsent: (config: ProjectConfig): Issue =>
     error(

@@ -80,6 +80,21 @@ describe('what cannot be used', () => {
     expect(JSON.parse(await readFile(join(place.folder, 'outputs/large/model/config.json'), 'utf8'))).toMatchObject({ vocab_size: Number(reached) });
   });
 
+  // Vulkan's loader and the library of TensorFlow are told to find nothing, so that a machine with a GPU says the same.
+  it.runIf(process.platform === 'linux').each([
+    ['webgpu', [], /got "webgpu"; set device to "auto" or "cpu" \(ONNX Runtime got no WebGPU device: .+; it needs a GPU with a Vulkan driver\)$/],
+    ['cuda', [], /got "cuda"; set device to "auto" or "cpu" \((no NVIDIA driver here \(\/dev\/nvidiactl\)|"mdiff engine install tensorflow --cuda" makes native TensorFlow for it)\)$/],
+    ['cuda', ['--set', 'engine=onnxruntime'], /\(ONNX Runtime comes without CUDA from npm; engine "tfjs_node" has it\)$/],
+  ] as const)('device %s where there is none %j: one line that says what is missing, exit code 2, nothing written', async (device, more, message) => {
+    const nothing = join(place.folder, 'no-driver.json');
+    const args = ['train', place.book, ...place.settings(`no-${device}`), '--set', `device=${device}`, ...more];
+    const { code, err } = await place.mdiff(args, undefined, { VK_ICD_FILENAMES: nothing, VK_DRIVER_FILES: nothing, MDIFF_TENSORFLOW: '' });
+    expect(err.trim().split('\n').length, err).toBe(1);
+    expect(err.trim()).toMatch(message);
+    expect(code).toBe(2);
+    await expect(readFile(join(place.folder, 'outputs', `no-${device}`, 'run.json'))).rejects.toThrow();
+  });
+
   it('an engine that is not what it should be: one line that names the folder', async () => {
     const trained = (name: string, folder: string) => place.mdiff(['train', place.book, ...place.settings(name)], undefined, { MDIFF_TENSORFLOW: folder });
     const nonsense = await trained('nonsense', '/no/such/folder');

@@ -47,6 +47,62 @@ describe('resolveEngine', () => {
   });
 });
 
+describe('WebGPU', () => {
+  /** What is tried, in order; a device of the given kind is found. */
+  const machine = (kind: 'none' | 'software' | 'real', also: Installed = npmOnly): [Installed, boolean[]] => {
+    const asked: boolean[] = [];
+    const webgpu = (software: boolean): string | undefined => (asked.push(software), kind === 'real' || (kind === 'software' && software) ? undefined : 'no adapter');
+    return [{ ...also, webgpu }, asked];
+  };
+
+  it('is taken by itself on real hardware only, and before the processor whatever is installed there', () => {
+    for (const also of [npmOnly, native]) {
+      expect(choose({ device: 'auto' }, machine('real', also)[0])).toEqual(['onnxruntime', 'webgpu', undefined, []]);
+      expect(choose({ device: 'auto' }, machine('software', also)[0])).toEqual(choose({ device: 'auto' }, also));
+    }
+    expect(choose({}, machine('real')[0])).toEqual(['onnxruntime', 'webgpu', undefined, ['N2']]);
+    expect(choose({ device: 'webgpu' }, machine('software')[0])).toEqual(['onnxruntime', 'webgpu', undefined, []]);
+  });
+
+  it('is tried once at most, and not where it decides nothing', () => {
+    const tried = (set: Record<string, string>, also?: Installed): boolean[] => {
+      const [installed, asked] = machine('none', also);
+      try {
+        choose(set, installed);
+      } catch {
+        // refused
+      }
+      return asked;
+    };
+    expect(tried({ device: 'webgpu' })).toEqual([true]);
+    expect(tried({ device: 'auto' })).toEqual([false]);
+    expect(tried({ device: 'cpu' })).toEqual([]);
+    expect(tried({ engine: 'tfjs', device: 'auto' })).toEqual([]);
+    expect(tried({ engine: 'tfjs_node', device: 'auto' }, native)).toEqual([]);
+    expect(tried({ device: 'auto' }, gpu)).toEqual([]);
+  });
+});
+
+describe('a device that was set and is absent', () => {
+  const refusal = (set: Record<string, string>, installed: Installed): string => {
+    try {
+      choose(set, installed);
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'MDIFF_CONFIG', exitCode: 2 });
+      return (error as Error).message;
+    }
+    throw new Error('not refused');
+  };
+  const remedy = 'set device to "auto" or "cpu"';
+
+  it('is named with what is missing', () => {
+    expect(refusal({ device: 'cuda' }, native)).toContain(`got "cuda"; ${remedy} (no NVIDIA driver here (/dev/nvidiactl))`);
+    expect(refusal({ device: 'cuda' }, { ...native, driver: true })).toContain(`${remedy} ("mdiff engine install tensorflow --cuda" makes native TensorFlow for it)`);
+    expect(refusal({ device: 'cuda', engine: 'onnxruntime' }, native)).toContain(`${remedy} (ONNX Runtime comes without CUDA from npm; engine "tfjs_node" has it)`);
+    expect(refusal({ device: 'webgpu' }, { ...native, webgpu: () => 'no adapter' })).toContain(`got "webgpu"; ${remedy} (no adapter)`);
+  });
+});
+
 describe('installedEngines', () => {
   it('has ONNX Runtime and the reference on the processor without any installation', () => {
     const { devices } = installedEngines('/nowhere', {});

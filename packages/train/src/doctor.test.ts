@@ -35,10 +35,10 @@ const works = (gflops: number): Outcome => ({ ok: true, answer: { version: '1.0'
 describe('listEngines', () => {
   it('says of each engine where it is, or how to get it', () => {
     const rows = (cacheDir: string): unknown[] => listEngines(cacheDir, {}).map(({ engine, device, installed }) => [engine, device, installed]);
-    expect(rows('/nowhere')).toEqual([['onnxruntime', 'cpu', true], ['tfjs_node', 'cpu', false], ['tfjs_node', 'cuda', false], ['tfjs', 'cpu', true]]);
-    expect(rows(folder)[1]).toEqual(['tfjs_node', 'cpu', true]);
-    expect(listEngines('/nowhere', {})[1]!.detail).toContain('run "mdiff engine install tensorflow" (274 MB to download');
-    expect(listEngines(folder, {})[1]!.detail).toContain(`${engineFolder(folder, 'cpu')} (cache_dir)`);
+    expect(rows('/nowhere')).toEqual([['onnxruntime', 'cpu', true], ['onnxruntime', 'webgpu', true], ['tfjs_node', 'cpu', false], ['tfjs_node', 'cuda', false], ['tfjs', 'cpu', true]]);
+    expect(rows(folder)[2]).toEqual(['tfjs_node', 'cpu', true]);
+    expect(listEngines('/nowhere', {})[2]!.detail).toContain('run "mdiff engine install tensorflow" (274 MB to download');
+    expect(listEngines(folder, {})[2]!.detail).toContain(`${engineFolder(folder, 'cpu')} (cache_dir)`);
   });
 });
 
@@ -50,7 +50,7 @@ describe('examineEngines', () => {
       if ('device' in question && question.device === 'webgpu') return Promise.resolve({ ok: false, reason: '/a/b.cc:136 some::name() x was false. No supported adapters' });
       return Promise.resolve(works('bf16' in question && question.bf16 ? 900 : 100));
     };
-    const { engines, chosen, processor } = await examineEngines({ config: config(folder), env: {}, ask: answer });
+    const { engines, chosen, processor } = await examineEngines({ config: config(folder), env: { MDIFF_WEBGPU: '' }, ask: answer });
     expect(asked).toEqual(['onnxruntime cpu', 'onnxruntime webgpu', 'tfjs', 'tensorflow cpu', ...(processor.bf16 ? ['tensorflow cpu bf16'] : [])]);
     expect(chosen).toEqual({ engine: 'tfjs_node', device: 'cpu' });
     expect(engines.map(({ engine, device, state }) => [engine, device, state])).toEqual([
@@ -60,17 +60,43 @@ describe('examineEngines', () => {
       ['tfjs_node', 'cuda', 'absent'],
       ['tfjs', 'cpu', 'works'],
     ]);
-    expect(engines[1]!.reason).toBe('No supported adapters');
+    expect(engines[1]!.reason).toMatch(/^ONNX Runtime got no WebGPU device: No supported adapters; it needs a GPU/);
     expect(engines[2]).toMatchObject({ folder: found.folder, gflops: { float32: 100, ...(processor.bf16 && { bfloat16: 900 }) }, kernels: expect.stringMatching(/^absent: never compiled/) as string });
     expect(engines[3]!.reason).toContain('run "mdiff engine install tensorflow --cuda"');
   });
 
   it('calls a wrong product what it is, and leaves the choice as a run would make it', async () => {
     const wrong = (): Promise<Outcome> => Promise.resolve({ ok: true, answer: { version: '1.0', device: 'cpu', error: 0.5, start: 5 } });
-    const { engines, chosen } = await examineEngines({ config: config('/nowhere'), env: {}, ask: wrong });
+    const { engines, chosen } = await examineEngines({ config: config('/nowhere'), env: { MDIFF_WEBGPU: '' }, ask: wrong });
     expect(engines[0]).toMatchObject({ state: 'broken', reason: 'a product is off by 0.5' });
     expect(chosen).toEqual({ engine: 'onnxruntime', device: 'cpu' });
     expect(chosenEngine(config('/nowhere', { engine: 'tfjs_node' }))).toEqual({ refused: expect.stringContaining('engine: expected an engine that is installed here, got "tfjs_node"') as string });
+  });
+});
+
+describe('WebGPU in the report', () => {
+  it('is said to be a software device where no GPU computes', async () => {
+    const answer = (hardware: boolean) => (): Promise<Outcome> => Promise.resolve({ ok: true, answer: { version: '1.0', device: 'gpu', hardware, error: 1e-7, start: 5 } });
+    for (const hardware of [false, true]) {
+      const { engines } = await examineEngines({ config: config('/nowhere'), env: { MDIFF_WEBGPU: '' }, ask: answer(hardware) });
+      expect(engines[1]).toMatchObject({ device: 'webgpu', state: 'works', ...(!hardware && { software: true }) });
+      expect(engines[1]!.software).toBe(hardware ? undefined : true);
+    }
+  });
+});
+
+describe('a CUDA library that finds no GPU', () => {
+  it('is not said to work, and what is missing is', async () => {
+    const at = engineFolder(folder, 'cuda');
+    await put(join(at, 'package.json'), '{ "name": "@tensorflow/tfjs-node-gpu", "version": "4.22.0", "main": "index.js" }');
+    await put(join(at, 'index.js'), '');
+    await put(join(at, ADDON), '');
+    const onProcessor = (): Promise<Outcome> => Promise.resolve({ ok: true, answer: { version: '2.21.0', device: 'cpu', error: 1e-7, start: 5 } });
+    const { engines } = await examineEngines({ config: config(folder), env: { MDIFF_WEBGPU: '' }, ask: onProcessor });
+    await rm(at, { recursive: true });
+    const { state, reason } = engines.find(({ device }) => device === 'cuda')!;
+    expect(state).toBe('broken');
+    expect(reason).toMatch(/^its library lists no GPU and computes on the processor;( no NVIDIA driver here \(\/dev\/nvidiactl\);)? "mdiff engine install tensorflow --cuda --force" makes it anew$/);
   });
 });
 

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { ProjectConfig } from '@mdiff/config';
-import { installedEngines, resolveEngine } from './choice.js';
+import { forgetDevice, gpuNodes, noDevice, noGpu, plainly } from './adapter.js';
+import { installedEngines, noDriver, resolveEngine } from './choice.js';
 import type { Device, EngineName } from './choice.js';
 import { kernelState } from './kernels.js';
 import type { KernelState } from './kernels.js';
@@ -35,6 +36,8 @@ export interface Examined extends Pick<Listed, 'engine' | 'device'> {
   /** ms from the start of the library to its first product */
   start?: number;
   folder?: string;
+  /** WebGPU on the processor (or, on Windows, perhaps): a run takes it only by name */
+  software?: boolean;
   /** fused kernels of `tfjs_node`: ready, or why not */
   kernels?: string;
   /** what is missing, or how it failed, and what to do; one line */
@@ -58,11 +61,7 @@ function howTo(device: 'cpu' | 'cuda'): string {
   const size = megabytes(pins[device].reduce((sum, { size: bytes }) => sum + bytes, 0));
   return `${peerFolder(device) === undefined ? `run "npm install --ignore-scripts ${name}", then` : 'run'} "${install(device)}" (${size} to download; needs pip and a C++ compiler)`;
 }
-const noDriver = 'no NVIDIA driver here (/dev/nvidiactl)';
 const version = (name: string): string => (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
-
-/** ONNX Runtime puts the place in its source before what it says. */
-const plainly = (reason: string): string => reason.replace(/^\S+\.(?:cc|h):\d+ .*? was false\. /, '');
 
 const kernelLine = (found: NativeTensorFlow, kernels: KernelState, products = false): string => {
   const made = 'compiler' in kernels ? ` (${kernels.compiler})` : '';
@@ -78,8 +77,14 @@ export function listEngines(cacheDir: string, env: NodeJS.ProcessEnv = process.e
     const detail = found ? `${found.package} ${found.version} in ${found.folder} (${found.from})${installed ? '' : `; ${noDriver}`}` : howTo(device);
     return { engine: 'tfjs_node', device, installed: found !== undefined, detail };
   };
+  const webgpu = (): Listed => {
+    const nodes = gpuNodes();
+    const detail = nodes.length > 0 ? `a GPU (${nodes.join(', ')}); whether it has a driver for WebGPU, "mdiff engine doctor" tries` : noGpu();
+    return { engine: 'onnxruntime', device: 'webgpu', installed: true, detail: `comes with onnxruntime-node; ${detail}` };
+  };
   return [
     { engine: 'onnxruntime', device: 'cpu', installed: true, detail: `onnxruntime-node ${version('onnxruntime-node')}, comes with mdiff` },
+    webgpu(),
     native('cpu'),
     native('cuda'),
     { engine: 'tfjs', device: 'cpu', installed: true, detail: `@tensorflow/tfjs ${version('@tensorflow/tfjs')}, comes with mdiff; the reference, hundreds of times slower` },
@@ -110,6 +115,7 @@ export function chosenEngine(config: ProjectConfig, installed = installedEngines
 /** Tries every engine in a process of its own. */
 export async function examineEngines({ config, env = process.env, signal, seconds = 2, watch = () => undefined, ask = (question) => askChild(question, { env, signal }) }: ExamineOptions): Promise<Diagnosis> {
   const { cache_dir: cacheDir } = config;
+  forgetDevice(cacheDir);
   const installed = installedEngines(cacheDir, env);
   const threads = allThreads(config.hardware.cpu_threads);
   const { name, sets, bf16, threads: available } = processor();
@@ -126,12 +132,18 @@ export async function examineEngines({ config, env = process.env, signal, second
     chosen: chosenEngine(config, installed),
     engines: [
       { engine: 'onnxruntime', device: 'cpu', threads, ...verdict(onnx) },
-      { engine: 'onnxruntime', device: 'webgpu', ...verdict(webgpu, 'gpu') },
+      onDevice(webgpu),
       await native('cpu'),
       await native('cuda'),
       { engine: 'tfjs', device: 'cpu', threads: 1, ...verdict(reference) },
     ],
   };
+
+  function onDevice(outcome: Outcome): Examined {
+    const one = { engine: 'onnxruntime', device: 'webgpu', ...verdict(outcome, 'gpu') } as const;
+    if (!outcome.ok) return { ...one, reason: noDevice(outcome.reason) };
+    return outcome.answer.hardware ? one : { ...one, software: true };
+  }
 
   async function native(on: 'cpu' | 'cuda'): Promise<Examined> {
     const found = locateTensorFlow({ cacheDir, device: on, env });

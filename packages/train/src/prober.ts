@@ -1,6 +1,7 @@
-import { writeSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeSync } from 'node:fs';
 import type { Tensor2D } from '@tensorflow/tfjs';
 import type { InferenceSession } from 'onnxruntime-node';
+import { isGpuNode } from './adapter.js';
 import { registerKernels } from './fused.js';
 import { loadTensorFlow, tensorflowVersion, usesGpu } from './native.js';
 import { answerLine } from './probe.js';
@@ -99,7 +100,20 @@ async function onnxruntime({ device, threads, seconds }: Question & { engine: 'o
     const { out } = await (await session).run({ a: new ort.Tensor('float32', a, [n, n]), b: new ort.Tensor('float32', b, [n, n]) });
     return keep ? ((await out!.getData()) as Float32Array) : undefined;
   };
-  return measure(ort.env.versions.node ?? ort.env.versions.common, device === 'cpu' ? 'cpu' : 'gpu', multiply, seconds, began);
+  const answer = await measure(ort.env.versions.node ?? ort.env.versions.common, device === 'cpu' ? 'cpu' : 'gpu', multiply, seconds, began);
+  return device === 'webgpu' ? { ...answer, hardware: onHardware() } : answer;
+}
+
+/** A driver keeps the GPU's device file open; WebGPU itself does not say what it took. Metal has no software devices, Direct3D 12 has, and hides them. */
+function onHardware(): boolean {
+  if (process.platform !== 'linux') return process.platform === 'darwin';
+  return readdirSync('/proc/self/fd').some((fd) => {
+    try {
+      return isGpuNode(readlinkSync(`/proc/self/fd/${fd}`));
+    } catch {
+      return false; // closed meanwhile, as the one that lists them
+    }
+  });
 }
 
 async function reference({ seconds }: Question & { engine: 'tfjs' }): Promise<Answer> {
