@@ -5,6 +5,7 @@
 #include <node_api.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <mutex>
 #include <string>
 
 static napi_value Load(napi_env env, napi_callback_info info) {
@@ -17,6 +18,9 @@ static napi_value Load(napi_env env, napi_callback_info info) {
     napi_throw_error(env, nullptr, "expected a path");
     return nullptr;
   }
+  // Threads share stderr: each must find the real one, and put it back.
+  static std::mutex one;
+  std::lock_guard<std::mutex> alone(one);
   int kept = dup(STDERR_FILENO), caught = memfd_create("stderr", MFD_CLOEXEC);
   if (kept >= 0 && caught >= 0) dup2(caught, STDERR_FILENO);
   void* library = dlopen(path, RTLD_NOW | RTLD_LOCAL);

@@ -4,7 +4,7 @@ import type { ParamLayout } from '@mdiff/model';
 import type { TrainState } from './checkpoint.js';
 import type { Device, EngineName } from './choice.js';
 import { TrainError } from './errors.js';
-import { tensorflowEnvironment } from './native.js';
+import { preloadTensorFlow, tensorflowEnvironment } from './native.js';
 import type { NativeTensorFlow } from './native.js';
 import type { Phases } from './phases.js';
 import { startProcess, startWorker } from './rpc.js';
@@ -160,7 +160,10 @@ export const openTensorFlow = (options: EngineOptions): Promise<Engine> => {
   const { tensorflow } = options;
   const device = options.device === 'cuda' ? 'cuda' : 'cpu';
   const threads = threadsOf('tfjs_node', options.threads);
-  if (tensorflow) Object.assign(process.env, tensorflowEnvironment(tensorflow, { device, threads, parts: device === 'cuda' ? 1 : partsFor(threads) }));
+  if (tensorflow) {
+    Object.assign(process.env, tensorflowEnvironment(tensorflow, { device, threads, parts: device === 'cuda' ? 1 : partsFor(threads) }));
+    preloadTensorFlow(tensorflow);
+  }
   return inTensorFlow(options);
 };
 

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
 import { dirname, join, resolve, sep } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import type * as tfjsNode from '@tensorflow/tfjs-node';
 import { TrainError } from './errors.js';
 
@@ -169,6 +170,21 @@ function sayRest(said: string): void {
   for (const line of said.split('\n')) if (line !== '' && !greeting.test(line)) process.stderr.write(`${line}\n`);
 }
 
+const libraryOf = ({ folder }: NativeTensorFlow): string => join(folder, 'deps', 'lib', 'libtensorflow_cc.so.2');
+
+/**
+ * Begins to load the library in a thread of its own, while the one that will use it still reads its modules: most of a second less to start
+ * with two cores. Problems are left to {@link loadTensorFlow}, and so are packages that mdiff did not build.
+ */
+export function preloadTensorFlow(found: NativeTensorFlow): void {
+  const quietly = join(found.folder, QUIET);
+  if (!existsSync(quietly)) return;
+  const script = "const { workerData: [quiet, library], parentPort } = require('node:worker_threads'); parentPort.postMessage(require(quiet).load(library));";
+  const worker = new Worker(script, { eval: true, workerData: [quietly, libraryOf(found)], execArgv: [] });
+  worker.on('message', sayRest).on('error', () => undefined);
+  worker.unref();
+}
+
 /**
  * Loads native TensorFlow into this thread, synchronously; a second call returns the same module. It shares `@tensorflow/tfjs` with whatever
  * loaded that here, and makes `tensorflow` its current backend. Several threads may each load it, each with a state of its own. {@link tensorflowEnvironment} comes first.
@@ -185,7 +201,7 @@ export function loadTensorFlow(found: NativeTensorFlow): TfjsNode {
   try {
     const load = createRequire(join(found.folder, 'package.json'));
     const quietly = join(found.folder, QUIET);
-    if (existsSync(quietly)) sayRest((load(quietly) as { load(path: string): string }).load(join(found.folder, 'deps', 'lib', 'libtensorflow_cc.so.2')));
+    if (existsSync(quietly)) sayRest((load(quietly) as { load(path: string): string }).load(libraryOf(found)));
     return withDependencies(found.folder, peerFolder(found.variant) ?? peerFolder('cpu'), () => load(found.folder) as TfjsNode);
   } catch (cause) {
     const reason = (cause as Error).message.split('\n')[0];
