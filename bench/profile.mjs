@@ -1,32 +1,40 @@
 // Where a training step's time goes in ONNX Runtime: its own profile, summed by operator and by shape.
-// npm run bench -- profile [--size micro] [--threads 2] [--steps 10] [--masked 0.5] [--top 40] [--model step.onnx: profile this graph instead]
+// As the engine runs it: each thread has a session of its own and its part of the 16 rows; one of these parts is profiled.
+// npm run bench -- profile [--size micro] [--rows 8] [--threads 1] [--steps 10] [--masked 0.5] [--top 40] [--model step.onnx: profile this graph instead]
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as ort from 'onnxruntime-node';
-import { toOnnx } from '@mdiff/trace';
-import { models, stepFeeds, stepGraph } from './shapes.mjs';
+import * as tf from '@tensorflow/tfjs';
+import { stream } from '@mdiff/diffusion';
+import { initParams, layout } from '@mdiff/model';
+import { loweredPass } from '@mdiff/train';
+import { sizes } from './train/sizes.ts';
 
 const { values: options } = parseArgs({
   options: {
     size: { type: 'string', default: 'micro' },
-    threads: { type: 'string', default: String(availableParallelism()) },
+    rows: { type: 'string', default: '8' },
+    threads: { type: 'string', default: '1' },
     steps: { type: 'string', default: '10' },
     masked: { type: 'string', default: '0.5' },
     top: { type: 'string', default: '40' },
     model: { type: 'string' },
   },
 });
-const model = models[options.size];
+const model = sizes[options.size];
 const steps = Number(options.steps);
-if (!model || !(steps >= 1)) {
-  console.error(`--size ${options.size} --steps ${options.steps}: expected a size of ${Object.keys(models).join(', ')} and at least one step`);
+if (!model || !(steps >= 1) || !(Number(options.rows) >= 1)) {
+  console.error(`--size ${options.size} --rows ${options.rows} --steps ${options.steps}: expected a size of ${Object.keys(sizes).join(', ')}, at least one row and one step`);
   process.exit(2);
 }
 
 const since = performance.now();
-const bytes = options.model ? readFileSync(options.model) : toOnnx(await stepGraph(model), { contrib: true });
+tf.enableProdMode();
+await tf.setBackend('cpu');
+const B = Number(options.rows);
+const bytes = options.model ? readFileSync(options.model) : loweredPass({ model, labelSmoothing: 0 }, layout(model))('train', B, 128, {});
 const traced = performance.now();
 const folder = mkdtempSync(join(tmpdir(), 'mdiff-profile-'));
 try {
@@ -39,7 +47,7 @@ try {
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
   const loaded = performance.now();
-  const feeds = Object.fromEntries(Object.entries(stepFeeds(model, { masked: Number(options.masked) })).filter(([name]) => session.inputNames.includes(name))
+  const feeds = Object.fromEntries(Object.entries(stepFeeds(model, { B, masked: Number(options.masked) })).filter(([name]) => session.inputNames.includes(name))
     .map(([name, { type, data, shape }]) => [name, new ort.Tensor(type, data, shape)]));
   const times = [];
   for (let i = 0; i < steps + 2; i++) {
@@ -96,7 +104,7 @@ function report(events, median) {
     }
     total += dur;
   }
-  console.log(`${options.model ?? options.size}, ${options.threads} threads: ${(total / 1000).toFixed(1)} ms a step in operators, each at its quickest of ${runs.length - 2} runs; ${median.toFixed(1)} ms median of run()\n`);
+  console.log(`${options.model ?? options.size}, ${options.rows} rows of 128, ${options.threads} thread${options.threads === '1' ? '' : 's'}: ${(total / 1000).toFixed(1)} ms a step in operators, each at its quickest of ${runs.length - 2} runs; ${median.toFixed(1)} ms median of run()\n`);
   for (const [title, map, top] of [['operator', byOp, 100], ['shapes', byShape, Number(options.top)]]) {
     console.log(`    ms   share  calls   rate       ${title}`);
     const rows = [...map].sort(([, a], [, b]) => b.us - a.us).slice(0, top);
@@ -106,4 +114,29 @@ function report(events, median) {
     }
     console.log('');
   }
+}
+
+/** Feeds by input name: each row holds two units, and `masked` of the positions, at random, are evaluated. */
+function stepFeeds(model, { B = 16, S = 128, masked = 0.5, seed = 1 } = {}) {
+  const N = B * S;
+  const rng = stream(seed, 'bench');
+  const below = (n) => Math.floor(rng.next() * n);
+  const { params } = layout(model);
+  const flat = initParams(model, seed);
+  const cut = Math.floor(S * 0.6);
+  const hidden = Array.from({ length: N }, (_, i) => i).filter(() => rng.next() < masked);
+  const ids = Int32Array.from({ length: N }, () => 5 + below(model.vocab_size - 5));
+  const targets = Int32Array.from(hidden, (at) => ids[at]);
+  for (const at of hidden) ids[at] = 0;
+  const int = (data, ...shape) => ({ type: 'int32', data, shape });
+  return {
+    ids: int(ids, B, S),
+    segments: int(Int32Array.from({ length: N }, (_, i) => (i % S < cut ? 1 : 2)), B, S),
+    positions: int(Int32Array.from({ length: N }, (_, i) => (i % S < cut ? i % S : (i % S) - cut)), B, S),
+    causal: { type: 'float32', data: Float32Array.of(0), shape: [] },
+    rows: int(Int32Array.from(hidden), hidden.length),
+    targets: int(targets, hidden.length),
+    weights: { type: 'float32', data: new Float32Array(hidden.length).fill(1 / hidden.length), shape: [hidden.length] },
+    ...Object.fromEntries(params.map(({ name, offset, size, shape }) => [name, { type: 'float32', data: flat.slice(offset, offset + size), shape }])),
+  };
 }

@@ -14,6 +14,7 @@ export { launcherEnvironment, loadTensorFlow, locateTensorFlow, tensorflowEnviro
 export type { NativeTensorFlow } from './native.js';
 export { megabytes } from './pins.js';
 export { processor, type Processor } from './processor.js';
+export { loweredPass } from './onnxruntime.js';
 export { provision, type Provisioned } from './provision.js';
 export { TrainError } from './errors.js';
 export { writeFileWhole } from './files.js';
