@@ -1,5 +1,5 @@
 // Training steps per second: our engines beside PyTorch and JAX, the same model, weights, batch and update, checked to have the same loss.
-// npm run bench -- train [--quick] [--sizes nano,micro,m10,m25] [--engines onnxruntime,…] [--rounds 5] [--seconds 0.7] [--threads 0]
+// npm run bench -- train [--quick] [--sizes nano,micro,m10,m25] [--engines onnxruntime,…] [--rounds 4] [--seconds 1.2] [--threads 0]
 //                        [--python PATH] [--check: compare losses only] [--out FILE: where a partial run leaves its figures]
 // MDIFF_TENSORFLOW names a built tfjs-node where "mdiff engine install tensorflow" was not run.
 import { spawnSync } from 'node:child_process';
@@ -26,7 +26,7 @@ const { values: options } = parseArgs({
     sizes: { type: 'string' },
     engines: { type: 'string' },
     rounds: { type: 'string' },
-    seconds: { type: 'string', default: '0.7' },
+    seconds: { type: 'string', default: '1.2' },
     threads: { type: 'string', default: '0' },
     python: { type: 'string' },
     check: { type: 'boolean', default: false },
@@ -43,7 +43,7 @@ const number = (option, value, low, high) => (Number(value) >= low && Number(val
 
 const chosen = listed('sizes', options.sizes ?? (options.quick ? 'micro' : Object.keys(sizes).join(',')), Object.keys(sizes));
 const names = listed('engines', options.engines ?? (options.quick ? quick : contenders.map(({ name }) => name)).join(','), contenders.map(({ name }) => name));
-const rounds = number('rounds', options.rounds ?? (options.quick ? 3 : 5), 1, 100);
+const rounds = number('rounds', options.rounds ?? (options.quick ? 3 : 4), 1, 100);
 const seconds = number('seconds', options.seconds, 0.01, 60);
 const threads = number('threads', options.threads, 0, 1024) || availableParallelism();
 const complete = !options.quick && !options.check && [options.sizes, options.engines].every((given) => given === undefined);
@@ -53,6 +53,8 @@ const CHECKED = 5;
 const TOLERANCE = { fp32: 1e-4, bf16: 5e-3 };
 const REFERENCE = 'onnxruntime';
 const GEMM = 1536;
+/** Steps of each turn that are not counted. */
+const WARM = 3;
 
 let libraries = {};
 let python = '';
@@ -160,11 +162,11 @@ try {
       else stop(child);
     }
     for (let round = 0; round < rounds; round++) {
-      // Another neighbour each round; the step before the clock starts finds cold caches and sleeping threads.
+      // Another neighbour each round; the steps before the clock starts find cold caches, sleeping threads, and memory that the system took back meanwhile.
       for (let i = 0; i < running.length; i++) {
         const one = running[(i + round) % running.length];
-        const { ms, peak_mb } = await one.child.ask({ steps: one.steps + 1 });
-        one.turns.push({ steps: one.steps, ms: ms.slice(1).reduce((a, b) => a + b, 0) });
+        const { ms, peak_mb } = await one.child.ask({ steps: one.steps + WARM });
+        one.turns.push({ steps: one.steps, ms: ms.slice(WARM).reduce((a, b) => a + b, 0) });
         one.peak_mb = peak_mb;
       }
     }

@@ -25,3 +25,28 @@ export function comparison(base: readonly number[], other: readonly number[], wi
     differences,
   };
 }
+
+export interface Noise {
+  /** mean root mean square of `changed` over that of `seeds` */
+  rms: number;
+  /** of the held-out differences, and its standard error */
+  mean: number;
+  error: number;
+  within: boolean;
+}
+
+/** Student's t, two-sided 95 %, for 1 to 4 degrees of freedom. */
+const T = [12.706, 4.303, 3.182, 2.776];
+
+/**
+ * Whether a change, tried with several seeds, does no more than chance: its curves are apart by no more than half again what those of two
+ * seeds are (two runs that part for good are that far from each other, whatever parted them), and the mean of its held-out differences is no further from 0 than chance takes it in 95 of 100 cases.
+ */
+export function noiseOf(changed: readonly { rms: number; held: number }[], seeds: readonly { rms: number }[]): Noise {
+  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+  const held = changed.map((pair) => pair.held);
+  const n = held.length;
+  const [centre, rms] = [mean(held), mean(changed.map((pair) => pair.rms)) / mean(seeds.map((pair) => pair.rms))];
+  const error = Math.sqrt(held.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (n - 1) / n);
+  return { rms, mean: centre, error, within: rms <= 1.5 && Math.abs(centre) <= (T[n - 2] ?? 2.571) * error };
+}

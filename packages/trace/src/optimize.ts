@@ -15,7 +15,8 @@ const ROUNDS = 12;
  * Results differ from the original by rounding at most.
  */
 export function optimize(graph: Graph): Graph {
-  let current = prune(graph);
+  // Equal expressions first: constants of one kind are then folded once, however often the function wrote them.
+  let current = prune(shareCommon(graph));
   for (let round = 0; round < ROUNDS; round++) {
     const before = current;
     for (const pass of [cleanUp, sinkBroadcasts, reassociate, foldConstants, shareCommon, prune]) current = pass(current);
