@@ -13,8 +13,9 @@ describe.each(Object.entries(variants))('after 20 steps of %s', (_, variant) => 
   it('webgpu agrees with the processor', async () => {
     const expected = await trainedBy(engines['onnxruntime']!, variant);
     expect(expected.losses.at(-1)).toBeLessThan(expected.losses[0]!);
-    // Sums in another order, in float32, over twenty steps: four times the worst seen on SwiftShader (8e-5 of a norm, without convolution; losses 2e-6).
-    for (const [what, difference] of Object.entries(differences(expected, await trainedBy(webgpu, variant)))) expect(difference, what).toBeLessThan(3e-4);
+    // Sums in another order, in float32, over twenty steps: the limits of parity.native.ts. The worst seen on SwiftShader, in an earlier form of the graph:
+    // 8e-5 of a norm, without convolution; losses 2e-6.
+    for (const [what, difference] of Object.entries(differences(expected, await trainedBy(webgpu, variant)))) expect(difference, what).toBeLessThan(what === 'norm' ? 8e-4 : 4e-4);
   });
 });
 
