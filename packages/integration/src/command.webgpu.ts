@@ -10,11 +10,17 @@ let place: Workplace;
 beforeAll(async () => (place = await workplace()));
 afterAll(() => place.remove());
 
-const train = (name: string, device: string, flags: readonly string[] = [], signal?: NodeJS.Signals) =>
-  place.mdiff(
+const train = (name: string, device: string, flags: readonly string[] = [], signal?: NodeJS.Signals) => {
+  let sent = false; // a second Ctrl-C ends a command at once
+  return place.mdiff(
     ['train', place.book, ...place.settings(name), '--set', 'training.max_steps=12', '--set', 'training.eval_every=0', '--set', 'engine=onnxruntime', '--set', `device=${device}`, ...flags],
-    (child, out) => void (signal !== undefined && out.includes('step  8/12') && child.kill(signal)),
+    (child, out) => {
+      if (signal === undefined || sent || !out.includes('step  8/12')) return;
+      sent = true;
+      child.kill(signal);
+    },
   );
+};
 
 describe('mdiff train on webgpu', () => {
   it('says and records the device, ends near the losses of the processor, and a killed run goes on to the same bits', async () => {
