@@ -1,22 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { suite } from '../suite.config.js';
 
-// The suites that need native TensorFlow. `*.native.ts` keeps them out of `npm test`.
-
-const conditions = ['@mdiff/source', 'import', 'module', 'node', 'default'];
-
-export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
-  test: {
-    name: 'native',
-    root: new URL('..', import.meta.url).pathname,
-    include: ['src/**/*.native.ts'],
-    setupFiles: [new URL('../../testing/src/setup.ts', import.meta.url).pathname],
-    // On a machine with other work a process takes its time to start, and a test starts up to five.
-    testTimeout: 300_000,
-    hookTimeout: 120_000,
-    env: { ORT_DISABLE_TELEMETRY: '1' },
-    // Each file brings TensorFlow's own threads.
-    maxWorkers: 1,
-  },
-});
+// The suites that need native TensorFlow.
+export default suite('native');

@@ -1,4 +1,5 @@
 import { stream } from '@mdiff/diffusion';
+import type { ParamLayout } from '@mdiff/model';
 import type { StepBatch } from './engine.js';
 import type { Part } from './towers.js';
 
@@ -13,6 +14,12 @@ export interface HostArray {
 }
 
 export type Feeds = Record<string, HostArray>;
+
+/** Flat weights by their names. */
+export const views = (layout: ParamLayout, flat: Float32Array): Feeds =>
+  Object.fromEntries(
+    layout.params.map(({ name, shape, offset, size }): [string, HostArray] => [name, { type: 'float32', data: flat.subarray(offset, offset + size), shape }]),
+  );
 
 /** The batch as named arrays. */
 export function feedsOf(batch: StepBatch): Feeds {

@@ -5,8 +5,8 @@ import type { TrainState } from './checkpoint.js';
 import { checkGradient } from './engine.js';
 import type { Core, StepBatch, StepResult, Update, WorkerOptions } from './engine.js';
 import { TrainError } from './errors.js';
-import { feedsOf, maskFeeds } from './feeds.js';
-import type { Feeds, HostArray, Kind } from './feeds.js';
+import { feedsOf, maskFeeds, views } from './feeds.js';
+import type { Feeds, Kind } from './feeds.js';
 import { masksOf } from './graphs.js';
 
 // An engine that keeps weights, moments and gradients in flat buffers of this process: whatever runs the passes gets views of the
@@ -31,12 +31,6 @@ export interface Passes {
   /** Cross-entropy of each evaluated row, nats. */
   evaluate(batch: StepBatch, weights: Weights): Promise<Float32Array>;
 }
-
-/** Flat weights by their names. */
-export const views = (layout: ParamLayout, flat: Float32Array): Feeds =>
-  Object.fromEntries(
-    layout.params.map(({ name, shape, offset, size }): [string, HostArray] => [name, { type: 'float32', data: flat.subarray(offset, offset + size), shape }]),
-  );
 
 /** Puts the gradients that a pass returns where they belong in a flat buffer, or adds them to it. */
 export function gather(layout: ParamLayout, outputs: Record<string, Float32Array>, into: Float32Array, add: boolean): void {

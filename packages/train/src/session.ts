@@ -2,8 +2,8 @@ import * as ort from 'onnxruntime-node';
 import type { Pass } from './host.js';
 import { timed } from './phases.js';
 
-/** A pass in ONNX Runtime on the processor. */
-export async function openSession(model: Uint8Array, threads: number): Promise<Pass> {
+/** A pass in ONNX Runtime: on the processor unless `more` says otherwise. */
+export async function openSession(model: Uint8Array, threads: number, more: ort.InferenceSession.SessionOptions = {}): Promise<Pass> {
   const settings: ort.InferenceSession.SessionOptions = {
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
@@ -12,6 +12,7 @@ export async function openSession(model: Uint8Array, threads: number): Promise<P
     enableMemPattern: false,
     // Threads that spin between operators fight with whatever else the machine does; idle ones cost nothing here (docs/log.md).
     extra: { session: { intra_op: { allow_spinning: '0' } } },
+    ...more,
   };
   const created = await timed('load', () => ort.InferenceSession.create(model, settings));
   return async (feeds) => {

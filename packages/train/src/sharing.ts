@@ -1,19 +1,19 @@
 import type { ModelConfig } from '@mdiff/config';
 import { addFlat } from '@mdiff/model';
 import type { ParamLayout } from '@mdiff/model';
-import { feedsOf, maskFeeds, rowsOf } from './feeds.js';
+import { feedsOf, maskFeeds, rowsOf, views } from './feeds.js';
 import type { Feeds, Kind } from './feeds.js';
 import { masksOf } from './graphs.js';
-import { gather, views } from './host.js';
+import { gather } from './host.js';
 import type { Pass, Passes, Weights } from './host.js';
 import type { StepBatch } from './engine.js';
-import type { Slot, ToHelper } from './helper.js';
+import type { ToHelper } from './helper.js';
 import { startWorker } from './rpc.js';
 import { openSession } from './session.js';
-import { splitBatch } from './towers.js';
+import { inOrder, splitBatch } from './towers.js';
 import type { Part } from './towers.js';
 
-// Passes over a batch in parts, each in a thread of its own: the first in this one, the others in helpers that have nothing but ONNX Runtime
+// Passes over a batch in parts, each in a thread of its own: the first in this one, the others in helpers that have ONNX Runtime
 // and copies of the weights. Memory is shared for weights on the way there and for gradients on the way back.
 
 /** Makes the ONNX model of a pass. */
@@ -23,12 +23,11 @@ const shared = (length: number): Float32Array => new Float32Array(new SharedArra
 
 export function sharedPasses(model: ModelConfig, layout: ParamLayout, lower: Lower, parts: number, threads: number): Passes {
   const weights = shared(layout.total);
-  const slots: Slot[] = layout.params.map(({ name, shape, offset, size }) => ({ name, shape: [...shape], offset, size }));
   const entry = new URL(import.meta.url.endsWith('.ts') ? './helper.ts' : './helper.js', import.meta.url);
   const helpers = Array.from({ length: parts - 1 }, () => {
     const gradient = shared(layout.total);
     const remote = startWorker(entry);
-    const opened = remote.call('open', { slots, weights, gradient, threads } satisfies ToHelper['open']);
+    const opened = remote.call('open', { layout, weights, gradient, threads } satisfies ToHelper['open']);
     opened.catch(() => undefined); // the next call fails with the same error
     return { remote, gradient, made: new Set<string>() };
   });
@@ -97,9 +96,7 @@ export function sharedPasses(model: ModelConfig, layout: ParamLayout, lower: Low
       const found: Float32Array[] = [];
       const { cut, rest } = await run('eval', batch, given, (outputs) => void found.push(outputs.ce!));
       found.push(...rest.map(({ ce }) => ce));
-      const ce = new Float32Array(batch.rows.length);
-      cut.forEach(({ order }, part) => order.forEach((at, i) => (ce[at] = found[part]![i]!)));
-      return ce;
+      return inOrder(cut, found);
     },
   };
 }

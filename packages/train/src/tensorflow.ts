@@ -17,7 +17,7 @@ import { fusedOps, openKernels } from './fused.js';
 import { loadTensorFlow, usesGpu } from './native.js';
 import type { TfjsNode } from './native.js';
 import { timed } from './phases.js';
-import { ofPart, partsFor, splitBatch, towers } from './towers.js';
+import { inOrder, ofPart, partsFor, splitBatch, towers } from './towers.js';
 import type { Part } from './towers.js';
 
 // Native TensorFlow runs the same traced step as one SavedModel: weights, moments, average and the gradient accumulator are its resource
@@ -250,9 +250,7 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
     evaluate: async (batch) => {
       const cut = splitBatch(batch, parts);
       const found = (await ensure()).run('eval', feedsOfParts(cut, evaluated));
-      const ce = new Float32Array(batch.rows.length);
-      cut.forEach(({ order }, part) => order.forEach((at, i) => (ce[at] = found[ofPart('ce', part)]![i]!)));
-      return ce;
+      return inOrder(cut, cut.map((_, part) => found[ofPart('ce', part)]!));
     },
     read: async () => {
       await ensure();

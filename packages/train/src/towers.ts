@@ -50,6 +50,13 @@ export function splitBatch(batch: StepBatch, parts: number): Part[] {
 
 const padding = (S: number): Pick<StepBatch, 'ids' | 'segments' | 'positions'> => ({ ids: new Int32Array(S).fill(PAD), segments: new Int32Array(S), positions: new Int32Array(S) });
 
+/** What every part has for its evaluated rows (and perhaps for filler after them), in the order of the whole batch. */
+export function inOrder(cut: readonly Part[], found: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(cut.reduce((sum, { order }) => sum + order.length, 0));
+  cut.forEach(({ order }, part) => order.forEach((at, i) => (whole[at] = found[part]![i]!)));
+  return whole;
+}
+
 /** An input or output of one part. */
 export const ofPart = (name: string, part: number): string => `${name}.${part}`;
 

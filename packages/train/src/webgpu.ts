@@ -1,4 +1,4 @@
-import * as ort from 'onnxruntime-node';
+import type * as ort from 'onnxruntime-node';
 import { layout as layoutOf } from '@mdiff/model';
 import { resultsInOrder, toOnnx } from '@mdiff/trace';
 import type { Graph } from '@mdiff/trace';
@@ -7,6 +7,7 @@ import { passGraph } from './graphs.js';
 import { hostCore } from './host.js';
 import type { Pass } from './host.js';
 import { timed } from './phases.js';
+import { openSession } from './session.js';
 
 // ONNX Runtime's WebGPU provider (Vulkan, Metal or Direct3D 12) computes the passes. Weights go to the device with every pass and gradients
 // come back, because AdamW is the host's: 8 bytes over the bus for each parameter and pass. Of the 420 nodes of a step 14 stay on the processor:
@@ -30,21 +31,7 @@ interface WebGpuProvider {
   forceCpuNodeNames?: readonly string[];
 }
 
-async function session(model: Uint8Array, threads: number, onProcessor: readonly string[]): Promise<Pass> {
+function session(model: Uint8Array, threads: number, onProcessor: readonly string[]): Promise<Pass> {
   const provider: WebGpuProvider = { name: 'webgpu', ...(onProcessor.length > 0 && { forceCpuNodeNames: onProcessor }) };
-  const created = await timed('load', () =>
-    ort.InferenceSession.create(model, {
-      executionProviders: [provider as ort.InferenceSession.ExecutionProviderConfig],
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      logSeverityLevel: 3,
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
-    }),
-  );
-  return async (feeds) => {
-    const outputs = await created.run(
-      Object.fromEntries(created.inputNames.map((name) => [name, new ort.Tensor(feeds[name]!.type, feeds[name]!.data, feeds[name]!.shape)])),
-    );
-    return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, tensor.data as Float32Array]));
-  };
+  return openSession(model, threads, { executionProviders: [provider as ort.InferenceSession.ExecutionProviderConfig], enableMemPattern: true });
 }
