@@ -145,6 +145,23 @@ describe('a SavedModel', () => {
     expect(ops(nodes, 'AssignVariableOp').filter(({ name, inputs }) => name.startsWith('step/') && inputs[0] === 'variable/w')).toEqual([]);
   });
 
+  it('runs AdamW in one operation of the runtime, over the memory of variables and behind everything that reads it', () => {
+    const graph = trace(({ x }) => ({ gradient: tf.add(tf.reshape(tf.neg(tf.reshape(w, [6])), [3, 2]), tf.mul(w, tf.sum(x!))) }), { inputs: { x: { shape: [2], dtype: 'float32' } }, variables: { w } });
+    const written = (more: Graph = graph) => readSavedModel(toSavedModel({ variables: WHOLE, signatures: { step: { graph: more, adamw: ADAMW } }, ops: { adamw: 'A' } }));
+    const model = written();
+    const [update] = ops(model.nodes, 'A');
+    expect(update!.inputs.slice(0, 3).map((name) => model.byName.get(name)).map((node) => [node!.op, node!.inputs[0]])).toEqual(['w', 'm', 'v'].map((name) => ['ReadVariableOp', `variable/${name}`]));
+    const waits = update!.inputs.filter((name) => name.startsWith('^')).map((name) => model.byName.get(name.slice(1))!.op);
+    // The reshaped read is the same memory, so what reads that counts too.
+    expect(waits.sort()).toEqual(['Mul', 'Neg', 'Reshape']);
+    expect(ops(model.nodes, 'ResourceApplyAdam')).toEqual([]);
+    expect(ops(model.nodes, 'AssignVariableOp').filter(({ name }) => name.startsWith('step/')).map(({ inputs }) => inputs[0])).toEqual(['variable/ema']);
+    for (const { tensor } of Object.values(model.signatures.step!.outputs)) expect(needed(model, tensor)).toContain(update!.name);
+    // Who asks for the old weights gets them.
+    const [output] = graph.outputs;
+    expect(ops(written({ ...graph, outputs: [output!, { name: 'before', value: 'w' }] }).nodes, 'A')).toEqual([]);
+  });
+
   it.each<[string, () => unknown, RegExp]>([
     ['a reserved signature', () => toSavedModel({ variables: WHOLE, signatures: { init: { graph: step } } }), /signature 'init'.*rename/],
     ['an unknown variable', () => one({}, { w: WHOLE.w } as typeof WHOLE), /signature 'step': variable 'n' is no variable; expected one of w/],

@@ -35,6 +35,8 @@ export interface SavedModelSignature {
 export const TENSORFLOW: Readonly<Record<string, TfLowering>> = { ...TF_ELEMENTWISE, ...TF_MOVEMENT, ...TF_PRODUCTS };
 
 const RESERVED = ['init', 'read'];
+/** Operations whose result is their operand's memory. */
+const ALIASES = ['Reshape', 'Identity', 'ExpandDims', 'Squeeze'];
 const open = (shape: readonly Dim[]): number[] => shape.map((dim) => (isExtent(dim) ? -1 : dim));
 
 /**
@@ -79,6 +81,8 @@ export interface Session {
   read(variable: string): string;
   /** Control input that keeps an assignment behind that read, if there is one. */
   afterRead(variable: string): string[];
+  /** Control inputs that keep what writes over a variable's memory behind everything that reads it; undefined when the signature returns it. */
+  readers(variable: string): string[] | undefined;
   /** Control inputs that stand for every update. */
   updates: string[];
   input(name: string, dtype: Dtype, shape: readonly Dim[]): string;
@@ -136,6 +140,17 @@ function writeSignature(key: string, { graph, adamw, flat }: SavedModelSignature
   }
 
   const afterRead = (variable: string): string[] => (reads.has(variable) ? [`^${reads.get(variable)!}`] : []);
+  const returned = new Set(graph.outputs.map(({ value }) => references.get(value)!));
+  const readers = (variable: string): string[] | undefined => {
+    const same = new Set([reads.get(variable)!]);
+    const after = new Set<string>();
+    for (const { name, op, inputs } of nodes) {
+      if (!inputs.some((input) => same.has(input))) continue;
+      after.add(`^${name}`);
+      if (ALIASES.includes(op)) same.add(name);
+    }
+    return [...same].some((one) => returned.has(one)) ? undefined : [...after];
+  };
   const updates: string[] = [];
   const assigned = new Set<string>();
   const claim = (variable: string, what: string): void => {
@@ -166,7 +181,7 @@ function writeSignature(key: string, { graph, adamw, flat }: SavedModelSignature
       hidden.add(gradient);
       return references.get(valueOf(gradient, 'gradient'))!;
     });
-    const norm = writeAdamw(adamw, gradients, { key, emit, variables, handles, read, afterRead, updates, input });
+    const norm = writeAdamw(adamw, gradients, { key, emit, variables, handles, read, afterRead, readers, updates, input });
     results.push({ name: 'grad_norm', tensor: norm, type: 'float32', shape: [] });
   }
   if (flat) {

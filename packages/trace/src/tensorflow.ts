@@ -15,6 +15,12 @@ export interface RuntimeOps {
   productAdd?: string;
   /** (x) along the last of two axes, in the memory of x where nobody else reads it */
   softmax?: string;
+  /**
+   * (p, m, v, g, scale, rate, beta1, beta2, eps, keep) → a scalar that says it is done: m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g²,
+   * p ← keep·p − rate·m/(√v + eps) with g the gradient times scale, or 0 where scale is 0. It writes over its first three inputs, which are
+   * the memory of variables; whoever reads them has finished before.
+   */
+  adamw?: string;
 }
 
 /** What a lowering writes TensorFlow nodes with. References are `node` or `node:1`, as in `TfNode.inputs`. */

@@ -5,6 +5,7 @@
 
 #include <dlfcn.h>
 #include <node_api.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
@@ -18,6 +19,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "tensorflow/c/ops.h"
@@ -72,6 +74,7 @@ class Pool {
     wake_.notify_all();
     for (auto& worker : workers_) worker.join();
   }
+  int64_t threads() const { return static_cast<int64_t>(workers_.size()) + 1; }
   template <class F>
   void run(int64_t count, const F& task) {
     if (count <= 1 || workers_.empty() || !busy_.try_lock()) {
@@ -139,17 +142,22 @@ Pool& pool() {
   return *made;
 }
 
-/** Memory of a thread that grows and is used again. */
+/** Memory of a thread that grows and is used again; in large pages where there are some, because packed operands are read all over. */
 class Scratch {
  public:
   ~Scratch() { free(memory_); }
   template <class T>
   T* get(int64_t count) {
-    const size_t bytes = (static_cast<size_t>(count) * sizeof(T) + 63) & ~size_t{63};
-    if (bytes > size_) {
+    const size_t needed = static_cast<size_t>(count) * sizeof(T);
+    if (needed > size_) {
+      constexpr size_t LARGE = size_t{2} << 20;
+      const size_t page = needed >= LARGE / 4 ? LARGE : 64;
       free(memory_);
-      memory_ = aligned_alloc(64, bytes);
-      size_ = bytes;
+      size_ = (needed + page - 1) / page * page;
+      memory_ = aligned_alloc(page, size_);
+#ifdef MADV_HUGEPAGE
+      if (page == LARGE && memory_ != nullptr) madvise(memory_, size_, MADV_HUGEPAGE);
+#endif
     }
     return static_cast<T*>(memory_);
   }
@@ -295,6 +303,27 @@ void softmax(float* x, int64_t N, int64_t V) {
   });
 }
 
+// --------------------------------------------------------------------------------------------------------------- optimizer
+
+struct Adamw {
+  float scale, rate, beta1, beta2, eps, keep;
+};
+
+/** One step of AdamW (arXiv 1711.05101, algorithm 2) in place; @mdiff/trace's adamw.ts says how the numbers come about. A scale of 0 ends a gradient that is not finite. */
+void adamw(float* p, float* m, float* v, const float* g, const Adamw& a, int64_t n) {
+  pool().run(parts(n, CHUNK), [=](int64_t part) {
+    const int64_t end = std::min(n, (part + 1) * CHUNK);
+    const float fresh1 = 1.0f - a.beta1, fresh2 = 1.0f - a.beta2;
+#pragma omp simd
+    for (int64_t i = part * CHUNK; i < end; i++) {
+      const float d = a.scale == 0.0f ? 0.0f : g[i] * a.scale;
+      m[i] = a.beta1 * m[i] + fresh1 * d;
+      v[i] = a.beta2 * v[i] + fresh2 * d * d;
+      p[i] = a.keep * p[i] - a.rate * m[i] / (std::sqrt(v[i]) + a.eps);
+    }
+  });
+}
+
 // ------------------------------------------------------------------------------------------------------------- convolution
 
 /** The geometry of a depthwise convolution whose taps never leave the row or the segment, nor look ahead in a causal batch. */
@@ -307,18 +336,81 @@ struct Taps {
     const int64_t from = s + offset;
     return s >= 0 && s < S && from >= 0 && from < S && !(causal && offset > 0) && segments[b * S + s] == segments[b * S + from];
   }
+  /** whether positions first to last of row b are there and of one segment */
+  bool near(int64_t b, int64_t first, int64_t last) const {
+    if (first < 0 || last >= S) return false;
+    for (int64_t s = first + 1; s <= last; s++)
+      if (segments[b * S + s] != segments[b * S + first]) return false;
+    return true;
+  }
 };
+
+/** Rows that are computed together where they and their neighbours all read each other. */
+constexpr int64_t TOGETHER = 4;
+
+/** R rows of y from x with T taps whose first is at row `lo` from the row's own. */
+template <int T, int R>
+void convolve_rows(const float* x, const float* weight, int64_t lo, float* y, int64_t D) {
+#pragma omp simd
+  for (int64_t i = 0; i < D; i++) {
+    float near[T + R - 1];
+    for (int k = 0; k < T + R - 1; k++) near[k] = x[(lo + k) * D + i];
+    for (int r = 0; r < R; r++) {
+      float sum = x[r * D + i];
+      for (int j = 0; j < T; j++) sum += near[r + j] * weight[j * D + i];
+      y[r * D + i] = sum;
+    }
+  }
+}
+
+/** R rows of dx, and what they give to the gradient of each tap. */
+template <int T, int R>
+void convolve_back_rows(const float* x, const float* weight, int64_t lo, const float* dy, float* dx, float* sums, int64_t D) {
+#pragma omp simd
+  for (int64_t i = 0; i < D; i++) {
+    float near[T + R - 1];  // the row that the last tap of the first of R rows was read from, and those after it
+    for (int k = 0; k < T + R - 1; k++) near[k] = dy[(k - lo - T + 1) * D + i];
+    float sum[T] = {};
+    for (int r = 0; r < R; r++) {
+      const float here = x[r * D + i];
+      float back = dy[r * D + i];
+      for (int j = 0; j < T; j++) {
+        back += near[r + T - 1 - j] * weight[j * D + i];
+        sum[j] += near[r + T - 1 - j] * here;
+      }
+      dx[r * D + i] = back;
+    }
+    for (int j = 0; j < T; j++) sums[j * D + i] += sum[j];
+  }
+}
+
+/** Calls `work` with the number of taps as a constant: widths 3, 5 and 7, and the half of each that looks back. */
+template <class F>
+bool with_taps(int64_t taps, const F& work) {
+  switch (taps) {
+    case 2: return work(std::integral_constant<int, 2>{}), true;
+    case 3: return work(std::integral_constant<int, 3>{}), true;
+    case 4: return work(std::integral_constant<int, 4>{}), true;
+    case 5: return work(std::integral_constant<int, 5>{}), true;
+    case 7: return work(std::integral_constant<int, 7>{}), true;
+    default: return false;
+  }
+}
 
 /** y = x + convolution of x: x [B·S, D], weight [W, D]. */
 void convolve(const float* x, const float* weight, Taps taps, float* y, int64_t B, int64_t D, int64_t W) {
-  const int64_t S = taps.S, chunks = parts(S, ROWS), reach = W / 2;
+  const int64_t S = taps.S, chunks = parts(S, ROWS), reach = W / 2, count = taps.causal ? reach + 1 : W;
   pool().run(B * chunks, [=](int64_t task) {
-    const int64_t b = task / chunks;
-    for (int64_t s = task % chunks * ROWS; s < std::min(S, (task % chunks + 1) * ROWS); s++) {
+    const int64_t b = task / chunks, end = std::min(S, (task % chunks + 1) * ROWS);
+    for (int64_t s = task % chunks * ROWS; s < end; s++) {
       const float* here = x + (b * S + s) * D;
       float* to = y + (b * S + s) * D;
+      if (s + TOGETHER <= end && taps.near(b, s - reach, s + TOGETHER + count - reach - 2) && with_taps(count, [=](auto T) { convolve_rows<T, TOGETHER>(here, weight, -reach, to, D); })) {
+        s += TOGETHER - 1;
+        continue;
+      }
       memcpy(to, here, D * sizeof(float));
-      for (int64_t j = 0; j < W; j++) {
+      for (int64_t j = 0; j < count; j++) {
         if (!taps.reads(b, s, j - reach)) continue;
         const float *from = here + (j - reach) * D, *w = weight + j * D;
 #pragma omp simd
@@ -330,17 +422,21 @@ void convolve(const float* x, const float* weight, Taps taps, float* y, int64_t 
 
 void convolve_gradient(const float* x, const float* weight, Taps taps, const float* dy, float* dx, float* dweight, int64_t B, int64_t D, int64_t W) {
   static thread_local Scratch scratch;
-  const int64_t S = taps.S, rows = 2 * ROWS, chunks = parts(S, rows), reach = W / 2;
+  const int64_t S = taps.S, rows = 2 * ROWS, chunks = parts(S, rows), reach = W / 2, count = taps.causal ? reach + 1 : W;
   float* partial = scratch.get<float>(B * chunks * W * D);
   pool().run(B * chunks, [=](int64_t task) {
     float* sums = partial + task * W * D;
     memset(sums, 0, W * D * sizeof(float));
-    const int64_t b = task / chunks;
-    for (int64_t s = task % chunks * rows; s < std::min(S, (task % chunks + 1) * rows); s++) {
+    const int64_t b = task / chunks, end = std::min(S, (task % chunks + 1) * rows);
+    for (int64_t s = task % chunks * rows; s < end; s++) {
       const float *here = x + (b * S + s) * D, *d = dy + (b * S + s) * D;
       float* to = dx + (b * S + s) * D;
+      if (s + TOGETHER <= end && taps.near(b, s + reach - count + 1, s + TOGETHER - 1 + reach) && with_taps(count, [=](auto T) { convolve_back_rows<T, TOGETHER>(here, weight, -reach, d, to, sums, D); })) {
+        s += TOGETHER - 1;
+        continue;
+      }
       memcpy(to, d, D * sizeof(float));
-      for (int64_t j = 0; j < W; j++) {
+      for (int64_t j = 0; j < count; j++) {
         const int64_t offset = j - reach;
         if (!taps.reads(b, s - offset, offset)) continue;
         const float *back = d - offset * D, *w = weight + j * D;
@@ -364,6 +460,24 @@ void convolve_gradient(const float* x, const float* weight, Taps taps, const flo
 
 using bf16 = uint16_t;
 constexpr int64_t TILE = 512;
+
+/** The same functions of sixteen numbers: compilers neither round to a power of two in one instruction nor divide by way of a reciprocal. */
+inline __m512 exponential(__m512 x) {
+  x = _mm512_min_ps(_mm512_set1_ps(88.7f), _mm512_max_ps(_mm512_set1_ps(-87.33f), x));
+  const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(2.12194440e-4f), _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), x));
+  __m512 p = _mm512_set1_ps(1.9875691500e-4f);
+  for (const float next : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f, 1.0f, 1.0f}) p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(next));
+  return _mm512_scalef_ps(p, n);
+}
+
+/** 1/x to two units in the last place, for 1 ≤ x. */
+inline __m512 reciprocal(__m512 x) {
+  const __m512 y = _mm512_rcp14_ps(x);
+  return _mm512_mul_ps(y, _mm512_fnmadd_ps(x, y, _mm512_set1_ps(2.0f)));
+}
+
+inline __m512 logistic(__m512 x) { return reciprocal(_mm512_add_ps(_mm512_set1_ps(1.0f), exponential(_mm512_sub_ps(_mm512_setzero_ps(), x)))); }
 
 inline __m512i along(__m512 low, __m512 high) { return (__m512i)_mm512_cvtne2ps_pbh(high, low); }
 inline __m512i interleaved(__m512 even, __m512 odd) {
@@ -514,14 +628,14 @@ struct Tiles {
   ~Tiles() { _tile_release(); }
 };
 
-/** C [32, 32] = (or += when `add`) a pair of rows of tiles times a pair of columns of tiles. */
-inline void block(const bf16* a, int64_t a_next, const bf16* b, int64_t b_next, int64_t deep, float* c, int64_t ldc, bool add) {
+/** C [32, 32] = (what `add`, if any, holds +) a pair of rows of tiles times a pair of columns of tiles. */
+inline void block(const bf16* a, int64_t a_next, const bf16* b, int64_t b_next, int64_t deep, const float* add, float* c, int64_t ldc) {
   const int64_t stride = ldc * 4;
   if (add) {
-    _tile_loadd(0, c, stride);
-    _tile_loadd(1, c + 16, stride);
-    _tile_loadd(2, c + 16 * ldc, stride);
-    _tile_loadd(3, c + 16 * ldc + 16, stride);
+    _tile_loadd(0, add, stride);
+    _tile_loadd(1, add + 16, stride);
+    _tile_loadd(2, add + 16 * ldc, stride);
+    _tile_loadd(3, add + 16 * ldc + 16, stride);
   } else {
     _tile_zero(0);
     _tile_zero(1);
@@ -545,41 +659,43 @@ inline void block(const bf16* a, int64_t a_next, const bf16* b, int64_t b_next, 
 }
 
 /** Tiles along K that the first-level cache holds beside the result. */
-constexpr int64_t DEEP = 32;
+constexpr int64_t DEEP = 24;
+/** Tiles along K of which the second-level cache holds a strip. */
+constexpr int64_t CHUNK_DEEP = 16;
 
 /**
- * C [M, N] = (or +=) packed × packed along `deep` tiles, on this thread; needs Tiles. The operands may be parts of larger ones, whose
- * tiles along K are left_deep and right_deep.
+ * C [M, N] = packed × packed along `deep` tiles (+ what `add`, if any, holds: C itself or another matrix of its layout), on this thread; needs
+ * Tiles. The operands may be parts of larger ones, whose tiles along K are left_deep and right_deep.
  */
-void multiply(const bf16* a, int64_t left_deep, const bf16* b, int64_t right_deep, int64_t M, int64_t N, int64_t deep, float* c, int64_t ldc, bool add) {
+void multiply(const bf16* a, int64_t left_deep, const bf16* b, int64_t right_deep, int64_t M, int64_t N, int64_t deep, const float* add, float* c, int64_t ldc) {
   for (int64_t k = 0; k < deep; k += DEEP) {
     const int64_t now = std::min(DEEP, deep - k);
-    const bool more = add || k > 0;
+    const float* const more = k > 0 ? c : add;
     for (int64_t n = 0; n < N; n += 32) {
       for (int64_t m = 0; m < M; m += 32) {
         const bf16 *left = a + (m / 16 * left_deep + k) * TILE, *right = b + (n / 16 * right_deep + k) * TILE;
-        float* to = c + m * ldc + n;
+        const int64_t at = m * ldc + n;
         if (m + 32 <= M && n + 32 <= N) {
-          block(left, left_deep * TILE, right, right_deep * TILE, now, to, ldc, more);
+          block(left, left_deep * TILE, right, right_deep * TILE, now, more ? more + at : nullptr, c + at, ldc);
           continue;
         }
         alignas(64) float edge[32 * 32];
         const int64_t rows = std::min<int64_t>(32, M - m), columns = std::min<int64_t>(32, N - n);
         if (more) {
           memset(edge, 0, sizeof edge);
-          for (int64_t i = 0; i < rows; i++) memcpy(edge + i * 32, to + i * ldc, columns * sizeof(float));
+          for (int64_t i = 0; i < rows; i++) memcpy(edge + i * 32, more + at + i * ldc, columns * sizeof(float));
         }
-        block(left, left_deep * TILE, right, right_deep * TILE, now, edge, 32, more);
-        for (int64_t i = 0; i < rows; i++) memcpy(to + i * ldc, edge + i * 32, columns * sizeof(float));
+        block(left, left_deep * TILE, right, right_deep * TILE, now, more ? edge : nullptr, edge, 32);
+        for (int64_t i = 0; i < rows; i++) memcpy(c + at + i * ldc, edge + i * 32, columns * sizeof(float));
       }
     }
   }
 }
 
 /** Of operands with nothing around them. */
-void multiply(const bf16* a, const bf16* b, int64_t M, int64_t N, int64_t K, float* c, int64_t ldc, bool add) {
+void multiply(const bf16* a, const bf16* b, int64_t M, int64_t N, int64_t K, float* c, int64_t ldc) {
   const int64_t deep = up(K, 32) / 32;
-  multiply(a, deep, b, deep, M, N, deep, c, ldc, add);
+  multiply(a, deep, b, deep, M, N, deep, nullptr, c, ldc);
 }
 
 /** C [M, N] = A [M, K] × B [K, N] (+ what `add`, if any, holds: C itself or another matrix of its layout). */
@@ -590,22 +706,31 @@ void matmul(Matrix a, Matrix b, const float* add, float* c, int64_t M, int64_t N
   bf16* whole = a.transposed ? right + packed_size(N, K) : nullptr;
   pack_right_together(right, b, K, N);
   if (a.transposed) pool().run(parts(K, 128), [=](int64_t part) { pack_left(whole + part * 4 * TILE, {a.data + part * 128 * a.ld, a.ld, true}, M, std::min<int64_t>(128, K - part * 128), deep); });
-  // A strip of the left operand fits half of a core's second-level cache.
-  int64_t strip = M >= 1024 ? 128 : 64;
-  while (strip > 32 && strip * deep * 64 > (1 << 20)) strip /= 2;
+  // A strip of the left operand, a chunk of K long, stays in a core's second-level cache while the right one passes through it: once for each strip.
+  const int64_t strip = up(std::clamp<int64_t>(parts(M, pool().threads()), 32, 512), 32);
   pool().run(parts(M, strip), [=](int64_t part) {
     static thread_local Scratch own;
     const int64_t from = part * strip, rows = std::min(strip, M - from);
-    const bf16* left = whole + from / 16 * deep * TILE;
-    if (!a.transposed) {
-      bf16* tiles = own.get<bf16>(packed_size(rows, K));
-      pack_left(tiles, {a.data + from * a.ld, a.ld, false}, rows, K);
-      left = tiles;
-    }
-    float* to = c + from * N;
-    if (add && add != c) memcpy(to, add + from * N, rows * N * sizeof(float));
+    bf16* const tiles = whole ? nullptr : own.get<bf16>(packed_size(rows, std::min(K, CHUNK_DEEP * 32)));
+    float* const to = c + from * N;
     const Tiles in_use;
-    multiply(left, right, rows, N, K, to, N, add != nullptr);
+    for (int64_t k = 0; k < deep; k += CHUNK_DEEP) {
+      const int64_t now = std::min(CHUNK_DEEP, deep - k);
+      const bf16* left = whole + (from / 16 * deep + k) * TILE;
+      if (!whole) {
+        pack_left(tiles, {a.data + from * a.ld + k * 32, a.ld, false}, rows, std::min(now * 32, K - k * 32));
+        left = tiles;
+      }
+      const int64_t left_deep = whole ? deep : now;
+      const float* const more = k > 0 ? to : add ? add + from * N : nullptr;
+      // Long stretches of a few rows: blocks of many rows of a wide matrix touch a page for each.
+      for (int64_t n = 0; n < N; n += 1024) {
+        for (int64_t m = 0; m < rows; m += 32) {
+          const int64_t at = m * N + n;
+          multiply(left + m / 16 * left_deep * TILE, left_deep, right + (n / 16 * deep + k) * TILE, deep, std::min<int64_t>(32, rows - m), std::min<int64_t>(1024, N - n), now, more ? more + at : nullptr, to + at, N);
+        }
+      }
+    }
   });
 }
 
@@ -622,6 +747,66 @@ struct FeedForward {
   int64_t columns() const { return up(parts(F, parts(F, 384)), 32); }
 };
 
+/** silu(g)·u as a left operand: g and u [rows, width], width a multiple of 32. */
+void pack_gated(bf16* to, const float* g, const float* u, int64_t rows, int64_t width) {
+  const auto gated = [](const float* gate, const float* value) {
+    const __m512 x = _mm512_loadu_ps(gate);
+    return _mm512_mul_ps(_mm512_mul_ps(x, logistic(x)), _mm512_loadu_ps(value));
+  };
+  for (int64_t i = 0; i < up(rows, 32); i++) {
+    for (int64_t k = 0; k < width; k += 32) {
+      const int64_t at = i * width + k;
+      _mm512_store_si512(to + (i / 16 * width + k) * 16 + i % 16 * 32, i < rows ? along(gated(g + at, u + at), gated(g + at + 16, u + at + 16)) : _mm512_setzero_si512());
+    }
+  }
+}
+
+/** The operands that the gradient of silu(g)·u is multiplied as: `inside` is dg beside du, a left one; the others are parts of larger ones, whose K is rows. */
+struct GatedOperands {
+  bf16 *inside, *h_left, *dg_right, *du_right;
+  int64_t deep;
+};
+
+/** From g, u and the gradient d of silu(g)·u, all [rows, width] with width a multiple of 32: each is read once and nothing is written in float32. */
+void pack_gated_gradient(GatedOperands to, const float* g, const float* u, const float* d, int64_t rows, int64_t width) {
+  struct Gradient {
+    __m512 h, dg, du;
+  };
+  const auto gradient = [=](int64_t row, int64_t column) -> Gradient {
+    if (row >= rows) return {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps()};
+    const int64_t at = row * width + column;
+    const __m512 x = _mm512_loadu_ps(g + at), value = _mm512_loadu_ps(u + at), back = _mm512_loadu_ps(d + at), sigma = logistic(x), silu = _mm512_mul_ps(x, sigma);
+    const __m512 slope = _mm512_fmadd_ps(silu, _mm512_sub_ps(_mm512_set1_ps(1.0f), sigma), sigma);
+    return {_mm512_mul_ps(silu, value), _mm512_mul_ps(_mm512_mul_ps(back, value), slope), _mm512_mul_ps(back, silu)};
+  };
+  __m512i h[2][16];
+  for (int64_t from = 0; from < rows; from += 32) {
+    for (int64_t k = 0; k < width; k += 32) {
+      const int64_t across = (k / 16 * to.deep + from / 32) * TILE;
+      for (int64_t i = 0; i < 16; i++) {
+        const int64_t row = from + 2 * i;
+        Gradient even[2], odd[2];
+        for (int64_t half = 0; half < 2; half++) {
+          even[half] = gradient(row, k + 16 * half);
+          odd[half] = gradient(row + 1, k + 16 * half);
+          h[half][i] = interleaved(even[half].h, odd[half].h);
+          _mm512_store_si512(to.dg_right + across + half * to.deep * TILE + 32 * i, interleaved(even[half].dg, odd[half].dg));
+          _mm512_store_si512(to.du_right + across + half * to.deep * TILE + 32 * i, interleaved(even[half].du, odd[half].du));
+        }
+        bf16 *const dg = to.inside + (row / 16 * 2 * width + k) * 16 + row % 16 * 32, *const du = dg + width * 16;
+        _mm512_store_si512(dg, along(even[0].dg, even[1].dg));
+        _mm512_store_si512(dg + 32, along(odd[0].dg, odd[1].dg));
+        _mm512_store_si512(du, along(even[0].du, even[1].du));
+        _mm512_store_si512(du + 32, along(odd[0].du, odd[1].du));
+      }
+      for (int64_t half = 0; half < 2; half++) {
+        transpose(h[half]);
+        put(to.h_left + across + half * to.deep * TILE, h[half]);
+      }
+    }
+  }
+}
+
 void feed_forward(const FeedForward& f, const float* onto, float* y) {
   static thread_local Scratch operands;
   const int64_t N = f.N, D = f.D, F = f.F, wide = packed_size(F, D), deep = up(D, 32) / 32, inner = up(F, 32) / 32, columns = f.columns();
@@ -636,16 +821,13 @@ void feed_forward(const FeedForward& f, const float* onto, float* y) {
     bf16 *x = tiles.get<bf16>(packed_size(STRIP, D) + packed_size(STRIP, columns)), *h = x + packed_size(STRIP, D);
     pack_left(x, {f.x + from * D, D, false}, rows, D);
     float* to = y + from * D;
-    memcpy(to, onto + from * D, rows * D * sizeof(float));
     const Tiles in_use;
     for (int64_t c = 0; c < up(F, 32); c += columns) {
       const int64_t width = std::min(columns, up(F, 32) - c);
-      multiply(x, deep, gate + c / 16 * deep * TILE, deep, rows, width, deep, g, width, false);
-      multiply(x, deep, raise + c / 16 * deep * TILE, deep, rows, width, deep, u, width, false);
-#pragma omp simd
-      for (int64_t i = 0; i < rows * width; i++) g[i] = g[i] * logistic(g[i]) * u[i];
-      pack_left(h, {g, width, false}, rows, width);
-      multiply(h, width / 32, down + c / 32 * TILE, inner, rows, D, width / 32, to, D, true);
+      multiply(x, deep, gate + c / 16 * deep * TILE, deep, rows, width, deep, nullptr, g, width);
+      multiply(x, deep, raise + c / 16 * deep * TILE, deep, rows, width, deep, nullptr, u, width);
+      pack_gated(h, g, u, rows, width);
+      multiply(h, width / 32, down + c / 32 * TILE, inner, rows, D, width / 32, c > 0 ? to : onto + from * D, to, D);
     }
   });
 }
@@ -655,19 +837,28 @@ void feed_forward_gradient(const FeedForward& f, const float* dy, float* dx, flo
   const int64_t N = f.N, D = f.D, F = f.F, wide = packed_size(F, D), deep = up(D, 32) / 32, inner = up(F, 32) / 32, columns = f.columns();
   const int64_t tall = packed_size(N, F), thin = packed_size(N, D), long_deep = up(N, 32) / 32;
   bf16* gate = operands.get<bf16>(5 * wide + 3 * tall + 2 * thin);
-  bf16 *raise = gate + wide, *down_back = raise + wide, *gate_back = down_back + wide, *up_back = gate_back + wide;
+  // The last holds gate and up turned round, a strip of the one beside a strip of the other: one product along both.
+  bf16 *raise = gate + wide, *down_back = raise + wide, *back = down_back + wide;
   // Operands of the weights' gradients, whose K is N.
-  bf16 *x_left = up_back + wide, *dy_right = x_left + thin, *h_left = dy_right + thin, *dg_right = h_left + tall, *du_right = dg_right + tall;
+  bf16 *x_left = back + 2 * wide, *dy_right = x_left + thin, *h_left = dy_right + thin, *dg_right = h_left + tall, *du_right = dg_right + tall;
   pack_right_together(gate, {f.gate, F, false}, D, F);
   pack_right_together(raise, {f.raise, F, false}, D, F);
   pack_right_together(down_back, {f.down, D, true}, D, F);
-  pack_right_together(gate_back, {f.gate, F, true}, F, D);
-  pack_right_together(up_back, {f.raise, F, true}, F, D);
+  for (int64_t c = 0; c < up(F, 32); c += columns) {
+    const int64_t width = std::min(columns, up(F, 32) - c);
+    for (int64_t which = 0; which < 2; which++) {
+      const Matrix part{(which == 0 ? f.gate : f.raise) + c, F, true};
+      bf16* const to = back + (2 * c + which * width) / 32 * TILE;
+      pool().run(parts(D, 128), [=](int64_t at) {
+        pack_right(to + at * 8 * 2 * inner * TILE, {part.data + at * 128 * F, F, true}, std::min(width, F - c), std::min<int64_t>(128, D - at * 128), 2 * inner);
+      });
+    }
+  }
   pool().run(parts(N, STRIP), [=](int64_t part) {
     static thread_local Scratch floats, tiles;
     const int64_t from = part * STRIP, rows = std::min(STRIP, N - from), at = from / 32;
     float *g = floats.get<float>(3 * STRIP * columns), *u = g + STRIP * columns, *d = u + STRIP * columns;
-    bf16 *x = tiles.get<bf16>(2 * packed_size(STRIP, D) + packed_size(STRIP, columns)), *y = x + packed_size(STRIP, D), *h = y + packed_size(STRIP, D);
+    bf16 *x = tiles.get<bf16>(2 * packed_size(STRIP, D) + 2 * packed_size(STRIP, columns)), *y = x + packed_size(STRIP, D), *inside = y + packed_size(STRIP, D);
     pack_left(x, {f.x + from * D, D, false}, rows, D);
     pack_left(y, {dy + from * D, D, false}, rows, D);
     pack_left(x_left + at * TILE, {f.x + from * D, D, true}, D, rows, long_deep);
@@ -676,35 +867,24 @@ void feed_forward_gradient(const FeedForward& f, const float* dy, float* dx, flo
     const Tiles in_use;
     for (int64_t c = 0; c < up(F, 32); c += columns) {
       const int64_t width = std::min(columns, up(F, 32) - c);
-      multiply(x, deep, gate + c / 16 * deep * TILE, deep, rows, width, deep, g, width, false);
-      multiply(x, deep, raise + c / 16 * deep * TILE, deep, rows, width, deep, u, width, false);
-      multiply(y, deep, down_back + c / 16 * deep * TILE, deep, rows, width, deep, d, width, false);
-#pragma omp simd
-      for (int64_t i = 0; i < rows * width; i++) {
-        const float one = g[i], two = u[i], back = d[i], sigma = logistic(one), silu = one * sigma;
-        d[i] = silu * two;
-        u[i] = back * silu;
-        g[i] = back * two * (sigma + silu * (1.0f - sigma));
-      }
-      pack_left(h, {g, width, false}, rows, width);
-      multiply(h, width / 32, gate_back + c / 32 * TILE, inner, rows, D, width / 32, to, D, c > 0);
-      pack_left(h, {u, width, false}, rows, width);
-      multiply(h, width / 32, up_back + c / 32 * TILE, inner, rows, D, width / 32, to, D, true);
-      pack_left(h_left + (c / 16 * long_deep + at) * TILE, {d, width, true}, width, rows, long_deep);
-      pack_right(dg_right + (c / 16 * long_deep + at) * TILE, {g, width, false}, rows, width, long_deep);
-      pack_right(du_right + (c / 16 * long_deep + at) * TILE, {u, width, false}, rows, width, long_deep);
+      multiply(x, deep, gate + c / 16 * deep * TILE, deep, rows, width, deep, nullptr, g, width);
+      multiply(x, deep, raise + c / 16 * deep * TILE, deep, rows, width, deep, nullptr, u, width);
+      multiply(y, deep, down_back + c / 16 * deep * TILE, deep, rows, width, deep, nullptr, d, width);
+      const int64_t place = (c / 16 * long_deep + at) * TILE;
+      pack_gated_gradient({inside, h_left + place, dg_right + place, du_right + place, long_deep}, g, u, d, rows, width);
+      multiply(inside, width / 16, back + c / 16 * TILE, 2 * inner, rows, D, width / 16, c > 0 ? to : nullptr, to, D);
     }
   });
   // dgate and dup [D, F] in strips of D, ddown [F, D] in strips of F.
-  const int64_t strip = 64, across = parts(D, strip);
+  const int64_t strip = 128, across = parts(D, strip);
   pool().run(2 * across + parts(F, strip), [=](int64_t task) {
     const Tiles in_use;
     const bool last = task >= 2 * across, second = task >= across;
     const int64_t from = (last ? task - 2 * across : second ? task - across : task) * strip;
     if (last) {
-      multiply(h_left + from / 16 * long_deep * TILE, long_deep, dy_right, long_deep, std::min(strip, F - from), D, long_deep, ddown + from * D, D, false);
+      multiply(h_left + from / 16 * long_deep * TILE, long_deep, dy_right, long_deep, std::min(strip, F - from), D, long_deep, nullptr, ddown + from * D, D);
     } else {
-      multiply(x_left + from / 16 * long_deep * TILE, long_deep, second ? du_right : dg_right, long_deep, std::min(strip, D - from), F, long_deep, (second ? dup : dgate) + from * F, F, false);
+      multiply(x_left + from / 16 * long_deep * TILE, long_deep, second ? du_right : dg_right, long_deep, std::min(strip, D - from), F, long_deep, nullptr, (second ? dup : dgate) + from * F, F);
     }
   });
 }
@@ -754,21 +934,26 @@ void rotate_back(const float* dy, const float* cos, const float* sin, float* dx,
 void weigh(float* scores, int64_t ld, const int32_t* segments, bool causal, int64_t S) {
   for (int64_t q = 0; q < S; q++) {
     float* row = scores + q * ld;
-    const int32_t own = segments[q];
+    const __m512i own = _mm512_set1_epi32(segments[q]);
     const int64_t end = causal ? q + 1 : S;
-    float most = -INFINITY, sum = 0;
-#pragma omp simd reduction(max : most)
-    for (int64_t k = 0; k < end; k++) most = segments[k] == own && row[k] > most ? row[k] : most;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t k = 0; k < end; k++) {
-      const float e = segments[k] == own ? exponential(row[k] - most) : 0.0f;
-      row[k] = e;
-      sum += e;
+    const auto attends = [=](int64_t k) {
+      const __mmask16 inside = first(end - k);
+      return _mm512_mask_cmpeq_epi32_mask(inside, own, _mm512_maskz_loadu_epi32(inside, segments + k));
+    };
+    __m512 most = _mm512_set1_ps(-INFINITY), sum = _mm512_setzero_ps();
+    for (int64_t k = 0; k < end; k += 16) {
+      const __mmask16 mask = attends(k);
+      most = _mm512_mask_max_ps(most, mask, most, _mm512_maskz_loadu_ps(mask, row + k));
     }
-    const float scale = 1.0f / sum;
-#pragma omp simd
-    for (int64_t k = 0; k < end; k++) row[k] *= scale;
-    for (int64_t k = end; k < S; k++) row[k] = 0;
+    most = _mm512_set1_ps(_mm512_reduce_max_ps(most));
+    for (int64_t k = 0; k < S; k += 16) {
+      const __mmask16 mask = attends(k);
+      const __m512 e = _mm512_maskz_mov_ps(mask, exponential(_mm512_sub_ps(_mm512_maskz_loadu_ps(mask, row + k), most)));
+      _mm512_mask_storeu_ps(row + k, first(S - k), e);
+      sum = _mm512_add_ps(sum, e);
+    }
+    const __m512 scale = _mm512_set1_ps(1.0f / _mm512_reduce_add_ps(sum));
+    for (int64_t k = 0; k < end; k += 16) _mm512_mask_storeu_ps(row + k, first(end - k), _mm512_mul_ps(scale, _mm512_maskz_loadu_ps(first(end - k), row + k)));
   }
 }
 
@@ -784,7 +969,7 @@ void attend_weights(const Head& head, bf16* left, bf16* right, const Heads& at, 
   rotate(k, ld, at.key_cos, at.key_sin, head.key, S, K);
   pack_left(left, {head.query, K, false}, S, K);
   pack_right(right, {head.key, K, true}, K, S);
-  multiply(left, right, S, S, K, head.weights, S, false);
+  multiply(left, right, S, S, K, head.weights, S);
   weigh(head.weights, S, at.segments + b * S, at.causal, S);
 }
 
@@ -811,16 +996,15 @@ void self_attention(const SelfAttention& f, const float* onto, float* y) {
     const Tiles in_use;
     pack_left(left, {f.x + b * S * D, D, false}, S, D);
     float* const projected[] = {q, k, v};
-    for (int i = 0; i < 3; i++) multiply(left, deep, weights + i * square, deep, S, D, deep, projected[i], D, false);
+    for (int i = 0; i < 3; i++) multiply(left, deep, weights + i * square, deep, S, D, deep, nullptr, projected[i], D);
     for (int64_t h = 0; h < at.H; h++) {
       attend_weights(head, left, right, at, q + h * K, k + h * K, b);
       pack_left(left, {P, S, false}, S, S);
       pack_right(right, {v + h * K, D, false}, S, K);
-      multiply(left, right, S, K, S, out + h * K, D, false);
+      multiply(left, right, S, K, S, out + h * K, D);
     }
-    memcpy(y + b * S * D, onto + b * S * D, S * D * sizeof(float));
     pack_left(left, {out, D, false}, S, D);
-    multiply(left, deep, weights + 3 * square, deep, S, D, deep, y + b * S * D, D, true);
+    multiply(left, deep, weights + 3 * square, deep, S, D, deep, onto + b * S * D, y + b * S * D, D);
   });
 }
 
@@ -831,41 +1015,44 @@ void self_attention_gradient(const SelfAttention& f, const float* dy, float* dx,
   const int64_t S = at.S, K = at.K, D = at.H * K, deep = up(D, 32) / 32, square = packed_size(D, D);
   // Sequences begin at whole tiles of the sums over all positions.
   const int64_t tile_rows = up(S, 32) / 32, long_deep = at.B * tile_rows, thin = up(D, 32) * long_deep * 32;
-  bf16* memory = operands.get<bf16>(7 * square + 6 * thin);
-  const float* matrices[] = {f.q, f.k, f.v, f.o};
+  bf16* const weights = operands.get<bf16>(7 * square + 6 * thin);
+  const float* matrices[] = {f.q, f.k, f.v};
+  // Those that lead back lie one above the other: one product along all three.
+  bf16 *const back = weights + 3 * square, *const o_back = back + 3 * square;
   for (int i = 0; i < 3; i++) {
-    pack_right_together(memory + i * square, {matrices[i], D, false}, D, D);
-    pack_right_together(memory + (3 + i) * square, {matrices[i], D, true}, D, D);
+    pack_right_together(weights + i * square, {matrices[i], D, false}, D, D);
+    pool().run(parts(D, 128), [=](int64_t at) { pack_right(back + (at * 8 * 3 + i) * deep * TILE, {matrices[i] + at * 128 * D, D, true}, D, std::min<int64_t>(128, D - at * 128), 3 * deep); });
   }
-  pack_right_together(memory + 6 * square, {f.o, D, true}, D, D);
-  bf16* const weights = memory;
-  bf16 *x_left = memory + 7 * square, *out_left = x_left + thin, *moved_right = out_left + thin, *dy_right = moved_right + 3 * thin;
+  pack_right_together(o_back, {f.o, D, true}, D, D);
+  bf16 *x_left = o_back + square, *out_left = x_left + thin, *moved_right = out_left + thin, *dy_right = moved_right + 3 * thin;
   pool().run(at.B, [=](int64_t b) {
     static thread_local Scratch floats, tiles;
-    const int64_t packed = std::max(packed_size(S, S), packed_size(S, D)), start = b * S * D, first_tile = b * tile_rows * TILE;
-    float* memory = floats.get<float>(8 * S * D + 2 * S * S + 3 * S * K);
-    float *q = memory, *k = q + S * D, *v = k + S * D, *out = v + S * D, *dout = out + S * D, *dq = dout + S * D, *dk = dq + S * D, *dv = dk + S * D;
-    float *P = dv + S * D, *dscores = P + S * S, *turned = dscores + S * S;
+    const int64_t packed = std::max(packed_size(S, S), 3 * packed_size(S, D)), small = packed_size(S, K), start = b * S * D, first_tile = b * tile_rows * TILE;
+    float* memory = floats.get<float>(4 * S * D + 2 * S * S + 3 * S * K);
+    // A head's columns of x·q, x·k, x·v and dy·oᵀ are read once; what goes back takes their place, and the head's output that of dy·oᵀ.
+    float *q = memory, *k = q + S * D, *v = k + S * D, *out = v + S * D;
+    float *P = out + S * D, *dscores = P + S * S, *turned = dscores + S * S;
     const Head head{turned + S * K, turned + 2 * S * K, P};
-    bf16 *left = tiles.get<bf16>(2 * packed), *right = left + packed;
+    bf16 *left = tiles.get<bf16>(2 * packed + 4 * small), *right = left + packed;
+    bf16 *v_right = right + packed, *v_back = v_right + small, *dout_left = v_back + small, *dout_right = dout_left + small;
     const Tiles in_use;
     pack_left(left, {f.x + start, D, false}, S, D);
     float* const projected[] = {q, k, v};
-    for (int i = 0; i < 3; i++) multiply(left, deep, weights + i * square, deep, S, D, deep, projected[i], D, false);
+    for (int i = 0; i < 3; i++) multiply(left, deep, weights + i * square, deep, S, D, deep, nullptr, projected[i], D);
     pack_left(left, {dy + start, D, false}, S, D);
-    multiply(left, deep, weights + 6 * square, deep, S, D, deep, dout, D, false);
+    multiply(left, deep, o_back, deep, S, D, deep, nullptr, out, D);
     for (int64_t h = 0; h < at.H; h++) {
       const int64_t column = h * K;
       attend_weights(head, left, right, at, q + column, k + column, b);
+      pack_right(v_right, {v + column, D, false}, S, K);
+      pack_right(v_back, {v + column, D, true}, K, S);
+      pack_left(dout_left, {out + column, D, false}, S, K);
+      pack_right(dout_right, {out + column, D, false}, S, K);
       pack_left(left, {P, S, false}, S, S);
-      pack_right(right, {v + column, D, false}, S, K);
-      multiply(left, right, S, K, S, out + column, D, false);
+      multiply(left, v_right, S, K, S, out + column, D);
       pack_left(left, {P, S, true}, S, S);
-      pack_right(right, {dout + column, D, false}, S, K);
-      multiply(left, right, S, K, S, dv + column, D, false);
-      pack_left(left, {dout + column, D, false}, S, K);
-      pack_right(right, {v + column, D, true}, K, S);
-      multiply(left, right, S, S, K, dscores, S, false);
+      multiply(left, dout_right, S, K, S, v + column, D);
+      multiply(dout_left, v_back, S, S, K, dscores, S);
       for (int64_t i = 0; i < S; i++) {
         const float* p = P + i * S;
         float *d = dscores + i * S, inner = 0;
@@ -876,29 +1063,28 @@ void self_attention_gradient(const SelfAttention& f, const float* dy, float* dx,
       }
       pack_left(left, {dscores, S, false}, S, S);
       pack_right(right, {head.key, K, false}, S, K);
-      multiply(left, right, S, K, S, turned, K, false);
-      rotate_back(turned, at.query_cos, at.query_sin, dq + column, D, S, K);
+      multiply(left, right, S, K, S, turned, K);
+      rotate_back(turned, at.query_cos, at.query_sin, q + column, D, S, K);
       pack_left(left, {dscores, S, true}, S, S);
       pack_right(right, {head.query, K, false}, S, K);
-      multiply(left, right, S, K, S, turned, K, false);
-      rotate_back(turned, at.key_cos, at.key_sin, dk + column, D, S, K);
+      multiply(left, right, S, K, S, turned, K);
+      rotate_back(turned, at.key_cos, at.key_sin, k + column, D, S, K);
     }
-    const float* const back[] = {dq, dk, dv};
     for (int i = 0; i < 3; i++) {
-      pack_left(left, {back[i], D, false}, S, D);
-      multiply(left, deep, weights + (3 + i) * square, deep, S, D, deep, dx + start, D, i > 0);
-      pack_right(moved_right + i * thin + first_tile, {back[i], D, false}, S, D, long_deep);
+      pack_left(left + i * deep * TILE, {projected[i], D, false}, S, D, 3 * deep);
+      pack_right(moved_right + i * thin + first_tile, {projected[i], D, false}, S, D, long_deep);
     }
+    multiply(left, 3 * deep, back, 3 * deep, S, D, 3 * deep, nullptr, dx + start, D);
     pack_left(x_left + first_tile, {f.x + start, D, true}, D, S, long_deep);
     pack_left(out_left + first_tile, {out, D, true}, D, S, long_deep);
     pack_right(dy_right + first_tile, {dy + start, D, false}, S, D, long_deep);
   });
-  const int64_t strip = 64, across = parts(D, strip);
+  const int64_t strip = 128, across = parts(D, strip);
   pool().run(4 * across, [=](int64_t task) {
     const Tiles in_use;
     const int64_t which = task / across, from = task % across * strip;
     const bf16 *left = which == 3 ? out_left : x_left, *right = which == 3 ? dy_right : moved_right + which * thin;
-    multiply(left + from / 16 * long_deep * TILE, long_deep, right, long_deep, std::min(strip, D - from), D, long_deep, dweights[which] + from * D, D, false);
+    multiply(left + from / 16 * long_deep * TILE, long_deep, right, long_deep, std::min(strip, D - from), D, long_deep, nullptr, dweights[which] + from * D, D);
   });
 }
 
@@ -1017,6 +1203,21 @@ void compute_softmax(Attributes, Call& call) {
   if (!call.ok()) return;
   if (x != y) memcpy(y, x, product(dims) * sizeof(float));
   softmax(y, dims[0], dims[1]);
+}
+
+/** The first three inputs are the memory of variables, and changed. */
+void compute_adamw(Attributes, Call& call) {
+  const auto dims = call.shape(0);
+  if (!call.expect(call.shape(1) == dims && call.shape(2) == dims && call.shape(3) == dims, "adamw: shapes differ")) return;
+  float* state[3];
+  for (int i = 0; i < 3; i++) state[i] = const_cast<float*>(call.input<float>(i));
+  const float* g = call.input<float>(3);
+  const float* numbers[6];
+  for (int i = 0; i < 6; i++) numbers[i] = call.input<float>(4 + i);
+  float* done = call.output(0, {});
+  if (!call.ok()) return;
+  adamw(state[0], state[1], state[2], g, {*numbers[0], *numbers[1], *numbers[2], *numbers[3], *numbers[4], *numbers[5]}, product(dims));
+  *done = 1;
 }
 
 void compute_convolution(Attributes, Call& call) {
@@ -1155,13 +1356,14 @@ void destroy(void* kernel) { delete static_cast<Attributes*>(kernel); }
 void any_shape(TF_ShapeInferenceContext* context, TF_Status* status) { TF_ShapeInferenceContextSetUnknownShape(context, status); }
 
 /** @returns what TensorFlow says against it, or nothing */
-std::string add(const char* name, const std::vector<const char*>& inputs, const std::vector<const char*>& outputs, const std::vector<const char*>& attributes, void (*compute)(void*, TF_OpKernelContext*)) {
+std::string add(const char* name, const std::vector<const char*>& inputs, const std::vector<const char*>& outputs, const std::vector<const char*>& attributes, void (*compute)(void*, TF_OpKernelContext*), bool stateful = false) {
   TF_Status* status = TF_NewStatus();
   TF_OpDefinitionBuilder* definition = TF_NewOpDefinitionBuilder(name);
   for (const char* attr : attributes) TF_OpDefinitionBuilderAddAttr(definition, attr);
   for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(definition, input);
   for (const char* output : outputs) TF_OpDefinitionBuilderAddOutput(definition, output);
   TF_OpDefinitionBuilderSetShapeInferenceFunction(definition, any_shape);
+  if (stateful) TF_OpDefinitionBuilderSetIsStateful(definition, true);
   TF_RegisterOpDefinition(definition, status);
   if (TF_GetCode(status) == TF_OK) TF_RegisterKernelBuilder(name, TF_NewKernelBuilder(name, "CPU", create, compute, destroy), status);
   std::string said = TF_GetCode(status) == TF_OK ? "" : TF_Message(status);
@@ -1182,6 +1384,7 @@ std::string register_all() {
   op("MdiffRmsNorm", List{"x: float", "gain: float"}, List{"y: float"}, List{"eps: float"}, run<compute_rms_norm>);
   op("MdiffRmsNormGrad", List{"x: float", "gain: float", "dy: float"}, List{"dx: float", "dgain: float"}, List{"eps: float"}, run<compute_rms_norm_gradient>);
   op("MdiffSoftmax", List{"x: float"}, List{"y: float"}, List{}, run<compute_softmax>);
+  op("MdiffAdamw", List{"p: float", "m: float", "v: float", "g: float", "scale: float", "rate: float", "beta1: float", "beta2: float", "eps: float", "keep: float"}, List{"done: float"}, List{}, run<compute_adamw>, true);
   op("MdiffConvolve", List{"x: float", "weight: float", "segments: int32", "causal: float"}, List{"y: float"}, List{}, run<compute_convolution>);
   op("MdiffConvolveGrad", List{"x: float", "weight: float", "segments: int32", "causal: float", "dy: float"}, List{"dx: float", "dweight: float"}, List{}, run<compute_convolution_gradient>);
 #ifdef MDIFF_AMX

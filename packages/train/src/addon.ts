@@ -68,7 +68,7 @@ export async function compileAddon(folder: string, compiler: Program, running: R
 }
 
 /** For the processor that compiles: the kernels are most of a step, and loops are worth what they become on its widest registers. */
-const KERNEL_FLAGS = ['-O3', '-march=native', '-pthread', '-fopenmp-simd', '-fno-math-errno', '-fno-trapping-math'];
+const KERNEL_FLAGS = ['-O3', '-march=native', '-mprefer-vector-width=512', '-pthread', '-fopenmp-simd', '-fno-math-errno', '-fno-trapping-math'];
 
 /**
  * Compiles the fused kernels to `lib/kernels.so` of the package in `folder`. They are a gain and no need: what goes wrong is an answer.

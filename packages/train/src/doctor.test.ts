@@ -121,11 +121,15 @@ describe('what is found beside the addon', () => {
     expect(kernelsOf(found)).toBe(join(found.folder, 'lib', 'kernels.so'));
   });
 
-  it('is an allocator that keeps memory, unless the user has set one', () => {
-    const { GLIBC_TUNABLES } = launcherEnvironment({ variant: 'cpu' }, {}, true);
+  it('is an allocator that keeps memory, unless the user has set one or fused kernels need none', async () => {
+    const { folder } = found;
+    await rm(join(folder, 'lib'), { recursive: true, force: true });
+    const { GLIBC_TUNABLES } = launcherEnvironment({ variant: 'cpu', folder }, {}, true);
     expect(GLIBC_TUNABLES).toBe('glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=17179869184:glibc.malloc.mmap_max=0:glibc.malloc.hugetlb=1');
-    expect(launcherEnvironment({ variant: 'cpu' }, { GLIBC_TUNABLES: '' }, true)).toEqual({});
-    expect(launcherEnvironment({ variant: 'cuda' }, {}, true)).toEqual({});
-    expect(launcherEnvironment({ variant: 'cpu' }, {}, false)).toEqual({});
+    expect(launcherEnvironment({ variant: 'cpu', folder }, { GLIBC_TUNABLES: '' }, true)).toEqual({});
+    expect(launcherEnvironment({ variant: 'cuda', folder }, {}, true)).toEqual({});
+    expect(launcherEnvironment({ variant: 'cpu', folder }, {}, false)).toEqual({});
+    await put(join(folder, 'lib', 'kernels.so'), '');
+    expect(launcherEnvironment({ variant: 'cpu', folder }, {}, true)).toEqual({});
   });
 });

@@ -3,6 +3,7 @@ import Module, { createRequire } from 'node:module';
 import { dirname, join, resolve, sep } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type * as tfjsNode from '@tensorflow/tfjs-node';
+import { kernelsOf } from './kernels.js';
 import { TrainError } from './errors.js';
 
 // Native TensorFlow, as an addon of tfjs-node: where it is, and how it is loaded. How it gets there is provision.ts.
@@ -111,15 +112,15 @@ export function tensorflowEnvironment(
 
 /**
  * Variables that glibc reads when a process starts, so a launcher sets them for a child: memory that a step gives back is kept, and asked for
- * in large pages. A step frees and takes the same buffers again; what that gains with and without fused kernels is in docs/log.md.
- * Empty where they mean nothing, and where the user has set them.
+ * in large pages. A step frees and takes the same buffers again. Empty where they mean nothing, where the user has set them, and with fused
+ * kernels, which need few buffers and gain nothing by it (docs/log.md): a second start costs a second.
  */
 export function launcherEnvironment(
-  { variant }: Pick<NativeTensorFlow, 'variant'>,
+  { variant, folder }: Pick<NativeTensorFlow, 'variant' | 'folder'>,
   env: Readonly<Record<string, string | undefined>> = process.env,
   glibc = hasGlibc(),
 ): Record<string, string> {
-  if (!glibc || variant !== 'cpu' || env.GLIBC_TUNABLES !== undefined) return {};
+  if (!glibc || variant !== 'cpu' || env.GLIBC_TUNABLES !== undefined || kernelsOf({ folder }) !== undefined) return {};
   const settings = { mmap_threshold: 2 ** 32, trim_threshold: 2 ** 34, mmap_max: 0, hugetlb: 1 };
   return { GLIBC_TUNABLES: Object.entries(settings).map(([name, value]) => `glibc.malloc.${name}=${value}`).join(':') };
 }

@@ -161,7 +161,7 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
       gradient: { graph: sumOf(layout) },
       eval: { graph: towers(own(evaluation, wanted.ema ? 'ema' : 'params'), parts) },
     };
-    return load(native, timed('lower', () => toSavedModel({ variables, signatures, ops: { ...(kernels && { softmax: 'MdiffSoftmax' }), ...(products && { product: 'MdiffProduct', productAdd: 'MdiffProductAdd' }) } })), [...Object.keys(signatures), 'init', 'read']);
+    return load(native, timed('lower', () => toSavedModel({ variables, signatures, ops: { ...(kernels && { softmax: 'MdiffSoftmax', adamw: 'MdiffAdamw' }), ...(products && { product: 'MdiffProduct', productAdd: 'MdiffProductAdd' }) } })), [...Object.keys(signatures), 'init', 'read']);
   };
 
   const ensure = async (update?: Update): Promise<Model> => {
