@@ -126,7 +126,52 @@ const geometries: Geometry[] = [
   { B: 5, S: 64, D: 64, H: 2, F: 800, causal: 0 },
 ];
 
+/** Largest deviation of weights and moments from TensorFlow's own operations after four updates, one of them with a gradient that is not a number. */
+async function updates(size: number): Promise<number> {
+  await tf.setBackend('cpu');
+  const shape = [size];
+  const graph = trace(({ g }) => ({ gradient: tf.mul(g!, 2) }), { inputs: { g: { shape, dtype: 'float32' } } });
+  const variables = Object.fromEntries(['w', 'm', 'v'].map((name) => [name, { shape, dtype: 'float32' as const }]));
+  const adamw = { slots: [{ variable: 'w', m: 'm', v: 'v', gradient: 'gradient', decay: true }], beta1: 0.9, beta2: 0.95 };
+  const [weights, gradients] = [numbers(size), Array.from({ length: 4 }, (_, i) => (i === 2 ? tf.fill(shape, NaN) : numbers(size)))];
+  const states: (readonly (readonly [string, ArrayLike<number>])[])[] = [];
+  for (const ops of [{}, { adamw: 'MdiffAdamw' }]) {
+    const folder = mkdtempSync(join(tmpdir(), 'mdiff-kernels-'));
+    try {
+      writeFileSync(join(folder, 'saved_model.pb'), toSavedModel({ variables, signatures: { step: { graph, adamw } }, ops }));
+      await tf.setBackend('tensorflow');
+      const [init, step, read] = [await native.node.loadSavedModel(folder, ['serve'], 'init'), await native.node.loadSavedModel(folder, ['serve'], 'step'), await native.node.loadSavedModel(folder, ['serve'], 'read')];
+      const tensor = (from: tf.Tensor) => tf.tensor(from.dataSync(), from.shape);
+      init.predict({ w: tensor(weights), m: tf.zeros(shape), v: tf.zeros(shape) });
+      gradients.forEach((g, i) => {
+        const scalars = { clip: 1, rate: 0.1 / (1 - 0.9 ** (i + 1)), root: 1 / Math.sqrt(1 - 0.95 ** (i + 1)), eps: 1e-8, keep: 0.99, ema: 0 };
+        step.predict({ g: tensor(g), ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [`adam.${name}`, tf.scalar(value)])) });
+      });
+      states.push(Object.entries(read.predict({}) as Record<string, tf.Tensor>).map(([name, value]) => [name, value.dataSync().slice()]));
+      for (const model of [init, step, read]) model.dispose();
+    } finally {
+      await tf.setBackend('cpu');
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  const [theirs, ours] = states as [(typeof states)[0], (typeof states)[0]];
+  return Math.max(...theirs.flatMap(([name, wanted], at) => {
+    if (ours[at]![0] !== name) throw new Error(`expected ${name}, got ${ours[at]![0]}`);
+    return Array.from(wanted, (value, i) => (Number.isFinite(ours[at]![1][i]) ? Math.abs(ours[at]![1][i]! - value) : Infinity));
+  }));
+}
+
 let [passed, failed] = [0, 0];
+for (const size of [5, 40_001]) {
+  const worst = await updates(size);
+  // Weights below 2, moments below 1: a rounding is 1e-7.
+  if (worst < 1e-6) passed++;
+  else {
+    failed++;
+    console.log(`FAILED AdamW of ${size}: deviates by ${worst.toExponential(1)}, more than 1e-6`);
+  }
+  if (process.argv.includes('--figures')) console.log(`AdamW of ${size}: ${worst.toExponential(1)}`);
+}
 for (const geometry of geometries) {
   const pieces: [string, Piece, boolean][] = [
     ...Object.entries(float32).map(([name, piece]): [string, Piece, boolean] => [name, piece, false]),
