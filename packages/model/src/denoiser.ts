@@ -32,9 +32,9 @@ export interface Ops {
   convolve: typeof convolve;
   gatherRows: typeof gatherRows;
   crossEntropy: typeof crossEntropy;
-  /** onto + heads(x·q, x·k, x·v)·o, all [N, D], of an attention with rotary positions, without biases and dropout; undefined = from the pieces above. */
+  /** onto + heads(x·q, x·k, x·v)·o, all [N, D], of an attention with rotary positions, without biases and without dropout of weights; undefined = from the pieces above. */
   selfAttention?: (x: tf.Tensor, weights: readonly [q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, o: tf.Tensor], onto: tf.Tensor, at: AttendFrame) => tf.Tensor;
-  /** onto + swiglu(x·gate, x·up)·down, without biases and dropout; undefined = from the pieces above. */
+  /** onto + swiglu(x·gate, x·up)·down, without biases; undefined = from the pieces above. */
   feedForward?: (x: tf.Tensor, weights: readonly [gate: tf.Tensor, up: tf.Tensor, down: tf.Tensor], onto: tf.Tensor) => tf.Tensor;
 }
 
@@ -196,10 +196,10 @@ function layer(config: DenoiserConfig, params: Params, block: number, at: Frame,
   const { rotation, masks } = at;
   const weights = (part: string, ...names: string[]) => names.map((name) => parameter(params, `blocks.${block}.${part}.${name}.weight`));
   const normed = norm(config, params, `blocks.${block}.attn.norm`, x, ops);
-  const wholeAttention = ops.selfAttention && rotation && at.causal.rank === 0 && !config.use_bias && !masks[`attention_dropout.${block}`] && !masks[`dropout.${block}.attn`];
+  const wholeAttention = ops.selfAttention && rotation && at.causal.rank === 0 && !config.use_bias && !masks[`attention_dropout.${block}`];
   const wanted = (x: tf.Tensor): tf.Tensor => (rows ? ops.gatherRows(x, rows) : x);
   const all = wholeAttention
-    ? ops.selfAttention!(normed, weights('attn', 'q', 'k', 'v', 'o') as unknown as Parameters<NonNullable<Ops['selfAttention']>>[1], x, { ...at, rotation })
+    ? addedTo(x, masks[`dropout.${block}.attn`], (onto) => ops.selfAttention!(normed, weights('attn', 'q', 'k', 'v', 'o') as unknown as Parameters<NonNullable<Ops['selfAttention']>>[1], onto, { ...at, rotation }))
     : tf.add(x, attention(config, params, block, at, normed, ops));
   // The convolution reads the neighbours of a row, so rows are taken after it; without one, before the norm.
   let mixed = at.taps ? all : wanted(all);
@@ -210,9 +210,9 @@ function layer(config: DenoiserConfig, params: Params, block: number, at: Frame,
   }
   const mask = masks[`dropout.${block}.ff`];
   const dropping = mask && rows ? tf.gather(mask.reshape([at.B * at.S, config.d_model]), rows as tf.Tensor1D) : mask;
-  const wholeFeedForward = ops.feedForward && config.activation === 'swiglu' && !config.use_bias && !mask;
+  const wholeFeedForward = ops.feedForward && config.activation === 'swiglu' && !config.use_bias;
   return wholeFeedForward
-    ? ops.feedForward!(y, weights('ff', 'gate', 'up', 'down') as unknown as Parameters<NonNullable<Ops['feedForward']>>[1], mixed)
+    ? addedTo(mixed, dropping, (onto) => ops.feedForward!(y, weights('ff', 'gate', 'up', 'down') as unknown as Parameters<NonNullable<Ops['feedForward']>>[1], onto))
     : tf.add(mixed, dropped(feedForward(config, params, block, y, ops), dropping));
 }
 
@@ -261,6 +261,10 @@ function feedForward(config: DenoiserConfig, params: Params, block: number, x: t
     : tf.relu(up);
   return linear(config, params, `${name}.down`, inner);
 }
+
+/** What an operation adds to its last operand, added to x: at once, or with dropout between. */
+const addedTo = (x: tf.Tensor, mask: tf.Tensor | undefined, operation: (onto: tf.Tensor) => tf.Tensor): tf.Tensor =>
+  mask ? tf.add(x, dropped(operation(tf.zerosLike(x)), mask)) : operation(x);
 
 /** Inverted dropout with a mask made by the host (random ops would be frozen into a traced graph). */
 const dropped = (x: tf.Tensor, mask?: tf.Tensor): tf.Tensor => (mask ? tf.mul(x, mask.reshape(x.shape)) : x);
