@@ -36,9 +36,9 @@ describe('the training step with fused kernels', () => {
     expect(counts(true, { use_bias: true })).toEqual({ ...norms, ...convolutions, ...swiglu });
   });
 
-  it('keeps dropout out of whole pieces', () => {
+  it('has dropout of what a piece adds behind it, and no whole attention with dropout of its weights', () => {
     expect(counts(true, { attention_dropout: 0.1 }, { dropout: true })).toEqual({ ...norms, ...convolutions, ...feedForward });
-    expect(counts(true, { dropout: 0.1 }, { dropout: true })).toEqual({ ...norms, ...convolutions, ...swiglu });
+    expect(counts(true, { dropout: 0.1 }, { dropout: true })).toEqual({ ...norms, ...convolutions, ...attention, ...feedForward });
   });
 
   it('computes them again where blocks are recomputed', () => {
