@@ -141,15 +141,24 @@ function writeSignature(key: string, { graph, adamw, flat }: SavedModelSignature
 
   const afterRead = (variable: string): string[] => (reads.has(variable) ? [`^${reads.get(variable)!}`] : []);
   const returned = new Set(graph.outputs.map(({ value }) => references.get(value)!));
-  const readers = (variable: string): string[] | undefined => {
-    const same = new Set([reads.get(variable)!]);
-    const after = new Set<string>();
-    for (const { name, op, inputs } of nodes) {
-      if (!inputs.some((input) => same.has(input))) continue;
-      after.add(`^${name}`);
-      if (ALIASES.includes(op)) same.add(name);
+  const consumers = new Map<string, TfNode[]>();
+  for (const node of nodes) {
+    for (const input of node.inputs) {
+      if (consumers.has(input)) consumers.get(input)!.push(node);
+      else consumers.set(input, [node]);
     }
-    return [...same].some((one) => returned.has(one)) ? undefined : [...after];
+  }
+  const readers = (variable: string): string[] | undefined => {
+    const same = [reads.get(variable)!];
+    const after = new Set<string>();
+    // Grows while it is walked: what reads an alias reads the variable.
+    for (const value of same) {
+      for (const { name, op } of consumers.get(value) ?? []) {
+        after.add(`^${name}`);
+        if (ALIASES.includes(op)) same.push(name);
+      }
+    }
+    return same.some((one) => returned.has(one)) ? undefined : [...after];
   };
   const updates: string[] = [];
   const assigned = new Set<string>();

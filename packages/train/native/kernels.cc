@@ -599,15 +599,16 @@ void pack_right(bf16* to, Matrix b, int64_t K, int64_t N, int64_t deep) {
 void pack_left(bf16* to, Matrix a, int64_t M, int64_t K) { pack_left(to, a, M, K, up(K, 32) / 32); }
 void pack_right(bf16* to, Matrix b, int64_t K, int64_t N) { pack_right(to, b, K, N, up(K, 32) / 32); }
 
-/** A whole right operand, by all threads. */
-void pack_right_together(bf16* to, Matrix b, int64_t K, int64_t N) {
-  const int64_t deep = up(K, 32) / 32;
+/** A right operand, by all threads. */
+void pack_right_together(bf16* to, Matrix b, int64_t K, int64_t N, int64_t deep) {
   if (b.transposed) {
     pool().run(parts(N, 128), [=](int64_t part) { pack_right(to + part * 8 * deep * TILE, {b.data + part * 128 * b.ld, b.ld, true}, K, std::min<int64_t>(128, N - part * 128), deep); });
   } else {
     pool().run(parts(K, 128), [=](int64_t part) { pack_right(to + part * 4 * TILE, {b.data + part * 128 * b.ld, b.ld, false}, std::min<int64_t>(128, K - part * 128), N, deep); });
   }
 }
+
+void pack_right_together(bf16* to, Matrix b, int64_t K, int64_t N) { pack_right_together(to, b, K, N, up(K, 32) / 32); }
 
 struct alignas(64) TileConfig {
   uint8_t palette = 1, start = 0, reserved[14] = {};
@@ -846,13 +847,8 @@ void feed_forward_gradient(const FeedForward& f, const float* dy, float* dx, flo
   pack_right_together(down_back, {f.down, D, true}, D, F);
   for (int64_t c = 0; c < up(F, 32); c += columns) {
     const int64_t width = std::min(columns, up(F, 32) - c);
-    for (int64_t which = 0; which < 2; which++) {
-      const Matrix part{(which == 0 ? f.gate : f.raise) + c, F, true};
-      bf16* const to = back + (2 * c + which * width) / 32 * TILE;
-      pool().run(parts(D, 128), [=](int64_t at) {
-        pack_right(to + at * 8 * 2 * inner * TILE, {part.data + at * 128 * F, F, true}, std::min(width, F - c), std::min<int64_t>(128, D - at * 128), 2 * inner);
-      });
-    }
+    pack_right_together(back + c / 16 * TILE, {f.gate + c, F, true}, std::min(width, F - c), D, 2 * inner);
+    pack_right_together(back + (c / 16 + width / 32) * TILE, {f.raise + c, F, true}, std::min(width, F - c), D, 2 * inner);
   }
   pool().run(parts(N, STRIP), [=](int64_t part) {
     static thread_local Scratch floats, tiles;
@@ -1021,7 +1017,7 @@ void self_attention_gradient(const SelfAttention& f, const float* dy, float* dx,
   bf16 *const back = weights + 3 * square, *const o_back = back + 3 * square;
   for (int i = 0; i < 3; i++) {
     pack_right_together(weights + i * square, {matrices[i], D, false}, D, D);
-    pool().run(parts(D, 128), [=](int64_t at) { pack_right(back + (at * 8 * 3 + i) * deep * TILE, {matrices[i] + at * 128 * D, D, true}, D, std::min<int64_t>(128, D - at * 128), 3 * deep); });
+    pack_right_together(back + i * deep * TILE, {matrices[i], D, true}, D, D, 3 * deep);
   }
   pack_right_together(o_back, {f.o, D, true}, D, D);
   bf16 *x_left = o_back + square, *out_left = x_left + thin, *moved_right = out_left + thin, *dy_right = moved_right + 3 * thin;

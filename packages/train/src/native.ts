@@ -3,8 +3,8 @@ import Module, { createRequire } from 'node:module';
 import { dirname, join, resolve, sep } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type * as tfjsNode from '@tensorflow/tfjs-node';
-import { kernelsOf } from './kernels.js';
 import { TrainError } from './errors.js';
+import { kernelsOf } from './kernels.js';
 
 // Native TensorFlow, as an addon of tfjs-node: where it is, and how it is loaded. How it gets there is provision.ts.
 // This module loads nothing by itself; types alone come from the optional peer.
