@@ -10,7 +10,7 @@ import type { Feeds, Kind } from './feeds.js';
 import { masksOf } from './graphs.js';
 
 // An engine that keeps weights, moments and gradients in flat buffers of this process: whatever runs the passes gets views of the
-// weights, and AdamW runs on the buffers (inside an ONNX graph it was slower, docs/log.md).
+// weights, and AdamW runs on the buffers (docs/log/2026-11-23-default-run-vocabulary.md); inside an ONNX graph it was slower.
 
 /** A compiled pass: arrays in by input name, arrays out by output name. */
 export type Pass = (feeds: Feeds) => Promise<Record<string, Float32Array>>;

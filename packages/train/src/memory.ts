@@ -22,7 +22,7 @@ interface Measured {
 
 /**
  * Fitted by `npm run bench -- memory` to networks of 1 to 24 million parameters in batches of 2,048 to 8,192 tokens, saving and export included:
- * within 10 % of each peak (docs/log.md, 2026-11-28). Activations are counted in 4 bytes; that an engine holds some in 2 is in its factor.
+ * within 10 % of each peak (docs/log/2026-11-28-memory-recomputed.md). Activations are counted in 4 bytes; that an engine holds some in 2 is in its factor.
  */
 const measured: Readonly<Record<'onnxruntime' | 'tfjs_node' | 'tfjs_node bfloat16', Measured>> = {
   onnxruntime: {

@@ -113,7 +113,7 @@ export function tensorflowEnvironment(
 /**
  * Variables that glibc reads when a process starts, so a launcher sets them for a child: memory that a step gives back is kept, and asked for
  * in large pages. A step frees and takes the same buffers again. Empty where they mean nothing, where the user has set them, and with fused
- * kernels, which need few buffers and gain nothing by it (docs/log.md): a second start costs a second.
+ * kernels, which need few buffers and gain nothing by it (docs/log/2026-11-28-fused-kernels-caches.md): a second start costs a second.
  */
 export function launcherEnvironment(
   { variant, folder }: Pick<NativeTensorFlow, 'variant' | 'folder'>,

@@ -8,9 +8,9 @@ export async function openSession(model: Uint8Array, threads: number, more: ort.
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
-    // A second buffer for all activations at once, beside the arena that has room for them: twice the memory, no gain (docs/log.md).
+    // A memory pattern is a second buffer for all activations, beside the arena that has room for them: twice the memory, no gain.
     enableMemPattern: false,
-    // Threads that spin between operators fight with whatever else the machine does; idle ones cost nothing here (docs/log.md).
+    // Threads that spin between operators slow down whatever else the machine does, and gain nothing (docs/log/2026-11-23-default-run-vocabulary.md).
     extra: { session: { intra_op: { allow_spinning: '0' } } },
     ...more,
   };

@@ -2,7 +2,7 @@ import type { Attr, Dim, Graph, GraphNode, Info } from '@mdiff/trace';
 import type { StepBatch } from './engine.js';
 
 // One thread per part of a batch instead of several per operation: threads that share an operation wait for each other at the end of
-// each, hundreds of times a step, and for whoever else has their core; parts meet once, where their gradients are added (docs/log.md).
+// each, hundreds of times a step, and for whoever else has their core; parts meet once, where their gradients are added (docs/log/2026-11-28-batch-in-parts.md).
 
 /** More threads than this work together on every operation: each part costs a gradient, and only two were measured. */
 const MOST = 4;
