@@ -3,7 +3,7 @@ import type { ViteUserConfig } from 'vitest/config';
 
 const conditions = ['@mdiff/source', 'import', 'module', 'node', 'default'];
 
-/** Suites that need what `npm test` must not: `*.<name>.ts` keeps them out of it. */
+/** The Vitest configuration of one folder of checks, which needs what `npm test` must not. */
 export const suite = (name: string): ViteUserConfig =>
   defineConfig({
     resolve: { conditions },
@@ -11,8 +11,8 @@ export const suite = (name: string): ViteUserConfig =>
     test: {
       name,
       root: new URL('.', import.meta.url).pathname,
-      include: [`src/**/*.${name}.ts`],
-      setupFiles: [new URL('../testing/src/setup.ts', import.meta.url).pathname],
+      include: [`${name}/*.test.ts`],
+      setupFiles: [new URL('../packages/testing/src/setup.ts', import.meta.url).pathname],
       // On a machine with other work a process takes its time to start, and a test starts up to five.
       testTimeout: 300_000,
       hookTimeout: 120_000,

@@ -2,8 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { line, tallyVitest } from './tally.mjs';
-import { execute, root } from './workspace.mjs';
+import { line, tallyVitest } from '../tools/tally.mjs';
+import { execute, root } from '../tools/workspace.mjs';
 
 /** Ends with the line `N passed, N failed` and the exit code that goes with it. */
 export async function runSuite(config, args = [], env = {}) {

@@ -13,7 +13,7 @@ export const isMain = (url) => process.argv[1] !== undefined && url === pathToFi
 export function packageFolders(base = root) {
   const inside = (room) =>
     existsSync(join(base, room)) ? readdirSync(join(base, room), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => `${room}/${entry.name}`) : [];
-  return ['.', ...inside('packages'), ...inside('apps'), 'bench', 'examples'].filter((folder) => existsSync(join(base, folder, 'package.json'))).sort();
+  return ['.', ...inside('packages'), ...inside('apps'), 'bench', 'checks', 'examples'].filter((folder) => existsSync(join(base, folder, 'package.json'))).sort();
 }
 
 /** The parsed package.json of a folder of the checkout. */

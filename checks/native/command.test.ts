@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { workplace } from './command.test.util.js';
-import type { Workplace } from './command.test.util.js';
+import { workplace } from '@mdiff/integration';
+import type { Workplace } from '@mdiff/integration';
 
-// The train command on native TensorFlow: killed, and moved between engines. native/check.mjs runs it.
+// The train command on native TensorFlow: killed, and moved between engines. suite.mjs runs it.
 
 let place: Workplace;
 beforeAll(async () => (place = await workplace()));

@@ -2,8 +2,7 @@ import { initParams } from '@mdiff/model';
 import { engines, installedEngines, locateTensorFlow } from '@mdiff/train';
 import type { Engine, EngineOptions } from '@mdiff/train';
 import { describe, expect, it } from 'vitest';
-import { contract } from './contract.test.util.js';
-import { apart, distance, optionsOf, trainedBy, variants } from './parity.test.util.js';
+import { apart, contract, distance, optionsOf, trainedBy, variants } from '@mdiff/integration';
 
 // Native TensorFlow on CUDA: with a GPU and `mdiff engine install tensorflow --cuda` the suites of the processor; without, up to the device.
 
@@ -18,7 +17,7 @@ describe('device: cuda without a GPU', () => {
   });
 });
 
-// Products in TF32 keep 10 bits where bfloat16 keeps 8: the limits are half of those of bfloat16 in parity.native.ts. Set without a GPU at hand.
+// Products in TF32 keep 10 bits where bfloat16 keeps 8: the limits are half of those of bfloat16 in parity.test.ts. Set without a GPU at hand.
 describe.each(cuda ? Object.entries(variants) : [])('on CUDA, after 20 steps of %s', (_, variant) => {
   it('agrees with the reference', async () => {
     const [expected, own] = [await trainedBy(engines['tfjs']!, variant), await trainedBy(onGpu, variant)];

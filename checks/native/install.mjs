@@ -1,10 +1,10 @@
 // `mdiff engine` as users meet it: with the real package index, and with what goes wrong. Leaves native TensorFlow in the cache folder.
-// Usage: node .ci/engine.mjs <cache folder>
+// Usage: node checks/native/install.mjs <cache folder>
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { line } from '../tools/tally.mjs';
-import { execute, root } from '../tools/workspace.mjs';
+import { line } from '../../tools/tally.mjs';
+import { execute, root } from '../../tools/workspace.mjs';
 
 const [cache] = process.argv.slice(2);
 const counts = { passed: 0, failed: 0 };

@@ -1,6 +1,6 @@
 // The fused kernels of native TensorFlow (packages/train/native/kernels.cc) against the plain operations of @mdiff/model on tfjs-cpu: values and
 // gradients of every piece, at sizes that fill no tile and no vector.
-//   MDIFF_TENSORFLOW=<folder of a built tfjs-node with lib/kernels.so> node --conditions=@mdiff/source --import tsx packages/integration/native/kernels.mts
+//   MDIFF_TENSORFLOW=<folder of a built tfjs-node with lib/kernels.so> node --conditions=@mdiff/source --import tsx checks/native/kernels.ts
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,7 +94,7 @@ async function run(piece: Piece, geometry: Geometry, products: boolean, ops: Run
   inputs.segments = tf.tensor(Int32Array.from({ length: B * S }, (_, i) => (Math.floor(i / S) === B - 1 && i % S > S - 3 ? 0 : i % S < 3 + Math.floor(i / S) ? 1 : 2)), [B, S], 'int32');
   inputs.causal = tf.scalar(geometry.causal);
   inputs.dy = numbers(...piece.of(plain, tensors, frame(config(geometry), { ids: tf.zeros([B, S], 'int32'), segments: inputs.segments, causal: inputs.causal })).shape);
-  const expected = tf.tidy(() => Object.entries(whole(piece, plain, geometry, inputs)).map(([name, tensor]) => [name, tensor.dataSync()] as const));
+  const expected = tf.tidy(() => Object.entries(whole(piece, plain, geometry, inputs)).map(([name, tensor]) => [name, Float32Array.from(tensor.dataSync())] as const));
   const specs = Object.fromEntries(Object.entries(inputs).map(([name, { shape, dtype }]) => [name, { shape, dtype: dtype as 'float32' }]));
   const graph = optimize(trace((given) => whole(piece, fusedOps(products), geometry, given), { inputs: specs }));
   const folder = mkdtempSync(join(tmpdir(), 'mdiff-kernels-'));

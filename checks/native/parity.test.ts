@@ -3,11 +3,10 @@ import { initParams } from '@mdiff/model';
 import { engines, locateTensorFlow } from '@mdiff/train';
 import type { Engine, EngineOptions } from '@mdiff/train';
 import { describe, expect, it } from 'vitest';
-import { contract } from './contract.test.util.js';
-import { apart, differences, distance, mean, optionsOf, trained, trainedBy, variants } from './parity.test.util.js';
-import type { Trained } from './parity.test.util.js';
+import { apart, contract, differences, distance, mean, optionsOf, trained, trainedBy, variants } from '@mdiff/integration';
+import type { Trained } from '@mdiff/integration';
 
-// The reference, ONNX Runtime and native TensorFlow agree on every kind of network and step. Not part of `npm test`: native/check.mjs runs it.
+// The reference, ONNX Runtime and native TensorFlow agree on every kind of network and step. Not part of `npm test`: suite.mjs runs it.
 
 const tensorflow = locateTensorFlow({ cacheDir: 'cache', device: 'cpu' })!;
 const native =

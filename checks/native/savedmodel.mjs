@@ -1,5 +1,5 @@
 // Parity of SavedModels in native TensorFlow with tfjs-cpu, and of AdamW with plain JavaScript.
-//   MDIFF_TENSORFLOW=<folder of a built @tensorflow/tfjs-node> node --conditions=@mdiff/source --import tsx packages/trace/native/check.mjs [name…]
+//   MDIFF_TENSORFLOW=<folder of a built @tensorflow/tfjs-node> node --conditions=@mdiff/source --import tsx checks/native/savedmodel.mjs [name…]
 // Names restrict it to checks that contain one. Prints `N passed, N failed`.
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,10 +25,10 @@ const { node } = createRequire(join(folder, 'package.json'))(folder);
 reference.forEach((kernel) => tf.registerKernel(kernel));
 console.warn = warn;
 
-const { CASES, TOLERANCE, example } = await import('../src/cases.test.util.ts');
-const { OPEN, OPEN_SIZES, openExample, openGraph } = await import('../src/open.test.util.ts');
-const { deviation, host, tensor, tidy } = await import('../src/harness.test.util.ts');
-const { optimize, toSavedModel, trace } = await import('../src/index.ts');
+const { CASES, TOLERANCE, example } = await import('../../packages/trace/src/cases.test.util.ts');
+const { OPEN, OPEN_SIZES, openExample, openGraph } = await import('../../packages/trace/src/open.test.util.ts');
+const { deviation, host, tensor, tidy } = await import('../../packages/trace/src/harness.test.util.ts');
+const { optimize, toSavedModel, trace } = await import('../../packages/trace/src/index.ts');
 
 const scratch = mkdtempSync(join(tmpdir(), 'mdiff-tensorflow-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));

@@ -1,8 +1,8 @@
 // Parity of all engines, and what native TensorFlow must survive.
-//   MDIFF_TENSORFLOW=<folder of a built @tensorflow/tfjs-node> node packages/integration/native/check.mjs [Vitest's arguments]
+//   MDIFF_TENSORFLOW=<folder of a built @tensorflow/tfjs-node> node checks/native/suite.mjs [Vitest's arguments]
 // For example `-t bfloat16`. Prints `N passed, N failed`.
 import { fileURLToPath } from 'node:url';
-import { runSuite } from '../../../tools/suite.mjs';
+import { runSuite } from '../suite.mjs';
 
 if (!process.env.MDIFF_TENSORFLOW) {
   console.error('MDIFF_TENSORFLOW: expected the folder of a built @tensorflow/tfjs-node, got nothing; run "mdiff engine install tensorflow" and set it to the folder that is named');

@@ -1,10 +1,10 @@
 // Packs every publishable package, checks the tarballs, installs them into empty folders with npm, and imports what was installed.
-// Usage: node .ci/pack.mjs <empty folder> [model folder to generate from]
+// Usage: node checks/packing/pack.mjs <empty folder> [model folder to generate from]
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { pnpm } from '../tools/bootstrap.mjs';
-import { line } from '../tools/tally.mjs';
-import { execute, manifest, packageFolders, root } from '../tools/workspace.mjs';
+import { pnpm } from '../../tools/bootstrap.mjs';
+import { line } from '../../tools/tally.mjs';
+import { execute, manifest, packageFolders, root } from '../../tools/workspace.mjs';
 
 const [folder, model] = process.argv.slice(2);
 const counts = { passed: 0, failed: 0 };
@@ -38,7 +38,7 @@ for (const { path, name, version } of publishable) {
   files.set(name, file);
   const size = Math.ceil(statSync(file).size / 1000);
   const ceiling = ceilings[name];
-  check(`size of ${name}: ${size} kB of ${ceiling ?? '?'}`, ceiling === undefined ? 'no ceiling in .ci/sizes.json' : size <= ceiling ? '' : `over its ceiling: find out what was added, or raise it in .ci/sizes.json and say why`);
+  check(`size of ${name}: ${size} kB of ${ceiling ?? '?'}`, ceiling === undefined ? 'no ceiling in checks/packing/sizes.json' : size <= ceiling ? '' : `over its ceiling: find out what was added, or raise it in checks/packing/sizes.json and say why`);
   const { text } = await execute('tar', ['-tzf', file], { output: 'keep' });
   const strays = text.split('\n').filter((entry) => /\.test\.|\.tsbuildinfo$|node_modules\/|\/fixtures\//.test(entry));
   check(`contents of ${name}`, strays.length === 0 ? '' : `tests or build leftovers inside:\n${strays.join('\n')}`);

@@ -1,6 +1,6 @@
 """Golden files for @mdiff/model: an independent denoiser and AdamW in PyTorch.
 
-    python tools/golden/denoiser.py            (torch, CPU, a few seconds)
+    python checks/python/denoiser.py            (torch, CPU, a few seconds)
 
 writes packages/model/golden/{denoiser,adamw}.json and .bin. The reference shares nothing with the TensorFlow.js code:
 it runs every unit alone, as a sequence of its own, so packing, attention masks and convolution borders are checked

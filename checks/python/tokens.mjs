@@ -1,11 +1,11 @@
 // Writes tokenizers for Moby-Dick (trained; GPT-2's, cut; one given) and the ids that mdiff gives to held-out text, awkward strings and random Unicode, for compare.py.
-// Usage, from the workspace root: node --conditions=@mdiff/source --import tsx packages/text/python/cases.mjs FOLDER
+// Usage, from the workspace root: node --conditions=@mdiff/source --import tsx checks/python/tokens.mjs FOLDER
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { stream } from '@mdiff/diffusion';
-import { Tokenizer, holdOut } from '../src/index.ts';
-import { compressGpt2, loadSource, trainBpe } from '../src/node.ts';
+import { Tokenizer, holdOut } from '@mdiff/text';
+import { compressGpt2, loadSource, trainBpe } from '@mdiff/text/node';
 
 const folder = process.argv[2];
 const { documents } = await loadSource('builtin:moby-dick');
@@ -27,7 +27,7 @@ const named = [
 const tokenizers = {
   bpe: (await trainBpe(texts(train), { vocabSize: 8192 })).tokenizer,
   gpt2_compressed: (await compressGpt2(texts(train), { vocabSize: 25_000 })).tokenizer,
-  given: Tokenizer.fromJson(readFileSync(new URL('../fixtures/given.json', import.meta.url), 'utf8')),
+  given: Tokenizer.fromJson(readFileSync(new URL('../../packages/text/fixtures/given.json', import.meta.url), 'utf8')),
 };
 for (const [kind, tokenizer] of Object.entries(tokenizers)) {
   mkdirSync(join(folder, kind), { recursive: true });

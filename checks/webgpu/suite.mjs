@@ -1,15 +1,15 @@
 // ONNX Runtime's WebGPU provider: parity with the processor, the contract of an engine, the train command.
-//   node packages/integration/webgpu/check.mjs device [Vitest's arguments]      on this machine's GPU
-//   node packages/integration/webgpu/check.mjs <folder> [Vitest's arguments]    on SwiftShader, fetched into the folder from npm (70 MB); Linux, x64
+//   node checks/webgpu/suite.mjs device [Vitest's arguments]      on this machine's GPU
+//   node checks/webgpu/suite.mjs <folder> [Vitest's arguments]    on SwiftShader, fetched into the folder from npm (70 MB); Linux, x64
 // Prints `N passed, N failed`.
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runSuite } from '../../../tools/suite.mjs';
+import { runSuite } from '../suite.mjs';
 import { swiftShader } from './swiftshader.mjs';
 
 const [where, ...args] = process.argv.slice(2);
 if (!where) {
-  console.error('packages/integration/webgpu/check.mjs: expected "device" or a folder for SwiftShader, got nothing');
+  console.error('checks/webgpu/suite.mjs: expected "device" or a folder for SwiftShader, got nothing');
   console.log('0 passed, 1 failed');
   process.exit(2);
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
-import { execute } from '../../../tools/workspace.mjs';
+import { execute } from '../../tools/workspace.mjs';
 
 const PACKAGE = '@sparticuz/chromium@153.0.0';
 const SHA256 = '2f3ceffaaca7d031bc3943f8eacf398a5d9c42c5fe0d15d8840b9acfa630b58e';

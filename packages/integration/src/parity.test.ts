@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { contract } from './contract.test.util.js';
 import { differences, trainedBy, variants } from './parity.test.util.js';
 
-// The default engine against the reference. Every kind of network and step, and native TensorFlow, are in parity.native.ts.
+// The default engine against the reference. Every kind of network and step, and native TensorFlow, are in checks/native/parity.test.ts.
 
 const onTwoThreads = (options: EngineOptions): Promise<Engine> => engines['onnxruntime']!({ ...options, threads: 2 });
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-// Reads what tools/golden/denoiser.py wrote, and computes the numbers both sides share.
+// Reads what checks/python/denoiser.py wrote, and computes the numbers both sides share.
 
 const file = (name: string) => new URL(`../golden/${name}`, import.meta.url);
 
@@ -13,13 +13,13 @@ export function golden<Index>(name: string): { index: Index; next: (size: number
   return {
     index,
     next: (size) => {
-      if (at + size > all.length) throw new Error(`golden/${name}.bin: expected ${at + size} numbers, got ${all.length}; run tools/golden/denoiser.py`);
+      if (at + size > all.length) throw new Error(`golden/${name}.bin: expected ${at + size} numbers, got ${all.length}; run checks/python/denoiser.py`);
       return all.subarray(at, (at += size));
     },
   };
 }
 
-/** uniform(−1, 1) from murmur3's finaliser of (index, salt), the same numbers as in tools/golden/denoiser.py. */
+/** uniform(−1, 1) from murmur3's finaliser of (index, salt), the same numbers as in checks/python/denoiser.py. */
 export function noise(count: number, salt: number): Float64Array {
   const shift = Math.imul(salt, 0x9e3779b9) >>> 0;
   return Float64Array.from({ length: count }, (_, i) => {

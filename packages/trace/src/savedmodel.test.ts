@@ -5,7 +5,7 @@ import { readSavedModel, type ReadNode } from './graphdef.test.util.js';
 import { ADAMW_INPUTS, KERNEL_INPUTS, TENSORFLOW, toSavedModel, trace, type Graph, type SavedModelSignature } from './index.js';
 import { REWRITTEN } from './kernels.js';
 
-// What TensorFlow makes of these files is checked by native/check.mjs; here, with Node alone, what is in them.
+// What TensorFlow makes of these files is checked by checks/native/savedmodel.mjs; here, with Node alone, what is in them.
 
 const variable = (...shape: number[]) => ({ shape, dtype: 'float32' as const });
 const WHOLE = { w: variable(3, 2), m: variable(3, 2), v: variable(3, 2), ema: variable(3, 2), n: { shape: [], dtype: 'int32' as const } };

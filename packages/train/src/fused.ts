@@ -6,7 +6,7 @@ import { kernelsOf } from './kernels.js';
 import type { NativeTensorFlow } from './native.js';
 
 // The denoiser's costly pieces as calls of native/kernels.cc, each its value and its gradient in one pass over memory. They are the
-// formulas of @mdiff/model, which says where they come from; native/check compares them with it.
+// formulas of @mdiff/model, which says where they come from; checks/native/kernels.ts compares them with it.
 
 type Save = tf.GradSaveFunc;
 
