@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
+import { readFileSync } from 'node:fs';
 import * as ort from 'onnxruntime-node';
 import { expect, it } from 'vitest';
 import { optimize, toOnnx, trace } from './index.js';

@@ -1,9 +1,9 @@
+import * as tf from '@tensorflow/tfjs';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
-import type { Dtype, Graph, TypedArray } from './graph.js';
-import { toOnnx, type OnnxOptions } from './onnx.js';
+import type { Dtype, Graph, TypedArray } from './graph/graph.js';
+import { toOnnx, type OnnxOptions } from './onnx/model.js';
 
 /** Test-only: run graphs in ONNX Runtime and compare with tfjs-cpu. */
 

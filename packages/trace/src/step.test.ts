@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { deviation, host, run, session, tensor, tidy, type HostTensor } from './harness.test.util.js';
+import { deviation, host, session, tensor, tidy, run, type HostTensor } from './harness.test.util.js';
 import { optimize, toOnnx, trace, updateName } from './index.js';
 
 const shape = { V: 31, D: 16, L: 2, H: 2, S: 8, B: 3, F: 24 };

@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fit, monomials, samples, show } from './extent.js';
-import { deviation, host, run, session, tensor, tidy, type HostTensor } from './harness.test.util.js';
-import { OPEN, OPEN_SIZES, openExample, openGraph } from './open.test.util.js';
 import { TOLERANCE } from './cases.test.util.js';
+import { show } from './graph/extent.js';
+import { fit, monomials, samples } from './graph/fit.js';
+import { deviation, host, session, tensor, tidy, run, type HostTensor } from './harness.test.util.js';
 import { interpret, optimize, toOnnx, trace, type Graph } from './index.js';
+import { OPEN, OPEN_SIZES, openExample, openGraph } from './open.test.util.js';
 
 const ints = (shape: number[], of: (i: number) => number): HostTensor => ({
   shape,

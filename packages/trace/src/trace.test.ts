@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { deviation, host, run, session, tidy } from './harness.test.util.js';
+import { deviation, host, session, tidy, run } from './harness.test.util.js';
 import { TraceError, toOnnx, trace, updateName, type Graph } from './index.js';
 
 const vector = { x: { shape: [3], dtype: 'float32' } } as const;

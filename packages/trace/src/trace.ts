@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
-import { BACKEND, backend, close, open, refuseRandom, register } from './backend.js';
 import { TraceError } from './error.js';
-import { evaluate, samples, symbol, type Dim, type Sizes } from './extent.js';
-import type { Dtype, Graph } from './graph.js';
-import { createRecorder, type Recorder } from './recorder.js';
-import { unify } from './unify.js';
+import { evaluate, symbol, type Dim, type Sizes } from './graph/extent.js';
+import { samples } from './graph/fit.js';
+import type { Dtype, Graph } from './graph/graph.js';
+import { BACKEND, backend, close, open, refuseRandom, register } from './record/backend.js';
+import { createRecorder, type Recorder } from './record/recorder.js';
+import { unify } from './record/unify.js';
 
 /** An input of a traced function. A string in `shape` names a symbolic dimension. */
 export interface InputSpec {

@@ -1,0 +1,120 @@
+import { TraceError } from '../error.js';
+import type { Dim } from '../graph/extent.js';
+import type { GraphNode } from '../graph/graph.js';
+import { product } from '../graph/shapes.js';
+import type { Emitter, Lowering } from './emitter.js';
+
+/** ONNX lowerings of gathers and scatters. */
+
+const named = (node: GraphNode): { outputs: string[] } => ({ outputs: node.outputs });
+
+function elements(shape: readonly Dim[], node: GraphNode): Dim {
+  const count = product(shape);
+  if (count === undefined)
+    throw new TraceError(
+      `${node.kernel}: the number of elements of [${shape.map(String).join(', ')}] cannot be expressed; use fewer symbolic dimensions with offsets`,
+    );
+  return count;
+}
+
+/**
+ * Sum the rows of `updates` [N, D] into a zero [rows, D] at `index` [N].
+ * ScatterElements rather than ScatterND: the latter races in ONNX Runtime when rows repeat.
+ */
+function addRows(
+  updates: string,
+  index: string,
+  n: Dim,
+  rows: Dim,
+  inner: Dim,
+  type: 'float32' | 'int32',
+  emit: Emitter,
+  output?: string,
+  onto?: string,
+): string {
+  const zero = { name: '', type, dims: [1], data: new Uint8Array(4) };
+  const base = onto ?? emit.add('ConstantOfShape', [emit.shape([rows, inner])], { value: { tensor: zero } });
+  const column = emit.add('Expand', [emit.reshape(index, [n], [n, 1]), emit.shape([n, inner])]);
+  return emit.add(
+    'ScatterElements',
+    [base, column, updates],
+    { axis: { int: 0 }, reduction: { string: 'add' } },
+    output ? { outputs: [output] } : {},
+  );
+}
+
+/** Whether a sum of rows can be computed on top of what it is added to: [N, D] rows by [N] numbers. */
+export const isRowSum = ({ kernel, inputs }: GraphNode, emit: Emitter): boolean =>
+  kernel === 'UnsortedSegmentSum' && emit.info(inputs[0]!).shape.length === 2 && emit.info(inputs[1]!).shape.length === 1;
+
+/** `sum` + base in one pass: nothing is filled with zeros, and nothing added afterwards. */
+export function addRowsOnto({ inputs, attrs }: GraphNode, base: string, output: string, emit: Emitter): void {
+  const [x, ids] = inputs as [string, string];
+  const { shape, dtype } = emit.info(x);
+  addRows(x, ids, shape[0]!, attrs.numSegments as Dim, shape[1]!, dtype as 'float32' | 'int32', emit, output, base);
+}
+
+export const GATHERS: Record<string, Lowering> = {
+  GatherV2: (node, emit) => {
+    const [x, indices] = node.inputs as [string, string];
+    const axis = node.attrs.axis as number;
+    const batch = node.attrs.batchDims as number;
+    if (batch === 0) return void emit.add('Gather', [x, indices], { axis: { int: axis } }, named(node));
+    const rank = emit.info(x).shape.length;
+    const indexRank = emit.info(indices).shape.length;
+    const index = emit.add('Unsqueeze', [emit.cast(indices, 'int64'), emit.ints([indexRank])]);
+    const attrs = { batch_dims: { int: batch } };
+    if (axis === batch) return void emit.add('GatherND', [x, index], attrs, named(node));
+    // [batch, outer, axis, inner] → [batch, axis, outer, inner] → [batch, index, outer, inner] → [batch, outer, index, inner]
+    const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+    const front = emit.add('Transpose', [x], {
+      perm: { ints: [...range(0, batch), axis, ...range(batch, axis), ...range(axis + 1, rank)] },
+    });
+    const gathered = emit.add('GatherND', [front, index], attrs);
+    const picked = indexRank - batch;
+    const outer = axis - batch;
+    const total = rank - 1 + picked;
+    const perm = [
+      ...range(0, batch),
+      ...range(batch + picked, batch + picked + outer),
+      ...range(batch, batch + picked),
+      ...range(batch + picked + outer, total),
+    ];
+    emit.add('Transpose', [gathered], { perm: { ints: perm } }, named(node));
+  },
+  GatherNd: (node, emit) => void emit.add('GatherND', [node.inputs[0]!, emit.cast(node.inputs[1]!, 'int64')], {}, named(node)),
+  TensorScatterUpdate: (node, emit) =>
+    void emit.add('ScatterND', [node.inputs[0]!, emit.cast(node.inputs[1]!, 'int64'), node.inputs[2]!], {}, named(node)),
+  ScatterNd: (node, emit) => {
+    const [indices, updates] = node.inputs as [string, string];
+    const shape = node.attrs.shape as Dim[];
+    const from = emit.info(indices).shape;
+    const depth = from.at(-1) as number;
+    const n = elements(from.slice(0, -1), node);
+    const inner = elements(shape.slice(depth), node);
+    const outer = shape.slice(0, depth);
+    // Row number of each update: Σ index · stride.
+    const strides = outer.map((_, i) => elements(outer.slice(i + 1), node));
+    const flat = emit.reshape(indices, from, [n, depth]);
+    const weighted = emit.add('Mul', [emit.cast(flat, 'int64'), emit.shape(strides)]);
+    const index = emit.add('ReduceSum', [weighted, emit.ints([1])], { keepdims: { int: 0 } });
+    const { shape: updateShape, dtype } = emit.info(updates);
+    const rows = emit.reshape(updates, updateShape, [n, inner]);
+    const summed = addRows(rows, index, n, elements(outer, node), inner, dtype as 'float32' | 'int32', emit);
+    emit.reshape(summed, [elements(outer, node), inner], shape, node.outputs[0]);
+  },
+  UnsortedSegmentSum: (node, emit) => {
+    const [x, ids] = node.inputs as [string, string];
+    const { shape, dtype } = emit.info(x);
+    const idShape = emit.info(ids).shape;
+    const rest = shape.slice(idShape.length);
+    const n = elements(idShape, node);
+    const inner = elements(rest, node);
+    const index = idShape.length === 1 ? ids : emit.reshape(ids, idShape, [n]);
+    const rows = shape.length === 2 && idShape.length === 1 ? x : emit.reshape(x, shape, [n, inner]);
+    const segments = node.attrs.numSegments as Dim;
+    const flat = rest.length === 1;
+    const summed = addRows(rows, index, n, segments, inner, dtype as 'float32' | 'int32', emit, flat ? node.outputs[0] : undefined);
+    if (!flat) emit.reshape(summed, [segments, inner], [segments, ...rest], node.outputs[0]);
+  },
+};

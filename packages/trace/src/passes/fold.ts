@@ -1,0 +1,39 @@
+import * as tf from '@tensorflow/tfjs';
+import type { Graph, TypedArray } from '../graph/graph.js';
+import { product } from '../graph/shapes.js';
+import { compute, onCpu } from '../record/interpret.js';
+import { symbolic } from '../record/unify.js';
+import { rewrite, type Rule } from './rewrite.js';
+
+/** A folded value is at most this many elements, unless it is no larger than what it is made of. */
+const LIMIT = 65536;
+
+const fold: Rule = (node, rewriter) => {
+  const infos = node.inputs.map((input) => rewriter.info(input));
+  const size = (shape: Parameters<typeof product>[0]): number => {
+    const count = product(shape);
+    return typeof count === 'number' ? count : Infinity;
+  };
+  const outputs = node.outputs.map((output) => rewriter.info(output));
+  const made = outputs.reduce((total, output) => total + size(output.shape), 0);
+  if (Object.values(node.attrs).some(symbolic) || !Number.isFinite(made)) return undefined;
+  if (node.kernel === 'Foreign') return undefined; // only the runtime can compute it
+  // A Fill is as cheap as it gets, unless it is a number.
+  if (node.kernel === 'Fill' && made > 1) return undefined;
+  const sources = node.inputs.map((input): TypedArray | number | undefined => rewriter.constant(input) ?? rewriter.uniform(input));
+  if (sources.some((source) => source === undefined)) return undefined;
+  const held = infos.reduce((total, info, i) => total + (typeof sources[i] === 'number' ? 0 : size(info.shape)), 0);
+  if (made > Math.max(LIMIT, held) || infos.some((info, i) => typeof sources[i] === 'number' && size(info.shape) > LIMIT)) return undefined;
+  return onCpu(() => {
+    const inputs = infos.map(({ shape, dtype }, i) => {
+      const source = sources[i]!;
+      return typeof source === 'number' ? tf.fill(shape as number[], source, dtype) : tf.tensor(source, shape as number[], dtype);
+    });
+    return compute(node, inputs).map((result, i) =>
+      rewriter.bake(result.dataSync() as TypedArray, outputs[i]!.shape as number[], outputs[i]!.dtype),
+    );
+  });
+};
+
+/** Compute on tfjs-cpu what depends on constants only. */
+export const foldConstants = (graph: Graph): Graph => rewrite(graph, fold);

@@ -1,0 +1,19 @@
+import * as tf from '@tensorflow/tfjs';
+import { TraceError } from '../error.js';
+import { BACKEND, register } from './backend.js';
+
+/** What the attributes of an operation may be: a number is a float, in TensorFlow's sense. */
+export type ForeignAttrs = Readonly<Record<string, number | boolean>>;
+
+/**
+ * A call of an operation that only the runtime knows, such as one that a library registers in TensorFlow: recorded as it is, with float32
+ * outputs of the given shapes. It has no gradient (wrap it in `tf.customGrad`) and computes nothing outside a trace.
+ * @throws TraceError outside a trace
+ */
+export function foreign(op: string, inputs: readonly tf.Tensor[], outputs: readonly (readonly number[])[], attrs: ForeignAttrs = {}): tf.Tensor[] {
+  register();
+  if (tf.getBackend() !== BACKEND) throw new TraceError(`operation '${op}' is only known to the runtime that a graph is made for; call it inside a traced function`);
+  const named = Object.fromEntries(inputs.map((input, i) => [String(i), input]));
+  const result = tf.engine().runKernel('Foreign', named, { op, outputs: outputs.map((shape) => [...shape]), attrs } as unknown as tf.NamedAttrMap);
+  return Array.isArray(result) ? (result as tf.Tensor[]) : [result];
+}

@@ -1,0 +1,68 @@
+import * as tf from '@tensorflow/tfjs';
+import { evaluate as size, isExtent, type Sizes } from '../graph/extent.js';
+import type { Attr, Attrs, Graph, GraphNode } from '../graph/graph.js';
+import { KERNEL_INPUTS } from './kernels.js';
+
+/** Run graph nodes on the TensorFlow.js CPU backend. */
+
+/** `fn` with tfjs-cpu as the backend; the previous one is back afterwards. Everything but the result is disposed. */
+export function onCpu<T>(fn: () => T): T {
+  const engine = tf.engine();
+  void engine.backend;
+  const previous = tf.getBackend();
+  void tf.setBackend('cpu');
+  engine.startScope('mdiff');
+  try {
+    return fn();
+  } finally {
+    engine.endScope();
+    void tf.setBackend(previous);
+  }
+}
+
+function resolve(attr: Attr, sizes: Sizes): Attr {
+  if (Array.isArray(attr)) return attr.map((entry) => resolve(entry, sizes));
+  return isExtent(attr) ? size(attr, sizes) : attr;
+}
+
+/** Outputs of one node for the given inputs. */
+export function compute(node: GraphNode, inputs: tf.Tensor[], sizes: Sizes = {}): tf.Tensor[] {
+  const attrs: Attrs = Object.fromEntries(Object.entries(node.attrs).map(([key, value]) => [key, resolve(value, sizes)]));
+  // The kernel wants equal shapes; the operation broadcasts, as ONNX does.
+  if (node.kernel === 'Select') return [tf.where(inputs[0] as tf.Tensor, inputs[1]!, inputs[2]!)];
+  const keys = KERNEL_INPUTS.get(node.kernel)!;
+  const named = keys === 'list' ? inputs : Object.fromEntries(keys.map((key, i) => [key, inputs[i]!]));
+  const result = tf.engine().runKernel(node.kernel, named as tf.NamedTensorMap, attrs as tf.NamedAttrMap) as tf.Tensor | tf.Tensor[];
+  return Array.isArray(result) ? result : [result];
+}
+
+/**
+ * Outputs and updates of a graph, computed node by node on the current backend: the meaning of a graph, for tests and debugging.
+ * Keys are output names and variable names.
+ */
+export function interpret(
+  graph: Graph,
+  feeds: Record<string, tf.Tensor>,
+): { outputs: Record<string, tf.Tensor>; updates: Record<string, tf.Tensor> } {
+  const sizes: Sizes = {};
+  for (const input of graph.inputs) {
+    input.shape.forEach((dim, axis) => {
+      if (isExtent(dim)) sizes[dim.dims[0]!] = feeds[input.name]!.shape[axis]!;
+    });
+  }
+  const known = new Map<string, tf.Tensor>(Object.entries(feeds));
+  for (const [name, data] of Object.entries(graph.constants))
+    known.set(name, tf.tensor(data, graph.values[name]!.shape as number[], graph.values[name]!.dtype));
+  for (const node of graph.nodes) {
+    const results = compute(
+      node,
+      node.inputs.map((input) => known.get(input)!),
+      sizes,
+    );
+    node.outputs.forEach((output, i) => known.set(output, results[i]!));
+  }
+  return {
+    outputs: Object.fromEntries(graph.outputs.map((output) => [output.name, known.get(output.value)!])),
+    updates: Object.fromEntries(graph.updates.map((update) => [update.variable, known.get(update.value)!])),
+  };
+}

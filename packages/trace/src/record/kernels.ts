@@ -1,0 +1,37 @@
+import './elementwise.js';
+import './fills.js';
+import './gathers.js';
+import './movement.js';
+import './products.js';
+import type { Recorder, Value } from './recorder.js';
+import './reductions.js';
+import { kernels } from './rules.js';
+
+/** Names of the inputs of each kernel that a graph can contain, in the order of `GraphNode.inputs`. */
+export const KERNEL_INPUTS: ReadonlyMap<string, readonly string[] | 'list'> = new Map([...kernels].map(([name, { keys }]) => [name, keys]));
+
+/** Kernels that recording replaces by others and that therefore never stand in a graph. */
+export const REWRITTEN: readonly string[] = [
+  'BroadcastTo',
+  'ExpandDims',
+  'Identity',
+  'LinSpace',
+  'OnesLike',
+  'Pack',
+  'Unpack',
+  'ZerosLike',
+  '_FusedMatMul',
+];
+
+/** Record one kernel call; undefined when the kernel has no rule. */
+export function record(
+  recorder: Recorder,
+  name: string,
+  inputs: Record<string, Value>,
+  attrs: Record<string, unknown>,
+): Value[] | undefined {
+  const kernel = kernels.get(name);
+  if (!kernel) return undefined;
+  const ordered = kernel.keys === 'list' ? Object.values(inputs) : kernel.keys.map((key) => inputs[key]!);
+  return kernel.record(recorder, ordered, attrs);
+}

@@ -1,0 +1,41 @@
+import * as tf from '@tensorflow/tfjs';
+import type { Attrs, Dtype } from '../graph/graph.js';
+import type { Recorder, Value } from './recorder.js';
+
+/** Records one kernel call and returns its outputs. */
+export type Recording = (recorder: Recorder, inputs: Value[], attrs: Record<string, unknown>) => Value[];
+
+export interface Kernel {
+  /** Names of the inputs in the tfjs call, in order; `list` when it takes an array. */
+  keys: readonly string[] | 'list';
+  record: Recording;
+}
+
+/**
+ * How TensorFlow.js kernels are recorded: a rule infers shapes, resolves attributes (negative axes, −1 sizes, masks) and
+ * rewrites the kernels that are only spellings of others (Pack, ExpandDims, OnesLike, fused products).
+ * Shape rules are those of the tfjs-cpu kernels of 4.22.
+ */
+export const kernels = new Map<string, Kernel>();
+
+export function define(names: string | readonly string[], keys: readonly string[] | 'list', recording: (name: string) => Recording): void {
+  for (const name of typeof names === 'string' ? [names] : names) kernels.set(name, { keys, record: recording(name) });
+}
+
+export function run(recorder: Recorder, name: string, inputs: Value[], attrs: Attrs | Record<string, unknown>): Value[] {
+  return kernels.get(name)!.record(recorder, inputs, attrs);
+}
+
+export const cast = (r: Recorder, x: Value, dtype: Dtype): Value =>
+  x.dtype === dtype ? x : r.emit('Cast', [x], { dtype }, x.shape, dtype);
+
+export const reshape = (r: Recorder, x: Value, shape: number[]): Value => r.emit('Reshape', [x], { shape: shape.slice() }, shape, x.dtype);
+
+/** Non-negative axes in ascending order; all of them for null. */
+export const axesOf = (axis: unknown, shape: number[]): number[] =>
+  [...tf.util.parseAxisParam(axis as number | number[], shape)].sort((a, b) => a - b);
+
+export const axisOf = (axis: unknown, shape: number[]): number => tf.util.parseAxisParam(axis as number, shape)[0]!;
+
+/** Type of a sum: flags are counted. */
+export const numeric = (x: Value): Dtype => (x.dtype === 'bool' ? 'int32' : x.dtype);

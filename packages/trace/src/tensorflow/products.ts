@@ -1,0 +1,79 @@
+import { isExtent, type Dim } from '../graph/extent.js';
+import type { GraphNode } from '../graph/graph.js';
+import type { TfEmitter, TfLowering } from './emitter.js';
+import type { TfAttr } from './encode.js';
+
+/** TensorFlow lowerings of matrix products, reductions, and kernels that work along one axis. */
+
+/** A product op on float32, or on operands rounded to bfloat16, whose result is float32 again. */
+function product(op: string, inputs: readonly string[], attrs: Readonly<Record<string, TfAttr>>, emit: TfEmitter): string {
+  if (!emit.bfloat16) return emit.typed(op, 'float32', inputs, attrs);
+  const rounded = emit.typed(op, 'bfloat16', inputs.map((input) => emit.cast(input, 'float32', 'bfloat16')), attrs);
+  return emit.cast(rounded, 'bfloat16', 'float32');
+}
+
+/** The number that every element of a value is, when that is known. */
+function filling(value: string, emit: TfEmitter): number | undefined {
+  const maker = emit.maker(value);
+  return maker?.kernel === 'Fill' && !isExtent(maker.attrs.value) ? (maker.attrs.value as number) : undefined;
+}
+
+/** The axis and the factor of a sum that is written as a matrix product with a row or column of equal numbers. */
+function sumOf(node: GraphNode, emit: TfEmitter): { of: 0 | 1; axis: 0 | 1; factor: number } | undefined {
+  const [left, right] = node.inputs as [string, string];
+  if (node.inputs.some((input) => emit.info(input).shape.length !== 2) || emit.info(left).dtype !== 'float32') return undefined;
+  const [rows, columns] = emit.info(node.outputs[0]!).shape as [Dim, Dim];
+  const [inLeft, inRight] = [filling(left, emit), filling(right, emit)];
+  if (columns === 1 && inRight !== undefined && !node.attrs.transposeA) return { of: 0, axis: 1, factor: inRight };
+  if (rows === 1 && inLeft !== undefined && !node.attrs.transposeB) return { of: 1, axis: 0, factor: inLeft };
+  return undefined;
+}
+
+const isSum = (node: GraphNode, emit: TfEmitter): boolean => sumOf(node, emit) !== undefined;
+
+/** Exact where operands would be rounded, and no slower. */
+function rowOrColumnSum(node: GraphNode, inputs: readonly string[], emit: TfEmitter): string | undefined {
+  const found = sumOf(node, emit);
+  if (!found) return undefined;
+  const total = emit.typed('Sum', 'float32', [inputs[found.of]!, emit.ints([found.axis])], { Tidx: { type: 'int32' }, keep_dims: { bool: true } });
+  return found.factor === 1 ? total : emit.typed('Mul', 'float32', [total, emit.scalar(found.factor, 'float32')]);
+}
+
+/** Whether a registered operation computes this product: two matrices in bfloat16, and more than a sum. */
+export const isProduct = (node: GraphNode, emit: TfEmitter): boolean =>
+  emit.ops.product !== undefined &&
+  emit.bfloat16 &&
+  node.kernel === 'BatchMatMul' &&
+  emit.info(node.inputs[0]!).dtype === 'float32' &&
+  node.inputs.every((input) => emit.info(input).shape.length === 2) &&
+  !isSum(node, emit);
+
+/** The registered product of two matrices, plus `added` where given. */
+export function ownProduct(node: GraphNode, [a, b]: readonly string[], added: string | undefined, emit: TfEmitter): string {
+  const attrs = { transpose_a: { bool: node.attrs.transposeA as boolean }, transpose_b: { bool: node.attrs.transposeB as boolean } };
+  return added === undefined ? emit.add(emit.ops.product!, [a!, b!], attrs) : emit.add(emit.ops.productAdd!, [a!, b!, added], attrs);
+}
+
+const foreignAttr = (value: unknown): TfAttr => (typeof value === 'boolean' ? { bool: value } : { float: value as number });
+
+/** A call of an operation that a library has registered. */
+export const callForeign: TfLowering = ({ attrs: { op, ...attrs }, outputs }, inputs, emit) => {
+  const first = emit.add(op as string, inputs, Object.fromEntries(Object.entries(attrs).map(([key, value]) => [key, foreignAttr(value)])));
+  return outputs.map((_, i) => (i === 0 ? first : `${first}:${i}`));
+};
+
+export const PRODUCTS: Record<string, TfLowering> = {
+  // BatchMatMulV2 for two axes as well: it has oneDNN's bfloat16 instructions, the op MatMul does not.
+  BatchMatMul: (node, inputs, emit) => {
+    const attrs = { adj_x: { bool: node.attrs.transposeA as boolean }, adj_y: { bool: node.attrs.transposeB as boolean } };
+    const { dtype } = emit.info(node.inputs[0]!);
+    if (dtype !== 'float32') return emit.typed('BatchMatMulV2', dtype, inputs, attrs);
+    if (isProduct(node, emit)) return ownProduct(node, inputs, undefined, emit);
+    return rowOrColumnSum(node, inputs, emit) ?? product('BatchMatMulV2', inputs, attrs, emit);
+  },
+  Einsum: (node, inputs, emit) => {
+    const attrs = { equation: { string: node.attrs.equation as string }, N: { int: inputs.length } };
+    const { dtype } = emit.info(node.inputs[0]!);
+    return dtype === 'float32' ? product('Einsum', inputs, attrs, emit) : emit.typed('Einsum', dtype, inputs, attrs);
+  },
+};
