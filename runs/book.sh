@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# About an hour on two cores: trains the `book` preset on a book of yours (default: Moby-Dick), then shows three samples.
+# Trains the `book` preset on a book of yours (default: Moby-Dick), about an hour on two cores with AMX, then prints three samples.
 # Usage: runs/book.sh [book.txt]
 set -euo pipefail
 cd "$(dirname "$0")/.."

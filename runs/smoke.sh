@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# One minute: trains a tiny model for a few steps, exports it, samples from it and fills a gap. What it writes is not worth reading;
-# that every part works together is. Usage: runs/smoke.sh [output folder]
+# Trains a tiny model for a few steps, exports it, samples from it and fills a gap, in about a minute. It shows that the parts work together;
+# the text it writes has no sense. Usage: runs/smoke.sh [output folder]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 node tools/bootstrap.mjs
