@@ -1,8 +1,9 @@
 import { createInterface } from 'node:readline';
 import { generate, type Generated, type Model, type SamplingOptions } from '@mdiff/generate';
+import { type Command, Option } from 'commander';
+import { addSamplingFlags, integer, type SamplingFlags } from './flags.js';
 import { folderOf, interruptible, openFolder } from './open.js';
 import { print, progressLine } from './print.js';
-import type { SamplingFlags } from './program.js';
 import { isKnown } from './report.js';
 
 export interface GenerateFlags extends SamplingFlags {
@@ -53,4 +54,14 @@ async function converse(model: Model, sampling: SamplingOptions, json: boolean):
 export function shown({ texts, promptTokens }: Generated, json: boolean): string {
   if (json) return `${JSON.stringify({ texts, promptTokens })}\n`;
   return `${texts.map(({ text }) => text).join('\n\n')}\n`;
+}
+
+export function addGenerate(root: Command): void {
+  addSamplingFlags(root.command('generate').description('write new text, or continue a prompt'))
+    .argument('[folder]', 'model folder')
+    .option('-p, --prompt <text>', 'text to continue')
+    .option('--suffix <text>', 'text that must follow; what lies between is filled in')
+    .addOption(new Option('--max-length <tokens>', 'window in tokens, prompt and end included').argParser(integer))
+    .option('-i, --interactive', 'ask for prompts until the input ends')
+    .action((folder: string | undefined, flags: GenerateFlags) => runGenerate(folder, flags));
 }

@@ -1,7 +1,8 @@
 import { infill, parseGaps } from '@mdiff/generate';
+import { type Command, Option } from 'commander';
+import { addSamplingFlags, integer, type SamplingFlags } from './flags.js';
 import { folderOf, interruptible, openFolder } from './open.js';
 import { print, progressLine } from './print.js';
-import type { SamplingFlags } from './program.js';
 import { UsageError } from './report.js';
 
 export interface InfillFlags extends SamplingFlags {
@@ -25,4 +26,14 @@ export async function runInfill(first: string | undefined, second: string | unde
   } finally {
     await model.close();
   }
+}
+
+export function addInfill(root: Command): void {
+  addSamplingFlags(root.command('infill').description('fill the gaps of a text'))
+    .usage('[options] <folder> "text with ___"')
+    .argument('[folder]', 'model folder')
+    .argument('[text]', 'text with gaps')
+    .option('--gap <marker>', 'what marks a gap; marker:12 states its tokens', '___')
+    .addOption(new Option('--gap-tokens <tokens>', 'tokens of a gap that states none').argParser(integer).default(8))
+    .action((folder: string | undefined, text: string | undefined, flags: InfillFlags) => runInfill(folder, text, flags));
 }

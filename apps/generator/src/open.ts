@@ -1,5 +1,5 @@
 import { loadModel, readFolder, type Model } from '@mdiff/generate';
-import type { CommonFlags, SamplingFlags } from './program.js';
+import type { CommonFlags, SamplingFlags } from './flags.js';
 import { UsageError } from './report.js';
 import { settings, type Settings } from './settings.js';
 

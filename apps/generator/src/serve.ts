@@ -1,8 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import { loadModel, type Model } from '@mdiff/generate';
+import { type Command, Option } from 'commander';
+import { addCommonFlags, type CommonFlags, integer, port } from './flags.js';
 import { folderOf, loadOptions, readSettings } from './open.js';
 import { print } from './print.js';
-import type { CommonFlags } from './program.js';
 import { UsageError } from './report.js';
 import { createServer } from './server.js';
 
@@ -62,4 +63,13 @@ function listenError(error: NodeJS.ErrnoException, { host, port }: ServeFlags): 
   if (error.code === 'EACCES') return new UsageError(`--port: expected a port that may be opened, got ${port}; choose one above 1023`);
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return new UsageError(`--host: expected an address of this machine, got "${host}"`);
   return error;
+}
+
+export function addServe(root: Command): void {
+  addCommonFlags(root.command('serve').description('answer POST /v1/completions (OpenAI shape), GET /v1/models, /healthz, /readyz'))
+    .argument('[folder]', 'model folder')
+    .addOption(new Option('--port <port>', 'TCP port; 0 takes a free one').argParser(port).default(8080))
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .addOption(new Option('--waiting <requests>', 'requests that may wait while one runs').argParser(integer).default(16))
+    .action((folder: string | undefined, flags: ServeFlags) => runServe(folder, flags));
 }

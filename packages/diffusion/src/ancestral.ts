@@ -1,18 +1,7 @@
-import { shareLeft } from './plan.js';
 import type { Rng } from './random.js';
-import type { Commit, Sampler, StepArgs } from './sampler.js';
-import { scorer } from './score.js';
-
-/** Draws a token for every evaluated position, left to right. */
-export function drawAll(args: StepArgs): Commit[] {
-  const score = scorer(args, args.options);
-  return Array.from(args.positions, (position, i) => {
-    score.load(i);
-    const token = score.draw(args.rng);
-    score.see(token);
-    return { position, token, probability: score.probability(token) };
-  });
-}
+import type { Sampler } from './sampler.js';
+import { expectedLeft, shareLeft } from './schedule.js';
+import { drawAll } from './score.js';
 
 const NONE = new Int32Array(0);
 
@@ -31,12 +20,11 @@ function thin(positions: Int32Array, p: number, rng: Rng): Int32Array {
 export const ancestral: Sampler = {
   name: 'ancestral',
   paced: true,
-  plan: (masks, numSteps, schedule) =>
-    Array.from({ length: numSteps }, (_, k) => Math.floor(masks * shareLeft(schedule, k + 1, numSteps, masks) + 1e-9)),
+  schedule: (masks, numSteps, name) => Array.from({ length: numSteps }, (_, k) => expectedLeft(masks, { step: k + 1, of: numSteps, name })),
   choose({ masked, committed, total, step, of, options: { schedule, remasking }, rng }) {
     if (step === of) return { evaluate: masked, remask: NONE };
-    const alphaT = 1 - shareLeft(schedule, step - 1, of, total);
-    const alphaS = 1 - shareLeft(schedule, step, of, total);
+    const alphaT = 1 - shareLeft(schedule, { step: step - 1, of, total });
+    const alphaS = 1 - shareLeft(schedule, { step, of, total });
     const sigma = alphaT > 0 ? Math.min(remasking, (1 - alphaS) / alphaT) : 0;
     const reveal = (alphaS - (1 - sigma) * alphaT) / (1 - alphaT);
     return {
@@ -54,7 +42,7 @@ export const ancestral: Sampler = {
 export const firstHitting: Sampler = {
   name: 'first_hitting',
   paced: false,
-  plan: (masks) => Array.from({ length: masks }, (_, k) => masks - 1 - k),
+  schedule: (masks) => Array.from({ length: masks }, (_, k) => masks - 1 - k),
   choose: ({ masked, rng }) => {
     const i = rng.int(masked.length);
     return { evaluate: masked.slice(i, i + 1), remask: NONE };

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { type Denoiser, type StepEvent, denoise, denoiseBatch } from './denoise.js';
 import type { SamplingOptions } from './options.js';
 import { stream } from './random.js';
-import { type SamplerName, sampler, samplers } from './sampler.js';
+import type { SamplerName } from './sampler.js';
+import { sampler, samplers } from './samplers.js';
 
 const MASK = 0;
 const EOS = 3;

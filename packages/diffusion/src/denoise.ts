@@ -1,10 +1,9 @@
-import { drawAll } from './ancestral.js';
+import { splitBlocks } from './block.js';
 import { DiffusionError } from './error.js';
 import { type SamplingOptions, samplingOptions } from './options.js';
-import { splitBlocks } from './plan.js';
 import { type Rng, stream } from './random.js';
 import type { Commit, Sampler, StepArgs } from './sampler.js';
-import { scorer } from './score.js';
+import { drawAll, scorer } from './score.js';
 
 /** One canvas and the masked positions (ascending) whose logits are wanted; read only. */
 export interface DenoiserRow {
@@ -120,17 +119,17 @@ function* unmask(canvas: Int32Array, rng: Rng, row: number, args: UnmaskArgs): G
   // With remasking a committed end of text may be taken back, so nothing is skipped for it.
   const endOfText = (): number => (options.eosId === null || options.remasking > 0 ? -1 : firstEnd(canvas, generated, options.eosId));
   const blocks = splitBlocks(generated, options.blockLength, sampler.paced ? options.numSteps : generated.length);
-  const plans = blocks.map((block) => sampler.plan(block.positions.length, block.steps, options.schedule));
-  const allSteps = plans.reduce((sum, plan) => sum + plan.length, 0);
+  const schedules = blocks.map((block) => sampler.schedule(block.positions.length, block.steps, options.schedule));
+  const allSteps = schedules.reduce((sum, schedule) => sum + schedule.length, 0);
   let steps = 0;
   let nfe = 0;
   for (const [b, { positions }] of blocks.entries()) {
-    const plan = plans[b]!;
-    for (let k = 1; k <= plan.length; k++) {
+    const schedule = schedules[b]!;
+    for (let k = 1; k <= schedule.length; k++) {
       const { masked, committed } = partition(canvas, maskId, positions, endOfText());
       if (masked.length === 0 && options.remasking === 0) break;
       // Written out: a spread would cost more than the rest of a step that reveals nothing.
-      const [step, of, total] = [k, plan.length, positions.length];
+      const [step, of, total] = [k, schedule.length, positions.length];
       const choice = sampler.choose({ step, of, total, options, rng, masked, committed });
       let commits: Commit[] = [];
       let remasked = choice.remask;
@@ -138,7 +137,7 @@ function* unmask(canvas: Int32Array, rng: Rng, row: number, args: UnmaskArgs): G
         nfe++;
         const evaluated = options.earlyCommit ? masked : choice.evaluate;
         const logits = yield { canvas, positions: evaluated };
-        const count = (plan[k - 2] ?? total) - plan[k - 1]!;
+        const count = (schedule[k - 2] ?? total) - schedule[k - 1]!;
         const all: StepArgs = { step, of, total, options, rng, canvas, maskId, positions: evaluated, logits, count };
         if (options.earlyCommit && settled(all)) {
           commits = drawAll(all);

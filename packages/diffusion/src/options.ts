@@ -1,12 +1,12 @@
 import { DiffusionError } from './error.js';
-import type { MaskScheduleName } from './plan.js';
+import type { ScheduleName } from './schedule.js';
 
 /** How a canvas is filled. All have defaults: see `samplingOptions`. */
 export interface SamplingOptions {
   /** denoising passes at most; 50 */
   numSteps: number;
-  /** how many masks remain after each step; linear */
-  schedule: MaskScheduleName;
+  /** tokens committed per step; linear */
+  schedule: ScheduleName;
   /** logits are divided by it; 0 = the most likely token; 1 */
   temperature: number;
   /** keep the k most likely tokens; null = all */

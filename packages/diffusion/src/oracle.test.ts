@@ -2,7 +2,8 @@ import { allSequences, chiSquareDeviate, conditionals, oracleDenoiser, probabili
 import { describe, expect, it } from 'vitest';
 import { denoiseBatch } from './denoise.js';
 import type { SamplingOptions } from './options.js';
-import { type SamplerName, sampler } from './sampler.js';
+import type { SamplerName } from './sampler.js';
+import { sampler } from './samplers.js';
 
 // Sampler error apart from model error: the denoiser is exact (see arXiv 2602.19619), so what differs from the chain is the sampler's.
 const chain = {

@@ -1,5 +1,5 @@
-import { unmaskPlan } from './plan.js';
 import type { Commit, Sampler, SamplerName, StepArgs } from './sampler.js';
+import { strictSchedule } from './schedule.js';
 import { type Scorer, scorer } from './score.js';
 
 interface Ranking {
@@ -17,7 +17,7 @@ function ranked({ name, drawn, score, take }: Ranking): Sampler {
   return {
     name,
     paced: true,
-    plan: unmaskPlan,
+    schedule: strictSchedule,
     choose: ({ masked }) => ({ evaluate: masked, remask: new Int32Array(0) }),
     step(args) {
       const { positions, options, rng, count } = args;
@@ -68,7 +68,7 @@ export const margin = ranked({
   },
 });
 
-/** Every drawn token of at least `threshold` (Fast-dLLM, arXiv 2505.22618), and no fewer than planned. */
+/** Every drawn token of at least `threshold` (Fast-dLLM, arXiv 2505.22618), and no fewer than the schedule asks for. */
 export const threshold = ranked({
   name: 'threshold',
   drawn: true,
@@ -76,7 +76,7 @@ export const threshold = ranked({
   take: (scores, { options }) => scores.filter((p) => p >= options.threshold).length,
 });
 
-/** By rising entropy, the longest prefix with Σh − max h ≤ γ (EB-Sampler, arXiv 2505.24857), and no fewer than planned. */
+/** By rising entropy, the longest prefix with Σh − max h ≤ γ (EB-Sampler, arXiv 2505.24857), and no fewer than the schedule asks for. */
 export const entropy = ranked({
   name: 'entropy',
   drawn: false,

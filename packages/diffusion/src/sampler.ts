@@ -1,10 +1,7 @@
-import { ancestral, firstHitting } from './ancestral.js';
-import { DiffusionError } from './error.js';
+// What a sampler is. The six of them stand in ancestral.ts and ranked.ts, their table in samplers.ts.
 import type { SamplingOptions } from './options.js';
-import type { MaskScheduleName } from './plan.js';
-import { confidence, entropy, margin, threshold } from './ranked.js';
 import type { Rng } from './random.js';
-import type { Evaluated } from './score.js';
+import type { ScheduleName } from './schedule.js';
 
 export type SamplerName = 'ancestral' | 'first_hitting' | 'confidence' | 'margin' | 'entropy' | 'threshold';
 
@@ -42,29 +39,32 @@ export interface Choice {
   remask: Int32Array;
 }
 
-export interface StepArgs extends Progress, Evaluated {
-  /** masks the plan wants committed in this step */
+/** What a denoiser says about some masked positions of one canvas. */
+export interface Evaluation {
+  /** ids, masks included; read only */
+  canvas: Int32Array;
+  maskId: number;
+  /** evaluated masked positions, ascending */
+  positions: Int32Array;
+  /** logits of the i-th of them, one number per token id */
+  logits(i: number): ArrayLike<number>;
+}
+
+export interface StepArgs extends Progress, Evaluation {
+  /** tokens the schedule asks this step to commit */
   count: number;
 }
 
 /**
- * A way to unmask. Both halves of a step are pure functions of their arguments and the random stream: `choose` decides what can be
- * decided before any logits exist (*whether* a position unmasks), `step` then draws *what* it becomes.
+ * A way to unmask. Both halves of a step are pure functions of their arguments and the random stream: `choose` picks the positions before
+ * any logits exist, `step` then draws their tokens.
  */
 export interface Sampler {
   name: SamplerName;
   /** whether numSteps limits the number of passes */
   paced: boolean;
-  /** masks left (for ancestral: expected to be left) after each step; its length is the number of steps */
-  plan(masks: number, numSteps: number, schedule: MaskScheduleName): number[];
+  /** masks left (for ancestral: expected to be left) after each step, one number a step */
+  schedule(masks: number, numSteps: number, name: ScheduleName): number[];
   choose(args: ChooseArgs): Choice;
   step(args: StepArgs): Commit[];
-}
-
-export const samplers: Readonly<Record<SamplerName, Sampler>> = { ancestral, first_hitting: firstHitting, confidence, margin, entropy, threshold };
-
-/** Looks a sampler up by name; throws `MDIFF_SAMPLING` for a name that is not in the table. */
-export function sampler(name: string): Sampler {
-  if (Object.hasOwn(samplers, name)) return samplers[name as SamplerName];
-  throw new DiffusionError('MDIFF_SAMPLING', `sampler: expected one of ${Object.keys(samplers).join(', ')}, got "${name}"`);
 }

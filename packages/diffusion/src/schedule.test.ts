@@ -1,31 +1,43 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { noiseSchedule, noiseSchedules } from './schedule.js';
+import { samplers } from './samplers.js';
+import { type ScheduleName, scheduleCurves, strictSchedule } from './schedule.js';
 
-describe.each(Object.entries(noiseSchedules))('%s', (name, { alpha, weight, inverse }) => {
-  const times = Array.from({ length: 99 }, (_, i) => (i + 1) / 100);
+const names = Object.keys(scheduleCurves) as ScheduleName[];
 
-  it('falls from 1', () => {
-    expect(alpha(0)).toBe(1);
-    for (const t of times) expect(alpha(t)).toBeLessThan(alpha(t - 0.01));
-    expect(alpha(1)).toBeLessThan(1e-4);
+describe('strictSchedule', () => {
+  it.each([
+    ['linear', [75, 50, 25, 0]],
+    ['cosine', [92, 70, 38, 0]],
+    ['constant', [31, 10, 3, 0]],
+  ] as const)('%s leaves the numbers of docs/configuration-specification.md', (name, expected) => {
+    expect(strictSchedule(100, 4, name)).toEqual(expected);
   });
 
-  it('weighs by −α′/(1−α)', () => {
-    const h = 1e-5;
-    for (const t of times) {
-      const slope = (alpha(t + h) - alpha(t - h)) / (2 * h);
-      // central differences: truncation h²·α‴/6 ≤ 2e-8 and rounding 1e-16/h, over 1 − α
-      expect(Math.abs(weight(t) + slope / (1 - alpha(t)))).toBeLessThan(1e-7 / (1 - alpha(t)));
-    }
+  it('falls to 0 in at most numSteps steps, by at least one each', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 400 }), fc.constantFrom(...names), (masks, numSteps, name) => {
+        const schedule = strictSchedule(masks, numSteps, name);
+        expect(schedule.length).toBeLessThanOrEqual(Math.min(masks, numSteps));
+        expect(schedule.at(-1)).toBe(0);
+        schedule.forEach((left, k) => expect(left).toBeLessThan(schedule[k - 1] ?? masks));
+      }),
+    );
   });
 
-  it('inverts', () => {
-    for (const t of times) expect(Math.abs(inverse(alpha(t)) - t)).toBeLessThan(1e-10); // conditioning of ln near e⁻¹⁰ costs 4 digits
+  it('keeps whole numbers whole where rounding would lose one', () => {
+    for (let n = 1; n <= 200; n++) expect(strictSchedule(n, n, 'linear')).toEqual(Array.from({ length: n }, (_, k) => n - 1 - k));
+    expect(strictSchedule(1000, 3, 'constant')).toEqual([100, 10, 0]);
   });
 
-  it('is found by its name', () => expect(noiseSchedule(name).name).toBe(name));
+  it('has nothing to do without masks', () => expect(strictSchedule(0, 5, 'linear')).toEqual([]));
+
+  it('refuses an unknown schedule', () => {
+    expect(() => strictSchedule(5, 5, 'wsd' as ScheduleName)).toThrow('expected one of linear, cosine, constant, got "wsd"');
+  });
 });
 
-it('refuses an unknown name, inherited ones included', () => {
-  for (const name of ['loglinear', 'toString']) expect(() => noiseSchedule(name)).toThrow(`got "${name}"`);
+it('ancestral takes every step asked for, first_hitting one per mask', () => {
+  expect(samplers.ancestral.schedule(4, 8, 'linear')).toEqual([3, 3, 2, 2, 1, 1, 0, 0]);
+  expect(samplers.first_hitting.schedule(3, 50, 'linear')).toEqual([2, 1, 0]);
 });

@@ -1,17 +1,7 @@
 import { DiffusionError } from './error.js';
 import type { SamplingOptions } from './options.js';
 import type { Rng } from './random.js';
-
-/** What a denoiser says about some masked positions of one canvas. */
-export interface Evaluated {
-  /** ids, masks included; read only */
-  canvas: Int32Array;
-  maskId: number;
-  /** evaluated masked positions, ascending */
-  positions: Int32Array;
-  /** logits of the i-th of them, one number per token id */
-  logits(i: number): ArrayLike<number>;
-}
+import type { Commit, Evaluation, StepArgs } from './sampler.js';
 
 /** Reads logits position by position; `load` comes first, the other functions speak of the position loaded last. */
 export interface Scorer {
@@ -30,7 +20,7 @@ export interface Scorer {
 }
 
 /** Everything in float64: float32 noise lowers the temperature (arXiv 2409.02908). */
-export function scorer({ canvas, maskId, positions, logits }: Evaluated, options: SamplingOptions): Scorer {
+export function scorer({ canvas, maskId, positions, logits }: Evaluation, options: SamplingOptions): Scorer {
   const { forbidden, eosId, minLength, textStart, logitBias, repetitionPenalty } = options;
   const size = positions.length > 0 ? logits(0).length : 0;
   if (logitBias !== null && logitBias.length !== size) {
@@ -51,35 +41,17 @@ export function scorer({ canvas, maskId, positions, logits }: Evaluated, options
       if (seen !== null) for (const v of seen) x[v]! -= Math.log(repetitionPenalty);
       for (const v of banned) x[v] = -Infinity;
       if (eosId !== null && eosId < size && positions[i]! - textStart < minLength) x[eosId] = -Infinity;
-      max = -Infinity;
-      for (let v = 0; v < size; v++) if (x[v]! > max) max = x[v]!;
-      let sum = 0;
-      for (let v = 0; v < size; v++) sum += Math.exp(x[v]! - max);
-      logZ = max + Math.log(sum);
+      max = largestOf(x);
+      logZ = logNormaliser(x, max);
       if (!Number.isFinite(logZ)) {
-        const found = max === -Infinity ? 'none that is allowed' : 'NaN or infinity';
-        throw new DiffusionError('MDIFF_LOGITS', `logits at position ${positions[i]}: expected finite numbers, got ${found}; the model may be damaged`);
+        const got = max === -Infinity ? 'none that is allowed' : 'NaN or infinity';
+        throw new DiffusionError('MDIFF_LOGITS', `logits at position ${positions[i]}: expected finite numbers, got ${got}; the model may be damaged`);
       }
     },
     probability: (token) => Math.exp(x[token]! - logZ),
-    entropy() {
-      let sum = 0;
-      for (let v = 0; v < size; v++) {
-        const p = Math.exp(x[v]! - logZ);
-        if (p > 0) sum += p * (logZ - x[v]!);
-      }
-      return sum;
-    },
+    entropy: () => entropy(x, logZ),
     topTwo() {
-      let first = -Infinity;
-      let second = -Infinity;
-      for (let v = 0; v < size; v++) {
-        const value = x[v]!;
-        if (value > first) {
-          second = first;
-          first = value;
-        } else if (value > second) second = value;
-      }
+      const [first, second] = topTwo(x);
       return [first - logZ, second - logZ];
     },
     draw(rng) {
@@ -91,6 +63,53 @@ export function scorer({ canvas, maskId, positions, logits }: Evaluated, options
       seen?.add(token);
     },
   };
+}
+
+/** Draws a token for every evaluated position, left to right. */
+export function drawAll(args: StepArgs): Commit[] {
+  const score = scorer(args, args.options);
+  return Array.from(args.positions, (position, i) => {
+    score.load(i);
+    const token = score.draw(args.rng);
+    score.see(token);
+    return { position, token, probability: score.probability(token) };
+  });
+}
+
+function largestOf(x: Float64Array): number {
+  let max = -Infinity;
+  for (let v = 0; v < x.length; v++) if (x[v]! > max) max = x[v]!;
+  return max;
+}
+
+/** ln Σ exp(x), given the largest of them. */
+function logNormaliser(x: Float64Array, max: number): number {
+  let sum = 0;
+  for (let v = 0; v < x.length; v++) sum += Math.exp(x[v]! - max);
+  return max + Math.log(sum);
+}
+
+/** −Σ p·ln p of p = exp(x − logZ), in nats. */
+function entropy(x: Float64Array, logZ: number): number {
+  let sum = 0;
+  for (let v = 0; v < x.length; v++) {
+    const p = Math.exp(x[v]! - logZ);
+    if (p > 0) sum += p * (logZ - x[v]!);
+  }
+  return sum;
+}
+
+function topTwo(x: Float64Array): [number, number] {
+  let first = -Infinity;
+  let second = -Infinity;
+  for (let v = 0; v < x.length; v++) {
+    const value = x[v]!;
+    if (value > first) {
+      second = first;
+      first = value;
+    } else if (value > second) second = value;
+  }
+  return [first, second];
 }
 
 /** An index drawn with probability proportional to its weight, among `kept` (null = all). */
