@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { selectUnits } from './band.js';
-import { unitsOf } from './fixture.js';
+import { unitsOf } from './fixture.test.util.js';
 
 const thresholds = { easy_threshold: 33, hard_threshold: 67 };
 const counts = (n: number) => {

@@ -1,6 +1,6 @@
 import type { CurriculumConfig, StageConfig } from '@mdiff/config';
 
-import type { Unit } from './unit.js';
+import type { Unit } from './units.js';
 
 /**
  * The units a stage sees. Units sorted by (complexity, id) have percentile 100·r/n at 0-based place r of n; easy: p < easy_threshold, medium:

@@ -1,7 +1,7 @@
 export { selectUnits } from './band.js';
-export { assemble, type Batch, type PlacedUnit } from './batch.js';
-export { feed, type Feed, type FeedOptions } from './epoch.js';
+export { assemble, type Batch, type PlacedUnit } from './batches.js';
+export { feed, type Feed, type FeedOptions } from './epochs.js';
 export { CurriculumError } from './error.js';
-export { packRows, type Packing, type Row, type RowShape } from './row.js';
-export type { Part } from './split.js';
-export { makeUnits, slotOverhead, type Unit, type UnitOptions } from './unit.js';
+export { packRows, type Packing, type Row, type RowShape } from './rows.js';
+export type { Part } from './pieces.js';
+export { makeUnits, slotOverhead, type Unit, type UnitOptions } from './units.js';

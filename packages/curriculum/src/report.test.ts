@@ -1,11 +1,11 @@
 import { stream } from '@mdiff/diffusion';
 import { describe, expect, it } from 'vitest';
 
-import { centreDistances, clusterSample, fitCentres, rowsOf } from './cluster.js';
-import { parseFeatures } from './parse.js';
+import { centreDistances, clusterSample, fitCentres, rowsOf } from './signals/cluster.js';
+import { parseFeatures } from './signals/parse.js';
 import { correlations, nearestCentres, surveySentences } from './report.js';
 import type { ScoreOptions } from './score.js';
-import { tfidfSvd } from './tfidf.js';
+import { tfidfSvd } from './signals/tfidf.js';
 
 const sea = ['The ship sailed on the calm sea.', 'The sea carried the ship far away.', 'A ship on the sea meets a storm.', 'The storm drove the ship over the sea.'];
 const meal = ['We had warm bread and cheese today.', 'The cheese and the bread were warm.', 'She cut the bread and ate cheese.', 'Bread and cheese make a good meal.'];

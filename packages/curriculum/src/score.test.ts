@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
 
-import { bytes, section } from './fixture.js';
-import { parseFeatures } from './parse.js';
+import { bytes, section } from './fixture.test.util.js';
+import { parseFeatures } from './signals/parse.js';
 import { scoreSentences, unitComplexity, type Memo, type ScoreOptions } from './score.js';
 import { listSentences } from './sentence.js';
-import { tfidfSvd } from './tfidf.js';
-import { makeUnits } from './unit.js';
+import { tfidfSvd } from './signals/tfidf.js';
+import { makeUnits } from './units.js';
 
 const easy = ['We saw the big whale.', 'The men ate their bread.', 'The sea was very calm.', 'The ship was in the sea.', 'He saw the men on the ship.'];
 const hard = [

@@ -1,13 +1,13 @@
 import type { CurriculumConfig, DataConfig } from '@mdiff/config';
 
-import { CLUSTER_VERSION, clusterSample, distances, fitCentres, rowsOf } from './cluster.js';
-import type { Advance, Embed, Embedder, Embedding } from './embed.js';
-import { LEXICAL_VERSION, lexicalRarity } from './lexical.js';
-import { PARSE_FEATURES, PARSE_VERSION } from './parse.js';
-import { deciles, percentileRanks, ranksWithin, spearman } from './rank.js';
-import { READABILITY_VERSION, countsOf, readability, type Counts, type Metric } from './readability.js';
+import { CLUSTER_VERSION, clusterSample, distances, fitCentres, rowsOf } from './signals/cluster.js';
+import type { Advance, Embed, Embedder, Embedding } from './signals/embed.js';
+import { LEXICAL_VERSION, lexicalRarity } from './signals/lexical.js';
+import { PARSE_FEATURES, PARSE_VERSION } from './signals/parse.js';
+import { deciles, percentileRanks, ranksWithin, spearman } from './signals/rank.js';
+import { READABILITY_VERSION, countsOf, readability, type Counts, type Metric } from './signals/readability.js';
 import { isEnglish, scored } from './sentence.js';
-import type { Unit } from './unit.js';
+import type { Unit } from './units.js';
 
 export type Signal = 'lexical' | 'syntactic' | 'centrality';
 

@@ -1,1 +1,1 @@
-export { splitSentences } from './sentence.js';
+export { splitSentences } from './split/sentence.js';

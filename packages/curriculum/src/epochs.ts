@@ -1,0 +1,76 @@
+import { stream } from '@mdiff/diffusion';
+
+import { assemble, type Batch } from './batches.js';
+import { packRows, type Row, type RowShape } from './rows.js';
+import type { Unit } from './units.js';
+
+export interface FeedOptions extends RowShape {
+  /** steps of each stage (`stageSteps` of @mdiff/config) */
+  steps: readonly number[];
+  /** share of a step's rows that are its stage's own; the others come from the stage before (`blendAt` of @mdiff/config) */
+  own: (step: number) => number;
+  /** each stage's selection, in the order of the stages */
+  unitsPerStage: readonly (readonly Unit[])[];
+  seed: number;
+  /** rows of one batch (`batch_size`) and batches of one step (`gradient_accumulation_steps`) */
+  batchSize: number;
+  accumulation: number;
+}
+
+/** The text of every step, in order. */
+export interface Feed {
+  /** 0-based pass over its stage's text that a step belongs to */
+  epochAt(step: number): number;
+  /** rows of step `step`; the last step of an epoch may have fewer than the others */
+  rowsAt(step: number): Row[];
+  /** those rows as batches of `batchSize` rows each, at most `accumulation` of them, none empty */
+  batchesAt(step: number): Batch[];
+}
+
+/**
+ * What each step sees, as a pure function of (seed, step): nothing has to be saved to resume, and any worker can make any step. Every epoch is
+ * packed and shuffled anew from `stream(seed, 'epoch', stage, epoch)`. While a stage blends in, each row comes from the stage before with
+ * probability 1 − own(step).
+ */
+export function feed({ steps, own, unitsPerStage, seed, batchSize, accumulation, length, shiftHead }: FeedOptions): Feed {
+  const shape = { length, shiftHead };
+  // A cache of the latest epoch of each stage; what it holds follows from the arguments alone.
+  const latest = new Map<number, { epoch: number; rows: Row[] }>();
+  const epochRows = (stage: number, epoch: number): Row[] => {
+    const known = latest.get(stage);
+    if (known?.epoch === epoch) return known.rows;
+    const { rows } = packRows(unitsPerStage[stage]!, shape, stream(seed, 'epoch', stage, epoch));
+    latest.set(stage, { epoch, rows });
+    return rows;
+  };
+  const perStep = batchSize * accumulation;
+  const rowsOfStage = unitsPerStage.map((units) => packRows(units, shape).rows.length);
+  const place = (step: number) => {
+    let first = 0;
+    for (const [index, count] of steps.entries()) {
+      const local = step - first;
+      // Packing fixes the number of rows, so every epoch of a stage has as many steps as its first.
+      const stepsPerEpoch = Math.ceil(rowsOfStage[index]! / perStep);
+      if (local >= 0 && local < count) return { index, epoch: Math.floor(local / stepsPerEpoch), at: (local % stepsPerEpoch) * perStep };
+      first += count;
+    }
+    throw new RangeError(`expected a step from 0 to ${first - 1}, got ${step}`);
+  };
+  const rowsAt = (step: number): Row[] => {
+    const { index, epoch, at } = place(step);
+    const rows = epochRows(index, epoch).slice(at, at + perStep);
+    const share = own(step);
+    if (share === 1) return rows;
+    const rng = stream(seed, 'blend', step);
+    const before = epochRows(index - 1, -1 - index);
+    return rows.map((row) => (rng.next() < share ? row : before[rng.int(before.length)]!));
+  };
+  return {
+    epochAt: (step) => place(step).epoch,
+    rowsAt,
+    batchesAt(step) {
+      const rows = rowsAt(step);
+      return Array.from({ length: Math.ceil(rows.length / batchSize) }, (_, i) => assemble(rows.slice(i * batchSize, (i + 1) * batchSize), batchSize, shape));
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import { TextError } from '../error.js';
+import { parser } from './optional.js';
+
+// A whole library of plain text fits; what unpacks to more is a bomb or no book.
+const ENTRY_BYTES = 256 * 2 ** 20;
+const TOTAL_BYTES = 512 * 2 ** 20;
+// Text shrinks to a third, repetitive text to a fiftieth; deflate reaches 1,000 only on nothing.
+const RATIO = 200;
+const RATIO_MIN_BYTES = 2 ** 20;
+
+export interface Archive {
+  /** Names of all files, in the archive's order. */
+  names: string[];
+  /** Unpacks files by name. @throws TextError for a bomb, a damaged or an encrypted archive */
+  read(names: Iterable<string>): Map<string, Uint8Array>;
+}
+
+/** Opens a ZIP file without unpacking anything. @throws TextError when it is damaged, encrypted or empty */
+export async function openArchive(bytes: Uint8Array): Promise<Archive> {
+  const { unzipSync } = await parser('fflate', () => import('fflate'));
+  const names: string[] = [];
+  const unzip = (filter: NonNullable<Parameters<typeof unzipSync>[1]>['filter']) => {
+    try {
+      return unzipSync(bytes, { filter });
+    } catch (error) {
+      if (error instanceof TextError) throw error;
+      throw new TextError(`the ZIP archive is damaged (${(error as Error).message}); get it again`);
+    }
+  };
+  unzip(({ name }) => {
+    if (!name.endsWith('/')) names.push(name);
+    return false;
+  });
+  if (names.length === 0) throw new TextError('the ZIP archive holds no files; put text into it');
+  return {
+    names,
+    read(wanted) {
+      const set = new Set(wanted);
+      const entries = directory(bytes);
+      for (const name of set) if (entries.get(name)?.locked) throw new TextError('the ZIP archive is protected by a password; unpack it and name the folder');
+      let total = 0;
+      const files = unzip(({ name, size, originalSize }) => {
+        if (!set.has(name)) return false;
+        total += originalSize;
+        if (originalSize > ENTRY_BYTES || total > TOTAL_BYTES || (originalSize > RATIO_MIN_BYTES && originalSize > RATIO * size)) {
+          throw new TextError(
+            `the ZIP archive looks like a bomb (${name} grows from ${size.toLocaleString('en')} to ${originalSize.toLocaleString('en')} bytes); unpack it and name the folder if it is not`,
+          );
+        }
+        return true;
+      });
+      for (const [name, data] of Object.entries(files)) {
+        // The size that the archive states is only a claim; a file that is longer would lose its end.
+        if (entries.has(name) && entries.get(name)!.sum !== crc32(data)) throw new TextError(`the ZIP archive is damaged (the checksum of ${name} does not match); get it again`);
+      }
+      return new Map(Object.entries(files));
+    },
+  };
+}
+
+/** CRC-32 of each file, and whether it is encrypted, from the central directory (PKWARE APPNOTE 4.3.12): fflate does not look at either. */
+function directory(bytes: Uint8Array): Map<string, { sum: number; locked: boolean }> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const entries = new Map<string, { sum: number; locked: boolean }>();
+  let end = bytes.length - 22;
+  while (end >= 0 && view.getUint32(end, true) !== 0x06054b50) end--;
+  if (end < 0) return entries;
+  let at = view.getUint32(end + 16, true);
+  while (at + 46 <= end && view.getUint32(at, true) === 0x02014b50) {
+    const name = bytes.subarray(at + 46, at + 46 + view.getUint16(at + 28, true));
+    // Bit 11: the name is UTF-8; else one byte is one character.
+    const flags = view.getUint16(at + 8, true);
+    entries.set((flags & 0x800) !== 0 ? new TextDecoder().decode(name) : String.fromCharCode(...name), { sum: view.getUint32(at + 16, true), locked: (flags & 1) === 1 });
+    at += 46 + name.length + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+  }
+  return entries;
+}
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  for (let k = 0; k < 8; k++) byte = byte & 1 ? 0xedb88320 ^ (byte >>> 1) : byte >>> 1;
+  return byte;
+});
+
+function crc32(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) crc = CRC_TABLE[(crc ^ byte) & 255]! ^ (crc >>> 8);
+  return (crc ^ 0xffffffff) >>> 0;
+}

@@ -1,0 +1,118 @@
+import { extname } from 'node:path';
+
+import { openArchive } from './archive.js';
+import { decode } from './encoding.js';
+import { TextError } from '../error.js';
+import { parsePlain, type ParsedText } from './plain.js';
+
+/** The values of `data.format`. */
+export type Format = 'auto' | 'text' | 'markdown' | 'html' | 'epub' | 'pdf' | 'docx';
+
+export interface ReadText extends ParsedText {
+  format: Exclude<Format, 'auto'>;
+  /** As said to people; undefined where the format settles it. */
+  encoding?: string;
+  /** What a reader should know beside what was removed: a mended word, a line that was cut. One line each. */
+  notes: string[];
+}
+
+/** Formats that people hand in by mistake, by their first bytes. */
+const FOREIGN: [bytes: string, at: number, message: string][] = [
+  ['\x89PNG', 0, 'it is a PNG picture; run text recognition (OCR) on it and save the text'],
+  ['\xff\xd8\xff', 0, 'it is a JPEG picture; run text recognition (OCR) on it and save the text'],
+  ['GIF8', 0, 'it is a GIF picture; run text recognition (OCR) on it and save the text'],
+  ['II*\0', 0, 'it is a TIFF picture; run text recognition (OCR) on it and save the text'],
+  ['MM\0*', 0, 'it is a TIFF picture; run text recognition (OCR) on it and save the text'],
+  ['ftypheic', 4, 'it is a HEIC picture; run text recognition (OCR) on it and save the text'],
+  ['ftypavif', 4, 'it is an AVIF picture; run text recognition (OCR) on it and save the text'],
+  ['WEBP', 8, 'it is a WebP picture; run text recognition (OCR) on it and save the text'],
+  ['{\\rtf', 0, 'it is an RTF document; save it as .docx or as plain text'],
+  ['\xd0\xcf\x11\xe0', 0, 'it is an old Word document (.doc); save it as .docx or as plain text'],
+  ['BOOKMOBI', 60, 'it is a Kindle book; convert it to EPUB'],
+  ['\x1f\x8b', 0, 'it is packed with gzip; unpack it'],
+  ['Rar!\x1a', 0, 'it is a RAR archive; unpack it and name the folder'],
+  ["7z\xbc\xaf'", 0, 'it is a 7z archive; unpack it and name the folder'],
+];
+
+// The Markdown parser takes minutes, or all memory, for a line of this many marks.
+const MARKED_CHARS = 500_000;
+
+const ENDINGS: Readonly<Record<string, ReadText['format']>> = { '.md': 'markdown', '.markdown': 'markdown', '.html': 'html', '.htm': 'html', '.xhtml': 'html' };
+const HTML_START = /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*<(!doctype\s+html|html)\b/i;
+
+/**
+ * The format of a file: by its first bytes, then by its ending, else plain text. A ZIP archive of files is `zip`.
+ * @throws TextError for formats that are known and not read
+ */
+export async function detectFormat(bytes: Uint8Array, name: string): Promise<ReadText['format'] | 'zip'> {
+  const head = new TextDecoder('latin1').decode(bytes.subarray(0, 1024));
+  const foreign = FOREIGN.find(([magic, at]) => latin1(bytes, at, magic.length) === magic)?.[2];
+  if (foreign) throw new TextError(foreign);
+  if (/^[\s\S]{0,1000}%PDF-/.test(head) && !/^\s*<|[\p{L}]{4}/u.test(head.slice(0, head.indexOf('%PDF-')))) return 'pdf';
+  if (latin1(bytes, 0, 4) === 'PK\x03\x04' || latin1(bytes, 0, 4) === 'PK\x05\x06') {
+    const { names } = await openArchive(bytes);
+    if (names.includes('META-INF/container.xml')) return 'epub';
+    if (names.includes('word/document.xml')) return 'docx';
+    if (names.includes('content.xml') && names.includes('mimetype')) throw new TextError('it is an OpenDocument text; save it as .docx or as plain text');
+    if (names.some((file) => file.startsWith('xl/') || file.startsWith('ppt/'))) throw new TextError('it is a spreadsheet or a presentation; save its text as .docx or as plain text');
+    return 'zip';
+  }
+  // UTF-16 puts a zero byte between the letters.
+  if (HTML_START.test(head.replace(/\0/g, '').replace(/^(\xEF\xBB\xBF|ÿþ|þÿ|ï»¿)/, ''))) return 'html';
+  return ENDINGS[extname(name).toLowerCase()] ?? 'text';
+}
+
+const latin1 = (bytes: Uint8Array, at: number, length: number) => String.fromCharCode(...bytes.subarray(at, at + length));
+
+/**
+ * One file to one document, with the parser of `format`; parsers are loaded when they are needed.
+ *
+ * @param format as found by `detectFormat`, or as the user says
+ * @throws TextError, without what the file is called, when nothing can be learnt from it
+ */
+export async function readBytes(bytes: Uint8Array, name: string, format: ReadText['format']): Promise<ReadText> {
+  if (bytes.length === 0) throw new TextError('the file is empty');
+  const read = await parse(bytes, name, format);
+  if (read.document.sections.length === 0) throw new TextError('no text is left after removing headers, lists and headings; choose a file with running text');
+  return read;
+}
+
+async function parse(bytes: Uint8Array, name: string, format: ReadText['format']): Promise<ReadText> {
+  switch (format) {
+    case 'epub': {
+      if (latin1(bytes, 0, 2) !== 'PK') throw new TextError('it is no EPUB; set data.format to auto');
+      const { parseEpub } = await import('./epub.js');
+      return { notes: [], ...(await parseEpub(bytes, name)), format };
+    }
+    case 'docx': {
+      if (latin1(bytes, 0, 2) !== 'PK') throw new TextError('it is no Word document (.docx); set data.format to auto');
+      const { parseDocx } = await import('./docx.js');
+      return { notes: [], ...(await parseDocx(bytes, name)), format };
+    }
+    case 'pdf': {
+      if (!latin1(bytes, 0, 1024).includes('%PDF-')) throw new TextError('it is no PDF; set data.format to auto');
+      const { parsePdf } = await import('./pdf.js');
+      return { notes: [], ...(await parsePdf(bytes, name)), format };
+    }
+    case 'html': {
+      const { parseHtml } = await import('./html.js');
+      return { notes: [], ...(await parseHtml(bytes, name)), format };
+    }
+    case 'markdown': {
+      const { text, encoding } = decode(bytes);
+      const long = text.split(/\r\n|\r|\n/).findIndex((line) => line.length > MARKED_CHARS);
+      if (long >= 0) {
+        const { notes = [], ...read } = parsePlain(text, name);
+        return { ...read, format: 'text', encoding, notes: [`line ${long + 1} is too long for Markdown, so the file was read as plain text`, ...notes] };
+      }
+      const { parseMarkdown } = await import('./markdown.js');
+      return { notes: [], ...(await parseMarkdown(text, name)), format, encoding };
+    }
+    case 'text': {
+      const { text, encoding } = decode(bytes);
+      if (text.trim() === '') throw new TextError('the file holds only blank lines');
+      const { notes = [], ...read } = parsePlain(text, name);
+      return { ...read, format, encoding, notes };
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import { blockEnd, clear, clearFrame, type Lines } from '../clean/gutenberg.js';
+import { clearContents, headingLevel } from '../clean/heading.js';
+import { mendHyphens, mendNotes } from '../clean/hyphen.js';
+import { cutLong, cutNote } from '../split/long.js';
+import { findFurniture } from '../clean/pages.js';
+import type { Document, Paragraph, Removal, Section } from '../types.js';
+
+// Shares of the usual line width: lines that end well before it were broken on purpose. Two lines alone must be shorter to tell.
+const VERSE_WIDTH = 0.8;
+const COUPLET_WIDTH = 0.65;
+const UNWRAPPED_WIDTH = 120;
+// Page marks that transcribers leave inside lines.
+const PAGE_MARK = /\[(?:Pg|Page)\.? ?[\divxlc]+\]/gi;
+
+export interface ParsedText {
+  document: Document;
+  removed: Removal[];
+  /** What was changed without removing text, one line each. */
+  notes?: string[];
+}
+
+/**
+ * Plain text to one document: hard-wrapped lines joined, `_italics_` unwrapped, chapters found by their headings, paragraphs by blank lines,
+ * and everything that is not the author's text removed and reported (1-based line numbers). Knows no files and no other formats.
+ *
+ * @param source decoded text; a byte-order mark and CRLF are accepted
+ * @param name file name or the like: the document's id, and its title when the text has none
+ */
+export function parsePlain(source: string, name: string): ParsedText {
+  const lines: Lines = { text: source.replace(/^\uFEFF/, '').split(/\r\n|\r|\n|\u2028|\u2029/), removed: [], where: name };
+  const title = bookTitle(lines.text);
+  const framed = clearFrame(lines);
+  clearContents(lines);
+  if (framed) clearTitlePage(lines);
+  const breaks = clearPages(lines);
+  const notes = mendNotes(mendHyphens(lines.text, 'keep'));
+  const sections = divide(lines, title ?? name, breaks, notes);
+  return { document: { id: name, title: title ?? name, sections }, removed: lines.removed.sort((a, b) => a.from - b.from), notes };
+}
+
+/** Clears page numbers and running heads where form feeds show the pages, and marks like [Pg 12]. Returns the lines at which a page starts. */
+function clearPages(lines: Lines): Set<number> {
+  const starts = lines.text.flatMap((line, i) => (i > 0 && line.includes('\f') ? [i] : []));
+  const edges = [0, ...starts, lines.text.length];
+  const pages = edges.slice(1).map((end, p) => lines.text.slice(edges[p], end));
+  if (starts.length > 1) for (const { page, line, what } of findFurniture(pages)) clear(lines, edges[page]! + line, edges[page]! + line, what);
+  const marked = lines.text.flatMap((line, i) => (line.search(PAGE_MARK) >= 0 ? [i] : []));
+  if (marked.length > 0) {
+    const sample = `${PAGE_MARK.exec(lines.text[marked[0]!]!)?.[0] ?? ''}${marked.length > 1 ? ` … (${marked.length} lines)` : ''}`;
+    PAGE_MARK.lastIndex = 0;
+    lines.removed.push({ where: lines.where, from: marked[0]! + 1, to: marked.at(-1)! + 1, what: 'page number', sample });
+    for (const i of marked) lines.text[i] = lines.text[i]!.replace(PAGE_MARK, '');
+  }
+  return new Set(starts);
+}
+
+/** A block of lines as a paragraph of prose or verse. `width` is how wide the text was wrapped, in characters. */
+export function toParagraph(block: readonly string[], width: number): Paragraph {
+  const text = block.map((line) => line.trim().replace(/\s+/g, ' '));
+  const broken = text.slice(0, -1);
+  const limit = (text.length > 2 ? VERSE_WIDTH : COUPLET_WIDTH) * width;
+  const short = broken.filter((line) => line.length <= limit).length;
+  const capitals = text.filter((line) => /^[^\p{L}\p{N}]*[\p{Lu}\p{N}]/u.test(line)).length;
+  // Four lines that start with capitals say enough by themselves, as in a file of poems only.
+  const verse = text.length > 1 && (short >= broken.length / 2 || text.length >= 4) && capitals >= 0.75 * text.length;
+  return { text: unwrap(text.join(verse ? '\n' : ' ')), kind: verse ? 'verse' : 'prose' };
+}
+
+// Underscores at the edge of a word mark italics, as do those of 7_s_. 6_d_.; snake_case and blanks like ____ stay.
+const unwrap = (text: string) => text.replace(/(?<![\p{L}\p{N}_])_(?!_)|(?<!_)_(?![\p{L}\p{N}_])|(?<=\p{N})_(?=\p{L}{1,2}_)/gu, '').replace(/ {2,}/g, ' ').trim();
+
+function divide(lines: Lines, title: string, breaks: ReadonlySet<number>, notes: string[]): Section[] {
+  const blocks = overBreaks([...blocksOf(lines.text)], lines.text, breaks);
+  const levels = blocks.map(({ from, to }) => headingLevel(lines.text.slice(from, to + 1).map(unwrap)));
+  // A book that only numbers its parts has those for chapters.
+  const chapter = levels.includes('chapter') ? 'chapter' : 'part';
+  const sorted = lines.text.map((line) => line.trimEnd().length).filter((length) => length > 0).sort((a, b) => a - b);
+  const width = sorted[Math.floor(sorted.length * 0.9)] ?? 0;
+  const sections: Section[] = [{ title, paragraphs: [] }];
+  let opened = -1;
+  const close = () => {
+    if (sections.at(-1)!.paragraphs.some(({ kind }) => kind !== 'heading')) return;
+    sections.pop();
+    if (opened >= 0) clear(lines, opened, blockEnd(lines.text, opened), 'heading without text');
+  };
+  const add = (block: string[], wrapped: number, at: number) => {
+    const { text, kind } = toParagraph(block, wrapped);
+    const pieces = cutLong(text);
+    if (pieces.length > 1) notes.push(cutNote(text.length, pieces.length, `line ${at + 1}`));
+    sections.at(-1)!.paragraphs.push(...pieces.map((piece) => ({ text: piece, kind })));
+  };
+  blocks.forEach(({ from, to }, i) => {
+    const block = lines.text.slice(from, to + 1).filter((line) => line.trim());
+    if (levels[i] === chapter) {
+      close();
+      opened = from;
+      sections.push({ title: unwrap(block.map((line) => line.trim()).join(' ')), paragraphs: [] });
+    } else if (levels[i] || (opened >= 0 && i > 0 && levels[i - 1] === chapter && isSubtitle(block))) {
+      sections.at(-1)!.paragraphs.push({ text: unwrap(block.join(' ').trim()), kind: 'heading' });
+    } else if (width > UNWRAPPED_WIDTH && !/^\s/.test(block[0]!)) {
+      // One line is one paragraph here; a file without blank lines must not become one paragraph.
+      block.forEach((line, k) => add([line], width, from + k));
+    } else {
+      add(block, Math.min(width, UNWRAPPED_WIDTH), from);
+    }
+  });
+  close();
+  for (const section of sections) section.paragraphs = section.paragraphs.filter(({ text }) => text !== '');
+  return sections;
+}
+
+function* blocksOf(text: readonly string[]): Generator<{ from: number; to: number }> {
+  for (let from = 0; from < text.length; from++) {
+    if (!text[from]!.trim()) continue;
+    const to = blockEnd(text, from);
+    yield { from, to };
+    from = to;
+  }
+}
+
+/** A paragraph that runs over a page break is one block: it stopped inside a sentence and goes on in lower case. */
+function overBreaks(blocks: { from: number; to: number }[], text: readonly string[], breaks: ReadonlySet<number>): { from: number; to: number }[] {
+  if (breaks.size === 0) return blocks;
+  const joined: { from: number; to: number }[] = [];
+  for (const block of blocks) {
+    const before = joined.at(-1);
+    const broken = before !== undefined && Array.from({ length: block.from - before.to }, (_, k) => before.to + 1 + k).some((line) => breaks.has(line));
+    if (broken && !/[.!?…:]["”’')\]]*\s*$/.test(text[before.to]!) && /^\s*\p{Ll}/u.test(text[block.from]!)) before.to = block.to;
+    else joined.push({ ...block });
+  }
+  return joined;
+}
+
+/** A chapter's name under its number: one short line that is not a sentence. */
+function isSubtitle(block: readonly string[]): boolean {
+  const line = block[0]!.trim();
+  return block.length === 1 && line.length <= 70 && (line === line.toUpperCase() || !/[.!?:,;…—-]["”’')_]*$/.test(line)) && /^[\p{Lu}"“‘]/u.test(line);
+}
+
+function bookTitle(text: readonly string[]): string | undefined {
+  for (const line of text.slice(0, 60)) {
+    const title = /^\s*Title:\s*(.+?)\s*$/.exec(line)?.[1];
+    if (title) return title;
+  }
+  return undefined;
+}
+
+/** Clears what stands between the Gutenberg header and the first chapter or the first real paragraph, and a printer's line or "THE END" at the end. */
+function clearTitlePage(lines: Lines): void {
+  for (const { from, to } of blocksOf(lines.text)) {
+    const block = lines.text.slice(from, to + 1);
+    const joined = block.map((line) => line.trim()).join(' ');
+    const prose = joined.length >= 120 && /[.!?]["”’')_]*$/.test(joined) && /\p{Ll}{3}/u.test(joined) && block.filter((line) => line.trim().length > 50).length > block.length / 2;
+    if (prose || headingLevel(block.map(unwrap))) break;
+    clear(lines, from, to, 'title page');
+  }
+  for (const { from, to } of [...blocksOf(lines.text)].reverse()) {
+    if (/\p{Ll}/u.test(lines.text.slice(from, to + 1).join(''))) break;
+    clear(lines, from, to, 'title page');
+  }
+}

@@ -1,0 +1,157 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, extname, isAbsolute, join, relative, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+
+import { openArchive } from './archive.js';
+import { BUILTIN } from './builtin.js';
+import { TextError } from '../error.js';
+import { parser } from './optional.js';
+import { detectFormat, readBytes, type Format, type ReadText } from './formats.js';
+import type { Document, Removal } from '../types.js';
+
+/** One file that was read. */
+export interface ReadFile {
+  where: string;
+  format: ReadText['format'];
+  encoding?: string;
+}
+
+export interface LoadedSource {
+  documents: Document[];
+  /** What was left out, in the order of the files. */
+  removed: Removal[];
+  /** Short name of the text for logs and model cards. */
+  name: string;
+  /** The files behind the documents; none for a builtin text. */
+  files: ReadFile[];
+  /** What a reader should know beside removals: an encoding other than UTF-8, mended words, cut lines. One line each. */
+  notes: string[];
+}
+
+export interface SourceOptions {
+  dataDir?: string;
+  cwd?: string;
+  /** Parser for every file; `auto` looks at the content, then at the ending. */
+  format?: Format;
+  /** What `-` reads. */
+  stdin?: Readable;
+}
+
+type Read = Omit<LoadedSource, 'name'>;
+
+/**
+ * Reads what `data.source` names: `builtin:moby-dick`, `builtin:sotu`; a file (plain text, Markdown, HTML, EPUB, PDF, DOCX); a folder or `.zip` of them
+ * (searched below too, in name order); a glob; `-` for standard input. Relative paths are tried from `cwd`, then under `dataDir`.
+ *
+ * @throws TextError, one line, when there is nothing to learn from: no such file, empty, binary, locked, in no known encoding, or a folder without text
+ */
+export async function loadSource(source: string, { dataDir = 'data', cwd = process.cwd(), format = 'auto', stdin = process.stdin }: SourceOptions = {}): Promise<LoadedSource> {
+  const builtin = /^builtin:(.*)$/.exec(source)?.[1];
+  if (builtin !== undefined) {
+    if (!Object.hasOwn(BUILTIN, builtin)) throw bad(source, `the texts that come with mdiff are ${Object.keys(BUILTIN).map((name) => `builtin:${name}`).join(', ')}`);
+    return { ...(await BUILTIN[builtin]!()), name: builtin, files: [] };
+  }
+  if (source === '-') return { ...(await named(source, async () => readFileBytes(await drain(stdin), 'standard input', format))), name: 'stdin' };
+  const bases = isAbsolute(source) ? ['/'] : [cwd, resolve(cwd, dataDir)];
+  const path = await find(source, bases);
+  if (path === undefined) return { ...(await readGlob(source, bases, format)), name: source.replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-|-$/g, '') || 'glob' };
+  const name = basename(path, extname(path));
+  if ((await stat(path)).isDirectory()) {
+    const entries = await readdir(path, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile()).map((entry) => relative(path, join(entry.parentPath, entry.name)));
+    return { ...(await named(source, () => readMany('folder', files, (file) => readPath(join(path, file)), format))), name };
+  }
+  return { ...(await named(source, async () => readFileBytes(await readPath(path), basename(path), format))), name };
+}
+
+const bad = (source: string, reason: string) => new TextError(`data.source: expected a readable text, got ${JSON.stringify(source)}; ${reason}`);
+
+/** Says which source it was that a parser could not read. */
+async function named<T>(source: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw error instanceof TextError && !error.message.startsWith('data.source') ? bad(source, error.message) : error;
+  }
+}
+
+async function find(source: string, bases: readonly string[]): Promise<string | undefined> {
+  const candidates = bases.map((base) => resolve(base, source));
+  for (const path of candidates) {
+    try {
+      await stat(path);
+      return path;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw bad(source, `${path} cannot be opened (${String(code)}); check its permissions`);
+    }
+  }
+  if (/[*?[\]{}]/.test(source)) return undefined;
+  throw bad(source, `nothing at ${[...new Set(candidates)].join(' or ')}`);
+}
+
+async function readGlob(source: string, bases: readonly string[], format: Format): Promise<Read> {
+  const { glob } = await named(source, () => parser('tinyglobby', () => import('tinyglobby')));
+  for (const cwd of new Set(bases)) {
+    const files = await glob(source, { cwd, onlyFiles: true });
+    if (files.length > 0) return named(source, () => readMany('pattern', files, (file) => readPath(resolve(cwd, file)), format));
+  }
+  throw bad(source, `nothing matches it under ${[...new Set(bases)].join(' or ')}`);
+}
+
+/** Many files, each its own documents. What cannot be read is reported, not fatal, as long as one file can. */
+async function readMany(what: string, names: readonly string[], open: (name: string) => Uint8Array | Promise<Uint8Array>, format: Format, packed = false): Promise<Read> {
+  const all: Read = { documents: [], removed: [], files: [], notes: [] };
+  let reason = '';
+  // Compared by code unit: the order, and so the held-out set, is the same under every locale.
+  const visible = names.filter((name) => !name.split(/[\\/]/).some((part) => (part.startsWith('.') && !/^\.{1,2}$/.test(part)) || part === '__MACOSX')).sort();
+  for (const name of visible) {
+    try {
+      const read = await readFileBytes(await open(name), name, format, packed);
+      all.documents.push(...read.documents);
+      all.removed.push(...read.removed);
+      all.files.push(...read.files);
+      all.notes.push(...read.notes);
+    } catch (error) {
+      if (!(error instanceof TextError)) throw error;
+      reason ||= error.message;
+      all.removed.push({ where: name, from: 1, to: 1, what: 'unreadable file', sample: error.message });
+    }
+  }
+  if (all.documents.length > 0) return all;
+  if (visible.length === 0) throw new TextError(`the ${what} holds no files; put .txt, .md, .html, .epub, .pdf or .docx files into it`);
+  throw new TextError(`none of the ${visible.length} files of the ${what} can be read (${visible[0]!}: ${reason.split('; ')[0]!}); put .txt, .md, .html, .epub, .pdf or .docx files into it`);
+}
+
+async function readFileBytes(bytes: Uint8Array, where: string, format: Format, packed = false): Promise<Read> {
+  if (bytes.length === 0) throw new TextError('the file is empty');
+  const found = await detectFormat(bytes, where);
+  // An archive inside an archive may hold itself.
+  if (found === 'zip' && packed) throw new TextError('it is a ZIP archive inside another; unpack it');
+  if (found === 'zip') return readZip(bytes, format);
+  const used = format === 'auto' ? found : format;
+  const { document, removed, encoding, notes } = await readBytes(bytes, where, used);
+  const said = [...(encoding === undefined || /^UTF-8/.test(encoding) ? [] : [`read as ${encoding}; save it as UTF-8 if letters look wrong`]), ...notes];
+  return { documents: [document], removed, files: [{ where, format: used, ...(encoding !== undefined && { encoding }) }], notes: said.map((note) => `${where}: ${note}`) };
+}
+
+async function readZip(bytes: Uint8Array, format: Format): Promise<Read> {
+  const { names, read } = await openArchive(bytes);
+  // All at once, so that the limits count the whole archive.
+  const files = read(names);
+  return readMany('archive', names, (name) => files.get(name) ?? new Uint8Array(), format, true);
+}
+
+async function readPath(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new TextError(`${path} cannot be read (${String((error as NodeJS.ErrnoException).code)}); check its permissions`);
+  }
+}
+
+async function drain(stream: Readable): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Buffer));
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,102 @@
+import { TextError } from '../error.js';
+
+/** BPE merges ready to apply to a sequence of ids. */
+export interface MergeTable {
+  /** Merges `ids` until no merge applies: lowest rank first, leftmost first among equals. O(n log n). */
+  apply(ids: Int32Array): Int32Array;
+}
+
+// Pairs are keyed by one exact number; vocabularies stay far below this.
+const SHIFT = 2 ** 21;
+
+/**
+ * @param merges in rank order, each `[left, right]` or, as older files have it, `"left right"`
+ * @throws TextError (`MDIFF_TOKENIZER`) when a merge names a token that the vocabulary lacks
+ */
+export function mergeTable(vocab: Readonly<Record<string, number>>, merges: readonly ((readonly [string, string]) | string)[]): MergeTable {
+  const ranks = new Map<number, number>();
+  const results = new Int32Array(merges.length);
+  const idOf = (token: string, rank: number) => {
+    const id = Object.hasOwn(vocab, token) ? vocab[token] : undefined;
+    if (id === undefined) throw new TextError(`tokenizer.json: merge ${rank} names "${token}", which the vocabulary lacks; restore the file`, 'MDIFF_TOKENIZER');
+    return id;
+  };
+  merges.forEach((merge, rank) => {
+    const [left, right] = typeof merge === 'string' ? (merge.split(' ') as [string, string]) : merge;
+    const key = idOf(left, rank) * SHIFT + idOf(right, rank);
+    if (!ranks.has(key)) ranks.set(key, rank);
+    results[rank] = idOf(left + right, rank);
+  });
+  return { apply: (ids) => apply(ids, ranks, results) };
+}
+
+function apply(ids: Int32Array, ranks: ReadonlyMap<number, number>, results: Int32Array): Int32Array {
+  const n = ids.length;
+  const symbol = Int32Array.from(ids);
+  const next = Int32Array.from(ids, (_, i) => i + 1);
+  const previous = Int32Array.from(ids, (_, i) => i - 1);
+  const heap = new Heap();
+  const propose = (at: number) => {
+    const after = next[at]!;
+    const rank = after < n ? ranks.get(symbol[at]! * SHIFT + symbol[after]!) : undefined;
+    if (rank !== undefined) heap.push(rank, at);
+  };
+  for (let i = 0; i + 1 < n; i++) propose(i);
+  let left = n;
+  for (let top = heap.pop(); top; top = heap.pop()) {
+    const [rank, at] = top;
+    const after = symbol[at]! < 0 ? n : next[at]!;
+    // Entries are never removed from the heap; one that no longer describes its place is stale.
+    if (after >= n || ranks.get(symbol[at]! * SHIFT + symbol[after]!) !== rank) continue;
+    symbol[at] = results[rank]!;
+    symbol[after] = -1;
+    next[at] = next[after]!;
+    if (next[at]! < n) previous[next[at]!] = at;
+    left--;
+    if (previous[at]! >= 0) propose(previous[at]!);
+    propose(at);
+  }
+  const out = new Int32Array(left);
+  for (let i = 0, k = 0; i < n; i = next[i]!) out[k++] = symbol[i]!;
+  return out;
+}
+
+/** A binary min-heap of (rank, position), compared as one number. */
+class Heap {
+  readonly #keys: number[] = [];
+
+  push(rank: number, at: number): void {
+    const keys = this.#keys;
+    const key = rank * 2 ** 32 + at;
+    let i = keys.length;
+    keys.push(key);
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      if (keys[parent]! <= key) break;
+      keys[i] = keys[parent]!;
+      i = parent;
+    }
+    keys[i] = key;
+  }
+
+  pop(): [rank: number, at: number] | undefined {
+    const keys = this.#keys;
+    const top = keys[0];
+    const last = keys.pop();
+    if (top === undefined || last === undefined) return undefined;
+    const size = keys.length;
+    let i = 0;
+    if (size > 0) {
+      for (;;) {
+        let child = 2 * i + 1;
+        if (child >= size) break;
+        if (child + 1 < size && keys[child + 1]! < keys[child]!) child++;
+        if (keys[child]! >= last) break;
+        keys[i] = keys[child]!;
+        i = child;
+      }
+      keys[i] = last;
+    }
+    return [Math.floor(top / 2 ** 32), top % 2 ** 32];
+  }
+}

@@ -1,0 +1,195 @@
+import { BYTE_CHARS, CHAR_BYTES } from './bytes.js';
+import { TextError } from '../error.js';
+import { mergeTable, type MergeTable } from './merge.js';
+
+/** The ids no text ever encodes to. They stand first in every mdiff vocabulary. */
+export const SPECIAL = { mask: 0, pad: 1, bos: 2, eos: 3, sep: 4 } as const;
+
+/** Contents of the reserved ids, in id order. */
+export const SPECIAL_TOKENS = ['[MASK]', '[PAD]', '[BOS]', '[EOS]', '[SEP]'] as const;
+
+/** The smallest vocabulary: reserved ids and one token per byte. */
+export const MIN_VOCAB = SPECIAL_TOKENS.length + 256;
+
+// GPT-2's pre-tokenizer pattern. JavaScript's \s holds U+FEFF and lacks U+0085; Unicode White_Space, which Hugging Face's
+// regular expressions use, is the other way round. With \s the ids would differ on both characters.
+const WORDS =
+  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+
+// Words repeat; this many distinct ones are kept before the cache starts over, which bounds memory on endless input.
+const CACHE_WORDS = 65_536;
+const CACHE_CHARS = 64;
+
+const LEVEL = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
+
+/** The parts of a Hugging Face `tokenizer.json` that a byte-level BPE needs. */
+export interface TokenizerJson {
+  version: string;
+  truncation: null;
+  padding: null;
+  added_tokens: { id: number; content: string; [key: string]: unknown }[];
+  normalizer: null;
+  pre_tokenizer: { type: string; add_prefix_space: boolean; [key: string]: unknown };
+  post_processor: null;
+  decoder: { type: string; [key: string]: unknown };
+  model: { type: string; vocab: Record<string, number>; merges: ([string, string] | string)[]; [key: string]: unknown };
+}
+
+/**
+ * Byte-level BPE: any string in, ids out and back. Knows no files and no training; runs in a browser.
+ * Reserved tokens are vocabulary entries that no merge reaches, so "[MASK]" in a text is six ordinary characters.
+ */
+export class Tokenizer {
+  readonly vocabSize: number;
+  readonly special = SPECIAL;
+  readonly #json: TokenizerJson;
+  readonly #merges: MergeTable;
+  readonly #byteIds: Int32Array;
+  readonly #idBytes: (Uint8Array | undefined)[];
+  #cache = new Map<string, Int32Array>();
+
+  private constructor(json: TokenizerJson) {
+    const vocab = json.model.vocab;
+    this.#json = json;
+    this.vocabSize = Object.keys(vocab).length;
+    this.#byteIds = Int32Array.from(BYTE_CHARS, (char) => vocab[char]!);
+    this.#merges = mergeTable(vocab, json.model.merges);
+    this.#idBytes = new Array<Uint8Array | undefined>(this.vocabSize);
+    for (const [token, id] of Object.entries(vocab)) {
+      if (id >= SPECIAL_TOKENS.length) this.#idBytes[id] = Uint8Array.from(token, (char) => CHAR_BYTES.get(char)!);
+    }
+  }
+
+  /**
+   * What would give other ids for some text is left out: truncation, padding, dropout, tokens set around a text, reserved tokens found in it.
+   *
+   * @param json text or parsed contents of a `tokenizer.json` holding a byte-level BPE with the reserved ids 0–4 and all 256 bytes
+   * @throws TextError (`MDIFF_TOKENIZER`) naming the first thing that is missing
+   */
+  static fromJson(json: string | TokenizerJson): Tokenizer {
+    return new Tokenizer(checked(json));
+  }
+
+  /** Builds a tokenizer from its merges, in rank order; ids follow from them. Each merge must join tokens that exist by then. */
+  static fromMerges(merges: readonly (readonly [string, string])[]): Tokenizer {
+    const vocab: Record<string, number> = {};
+    for (const token of [...SPECIAL_TOKENS, ...[...BYTE_CHARS].sort()]) vocab[token] = Object.keys(vocab).length;
+    let size = MIN_VOCAB;
+    for (const [left, right] of merges) if (!Object.hasOwn(vocab, left + right)) vocab[left + right] = size++;
+    return Tokenizer.fromJson({
+      version: '1.0',
+      truncation: null,
+      padding: null,
+      added_tokens: [],
+      normalizer: null,
+      pre_tokenizer: LEVEL,
+      post_processor: null,
+      decoder: LEVEL,
+      model: {
+        type: 'BPE',
+        dropout: null,
+        unk_token: null,
+        continuing_subword_prefix: null,
+        end_of_word_suffix: null,
+        fuse_unk: false,
+        byte_fallback: false,
+        ignore_merges: false,
+        vocab,
+        merges: merges.map(([left, right]) => [left, right]),
+      },
+    });
+  }
+
+  /** Ids of `text`, reserved ids never among them. A lone surrogate is read as U+FFFD. */
+  encode(text: string): Int32Array {
+    const parts: Int32Array[] = [];
+    let length = 0;
+    for (const [word] of text.matchAll(WORDS)) {
+      const ids = this.#word(word);
+      parts.push(ids);
+      length += ids.length;
+    }
+    const out = new Int32Array(length);
+    let at = 0;
+    for (const part of parts) {
+      out.set(part, at);
+      at += part.length;
+    }
+    return out;
+  }
+
+  /**
+   * Text of `ids`. Reserved ids are dropped; bytes that form no UTF-8 character (a sequence cut short) become U+FFFD.
+   * @throws RangeError for an id outside the vocabulary
+   */
+  decode(ids: ArrayLike<number>): string {
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]!;
+      if (id >= 0 && id < SPECIAL_TOKENS.length) continue;
+      const bytes = this.#idBytes[id];
+      if (!bytes) throw new RangeError(`token id ${id} is outside the vocabulary of ${this.vocabSize}`);
+      parts.push(bytes);
+      length += bytes.length;
+    }
+    const out = new Uint8Array(length);
+    let at = 0;
+    for (const part of parts) {
+      out.set(part, at);
+      at += part.length;
+    }
+    // ignoreBOM keeps a leading U+FEFF, which is text here.
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(out);
+  }
+
+  /** The `tokenizer.json` that Hugging Face `tokenizers` loads with the same ids. */
+  toJson(): TokenizerJson {
+    return structuredClone(this.#json);
+  }
+
+  #word(word: string): Int32Array {
+    const known = this.#cache.get(word);
+    if (known) return known;
+    const bytes = new TextEncoder().encode(word);
+    const ids = this.#merges.apply(Int32Array.from(bytes, (byte) => this.#byteIds[byte]!));
+    if (word.length <= CACHE_CHARS) {
+      if (this.#cache.size >= CACHE_WORDS) this.#cache = new Map();
+      this.#cache.set(word, ids);
+    }
+    return ids;
+  }
+}
+
+function checked(source: string | TokenizerJson): TokenizerJson {
+  const fail = (message: string) => new TextError(`tokenizer.json: ${message}; train one with mdiff or use a byte-level BPE with these ids`, 'MDIFF_TOKENIZER');
+  let json: TokenizerJson;
+  try {
+    json = typeof source === 'string' ? (JSON.parse(source) as TokenizerJson) : structuredClone(source);
+  } catch {
+    throw new TextError('tokenizer.json: expected JSON, got something else; restore the file or train the tokenizer again', 'MDIFF_TOKENIZER');
+  }
+  const { model, pre_tokenizer: pre } = json ?? {};
+  if (model?.type !== 'BPE' || !model.vocab || !Array.isArray(model.merges)) throw fail(`expected model.type "BPE" with a vocabulary and merges, got "${model?.type}"`);
+  if (pre?.type !== 'ByteLevel' || pre.add_prefix_space || pre['use_regex'] === false) throw fail('expected pre_tokenizer "ByteLevel" without a prefix space');
+  if (json.normalizer) throw fail('expected no normalizer (text must come back unchanged)');
+  if (model['ignore_merges'] === true || model['continuing_subword_prefix'] || model['end_of_word_suffix']) throw fail('expected plain BPE merges, got options that change them');
+  SPECIAL_TOKENS.forEach((token, id) => {
+    const got = model.vocab[token];
+    if (got !== id) throw fail(`expected "${token}" at id ${id}, got ${got === undefined ? 'nothing' : String(got)}`);
+  });
+  const missing = BYTE_CHARS.findIndex((char) => !Object.hasOwn(model.vocab, char));
+  if (missing >= 0) throw fail(`expected a token for each of the 256 bytes, byte ${missing} has none`);
+  const added = (json.added_tokens ?? []).find(({ id, content }) => SPECIAL_TOKENS[id] !== content);
+  if (added) throw fail(`expected no added tokens beside the reserved ones, got "${added.content}"`);
+  const ids = Object.values(model.vocab);
+  const seen = new Uint8Array(ids.length);
+  for (const id of ids) {
+    if (!Number.isInteger(id) || id < 0 || id >= ids.length || seen[id]) throw fail(`expected ids 0 to ${ids.length - 1}, each once, got ${String(id)} twice or out of range`);
+    seen[id] = 1;
+  }
+  for (const [token, id] of Object.entries(model.vocab)) {
+    if (id >= SPECIAL_TOKENS.length && [...token].some((char) => !CHAR_BYTES.has(char))) throw fail(`expected tokens made of byte characters, got "${token}"`);
+  }
+  return { ...json, truncation: null, padding: null, added_tokens: [], post_processor: null, decoder: LEVEL, model: { ...model, dropout: null } };
+}
