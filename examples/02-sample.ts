@@ -10,8 +10,8 @@ const denoiser: Denoiser = (rows) => {
   for (const { canvas, positions } of rows) {
     for (const position of positions) {
       const before = canvas[position - 1] ?? MASK;
-      const known = position === 0 || before !== MASK;
-      words.forEach((_, id) => logits.push(id === MASK ? -Infinity : known && id === before + 1 ? 9 : 0));
+      const leftIsFilled = position === 0 || before !== MASK;
+      words.forEach((_, id) => logits.push(id === MASK ? -Infinity : leftIsFilled && id === before + 1 ? 9 : 0));
     }
   }
   return Float64Array.from(logits);

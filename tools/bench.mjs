@@ -9,7 +9,7 @@ const names = readdirSync(folder).filter((file) => file.endsWith('.mjs')).map((f
 const [name, ...rest] = process.argv.slice(2);
 
 if (name === undefined || !existsSync(join(folder, `${name}.mjs`)) || !names.includes(name)) {
-  console.error(`${name === undefined ? 'Which measurement?' : `No measurement is called "${name}".`} There are: ${names.join(', ')}. Example: npm run bench -- ${names[0]}`);
+  console.error(`${name === undefined ? 'Name a measurement.' : `No measurement is called "${name}".`} There are: ${names.join(', ')}. Example: npm run bench -- ${names[0]}`);
   process.exitCode = 2;
 } else {
   try {

@@ -15,7 +15,7 @@ export function fingerprint(base = root) {
   return hash.digest('hex');
 }
 
-/** Whether every package still has the links an install makes in it (`git clean` removes them and leaves the root's). */
+/** True if every package still has the links that an install makes in it. `git clean` removes them and keeps the root's. */
 export function linked(base = root) {
   return packageFolders(base).every((folder) => {
     const { dependencies = {}, devDependencies = {} } = manifest(folder, base);
@@ -23,10 +23,10 @@ export function linked(base = root) {
   });
 }
 
-/** Turns the output of a failed install into one line that says what to do; undefined for a failure nobody foresaw. */
+/** Turns the output of a failed install into one line that says what to do; undefined for an unknown failure. */
 export function explain(text) {
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|network|socket hang up|META_FETCH_FAIL/i.test(text)) {
-    return 'the package registry cannot be reached. Connect to the network (or set a proxy or mirror with `npm config`) and run the command again; what is installed already is kept.';
+    return 'the package registry cannot be reached. Connect to the network (or set a proxy or mirror with `npm config`) and run the command again; packages that are installed already are kept.';
   }
   if (/OUTDATED_LOCKFILE|FROZEN_LOCKFILE/.test(text)) {
     return 'pnpm-lock.yaml does not match the package.json files. Run `npm run pnpm -- install` and commit the result.';
@@ -44,7 +44,7 @@ export async function pnpm(base = root) {
   // `pnpm` may be a corepack shim that would go to the network for another version; asking from outside the checkout avoids that.
   const onPath = await execute('pnpm', ['--version'], { output: 'keep', cwd: tmpdir(), env: { COREPACK_ENABLE_NETWORK: '0' } });
   if (onPath.code === 0 && onPath.text.trim() === version) return { command: 'pnpm', args: [], version };
-  // npm starts us with its own path; a plain `node tools/…` has to find npm itself.
+  // npm passes its own path to the scripts that it starts; a plain `node tools/…` has to find npm itself.
   const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : [windows ? 'npm.cmd' : 'npm'];
   return { command: npm[0], args: [...npm.slice(1), 'exec', '--yes', `--package=pnpm@${version}`, '--', 'pnpm'], version };
 }
@@ -67,13 +67,13 @@ export async function bootstrap({ log = console.log } = {}) {
     env: {
       ONNXRUNTIME_NODE_INSTALL: 'skip',
       npm_config_update_notifier: 'false',
-      // npm's own pauses between attempts make a machine without a network wait for more than a minute.
+      // Without a network, npm's own pauses between attempts add up to more than a minute.
       npm_config_fetch_retry_mintimeout: '1000',
       npm_config_fetch_retry_maxtimeout: '4000',
     },
   });
-  if (code === 130) throw new Error('The installation was interrupted; run the command again to go on.');
-  if (code !== 0) throw new Error(`The workspace could not be installed: ${explain(text) ?? `the installer ended with code ${code} and said:\n${text.trimEnd().split('\n').slice(-20).join('\n')}`}`);
+  if (code === 130) throw new Error('The installation was interrupted; run the command again to continue.');
+  if (code !== 0) throw new Error(`The workspace could not be installed: ${explain(text) ?? `the installer ended with code ${code} and printed:\n${text.trimEnd().split('\n').slice(-20).join('\n')}`}`);
   mkdirSync(join(root, 'node_modules'), { recursive: true });
   writeFileSync(stamp, wanted);
   return true;

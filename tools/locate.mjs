@@ -1,4 +1,4 @@
-// Prints the folder a configuration's run lives in. Started by start.mjs with the source flags, because the rule for it is @mdiff/config's.
+// Prints the folder of a configuration's run. start.mjs starts this with the source flags, because @mdiff/config decides the folder.
 import { resolve } from 'node:path';
 import { loadProject } from '@mdiff/config';
 

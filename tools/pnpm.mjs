@@ -1,4 +1,4 @@
-// `npm run pnpm -- <arguments>`: the pinned pnpm, wherever it comes from (bootstrap.mjs), run in the checkout.
+// `npm run pnpm -- <arguments>` runs the pinned pnpm in the checkout (bootstrap.mjs finds or fetches it).
 import { pnpm } from './bootstrap.mjs';
 import { execute, root } from './workspace.mjs';
 

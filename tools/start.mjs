@@ -1,4 +1,4 @@
-// `npm start`: install if needed, train the quickstart run (or go on with it), then show what it writes.
+// `npm start`: installs if needed, trains the quickstart run (or continues it), then prints samples of it.
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { bootstrap } from './bootstrap.mjs';
@@ -9,7 +9,7 @@ let running;
 const mdiff = (...args) => execute(process.execPath, [join(root, 'apps/mdiff/bin/mdiff.js'), ...args], { onStart: (child) => (running = child) });
 const interrupted = 130;
 
-/** What to do with a run folder: `fresh`, `train`, `resume` or `generate`. Pure, so that it can be tested. */
+/** Decides what to do with a run folder: `fresh`, `train`, `resume` or `generate`. Pure, so that it can be tested. */
 export function decide({ fresh, state, hasModel }) {
   if (fresh) return 'fresh';
   if (state === undefined) return 'train';
@@ -34,7 +34,7 @@ async function runFolder() {
 async function train(choice) {
   const flags = { fresh: ['--fresh'], resume: ['--resume'], train: [] }[choice];
   const code = (await mdiff('train', '--config', recipe, ...flags)).code;
-  if (code === interrupted) console.log('\nStopped and saved. `npm start` goes on from here; `npm start -- --fresh` starts over.');
+  if (code === interrupted) console.log('\nStopped and saved. `npm start` continues from here; `npm start -- --fresh` starts over.');
   return code;
 }
 
@@ -67,7 +67,7 @@ async function main(args) {
     console.error(`npm start: unknown option "${unknown[0]}"; the only one is --fresh (npm start -- --fresh). Other settings: npx mdiff train --help`);
     return 2;
   }
-  // The terminal sends Ctrl-C to the child as well; it saves and ends, and its exit code is then reported here.
+  // The terminal sends Ctrl-C to the child as well. The child saves and ends; this process then takes its exit code.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => running?.kill('SIGTERM'));
   await bootstrap();
@@ -78,7 +78,7 @@ async function main(args) {
   if (choice === 'generate') {
     console.log(`The run in ${shown} is finished (${run.step} steps): no training needed. \`npm start -- --fresh\` starts over.`);
   } else {
-    if (choice === 'resume') console.log(`Going on with the unfinished run in ${shown}${run?.step === undefined ? '' : ` (step ${run.step} of ${run.steps})`}.`);
+    if (choice === 'resume') console.log(`Continuing the unfinished run in ${shown}${run?.step === undefined ? '' : ` (step ${run.step} of ${run.steps})`}.`);
     const code = await train(choice);
     if (code !== 0) return code;
   }

@@ -1,4 +1,4 @@
-// `npm test`: everything that can be checked with Node alone. The last line is `N passed, N failed`, and it is true.
+// `npm test`: everything that Node alone can check. The last line is `N passed, N failed`; it counts every check.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { execute, root } from './workspace.mjs';
 const bin = (path) => join(root, 'node_modules', path);
 const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
-/** A check that is one yes or no; its output is shown only when it fails, or when `suspect` finds in it that nothing was checked. */
+/** One check that passes or fails. Its output is printed only if it fails, or if `suspect` matches it because nothing was checked. */
 async function check(name, args, env = {}, suspect = undefined) {
   const start = performance.now();
   const { code, text } = await execute(process.execPath, args, { output: 'keep', env });
@@ -19,7 +19,7 @@ async function check(name, args, env = {}, suspect = undefined) {
   return { passed: Number(ok), failed: Number(!ok) };
 }
 
-// Without a project graph the boundary rule says so, once per file, and passes.
+// Without a project graph the boundary rule prints this once per file, and passes.
 const skipped = /No cached ProjectGraph/;
 
 async function vitest(args) {
@@ -45,8 +45,8 @@ try {
   const sync = () => check('TypeScript references match the packages (nx sync:check)', [bin('nx/dist/bin/nx.js'), 'sync:check'], nx);
   const types = () => check('types (tsc -b)', [bin('typescript/bin/tsc'), '-b']);
   const lint = () => check('lint and package boundaries (eslint)', [bin('eslint/bin/eslint.js'), '.', '--max-warnings=0'], nx, skipped);
-  // Each of these keeps one core busy, so two run side by side; the tests use both cores by themselves. Lint comes after sync,
-  // which writes the project graph that the boundary rule reads.
+  // Each of these keeps one core busy, so two run side by side; the tests use all cores by themselves. Lint comes after sync,
+  // because sync writes the project graph that the boundary rule reads.
   const side = types();
   const checks = [await sync(), await lint(), await side];
   const tests = await vitest(process.argv.slice(2));

@@ -1,4 +1,4 @@
-// What every workspace script needs: where the checkout is, and how to run a child without a shell.
+// What every workspace script needs: the path of the checkout, and a way to run a child process without a shell.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Whether the module with this `import.meta.url` is the script Node was started with. */
+/** True if Node was started with the module of this `import.meta.url`. */
 export const isMain = (url) => process.argv[1] !== undefined && url === pathToFileURL(realpathSync(process.argv[1])).href;
 
 /** Folders, relative to the checkout, that hold a package.json of the workspace (the same rooms as pnpm-workspace.yaml). */
