@@ -2,7 +2,7 @@
 
     python checks/python/denoiser.py            (torch, CPU, a few seconds)
 
-writes packages/model/golden/{denoiser,adamw}.json and .bin. The reference shares nothing with the TensorFlow.js code:
+writes packages/model/fixtures/{denoiser,adamw}.json and .bin. The reference shares nothing with the TensorFlow.js code:
 it runs every unit alone, as a sequence of its own, so packing, attention masks and convolution borders are checked
 against a network that has none of them; rotary positions are complex products; gradients are autograd's; everything is
 float64. Parameters, masks and batches come from a hash that the test computes too, so only results are stored.
@@ -19,7 +19,7 @@ import torch.nn.functional as F
 
 torch.set_num_threads(2)
 torch.set_default_dtype(torch.float64)
-OUT = Path(__file__).resolve().parents[2] / "packages" / "model" / "golden"
+OUT = Path(__file__).resolve().parents[2] / "packages" / "model" / "fixtures"
 
 TINY = dict(d_model=16, n_layers=2, n_heads=2, d_ff=24, vocab_size=31, max_seq_len=12, norm_eps=1e-5, init_std=0.02)
 CHOICES = dict(
@@ -39,7 +39,7 @@ CAUSAL = [0, 1, 0]
 
 
 def noise(count, salt):
-    """uniform(-1, 1) from murmur3's finaliser of (index, salt), the same numbers as in golden.test.ts"""
+    """uniform(-1, 1) from murmur3's finaliser of (index, salt), the same numbers as in packages/model/src/golden.test.util.ts"""
     x = (np.arange(count, dtype=np.uint64) + np.uint64(salt) * np.uint64(0x9E3779B9)) & np.uint64(0xFFFFFFFF)
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
         x ^= x >> np.uint64(shift)

@@ -1,8 +1,8 @@
 """Token ids of mdiff against Hugging Face `tokenizers`, both reading the same tokenizer.json.
 
-Usage: compare.py FOLDER (of folders, each with the tokenizer.json and cases.json that cases.mjs writes; needs only `tokenizers`).
+Usage: tokens.py FOLDER (of folders, each with the tokenizer.json and cases.json that tokens.mjs writes; needs only `tokenizers`).
 Ends with `N passed, N failed`.
-compare.py --golden TOKENIZER_JSON prints the ids of a few strings as JSON: the committed fixtures/ids.json.
+tokens.py --golden TOKENIZER_JSON prints the ids of a few strings as JSON: the committed packages/text/fixtures/ids.json.
 """
 
 import json

@@ -17,7 +17,7 @@ export function swiglu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
   })(gate, up);
 }
 
-/** The same by automatic differentiation. */
+/** `swiglu` by automatic differentiation. */
 export const swigluPlain = (gate: tf.Tensor, up: tf.Tensor): tf.Tensor => gate.mul(gate.sigmoid()).mul(up);
 
 /** x·Φ(x) (arXiv 1606.08415), with the exact normal distribution function. The derivative is Φ(x) + x·φ(x). */
@@ -37,5 +37,5 @@ export function gelu(x: tf.Tensor): tf.Tensor {
   })(x);
 }
 
-/** The same by automatic differentiation. */
+/** `gelu` by automatic differentiation. */
 export const geluPlain = (x: tf.Tensor): tf.Tensor => x.mul(x.mul(Math.SQRT1_2).erf().mul(0.5).add(0.5));

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
-import { adamw, adamwFlat, adamwScalars, clipByGlobalNorm, ema, emaFlat, globalNorm } from './adamw.js';
+import { adamwFlat, emaFlat, globalNorm } from './adamw.js';
+import { adamw, adamwScalars, clipByGlobalNorm, ema } from './adamw.test.util.js';
 import './fixture.test.util.js';
 import { golden, noise } from './golden.test.util.js';
 import { layout } from './layout.js';

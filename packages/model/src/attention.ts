@@ -5,9 +5,9 @@ import { sumLast } from './rows.js';
 const FORBIDDEN = -1e9;
 
 /**
- * Which pairs may attend, as what is added to their scores: 0 or −10⁹, [B, 1, S, S]. Query and key must have the same
- * segment; in causal rows the key must not come after the query. PAD (segment 0) attends to PAD only, so its hidden
- * rows are finite and influence nothing.
+ * The bias that is added to the score of each pair: 0 where the pair may attend, −10⁹ elsewhere, [B, 1, S, S]. Query and key must
+ * have the same segment; in causal rows the key must not come after the query. PAD (segment 0) attends to PAD only, so its hidden
+ * states are finite and influence nothing.
  * @param segments int32 [B, S]
  * @param causal float32 [B] or scalar, 1 = only the past; undefined = no row is causal
  */
@@ -16,8 +16,8 @@ export function pairBias(segments: tf.Tensor, causal?: tf.Tensor): tf.Tensor4D {
   const apart = tf.cast(tf.notEqual(segments.reshape([B, S, 1]), segments.reshape([B, 1, S])), 'float32');
   let forbidden: tf.Tensor = apart;
   if (causal) {
-    const at = tf.range(0, S, 1, 'int32');
-    const later = tf.cast(tf.greater(at.reshape([1, 1, S]), at.reshape([1, S, 1])), 'float32');
+    const positions = tf.range(0, S, 1, 'int32');
+    const later = tf.cast(tf.greater(positions.reshape([1, 1, S]), positions.reshape([1, S, 1])), 'float32');
     forbidden = tf.maximum(apart, tf.mul(later, causal.reshape([-1, 1, 1])));
   }
   return tf.mul(forbidden, FORBIDDEN).reshape([B, 1, S, S]);
@@ -26,7 +26,7 @@ export function pairBias(segments: tf.Tensor, causal?: tf.Tensor): tf.Tensor4D {
 /**
  * softmax(q·kᵀ + bias)·v: q, k, v [B, H, S, K] (q already divided by √K), bias [B, 1, S, S], optional dropout
  * mask [B, H, S, S] on the weights → [B, H, S, K]. The softmax gradient needs Σ_j P_ij·dP_ij, which equals dO·O
- * (FlashAttention, arXiv 2205.14135, appendix B.2): a pass over K numbers instead of S, dropout or not.
+ * (FlashAttention, arXiv 2205.14135, appendix B.2): a pass over K numbers instead of S, with or without dropout.
  */
 export function attend(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias: tf.Tensor, dropout?: tf.Tensor): tf.Tensor4D {
   return tf.customGrad((q, k, v, save) => {
@@ -49,13 +49,13 @@ export function attend(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias: tf.Tensor
   })(q, k, v) as tf.Tensor4D;
 }
 
-/** The same by automatic differentiation. */
+/** `attend` by automatic differentiation. */
 export function attendPlain(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias: tf.Tensor, dropout?: tf.Tensor): tf.Tensor4D {
   const weights = tf.softmax(tf.matMul(q, k, false, true).add(bias));
   return tf.matMul(dropout ? weights.mul(dropout) : weights, v) as tf.Tensor4D;
 }
 
-/** A rotation's cosines and signed sines, both [S, K]. */
+/** Cosines and signed sines of a rotation, both [S, K]. */
 export interface Rotation {
   readonly cos: tf.Tensor;
   readonly sin: tf.Tensor;
@@ -72,10 +72,10 @@ export function rotation(length: number, K: number): { cos: Float32Array; sin: F
   for (let s = 0; s < length; s++) {
     for (let i = 0; i < half; i++) {
       const angle = s * 10000 ** (-i / half);
-      const at = s * K + i;
-      cos[at] = cos[at + half] = Math.cos(angle);
-      sin[at] = -Math.sin(angle);
-      sin[at + half] = Math.sin(angle);
+      const index = s * K + i;
+      cos[index] = cos[index + half] = Math.cos(angle);
+      sin[index] = -Math.sin(angle);
+      sin[index + half] = Math.sin(angle);
     }
   }
   return { cos, sin };
@@ -101,5 +101,5 @@ export function rotate(x: tf.Tensor, { cos, sin }: Rotation): tf.Tensor4D {
   })(x) as tf.Tensor4D;
 }
 
-/** The same by automatic differentiation. */
+/** `rotate` by automatic differentiation. */
 export const rotatePlain = (x: tf.Tensor, { cos, sin }: Rotation): tf.Tensor4D => x.mul(cos).add(swap(x).mul(sin)) as tf.Tensor4D;

@@ -2,19 +2,19 @@ import * as tf from '@tensorflow/tfjs';
 import { sumFirst } from './rows.js';
 
 /**
- * Where the taps of the depthwise convolution read, both int32 [N, W]. `from[n, j]` is the position n + j − (W−1)/2 that
- * tap j reads for n, or N (a row of zeros) when the tap would leave the row or the segment, or look ahead in a causal row.
- * `to` is the transpose, which the gradient reads: the position into whose output tap j carried n.
+ * The positions that the taps of the depthwise convolution read, both int32 [N, W]. `from[n, j]` is the position n + j − (W−1)/2 that
+ * tap j reads for n. It is N (a vector of zeros) when the tap would leave the row or the segment, or look ahead in a causal row.
+ * `to` is the transpose, for the gradient: the position into whose output tap j carried n.
  */
 export interface Taps {
   readonly from: tf.Tensor2D;
   readonly to: tf.Tensor2D;
-  /** what they were made of: int32 [B, S], and float32 [B] or scalar */
+  /** the inputs of `taps`: int32 [B, S], and float32 [B] or scalar */
   readonly segments: tf.Tensor;
   readonly causal: tf.Tensor;
 }
 
-/** Taps of a convolution of odd width W over segments int32 [B, S]; causal float32 [B] or scalar, undefined when no row is. */
+/** Taps of a convolution of odd width W over segments int32 [B, S]; causal float32 [B] or scalar, undefined when no row is causal. */
 export function taps(segments: tf.Tensor, W: number, causal?: tf.Tensor): Taps {
   const [B, S] = segments.shape as [number, number];
   const reach = (W - 1) / 2;
@@ -36,7 +36,7 @@ export function taps(segments: tf.Tensor, W: number, causal?: tf.Tensor): Taps {
   };
 }
 
-/** The rows of x [N, D] that each position's taps name: [N, W, D]. One gather of whole rows shifts and masks at once. */
+/** The vectors of x [N, D] that the taps of each position read: [N, W, D]. One gather of whole vectors shifts and masks at once. */
 const windows = (x: tf.Tensor, index: tf.Tensor2D) => tf.gather(tf.concat([x, tf.zeros([1, x.shape[1]!])], 0), index);
 
 /** The taps with the residual folded into the middle one, [1, W, D]. */
@@ -68,6 +68,6 @@ export function convolve(x: tf.Tensor, weight: tf.Tensor, { from, to }: Taps): t
   })(x, weight) as tf.Tensor2D;
 }
 
-/** The same by automatic differentiation. */
+/** `convolve` by automatic differentiation. */
 export const convolvePlain = (x: tf.Tensor, weight: tf.Tensor, { from }: Taps): tf.Tensor2D =>
   tf.sum(tf.mul(windows(x, from), withResidual(weight)), 1) as tf.Tensor2D;

@@ -1,7 +1,7 @@
 import { stream } from '@mdiff/diffusion';
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
-import { frame, hidden, logits, rowsHidden } from './denoiser.js';
+import { frame, hidden, hiddenAt, logits } from './denoiser.js';
 import { tiny } from './fixture.test.util.js';
 import { layout } from './layout.js';
 import { bind, initParams } from './params.js';
@@ -76,7 +76,7 @@ test('causal may be one number for all rows, and what is not given is not causal
     const ids = tf.tensor2d(draw(2 * S, config.vocab_size), [2, S], 'int32');
     const segments = tf.onesLike(ids);
     const rows = tf.range(0, 2 * S, 1, 'int32');
-    const h = (causal?: tf.Tensor) => rowsHidden(config, params, frame(config, { ids, segments, ...(causal && { causal }) }), rows).dataSync();
+    const h = (causal?: tf.Tensor) => hiddenAt(config, params, frame(config, { ids, segments, ...(causal && { causal }) }), rows).dataSync();
     expect(h(tf.scalar(1))).toEqual(h(tf.ones([2])));
     expect(h(tf.scalar(0))).toEqual(h());
     expect(h(tf.scalar(0))).not.toEqual(h(tf.scalar(1)));

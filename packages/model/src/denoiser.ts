@@ -4,24 +4,25 @@ import { attend, attendPlain, pairBias, rotate, rotatePlain, rotation } from './
 import type { Rotation } from './attention.js';
 import { convolve, convolvePlain, taps } from './conv.js';
 import type { Taps } from './conv.js';
-import { crossEntropy, crossEntropyPlain, rowEntropy } from './entropy.js';
+import { crossEntropy, crossEntropyPlain, entropyPerPosition } from './entropy.js';
 import { layerNorm, layerNormPlain, rmsNorm, rmsNormPlain } from './norm.js';
 import { recomputed } from './recompute.js';
 import { gatherRows } from './rows.js';
-import type { Batch, DenoiserConfig, Masks, Params, Rows } from './types.js';
+import type { Batch, DenoiserConfig, Masks, Params, TrunkInputs } from './types.js';
 
-// The whole network, top to bottom. It knows nothing of noise, of [PAD] beyond segment 0, of shift_head (which only moves
-// the data), or of who runs it: the same code is traced for training, traced for the exported graph, and run eagerly by tests.
+// The whole network, top to bottom. It does not know the masking, [PAD] (beyond segment 0), shift_head (which only moves the data)
+// or its caller: the same code is traced for training, traced for the exported graph, and run eagerly by tests.
 //
-//   B rows of a batch   S positions   N = B·S   D d_model   H heads   K head width   F d_ff   V vocabulary   M evaluated rows
+//   B rows of a batch   S positions   N = B·S   D d_model   H heads   K head width   F d_ff   V vocabulary   M loss positions
 //
 //   ids [B,S] ─ embedding ─ (+ positions) ─ (+ convolution) ─▶ x [N,D]
 //   n_layers times:   x += attention(norm(x))     x += feed-forward(convolution(norm(x)))
-//   rows [M] of x ─ norm ─▶ h [M,D] ─ head ─▶ logits [M,V]
+//   x at the M loss positions ─ norm ─▶ h [M,D] ─ head ─▶ logits [M,V]
 //
-// Nothing but the head reads the last feed-forward, so it is computed for the evaluated rows only.
+// The graph input `rows` [M] holds the loss positions as flattened indices b·S + s. Only the head reads the last feed-forward, so it is
+// computed at the loss positions only.
 
-/** The network's costly pieces: with gradients written by hand (`fast`), or left to TensorFlow.js (`plain`, for tests). */
+/** The costly pieces of the network: with hand-written gradients (`fast`), or with those of TensorFlow.js (`plain`, for tests). */
 export interface Ops {
   rmsNorm: typeof rmsNorm;
   layerNorm: typeof layerNorm;
@@ -32,11 +33,17 @@ export interface Ops {
   convolve: typeof convolve;
   gatherRows: typeof gatherRows;
   crossEntropy: typeof crossEntropy;
-  /** onto + heads(x·q, x·k, x·v)·o, all [N, D], of an attention with rotary positions, without biases and without dropout of weights; undefined = from the pieces above. */
-  selfAttention?: (x: tf.Tensor, weights: readonly [q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, o: tf.Tensor], onto: tf.Tensor, at: AttendFrame) => tf.Tensor;
-  /** onto + swiglu(x·gate, x·up)·down, without biases; undefined = from the pieces above. */
-  feedForward?: (x: tf.Tensor, weights: readonly [gate: tf.Tensor, up: tf.Tensor, down: tf.Tensor], onto: tf.Tensor) => tf.Tensor;
+  /**
+   * onto + heads(x·q, x·k, x·v)·o, all [N, D]: an attention with rotary positions, without biases and without dropout of its weights.
+   * Undefined: made of the pieces above.
+   */
+  selfAttention?: (x: tf.Tensor, weights: AttentionWeights, onto: tf.Tensor, frame: AttendFrame) => tf.Tensor;
+  /** onto + swiglu(x·gate, x·up)·down, without biases. Undefined: made of the pieces above. */
+  feedForward?: (x: tf.Tensor, weights: FeedForwardWeights, onto: tf.Tensor) => tf.Tensor;
 }
+
+type AttentionWeights = readonly [q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, o: tf.Tensor];
+type FeedForwardWeights = readonly [gate: tf.Tensor, up: tf.Tensor, down: tf.Tensor];
 
 export type AttendFrame = Required<Pick<Frame, 'segments' | 'causal' | 'rotation'>>;
 
@@ -54,7 +61,7 @@ export const plain: Ops = {
   crossEntropy: crossEntropyPlain,
 };
 
-/** What depends on the batch's geometry but on no parameter; made once per pass, outside the differentiated function. */
+/** Everything that depends on the geometry of the batch and on no parameter; made once per pass, outside the differentiated function. */
 export interface Frame {
   readonly B: number;
   readonly S: number;
@@ -74,18 +81,26 @@ export interface Frame {
   /** int32 [N], read by learned and sinusoidal positions; undefined = every row counts from 0 */
   readonly positions?: tf.Tensor;
   readonly masks: Masks;
-  /** scalar 0: gradients compute every block again instead of keeping what is inside (`recomputed` says what the 0 is for) */
+  /** scalar 0: gradients compute every block again instead of keeping its activations (recompute.ts says why that needs a 0) */
   readonly zero?: tf.Tensor;
 }
 
+/** One forward pass. */
+interface Pass {
+  readonly config: DenoiserConfig;
+  readonly params: Params;
+  readonly frame: Frame;
+  readonly ops: Ops;
+}
+
 const parameter = (params: Params, name: string): tf.Tensor => {
-  const found = params[name];
-  if (!found) throw Object.assign(new Error(`model parameter "${name}": expected a tensor, got nothing; the weights belong to another model configuration`), { code: 'MDIFF_PARAMS' });
-  return found;
+  const tensor = params[name];
+  if (!tensor) throw Object.assign(new Error(`model parameter "${name}": expected a tensor, got nothing; the weights belong to another model configuration`), { code: 'MDIFF_PARAMS' });
+  return tensor;
 };
 
-/** Everything a pass needs besides parameters. `causal` undefined = no row is causal. */
-export function frame(config: DenoiserConfig, { ids, segments, positions, causal, masks = {} }: Omit<Rows, 'causal' | 'positions'> & Partial<Rows>): Frame {
+/** The frame of a batch. Without `causal` no row is causal. */
+export function frame(config: DenoiserConfig, { ids, segments, positions, causal, masks = {} }: Omit<TrunkInputs, 'causal' | 'positions'> & Partial<TrunkInputs>): Frame {
   const [B, S] = ids.shape as [number, number];
   const { pos_encoding, max_seq_len: T, d_model: D } = config;
   return {
@@ -103,7 +118,7 @@ export function frame(config: DenoiserConfig, { ids, segments, positions, causal
   };
 }
 
-/** Scores depend on the distance of two positions only, so the row index serves for every segment. */
+/** Scores depend only on the distance between two positions, so the index in the row serves every segment. */
 function rotations({ d_model, n_heads, max_seq_len }: DenoiserConfig, S: number): { query: Rotation; key: Rotation } {
   const K = d_model / n_heads;
   const length = Math.max(max_seq_len, S);
@@ -128,101 +143,103 @@ export function sinusoids({ max_seq_len: T, d_model: D, init_std }: DenoiserConf
   return table;
 }
 
-/** Final-normed hidden rows [N, D]. */
-export function hidden(config: DenoiserConfig, params: Params, rows: Rows, ops: Ops = fast): tf.Tensor2D {
-  const at = frame(config, rows);
-  const x = ops.gatherRows(parameter(params, 'embedding.weight'), at.ids);
-  return norm(config, params, 'norm', trunk(config, params, at, x, ops), ops);
+/** Hidden states [N, D] after the final norm. */
+export function hidden(config: DenoiserConfig, params: Params, inputs: TrunkInputs, ops: Ops = fast): tf.Tensor2D {
+  const pass: Pass = { config, params, frame: frame(config, inputs), ops };
+  const x = ops.gatherRows(parameter(params, 'embedding.weight'), pass.frame.ids);
+  return norm(pass, 'norm', trunk(pass, x));
 }
 
-/** Raw logits [M, V] of hidden rows [M, D]. The column of [MASK] means nothing: samplers forbid it, the loss leaves it out. */
+/** Raw logits [M, V] of hidden states [M, D]. The column of [MASK] means nothing: samplers forbid it, the loss leaves it out. */
 export function logits(params: Params, h: tf.Tensor): tf.Tensor2D {
   return tf.matMul(h, head(params), false, true) as tf.Tensor2D;
 }
 
 /** Σ weights·CE, nats, with `smoothing` of the targets (0 = none). */
 export function loss(config: DenoiserConfig, params: Params, batch: Batch, { smoothing = 0, ops = fast } = {}): tf.Scalar {
-  return lossOf(config, params, frame(config, batch), batch, smoothing, ops);
+  return lossOf({ config, params, frame: frame(config, batch), ops }, batch, smoothing);
 }
 
 /** `loss` with the frame made outside, so that a gradient tape never sees it. */
-export function lossOf(config: DenoiserConfig, params: Params, at: Frame, { rows, targets, weights }: Pick<Batch, 'rows' | 'targets' | 'weights'>, smoothing: number, ops: Ops): tf.Scalar {
-  const N = at.B * at.S;
+export function lossOf(pass: Pass, { rows, targets, weights }: Pick<Batch, 'rows' | 'targets' | 'weights'>, smoothing: number): tf.Scalar {
+  const { config, params, frame, ops } = pass;
+  const N = frame.B * frame.S;
   const M = rows.shape[0]!;
-  const D = config.d_model;
   const table = parameter(params, 'embedding.weight');
   let x: tf.Tensor;
   let goals: tf.Tensor;
   if (config.tie_embeddings) {
-    // One gather for inputs and targets, so that the embedding's gradient is one scatter of all these rows.
-    const both = ops.gatherRows(table, tf.concat([at.ids, targets as tf.Tensor1D]));
+    // One gather for inputs and targets, so that the embedding's gradient is one scatter of all these vectors.
+    const both = ops.gatherRows(table, tf.concat([frame.ids, targets as tf.Tensor1D]));
     [x, goals] = tf.split(both, [N, M], 0) as [tf.Tensor, tf.Tensor];
   } else {
-    x = ops.gatherRows(table, at.ids);
+    x = ops.gatherRows(table, frame.ids);
     goals = ops.gatherRows(head(params), targets);
   }
-  const h = norm(config, params, 'norm', trunk(config, params, at, x.reshape([N, D]), ops, rows), ops);
-  return ops.crossEntropy(h, head(params), goals, targets, weights, smoothing);
+  const h = norm(pass, 'norm', trunk(pass, x.reshape([N, config.d_model]), rows));
+  return ops.crossEntropy(h, head(params), { goals, targets, weights, smoothing });
 }
 
-/** Cross-entropy of each evaluated row, nats [M]. */
-export function entropies(config: DenoiserConfig, params: Params, at: Frame, { rows, targets }: Pick<Batch, 'rows' | 'targets'>): tf.Tensor1D {
-  return rowEntropy(rowsHidden(config, params, at, rows), head(params), targets);
+/** Cross-entropy at each loss position, nats [M]. */
+export function entropies(config: DenoiserConfig, params: Params, frame: Frame, { rows, targets }: Pick<Batch, 'rows' | 'targets'>): tf.Tensor1D {
+  return entropyPerPosition(hiddenAt(config, params, frame, rows), head(params), targets);
 }
 
-/** Final-normed hidden rows [M, D] of the flattened positions `rows`. */
-export function rowsHidden(config: DenoiserConfig, params: Params, at: Frame, rows: tf.Tensor): tf.Tensor2D {
-  const x = trunk(config, params, at, gatherRows(parameter(params, 'embedding.weight'), at.ids), fast, rows);
-  return norm(config, params, 'norm', x, fast);
+/** Hidden states [M, D] at the flattened positions `rows`, after the final norm. */
+export function hiddenAt(config: DenoiserConfig, params: Params, frame: Frame, rows: tf.Tensor): tf.Tensor2D {
+  const pass: Pass = { config, params, frame, ops: fast };
+  return norm(pass, 'norm', trunk(pass, gatherRows(parameter(params, 'embedding.weight'), frame.ids), rows));
 }
 
 const head = (params: Params) => params['head.weight'] ?? parameter(params, 'embedding.weight');
 
-/** Embedded tokens x [N, D] through every block → [N, D], or [M, D] of the flattened positions `rows`, before the last norm. */
-function trunk(config: DenoiserConfig, params: Params, at: Frame, x: tf.Tensor, ops: Ops, rows?: tf.Tensor): tf.Tensor {
-  if (config.pos_encoding !== 'rope') x = placed(config, at, x, at.sinusoids ?? parameter(params, 'position.weight'), ops);
-  if (at.taps) x = ops.convolve(x, parameter(params, 'embedding.conv.weight'), at.taps);
+/** Embedded tokens x [N, D] through every block → [N, D], or [M, D] at the flattened positions `rows`, before the final norm. */
+function trunk(pass: Pass, x: tf.Tensor, rows?: tf.Tensor): tf.Tensor {
+  const { config, params, frame, ops } = pass;
+  if (config.pos_encoding !== 'rope') x = placed(pass, x, frame.sinusoids ?? parameter(params, 'position.weight'));
+  if (frame.taps) x = ops.convolve(x, parameter(params, 'embedding.conv.weight'), frame.taps);
   for (let block = 0; block < config.n_layers; block++) {
-    const through = (x: tf.Tensor, params: Params) => layer(config, params, block, at, x, ops, block === config.n_layers - 1 ? rows : undefined);
-    x = at.zero ? recomputed(through, x, within(params, `blocks.${block}.`), at.zero) : through(x, params);
+    const through = (x: tf.Tensor, params: Params) => layer({ ...pass, params }, block, x, block === config.n_layers - 1 ? rows : undefined);
+    x = frame.zero ? recomputed(through, x, within(params, `blocks.${block}.`), frame.zero) : through(x, params);
   }
   return x;
 }
 
 const within = (params: Params, prefix: string): Params => Object.fromEntries(Object.entries(params).filter(([name]) => name.startsWith(prefix)));
 
-/** One block: x [N, D] → [N, D], or [M, D] of the flattened positions `rows`. */
-function layer(config: DenoiserConfig, params: Params, block: number, at: Frame, x: tf.Tensor, ops: Ops, rows?: tf.Tensor): tf.Tensor {
-  const { rotation, masks } = at;
+/** One block: x [N, D] → [N, D], or [M, D] at the flattened positions `rows`. */
+function layer(pass: Pass, block: number, x: tf.Tensor, rows?: tf.Tensor): tf.Tensor {
+  const { config, params, frame, ops } = pass;
+  const { rotation, masks, taps } = frame;
   const weights = (part: string, ...names: string[]) => names.map((name) => parameter(params, `blocks.${block}.${part}.${name}.weight`));
-  const normed = norm(config, params, `blocks.${block}.attn.norm`, x, ops);
-  const wholeAttention = ops.selfAttention && rotation && at.causal.rank === 0 && !config.use_bias && !masks[`attention_dropout.${block}`];
+  const normed = norm(pass, `blocks.${block}.attn.norm`, x);
+  const wholeAttention = ops.selfAttention && rotation && frame.causal.rank === 0 && !config.use_bias && !masks[`attention_dropout.${block}`];
   const wanted = (x: tf.Tensor): tf.Tensor => (rows ? ops.gatherRows(x, rows) : x);
-  const all = wholeAttention
-    ? addedTo(x, masks[`dropout.${block}.attn`], (onto) => ops.selfAttention!(normed, weights('attn', 'q', 'k', 'v', 'o') as unknown as Parameters<NonNullable<Ops['selfAttention']>>[1], onto, { ...at, rotation }))
-    : tf.add(x, attention(config, params, block, at, normed, ops));
-  // The convolution reads the neighbours of a row, so rows are taken after it; without one, before the norm.
-  let mixed = at.taps ? all : wanted(all);
-  let y: tf.Tensor = norm(config, params, `blocks.${block}.ff.norm`, mixed, ops);
-  if (at.taps) {
-    y = wanted(ops.convolve(y, parameter(params, `blocks.${block}.ff.conv.weight`), at.taps));
-    mixed = wanted(all);
+  const attended = wholeAttention
+    ? addedTo(x, masks[`dropout.${block}.attn`], (onto) => ops.selfAttention!(normed, weights('attn', 'q', 'k', 'v', 'o') as unknown as AttentionWeights, onto, { ...frame, rotation }))
+    : tf.add(x, attention(pass, block, normed));
+  // The convolution reads the neighbours of a position, so the loss positions are taken after it; without one, before the norm.
+  let mixed = taps ? attended : wanted(attended);
+  let y: tf.Tensor = norm(pass, `blocks.${block}.ff.norm`, mixed);
+  if (taps) {
+    y = wanted(ops.convolve(y, parameter(params, `blocks.${block}.ff.conv.weight`), taps));
+    mixed = wanted(attended);
   }
   const mask = masks[`dropout.${block}.ff`];
-  const dropping = mask && rows ? tf.gather(mask.reshape([at.B * at.S, config.d_model]), rows as tf.Tensor1D) : mask;
+  const dropping = mask && rows ? tf.gather(mask.reshape([frame.B * frame.S, config.d_model]), rows as tf.Tensor1D) : mask;
   const wholeFeedForward = ops.feedForward && config.activation === 'swiglu' && !config.use_bias;
   return wholeFeedForward
-    ? addedTo(mixed, dropping, (onto) => ops.feedForward!(y, weights('ff', 'gate', 'up', 'down') as unknown as Parameters<NonNullable<Ops['feedForward']>>[1], onto))
-    : tf.add(mixed, dropped(feedForward(config, params, block, y, ops), dropping));
+    ? addedTo(mixed, dropping, (onto) => ops.feedForward!(y, weights('ff', 'gate', 'up', 'down') as unknown as FeedForwardWeights, onto))
+    : tf.add(mixed, dropped(feedForward(pass, block, y), dropping));
 }
 
-/** x [N, D] plus its rows of the position table [max_seq_len, D]. */
-function placed({ d_model: D }: DenoiserConfig, { B, S, positions }: Frame, x: tf.Tensor, table: tf.Tensor, ops: Ops): tf.Tensor {
+/** x [N, D] plus its positions' vectors from the table [max_seq_len, D]. */
+function placed({ config: { d_model: D }, frame: { B, S, positions }, ops }: Pass, x: tf.Tensor, table: tf.Tensor): tf.Tensor {
   if (positions) return tf.add(x, ops.gatherRows(table, positions));
   return tf.add(x.reshape([B, S, D]), tf.slice(table, [0, 0], [S, D]).reshape([1, S, D])).reshape([B * S, D]);
 }
 
-function norm(config: DenoiserConfig, params: Params, name: string, x: tf.Tensor, ops: Ops): tf.Tensor2D {
+function norm({ config, params, ops }: Pass, name: string, x: tf.Tensor): tf.Tensor2D {
   const gain = parameter(params, `${name}.weight`);
   return config.norm_type === 'rmsnorm'
     ? ops.rmsNorm(x, gain, config.norm_eps)
@@ -230,39 +247,41 @@ function norm(config: DenoiserConfig, params: Params, name: string, x: tf.Tensor
 }
 
 /** x·W + b: x [N, in], W [in, out]. */
-function linear(config: DenoiserConfig, params: Params, name: string, x: tf.Tensor, scale = 1): tf.Tensor {
+function linear({ config, params }: Pass, name: string, x: tf.Tensor, scale = 1): tf.Tensor {
   const scaled = (part: string) => {
-    const found = parameter(params, `${name}.${part}`);
-    return scale === 1 ? found : tf.mul(found, scale); // cheaper on the weights than on the result
+    const tensor = parameter(params, `${name}.${part}`);
+    return scale === 1 ? tensor : tf.mul(tensor, scale); // cheaper on the weights than on the result
   };
   const y = tf.matMul(x, scaled('weight'));
   return config.use_bias ? tf.add(y, scaled('bias')) : y;
 }
 
 /** Multi-head attention inside each segment: x [N, D] → [N, D]. */
-function attention(config: DenoiserConfig, params: Params, block: number, { B, S, bias, rotation, masks }: Frame, x: tf.Tensor, ops: Ops): tf.Tensor {
-  const { n_heads: H, d_model: D } = config;
+function attention(pass: Pass, block: number, x: tf.Tensor): tf.Tensor {
+  const { n_heads: H, d_model: D } = pass.config;
+  const { B, S, bias, rotation, masks } = pass.frame;
   const K = D / H;
   const name = `blocks.${block}.attn`;
-  const heads = (part: string, scale = 1) => tf.transpose(linear(config, params, `${name}.${part}`, x, scale).reshape([B, S, H, K]), [0, 2, 1, 3]);
-  const query = rotation ? ops.rotate(heads('q'), rotation.query) : heads('q', 1 / Math.sqrt(K));
-  const key = rotation ? ops.rotate(heads('k'), rotation.key) : heads('k');
-  const out = ops.attend(query, key, heads('v'), bias, masks[`attention_dropout.${block}`]);
-  return dropped(linear(config, params, `${name}.o`, tf.transpose(out, [0, 2, 1, 3]).reshape([B * S, D])), masks[`dropout.${block}.attn`]);
+  const heads = (part: string, scale = 1) => tf.transpose(linear(pass, `${name}.${part}`, x, scale).reshape([B, S, H, K]), [0, 2, 1, 3]);
+  const query = rotation ? pass.ops.rotate(heads('q'), rotation.query) : heads('q', 1 / Math.sqrt(K));
+  const key = rotation ? pass.ops.rotate(heads('k'), rotation.key) : heads('k');
+  const out = pass.ops.attend(query, key, heads('v'), bias, masks[`attention_dropout.${block}`]);
+  return dropped(linear(pass, `${name}.o`, tf.transpose(out, [0, 2, 1, 3]).reshape([B * S, D])), masks[`dropout.${block}.attn`]);
 }
 
 /** x [N, D] → [N, D] through F. */
-function feedForward(config: DenoiserConfig, params: Params, block: number, x: tf.Tensor, ops: Ops): tf.Tensor {
+function feedForward(pass: Pass, block: number, x: tf.Tensor): tf.Tensor {
   const name = `blocks.${block}.ff`;
-  const up = linear(config, params, `${name}.up`, x);
+  const up = linear(pass, `${name}.up`, x);
+  const { activation } = pass.config;
   const inner =
-    config.activation === 'swiglu' ? ops.swiglu(linear(config, params, `${name}.gate`, x), up)
-    : config.activation === 'gelu' ? ops.gelu(up)
+    activation === 'swiglu' ? pass.ops.swiglu(linear(pass, `${name}.gate`, x), up)
+    : activation === 'gelu' ? pass.ops.gelu(up)
     : tf.relu(up);
-  return linear(config, params, `${name}.down`, inner);
+  return linear(pass, `${name}.down`, inner);
 }
 
-/** What an operation adds to its last operand, added to x: at once, or with dropout between. */
+/** x plus the operation's result. Without dropout the operation adds x itself; with dropout it adds to zeros, and x comes after the mask. */
 const addedTo = (x: tf.Tensor, mask: tf.Tensor | undefined, operation: (onto: tf.Tensor) => tf.Tensor): tf.Tensor =>
   mask ? tf.add(x, dropped(operation(tf.zerosLike(x)), mask)) : operation(x);
 

@@ -6,7 +6,7 @@ import { golden, noise } from './golden.test.util.js';
 import { layout } from './layout.js';
 import type { ParamLayout } from './layout.js';
 import { bind } from './params.js';
-import { dropoutShapes, lossAndGrads, rowLosses } from './step.js';
+import { dropoutShapes, lossAndGrads, positionLosses } from './step.js';
 import type { DenoiserConfig } from './types.js';
 
 interface Index {
@@ -114,7 +114,7 @@ const bare = cases.filter(({ config }) => config.label_smoothing + config.dropou
 test.each(bare.map((given) => [title(given.config), given] as const))('row losses are the terms of the loss: %s', (_, { config, loss, layout: table }) => {
   tf.tidy(() => {
     const inputs = inputsOf(config, table);
-    const { ce } = rowLosses(config, table)(inputs);
+    const { ce } = positionLosses(config, table)(inputs);
     expect(deviation(ce!.mul(inputs.weights!).sum(), Float32Array.of(loss))).toBeLessThan(TOLERANCE);
   });
 });

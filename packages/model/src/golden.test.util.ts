@@ -1,20 +1,20 @@
 import { readFileSync } from 'node:fs';
 
-// Reads what checks/python/denoiser.py wrote, and computes the numbers both sides share.
+// Reads the files of checks/python/denoiser.py and computes the numbers that both sides share.
 
-const file = (name: string) => new URL(`../golden/${name}`, import.meta.url);
+const file = (name: string) => new URL(`../fixtures/${name}`, import.meta.url);
 
 /** The index of a golden file and a reader of its float32 arrays, in the order they were written. */
 export function golden<Index>(name: string): { index: Index; next: (size: number) => Float32Array } {
   const index = JSON.parse(readFileSync(file(`${name}.json`), 'utf8')) as Index;
   const bytes = readFileSync(file(`${name}.bin`));
   const all = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-  let at = 0;
+  let offset = 0;
   return {
     index,
     next: (size) => {
-      if (at + size > all.length) throw new Error(`golden/${name}.bin: expected ${at + size} numbers, got ${all.length}; run checks/python/denoiser.py`);
-      return all.subarray(at, (at += size));
+      if (offset + size > all.length) throw new Error(`fixtures/${name}.bin: expected ${offset + size} numbers, got ${all.length}; run checks/python/denoiser.py`);
+      return all.subarray(offset, (offset += size));
     },
   };
 }

@@ -1,12 +1,12 @@
-export { adamw, adamwFlat, adamwScalars, clipByGlobalNorm, clipScale, ema, emaFlat, globalNorm } from './adamw.js';
-export type { AdamW, FlatState, Moments } from './adamw.js';
-export { entropies, fast, frame, hidden, logits, loss, plain, rowsHidden } from './denoiser.js';
+export { adamwFlat, emaFlat } from './adamw.js';
+export type { AdamW, FlatState } from './adamw.js';
+export { entropies, fast, frame, hidden, hiddenAt, logits, loss, plain } from './denoiser.js';
 export type { AttendFrame, Frame, Ops } from './denoiser.js';
 export { layout } from './layout.js';
 export type { ParamKind, ParamLayout, ParamSpec } from './layout.js';
 export { bind, initParams } from './params.js';
 export { addFlat, allocate } from './simd.js';
 export type { Buffers } from './simd.js';
-export { dropoutShapes, exportedForward, lossAndGrads, rowLosses } from './step.js';
+export { dropoutShapes, exportedForward, lossAndGrads, positionLosses } from './step.js';
 export type { LossOptions, Named } from './step.js';
-export type { Batch, DenoiserConfig, Masks, Params, Rows } from './types.js';
+export type { Batch, DenoiserConfig, Masks, Params, TrunkInputs } from './types.js';

@@ -9,7 +9,7 @@ export interface ParamSpec {
   readonly offset: number;
   readonly size: number;
   readonly kind: ParamKind;
-  /** Whether AdamW decays it: matrices, taps and an untied head; not norms, biases, embeddings. */
+  /** AdamW decays matrices, taps and an untied head; not norms, biases and embeddings. */
   readonly decay: boolean;
 }
 
@@ -48,14 +48,14 @@ export function layout(config: DenoiserConfig): ParamLayout {
   if (config.pos_encoding === 'learned') add('position.weight', 'position', config.max_seq_len, D);
   if (W > 0) add('embedding.conv.weight', 'conv', W, D);
   for (let block = 0; block < config.n_layers; block++) {
-    const at = `blocks.${block}`;
-    norm(`${at}.attn.norm`);
-    for (const part of ['q', 'k', 'v', 'o']) linear(`${at}.attn.${part}`, D, D);
-    norm(`${at}.ff.norm`);
-    if (W > 0) add(`${at}.ff.conv.weight`, 'conv', W, D);
-    if (config.activation === 'swiglu') linear(`${at}.ff.gate`, D, F);
-    linear(`${at}.ff.up`, D, F);
-    linear(`${at}.ff.down`, F, D);
+    const prefix = `blocks.${block}`;
+    norm(`${prefix}.attn.norm`);
+    for (const part of ['q', 'k', 'v', 'o']) linear(`${prefix}.attn.${part}`, D, D);
+    norm(`${prefix}.ff.norm`);
+    if (W > 0) add(`${prefix}.ff.conv.weight`, 'conv', W, D);
+    if (config.activation === 'swiglu') linear(`${prefix}.ff.gate`, D, F);
+    linear(`${prefix}.ff.up`, D, F);
+    linear(`${prefix}.ff.down`, F, D);
   }
   norm('norm');
   if (!config.tie_embeddings) add('head.weight', 'head', V, D);

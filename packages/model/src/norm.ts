@@ -25,7 +25,7 @@ export function rmsNorm(x: tf.Tensor, gain: tf.Tensor, eps: number): tf.Tensor2D
   })(x, gain) as tf.Tensor2D;
 }
 
-/** The same by automatic differentiation. */
+/** `rmsNorm` by automatic differentiation. */
 export function rmsNormPlain(x: tf.Tensor, gain: tf.Tensor, eps: number): tf.Tensor2D {
   return x.mul(x.square().mean(-1, true).add(eps).rsqrt()).mul(gain) as tf.Tensor2D;
 }
@@ -57,7 +57,7 @@ export function layerNorm(x: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor, eps: n
   })(x, gain, bias) as tf.Tensor2D;
 }
 
-/** The same by automatic differentiation. */
+/** `layerNorm` by automatic differentiation. */
 export function layerNormPlain(x: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor, eps: number): tf.Tensor2D {
   const centred = x.sub(x.mean(-1, true));
   return centred.mul(centred.square().mean(-1, true).add(eps).rsqrt()).mul(gain).add(bias) as tf.Tensor2D;

@@ -31,7 +31,7 @@ const entropy = (smoothing: number): Draw => () => {
   const targets = tf.add(int(V - 1, M), tf.scalar(1, 'int32'));
   const weights = tf.abs(random(M));
   // The target rows are gathered from the head, as in the network: only the sum of both gradients is defined.
-  return { xs: [random(M, D), random(V, D)], run: ([h, head]) => (ops) => ops.crossEntropy(h!, head!, ops.gatherRows(head!, targets), targets, weights, smoothing) };
+  return { xs: [random(M, D), random(V, D)], run: ([h, head]) => (ops) => ops.crossEntropy(h!, head!, { goals: ops.gatherRows(head!, targets), targets, weights, smoothing }) };
 };
 
 const convolution = (W: number): Draw => () => {
@@ -111,7 +111,7 @@ test('one rotation by p turns a dot product like the distance of two positions',
 test('[MASK] takes no share of the probability and no gradient of the head', () => {
   tf.tidy(() => {
     const [h, head, targets, weights] = [random(4, 5), random(7, 5), int(6, 4).add(tf.scalar(1, 'int32')), tf.ones([4])];
-    const loss = (head: tf.Tensor) => fast.crossEntropy(h, head, tf.gather(head, targets as tf.Tensor1D), targets, weights);
+    const loss = (head: tf.Tensor) => fast.crossEntropy(h, head, { goals: tf.gather(head, targets as tf.Tensor1D), targets, weights });
     const moved = tf.add(head, tf.mul(tf.oneHot(tf.tensor1d([0], 'int32'), 7).reshape([7, 1]), 50));
     expect(loss(moved).dataSync()).toEqual(loss(head).dataSync());
     expect([...(tf.slice(tf.grad((x) => loss(x))(head), [0, 0], [1, 5]).dataSync() as Float32Array)].every((x) => x === 0)).toBe(true);
@@ -122,7 +122,7 @@ test('a probability that underflows gives a finite loss and the right gradient',
   tf.tidy(() => {
     const h = tf.tensor2d([[300]]);
     const head = tf.tensor2d([[0], [1], [0]]);
-    const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => fast.crossEntropy(x, head, tf.tensor2d([[0]]), tf.tensor1d([2], 'int32'), tf.ones([1])))(h);
+    const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => fast.crossEntropy(x, head, { goals: tf.tensor2d([[0]]), targets: tf.tensor1d([2], 'int32'), weights: tf.ones([1]) }))(h);
     expect(Number.isFinite(value.dataSync()[0])).toBe(true);
     expect(grad.dataSync()[0]).toBe(1);
   });

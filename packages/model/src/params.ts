@@ -6,8 +6,8 @@ import type { DenoiserConfig, Params } from './types.js';
 
 /**
  * Fresh parameters in one flat buffer: matrices, embeddings and taps normal(0, init_std); the two projections that
- * write into the residual stream divided by √(2·n_layers), so that the stream's variance does not grow with depth
- * (GPT-2, section 2.3); norm gains 1; biases 0. Every tensor has its own random stream, so adding one leaves the others alone.
+ * write into the residual stream divided by √(2·n_layers), so that the variance of the stream does not grow with depth
+ * (GPT-2, section 2.3); norm gains 1; biases 0. Every tensor has its own random stream, so a new tensor does not change the others.
  */
 export function initParams(config: DenoiserConfig, seed: number): Float32Array {
   const { params, total } = layout(config);
@@ -26,7 +26,7 @@ export function initParams(config: DenoiserConfig, seed: number): Float32Array {
 
 const writesResidual = (spec: ParamSpec) => /\.(attn\.o|ff\.down)\.weight$/.test(spec.name);
 
-/** Names the pieces of a flat buffer as tensors (copies, to be disposed by the caller). */
+/** The pieces of a flat buffer as named tensors (copies; the caller disposes them). */
 export function bind(flat: Float32Array, { params, total }: ParamLayout): Params {
   if (flat.length !== total) {
     throw Object.assign(new Error(`model parameters: expected ${total} numbers, got ${flat.length}; the weights belong to another model configuration`), {

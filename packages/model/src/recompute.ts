@@ -5,10 +5,10 @@ import type { Params } from './types.js';
  * y = f(x, params) that keeps only x for its gradient and computes f again there (gradient checkpointing,
  * arXiv 1604.06174, section 4.1). x is [N, D]; y and the gradient dy are [N, D] or [M, D], where M may be 0.
  *
- * In a recorded graph the second computation must not become the first one again: every optimiser computes equal
- * expressions once. So it starts from x̂ = x + zero·Σₙ dyₙ₀, which differs from x for whoever does not know that `zero`
- * (float32 scalar, an input of the graph) is 0, and which cannot be computed before dy is. Where one of them is not finite
- * neither is the gradient, as without recomputation.
+ * A graph optimiser computes equal expressions once, so in a recorded graph it would merge the second computation with the first.
+ * The second one therefore starts from x̂ = x + zero·Σₙ dyₙ₀. `zero` (float32 scalar) is an input of the graph that is fed 0 at run
+ * time, so constant folding cannot prove that x̂ equals x; and x̂ needs dy, so the second computation cannot start early. If x or dy
+ * is not finite, the gradient is not finite either, as without recomputation.
  */
 export function recomputed(f: (x: tf.Tensor, params: Params) => tf.Tensor, x: tf.Tensor, params: Params, zero: tf.Tensor): tf.Tensor {
   const names = Object.keys(params);
@@ -22,14 +22,14 @@ export function recomputed(f: (x: tf.Tensor, params: Params) => tf.Tensor, x: tf
       gradFunc: (dy, saved) => {
         const [x, ...tensors] = saved as [tf.Tensor, ...tf.Tensor[]];
         const late = tf.add(x, tf.mul(zero, tf.sum(tf.slice(dy, [0, 0], [-1, 1]))));
-        return aside(() => tf.grads((x, ...tensors) => apply(x!, tensors))([late, ...tensors], dy));
+        return withTapeAside(() => tf.grads((x, ...tensors) => apply(x!, tensors))([late, ...tensors], dy));
       },
     };
   })(x, ...names.map((name) => params[name]!));
 }
 
-/** TensorFlow.js has one tape, which the gradient of a gradient function would throw away: put it aside meanwhile. */
-function aside<T>(run: () => T): T {
+/** Runs with the tape of TensorFlow.js put aside: there is only one, and a gradient inside a gradient function would throw it away. */
+function withTapeAside<T>(run: () => T): T {
   const { state } = tf.engine();
   const tape = state.activeTape;
   try {

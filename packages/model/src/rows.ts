@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 
-/** table[ids]: table [V, D], ids int32 [N] → [N, D]. The gradient adds rows up with one scatter, never a one-hot over V. */
+/** table[ids]: table [V, D], ids int32 [N] → [N, D]. The gradient adds them up with one scatter, never a one-hot over V. */
 export function gatherRows(table: tf.Tensor, ids: tf.Tensor): tf.Tensor2D {
   const size = table.shape[0]!;
   return tf.customGrad((x, save) => {
     (save as tf.GradSaveFunc)([ids]);
     return {
       value: tf.gather(x as tf.Tensor, ids as tf.Tensor1D),
-      gradFunc: (dy, [at]) => tf.unsortedSegmentSum(dy, at as tf.Tensor1D, size),
+      gradFunc: (dy, [indices]) => tf.unsortedSegmentSum(dy, indices as tf.Tensor1D, size),
     };
   })(table) as tf.Tensor2D;
 }

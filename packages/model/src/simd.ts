@@ -1,8 +1,8 @@
-// AdamW and the gradient norm as WebAssembly SIMD, assembled here. For 6.85M parameters: 10 ms against 49 ms of plain loops, between
-// two steps, when everything else waits. (The loops alone take 38 ms, until TensorFlow.js is loaded: perhaps its polyfills detach an
-// ArrayBuffer, after which V8 checks every access.) The buffers have to live in one WebAssembly memory: `allocate` makes them.
+// AdamW and the gradient norm as WebAssembly SIMD, assembled here. They run between two steps, when everything else waits. For 6.85M
+// parameters they take 10 ms, plain loops 49 ms (38 ms until TensorFlow.js is loaded: perhaps its polyfills detach an ArrayBuffer, after
+// which V8 checks every access). All buffers must lie in one WebAssembly memory: `allocate` makes them.
 
-// The workspace compiles without the DOM's types, which are where TypeScript keeps WebAssembly's.
+// TypeScript keeps the types of WebAssembly among those of the DOM, and the workspace compiles without those.
 const { Memory, Module, Instance } = (globalThis as unknown as {
   WebAssembly: {
     Memory: new (size: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
@@ -17,7 +17,8 @@ interface Kernels {
   add(g: number, x: number, bytes: number): void;
 }
 
-interface Owned {
+/** The kernels of one WebAssembly memory. */
+interface KernelMemory {
   kernels: Kernels;
   /** a piece of the memory for numbers from elsewhere, small enough to stay in a core's cache */
   scratch: Float32Array;
@@ -31,13 +32,13 @@ export interface Buffers {
   readonly v: Float32Array;
 }
 
-const owners = new WeakMap<ArrayBufferLike, Owned>();
+const memories = new WeakMap<ArrayBufferLike, KernelMemory>();
 const PAGE = 65536;
 const LARGEST = 65536; // pages; a WebAssembly memory has at most 4 GiB
 
 /**
  * Zeroed parameters, gradients and Adam moments of `total` numbers each, side by side in one WebAssembly memory, where
- * `adamwFlat` is fastest. Ordinary arrays (same results up to float32 rounding) when they do not fit in 4 GiB.
+ * `adamwFlat` is fastest. When they do not fit in 4 GiB, they are ordinary arrays (same results up to float32 rounding).
  */
 export function allocate(total: number): Buffers {
   const stride = Math.ceil((total * 4) / 64) * 64; // whole cache lines
@@ -46,29 +47,29 @@ export function allocate(total: number): Buffers {
   if (pages > LARGEST) return Object.fromEntries(names.map((name) => [name, new Float32Array(total)])) as unknown as Buffers;
   const memory = new Memory({ initial: pages, maximum: pages });
   const kernels = new Instance(new Module(assemble()), { e: { m: memory } }).exports as Kernels;
-  owners.set(memory.buffer, { kernels, scratch: new Float32Array(memory.buffer, (pages - 1) * PAGE, PAGE / 4) });
+  memories.set(memory.buffer, { kernels, scratch: new Float32Array(memory.buffer, (pages - 1) * PAGE, PAGE / 4) });
   return Object.fromEntries(names.map((name, i) => [name, new Float32Array(memory.buffer, i * stride, total)])) as unknown as Buffers;
 }
 
-/** The kernels of the memory that all these arrays live in, if they do. */
+/** The kernels of the memory in which all these arrays lie; undefined when they do not lie in one. */
 export function kernelsOf(...arrays: readonly Float32Array[]): Kernels | undefined {
   const [first] = arrays;
-  return first && arrays.every(({ buffer }) => buffer === first.buffer) ? owners.get(first.buffer)?.kernels : undefined;
+  return first && arrays.every(({ buffer }) => buffer === first.buffer) ? memories.get(first.buffer)?.kernels : undefined;
 }
 
 /**
- * sum += more, number by number; they have the same length, and `more` may live anywhere. A sum from `allocate` is several times as fast,
- * with the same result.
+ * sum += more, number by number; both have the same length, and `more` may be any array. With `sum` from `allocate` it is several times
+ * as fast and gives the same result.
  */
 export function addFlat(sum: Float32Array, more: Float32Array): void {
-  const owned = owners.get(sum.buffer);
-  if (!owned) return addPlain(sum, more, 0);
-  const { kernels, scratch } = owned;
+  const memory = memories.get(sum.buffer);
+  if (!memory) return addPlain(sum, more, 0);
+  const { kernels, scratch } = memory;
   const end = sum.length - (sum.length % 4);
-  for (let at = 0; at < end; at += scratch.length) {
-    const size = Math.min(scratch.length, end - at);
-    scratch.set(more.subarray(at, at + size));
-    kernels.add(sum.byteOffset + 4 * at, scratch.byteOffset, 4 * size);
+  for (let from = 0; from < end; from += scratch.length) {
+    const size = Math.min(scratch.length, end - from);
+    scratch.set(more.subarray(from, from + size));
+    kernels.add(sum.byteOffset + 4 * from, scratch.byteOffset, 4 * size);
   }
   addPlain(sum, more, end);
 }
@@ -77,7 +78,7 @@ function addPlain(sum: Float32Array, more: Float32Array, from: number): void {
   for (let i = from; i < sum.length; i++) sum[i] = sum[i]! + more[i]!;
 }
 
-// https://webassembly.github.io/spec/core/binary and /simd: opcodes by mnemonic, nested as they read.
+// Opcodes of https://webassembly.github.io/spec/core/binary (and its SIMD part) by mnemonic, nested in reading order.
 type Code = readonly (number | Code)[];
 
 const I32 = 0x7f;

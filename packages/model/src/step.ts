@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
-import { entropies, fast, frame, logits, lossOf, rowsHidden } from './denoiser.js';
+import { entropies, fast, frame, hiddenAt, logits, lossOf } from './denoiser.js';
 import type { Frame, Ops } from './denoiser.js';
 import type { ParamLayout } from './layout.js';
 import type { Batch, DenoiserConfig, Masks, Params } from './types.js';
 
-// The functions that get traced. Each takes one flat record of named tensors (batch inputs, parameters by layout name,
-// dropout masks) and returns one: graph inputs and outputs have the same names.
+// The functions that are traced. Each takes one flat record of named tensors (batch inputs, parameters by layout name,
+// dropout masks) and returns one; the inputs and outputs of the graph have the same names.
 
 /** Tensors by graph input or output name. */
 export type Named = Record<string, tf.Tensor>;
@@ -33,7 +33,7 @@ const batchIn = (inputs: Named) => ({ ...(inputs as unknown as Batch), masks: ma
 export interface LossOptions {
   /** share of each target spread over all tokens but [MASK] */
   readonly labelSmoothing?: number;
-  /** gradients compute every block again instead of keeping its activations; needs the input `zero` */
+  /** gradients compute every block again instead of keeping its activations; the graph then has the input `zero` */
   readonly checkpointing?: boolean;
   readonly ops?: Ops;
 }
@@ -41,24 +41,24 @@ export interface LossOptions {
 /**
  * The training graph: inputs of docs/architecture.md, parameters by name and, optionally, dropout masks →
  * `loss` (scalar, Σ weights·CE, nats) and `grad.{name}` for every parameter. Without mask inputs nothing is dropped.
- * With `checkpointing` there is one more input, `zero`: a float32 scalar that must be fed 0.
+ * With `checkpointing` there is one more input, `zero`: a float32 scalar; feed it 0.
  */
 export function lossAndGrads(config: DenoiserConfig, layout: ParamLayout, { labelSmoothing = 0, checkpointing = false, ops = fast }: LossOptions = {}): (inputs: Named) => Named {
   const names = layout.params.map(({ name }) => name);
   return (inputs) =>
     tf.tidy(() => {
       const batch = batchIn(inputs);
-      const at: Frame = { ...frame(config, batch), ...(checkpointing && { zero: inputs.zero! }) };
+      const outside: Frame = { ...frame(config, batch), ...(checkpointing && { zero: inputs.zero! }) };
       const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) => {
         const params: Params = Object.fromEntries(names.map((name, i) => [name, tensors[i]!]));
-        return lossOf(config, params, at, batch, labelSmoothing, ops);
+        return lossOf({ config, params, frame: outside, ops }, batch, labelSmoothing);
       })(names.map((name) => inputs[name]!));
       return { loss: value, ...Object.fromEntries(names.map((name, i) => [`grad.${name}`, grads[i]!])) };
     });
 }
 
-/** The evaluation graph: the inputs of the training graph (no `weights`, no dropout) → `ce` [M], nats per evaluated row. */
-export function rowLosses(config: DenoiserConfig, layout: ParamLayout): (inputs: Named) => Named {
+/** The evaluation graph: the inputs of the training graph (no `weights`, no dropout) → `ce` [M], nats at each loss position. */
+export function positionLosses(config: DenoiserConfig, layout: ParamLayout): (inputs: Named) => Named {
   return (inputs) =>
     tf.tidy(() => {
       const params = Object.fromEntries(layout.params.map(({ name }) => [name, inputs[name]!]));
@@ -67,11 +67,11 @@ export function rowLosses(config: DenoiserConfig, layout: ParamLayout): (inputs:
     });
 }
 
-/** The exported graph: `input_ids`, `attention_mask` [batch, length], `rows` [rows] and the parameters → `logits` [rows, V]. */
+/** The exported graph: `input_ids`, `attention_mask` [batch, length], `rows` [M] (flattened positions to project) and the parameters → `logits` [M, V]. */
 export function exportedForward(config: DenoiserConfig): (inputs: Named) => Named {
   return (inputs) =>
     tf.tidy(() => {
-      const at = frame(config, { ids: inputs.input_ids!, segments: inputs.attention_mask! });
-      return { logits: logits(inputs, rowsHidden(config, inputs, at, inputs.rows!)) };
+      const canvas = frame(config, { ids: inputs.input_ids!, segments: inputs.attention_mask! });
+      return { logits: logits(inputs, hiddenAt(config, inputs, canvas, inputs.rows!)) };
     });
 }

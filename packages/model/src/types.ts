@@ -14,8 +14,8 @@ export type Params = Readonly<Record<string, Tensor>>;
 /** Host-made dropout masks by the names of `dropoutShapes`: 0 or 1/(1−p). */
 export type Masks = Readonly<Record<string, Tensor>>;
 
-/** What the trunk reads: ids, segments, positions int32 [B, S]; causal float32 [B]. */
-export interface Rows {
+/** A batch as the trunk reads it: ids, segments, positions int32 [B, S]; causal float32 [B]. */
+export interface TrunkInputs {
   readonly ids: Tensor;
   readonly segments: Tensor;
   readonly positions: Tensor;
@@ -23,8 +23,8 @@ export interface Rows {
   readonly masks?: Masks;
 }
 
-/** Rows and what to predict in them: rows, targets int32 [M]; weights float32 [M] (0 for filler). */
-export interface Batch extends Rows {
+/** A batch and its M loss positions: rows (flattened indices b·S + s), targets int32 [M]; weights float32 [M] (0 for filler). */
+export interface Batch extends TrunkInputs {
   readonly rows: Tensor;
   readonly targets: Tensor;
   readonly weights: Tensor;

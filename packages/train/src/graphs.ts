@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { dropoutShapes, exportedForward, fast, lossAndGrads, rowLosses } from '@mdiff/model';
+import { dropoutShapes, exportedForward, fast, lossAndGrads, positionLosses } from '@mdiff/model';
 import type { Ops, ParamLayout } from '@mdiff/model';
 import { optimize, toOnnx, trace } from '@mdiff/trace';
 import type { Graph, InputSpec } from '@mdiff/trace';
@@ -19,7 +19,7 @@ export interface StepOptions {
 
 /** The function of a pass: training returns `loss` and `grad.{name}`, evaluation `ce`. */
 export const passOf = (kind: Kind, { model, labelSmoothing, checkpointing = false, ops = fast }: StepOptions, layout: ParamLayout): ReturnType<typeof lossAndGrads> =>
-  kind === 'train' ? lossAndGrads(model, layout, { labelSmoothing, checkpointing, ops }) : rowLosses(model, layout);
+  kind === 'train' ? lossAndGrads(model, layout, { labelSmoothing, checkpointing, ops }) : positionLosses(model, layout);
 
 /** Shapes of the dropout masks of a pass, by input name; none without dropout. */
 export const masksOf = (model: ModelConfig, B: number, S: number, dropout: boolean): Record<string, readonly number[]> =>
