@@ -15,7 +15,7 @@ export const inside = (exclusiveMinimum: number, exclusiveMaximum: number): Limi
 export const namePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$';
 
 // `description` says what the key changes (it is what `explain` prints); `$comment` holds the remark of the reference page.
-function key<T>(schema: object, value: unknown, example: unknown, does: string, note?: string): TUnsafe<T> {
+export function key<T>(schema: object, value: unknown, example: unknown, does: string, note?: string): TUnsafe<T> {
   const examples = [...new Set([value, example].map((item) => JSON.stringify(item)))].map((item) => JSON.parse(item) as unknown);
   return Type.Unsafe<T>({ ...schema, default: value, examples, description: does, ...(note === undefined ? {} : { $comment: note }) });
 }
@@ -29,9 +29,6 @@ export const intOrNull = (min: number, max: number, example: number, does: strin
 
 export const num = (limits: Limits, value: number, example: number, does: string, note?: string) =>
   key<number>({ type: 'number', ...limits }, value, example, does, note);
-
-export const numOrNull = (limits: Limits, example: number, does: string, note?: string) =>
-  key<number | null>({ type: ['number', 'null'], ...limits }, null, example, does, note);
 
 export const bool = (value: boolean, does: string, note?: string) => key<boolean>({ type: 'boolean' }, value, !value, does, note);
 
@@ -57,9 +54,6 @@ export const choices = <const C extends readonly string[]>(
   does: string,
   note?: string,
 ) => key<C[number][]>({ type: 'array', items: { type: 'string', enum: options }, uniqueItems: true }, value, example, does, note);
-
-export const strings = (maxItems: number, example: readonly string[], does: string, note?: string) =>
-  key<string[]>({ type: 'array', items: { type: 'string', maxLength: 1024 }, maxItems }, [], example, does, note);
 
 export const presetsOrFiles = (does: string, note?: string) =>
   key<string | string[] | null>(

@@ -1,4 +1,5 @@
-import { bool, choice, choices, int, name, path, presetsOrFiles } from './kinds.js';
+import { bool, choice, choices, key, name, path, presetsOrFiles } from './kinds.js';
+import { projectSeed } from './sampling.js';
 
 /** The keys that stand at the top level. */
 export const projectKeys = {
@@ -12,10 +13,9 @@ export const projectKeys = {
     'folder `output_dir/experiment_name/` for checkpoints, logs, reports; run name in logs',
     'it becomes a directory, hence the pattern',
   ),
-  seed: int(
-    0,
-    4294967295,
-    42,
+  seed: key<number>(
+    projectSeed.range,
+    projectSeed.default,
     7,
     'every draw (weights, batches, masks, dropout, samples of pairs and corpus, generation)',
     'same seed, config, engine and threads → same losses',

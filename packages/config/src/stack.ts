@@ -1,6 +1,7 @@
 import { canonicalKeys, defaultOf, dotted, segments, type Segment } from './keys.js';
 import { issueAt, seeEntry, sound, type Entries, type Entry, type Finding } from './layer.js';
 import type { Issue } from './issue.js';
+import { sampling } from './sampling.js';
 
 /** Every value given for a key, lowest layer first; the first is the default. */
 export type Stack = ReadonlyMap<string, readonly Entry[]>;
@@ -15,7 +16,7 @@ const atDefault = () => ({ where: 'default' });
 
 // These defaults follow another key until they are set, so that a small model needs no second edit.
 const follows: readonly [string, string, number][] = [
-  ['generation.max_length', 'model.max_seq_len', 512],
+  ['generation.max_length', 'model.max_seq_len', sampling.max_length.default],
   ['data.max_sentence_length', 'model.max_seq_len', 512],
   ['data.min_sentence_length', 'data.max_sentence_length', 10],
   ['training.min_learning_rate', 'training.learning_rate', 0.00002],
