@@ -1,4 +1,5 @@
 // The flags that commands share, and how their values are read.
+import { sampling, type FlagKey, type SamplingKey } from '@mdiff/config/sampling';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
 /** What every command takes. */
@@ -9,12 +10,11 @@ export interface CommonFlags {
   verify: boolean;
 }
 
-/** Shorthands for `--set generation.…`, shared by generate and infill. */
-export interface SamplingFlags extends CommonFlags {
-  n?: number;
-  seed?: number;
-  temperature?: number;
-  numSteps?: number;
+/** Values of the flags that the table of sampling options names, each a shorthand for `--set generation.…`. */
+export type Shorthands = { [K in FlagKey as (typeof sampling)[K]['option']]?: number };
+
+/** What generate and infill take; max_length is generate's alone, since the gaps of infill state their tokens. */
+export interface SamplingFlags extends CommonFlags, Omit<Shorthands, 'maxLength'> {
   json?: boolean;
 }
 
@@ -28,11 +28,25 @@ export function addCommonFlags(command: Command): Command {
 
 export function addSamplingFlags(command: Command): Command {
   return addCommonFlags(command)
-    .addOption(new Option('-n <texts>', 'how many texts').argParser(integer))
-    .addOption(new Option('--seed <seed>', 'the same seed gives the same text').argParser(integer))
-    .addOption(new Option('--temperature <t>', '0 takes the most likely tokens').argParser(number))
-    .addOption(new Option('--num-steps <steps>', 'denoising passes at most').argParser(integer))
+    .addOption(shorthand('num_return_sequences', '<texts>', 'how many texts'))
+    .addOption(shorthand('seed', '<seed>', 'the same seed gives the same text'))
+    .addOption(shorthand('temperature', '<t>', '0 takes the most likely tokens'))
+    .addOption(shorthand('num_steps', '<steps>', 'denoising passes at most'))
     .option('--json', 'print one JSON object for each prompt');
+}
+
+/** The flag of a sampling option; the configuration checks the range. */
+export function shorthand(key: FlagKey, value: string, help: string): Option {
+  const { flag, range } = sampling[key];
+  return new Option(`${flag} ${value}`, help).argParser(range.type.includes('integer') ? integer : number);
+}
+
+/** What the shorthands mean as `--set` entries. */
+export function shorthandSets(flags: Shorthands): string[] {
+  return (Object.keys(sampling) as SamplingKey[]).flatMap((key) => {
+    const value = flags[sampling[key].option as keyof Shorthands];
+    return 'flag' in sampling[key] && value !== undefined ? [`generation.${key}=${value}`] : [];
+  });
 }
 
 function number(text: string): number {

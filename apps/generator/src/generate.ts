@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { generate, type Generated, type Model, type SamplingOptions } from '@mdiff/generate';
-import { type Command, Option } from 'commander';
-import { addSamplingFlags, integer, type SamplingFlags } from './flags.js';
+import type { Command } from 'commander';
+import { addSamplingFlags, type SamplingFlags, shorthand } from './flags.js';
 import { folderOf, interruptible, openFolder } from './open.js';
 import { print, progressLine } from './print.js';
 import { isKnown } from './report.js';
@@ -61,7 +61,7 @@ export function addGenerate(root: Command): void {
     .argument('[folder]', 'model folder')
     .option('-p, --prompt <text>', 'text to continue')
     .option('--suffix <text>', 'text that must follow; what lies between is filled in')
-    .addOption(new Option('--max-length <tokens>', 'window in tokens, prompt and end included').argParser(integer))
+    .addOption(shorthand('max_length', '<tokens>', 'window in tokens, prompt and end included'))
     .option('-i, --interactive', 'ask for prompts until the input ends')
     .action((folder: string | undefined, flags: GenerateFlags) => runGenerate(folder, flags));
 }

@@ -1,5 +1,5 @@
 import { loadModel, readFolder, type Model } from '@mdiff/generate';
-import type { CommonFlags, SamplingFlags } from './flags.js';
+import { type CommonFlags, type Shorthands, shorthandSets } from './flags.js';
 import { UsageError } from './report.js';
 import { settings, type Settings } from './settings.js';
 
@@ -20,13 +20,11 @@ export async function openFolder(folder: string, flags: Flags): Promise<Settings
   return { ...rest, seed, sampling: { ...sampling, seed: sampling.seed ?? seed }, model };
 }
 
-type Flags = SamplingFlags & { maxLength?: number };
+type Flags = CommonFlags & Shorthands;
 
 /** What `generation_config.json`, the environment, `--set` and the shorthands come to. Prints warnings. */
 export async function readSettings(folder: string, flags: Flags): Promise<Settings> {
-  const shorthand = { num_return_sequences: flags.n, seed: flags.seed, temperature: flags.temperature, num_steps: flags.numSteps, max_length: flags.maxLength };
-  const set = Object.entries(shorthand).flatMap(([key, value]) => (value === undefined ? [] : [`generation.${key}=${value}`]));
-  const read = settings(await readFolder(folder, { verify: false }), [...(flags.set ?? []), ...set]);
+  const read = settings(await readFolder(folder, { verify: false }), [...(flags.set ?? []), ...shorthandSets(flags)]);
   for (const warning of read.warnings) process.stderr.write(`${warning}\n`);
   return read;
 }

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { loadModel, type Model } from '@mdiff/generate';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { fixture } from './fixture.js';
+import { fixture } from './fixture.test.util.js';
 import type { Completion, ErrorBody } from './schema.js';
 import { createServer, type ServerOptions } from './server.js';
 

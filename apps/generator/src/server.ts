@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import { generate, type Model, type SamplingOptions } from '@mdiff/generate';
 import { createQueue, QueueFull } from './queue.js';
-import { completionSchema, errorBody, type Completion, type CompletionRequest } from './schema.js';
+import { completionSchema, errorBody, samplingOf, type Completion, type CompletionRequest } from './schema.js';
 
 export interface ServerOptions {
   /** Resolves when the model is loaded; until then `/readyz` and completions answer 503. */
@@ -91,15 +91,13 @@ async function complete(model: Model, body: CompletionRequest, sampling: Samplin
   const seed = body.seed ?? sampling.seed ?? model.generation.seed ?? randomInt(2 ** 32);
   const { texts, promptTokens } = await generate(model, {
     ...sampling,
-    n: body.n ?? 1,
+    n: 1,
+    ...samplingOf(body),
     seed,
     prompt: body.prompt ?? '',
     suffix: body.suffix ?? '',
     signal,
     ...(body.max_tokens ? { maxTokens: body.max_tokens } : {}),
-    ...(typeof body.temperature === 'number' ? { temperature: body.temperature } : {}),
-    ...(typeof body.top_p === 'number' ? { topP: body.top_p } : {}),
-    ...(body.stop ? { stop: typeof body.stop === 'string' ? [body.stop] : body.stop } : {}),
   });
   const completion_tokens = texts.reduce((sum, text) => sum + text.tokens, 0);
   return {

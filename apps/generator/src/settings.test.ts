@@ -1,6 +1,6 @@
 import { readFolder } from '@mdiff/generate';
 import { describe, expect, it } from 'vitest';
-import { fixture } from './fixture.js';
+import { fixture } from './fixture.test.util.js';
 import { settings } from './settings.js';
 
 const folder = await readFolder(fixture);

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fixture, withCopy } from './fixture.js';
+import { fixture, withCopy } from './fixture.test.util.js';
 import { readFolder } from './folder.js';
 
 /** The one line a damaged copy is answered with. */

@@ -1,7 +1,7 @@
 import { stream } from '@mdiff/diffusion';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseGaps, type Part } from './canvas.js';
-import { fixture } from './fixture.js';
+import { fixture } from './fixture.test.util.js';
 import { generate, infill } from './generate.js';
 import { loadModel, type Model } from './model.js';
 

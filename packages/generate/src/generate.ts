@@ -3,7 +3,7 @@ import { denoiseBatch, sampler, type DenoiseResult, type DenoiserRow, type Sampl
 import { encodeBefore, layOut, startsWithSpace, windowLimit, type Gap, type Layout, type Part } from './canvas.js';
 import { GenerateError } from './errors.js';
 import type { Model } from './model.js';
-import { resolveSampling, type Sampling, type SamplingOptions } from './options.js';
+import { resolveSampling, seedOf, type Sampling, type SamplingOptions } from './options.js';
 
 /**
  * Logits that one forward pass may return; more texts than fit are sampled in turns, with the same result. On a processor a pass over four
@@ -11,8 +11,6 @@ import { resolveSampling, type Sampling, type SamplingOptions } from './options.
  * tokens keeps the caller's event loop busy.
  */
 const MAX_LOGITS = 2 ** 21;
-/** The default of the configuration's top-level `seed`. */
-const DEFAULT_SEED = 42;
 
 interface RunOptions extends SamplingOptions {
   /** Aborting rejects with the signal's reason, between two passes. */
@@ -107,8 +105,6 @@ export async function infill(model: Model, parts: readonly Part[], options: RunO
   });
   return { texts, promptTokens: layout.textTokens };
 }
-
-const seedOf = (sampling: Sampling): number => sampling.seed ?? DEFAULT_SEED;
 
 /** Tokens of the window, `[EOS]` included. A value asked for must fit the model; the model's own default is cut to it. */
 function windowOf({ config }: Model, { maxLength }: Sampling, asked: number | undefined): number {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { fixture, withCopy } from './fixture.js';
+import { fixture, withCopy } from './fixture.test.util.js';
 import { loadModel } from './model.js';
 
 const shifted = await loadModel(fixture('shifted'));

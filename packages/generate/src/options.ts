@@ -1,9 +1,10 @@
 import type { GenerationConfig } from '@mdiff/config';
+import { projectSeed, sampling as table, type Range, type SamplingKey } from '@mdiff/config/sampling';
 import { GenerateError } from './errors.js';
 
 /**
- * How to sample. Each key has a twin in the `generation` section of a configuration, and the values in the model folder's
- * `generation_config.json` are the defaults.
+ * How to sample. The table of `@mdiff/config/sampling` names the key of the `generation` section that each option stands for, its range
+ * and its default. The values in the model folder's `generation_config.json` come before these defaults.
  */
 export interface SamplingOptions {
   /** Logits are divided by it; 0 takes the most likely token. */
@@ -12,7 +13,7 @@ export interface SamplingOptions {
   readonly topK?: number | null;
   /** Then keep the smallest set with this mass; null = all. */
   readonly topP?: number | null;
-  /** Denoising passes at most; clamped to the number of masks. */
+  /** Denoising passes at most; no more than there are masks. */
   readonly numSteps?: number;
   /** Tokens in the window: prompt, new text and `[EOS]`. */
   readonly maxLength?: number;
@@ -31,74 +32,31 @@ export interface SamplingOptions {
   /** ln(strength) is added to the logits of the style tokens. */
   readonly styleStrength?: number;
   readonly styleTokens?: readonly string[];
+  /** Text i draws from seed + i; null = the default of the configuration's top-level `seed`. */
   readonly seed?: number | null;
   /** The new text is cut before the first of these strings. */
   readonly stop?: readonly string[];
 }
 
-export type Sampling = { readonly [K in keyof SamplingOptions]-?: Exclude<SamplingOptions[K], undefined> };
+type OptionName = (typeof table)[SamplingKey]['option'];
+/** Every option of the table with its value. */
+export type Sampling = { readonly [K in OptionName]: Exclude<SamplingOptions[K], undefined> };
 
-const TWINS = {
-  temperature: 'temperature',
-  topK: 'top_k',
-  topP: 'top_p',
-  numSteps: 'num_steps',
-  maxLength: 'max_length',
-  minLength: 'min_length',
-  n: 'num_return_sequences',
-  confidenceSchedule: 'confidence_schedule',
-  sampler: 'sampler',
-  blockLength: 'block_length',
-  threshold: 'threshold',
-  gamma: 'gamma',
-  earlyCommit: 'early_commit',
-  remasking: 'remasking',
-  repetitionPenalty: 'repetition_penalty',
-  styleStrength: 'style_strength',
-  styleTokens: 'style_tokens',
-  seed: 'seed',
-  stop: 'stop',
-} as const satisfies Record<keyof SamplingOptions, keyof GenerationConfig>;
-
-/** The defaults of the configuration, for a folder whose `generation_config.json` leaves a key out. */
-const DEFAULTS: Sampling = {
-  temperature: 0.8,
-  topK: null,
-  topP: null,
-  numSteps: 50,
-  maxLength: 512,
-  minLength: 0,
-  n: 1,
-  confidenceSchedule: 'linear',
-  sampler: 'confidence',
-  blockLength: null,
-  threshold: 0.9,
-  gamma: 0.1,
-  earlyCommit: false,
-  remasking: 0,
-  repetitionPenalty: 1,
-  styleStrength: 1,
-  styleTokens: [],
-  seed: null,
-  stop: [],
-};
+const rows = Object.entries(table) as [SamplingKey, { option: OptionName; range: Range; default: unknown }][];
+const ranges = new Map<string, Range>(rows.map(([, { option, range }]) => [option, range]));
+const defaults = Object.fromEntries(rows.map(([, row]) => [row.option, row.default])) as Sampling;
 
 /** A `generation` section, or a part of one, as options. Keys that are absent stay absent. */
 export function fromGeneration(generation: Partial<GenerationConfig>): SamplingOptions {
-  const entries = Object.entries(TWINS).filter(([, key]) => generation[key] !== undefined);
-  return Object.fromEntries(entries.map(([option, key]) => [option, generation[key]]));
+  const given = rows.filter(([key]) => generation[key] !== undefined);
+  return Object.fromEntries(given.map(([key, { option }]) => [option, generation[key]]));
 }
 
 /** Options over the model's own values over the defaults, checked. Throws {@link GenerateError}. */
 export function resolveSampling(generation: Partial<GenerationConfig>, options: SamplingOptions): Sampling {
-  const given = Object.fromEntries(Object.entries(options).filter(([key, value]) => key in TWINS && value !== undefined));
-  const sampling: Sampling = { ...DEFAULTS, ...fromGeneration(generation), ...given };
-  for (const [key, [low, high, whole]] of Object.entries(RANGES)) {
-    const value = sampling[key as keyof Sampling];
-    if (value === null && NULLABLE.has(key)) continue;
-    const ok = typeof value === 'number' && value >= low && value <= high && (!whole || Number.isInteger(value));
-    if (!ok) throw new GenerateError(`${key}: expected ${whole ? 'an integer' : 'a number'} >= ${low} and <= ${high}, got ${JSON.stringify(value)}`);
-  }
+  const given = Object.fromEntries(Object.entries(options).filter(([name, value]) => ranges.has(name) && value !== undefined));
+  const sampling: Sampling = { ...defaults, ...fromGeneration(generation), ...given };
+  for (const [name, range] of ranges) check(name, range, sampling[name as keyof Sampling]);
   if (sampling.styleStrength !== 1 && sampling.styleTokens.length === 0) {
     throw new GenerateError(`styleStrength: expected 1 while styleTokens is empty, got ${sampling.styleStrength}`);
   }
@@ -108,22 +66,32 @@ export function resolveSampling(generation: Partial<GenerationConfig>, options: 
   return sampling;
 }
 
-/** [lowest, highest, whole number]; as in the schema of the configuration, for callers that did not come through it. */
-const RANGES = {
-  temperature: [0, 10, false],
-  topK: [1, 1048576, true],
-  topP: [Number.MIN_VALUE, 1, false],
-  numSteps: [1, 65536, true],
-  maxLength: [1, 65536, true],
-  minLength: [0, 65536, true],
-  n: [1, 256, true],
-  blockLength: [1, 65536, true],
-  threshold: [Number.MIN_VALUE, 1, false],
-  gamma: [0, 100, false],
-  remasking: [0, 1, false],
-  repetitionPenalty: [1, 10, false],
-  styleStrength: [Number.MIN_VALUE, 100, false],
-  seed: [0, 4294967295, true],
-} as const satisfies Partial<Record<keyof Sampling, readonly [number, number, boolean]>>;
+/** The seed of text 0. */
+export const seedOf = (sampling: Sampling): number => sampling.seed ?? projectSeed.default;
 
-const NULLABLE = new Set(['topK', 'topP', 'blockLength', 'seed']);
+function check(name: string, range: Range, value: unknown): void {
+  const nullable = Array.isArray(range.type) && range.type.includes('null');
+  if (nullable && value === null) return;
+  if (!holds(range, value)) throw new GenerateError(`${name}: expected ${inWords(range)}, got ${JSON.stringify(value)}`);
+}
+
+const isWhole = ({ type }: Range): boolean => type.includes('integer');
+
+function holds(range: Range, value: unknown): boolean {
+  if (range.enum) return range.enum.includes(value as string);
+  if (range.type === 'boolean') return typeof value === 'boolean';
+  if (range.items) {
+    const { maxLength } = range.items;
+    return Array.isArray(value) && value.length <= range.maxItems! && value.every((item) => typeof item === 'string' && item.length <= maxLength);
+  }
+  if (typeof value !== 'number' || (isWhole(range) && !Number.isInteger(value))) return false;
+  return value >= (range.minimum ?? -Infinity) && value > (range.exclusiveMinimum ?? -Infinity) && value <= range.maximum!;
+}
+
+function inWords(range: Range): string {
+  if (range.enum) return `one of ${range.enum.join(', ')}`;
+  if (range.type === 'boolean') return 'true or false';
+  if (range.items) return `a list of at most ${range.maxItems} strings of at most ${range.items.maxLength} characters`;
+  const low = range.minimum === undefined ? `> ${range.exclusiveMinimum}` : `>= ${range.minimum}`;
+  return `${isWhole(range) ? 'an integer' : 'a number'} ${low} and <= ${range.maximum}`;
+}

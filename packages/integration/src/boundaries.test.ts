@@ -68,6 +68,12 @@ describe('allowed', () => {
     expect(await report('packages/model', "import { ModelConfig } from '@mdiff/config';")).not.toEqual([]);
   });
 
+  test('one entry as values where the rest of its package gives types', async () => {
+    expect(await report('packages/generate', "import { sampling } from '@mdiff/config/sampling';")).toEqual([]);
+    expect(await report('packages/generate', "import { ProjectConfig } from '@mdiff/config';")).not.toEqual([]);
+    expect(await report('packages/model', "import { sampling } from '@mdiff/config/sampling';")).not.toEqual([]);
+  });
+
   test('test helpers in tests', async () => {
     expect(await report('packages/text', "import '@mdiff/testing';", 'probe.test.ts')).toEqual([]);
   });
