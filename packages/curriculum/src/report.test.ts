@@ -1,10 +1,10 @@
 import { stream } from '@mdiff/diffusion';
 import { describe, expect, it } from 'vitest';
 
-import { centreDistances, clusterSample, fitCentres, rowsOf } from './signals/cluster.js';
-import { parseFeatures } from './signals/parse.js';
 import { correlations, nearestCentres, surveySentences } from './report.js';
 import type { ScoreOptions } from './score.js';
+import { centreDistances, clusterSample, fitCentres, rowsOf } from './signals/cluster.js';
+import { parseFeatures } from './signals/parse.js';
 import { tfidfSvd } from './signals/tfidf.js';
 
 const sea = ['The ship sailed on the calm sea.', 'The sea carried the ship far away.', 'A ship on the sea meets a storm.', 'The storm drove the ship over the sea.'];

@@ -1,12 +1,12 @@
 import { stream } from '@mdiff/diffusion';
 
+import { sample } from './sample.js';
+import { scoreSentences, type Memo, type Scores, type ScoreOptions, type Signal } from './score.js';
+import { wordsOf } from './sentence.js';
 import { clusterSample, fitCentres, rowsOf } from './signals/cluster.js';
 import type { Embedding } from './signals/embed.js';
 import { PARSE_FEATURES } from './signals/parse.js';
 import { spearman } from './signals/rank.js';
-import { sample } from './sample.js';
-import { scoreSentences, type Memo, type Scores, type ScoreOptions, type Signal } from './score.js';
-import { wordsOf } from './sentence.js';
 import { rightSingularVectors, type Sparse } from './signals/svd.js';
 
 /** One thing that was measured in every scored sentence, before ranks and weights. */

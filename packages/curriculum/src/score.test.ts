@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 
 import { bytes, section } from './fixture.test.util.js';
-import { parseFeatures } from './signals/parse.js';
 import { scoreSentences, unitComplexity, type Memo, type ScoreOptions } from './score.js';
 import { listSentences } from './sentence.js';
+import { parseFeatures } from './signals/parse.js';
 import { tfidfSvd } from './signals/tfidf.js';
 import { makeUnits } from './units.js';
 

@@ -1,12 +1,12 @@
 import type { CurriculumConfig, DataConfig } from '@mdiff/config';
 
+import { isEnglish, scored } from './sentence.js';
 import { CLUSTER_VERSION, clusterSample, distances, fitCentres, rowsOf } from './signals/cluster.js';
 import type { Advance, Embed, Embedder, Embedding } from './signals/embed.js';
 import { LEXICAL_VERSION, lexicalRarity } from './signals/lexical.js';
 import { PARSE_FEATURES, PARSE_VERSION } from './signals/parse.js';
 import { deciles, percentileRanks, ranksWithin, spearman } from './signals/rank.js';
 import { READABILITY_VERSION, countsOf, readability, type Counts, type Metric } from './signals/readability.js';
-import { isEnglish, scored } from './sentence.js';
 import type { Unit } from './units.js';
 
 export type Signal = 'lexical' | 'syntactic' | 'centrality';

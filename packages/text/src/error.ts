@@ -1,4 +1,4 @@
-/** A mistake in the text or tokenizer someone handed us. `message` is one line: what was expected, what was found, what to do. */
+/** A text or a tokenizer that mdiff cannot use. `message` is one line: the place, the reason, and the remedy. */
 export class TextError extends Error {
   override readonly name = 'TextError';
   readonly code: 'MDIFF_TEXT' | 'MDIFF_TOKENIZER';

@@ -4,7 +4,7 @@ export interface Paragraph {
   kind: 'prose' | 'verse' | 'heading';
 }
 
-/** A chapter: what is held out, and what a pair or paragraph never crosses. */
+/** A chapter. Whole chapters are held out, and no paragraph or pair of sentences crosses the border of one. */
 export interface Section {
   title: string;
   paragraphs: Paragraph[];
@@ -16,7 +16,7 @@ export interface Document {
   sections: Section[];
 }
 
-/** Something a reader of the source would miss in the documents. Lines are 1-based and inclusive, in the file named `where`. */
+/** A part of the source that mdiff left out of the documents. Lines are 1-based and inclusive, in the file named `where`. */
 export interface Removal {
   where: string;
   from: number;
@@ -37,4 +37,12 @@ export interface Removal {
     | 'note mark'
     | 'unreadable file';
   sample: string;
+}
+
+/** A file as one document. */
+export interface ParsedText {
+  document: Document;
+  removed: Removal[];
+  /** Changes that removed no text, one line each. */
+  notes?: string[];
 }

@@ -1,8 +1,8 @@
 import { stream } from '@mdiff/diffusion';
 import { kmeans } from 'ml-kmeans';
 
-import type { Embedding } from './embed.js';
 import { sample } from '../sample.js';
+import type { Embedding } from './embed.js';
 
 /** Raise when the same vectors give other distances. */
 export const CLUSTER_VERSION = 'ml-kmeans 7.0.1, 1';

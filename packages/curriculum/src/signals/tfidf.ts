@@ -1,8 +1,8 @@
 import { stream } from '@mdiff/diffusion';
 
-import type { Embed, Embedder, Embedding } from './embed.js';
 import { sample } from '../sample.js';
 import { wordsOf } from '../sentence.js';
+import type { Embed, Embedder, Embedding } from './embed.js';
 import { rightSingularVectors, type Sparse } from './svd.js';
 
 const DIMENSIONS = 64;

@@ -1,6 +1,6 @@
 import type { Removal } from '../types.js';
 
-/** A book as lines. A removed line becomes an empty one, so that line numbers and paragraph breaks stay where they were. */
+/** A book as lines. A removed line becomes an empty one, so that line numbers and paragraph breaks do not move. */
 export interface Lines {
   text: string[];
   removed: Removal[];
@@ -18,8 +18,8 @@ const CHAPTER_IN_PICTURE = /^\s*((?:chapter|letter|book|part)\s+[ivxlcdm\d]+\.?)
 const PICTURE_LINES = 40;
 
 /**
- * Clears what is not the author's: Project Gutenberg's header, licence and production notes, and pictures.
- * @returns whether a Gutenberg header was there (then a title page follows it)
+ * Clears the parts that are not the author's: Project Gutenberg's header, licence and production notes, and pictures.
+ * @returns true if there was a Gutenberg header (a title page then follows it)
  */
 export function clearFrame(lines: Lines): boolean {
   const start = lines.text.findIndex((line) => START.test(line) || SMALL_PRINT.test(line));
@@ -31,7 +31,7 @@ export function clearFrame(lines: Lines): boolean {
   if (end >= 0) clear(lines, end, lines.text.length - 1, 'Gutenberg licence');
   clearNotes(lines);
   clearPictures(lines);
-  // Marks of the proofreaders' markup that were left in: /* … */ around a block that keeps its line breaks.
+  // Proofreaders' marks that were left in: /* … */ around a block that keeps its line breaks.
   if (start >= 0) lines.text.forEach((line, i) => (lines.text[i] = line.replace(/^\s*\/[*#](\s+[A-Z]{3,})?\s?|\s?[*#]\/\s*$/g, '')));
   return start >= 0;
 }
@@ -45,10 +45,10 @@ export function clear(lines: Lines, from: number, to: number, what: Removal['wha
   lines.text.fill('', from, to + 1);
 }
 
-/** Index of the last line of the block that holds line `at`. */
-export function blockEnd(text: readonly string[], at: number): number {
-  while (at + 1 < text.length && text[at + 1]!.trim()) at++;
-  return at;
+/** Index of the last line of the block that holds line `line`. */
+export function blockEnd(text: readonly string[], line: number): number {
+  while (line + 1 < text.length && text[line + 1]!.trim()) line++;
+  return line;
 }
 
 function clearNotes(lines: Lines): void {
@@ -85,7 +85,7 @@ function clearPictures(lines: Lines): void {
     }
     const before = line.slice(0, open).trimEnd();
     const after = lines.text[end.line]!.slice(end.column + 1);
-    // Some books draw the first chapter heading; its words are the heading.
+    // Some books draw the first chapter heading; the words inside the picture are the heading.
     const heading = lines.text.slice(i, end.line + 1).map((text) => CHAPTER_IN_PICTURE.exec(text)?.[1]).find(Boolean);
     clear(lines, i, end.line, 'illustration');
     lines.text[i] = before;
@@ -94,7 +94,7 @@ function clearPictures(lines: Lines): void {
   }
 }
 
-/** Where the bracket opened at (`line`, `column`) closes, nested ones counted; undefined when it does not within a picture's size. */
+/** The place that closes the bracket opened at (`line`, `column`), nested ones counted; undefined if none does within the lines of a picture. */
 function closing(text: readonly string[], line: number, column: number): { line: number; column: number } | undefined {
   let depth = 0;
   for (let i = line; i < Math.min(text.length, line + PICTURE_LINES); i++) {

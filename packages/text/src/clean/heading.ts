@@ -5,13 +5,14 @@ const CHAPTER = new RegExp(String.raw`^(?:chapter|letter|book|part|volume|canto|
 const NAMED = /^(preface|prologue|epilogue|introduction|conclusion|foreword|afterword|appendix|dedication|etymology|extracts)\.?$/i;
 const ROMAN_TITLE = /^[IVXLC]+\.\s+(?=.*\p{Lu}{2})[^\p{Ll}]+$/u;
 const ROMAN_ALONE = /^[IVXLC]+\.?$/;
-const LIST = /^\W*(table of )?contents\W*$|^\W*(list of )?illustrations\W*$/i;
+/** The heading of a list of contents or of illustrations. */
+export const LIST_HEADING = /^\W*(table of )?contents\W*$|^\W*(list of )?illustrations\W*$/i;
 // "Contents" later than this in a book is a word, not the list.
 const FRONT_SHARE = 0.25;
 const ENTRY_CHARS = 90;
 const GAP = 4;
 
-/** How a one-paragraph heading divides the book: a chapter, a numbered part of one, or nothing. */
+/** The part of the book that a heading opens: a chapter, or a numbered part of one; undefined for a block that is no heading. */
 export type Level = 'chapter' | 'part' | undefined;
 
 /** Classifies one stand-alone block of at most three short lines, italics already unwrapped. */
@@ -20,10 +21,10 @@ export function headingLevel(block: readonly string[]): Level {
   if (block.length > 3 || line.length > 100) return undefined;
   if (ROMAN_ALONE.test(line)) return 'part';
   if (NAMED.test(line) || ROMAN_TITLE.test(line)) return 'chapter';
-  const found = CHAPTER.exec(line);
-  if (!found) return undefined;
+  const match = CHAPTER.exec(line);
+  if (!match) return undefined;
   // "Chapter 5 was long." and "Part one, he said, is done" are sentences; a title starts with a capital or a quotation mark.
-  const title = found[1] ?? found[2] ?? '';
+  const title = match[1] ?? match[2] ?? '';
   return title === '' || /^[\p{Lu}\d"“‘'(]/u.test(title) ? 'chapter' : undefined;
 }
 
@@ -31,14 +32,14 @@ export function headingLevel(block: readonly string[]): Level {
 export function clearContents(lines: Lines): void {
   const limit = Math.max(200, lines.text.length * FRONT_SHARE);
   for (let i = 0; i < limit && i < lines.text.length; i++) {
-    if (LIST.test(lines.text[i]!)) clear(lines, i, listEnd(lines.text, i), 'contents list');
+    if (LIST_HEADING.test(lines.text[i]!)) clear(lines, i, listEnd(lines.text, i), 'contents list');
   }
-  // The heading of a list of illustrations is sometimes itself a picture; its column heading is left.
+  // The heading of a list of illustrations may itself be a picture; then only its column heading is left.
   const page = lines.text.findIndex((line, i) => i < limit && /^\s*PAGE\.?\s*$/i.test(line));
   if (page >= 0) clear(lines, page, listEnd(lines.text, page), 'contents list');
 }
 
-/** Last line of a list that starts at `start`: it ends at a wide gap, at prose, or where its first entry comes again as a heading. */
+/** Last line of a list that starts at `start`. It ends at a wide gap, at prose, or where an entry comes again as a heading. */
 function listEnd(text: readonly string[], start: number): number {
   const seen = new Set<string>();
   let end = start;

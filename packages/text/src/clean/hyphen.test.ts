@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
-import { mendHyphens } from './hyphen.js';
 import { parsePlain } from '../read/plain.js';
+import { mendHyphens } from './hyphen.js';
 
 it('reads off the rest of the text whether a hyphen belongs to the word', () => {
   const lines = ['a whale is a sea-', 'fowl, he thought some-', 'thing; sea-fowl and', 'something else'];

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
-import { findFurniture } from './pages.js';
 import { parsePlain } from '../read/plain.js';
+import { findFurniture } from './pages.js';
 
 const body = ['The first line of a page of text.', 'And a second that is not alike.', 'Then a third one comes.', 'Here is the fourth.', 'Fifth and last.'];
 

@@ -1,29 +1,29 @@
 import type { Removal } from '../types.js';
 
-/** A line of a page that is not the author's text. `page` and `line` count from 0. */
+/** A page number or a running head. `page` and `line` count from 0. */
 export interface Furniture {
   page: number;
   line: number;
   what: Extract<Removal['what'], 'page number' | 'running head'>;
 }
 
-// Furniture is looked for in this many lines at the top and at the bottom of a page.
+// Furniture stands within this many lines of the top or the bottom of a page.
 const EDGE = 2;
 const NUMBER = /^[\s[({–—-]*(?:page|pg\.?|p\.)?\s*(?:\d{1,4}|[ivxlc]{1,8})(?:\s*(?:of|\/)\s*\d{1,4})?[\s\])}–—-]*$/i;
 const HEAD_CHARS = 100;
-// A line is a running head when it comes again on this many pages at least, and on this share of the pages around.
+// A running head comes on at least this many pages, among this many pages before and after.
 const REPEATS = 3;
 const NEIGHBOURS = 8;
 
 /**
- * Finds page numbers and running heads: lines at the top or bottom of pages that hold only a number, or that come again, numbers aside, on
- * several nearby pages (left and right pages may differ). Blank lines are not counted.
+ * Finds page numbers and running heads: lines at the top or bottom of pages that hold only a number, or that come again on several nearby pages,
+ * numbers aside (left and right pages may differ). Blank lines do not count.
  */
 export function findFurniture(pages: readonly (readonly string[])[]): Furniture[] {
   const edges = pages.map((lines) => {
     const filled = lines.flatMap((line, i) => (line.trim() ? [i] : []));
     const edge = new Set([...filled.slice(0, EDGE), ...filled.slice(-EDGE)]);
-    // A page of a few lines is all edge; then only its first and last line may go.
+    // A page of a few lines is all edge; only its first and last line may go.
     return { edge: [...edge], short: filled.length <= 2 * EDGE };
   });
   const places = new Map<string, number[]>();
@@ -46,7 +46,7 @@ export function findFurniture(pages: readonly (readonly string[])[]): Furniture[
   );
 }
 
-/** What stays the same from page to page: the line without its numbers and blanks. */
+/** The part of a running head that stays the same from page to page: its words, without numbers. */
 function keyOf(line: string): string {
   const text = line.trim();
   return text.length > HEAD_CHARS ? '' : text.replace(/\d+|\b[ivxlc]+\b/gi, '').replace(/[^\p{L}]+/gu, ' ').trim().toLowerCase();

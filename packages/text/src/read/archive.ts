@@ -1,10 +1,10 @@
 import { TextError } from '../error.js';
-import { parser } from './optional.js';
+import { optionalPackage } from './optional.js';
 
-// A whole library of plain text fits; what unpacks to more is a bomb or no book.
+// A whole library of plain text fits into these; an archive that unpacks to more is a bomb, or no book.
 const ENTRY_BYTES = 256 * 2 ** 20;
 const TOTAL_BYTES = 512 * 2 ** 20;
-// Text shrinks to a third, repetitive text to a fiftieth; deflate reaches 1,000 only on nothing.
+// Text shrinks to a third, repetitive text to a fiftieth; deflate reaches a thousandth only on runs of one byte.
 const RATIO = 200;
 const RATIO_MIN_BYTES = 2 ** 20;
 
@@ -17,7 +17,7 @@ export interface Archive {
 
 /** Opens a ZIP file without unpacking anything. @throws TextError when it is damaged, encrypted or empty */
 export async function openArchive(bytes: Uint8Array): Promise<Archive> {
-  const { unzipSync } = await parser('fflate', () => import('fflate'));
+  const { unzipSync } = await optionalPackage('fflate', () => import('fflate'));
   const names: string[] = [];
   const unzip = (filter: NonNullable<Parameters<typeof unzipSync>[1]>['filter']) => {
     try {
@@ -50,7 +50,7 @@ export async function openArchive(bytes: Uint8Array): Promise<Archive> {
         return true;
       });
       for (const [name, data] of Object.entries(files)) {
-        // The size that the archive states is only a claim; a file that is longer would lose its end.
+        // The archive only claims a size; a longer file would lose its end.
         if (entries.has(name) && entries.get(name)!.sum !== crc32(data)) throw new TextError(`the ZIP archive is damaged (the checksum of ${name} does not match); get it again`);
       }
       return new Map(Object.entries(files));
@@ -58,20 +58,20 @@ export async function openArchive(bytes: Uint8Array): Promise<Archive> {
   };
 }
 
-/** CRC-32 of each file, and whether it is encrypted, from the central directory (PKWARE APPNOTE 4.3.12): fflate does not look at either. */
+/** CRC-32 and encryption flag of each file, from the central directory (PKWARE APPNOTE, section 4.3.12): fflate checks neither. */
 function directory(bytes: Uint8Array): Map<string, { sum: number; locked: boolean }> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const entries = new Map<string, { sum: number; locked: boolean }>();
   let end = bytes.length - 22;
   while (end >= 0 && view.getUint32(end, true) !== 0x06054b50) end--;
   if (end < 0) return entries;
-  let at = view.getUint32(end + 16, true);
-  while (at + 46 <= end && view.getUint32(at, true) === 0x02014b50) {
-    const name = bytes.subarray(at + 46, at + 46 + view.getUint16(at + 28, true));
+  let entry = view.getUint32(end + 16, true);
+  while (entry + 46 <= end && view.getUint32(entry, true) === 0x02014b50) {
+    const name = bytes.subarray(entry + 46, entry + 46 + view.getUint16(entry + 28, true));
     // Bit 11: the name is UTF-8; else one byte is one character.
-    const flags = view.getUint16(at + 8, true);
-    entries.set((flags & 0x800) !== 0 ? new TextDecoder().decode(name) : String.fromCharCode(...name), { sum: view.getUint32(at + 16, true), locked: (flags & 1) === 1 });
-    at += 46 + name.length + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+    const flags = view.getUint16(entry + 8, true);
+    entries.set((flags & 0x800) !== 0 ? new TextDecoder().decode(name) : String.fromCharCode(...name), { sum: view.getUint32(entry + 16, true), locked: (flags & 1) === 1 });
+    entry += 46 + name.length + view.getUint16(entry + 30, true) + view.getUint16(entry + 32, true);
   }
   return entries;
 }

@@ -1,48 +1,47 @@
 import { clear, clearFrame, type Lines } from '../clean/gutenberg.js';
-import { clearContents, headingLevel } from '../clean/heading.js';
+import { clearContents, headingLevel, LIST_HEADING } from '../clean/heading.js';
 import { cutLong, cutNote } from '../split/long.js';
-import { toParagraph, type ParsedText } from './plain.js';
-import type { Paragraph, Removal, Section } from '../types.js';
+import type { Paragraph, ParsedText, Removal, Section } from '../types.js';
+import { toParagraph } from './paragraph.js';
 
-/** A block of a marked-up text, before anything is decided about it. */
+/** A block of a marked-up text as the parser gives it: front matter and lists are still in. */
 export interface Block {
-  /** One entry per line that was broken on purpose; blanks inside are single. */
+  /** One entry a deliberate line; blanks inside are single. */
   lines: string[];
   kind: 'text' | 'heading' | 'verse';
   /** Of a heading: 1 (the book or its parts) to 6. */
   level?: number;
-  /** Share of the characters that are links into the same text: a contents list is made of them. */
+  /** Share of the characters in links into the same text; a contents list has little else. */
   linked?: number;
-  /** Where it stands in the source: a file, and 1-based lines in it. */
+  /** Its place in the source: a file, and 1-based lines in it. */
   where: string;
   from: number;
   to: number;
 }
 
-/** What a parser of a marked-up format makes of a file. */
+/** A file of a marked-up format as its parser gives it. */
 export interface Marked {
   title?: string | undefined;
   blocks: Block[];
-  /** What the parser itself left out. */
+  /** The parts that the parser left out. */
   removed: Removal[];
-  /** The names that removals may have, in the order of reading; by default as they come. */
+  /** The values of `where` in reading order; removals are sorted by it. By default the order in which they come. */
   order?: readonly string[];
 }
 
-// Wide enough that lines broken on purpose are told from full ones.
+// In characters: wide enough to tell deliberate line breaks from full lines.
 const WIDTH = 72;
 const LINKED = 0.8;
 const LIST_LENGTH = 3;
-const LIST = /^\W*(table of )?contents\W*$|^\W*(list of )?illustrations\W*$/i;
 const ENTRY_CHARS = 90;
 
 /**
- * Blocks to one document. Gutenberg's frame, contents lists and pictures go as they do in plain text, and a text whose headings are not marked up has
- * them found by their words. Chapters are the headings of one level and those above it.
+ * Blocks to one document. It removes Gutenberg's frame, contents lists and pictures as plain.ts does, and finds headings by their words in a text
+ * that marks none. Chapters are the headings of one level and those above it.
  *
  * @param name id of the document, and its title when the text has none
  */
-export function toDocument({ title, blocks, removed, order: known = [] }: Marked, name: string): ParsedText {
+export function toDocument({ title, blocks, removed, order: reading = [] }: Marked, name: string): ParsedText {
   const lines: Lines = { text: [], removed: [], where: name };
   const starts = blocks.map((block) => {
     const start = lines.text.length;
@@ -60,16 +59,16 @@ export function toDocument({ title, blocks, removed, order: known = [] }: Marked
   });
   const marked = kept.map(withLevel(kept.filter(({ kind }) => kind === 'heading').length < 2));
   const chapter = chapterLevel(marked);
-  const gone = [...removed, ...lines.removed.flatMap((removal) => place(removal, blocks, starts))];
+  const removals = [...removed, ...lines.removed.flatMap((removal) => place(removal, blocks, starts))];
   const notes: string[] = [];
-  const sections = divide(marked, chapter, title ?? name, gone, ({ where, from }, length, pieces) => notes.push(cutNote(length, pieces, where === name ? `line ${from}` : `${where}:${from}`)));
+  const sections = divide(marked, chapter, title ?? name, removals, ({ where, from }, length, pieces) => notes.push(cutNote(length, pieces, where === name ? `line ${from}` : `${where}:${from}`)));
   const order = new Map<string, number>();
-  for (const where of [...known, ...[...blocks, ...gone].map((place) => place.where)]) if (!order.has(where)) order.set(where, order.size);
-  gone.sort((a, b) => order.get(a.where)! - order.get(b.where)! || a.from - b.from);
-  return { document: { id: name, title: title ?? name, sections }, removed: gone, notes };
+  for (const where of [...reading, ...[...blocks, ...removals].map((place) => place.where)]) if (!order.has(where)) order.set(where, order.size);
+  removals.sort((a, b) => order.get(a.where)! - order.get(b.where)! || a.from - b.from);
+  return { document: { id: name, title: title ?? name, sections }, removed: removals, notes };
 }
 
-/** A lone numeral is a heading inside a chapter; where no headings are marked up, a line like "Chapter 5" is one too. */
+/** Makes a lone numeral a heading inside a chapter, and, in a text that marks no headings, a line like "Chapter 5" a chapter heading. */
 const withLevel = (guess: boolean) => (block: Block): Block => {
   const level = block.kind === 'text' ? headingLevel(block.lines) : undefined;
   if (!level || (!guess && level === 'chapter')) return block;
@@ -79,11 +78,11 @@ const withLevel = (guess: boolean) => (block: Block): Block => {
 /** The level whose headings are chapters: the deepest one named so twice, else the shallowest that divides the text at all. */
 function chapterLevel(blocks: readonly Block[]): number {
   const count = (filter: (block: Block) => boolean) => [1, 2, 3, 4, 5, 6].map((level) => blocks.filter((block) => block.kind === 'heading' && block.level === level && filter(block)).length);
-  const named = count(({ lines }) => headingLevel(lines) === 'chapter').findLastIndex((n) => n >= 2);
-  if (named >= 0) return named + 1;
-  const any = count(() => true);
-  const divides = any.findIndex((n) => n >= 2);
-  return divides >= 0 ? divides + 1 : any.findIndex((n) => n > 0) + 1;
+  const chapters = count(({ lines }) => headingLevel(lines) === 'chapter').findLastIndex((n) => n >= 2);
+  if (chapters >= 0) return chapters + 1;
+  const headings = count(() => true);
+  const dividing = headings.findIndex((n) => n >= 2);
+  return dividing >= 0 ? dividing + 1 : headings.findIndex((n) => n > 0) + 1;
 }
 
 function divide(blocks: readonly Block[], chapter: number, title: string, removed: Removal[], cut: (block: Block, length: number, pieces: number) => void): Section[] {
@@ -116,20 +115,20 @@ function divide(blocks: readonly Block[], chapter: number, title: string, remove
   return sections;
 }
 
-/** A run of blocks that are links is a contents list, whatever it is called; the heading above it goes with it. */
+/** Clears runs of blocks that are links, which are contents lists under any heading, together with the heading above them. */
 function clearLinked(lines: Lines, blocks: readonly Block[], starts: readonly number[]): void {
   for (let from = 0; from < blocks.length; from++) {
     let to = from;
     while (to < blocks.length && (blocks[to]!.linked ?? 0) >= LINKED) to++;
     if (to - from >= LIST_LENGTH) {
-      const first = from > 0 && LIST.test(blocks[from - 1]!.lines.join(' ')) ? from - 1 : from;
+      const first = from > 0 && LIST_HEADING.test(blocks[from - 1]!.lines.join(' ')) ? from - 1 : from;
       clear(lines, starts[first]!, starts[to - 1]! + blocks[to - 1]!.lines.length - 1, 'contents list');
     }
     from = Math.max(from, to - 1);
   }
 }
 
-/** Clears what stands between the Gutenberg header and the first chapter or the first real paragraph; the heading right above that paragraph stays. */
+/** Clears the blocks between the Gutenberg header and the first chapter or real paragraph; the heading right above that paragraph stays. */
 function clearTitlePage(lines: Lines, blocks: readonly Block[], starts: readonly number[]): void {
   const left = blocks.flatMap((block, b) => {
     const text = lines.text.slice(starts[b], starts[b]! + block.lines.length).filter((line) => line.trim());
@@ -140,10 +139,10 @@ function clearTitlePage(lines: Lines, blocks: readonly Block[], starts: readonly
   for (const { block, b } of left.slice(0, Math.max(0, end))) clear(lines, starts[b]!, starts[b]! + block.lines.length - 1, 'title page');
 }
 
-/** A list of contents or illustrations under its heading, of short lines that end like no sentence; the next heading ends it. */
+/** Clears lists of contents or illustrations under their heading: short lines that end like no sentence, up to the next heading. */
 function clearLists(lines: Lines, blocks: readonly Block[], starts: readonly number[]): void {
   blocks.forEach((block, b) => {
-    if (!LIST.test(block.lines.join(' ')) || !lines.text[starts[b]!]) return;
+    if (!LIST_HEADING.test(block.lines.join(' ')) || !lines.text[starts[b]!]) return;
     let last = b;
     for (let next = b + 1; next < blocks.length && blocks[next]!.kind !== 'heading' && blocks[next]!.lines.every((line) => line.length <= ENTRY_CHARS && !/[.!?…]["”’')]*$/.test(line)); next++) last = next;
     clear(lines, starts[b]!, starts[last]! + blocks[last]!.lines.length - 1, 'contents list');
@@ -152,13 +151,13 @@ function clearLists(lines: Lines, blocks: readonly Block[], starts: readonly num
 
 const spot = ({ where, from, to }: Block) => ({ where, from, to });
 
-/** A removal counted in lines of all blocks, in lines of the source again: one for each file it touches. */
+/** Turns a removal counted in lines of all blocks into removals counted in lines of the source, one for each file it touches. */
 function place({ from, to, what, sample }: Removal, blocks: readonly Block[], starts: readonly number[]): Removal[] {
   const touched = blocks.filter((block, b) => starts[b]! < to && starts[b]! + block.lines.length >= from);
   const places = new Map<string, Removal>();
   for (const block of touched) {
-    const known = places.get(block.where);
-    if (known) known.to = Math.max(known.to, block.to);
+    const removal = places.get(block.where);
+    if (removal) removal.to = Math.max(removal.to, block.to);
     else places.set(block.where, { ...spot(block), what, sample: places.size === 0 ? sample : block.lines[0]!.slice(0, 60) });
   }
   return [...places.values()];

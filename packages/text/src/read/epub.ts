@@ -1,22 +1,21 @@
+import { TextError } from '../error.js';
+import type { ParsedText, Removal } from '../types.js';
 import { openArchive, type Archive } from './archive.js';
 import { toDocument, type Block } from './block.js';
-import { TextError } from '../error.js';
 import { decodeHtml, readHtml } from './html.js';
-import { parser } from './optional.js';
-import type { ParsedText } from './plain.js';
-import type { Removal } from '../types.js';
+import { optionalPackage } from './optional.js';
 
 interface Book {
   title: string | undefined;
-  /** The pages in reading order, with the reason for those left out whole. */
+  /** The pages in reading order; `left` is the reason to leave a whole page out. */
   pages: { path: string; left?: Removal['what'] }[];
 }
 
 const FRONT = /\b(cover|title-?page|copyright-page|imprint|colophon|halftitlepage)\b/i;
-// By its id or its file, where the book says nothing better.
+// The id or the file name of a front page, for books that mark it in no better way.
 const FRONT_PAGE = /^(cover|coverpage|coverpage-wrapper|title|title[-_]?page|colophon|imprint|copyright)([._]x?html?)?$/i;
 const LIST = /\b(toc|landmarks|loi|lot|page-list)\b/i;
-// Fonts may be scrambled in a free book; pages may not.
+// Free books may scramble their fonts, but never their pages.
 const FONT_ONLY = /^http:\/\/(www\.idpf\.org\/2008\/embedding|ns\.adobe\.com\/pdf\/enc#RC)$/;
 
 /** An EPUB 2 or 3 book to one document, in the order of its spine. @throws TextError for a damaged, a locked or an empty book */
@@ -42,7 +41,7 @@ export async function parseEpub(bytes: Uint8Array, name: string): Promise<Parsed
   return toDocument({ title, blocks, removed, order: pages.map(({ path }) => where(path)) }, name);
 }
 
-/** What the container and the package document say: EPUB 3.3, sections 4.2 and 5. */
+/** Reads the container and the package document (EPUB 3.3, sections 4.2 and 5). */
 async function readPackage(archive: Archive): Promise<Book> {
   const container = 'META-INF/container.xml';
   if (archive.names.includes('META-INF/encryption.xml')) {
@@ -83,10 +82,10 @@ interface Element {
 
 /** All elements of an XML text in document order, each with the text directly inside. */
 async function elements(xml: string): Promise<Element[]> {
-  const { Parser } = await parser('htmlparser2', () => import('htmlparser2'));
+  const { Parser } = await optionalPackage('htmlparser2', () => import('htmlparser2'));
   const all: Element[] = [];
   const stack: Element[] = [];
-  const reader = new Parser(
+  const parser = new Parser(
     {
       onopentag(tag, attributes) {
         const element = { tag, attributes, text: '' };
@@ -98,7 +97,7 @@ async function elements(xml: string): Promise<Element[]> {
     },
     { xmlMode: true },
   );
-  reader.end(xml);
+  parser.end(xml);
   return all;
 }
 
@@ -112,7 +111,7 @@ function resolvePath(base: string, href: string): string {
   return parts.join('/');
 }
 
-/** A file whose name has a percent sign is often referred to by that name as it is. */
+/** Many books refer to a file with a percent sign in its name by that name, unescaped. */
 function unescaped(href: string): string {
   try {
     return decodeURIComponent(href);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import { docx, epub, page, pdf, zip } from './fixture.test.util.js';
-import { parseEpub } from './epub.js';
-import { readBytes, type ReadText } from './formats.js';
 import { TextError } from '../error.js';
+import { parseEpub } from './epub.js';
+import { docx, epub, page, pdf, zip } from './fixture.test.util.js';
+import { readBytes, type ReadText } from './formats.js';
 
 const read = (data: string | Uint8Array, name: string, format: ReadText['format']) => readBytes(typeof data === 'string' ? Buffer.from(data) : data, name, format);
 const outline = ({ document }: ReadText) => document.sections.map(({ title, paragraphs }) => [title, ...paragraphs.map(({ kind, text }) => `${kind[0]!} ${text}`)]);

@@ -1,18 +1,19 @@
 import { extname } from 'node:path';
 
+import { TextError } from '../error.js';
+import type { ParsedText } from '../types.js';
 import { openArchive } from './archive.js';
 import { decode } from './encoding.js';
-import { TextError } from '../error.js';
-import { parsePlain, type ParsedText } from './plain.js';
+import { parsePlain } from './plain.js';
 
 /** The values of `data.format`. */
 export type Format = 'auto' | 'text' | 'markdown' | 'html' | 'epub' | 'pdf' | 'docx';
 
 export interface ReadText extends ParsedText {
   format: Exclude<Format, 'auto'>;
-  /** As said to people; undefined where the format settles it. */
+  /** For messages to people; undefined where the format settles it. */
   encoding?: string;
-  /** What a reader should know beside what was removed: a mended word, a line that was cut. One line each. */
+  /** Changes beside removals that you should know: a mended word, a line that was cut. One line each. */
   notes: string[];
 }
 
@@ -34,15 +35,15 @@ const FOREIGN: [bytes: string, at: number, message: string][] = [
   ["7z\xbc\xaf'", 0, 'it is a 7z archive; unpack it and name the folder'],
 ];
 
-// The Markdown parser takes minutes, or all memory, for a line of this many marks.
+// For a longer line of marks the Markdown parser takes minutes, or all memory.
 const MARKED_CHARS = 500_000;
 
 const ENDINGS: Readonly<Record<string, ReadText['format']>> = { '.md': 'markdown', '.markdown': 'markdown', '.html': 'html', '.htm': 'html', '.xhtml': 'html' };
 const HTML_START = /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*<(!doctype\s+html|html)\b/i;
 
 /**
- * The format of a file: by its first bytes, then by its ending, else plain text. A ZIP archive of files is `zip`.
- * @throws TextError for formats that are known and not read
+ * Detects the format of a file: by its first bytes, then by its ending, else plain text. A ZIP archive of files is `zip`.
+ * @throws TextError for a known format that mdiff cannot read
  */
 export async function detectFormat(bytes: Uint8Array, name: string): Promise<ReadText['format'] | 'zip'> {
   const head = new TextDecoder('latin1').decode(bytes.subarray(0, 1024));
@@ -57,7 +58,7 @@ export async function detectFormat(bytes: Uint8Array, name: string): Promise<Rea
     if (names.some((file) => file.startsWith('xl/') || file.startsWith('ppt/'))) throw new TextError('it is a spreadsheet or a presentation; save its text as .docx or as plain text');
     return 'zip';
   }
-  // UTF-16 puts a zero byte between the letters.
+  // UTF-16 has a zero byte between the letters.
   if (HTML_START.test(head.replace(/\0/g, '').replace(/^(\xEF\xBB\xBF|ÿþ|þÿ|ï»¿)/, ''))) return 'html';
   return ENDINGS[extname(name).toLowerCase()] ?? 'text';
 }
@@ -65,54 +66,58 @@ export async function detectFormat(bytes: Uint8Array, name: string): Promise<Rea
 const latin1 = (bytes: Uint8Array, at: number, length: number) => String.fromCharCode(...bytes.subarray(at, at + length));
 
 /**
- * One file to one document, with the parser of `format`; parsers are loaded when they are needed.
+ * One file to one document, with the parser of `format`.
  *
- * @param format as found by `detectFormat`, or as the user says
- * @throws TextError, without what the file is called, when nothing can be learnt from it
+ * @param format from `detectFormat`, or `data.format`
+ * @throws TextError, without the name of the file, when it holds nothing to learn from
  */
 export async function readBytes(bytes: Uint8Array, name: string, format: ReadText['format']): Promise<ReadText> {
   if (bytes.length === 0) throw new TextError('the file is empty');
-  const read = await parse(bytes, name, format);
-  if (read.document.sections.length === 0) throw new TextError('no text is left after removing headers, lists and headings; choose a file with running text');
-  return read;
+  const parsed = await PARSERS[format](bytes, name);
+  if (parsed.document.sections.length === 0) throw new TextError('no text is left after removing headers, lists and headings; choose a file with running text');
+  return { format, notes: [], ...parsed };
 }
 
-async function parse(bytes: Uint8Array, name: string, format: ReadText['format']): Promise<ReadText> {
-  switch (format) {
-    case 'epub': {
-      if (latin1(bytes, 0, 2) !== 'PK') throw new TextError('it is no EPUB; set data.format to auto');
-      const { parseEpub } = await import('./epub.js');
-      return { notes: [], ...(await parseEpub(bytes, name)), format };
+type Parsed = ParsedText & { format?: ReadText['format']; encoding?: string };
+
+const mustStart = (bytes: Uint8Array, magic: string, message: string): void => {
+  if (latin1(bytes, 0, magic.length) !== magic) throw new TextError(`${message}; set data.format to auto`);
+};
+
+/** The parser of each format, loaded when it is needed. */
+const PARSERS: Readonly<Record<ReadText['format'], (bytes: Uint8Array, name: string) => Promise<Parsed>>> = {
+  async text(bytes, name) {
+    const { text, encoding } = decode(bytes);
+    if (text.trim() === '') throw new TextError('the file holds only blank lines');
+    return Promise.resolve({ ...parsePlain(text, name), encoding });
+  },
+  async markdown(bytes, name) {
+    const { text, encoding } = decode(bytes);
+    const long = text.split(/\r\n|\r|\n/).findIndex((line) => line.length > MARKED_CHARS);
+    if (long >= 0) {
+      const { notes = [], ...parsed } = parsePlain(text, name);
+      return { ...parsed, format: 'text', encoding, notes: [`line ${long + 1} is too long for Markdown, so the file was read as plain text`, ...notes] };
     }
-    case 'docx': {
-      if (latin1(bytes, 0, 2) !== 'PK') throw new TextError('it is no Word document (.docx); set data.format to auto');
-      const { parseDocx } = await import('./docx.js');
-      return { notes: [], ...(await parseDocx(bytes, name)), format };
-    }
-    case 'pdf': {
-      if (!latin1(bytes, 0, 1024).includes('%PDF-')) throw new TextError('it is no PDF; set data.format to auto');
-      const { parsePdf } = await import('./pdf.js');
-      return { notes: [], ...(await parsePdf(bytes, name)), format };
-    }
-    case 'html': {
-      const { parseHtml } = await import('./html.js');
-      return { notes: [], ...(await parseHtml(bytes, name)), format };
-    }
-    case 'markdown': {
-      const { text, encoding } = decode(bytes);
-      const long = text.split(/\r\n|\r|\n/).findIndex((line) => line.length > MARKED_CHARS);
-      if (long >= 0) {
-        const { notes = [], ...read } = parsePlain(text, name);
-        return { ...read, format: 'text', encoding, notes: [`line ${long + 1} is too long for Markdown, so the file was read as plain text`, ...notes] };
-      }
-      const { parseMarkdown } = await import('./markdown.js');
-      return { notes: [], ...(await parseMarkdown(text, name)), format, encoding };
-    }
-    case 'text': {
-      const { text, encoding } = decode(bytes);
-      if (text.trim() === '') throw new TextError('the file holds only blank lines');
-      const { notes = [], ...read } = parsePlain(text, name);
-      return { ...read, format, encoding, notes };
-    }
-  }
-}
+    const { parseMarkdown } = await import('./markdown.js');
+    return { ...(await parseMarkdown(text, name)), encoding };
+  },
+  async html(bytes, name) {
+    const { parseHtml } = await import('./html.js');
+    return parseHtml(bytes, name);
+  },
+  async epub(bytes, name) {
+    mustStart(bytes, 'PK', 'it is no EPUB');
+    const { parseEpub } = await import('./epub.js');
+    return parseEpub(bytes, name);
+  },
+  async pdf(bytes, name) {
+    if (!latin1(bytes, 0, 1024).includes('%PDF-')) throw new TextError('it is no PDF; set data.format to auto');
+    const { parsePdf } = await import('./pdf.js');
+    return parsePdf(bytes, name);
+  },
+  async docx(bytes, name) {
+    mustStart(bytes, 'PK', 'it is no Word document (.docx)');
+    const { parseDocx } = await import('./docx.js');
+    return parseDocx(bytes, name);
+  },
+};

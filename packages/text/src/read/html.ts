@@ -1,9 +1,8 @@
+import { TextError } from '../error.js';
+import type { ParsedText, Removal } from '../types.js';
 import { toDocument, type Block, type Marked } from './block.js';
 import { decode, type Decoded } from './encoding.js';
-import { TextError } from '../error.js';
-import { parser } from './optional.js';
-import type { ParsedText } from './plain.js';
-import type { Removal } from '../types.js';
+import { optionalPackage } from './optional.js';
 
 const SILENT = new Set(['script', 'style', 'nav', 'svg', 'math', 'template', 'noscript', 'iframe', 'object', 'select', 'button', 'textarea', 'audio', 'video']);
 const BLOCKS = new Set(
@@ -18,13 +17,13 @@ const BACK_LINK = /\b(doc-backlink|backlink)\b/i;
 const FRONT = /\b(cover|titlepage|halftitlepage|copyright-page|imprint|colophon|doc-cover|doc-colophon)\b/i;
 const LIST = /\b(toc|landmarks|loi|lot|page-list|doc-toc)\b/i;
 const CAPTION = /\b(caption|figcaption)\b/i;
-// Many small ones make one report.
+// A page has many of these; one removal reports all of them.
 const MARKS = new Set<Removal['what']>(['page number', 'note mark']);
-// Old pages forget to close thousands of tags; each one more slows down all that follow.
+// Old pages forget to close thousands of tags, and each open tag slows down everything after it.
 const DEPTH = 20_000;
 const INVISIBLE = /[\u00AD\u200B\u2060\uFEFF]/g;
 
-/** An HTML page to one document. An encoding that the page names is honoured. @throws TextError when its bytes cannot be read */
+/** An HTML page to one document, decoded as the page declares. @throws TextError when its bytes cannot be read */
 export async function parseHtml(bytes: Uint8Array, name: string): Promise<ParsedText & Pick<Decoded, 'encoding'>> {
   const { text, encoding } = decodeHtml(bytes);
   return { ...toDocument(await readHtml(text, name), name), encoding };
@@ -36,10 +35,10 @@ export function decodeHtml(bytes: Uint8Array): Decoded {
   return decode(bytes, (/<meta[^>]+charset\s*=\s*["']?([\w-]+)/i.exec(head) ?? /<\?xml[^>]+encoding\s*=\s*["']([\w-]+)/i.exec(head))?.[1]);
 }
 
-interface Open {
-  tag: string;
-  /** Set where everything inside is left out, and what to report it as. */
-  skip?: Removal['what'] | 'silent';
+interface Tag {
+  name: string;
+  /** Set where everything inside is left out, and the removal to report it as. */
+  skip?: Skip;
   verse?: boolean;
   stanza?: boolean;
   /** A line of a stanza rather than a block. */
@@ -47,111 +46,167 @@ interface Open {
   link?: boolean;
 }
 
+type Skip = Removal['what'] | 'silent';
+
 /** The blocks of an HTML page, in order. `where` names the page in removals. Lines are lines of the source. */
 export async function readHtml(source: string, where: string): Promise<Marked> {
-  const { Parser } = await parser('htmlparser2', () => import('htmlparser2'));
-  const blocks: Block[] = [];
-  const skipped = new Map<Removal['what'], Removal & { count: number }>();
-  const stack: Open[] = [];
-  let title = '';
-  let lines = [''];
-  let linked = 0;
-  let heading = 0;
-  let from = 0;
-  // Newlines are counted along the way: the parser only goes forward.
-  let line = 1;
-  let counted = 0;
-  const lineAt = (index: number) => {
-    for (; counted < index; counted++) if (source.charCodeAt(counted) === 10) line++;
-    return line;
-  };
-  const inside = (test: (open: Open) => unknown) => stack.some((open) => Boolean(test(open)));
-
-  const flush = (to: number) => {
-    const text = lines.map((part) => part.replace(/[ \t\n\r\f]+/g, ' ').trim()).filter(Boolean);
-    if (text.length > 0) {
-      const chars = text.reduce((sum, part) => sum + part.length, 0);
-      const kind = heading > 0 ? 'heading' : inside(({ verse }) => verse) && text.length > 1 ? 'verse' : 'text';
-      blocks.push({ lines: kind === 'heading' ? [text.join(' ')] : text, kind, ...(heading > 0 && { level: heading }), linked: Math.min(1, linked / chars), where, from: from || to, to });
-    }
-    lines = [''];
-    linked = 0;
-    from = 0;
-  };
-
-  const page = new Parser(
+  const { Parser } = await optionalPackage('htmlparser2', () => import('htmlparser2'));
+  const page = new Page(source, where);
+  const parser = new Parser(
     {
-      onopentag(tag, attributes) {
-        const at = lineAt(page.startIndex);
-        if (stack.length >= DEPTH) throw new TextError(`it opens ${DEPTH.toLocaleString('en')} tags, by line ${at} of ${where}, and closes none of them; repair it or save its text`);
-        const roles = `${attributes['epub:type'] ?? ''} ${attributes['role'] ?? ''}`;
-        const marks = `${attributes['class'] ?? ''} ${roles}`;
-        const open: Open = { tag };
-        if (SILENT.has(tag) || 'hidden' in attributes) open.skip = 'silent';
-        else if (PAGE_NUMBER.test(marks)) open.skip = 'page number';
-        else if (FRONT.test(roles)) open.skip = 'front matter';
-        else if (LIST.test(roles)) open.skip = 'contents list';
-        else if (NOTE_MARK.test(marks) || BACK_LINK.test(marks) || (tag === 'a' && stack.at(-1)?.tag === 'sup')) open.skip = 'note mark';
-        else if (tag === 'figcaption' || (CAPTION.test(marks) && BLOCKS.has(tag))) open.skip = 'illustration';
-        if (tag === 'a') open.link = /^(?!\w+:)/.test(attributes['href'] ?? 'none:');
-        if (BLOCKS.has(tag)) {
-          open.verse = VERSE.test(marks);
-          open.stanza = STANZA.test(marks);
-          open.line = !open.stanza && inside(({ verse }) => verse) && (tag === 'div' || (tag === 'p' && inside(({ stanza }) => stanza)));
-          if (open.line) lines.push('');
-          else flush(at);
-          if (/^h[1-6]$/.test(tag)) heading = Number(tag[1]);
-        }
-        if (tag === 'br') lines.push('');
-        if (CELLS.has(tag)) lines.push(`${lines.pop()!} `);
-        stack.push(open);
-      },
-      ontext(text) {
-        if (inside(({ tag }) => tag === 'title')) {
-          title += text;
-          return;
-        }
-        if (inside(({ tag }) => tag === 'head')) return;
-        const skip = stack.find((open) => open.skip !== undefined)?.skip;
-        if (skip === 'silent') return;
-        const at = lineAt(page.startIndex);
-        const clean = text.replace(INVISIBLE, '').replace(/\u00A0/g, ' ');
-        if (skip) {
-          if (!clean.trim()) return;
-          const known = skipped.get(skip);
-          if (known) Object.assign(known, { to: at, count: known.count + 1 });
-          else skipped.set(skip, { where, from: at, to: at, what: skip, sample: clean.trim().slice(0, 60), count: 1 });
-          return;
-        }
-        if (clean.trim() && from === 0) from = at;
-        if (inside(({ link }) => link)) linked += clean.trim().length;
-        if (!inside(({ tag }) => tag === 'pre')) {
-          lines.push(lines.pop()! + clean);
-          return;
-        }
-        // Preformatted text is plain text: its line breaks are breaks, its blank lines paragraphs.
-        clean.split('\n').forEach((part, i) => {
-          if (i > 0 && lines.at(-1)!.trim() === '') flush(at + i);
-          else if (i > 0) lines.push('');
-          if (part.trim() && from === 0) from = at + i;
-          lines.push(lines.pop()! + part);
-        });
-      },
-      onclosetag(tag) {
-        const at = lineAt(page.startIndex);
-        if (BLOCKS.has(tag)) {
-          if (stack.at(-1)?.line) lines.push('');
-          else flush(at);
-          if (/^h[1-6]$/.test(tag)) heading = 0;
-        }
-        stack.pop();
-      },
+      onopentag: (name, attributes) => page.open(name, attributes, parser.startIndex),
+      ontext: (text) => page.text(text, parser.startIndex),
+      onclosetag: (name) => page.close(name, parser.startIndex),
     },
     { decodeEntities: true, lowerCaseTags: true, recognizeSelfClosing: true },
   );
-  page.write(source);
-  page.end();
-  flush(lineAt(source.length));
-  const removed = [...skipped.values()].map(({ count, ...removal }) => (count > 1 && MARKS.has(removal.what) ? { ...removal, sample: `${removal.sample} … (${count} of them)` } : removal));
-  return { title: title.replace(/\s+/g, ' ').trim() || undefined, blocks, removed };
+  parser.write(source);
+  parser.end();
+  return page.end();
+}
+
+/** Collects the blocks of one page from the events of the parser; `index` is the offset of an event in the source. */
+class Page {
+  readonly #source: string;
+  readonly #where: string;
+  readonly #blocks: Block[] = [];
+  readonly #removals = new Map<Removal['what'], Removal & { count: number }>();
+  /** The tags that are open, the outermost first. */
+  readonly #tags: Tag[] = [];
+  #title = '';
+  /** The block in the making: its lines, the characters in links, the heading level (0 = none), the source line of its first text (0 = none yet). */
+  #lines = [''];
+  #linked = 0;
+  #heading = 0;
+  #from = 0;
+  // Newlines are counted along the way: the parser only goes forward.
+  #line = 1;
+  #counted = 0;
+
+  constructor(source: string, where: string) {
+    this.#source = source;
+    this.#where = where;
+  }
+
+  open(name: string, attributes: Readonly<Record<string, string>>, index: number): void {
+    const line = this.#lineAt(index);
+    if (this.#tags.length >= DEPTH) throw new TextError(`it opens ${DEPTH.toLocaleString('en')} tags, by line ${line} of ${this.#where}, and closes none of them; repair it or save its text`);
+    const tag: Tag = { name };
+    const skip = skipOf(name, attributes, this.#tags.at(-1)?.name);
+    if (skip) tag.skip = skip;
+    if (name === 'a') tag.link = /^(?!\w+:)/.test(attributes['href'] ?? 'none:');
+    if (BLOCKS.has(name)) {
+      const marks = marksOf(attributes);
+      tag.verse = VERSE.test(marks);
+      tag.stanza = STANZA.test(marks);
+      tag.line = !tag.stanza && this.#inside(({ verse }) => verse) && (name === 'div' || (name === 'p' && this.#inside(({ stanza }) => stanza)));
+      if (tag.line) this.#lines.push('');
+      else this.#flush(line);
+      if (/^h[1-6]$/.test(name)) this.#heading = Number(name[1]);
+    }
+    if (name === 'br') this.#lines.push('');
+    if (CELLS.has(name)) this.#lines.push(`${this.#lines.pop()!} `);
+    this.#tags.push(tag);
+  }
+
+  text(text: string, index: number): void {
+    if (this.#inside(({ name }) => name === 'title')) {
+      this.#title += text;
+      return;
+    }
+    if (this.#inside(({ name }) => name === 'head')) return;
+    const skip = this.#tags.find((tag) => tag.skip !== undefined)?.skip;
+    if (skip === 'silent') return;
+    const line = this.#lineAt(index);
+    const clean = text.replace(INVISIBLE, '').replace(/\u00A0/g, ' ');
+    if (skip) this.#remove(skip, clean.trim(), line);
+    else this.#add(clean, line);
+  }
+
+  close(name: string, index: number): void {
+    const line = this.#lineAt(index);
+    if (BLOCKS.has(name)) {
+      if (this.#tags.at(-1)?.line) this.#lines.push('');
+      else this.#flush(line);
+      if (/^h[1-6]$/.test(name)) this.#heading = 0;
+    }
+    this.#tags.pop();
+  }
+
+  end(): Marked {
+    this.#flush(this.#lineAt(this.#source.length));
+    const removed = [...this.#removals.values()].map(({ count, ...removal }) =>
+      count > 1 && MARKS.has(removal.what) ? { ...removal, sample: `${removal.sample} … (${count} of them)` } : removal,
+    );
+    return { title: this.#title.replace(/\s+/g, ' ').trim() || undefined, blocks: this.#blocks, removed };
+  }
+
+  #inside(test: (tag: Tag) => unknown): boolean {
+    return this.#tags.some((tag) => Boolean(test(tag)));
+  }
+
+  #lineAt(index: number): number {
+    for (; this.#counted < index; this.#counted++) if (this.#source.charCodeAt(this.#counted) === 10) this.#line++;
+    return this.#line;
+  }
+
+  #remove(what: Removal['what'], text: string, line: number): void {
+    if (!text) return;
+    const removal = this.#removals.get(what);
+    if (removal) Object.assign(removal, { to: line, count: removal.count + 1 });
+    else this.#removals.set(what, { where: this.#where, from: line, to: line, what, sample: text.slice(0, 60), count: 1 });
+  }
+
+  #add(text: string, line: number): void {
+    if (text.trim() && this.#from === 0) this.#from = line;
+    if (this.#inside(({ link }) => link)) this.#linked += text.trim().length;
+    if (!this.#inside(({ name }) => name === 'pre')) {
+      this.#lines.push(this.#lines.pop()! + text);
+      return;
+    }
+    // Preformatted text is plain text: its line breaks are breaks, its blank lines paragraphs.
+    text.split('\n').forEach((part, i) => {
+      if (i > 0 && this.#lines.at(-1)!.trim() === '') this.#flush(line + i);
+      else if (i > 0) this.#lines.push('');
+      if (part.trim() && this.#from === 0) this.#from = line + i;
+      this.#lines.push(this.#lines.pop()! + part);
+    });
+  }
+
+  /** Ends the block in the making, at line `to`. */
+  #flush(to: number): void {
+    const lines = this.#lines.map((part) => part.replace(/[ \t\n\r\f]+/g, ' ').trim()).filter(Boolean);
+    if (lines.length > 0) {
+      const level = this.#heading;
+      const chars = lines.reduce((sum, part) => sum + part.length, 0);
+      const kind = level > 0 ? 'heading' : this.#inside(({ verse }) => verse) && lines.length > 1 ? 'verse' : 'text';
+      this.#blocks.push({
+        lines: kind === 'heading' ? [lines.join(' ')] : lines,
+        kind,
+        ...(level > 0 && { level }),
+        linked: Math.min(1, this.#linked / chars),
+        where: this.#where,
+        from: this.#from || to,
+        to,
+      });
+    }
+    this.#lines = [''];
+    this.#linked = 0;
+    this.#from = 0;
+  }
+}
+
+const rolesOf = (attributes: Readonly<Record<string, string>>): string => `${attributes['epub:type'] ?? ''} ${attributes['role'] ?? ''}`;
+const marksOf = (attributes: Readonly<Record<string, string>>): string => `${attributes['class'] ?? ''} ${rolesOf(attributes)}`;
+
+/** The reason to leave out a tag with everything inside, if there is one. */
+function skipOf(name: string, attributes: Readonly<Record<string, string>>, parent: string | undefined): Skip | undefined {
+  const [roles, marks] = [rolesOf(attributes), marksOf(attributes)];
+  if (SILENT.has(name) || 'hidden' in attributes) return 'silent';
+  if (PAGE_NUMBER.test(marks)) return 'page number';
+  if (FRONT.test(roles)) return 'front matter';
+  if (LIST.test(roles)) return 'contents list';
+  if (NOTE_MARK.test(marks) || BACK_LINK.test(marks) || (name === 'a' && parent === 'sup')) return 'note mark';
+  if (name === 'figcaption' || (CAPTION.test(marks) && BLOCKS.has(name))) return 'illustration';
+  return undefined;
 }

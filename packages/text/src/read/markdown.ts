@@ -1,21 +1,20 @@
 import type { Nodes, Root } from 'mdast';
 
-import { toDocument, type Block } from './block.js';
 import { mendHyphens, mendNotes } from '../clean/hyphen.js';
-import { parser } from './optional.js';
-import type { ParsedText } from './plain.js';
-import type { Removal } from '../types.js';
+import type { ParsedText, Removal } from '../types.js';
+import { toDocument, type Block } from './block.js';
+import { optionalPackage } from './optional.js';
 
 const FRONT_MATTER = /^\uFEFF?---\r?\n([\s\S]*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/;
 
-/** Markdown (CommonMark) to one document: marks go, text stays; code, pictures and front matter are left out and reported. */
+/** Markdown (CommonMark) to one document. Marks are dropped; code, pictures and front matter are left out and reported. */
 export async function parseMarkdown(source: string, name: string): Promise<ParsedText> {
-  const { fromMarkdown } = await parser('mdast-util-from-markdown', () => import('mdast-util-from-markdown'));
+  const { fromMarkdown } = await optionalPackage('mdast-util-from-markdown', () => import('mdast-util-from-markdown'));
   const removed: Removal[] = [];
   const front = FRONT_MATTER.exec(source);
   const title = front ? /^title:\s*["']?(.*?)["']?\s*$/m.exec(front[1]!)?.[1] : undefined;
   if (front) removed.push({ where: name, from: 1, to: front[0].trimEnd().split('\n').length, what: 'front matter', sample: front[1]!.split('\n')[0]!.slice(0, 60) });
-  // Blanked, not cut, so that line numbers stay.
+  // Front matter is blanked, not cut, so that line numbers stay.
   const written = (front ? front[0].replace(/[^\r\n]/g, ' ') + source.slice(front[0].length) : source).split(/\r\n|\r|\n/);
   const mended = mendNotes(mendHyphens(written, 'keep'));
   const root: Root = fromMarkdown(written.join('\n'));
@@ -27,7 +26,7 @@ export async function parseMarkdown(source: string, name: string): Promise<Parse
       if (lines.length === 0) return;
       blocks.push({ lines: node.type === 'heading' ? [lines.join(' ')] : lines, kind: node.type === 'heading' ? 'heading' : 'text', ...(node.type === 'heading' && { level: node.depth }), linked: linkedShare(node), ...place(node, name) });
     } else if (node.type === 'code') {
-      // Indented lines are how people set off verse; code has a fence, or a language.
+      // People indent verse; code has a fence.
       const fenced = /^\s*(```|~~~)/.test(written[node.position!.start.line - 1] ?? '');
       const lines = node.value.split('\n').map((line) => line.trim()).filter(Boolean);
       if (fenced) leave(node, 'code block', node.value);

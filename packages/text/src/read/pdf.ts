@@ -1,12 +1,12 @@
-import { toDocument, type Block } from './block.js';
-import { TextError } from '../error.js';
 import { mendHyphens, mendNotes } from '../clean/hyphen.js';
 import { findFurniture } from '../clean/pages.js';
-import { parser } from './optional.js';
-import { toParagraph, type ParsedText } from './plain.js';
-import type { Removal } from '../types.js';
+import { TextError } from '../error.js';
+import type { ParsedText, Removal } from '../types.js';
+import { toDocument, type Block } from './block.js';
+import { optionalPackage } from './optional.js';
+import { toParagraph } from './paragraph.js';
 
-/** A line as it stands on a page, in points from the lower left corner. */
+/** A line on a page, in points from the lower left corner. */
 interface Line {
   text: string;
   x: number;
@@ -18,31 +18,31 @@ interface Line {
   number: number;
 }
 
-// In multiples of the usual size of letters, of the usual distance between lines, and of the width of the column.
+// Multiples of the usual letter size (heading, indent, gap between words), of the usual line distance (gap) and of the column width (short line).
 const HEADING_SIZE = 1.15;
 const GAP = 1.35;
 const INDENT = 0.7;
 const SHORT_LINE = 0.85;
 const WORD_GAP = 0.15;
-// Of a page's letters, in the lines that begin at its left edge.
+// The left edge is where lines with at least this share of a page's letters begin.
 const EDGE_SHARE = 0.15;
 // A line of a contents list or an index: dots that lead to a page number.
 const LEADER = /(?:\.\s?){4,}\s*[\divxlc]+$/i;
 const END = /[.!?…:]["”’')\]]*$/;
 
-/** A PDF with a text layer to one document. Removals are counted in lines of a page. @throws TextError when it is locked, damaged, or only pictures */
+/** A PDF with a text layer to one document. Removals count lines of a page. @throws TextError when it is locked, damaged, or only pictures */
 export async function parsePdf(bytes: Uint8Array, name: string): Promise<ParsedText> {
-  const { pages, title } = await sheltered(() => readPages(bytes));
+  const { pages, title } = await withoutStrayRejections(() => readPages(bytes));
   const letters = pages.flat().reduce((sum, { text }) => sum + (text.match(/\p{L}/gu)?.length ?? 0), 0);
   if (letters === 0) throw new TextError(`none of the ${pages.length} pages of the PDF holds text (are they scanned pictures?); run text recognition (OCR) on it first`);
   const where = (page: number) => `${name}, page ${page + 1}`;
   const size = usualSize(pages.flat());
-  // A chapter's title is often the running head of its pages; in large letters it is the title.
-  // Files often draw head and foot before the text, so the edges of a page are found by height.
+  // A chapter's title is often the running head of its pages; in large letters it is the title itself.
+  // Files often draw head and foot before the text, so lines are sorted by height to find the edges of a page.
   const down = pages.map((lines) => [...lines].sort((a, b) => b.y - a.y));
   for (const lines of down) lines.forEach((line, i) => (line.number = i + 1));
   const furniture = findFurniture(down.map((lines) => lines.map((line) => (line.size > HEADING_SIZE * size ? '' : line.text))));
-  const gone = new Map(furniture.map((found) => [down[found.page]![found.line]!, found]));
+  const gone = new Map(furniture.map((line) => [down[line.page]![line.line]!, line]));
   const removed = [...gone].map(([{ text, number, page }, { what }]): Removal => ({ where: where(page), from: number, to: number, what, sample: text.slice(0, 60) }));
   const lines = pages.flat().filter((line) => !gone.has(line));
   const texts = lines.map(({ text }) => text);
@@ -54,7 +54,7 @@ export async function parsePdf(bytes: Uint8Array, name: string): Promise<ParsedT
 }
 
 async function readPages(bytes: Uint8Array): Promise<{ pages: Line[][]; title: string | undefined }> {
-  const { getDocumentProxy } = await parser('unpdf', () => import('unpdf'));
+  const { getDocumentProxy } = await optionalPackage('unpdf', () => import('unpdf'));
   // pdf.js takes the buffer for itself, and by default writes its warnings to the console.
   const document = await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0 }).catch((error: Error) => {
     if (error.name === 'PasswordException') throw new TextError('the PDF is protected by a password; save a copy without one');
@@ -77,10 +77,10 @@ async function readPages(bytes: Uint8Array): Promise<{ pages: Line[][]; title: s
 }
 
 /**
- * pdf.js drops some promises of damaged objects, whose rejections, a moment after the error that it throws, would end the process. Rejections of others
- * are thrown on.
+ * Ignores unhandled rejections of pdf.js while `read` runs. It drops some promises of damaged objects; they are rejected a moment after the error that
+ * it throws, and would end the process. Other rejections are thrown again.
  */
-async function sheltered<T>(read: () => Promise<T>): Promise<T> {
+async function withoutStrayRejections<T>(read: () => Promise<T>): Promise<T> {
   const listener = (reason: unknown) => {
     if (!/\bpdfjs\b/.test(String((reason as Error | undefined)?.stack))) throw reason;
   };
@@ -103,7 +103,7 @@ interface Item {
   transform: number[];
 }
 
-/** Pieces of text that stand at one height become a line. Their order is the file's: in books, that of reading. */
+/** Joins pieces of text at one height into a line, in the order of the file, which in books is the reading order. */
 function toLines(items: readonly Item[], page: number): Line[] {
   const lines: Line[] = [];
   let open: Line | undefined;
@@ -135,7 +135,7 @@ function toBlocks(lines: readonly Line[], size: number, where: (page: number) =>
   const usual = [...lines.map(({ text }) => text.length)].sort((a, b) => a - b)[Math.floor(lines.length * 0.9)] ?? 0;
   const isHeading = (line: Line) => line.size > HEADING_SIZE * size && line.text.length <= 100;
   const indented = (line: Line) => line.x > lefts.get(line.page)! + INDENT * size;
-  // What a paragraph's first line is indented by; verse and letters stand deeper.
+  // The usual indent of a paragraph's first line; verse and letters are indented more.
   const indent = weighted(lines.slice(0, -1).flatMap((line, i) => (indented(line) && !indented(lines[i + 1]!) ? [[Math.round(line.x - lefts.get(line.page)!), 1]] : [])));
   const opens = (line: Line) => indented(line) && Math.abs(line.x - lefts.get(line.page)! - indent) < 0.5 * size;
   const full = (line: Line) => line.right - lefts.get(line.page)! >= SHORT_LINE * column;
@@ -165,7 +165,7 @@ function toBlocks(lines: readonly Line[], size: number, where: (page: number) =>
     const text = group.map((line) => line.text);
     if (LEADER.test(first.text)) return [{ lines: text, kind: 'text', linked: 1, ...place }];
     if (isHeading(first)) {
-      // Sizes are ranks of headings: the largest is the book's or its parts'.
+      // The largest headings are those of the book or of its parts.
       return [{ lines: [text.join(' ')], kind: 'heading', level: first.size > 1.6 * size ? 1 : 2, ...place }];
     }
     const paragraph = toParagraph(text, usual);
@@ -176,9 +176,9 @@ function toBlocks(lines: readonly Line[], size: number, where: (page: number) =>
 /** Height of most letters, to half a point. */
 const usualSize = (lines: readonly Line[]) => weighted(lines.map(({ size, text }) => [Math.round(size * 2) / 2, text.length]));
 
-/** Where the lines of a page begin that are not indented. On a page of dialogue those may be few. */
+/** The x at which lines begin that are not indented. A page of dialogue may have few of them. */
 function leftEdge(lines: readonly Line[]): number {
-  const letters = (own: readonly Line[]) => own.reduce((sum, { text }) => sum + text.length, 0);
+  const letters = (some: readonly Line[]) => some.reduce((sum, { text }) => sum + text.length, 0);
   const starts = [...new Set(lines.map(({ x }) => Math.round(x)))].sort((a, b) => a - b);
   return starts.find((start) => letters(lines.filter(({ x }) => Math.round(x) === start)) >= EDGE_SHARE * letters(lines)) ?? starts[0] ?? 0;
 }

@@ -1,27 +1,18 @@
 import { blockEnd, clear, clearFrame, type Lines } from '../clean/gutenberg.js';
 import { clearContents, headingLevel } from '../clean/heading.js';
 import { mendHyphens, mendNotes } from '../clean/hyphen.js';
-import { cutLong, cutNote } from '../split/long.js';
 import { findFurniture } from '../clean/pages.js';
-import type { Document, Paragraph, Removal, Section } from '../types.js';
+import { cutLong, cutNote } from '../split/long.js';
+import type { ParsedText, Section } from '../types.js';
+import { toParagraph, unwrap } from './paragraph.js';
 
-// Shares of the usual line width: lines that end well before it were broken on purpose. Two lines alone must be shorter to tell.
-const VERSE_WIDTH = 0.8;
-const COUPLET_WIDTH = 0.65;
 const UNWRAPPED_WIDTH = 120;
 // Page marks that transcribers leave inside lines.
 const PAGE_MARK = /\[(?:Pg|Page)\.? ?[\divxlc]+\]/gi;
 
-export interface ParsedText {
-  document: Document;
-  removed: Removal[];
-  /** What was changed without removing text, one line each. */
-  notes?: string[];
-}
-
 /**
  * Plain text to one document: hard-wrapped lines joined, `_italics_` unwrapped, chapters found by their headings, paragraphs by blank lines,
- * and everything that is not the author's text removed and reported (1-based line numbers). Knows no files and no other formats.
+ * and everything that is not the author's text removed and reported (1-based line numbers). Reads no files and knows no other formats.
  *
  * @param source decoded text; a byte-order mark and CRLF are accepted
  * @param name file name or the like: the document's id, and its title when the text has none
@@ -54,23 +45,8 @@ function clearPages(lines: Lines): Set<number> {
   return new Set(starts);
 }
 
-/** A block of lines as a paragraph of prose or verse. `width` is how wide the text was wrapped, in characters. */
-export function toParagraph(block: readonly string[], width: number): Paragraph {
-  const text = block.map((line) => line.trim().replace(/\s+/g, ' '));
-  const broken = text.slice(0, -1);
-  const limit = (text.length > 2 ? VERSE_WIDTH : COUPLET_WIDTH) * width;
-  const short = broken.filter((line) => line.length <= limit).length;
-  const capitals = text.filter((line) => /^[^\p{L}\p{N}]*[\p{Lu}\p{N}]/u.test(line)).length;
-  // Four lines that start with capitals say enough by themselves, as in a file of poems only.
-  const verse = text.length > 1 && (short >= broken.length / 2 || text.length >= 4) && capitals >= 0.75 * text.length;
-  return { text: unwrap(text.join(verse ? '\n' : ' ')), kind: verse ? 'verse' : 'prose' };
-}
-
-// Underscores at the edge of a word mark italics, as do those of 7_s_. 6_d_.; snake_case and blanks like ____ stay.
-const unwrap = (text: string) => text.replace(/(?<![\p{L}\p{N}_])_(?!_)|(?<!_)_(?![\p{L}\p{N}_])|(?<=\p{N})_(?=\p{L}{1,2}_)/gu, '').replace(/ {2,}/g, ' ').trim();
-
 function divide(lines: Lines, title: string, breaks: ReadonlySet<number>, notes: string[]): Section[] {
-  const blocks = overBreaks([...blocksOf(lines.text)], lines.text, breaks);
+  const blocks = joinedOverBreaks([...blocksOf(lines.text)], lines.text, breaks);
   const levels = blocks.map(({ from, to }) => headingLevel(lines.text.slice(from, to + 1).map(unwrap)));
   // A book that only numbers its parts has those for chapters.
   const chapter = levels.includes('chapter') ? 'chapter' : 'part';
@@ -83,10 +59,10 @@ function divide(lines: Lines, title: string, breaks: ReadonlySet<number>, notes:
     sections.pop();
     if (opened >= 0) clear(lines, opened, blockEnd(lines.text, opened), 'heading without text');
   };
-  const add = (block: string[], wrapped: number, at: number) => {
+  const add = (block: string[], wrapped: number, from: number) => {
     const { text, kind } = toParagraph(block, wrapped);
     const pieces = cutLong(text);
-    if (pieces.length > 1) notes.push(cutNote(text.length, pieces.length, `line ${at + 1}`));
+    if (pieces.length > 1) notes.push(cutNote(text.length, pieces.length, `line ${from + 1}`));
     sections.at(-1)!.paragraphs.push(...pieces.map((piece) => ({ text: piece, kind })));
   };
   blocks.forEach(({ from, to }, i) => {
@@ -98,7 +74,7 @@ function divide(lines: Lines, title: string, breaks: ReadonlySet<number>, notes:
     } else if (levels[i] || (opened >= 0 && i > 0 && levels[i - 1] === chapter && isSubtitle(block))) {
       sections.at(-1)!.paragraphs.push({ text: unwrap(block.join(' ').trim()), kind: 'heading' });
     } else if (width > UNWRAPPED_WIDTH && !/^\s/.test(block[0]!)) {
-      // One line is one paragraph here; a file without blank lines must not become one paragraph.
+      // One line is one paragraph here, so that a file without blank lines does not become a single paragraph.
       block.forEach((line, k) => add([line], width, from + k));
     } else {
       add(block, Math.min(width, UNWRAPPED_WIDTH), from);
@@ -118,8 +94,8 @@ function* blocksOf(text: readonly string[]): Generator<{ from: number; to: numbe
   }
 }
 
-/** A paragraph that runs over a page break is one block: it stopped inside a sentence and goes on in lower case. */
-function overBreaks(blocks: { from: number; to: number }[], text: readonly string[], breaks: ReadonlySet<number>): { from: number; to: number }[] {
+/** Joins the two blocks of a paragraph that runs over a page break: the first stops inside a sentence, the second goes on in lower case. */
+function joinedOverBreaks(blocks: { from: number; to: number }[], text: readonly string[], breaks: ReadonlySet<number>): { from: number; to: number }[] {
   if (breaks.size === 0) return blocks;
   const joined: { from: number; to: number }[] = [];
   for (const block of blocks) {
@@ -131,7 +107,7 @@ function overBreaks(blocks: { from: number; to: number }[], text: readonly strin
   return joined;
 }
 
-/** A chapter's name under its number: one short line that is not a sentence. */
+/** True for the name of a chapter under its number: one short line that is not a sentence. */
 function isSubtitle(block: readonly string[]): boolean {
   const line = block[0]!.trim();
   return block.length === 1 && line.length <= 70 && (line === line.toUpperCase() || !/[.!?:,;…—-]["”’')_]*$/.test(line)) && /^[\p{Lu}"“‘]/u.test(line);
@@ -145,7 +121,7 @@ function bookTitle(text: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** Clears what stands between the Gutenberg header and the first chapter or the first real paragraph, and a printer's line or "THE END" at the end. */
+/** Clears the blocks between the Gutenberg header and the first chapter or real paragraph, and a printer's line or "THE END" at the end. */
 function clearTitlePage(lines: Lines): void {
   for (const { from, to } of blocksOf(lines.text)) {
     const block = lines.text.slice(from, to + 1);

@@ -2,14 +2,14 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, extname, isAbsolute, join, relative, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 
+import { TextError } from '../error.js';
+import type { Document, Removal } from '../types.js';
 import { openArchive } from './archive.js';
 import { BUILTIN } from './builtin.js';
-import { TextError } from '../error.js';
-import { parser } from './optional.js';
 import { detectFormat, readBytes, type Format, type ReadText } from './formats.js';
-import type { Document, Removal } from '../types.js';
+import { optionalPackage } from './optional.js';
 
-/** One file that was read. */
+/** One file of the source. */
 export interface ReadFile {
   where: string;
   format: ReadText['format'];
@@ -18,13 +18,13 @@ export interface ReadFile {
 
 export interface LoadedSource {
   documents: Document[];
-  /** What was left out, in the order of the files. */
+  /** The parts that were left out, in the order of the files. */
   removed: Removal[];
   /** Short name of the text for logs and model cards. */
   name: string;
-  /** The files behind the documents; none for a builtin text. */
+  /** The files that the documents come from; none for a builtin text. */
   files: ReadFile[];
-  /** What a reader should know beside removals: an encoding other than UTF-8, mended words, cut lines. One line each. */
+  /** Changes beside removals that you should know: an encoding other than UTF-8, mended words, cut lines. One line each. */
   notes: string[];
 }
 
@@ -33,15 +33,15 @@ export interface SourceOptions {
   cwd?: string;
   /** Parser for every file; `auto` looks at the content, then at the ending. */
   format?: Format;
-  /** What `-` reads. */
+  /** The stream that the source `-` reads. */
   stdin?: Readable;
 }
 
-type Read = Omit<LoadedSource, 'name'>;
+type Loaded = Omit<LoadedSource, 'name'>;
 
 /**
- * Reads what `data.source` names: `builtin:moby-dick`, `builtin:sotu`; a file (plain text, Markdown, HTML, EPUB, PDF, DOCX); a folder or `.zip` of them
- * (searched below too, in name order); a glob; `-` for standard input. Relative paths are tried from `cwd`, then under `dataDir`.
+ * Reads the source that `data.source` names: `builtin:moby-dick`, `builtin:sotu`; a file (plain text, Markdown, HTML, EPUB, PDF, DOCX); a folder or
+ * `.zip` of them (with its subfolders, in name order); a glob; `-` for standard input. Relative paths are tried from `cwd`, then under `dataDir`.
  *
  * @throws TextError, one line, when there is nothing to learn from: no such file, empty, binary, locked, in no known encoding, or a folder without text
  */
@@ -66,7 +66,7 @@ export async function loadSource(source: string, { dataDir = 'data', cwd = proce
 
 const bad = (source: string, reason: string) => new TextError(`data.source: expected a readable text, got ${JSON.stringify(source)}; ${reason}`);
 
-/** Says which source it was that a parser could not read. */
+/** Adds the name of the source to the error of a parser. */
 async function named<T>(source: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
@@ -90,8 +90,8 @@ async function find(source: string, bases: readonly string[]): Promise<string | 
   throw bad(source, `nothing at ${[...new Set(candidates)].join(' or ')}`);
 }
 
-async function readGlob(source: string, bases: readonly string[], format: Format): Promise<Read> {
-  const { glob } = await named(source, () => parser('tinyglobby', () => import('tinyglobby')));
+async function readGlob(source: string, bases: readonly string[], format: Format): Promise<Loaded> {
+  const { glob } = await named(source, () => optionalPackage('tinyglobby', () => import('tinyglobby')));
   for (const cwd of new Set(bases)) {
     const files = await glob(source, { cwd, onlyFiles: true });
     if (files.length > 0) return named(source, () => readMany('pattern', files, (file) => readPath(resolve(cwd, file)), format));
@@ -99,19 +99,19 @@ async function readGlob(source: string, bases: readonly string[], format: Format
   throw bad(source, `nothing matches it under ${[...new Set(bases)].join(' or ')}`);
 }
 
-/** Many files, each its own documents. What cannot be read is reported, not fatal, as long as one file can. */
-async function readMany(what: string, names: readonly string[], open: (name: string) => Uint8Array | Promise<Uint8Array>, format: Format, packed = false): Promise<Read> {
-  const all: Read = { documents: [], removed: [], files: [], notes: [] };
+/** Reads many files, each to its own documents. A file that cannot be read is reported as a removal, as long as one file can be read. */
+async function readMany(what: string, names: readonly string[], open: (name: string) => Uint8Array | Promise<Uint8Array>, format: Format, packed = false): Promise<Loaded> {
+  const all: Loaded = { documents: [], removed: [], files: [], notes: [] };
   let reason = '';
   // Compared by code unit: the order, and so the held-out set, is the same under every locale.
   const visible = names.filter((name) => !name.split(/[\\/]/).some((part) => (part.startsWith('.') && !/^\.{1,2}$/.test(part)) || part === '__MACOSX')).sort();
   for (const name of visible) {
     try {
-      const read = await readFileBytes(await open(name), name, format, packed);
-      all.documents.push(...read.documents);
-      all.removed.push(...read.removed);
-      all.files.push(...read.files);
-      all.notes.push(...read.notes);
+      const loaded = await readFileBytes(await open(name), name, format, packed);
+      all.documents.push(...loaded.documents);
+      all.removed.push(...loaded.removed);
+      all.files.push(...loaded.files);
+      all.notes.push(...loaded.notes);
     } catch (error) {
       if (!(error instanceof TextError)) throw error;
       reason ||= error.message;
@@ -123,21 +123,21 @@ async function readMany(what: string, names: readonly string[], open: (name: str
   throw new TextError(`none of the ${visible.length} files of the ${what} can be read (${visible[0]!}: ${reason.split('; ')[0]!}); put .txt, .md, .html, .epub, .pdf or .docx files into it`);
 }
 
-async function readFileBytes(bytes: Uint8Array, where: string, format: Format, packed = false): Promise<Read> {
+async function readFileBytes(bytes: Uint8Array, where: string, format: Format, packed = false): Promise<Loaded> {
   if (bytes.length === 0) throw new TextError('the file is empty');
-  const found = await detectFormat(bytes, where);
+  const detected = await detectFormat(bytes, where);
   // An archive inside an archive may hold itself.
-  if (found === 'zip' && packed) throw new TextError('it is a ZIP archive inside another; unpack it');
-  if (found === 'zip') return readZip(bytes, format);
-  const used = format === 'auto' ? found : format;
+  if (detected === 'zip' && packed) throw new TextError('it is a ZIP archive inside another; unpack it');
+  if (detected === 'zip') return readZip(bytes, format);
+  const used = format === 'auto' ? detected : format;
   const { document, removed, encoding, notes } = await readBytes(bytes, where, used);
-  const said = [...(encoding === undefined || /^UTF-8/.test(encoding) ? [] : [`read as ${encoding}; save it as UTF-8 if letters look wrong`]), ...notes];
-  return { documents: [document], removed, files: [{ where, format: used, ...(encoding !== undefined && { encoding }) }], notes: said.map((note) => `${where}: ${note}`) };
+  const messages = [...(encoding === undefined || /^UTF-8/.test(encoding) ? [] : [`read as ${encoding}; save it as UTF-8 if letters look wrong`]), ...notes];
+  return { documents: [document], removed, files: [{ where, format: used, ...(encoding !== undefined && { encoding }) }], notes: messages.map((note) => `${where}: ${note}`) };
 }
 
-async function readZip(bytes: Uint8Array, format: Format): Promise<Read> {
+async function readZip(bytes: Uint8Array, format: Format): Promise<Loaded> {
   const { names, read } = await openArchive(bytes);
-  // All at once, so that the limits count the whole archive.
+  // Unpacked at once, so that the limits count the whole archive.
   const files = read(names);
   return readMany('archive', names, (name) => files.get(name) ?? new Uint8Array(), format, true);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { countRepeated, nearDuplicates } from './duplicate.js';
 import type { Section } from '../types.js';
+import { countRepeated, nearDuplicates } from './duplicate.js';
 
 const section = (...texts: string[]): Section => ({ title: '', paragraphs: texts.map((text) => ({ text, kind: 'prose' })) });
 const words = (from: number, count: number) => Array.from({ length: count }, (_, i) => `word${from + i}`).join(' ');

@@ -1,6 +1,6 @@
 import type { Section } from '../types.js';
 
-/** Where a paragraph stands: `section` and `paragraph` count from 0 in the list they were given in. */
+/** The place of a paragraph: `section` and `paragraph` count from 0 in the list of sections. */
 export interface Place {
   section: number;
   paragraph: number;
@@ -9,12 +9,12 @@ export interface Place {
 export interface NearDuplicate {
   heldOut: Place;
   train: Place;
-  /** Share of the five-word runs of both that they have in common (Jaccard), 0 to 1. */
+  /** Jaccard similarity of their five-word runs, 0 to 1. */
   similarity: number;
 }
 
 const SHINGLE = 5;
-// Shorter paragraphs are greetings and cries that every book repeats.
+// Shorter paragraphs are greetings and exclamations that every book repeats.
 const MIN_WORDS = 12;
 const HASHES = 64;
 // 16 bands of 4: a pair of similarity .8 meets in one with probability .9998, one of .3 with .12; both are then compared exactly.
@@ -22,8 +22,9 @@ const BAND = 4;
 const SEEDS = Int32Array.from({ length: HASHES }, (_, i) => mix(0x9e3779b9 + i * 0x85ebca6b));
 
 /**
- * Paragraphs of the held-out text that come again, nearly word for word, in the training text: a score on them would measure memory. MinHash over
- * five-word runs (Broder 1997), candidates by bands, then the exact similarity; the nearest training paragraph of each is reported.
+ * Finds paragraphs of the held-out text that come again, nearly word for word, in the training text. They measure memory, so the held-out score is too
+ * optimistic. MinHash over five-word runs (Broder 1997) gives candidates by bands, then their exact similarity is computed; each paragraph is reported
+ * with the nearest training paragraph.
  *
  * @param threshold smallest similarity reported, 0 to 1
  */
@@ -33,19 +34,19 @@ export function nearDuplicates(train: readonly Section[], heldOut: readonly Sect
   kept.forEach(({ runs }, k) => {
     for (const key of bands(runs)) buckets.set(key, [...(buckets.get(key) ?? []), k]);
   });
-  const found = new Map<number, NearDuplicate>();
+  const nearest = new Map<number, NearDuplicate>();
   if (kept.length === 0) return [];
   for (const { place, runs } of paragraphs(train)) {
     const candidates = new Set(bands(runs).flatMap((key) => buckets.get(key) ?? []));
     for (const k of candidates) {
       const similarity = jaccard(kept[k]!.runs, runs);
-      if (similarity >= threshold && similarity > (found.get(k)?.similarity ?? 0)) found.set(k, { heldOut: kept[k]!.place, train: place, similarity });
+      if (similarity >= threshold && similarity > (nearest.get(k)?.similarity ?? 0)) nearest.set(k, { heldOut: kept[k]!.place, train: place, similarity });
     }
   }
-  return [...found].sort(([a], [b]) => a - b).map(([, pair]) => pair);
+  return [...nearest].sort(([a], [b]) => a - b).map(([, pair]) => pair);
 }
 
-/** How many paragraphs are, word for word, a repetition of an earlier one; short ones are not counted. */
+/** Counts the paragraphs that repeat an earlier one word for word; short ones do not count. */
 export function countRepeated(sections: readonly Section[]): number {
   const seen = new Set<string>();
   let repeated = 0;
@@ -76,7 +77,7 @@ function* paragraphs(sections: readonly Section[]): Generator<{ place: Place; ru
   }
 }
 
-/** One key a band: the mixture of its smallest hashes. */
+/** One key a band: a mix of its smallest hashes. */
 function bands(runs: ReadonlySet<number>): number[] {
   const smallest = new Int32Array(HASHES).fill(0x7fffffff);
   for (const run of runs) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { holdOut } from './holdout.js';
 import type { Document, Section } from '../types.js';
+import { holdOut } from './holdout.js';
 
 const section = (title: string, paragraphs: number, words = 10): Section => ({
   title,

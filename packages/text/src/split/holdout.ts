@@ -7,14 +7,14 @@ const BYTES_PER_TOKEN = 4;
 export interface Split {
   train: Section[];
   heldOut: Section[];
-  /** What counted as a document: chapters, or, with fewer than 20 of them, blocks of whole paragraphs. */
+  /** The pieces that were held out or kept whole: chapters, or, with fewer than 20 of them, blocks of whole paragraphs. */
   unit: 'sections' | 'blocks';
 }
 
 /**
  * Sets aside a share of the text, evenly spaced: document k (from 1) when ⌊k·share + 10⁻⁹⌋ > ⌊(k−1)·share + 10⁻⁹⌋, so 0.1 takes the 10th, 20th, ….
- * Chapters are the documents of a book. Fewer than 20 of them are cut into blocks of whole paragraphs of about 2,000 tokens (a block never crosses a
- * chapter); in a text too short for one held-out block of that size, blocks are smaller. Runs before tokenizer training, pairing and scoring.
+ * The documents of a book are its chapters. With fewer than 20 chapters they are blocks of whole paragraphs of about 2,000 tokens (a block never crosses
+ * a chapter), and smaller blocks in a text too short for one held-out block of that size. Runs before tokenizer training, pairing and scoring.
  *
  * @param valSplit share to hold out, 0 to 0.9
  * @param countTokens length of a text in tokens; by default UTF-8 bytes / 4, since the split comes before the tokenizer

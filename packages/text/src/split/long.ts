@@ -1,23 +1,23 @@
-// A longer paragraph is a text without line breaks. Novels of one paragraph exist; sentences of this length do not.
+// A longer paragraph comes from a text without line breaks. There are novels of one paragraph, but no sentences of this length.
 const PARAGRAPH_CHARS = 20_000;
 
-/** A text in pieces of at most 20,000 characters: at the last sentence end before that, else at a blank, else between two characters. */
+/** Cuts a text into pieces of at most 20,000 characters: at the last sentence end before that, else at a blank, else between two characters. */
 export function cutLong(text: string): string[] {
   const pieces: string[] = [];
-  let at = 0;
-  while (text.length - at > PARAGRAPH_CHARS) {
-    const window = text.slice(at, at + PARAGRAPH_CHARS);
+  let from = 0;
+  while (text.length - from > PARAGRAPH_CHARS) {
+    const window = text.slice(from, from + PARAGRAPH_CHARS);
     let end = 0;
-    for (const { index, 0: found } of window.matchAll(/[.!?…]["”’')\]]*\s|[。！？]/g)) end = index + found.length;
+    for (const { index, 0: match } of window.matchAll(/[.!?…]["”’')\]]*\s|[。！？]/g)) end = index + match.length;
     end ||= window.lastIndexOf(' ') + 1;
-    // Never between the two halves of a character.
+    // Never between the two halves of a surrogate pair.
     end ||= window.length - (/[\uD800-\uDBFF]$/.test(window) ? 1 : 0);
     pieces.push(window.slice(0, end).trim());
-    at += end;
+    from += end;
   }
-  return [...pieces, text.slice(at).trim()].filter(Boolean);
+  return [...pieces, text.slice(from).trim()].filter(Boolean);
 }
 
-/** What is said of a paragraph that was cut. */
+/** The note on a paragraph that was cut. */
 export const cutNote = (length: number, pieces: number, where: string): string =>
   `the paragraph at ${where} is ${length.toLocaleString('en')} characters long; cut into ${pieces.toLocaleString('en')}, at sentence ends where it has any`;

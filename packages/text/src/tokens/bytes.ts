@@ -1,6 +1,6 @@
 /**
- * The printable stand-ins of byte-level BPE: every byte has one visible character, so that a vocabulary of strings can hold any bytes.
- * Source: GPT-2 (Radford et al. 2019), the table that Hugging Face calls ByteLevel.
+ * The printable stand-ins of byte-level BPE: each byte has one visible character, so that a vocabulary of strings can hold any bytes.
+ * Source: GPT-2 (Radford et al. 2019); Hugging Face calls the table ByteLevel.
  */
 export const BYTE_CHARS: readonly string[] = (() => {
   const printable = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;

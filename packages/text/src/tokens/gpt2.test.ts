@@ -5,10 +5,10 @@ import { encode as encodeGpt2 } from 'gpt-tokenizer/encoding/r50k_base';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { BYTE_CHARS } from './bytes.js';
 import { TextError } from '../error.js';
-import { compressGpt2, gpt2Merges } from './gpt2.js';
 import { parsePlain } from '../read/plain.js';
+import { BYTE_CHARS } from './bytes.js';
+import { compressGpt2, gpt2Merges } from './gpt2.js';
 import { MIN_VOCAB, SPECIAL_TOKENS, Tokenizer } from './tokenizer.js';
 
 const book = (name: string) =>

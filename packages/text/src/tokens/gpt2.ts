@@ -1,14 +1,15 @@
-import { BYTE_CHARS } from './bytes.js';
 import { TextError } from '../error.js';
+import { BYTE_CHARS } from './bytes.js';
 import { MIN_VOCAB, Tokenizer } from './tokenizer.js';
 import { checkCorpus, type TrainedTokenizer } from './train.js';
 
 type Merge = readonly [left: string, right: string];
 
 /**
- * The GPT-2 vocabulary (Radford et al. 2019; the ranks are r50k of the npm package gpt-tokenizer) cut to the tokens that `texts` use most. A token counts
- * wherever GPT-2 builds it, alone or on the way to a longer one, so it counts at least as often as any token made from it: every kept token keeps its merge
- * ancestors and stays reachable. All 256 bytes stay, so other text falls to smaller pieces. Ids are dense after the reserved ones. The same texts give the same ids.
+ * Cuts the GPT-2 vocabulary (Radford et al. 2019; the ranks are r50k of the npm package gpt-tokenizer) to the tokens that `texts` use most. A token counts
+ * wherever GPT-2 builds it, alone or on the way to a longer one. It therefore counts at least as often as any token made from it, so every kept token keeps
+ * its merge ancestors and stays reachable. All 256 bytes stay, so other text is encoded in smaller pieces. Ids are dense after the reserved ones. The same
+ * texts give the same ids.
  *
  * @param options.vocabSize largest size, reserved ids (5) and bytes (256) included
  * @throws RangeError for a size below 261; TextError when the texts are empty or the ranks are not installed
@@ -27,7 +28,7 @@ export async function compressGpt2(texts: Iterable<string>, { vocabSize }: { voc
   return { tokenizer, reached: tokenizer.vocabSize, clamped: tokenizer.vocabSize < vocabSize };
 }
 
-/** How often each merge is applied when GPT-2 encodes `corpus`: by the token it makes. */
+/** Counts the uses of each merge when GPT-2 encodes `corpus`, by the token that the merge makes. */
 function countUses(corpus: readonly string[], merges: readonly Merge[]): Map<string, number> {
   const full = Tokenizer.fromMerges(merges);
   const uses = new Map<string, number>();
@@ -35,7 +36,7 @@ function countUses(corpus: readonly string[], merges: readonly Merge[]): Map<str
   const counts = new Uint32Array(full.vocabSize);
   for (const text of corpus) for (const id of full.encode(text)) counts[id]!++;
   for (const [token, id] of Object.entries(vocab)) uses.set(token, counts[id]!);
-  // A part has a lower rank than the whole, so by its turn all that contains it has been added.
+  // A part has a lower rank than the whole, so its count is complete when its turn comes.
   for (const [left, right] of [...merges].reverse()) {
     const whole = uses.get(left + right)!;
     uses.set(left, uses.get(left)! + whole);
@@ -48,7 +49,7 @@ function countUses(corpus: readonly string[], merges: readonly Merge[]): Map<str
 export async function gpt2Merges(): Promise<Merge[]> {
   const { default: entries } = await import('gpt-tokenizer/bpeRanks/r50k_base').catch((error: unknown) => {
     const reason = (error as Error).message.split('\n')[0];
-    throw new TextError(`tokenizer.type: expected the package "gpt-tokenizer" for GPT-2's vocabulary, it did not load (${reason}); install it or set tokenizer.type to "bpe"`);
+    throw new TextError(`tokenizer.type: GPT-2's vocabulary needs the package "gpt-tokenizer", which did not load (${reason}); install it or set tokenizer.type to "bpe"`);
   });
   const utf8 = new TextEncoder();
   const tokens = entries.map((entry) => Array.from(typeof entry === 'string' ? utf8.encode(entry) : entry, (byte) => BYTE_CHARS[byte]!).join(''));
@@ -56,18 +57,18 @@ export async function gpt2Merges(): Promise<Merge[]> {
   return tokens.slice(256).map((token, i) => partsOf(token, i + 256, ranks));
 }
 
-/** The published ranks name each merge by its result; what it joins is what the merges before it make of the same bytes. */
+/** The two parts of a token. The published ranks name each merge by its result; the merges before it make the parts from the same bytes. */
 function partsOf(token: string, limit: number, ranks: ReadonlyMap<string, number>): Merge {
   const parts = [...token];
   while (parts.length > 2) {
     let best = limit;
-    let at = -1;
+    let place = -1;
     for (let i = 0; i + 1 < parts.length; i++) {
       const rank = ranks.get(parts[i]! + parts[i + 1]!) ?? limit;
-      if (rank < best) [best, at] = [rank, i];
+      if (rank < best) [best, place] = [rank, i];
     }
-    if (at < 0) throw new TextError(`tokenizer.type: expected the ranks of GPT-2 in "gpt-tokenizer", no merges make "${token}"; reinstall it or set tokenizer.type to "bpe"`);
-    parts.splice(at, 2, parts[at]! + parts[at + 1]!);
+    if (place < 0) throw new TextError(`tokenizer.type: the package "gpt-tokenizer" does not hold the ranks of GPT-2 (no merges make "${token}"); reinstall it or set tokenizer.type to "bpe"`);
+    parts.splice(place, 2, parts[place]! + parts[place + 1]!);
   }
   return [parts[0]!, parts[1]!];
 }

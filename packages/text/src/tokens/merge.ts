@@ -6,7 +6,7 @@ export interface MergeTable {
   apply(ids: Int32Array): Int32Array;
 }
 
-// Pairs are keyed by one exact number; vocabularies stay far below this.
+// A pair of ids is one exact number, left · SHIFT + right; vocabularies stay far below this.
 const SHIFT = 2 ** 21;
 
 /**
@@ -36,38 +36,38 @@ function apply(ids: Int32Array, ranks: ReadonlyMap<number, number>, results: Int
   const next = Int32Array.from(ids, (_, i) => i + 1);
   const previous = Int32Array.from(ids, (_, i) => i - 1);
   const heap = new Heap();
-  const propose = (at: number) => {
-    const after = next[at]!;
-    const rank = after < n ? ranks.get(symbol[at]! * SHIFT + symbol[after]!) : undefined;
-    if (rank !== undefined) heap.push(rank, at);
+  const propose = (place: number) => {
+    const after = next[place]!;
+    const rank = after < n ? ranks.get(symbol[place]! * SHIFT + symbol[after]!) : undefined;
+    if (rank !== undefined) heap.push(rank, place);
   };
   for (let i = 0; i + 1 < n; i++) propose(i);
   let left = n;
   for (let top = heap.pop(); top; top = heap.pop()) {
-    const [rank, at] = top;
-    const after = symbol[at]! < 0 ? n : next[at]!;
+    const [rank, place] = top;
+    const after = symbol[place]! < 0 ? n : next[place]!;
     // Entries are never removed from the heap; one that no longer describes its place is stale.
-    if (after >= n || ranks.get(symbol[at]! * SHIFT + symbol[after]!) !== rank) continue;
-    symbol[at] = results[rank]!;
+    if (after >= n || ranks.get(symbol[place]! * SHIFT + symbol[after]!) !== rank) continue;
+    symbol[place] = results[rank]!;
     symbol[after] = -1;
-    next[at] = next[after]!;
-    if (next[at]! < n) previous[next[at]!] = at;
+    next[place] = next[after]!;
+    if (next[place]! < n) previous[next[place]!] = place;
     left--;
-    if (previous[at]! >= 0) propose(previous[at]!);
-    propose(at);
+    if (previous[place]! >= 0) propose(previous[place]!);
+    propose(place);
   }
   const out = new Int32Array(left);
   for (let i = 0, k = 0; i < n; i = next[i]!) out[k++] = symbol[i]!;
   return out;
 }
 
-/** A binary min-heap of (rank, position), compared as one number. */
+/** A binary min-heap of (rank, place in the sequence), compared as one number. */
 class Heap {
   readonly #keys: number[] = [];
 
-  push(rank: number, at: number): void {
+  push(rank: number, place: number): void {
     const keys = this.#keys;
-    const key = rank * 2 ** 32 + at;
+    const key = rank * 2 ** 32 + place;
     let i = keys.length;
     keys.push(key);
     while (i > 0) {
@@ -79,7 +79,7 @@ class Heap {
     keys[i] = key;
   }
 
-  pop(): [rank: number, at: number] | undefined {
+  pop(): [rank: number, place: number] | undefined {
     const keys = this.#keys;
     const top = keys[0];
     const last = keys.pop();

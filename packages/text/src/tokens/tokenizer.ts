@@ -1,8 +1,8 @@
-import { BYTE_CHARS, CHAR_BYTES } from './bytes.js';
 import { TextError } from '../error.js';
+import { BYTE_CHARS, CHAR_BYTES } from './bytes.js';
 import { mergeTable, type MergeTable } from './merge.js';
 
-/** The ids no text ever encodes to. They stand first in every mdiff vocabulary. */
+/** The reserved ids, which no text encodes to. They come first in every vocabulary of mdiff. */
 export const SPECIAL = { mask: 0, pad: 1, bos: 2, eos: 3, sep: 4 } as const;
 
 /** Contents of the reserved ids, in id order. */
@@ -16,13 +16,13 @@ export const MIN_VOCAB = SPECIAL_TOKENS.length + 256;
 const WORDS =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
-// Words repeat; this many distinct ones are kept before the cache starts over, which bounds memory on endless input.
+// Words repeat. The cache holds this many distinct ones before it starts over, which bounds memory on endless input.
 const CACHE_WORDS = 65_536;
 const CACHE_CHARS = 64;
 
 const LEVEL = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
 
-/** The parts of a Hugging Face `tokenizer.json` that a byte-level BPE needs. */
+/** The keys of a Hugging Face `tokenizer.json` that a byte-level BPE needs. */
 export interface TokenizerJson {
   version: string;
   truncation: null;
@@ -36,7 +36,7 @@ export interface TokenizerJson {
 }
 
 /**
- * Byte-level BPE: any string in, ids out and back. Knows no files and no training; runs in a browser.
+ * Byte-level BPE: encodes any string to ids and decodes them. Reads no files and trains nothing; runs in a browser.
  * Reserved tokens are vocabulary entries that no merge reaches, so "[MASK]" in a text is six ordinary characters.
  */
 export class Tokenizer {
@@ -61,13 +61,13 @@ export class Tokenizer {
   }
 
   /**
-   * What would give other ids for some text is left out: truncation, padding, dropout, tokens set around a text, reserved tokens found in it.
+   * Drops the settings that would give other ids for some text: truncation, padding, dropout, tokens added around a text, reserved tokens found in it.
    *
    * @param json text or parsed contents of a `tokenizer.json` holding a byte-level BPE with the reserved ids 0–4 and all 256 bytes
-   * @throws TextError (`MDIFF_TOKENIZER`) naming the first thing that is missing
+   * @throws TextError (`MDIFF_TOKENIZER`) that names the first thing that is missing
    */
   static fromJson(json: string | TokenizerJson): Tokenizer {
-    return new Tokenizer(checked(json));
+    return new Tokenizer(validated(json));
   }
 
   /** Builds a tokenizer from its merges, in rank order; ids follow from them. Each merge must join tokens that exist by then. */
@@ -110,10 +110,10 @@ export class Tokenizer {
       length += ids.length;
     }
     const out = new Int32Array(length);
-    let at = 0;
+    let offset = 0;
     for (const part of parts) {
-      out.set(part, at);
-      at += part.length;
+      out.set(part, offset);
+      offset += part.length;
     }
     return out;
   }
@@ -134,10 +134,10 @@ export class Tokenizer {
       length += bytes.length;
     }
     const out = new Uint8Array(length);
-    let at = 0;
+    let offset = 0;
     for (const part of parts) {
-      out.set(part, at);
-      at += part.length;
+      out.set(part, offset);
+      offset += part.length;
     }
     // ignoreBOM keeps a leading U+FEFF, which is text here.
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(out);
@@ -149,8 +149,8 @@ export class Tokenizer {
   }
 
   #word(word: string): Int32Array {
-    const known = this.#cache.get(word);
-    if (known) return known;
+    const cached = this.#cache.get(word);
+    if (cached) return cached;
     const bytes = new TextEncoder().encode(word);
     const ids = this.#merges.apply(Int32Array.from(bytes, (byte) => this.#byteIds[byte]!));
     if (word.length <= CACHE_CHARS) {
@@ -161,7 +161,7 @@ export class Tokenizer {
   }
 }
 
-function checked(source: string | TokenizerJson): TokenizerJson {
+function validated(source: string | TokenizerJson): TokenizerJson {
   const fail = (message: string) => new TextError(`tokenizer.json: ${message}; train one with mdiff or use a byte-level BPE with these ids`, 'MDIFF_TOKENIZER');
   let json: TokenizerJson;
   try {

@@ -15,7 +15,7 @@ export interface TrainedTokenizer {
   clamped: boolean;
 }
 
-// The native trainer writes blank lines to stdout and holds its thread for seconds on a large text, so it gets a process of its own.
+// The native trainer writes blank lines to stdout and blocks its thread for seconds on a large text, so it runs in a process of its own.
 const CHILD = `
 const [, module, input, output] = process.argv;
 const { BPE, Tokenizer, byteLevelPreTokenizer } = require(module);
@@ -48,7 +48,7 @@ export async function trainBpe(texts: Iterable<string>, { vocabSize }: { vocabSi
   }
 }
 
-/** The texts to learn `vocabSize` ids from, or the error that says why nothing can be learnt. */
+/** Checks that `vocabSize` ids can be learnt from the texts. @throws as `trainBpe` does */
 export function checkCorpus(texts: Iterable<string>, vocabSize: number): string[] {
   if (!Number.isInteger(vocabSize) || vocabSize < MIN_VOCAB) {
     throw new RangeError(`expected vocabSize >= ${MIN_VOCAB} (5 reserved ids and 256 bytes), got ${vocabSize}`);
@@ -60,8 +60,8 @@ export function checkCorpus(texts: Iterable<string>, vocabSize: number): string[
 
 /** The merges that make the first `size` tokens; two merges can spell the same one. */
 function cut(merges: readonly [string, string][], size: number): [string, string][] {
-  const made = new Set<string>();
-  const end = merges.findIndex(([left, right]) => made.add(left + right).size > size);
+  const tokens = new Set<string>();
+  const end = merges.findIndex(([left, right]) => tokens.add(left + right).size > size);
   return end < 0 ? [...merges] : merges.slice(0, end);
 }
 
@@ -76,7 +76,7 @@ function learn(input: string, output: string): Promise<void> {
     child.on('close', (status) => {
       if (status === 0) return resolve();
       const reason = /^\w*Error: (.*)$/m.exec(stderr)?.[1] ?? stderr.trim().split('\n').pop() ?? '';
-      reject(new TextError(`tokenizer: expected the native trainer "tokenizers" to run, it ended with status ${status} (${reason}); install it for this platform or set tokenizer.path`));
+      reject(new TextError(`tokenizer: the native trainer "tokenizers" failed with status ${status} (${reason}); install it for this platform or set tokenizer.path`));
     });
   });
 }
