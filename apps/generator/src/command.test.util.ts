@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 import { program } from './program.js';
-import { isKnown } from './report.js';
+import { isUserError } from './report.js';
 
 /** Runs a command line in this process; `code` is what the shell would see. */
 export async function run(...args: string[]): Promise<{ out: string; err: string; code: number }> {
@@ -21,7 +21,7 @@ export async function run(...args: string[]): Promise<{ out: string; err: string
     return { out, err, code: 0 };
   } catch (error) {
     if (error instanceof Exit) return { out, err, code: error.code };
-    if (!isKnown(error)) throw error;
+    if (!isUserError(error)) throw error;
     return { out, err: `${err}${error.message}\n`, code: error.exitCode ?? 1 };
   } finally {
     vi.restoreAllMocks();

@@ -1,8 +1,8 @@
-// The flags that commands share, and how their values are read.
+// The flags that commands share, and the readers of their values.
 import { sampling, type FlagKey, type SamplingKey } from '@mdiff/config/sampling';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
-/** What every command takes. */
+/** Flags of every command. */
 export interface CommonFlags {
   model?: string;
   set?: string[];
@@ -13,7 +13,7 @@ export interface CommonFlags {
 /** Values of the flags that the table of sampling options names, each a shorthand for `--set generation.…`. */
 export type Shorthands = { [K in FlagKey as (typeof sampling)[K]['option']]?: number };
 
-/** What generate and infill take; max_length is generate's alone, since the gaps of infill state their tokens. */
+/** Flags of generate and infill. `--max-length` is generate's alone: the gaps of infill state their tokens. */
 export interface SamplingFlags extends CommonFlags, Omit<Shorthands, 'maxLength'> {
   json?: boolean;
 }
@@ -28,9 +28,9 @@ export function addCommonFlags(command: Command): Command {
 
 export function addSamplingFlags(command: Command): Command {
   return addCommonFlags(command)
-    .addOption(shorthand('num_return_sequences', '<texts>', 'how many texts'))
+    .addOption(shorthand('num_return_sequences', '<texts>', 'texts to write'))
     .addOption(shorthand('seed', '<seed>', 'the same seed gives the same text'))
-    .addOption(shorthand('temperature', '<t>', '0 takes the most likely tokens'))
+    .addOption(shorthand('temperature', '<t>', 'randomness; 0 takes the most likely tokens'))
     .addOption(shorthand('num_steps', '<steps>', 'denoising passes at most'))
     .option('--json', 'print one JSON object for each prompt');
 }
@@ -41,7 +41,7 @@ export function shorthand(key: FlagKey, value: string, help: string): Option {
   return new Option(`${flag} ${value}`, help).argParser(range.type.includes('integer') ? integer : number);
 }
 
-/** What the shorthands mean as `--set` entries. */
+/** The shorthands as `--set` entries. */
 export function shorthandSets(flags: Shorthands): string[] {
   return (Object.keys(sampling) as SamplingKey[]).flatMap((key) => {
     const value = flags[sampling[key].option as keyof Shorthands];

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { addSamplingFlags, type SamplingFlags, shorthand } from './flags.js';
 import { folderOf, interruptible, openFolder } from './open.js';
 import { print, progressLine } from './print.js';
-import { isKnown } from './report.js';
+import { isUserError } from './report.js';
 
 export interface GenerateFlags extends SamplingFlags {
   prompt?: string;
@@ -32,25 +32,25 @@ function sample(model: Model, options: SamplingOptions & { prompt: string; suffi
   ).finally(() => progress.clear());
 }
 
-/** Answers prompts until the input ends. On a terminal it asks for them; a mistake in one does not end the loop. */
+/** Answers prompts until the input ends. On a terminal it shows a prompt. A mistake in one prompt does not end the loop. */
 async function converse(model: Model, sampling: SamplingOptions, json: boolean): Promise<void> {
-  const asks = process.stdin.isTTY && process.stdout.isTTY;
-  const lines = createInterface({ input: process.stdin, ...(asks ? { output: process.stderr, prompt: 'prompt> ' } : {}), terminal: asks });
-  if (asks) process.stderr.write('Type the beginning of a text, or nothing; Ctrl-D ends.\n');
+  const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
+  const lines = createInterface({ input: process.stdin, ...(isTerminal ? { output: process.stderr, prompt: 'prompt> ' } : {}), terminal: isTerminal });
+  if (isTerminal) process.stderr.write('Type the beginning of a text, or nothing; Ctrl-D ends.\n');
   lines.on('SIGINT', () => lines.close());
   lines.prompt();
   for await (const prompt of lines) {
     try {
       print(shown(await sample(model, { ...sampling, prompt }), json));
     } catch (error) {
-      if (!isKnown(error)) throw error;
+      if (!isUserError(error)) throw error;
       process.stderr.write(`${error.message}\n`);
     }
     lines.prompt();
   }
 }
 
-/** Texts as people read them, a blank line between two; or one line of JSON. */
+/** Texts separated by blank lines, or one line of JSON. */
 export function shown({ texts, promptTokens }: Generated, json: boolean): string {
   if (json) return `${JSON.stringify({ texts, promptTokens })}\n`;
   return `${texts.map(({ text }) => text).join('\n\n')}\n`;
@@ -60,7 +60,7 @@ export function addGenerate(root: Command): void {
   addSamplingFlags(root.command('generate').description('write new text, or continue a prompt'))
     .argument('[folder]', 'model folder')
     .option('-p, --prompt <text>', 'text to continue')
-    .option('--suffix <text>', 'text that must follow; what lies between is filled in')
+    .option('--suffix <text>', 'text that must follow; mdiff fills the space before it')
     .addOption(shorthand('max_length', '<tokens>', 'window in tokens, prompt and end included'))
     .option('-i, --interactive', 'ask for prompts until the input ends')
     .action((folder: string | undefined, flags: GenerateFlags) => runGenerate(folder, flags));

@@ -1,3 +1,3 @@
 export { program } from './program.js';
-export { createServer } from './server.js';
-export type { ServerOptions } from './server.js';
+export { createServer } from './server/server.js';
+export type { ServerOptions } from './server/server.js';

@@ -14,7 +14,7 @@ export interface InfillFlags extends SamplingFlags {
 export async function runInfill(first: string | undefined, second: string | undefined, flags: InfillFlags): Promise<void> {
   const [argument, text] = flags.model !== undefined && second === undefined ? [undefined, first] : [first, second];
   const folder = folderOf('infill', argument, flags);
-  if (text === undefined) throw new UsageError(`infill: expected a text with gaps, got none; for example mdiff infill ${folder} "Call me ${flags.gap}."`);
+  if (text === undefined) throw new UsageError(`infill: no text given; for example: mdiff infill ${folder} "Call me ${flags.gap}."`);
   const parts = parseGaps(text, { marker: flags.gap, tokens: flags.gapTokens });
   const { model, sampling } = await openFolder(folder, flags);
   const progress = progressLine();
@@ -33,7 +33,7 @@ export function addInfill(root: Command): void {
     .usage('[options] <folder> "text with ___"')
     .argument('[folder]', 'model folder')
     .argument('[text]', 'text with gaps')
-    .option('--gap <marker>', 'what marks a gap; marker:12 states its tokens', '___')
-    .addOption(new Option('--gap-tokens <tokens>', 'tokens of a gap that states none').argParser(integer).default(8))
+    .option('--gap <marker>', 'marker of a gap; marker:12 makes the gap 12 tokens long', '___')
+    .addOption(new Option('--gap-tokens <tokens>', 'tokens of a gap whose marker states none').argParser(integer).default(8))
     .action((folder: string | undefined, text: string | undefined, flags: InfillFlags) => runInfill(folder, text, flags));
 }

@@ -1,9 +1,9 @@
-let watched = false;
+let handlesErrors = false;
 
-/** Writes to standard output. When nobody reads any more, as in `mdiff generate … | head -1`, the process ends quietly. */
+/** Writes to standard output. If the reader has closed the pipe (`mdiff generate … | head -1`), the process ends quietly. */
 export function print(text: string): void {
-  if (!watched) {
-    watched = true;
+  if (!handlesErrors) {
+    handlesErrors = true;
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') process.exit(0);
       throw error;
@@ -12,7 +12,7 @@ export function print(text: string): void {
   process.stdout.write(text);
 }
 
-/** A line that replaces itself while work goes on, on a terminal only: elsewhere there is no line to replace. */
+/** A progress line on standard error that overwrites itself; silent unless standard error is a terminal. */
 export function progressLine(): { show(text: string): void; clear(): void } {
   if (!process.stderr.isTTY) return { show: () => undefined, clear: () => undefined };
   return {

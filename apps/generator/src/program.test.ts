@@ -65,11 +65,11 @@ describe('mistakes end with one line and an exit code', () => {
     [['generate', fixture, '--prompt', 'whale '.repeat(50)], 2, 'prompt: expected at most 30 tokens, so that one can be added (model.max_seq_len 32), got 54; shorten the text\n'],
     [['generate', fixture, '--bogus'], 2, "error: unknown option '--bogus'\n"],
     [['generate', fixture, '-n', 'x'], 2, "error: option '-n <texts>' argument 'x' is invalid. expected a number.\n"],
-    [['infill', fixture], 2, `infill: expected a text with gaps, got none; for example mdiff infill ${fixture} "Call me ___."\n`],
+    [['infill', fixture], 2, `infill: no text given; for example: mdiff infill ${fixture} "Call me ___."\n`],
     [['infill', fixture, 'no gap'], 2, 'text: expected at least one gap (___), got none; write ___ where text is to be filled in\n'],
     [['serve', fixture, '--port', '65536'], 2, "error: option '--port <port>' argument '65536' is invalid. expected a port from 0 to 65535.\n"],
     [['serve', '/nonexistent'], 1, '/nonexistent: expected a model folder, got nothing at this path; give the folder that training wrote (…/model)\n'],
-    [['serve', fixture, '--port', '0', '--host', '192.0.2.1'], 2, '--host: expected an address of this machine, got "192.0.2.1"\n'],
+    [['serve', fixture, '--port', '0', '--host', '192.0.2.1'], 2, '--host: "192.0.2.1" is not an address of this machine; use 127.0.0.1, or 0.0.0.0 to listen on every address\n'],
   ])('%j', async (args, code, line) => {
     expect(await run(...args)).toEqual({ out: '', err: line, code });
   });
@@ -80,7 +80,7 @@ describe('mistakes end with one line and an exit code', () => {
     const { port } = other.address() as AddressInfo;
     const { err, code } = await run('serve', fixture, '--port', String(port));
     other.close();
-    expect({ err, code }).toEqual({ err: `--port: expected a free port, got ${port}, which is in use on 127.0.0.1; choose another, or 0 for any\n`, code: 2 });
+    expect({ err, code }).toEqual({ err: `--port: port ${port} is in use on 127.0.0.1; choose another, or 0 for any free port\n`, code: 2 });
   });
 
   it('--help is none', async () => {

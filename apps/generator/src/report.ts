@@ -1,23 +1,23 @@
-/** A mistake in how a command was called. */
+/** A mistake in the command line. */
 export class UsageError extends Error {
   readonly code = 'MDIFF_USAGE';
   readonly exitCode = 2;
   override readonly name = 'UsageError';
 }
 
-interface Known extends Error {
+interface UserError extends Error {
   code?: unknown;
   exitCode?: number;
 }
 
-/** Whether this is a mistake of the user's, whose message says all there is to say. */
-export function isKnown(error: unknown): error is Known {
-  return error instanceof Error && String((error as Known).code).startsWith('MDIFF_');
+/** True for a mistake of the user: its message is enough, without a stack. */
+export function isUserError(error: unknown): error is UserError {
+  return error instanceof Error && String((error as UserError).code).startsWith('MDIFF_');
 }
 
-/** Ends a command: one line for a known mistake, the whole story for a fault of ours. */
+/** Prints why a command failed and sets its exit code: one line for a mistake of the user, the stack for a fault of mdiff. */
 export function report(error: unknown): void {
-  if (isKnown(error)) {
+  if (isUserError(error)) {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = error.exitCode ?? 1;
   } else {

@@ -5,8 +5,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { run } from './command.test.util.js';
 import { fixture } from './fixture.test.util.js';
 import { program } from './program.js';
-import { completionSchema } from './schema.js';
-import { createServer } from './server.js';
+import { completionSchema } from './server/schema.js';
+import { createServer } from './server/server.js';
 
 // The four places that read the table of sampling options: each key is tried in all of those that know it.
 const model = await loadModel(fixture);

@@ -1,11 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import { loadModel, type Model } from '@mdiff/generate';
+import type { FastifyInstance } from 'fastify';
 import { type Command, Option } from 'commander';
 import { addCommonFlags, type CommonFlags, integer, port } from './flags.js';
 import { folderOf, loadOptions, readSettings } from './open.js';
 import { print } from './print.js';
 import { UsageError } from './report.js';
-import { createServer } from './server.js';
+import { createServer } from './server/server.js';
 
 export interface ServeFlags extends CommonFlags {
   port: number;
@@ -13,25 +14,21 @@ export interface ServeFlags extends CommonFlags {
   waiting: number;
 }
 
-/** Milliseconds that requests get to finish after a signal to stop. */
+/** Time in ms that running requests have to finish after a signal to stop. */
 const GRACE = 10_000;
 
 /** `mdiff serve`: answers until SIGINT or SIGTERM. */
 export async function runServe(argument: string | undefined, flags: ServeFlags): Promise<void> {
   const folder = folderOf('serve', argument, flags);
   const { sampling } = await readSettings(folder, flags);
-  // The port is taken before the model is read: a second server on it fails at once, and probes get an answer while a large model loads.
+  // Open the port before reading the model: a second server fails at once, and health checks get answers while a large model loads.
   let start!: () => void;
   const listening = new Promise<void>((resolve) => (start = resolve));
   const model = listening.then(() => loadModel(folder, loadOptions(flags)));
   model.catch(() => undefined);
   const app = createServer({ model, sampling, waiting: flags.waiting, onError: (error) => void process.stderr.write(`${error.stack ?? error.message}\n`) });
-  await app.listen({ host: flags.host, port: flags.port }).catch((error: NodeJS.ErrnoException) => {
-    throw listenError(error, flags);
-  });
+  const url = await listen(app, flags);
   start();
-  const { address, family, port } = app.server.address() as AddressInfo;
-  const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   let loaded: Model;
   try {
     loaded = await model;
@@ -41,12 +38,22 @@ export async function runServe(argument: string | undefined, flags: ServeFlags):
   }
   print(`serving ${loaded.name} at ${url}/v1/completions (Ctrl-C stops)\n`);
   await stopSignal();
-  const patience = setTimeout(() => app.server.closeAllConnections(), GRACE);
+  const grace = setTimeout(() => app.server.closeAllConnections(), GRACE);
   await app.close();
-  clearTimeout(patience);
+  clearTimeout(grace);
   await loaded.close();
 }
 
+/** Opens the port and returns the server's address as a URL. */
+async function listen(app: FastifyInstance, flags: ServeFlags): Promise<string> {
+  await app.listen({ host: flags.host, port: flags.port }).catch((error: NodeJS.ErrnoException) => {
+    throw listenError(error, flags);
+  });
+  const { address, family, port } = app.server.address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+/** Resolves at the first SIGINT or SIGTERM. */
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     const stop = () => {
@@ -59,9 +66,9 @@ function stopSignal(): Promise<void> {
 }
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: ServeFlags): Error {
-  if (error.code === 'EADDRINUSE') return new UsageError(`--port: expected a free port, got ${port}, which is in use on ${host}; choose another, or 0 for any`);
-  if (error.code === 'EACCES') return new UsageError(`--port: expected a port that may be opened, got ${port}; choose one above 1023`);
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return new UsageError(`--host: expected an address of this machine, got "${host}"`);
+  if (error.code === 'EADDRINUSE') return new UsageError(`--port: port ${port} is in use on ${host}; choose another, or 0 for any free port`);
+  if (error.code === 'EACCES') return new UsageError(`--port: you may not open port ${port}; choose one above 1023`);
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return new UsageError(`--host: "${host}" is not an address of this machine; use 127.0.0.1, or 0.0.0.0 to listen on every address`);
   return error;
 }
 

@@ -5,7 +5,7 @@ import { drawAll } from './score.js';
 
 const NONE = new Int32Array(0);
 
-/** Each position with probability `p`, independently. */
+/** Keeps each position with probability `p`, independently of the others. */
 function thin(positions: Int32Array, p: number, rng: Rng): Int32Array {
   const kept: number[] = [];
   for (const position of positions) if (rng.next() < p) kept.push(position);
@@ -14,8 +14,8 @@ function thin(positions: Int32Array, p: number, rng: Rng): Int32Array {
 
 /**
  * Ancestral sampling of the reverse process (MDLM, arXiv 2406.07524, section 3): from mask ratio t to s each mask is revealed with probability
- * (t − s)/t; exact as the steps become many. numSteps may exceed the number of masks, because a step that reveals nothing costs no
- * denoiser call. With remasking it is ReMDM (arXiv 2503.00307) with σ capped.
+ * (t − s)/t; exact in the limit of many steps. numSteps may exceed the number of masks, because a step that reveals nothing costs no
+ * denoiser call. With remasking it is ReMDM (arXiv 2503.00307), σ capped by the option `remasking`.
  */
 export const ancestral: Sampler = {
   name: 'ancestral',
@@ -36,8 +36,8 @@ export const ancestral: Sampler = {
 };
 
 /**
- * First-hitting sampling (arXiv 2409.02908): one uniformly chosen mask per pass, as many passes as masks. It has the law of ancestral
- * sampling with infinitely many steps; the times at which masks fall are not drawn, since the denoiser does not see them.
+ * First-hitting sampling (arXiv 2409.02908): one uniformly chosen mask per pass, as many passes as masks. It draws from
+ * the distribution of ancestral sampling with infinitely many steps. The times of the passes are not drawn: the denoiser does not read them.
  */
 export const firstHitting: Sampler = {
   name: 'first_hitting',

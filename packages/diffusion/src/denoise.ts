@@ -15,11 +15,11 @@ export interface DenoiserRow {
 export type Denoiser = (rows: readonly DenoiserRow[]) => LogitRows | Promise<LogitRows>;
 export type LogitRows = Float32Array | Float64Array;
 
-/** After a step of one canvas. */
+/** One step of one canvas, as `onStep` receives it. */
 export interface StepEvent {
   /** index of the canvas in its batch */
   row: number;
-  /** over all blocks, from 1 */
+  /** counted over all blocks, from 1 */
   step: number;
   of: number;
   /** ids after the step, masks included; changed by later steps, so copy it to keep it */
@@ -51,17 +51,17 @@ export interface DenoiseBatchArgs extends CommonArgs {
 }
 
 export interface DenoiseResult {
-  /** ids without any mask; what was not masked is as it was */
+  /** ids without any mask; positions that were not masked are unchanged */
   canvas: Int32Array;
   /** index of the end-of-text id, after which nothing was generated (masks there became that id); null if there is none */
   end: number | null;
-  /** steps taken, those that called no denoiser included */
+  /** steps taken, including those that called no denoiser */
   steps: number;
   /** denoiser evaluations of this canvas */
   nfe: number;
 }
 
-/** Fills the masks of one canvas, which is left as it is. Throws `MDIFF_SAMPLING` for a bad option and `MDIFF_LOGITS` for bad logits. */
+/** Fills the masks of a copy of one canvas. Throws `MDIFF_SAMPLING` for a bad option and `MDIFF_LOGITS` for bad logits. */
 export async function denoise({ canvas, rng, ...common }: DenoiseArgs): Promise<DenoiseResult> {
   const [result] = await drive([{ canvas, rng }], common);
   return result!;
@@ -112,11 +112,11 @@ async function drive(inputs: { canvas: Int32Array; rng: Rng }[], { denoiser, sig
 type Logits = (i: number) => ArrayLike<number>;
 type UnmaskArgs = Omit<CommonArgs, 'denoiser' | 'signal' | 'options'> & { options: SamplingOptions };
 
-/** The steps of one canvas (changed in place): yields what it wants evaluated, is given the logits, returns the result. */
+/** Unmasks one canvas in place: yields the positions it needs, receives their logits, and returns the result. */
 function* unmask(canvas: Int32Array, rng: Rng, row: number, args: UnmaskArgs): Generator<DenoiserRow, DenoiseResult, Logits> {
   const { maskId, sampler, options, onStep } = args;
   const generated = Array.from(canvas.keys()).filter((p) => canvas[p] === maskId);
-  // With remasking a committed end of text may be taken back, so nothing is skipped for it.
+  // Remasking may take a committed end of text back, so the positions after it are not skipped.
   const endOfText = (): number => (options.eosId === null || options.remasking > 0 ? -1 : firstEnd(canvas, generated, options.eosId));
   const blocks = splitBlocks(generated, options.blockLength, sampler.paced ? options.numSteps : generated.length);
   const schedules = blocks.map((block) => sampler.schedule(block.positions.length, block.steps, options.schedule));
@@ -128,7 +128,7 @@ function* unmask(canvas: Int32Array, rng: Rng, row: number, args: UnmaskArgs): G
     for (let k = 1; k <= schedule.length; k++) {
       const { masked, committed } = partition(canvas, maskId, positions, endOfText());
       if (masked.length === 0 && options.remasking === 0) break;
-      // Written out: a spread would cost more than the rest of a step that reveals nothing.
+      // Named one by one: a spread would cost more than the rest of a step that reveals nothing.
       const [step, of, total] = [k, schedule.length, positions.length];
       const choice = sampler.choose({ step, of, total, options, rng, masked, committed });
       let commits: Commit[] = [];

@@ -18,7 +18,7 @@ export interface EvaluationMask {
 
 /**
  * The fixed held-out masks: `levels` masks of every unit, the same for the same arguments. Mask counts k are uniform on {1, …, length}
- * and stratified, within each unit over its levels and over units by low discrepancy, in an order unrelated to the units' own.
+ * and stratified, within each unit over its levels and over units by low discrepancy, in an order unrelated to that of the units.
  *
  * Σ weight·CE ÷ Σ maskable over all masks is an unbiased estimate of the NELBO in nats per token: with an exact count the whole range
  * t ∈ (0, 1] is covered, with no cut at small t (see `maskUnit`). Sorted by unit, then by level.
@@ -39,7 +39,7 @@ export function stratifiedMasks({ lengths, levels, seed }: { lengths: readonly n
   });
 }
 
-/** What a denoiser achieved on one `EvaluationMask`. */
+/** A denoiser's result on one `EvaluationMask`. */
 export interface EvaluationResult extends Pick<EvaluationMask, 'unit' | 't' | 'weight' | 'maskable'> {
   /** Σ cross-entropy over the masked positions, in nats */
   crossEntropy: number;
@@ -48,7 +48,7 @@ export interface EvaluationResult extends Pick<EvaluationMask, 'unit' | 't' | 'w
 export interface NelboEstimate {
   /** nats per token */
   nelbo: number;
-  /** of `nelbo`, over units: text and masks both vary; NaN with fewer than two units */
+  /** of `nelbo`, over units, so that it covers the choice of text and of masks; NaN with fewer than two units */
   standardError: number;
   units: number;
   /** maskable tokens, each unit counted once */

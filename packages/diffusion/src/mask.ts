@@ -32,8 +32,8 @@ export function maskUnit({ length, t, sampling, rng }: { length: number; t: numb
 /** A uniformly drawn k-subset of {0, …, n − 1}, ascending: selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S). */
 export function choose(n: number, k: number, rng: Rng): Int32Array {
   const out = new Int32Array(k);
-  for (let i = 0, found = 0; found < k; i++) {
-    if ((n - i) * rng.next() < k - found) out[found++] = i;
+  for (let i = 0, chosen = 0; chosen < k; i++) {
+    if ((n - i) * rng.next() < k - chosen) out[chosen++] = i;
   }
   return out;
 }

@@ -1,7 +1,7 @@
 import { DiffusionError } from './error.js';
 import type { ScheduleName } from './schedule.js';
 
-/** How a canvas is filled. All have defaults: see `samplingOptions`. */
+/** How a canvas is filled. `samplingOptions` fills in the defaults. */
 export interface SamplingOptions {
   /** denoising passes at most; 50 */
   numSteps: number;
@@ -19,9 +19,9 @@ export interface SamplingOptions {
   logitBias: Float64Array | null;
   /** ids that are never produced, besides the mask's: [PAD], [BOS], [SEP] … */
   forbidden: readonly number[];
-  /** once this id is committed and no mask is left before it, the text ends there; null = it has no meaning */
+  /** once this id is committed and no mask is left before it, the text ends there; null = the model has none */
   eosId: number | null;
-  /** eosId is not committed before this many tokens of the window */
+  /** tokens of the window before which eosId is not committed */
   minLength: number;
   /** canvas index of the window's first token: 1 when the canvas begins with [BOS] */
   textStart: number;
@@ -56,6 +56,7 @@ export const defaultSamplingOptions: Readonly<SamplingOptions> = Object.freeze({
   remasking: 0,
 });
 
+// Limits that the mathematics needs; the limits of the product stand in @mdiff/config/sampling.
 const wholeFrom = (min: number) => ({ ok: (v: number) => Number.isSafeInteger(v) && v >= min, expected: `an integer >= ${min}` });
 
 const rules: Partial<Record<keyof SamplingOptions, { ok(v: number): boolean; expected: string }>> = {

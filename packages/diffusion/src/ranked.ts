@@ -4,11 +4,11 @@ import { type Scorer, scorer } from './score.js';
 
 interface Ranking {
   name: SamplerName;
-  /** whether the score is that of a drawn token; if not, tokens are drawn only where they are committed */
+  /** true: a token is drawn for every mask and scored; false: tokens are drawn only where they are committed */
   drawn: boolean;
-  /** of the position loaded last: the larger, the earlier it is committed */
+  /** score of the position loaded last: the larger, the earlier it is committed */
   score(scorer: Scorer, token: number): number;
-  /** how many of the positions to commit, given their scores in falling order; `count` is the least */
+  /** number of positions to commit, given their scores in falling order; at least `count` are committed anyway */
   take?(scores: readonly number[], args: StepArgs): number;
 }
 
@@ -29,16 +29,16 @@ function ranked({ name, drawn, score, take }: Ranking): Sampler {
       });
       scored.sort((a, b) => b.score - a.score || a.i - b.i);
       const number = take === undefined ? count : Math.max(count, take(scored.map((s) => s.score), args));
-      const fresh = new Set<number>();
+      const committed = new Set<number>();
       return scored.slice(0, number).map((candidate): Commit => {
         const { i } = candidate;
         let { token, score: probability } = candidate;
-        if (!drawn || (fresh.has(token) && rejected(args))) {
+        if (!drawn || (committed.has(token) && rejected(args))) {
           read.load(i);
           token = read.draw(rng);
           probability = read.probability(token);
         }
-        fresh.add(token);
+        committed.add(token);
         read.see(token);
         return { position: positions[i]!, token, probability };
       });
@@ -47,7 +47,7 @@ function ranked({ name, drawn, score, take }: Ranking): Sampler {
 }
 
 /**
- * Whether a token drawn before its repetition in the same step was known must be drawn again. The penalty multiplies its weight by
+ * Decides by chance to redraw a token that another position has committed earlier in the same step. The penalty multiplies its weight by
  * penalty^(−1/T): keeping it with that chance, and drawing anew otherwise, gives the penalised distribution (exactly, without topK, topP).
  */
 function rejected({ options: { repetitionPenalty, temperature }, rng }: StepArgs): boolean {

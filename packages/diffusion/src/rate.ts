@@ -14,7 +14,7 @@ export interface RateOptions {
   rng: Rng;
 }
 
-/** The smallest masking rate: below it the elbo weight 1/t is noise. */
+/** The smallest masking rate: below it the elbo weight 1/t is mostly noise. */
 export const MIN_RATE = 0.001;
 
 /**

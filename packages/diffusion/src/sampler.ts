@@ -1,11 +1,11 @@
-// What a sampler is. The six of them stand in ancestral.ts and ranked.ts, their table in samplers.ts.
+// The interface of a sampler. The six samplers stand in ancestral.ts and ranked.ts, their table in samplers.ts.
 import type { SamplingOptions } from './options.js';
 import type { Rng } from './random.js';
 import type { ScheduleName } from './schedule.js';
 
 export type SamplerName = 'ancestral' | 'first_hitting' | 'confidence' | 'margin' | 'entropy' | 'threshold';
 
-/** A token put in the place of a mask. */
+/** A token that replaces a mask. */
 export interface Commit {
   /** canvas index */
   position: number;
@@ -14,7 +14,7 @@ export interface Commit {
   probability: number;
 }
 
-/** Where a sampler stands in one block. */
+/** How far a sampler has come in one block. */
 export interface Progress {
   /** 1, …, of */
   step: number;
@@ -39,7 +39,7 @@ export interface Choice {
   remask: Int32Array;
 }
 
-/** What a denoiser says about some masked positions of one canvas. */
+/** The logits of some masked positions of one canvas. */
 export interface Evaluation {
   /** ids, masks included; read only */
   canvas: Int32Array;

@@ -3,11 +3,11 @@ import type { SamplingOptions } from './options.js';
 import type { Rng } from './random.js';
 import type { Commit, Evaluation, StepArgs } from './sampler.js';
 
-/** Reads logits position by position; `load` comes first, the other functions speak of the position loaded last. */
+/** Reads logits position by position: call `load` first; the other functions use the position loaded last. */
 export interface Scorer {
   /** applies bias, bans and the repetition penalty to the logits of the i-th evaluated position */
   load(i: number): void;
-  /** at temperature 1, before topK and topP */
+  /** of a token at temperature 1, before topK and topP */
   probability(token: number): number;
   /** entropy in nats, as `probability` */
   entropy(): number;
@@ -154,10 +154,10 @@ function largest(values: Float64Array, ids: Int32Array | null, n: number, bound:
   let ties = n;
   for (let i = 0; i < size; i++) if (values[ids ? ids[i]! : i]! > bound) ties--;
   const out = new Int32Array(n);
-  for (let i = 0, found = 0; found < n; i++) {
+  for (let i = 0, count = 0; count < n; i++) {
     const id = ids ? ids[i]! : i;
     const value = values[id]!;
-    if (value > bound || (value === bound && ties-- > 0)) out[found++] = id;
+    if (value > bound || (value === bound && ties-- > 0)) out[count++] = id;
   }
   return out;
 }

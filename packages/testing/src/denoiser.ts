@@ -3,7 +3,7 @@ import { type MarkovChain, conditionals } from './markov.js';
 export interface OracleOptions {
   /** id of the mask */
   maskId: number;
-  /** id of state 0; ids below it are special and belong to no state */
+  /** id of state 0; lower ids are special and belong to no state */
   firstId: number;
   /** logit of every special id, to tempt a sampler; −∞ unless given */
   specialLogit?: number;
@@ -21,7 +21,7 @@ export interface OracleDenoiser {
  */
 export function oracleDenoiser(chain: MarkovChain, { maskId, firstId, specialLogit = -Infinity }: OracleOptions): OracleDenoiser {
   const size = chain.initial.length;
-  const known = new Map<string, number[][]>();
+  const tables = new Map<string, number[][]>();
   const denoiser: OracleDenoiser = (rows) => {
     denoiser.calls++;
     const total = rows.reduce((sum, { positions }) => sum + positions.length, 0);
@@ -30,10 +30,10 @@ export function oracleDenoiser(chain: MarkovChain, { maskId, firstId, specialLog
     for (const { canvas, positions } of rows) {
       const start = canvas.findIndex((id) => id >= firstId || id === maskId);
       const key = canvas.join(' ');
-      let table = known.get(key);
+      let table = tables.get(key);
       if (table === undefined) {
         table = conditionals(chain, Array.from(canvas.subarray(start), (id) => (id === maskId ? null : id - firstId)));
-        known.set(key, table);
+        tables.set(key, table);
       }
       for (const position of positions) {
         const row = table[position - start]!;

@@ -58,6 +58,6 @@ const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((su
 
 function normalised(values: number[]): number[] {
   const total = values.reduce((sum, x) => sum + x, 0);
-  if (!(total > 0)) throw new Error('conditionals: expected unmasked states that the chain can produce, got a pattern of probability 0');
+  if (!(total > 0)) throw new Error('conditionals: the unmasked states have probability 0 in this chain');
   return values.map((x) => x / total);
 }

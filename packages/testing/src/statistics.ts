@@ -6,8 +6,8 @@ export function totalVariation(p: ArrayLike<number>, q: ArrayLike<number>): numb
 }
 
 /**
- * What the total variation between a distribution over `cells` cells and the frequencies of `samples` draws from it stays below, but for
- * a chance of `risk`: its mean is at most ½√(cells/samples) (Cauchy–Schwarz), and one draw moves it by at most 1/samples, so that it
+ * A bound on the total variation between a distribution over `cells` cells and the frequencies of `samples` draws from it, exceeded with
+ * a chance of at most `risk`: its mean is at most ½√(cells/samples) (Cauchy–Schwarz), and one draw moves it by at most 1/samples, so that it
  * exceeds its mean by √(ln(1/risk)/(2·samples)) with chance at most `risk` (McDiarmid's inequality).
  */
 export function totalVariationBound(cells: number, samples: number, risk: number): number {

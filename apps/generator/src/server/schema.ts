@@ -62,16 +62,8 @@ export interface Completion {
   /** Seconds since 1970. */
   created: number;
   model: string;
-  /** The seed of choice 0; choice i has seed + i. Sent back so that a text that was not asked for with a seed can be had again. */
+  /** The seed of choice 0; choice i has seed + i. With it a client can repeat a text that it asked for without a seed. */
   seed: number;
   choices: { index: number; text: string; logprobs: null; finish_reason: 'stop' | 'length' }[];
   usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number };
-}
-
-export interface ErrorBody {
-  error: { message: string; type: string; param: string | null; code: string | null };
-}
-
-export function errorBody(message: string, { type = 'invalid_request_error', param = null, code = null }: Partial<Omit<ErrorBody['error'], 'message'>> = {}): ErrorBody {
-  return { error: { message, type, param, code } };
 }

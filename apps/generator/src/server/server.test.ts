@@ -2,8 +2,9 @@ import type { AddressInfo } from 'node:net';
 import { loadModel, type Model } from '@mdiff/generate';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { fixture } from './fixture.test.util.js';
-import type { Completion, ErrorBody } from './schema.js';
+import { fixture } from '../fixture.test.util.js';
+import type { ErrorBody } from './errors.js';
+import type { Completion } from './schema.js';
 import { createServer, type ServerOptions } from './server.js';
 
 const model = await loadModel(fixture);
@@ -43,8 +44,13 @@ function slow(): { model: Model; passes: number; release(): void } {
   return state;
 }
 
+const LIMIT = 20_000;
 const until = async (condition: () => boolean) => {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
+  const end = Date.now() + LIMIT;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`waited ${LIMIT} ms for ${condition.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
 };
 
 describe('completions', () => {
@@ -163,10 +169,11 @@ describe('life of the server', () => {
     const second = post({ seed: 2 });
     const third = async () => {
       // The second request may still be on its way.
-      for (;;) {
+      for (let attempt = 0; attempt < LIMIT / 100; attempt++) {
         const response = await post({ seed: 3 }, { signal: AbortSignal.timeout(100) }).catch(() => null);
         if (response) return response;
       }
+      throw new Error('the server never answered the third request');
     };
     const refused = await third();
     expect(refused.status).toBe(429);
@@ -194,9 +201,10 @@ describe('life of the server', () => {
     });
     busy.release();
     // With no place in line, the next request is taken only once the first has left, after one pass of its many.
+    const end = Date.now() + LIMIT;
     let response: Response;
     do response = await post({ seed: 2, max_tokens: 1 });
-    while (response.status === 429);
+    while (response.status === 429 && Date.now() < end);
     expect(response.status).toBe(200);
     expect(busy.passes).toBeLessThanOrEqual(3);
     expect(seen).toEqual([]);

@@ -11,7 +11,7 @@ export interface Queue {
   readonly size: number;
 }
 
-/** One job at a time, first come first served, at most `waiting` more in line: a model's thread does one forward pass at a time anyway. */
+/** One job at a time, first come first served, at most `waiting` more in line: a model's thread runs one forward pass at a time anyway. */
 export function createQueue(waiting: number): Queue {
   let size = 0;
   let tail: Promise<void> = Promise.resolve();
@@ -20,7 +20,7 @@ export function createQueue(waiting: number): Queue {
       return size;
     },
     async run(job, signal) {
-      if (size > waiting) throw new QueueFull(`the server is busy: expected at most ${waiting} waiting requests; try again later`);
+      if (size > waiting) throw new QueueFull(`the server is busy: ${waiting} requests are waiting already; try again later`);
       size++;
       const before = tail;
       let done!: () => void;
@@ -30,7 +30,7 @@ export function createQueue(waiting: number): Queue {
         return await job();
       } finally {
         size--;
-        // A job that left the line early must not let the next one overtake the one still running.
+        // A job that leaves the line early must not let the next one overtake the one that still runs.
         void before.then(done);
       }
     },

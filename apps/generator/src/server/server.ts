@@ -1,0 +1,91 @@
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import type { Model, SamplingOptions } from '@mdiff/generate';
+import { complete } from './completions.js';
+import { ClientGone, errorAnswer, errorBody } from './errors.js';
+import { createQueue } from './queue.js';
+import { completionSchema, type CompletionRequest } from './schema.js';
+
+export interface ServerOptions {
+  /** Resolves when the model is loaded; until then `/readyz` and completions answer 503. */
+  readonly model: Promise<Model>;
+  /** Options for what a request leaves out. If they hold no seed, each request without one gets a random seed. */
+  readonly sampling?: SamplingOptions;
+  /** Requests that may wait while one runs; the next gets 429. Default 16. */
+  readonly waiting?: number;
+  /** Bytes of a request body; more gets 413. Default 1 MiB. */
+  readonly bodyLimit?: number;
+  /** Receives internal errors; a client learns only that there was one. */
+  readonly onError?: (error: Error) => void;
+}
+
+/** The HTTP server, not yet listening. `app.close()` refuses new requests and waits for those that run. */
+export function createServer({ model, sampling = {}, waiting = 16, bodyLimit = 1024 * 1024, onError }: ServerOptions): FastifyInstance {
+  const app = fastify({
+    bodyLimit,
+    // A client that sends its request a byte at a time must not hold a connection for ever.
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+    // The schema decides; nothing is converted, filled in or dropped silently.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false, allowUnionTypes: true } },
+  });
+  // Bodies are JSON or nothing: a browser may send plain text to any server without asking first.
+  app.removeContentTypeParser('text/plain');
+  closeConnectionsWhileClosing(app);
+  addRoutes(app, { model, sampling, waiting });
+  app.setErrorHandler((error: FastifyError | ClientGone, _, reply) => {
+    if (error instanceof ClientGone) return reply.hijack();
+    const { status, body } = errorAnswer(error, { bodyLimit });
+    if (status === 500) onError?.(error);
+    if (status === 429) reply.header('retry-after', '1');
+    return reply.code(status).send(body);
+  });
+  return app;
+}
+
+/** An answer given while closing must not leave its connection open, or closing waits until that times out. */
+function closeConnectionsWhileClosing(app: FastifyInstance): void {
+  let closing = false;
+  app.addHook('preClose', (done) => {
+    closing = true;
+    done();
+  });
+  app.addHook('onSend', (_, reply, payload, done) => {
+    if (closing) reply.header('connection', 'close');
+    done(null, payload);
+  });
+}
+
+function addRoutes(app: FastifyInstance, { model: loading, sampling, waiting }: Required<Pick<ServerOptions, 'model' | 'sampling' | 'waiting'>>): void {
+  const queue = createQueue(waiting);
+  let model: Model | null = null;
+  // The caller handles a model that fails to load; here it only means "not ready".
+  loading.then((loaded) => (model = loaded), () => undefined);
+
+  app.get('/healthz', () => ({ status: 'ok' }));
+  app.get('/readyz', (_, reply) => (model ? { status: 'ready' } : reply.code(503).send({ status: 'loading' })));
+  app.get('/v1/models', () => ({
+    object: 'list',
+    data: model ? [{ id: model.name, object: 'model', created: model.created, owned_by: 'mdiff' }] : [],
+  }));
+  app.post<{ Body: CompletionRequest }>('/v1/completions', { schema: { body: completionSchema } }, async ({ body }, reply) => {
+    if (!model) return reply.code(503).header('retry-after', '1').send(errorBody('the model is still loading; try again in a moment', { type: 'server_error', code: 'model_loading' }));
+    if (body.model && body.model !== model.name) {
+      return reply.code(404).send(errorBody(`model: expected "${model.name}", got "${body.model}"`, { param: 'model', code: 'model_not_found' }));
+    }
+    const loaded = model;
+    const signal = disconnected(reply);
+    return queue.run(() => complete(loaded, { body, sampling, signal }), signal);
+  });
+  app.setNotFoundHandler(({ method, url }, reply) =>
+    reply.code(404).send(errorBody(`no such endpoint: ${method} ${url}; use POST /v1/completions, GET /v1/models, /healthz or /readyz`, { code: 'not_found' })),
+  );
+}
+
+/** Aborts when the client closes the connection before its answer is complete. */
+function disconnected(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort(new ClientGone('the client closed the connection'));
+  });
+  return controller.signal;
+}
