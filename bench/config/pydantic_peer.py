@@ -1,4 +1,4 @@
-"""The pydantic side of bench/config.mjs: documents per second of the same schema. Reads JSON {schema, documents, seconds} on stdin, prints JSON."""
+"""The pydantic side of bench/config/main.mjs: documents per second of the same schema. Reads JSON {schema, documents, seconds} on stdin, prints JSON."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-// Our side of the comparison, a process of its own: reads the request that peers-data/score.py reads, scores with nothing cached, writes one line of JSON.
+// mdiff's side of the comparison, a process of its own: reads the request that peers/score.py reads, scores with nothing cached, writes one line of JSON.
 import { text } from 'node:stream/consumers';
 import { projectConfig } from '@mdiff/config';
 import { listSentences, scoreSentences } from '@mdiff/curriculum/scores';

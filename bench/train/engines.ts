@@ -12,7 +12,7 @@ export interface Contender {
   readonly args: readonly string[];
 }
 
-const peers = fileURLToPath(new URL('../peers/', import.meta.url));
+const peers = fileURLToPath(new URL('./peers/', import.meta.url));
 const sources = fileURLToPath(new URL('./ours.ts', import.meta.url));
 const built = fileURLToPath(new URL('../dist/train/ours.js', import.meta.url));
 
@@ -40,8 +40,10 @@ export const contenders: readonly Contender[] = [
 /** `--quick`: the reference, and the peer that usually wins each comparison. */
 export const quick = ['onnxruntime', 'tfjs_node', 'tfjs_node_bf16', 'torch_eager_fp32_explicit', 'torch_eager_bf16_explicit', 'torch_compile_fp32_explicit', 'jax_fp32'];
 
-/** The command line of a contender's child process on the inputs in `folder`. */
-/** Our own run as they are published where they are `compiled`: reading TypeScript would count in start-up and memory. */
+/**
+ * The command line of a contender's child process on the inputs in `folder`. mdiff's own run as they are published where they are `compiled`:
+ * reading TypeScript would count in start-up and memory.
+ */
 export function commandOf({ ours, library, args }: Contender, folder: string, python: string, compiled: boolean): { command: string; args: string[] } {
   return ours
     ? { command: process.execPath, args: [...(compiled ? [built] : [...process.execArgv, sources]), folder, ...args] }

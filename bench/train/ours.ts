@@ -1,4 +1,4 @@
-// The child process of our engines: `node … ours.ts FOLDER ENGINE`. The same conversation as bench/peers/peer.py.
+// The child process of our engines: `node … ours.ts FOLDER ENGINE`. The same conversation as peers/peer.py.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -7,7 +7,7 @@ import * as ort from 'onnxruntime-node';
 import { toOnnx, trace } from '@mdiff/trace';
 import { engines } from '@mdiff/train';
 import type { StepBatch } from '@mdiff/train';
-import { peakMb } from './peak.js';
+import { peakMb } from '../shared/peak.js';
 import { SEED, batchesOf } from './sizes.js';
 import type { Inputs } from './inputs.js';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { lossError, median, ratio, rowsOf, tableOf } from './summary.js';
+import { median } from '../shared/median.js';
+import { lossError, ratio, rowsOf, tableOf } from './summary.js';
 import type { Measured } from './summary.js';
 
 /** An engine whose rounds took `ms` for `steps` steps each. */

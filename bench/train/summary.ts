@@ -1,4 +1,5 @@
 import type { Phases } from '@mdiff/train';
+import { median } from '../shared/median.js';
 
 // Arithmetic of the comparison: medians over rounds, and ratios taken within a round, so that what slows the machine for a while slows both sides.
 
@@ -44,14 +45,8 @@ export interface Peaks {
   bf16: number | null;
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
 const perStep = ({ steps, ms }: Turn): number => ms / steps;
-export const stepMs = ({ turns }: Measured): number => median(turns.map(perStep));
+const stepMs = ({ turns }: Measured): number => median(turns.map(perStep));
 
 /** Median over rounds of how many times as fast as `other` this is. */
 export const ratio = (one: Measured, other: Measured): number => median(one.turns.map((turn, round) => perStep(other.turns[round]!) / perStep(turn)));

@@ -1,4 +1,4 @@
-"""What every peer shares: the inputs that bench/train.mjs wrote, and the conversation with it.
+"""What every peer shares: the inputs that bench/train/main.mjs wrote, and the conversation with it.
 
 A peer is `peer.py`'s `serve(make)` with `make(inputs) -> (step, gemm)`: `step(i)` runs one training step on batch
 number i (modulo their count) and returns its loss; `gemm(n)` multiplies two [n, n] matrices once and waits for the result.

@@ -1,45 +1,42 @@
 // Where a training step's time goes in ONNX Runtime: its own profile, summed by operator and by shape.
 // As the engine runs it: each thread has a session of its own and its part of the 16 rows; one of these parts is profiled.
-// npm run bench -- profile [--size micro] [--rows 8] [--threads 1] [--steps 10] [--masked 0.5] [--top 40] [--model step.onnx: profile this graph instead]
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import * as ort from 'onnxruntime-node';
 import * as tf from '@tensorflow/tfjs';
 import { stream } from '@mdiff/diffusion';
 import { initParams, layout } from '@mdiff/model';
 import { loweredPass } from '@mdiff/train';
-import { sizes } from './train/sizes.ts';
+import { median } from '../shared/median.ts';
+import { number, oneOf, optionsOf, text, whole } from '../shared/options.mjs';
+import { sizes } from '../train/sizes.ts';
 
-const { values: options } = parseArgs({
+const options = optionsOf({
+  name: 'profile',
+  about: "Where a training step's time goes in ONNX Runtime, by operator and by shape, each node at its quickest run.",
   options: {
-    size: { type: 'string', default: 'micro' },
-    rows: { type: 'string', default: '8' },
-    threads: { type: 'string', default: '1' },
-    steps: { type: 'string', default: '10' },
-    masked: { type: 'string', default: '0.5' },
-    top: { type: 'string', default: '40' },
-    model: { type: 'string' },
+    size: { kind: oneOf(Object.keys(sizes)), default: 'micro', help: 'the network' },
+    rows: { kind: whole(1), default: 8, help: 'rows of the batch' },
+    threads: { kind: whole(1), default: 1, help: 'threads of the session' },
+    steps: { kind: whole(1), default: 10, help: 'steps that are profiled' },
+    masked: { kind: number(0.01, 1), default: 0.5, help: 'share of masked tokens' },
+    top: { kind: whole(1), default: 40, help: 'shapes that are listed' },
+    model: { kind: text('file.onnx'), help: 'profile this graph instead' },
   },
 });
 const model = sizes[options.size];
-const steps = Number(options.steps);
-if (!model || !(steps >= 1) || !(Number(options.rows) >= 1)) {
-  console.error(`--size ${options.size} --rows ${options.rows} --steps ${options.steps}: expected a size of ${Object.keys(sizes).join(', ')}, at least one row and one step`);
-  process.exit(2);
-}
 
 const since = performance.now();
 tf.enableProdMode();
 await tf.setBackend('cpu');
-const B = Number(options.rows);
+const B = options.rows;
 const bytes = options.model ? readFileSync(options.model) : loweredPass({ model, labelSmoothing: 0 }, layout(model))('train', B, 128, {});
 const traced = performance.now();
 const folder = mkdtempSync(join(tmpdir(), 'mdiff-profile-'));
 try {
   const session = await ort.InferenceSession.create(bytes, {
-    intraOpNumThreads: Number(options.threads),
+    intraOpNumThreads: options.threads,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
     enableProfiling: true,
@@ -47,18 +44,17 @@ try {
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
   const loaded = performance.now();
-  const feeds = Object.fromEntries(Object.entries(stepFeeds(model, { B, masked: Number(options.masked) })).filter(([name]) => session.inputNames.includes(name))
+  const feeds = Object.fromEntries(Object.entries(stepFeeds(model, { B, masked: options.masked })).filter(([name]) => session.inputNames.includes(name))
     .map(([name, { type, data, shape }]) => [name, new ort.Tensor(type, data, shape)]));
   const times = [];
-  for (let i = 0; i < steps + 2; i++) {
+  for (let i = 0; i < options.steps + 2; i++) {
     const begun = performance.now();
     await session.run(feeds);
     times.push(performance.now() - begun);
   }
   session.endProfiling();
-  const { readdirSync } = await import('node:fs');
   const events = JSON.parse(readFileSync(join(folder, readdirSync(folder)[0]), 'utf8'));
-  report(events, times.slice(2).sort((a, b) => a - b)[steps >> 1]);
+  report(events, median(times.slice(2)));
   console.log(`\ntrace, optimise, lower ${(traced - since).toFixed(0)} ms; session ${(loaded - traced).toFixed(0)} ms; first step ${times[0].toFixed(0)} ms`);
 } finally {
   rmSync(folder, { recursive: true });
@@ -77,7 +73,7 @@ function work(op, inputs, outputs) {
   return { bytes: 4 * [...inputs, ...outputs].reduce((sum, shape) => sum + size(shape), 0) };
 }
 
-function report(events, median) {
+function report(events, middle) {
   const runs = events.filter(({ name }) => name === 'model_run').sort((a, b) => a.ts - b.ts);
   const from = runs[2].ts; // the first two allocate and warm up
   const nodes = new Map();
@@ -104,8 +100,8 @@ function report(events, median) {
     }
     total += dur;
   }
-  console.log(`${options.model ?? options.size}, ${options.rows} rows of 128, ${options.threads} thread${options.threads === '1' ? '' : 's'}: ${(total / 1000).toFixed(1)} ms a step in operators, each at its quickest of ${runs.length - 2} runs; ${median.toFixed(1)} ms median of run()\n`);
-  for (const [title, map, top] of [['operator', byOp, 100], ['shapes', byShape, Number(options.top)]]) {
+  console.log(`${options.model ?? options.size}, ${options.rows} rows of 128, ${options.threads} thread${options.threads === 1 ? '' : 's'}: ${(total / 1000).toFixed(1)} ms a step in operators, each at its quickest of ${runs.length - 2} runs; ${middle.toFixed(1)} ms median of run()\n`);
+  for (const [title, map, top] of [['operator', byOp, 100], ['shapes', byShape, options.top]]) {
     console.log(`    ms   share  calls   rate       ${title}`);
     const rows = [...map].sort(([, a], [, b]) => b.us - a.us).slice(0, top);
     for (const [key, { calls, us, flops, bytes }] of rows) {

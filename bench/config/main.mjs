@@ -1,26 +1,29 @@
 // Validation throughput of one and the same document: Ajv standalone code (what @mdiff/config runs), zod, pydantic. Side by side, one process each in turn.
-// npm run bench -- config [--python .venv/bin/python] [--seconds 0.5] [--fuzz 100000]
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { ProjectConfig, jsonSchema, leafKeys } from '@mdiff/config';
 import { z } from 'zod';
-import { validate } from '../packages/config/src/generated/validator.ts';
+import { validate } from '../../packages/config/src/generated/validator.ts';
+import { root } from '../../tools/workspace.mjs';
+import { number, optionsOf, text, whole } from '../shared/options.mjs';
+import { writeResult } from '../shared/results.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const { values: options } = parseArgs({
-  options: { python: { type: 'string' }, seconds: { type: 'string', default: '0.5' }, fuzz: { type: 'string' } },
+const options = optionsOf({
+  name: 'config',
+  about: 'Validated documents per CPU second: the generated validator beside zod and, where it is installed, pydantic.',
+  options: {
+    python: { kind: text('path'), help: 'a Python with pydantic (default: that of .venv, else python3)' },
+    seconds: { kind: number(0.01, 60), default: 0.5, help: 'CPU time of a round' },
+    fuzz: { kind: whole(1), help: 'also run the whole fuzz, with this many documents' },
+  },
 });
-const seconds = Number(options.seconds);
-if (!(seconds > 0 && seconds <= 60))
-  throw Object.assign(new Error(`--seconds: expected a number > 0 and <= 60, got "${options.seconds}"`), {
-    code: 'MDIFF_USAGE',
-    exitCode: 2,
-  });
-const python = options.python ?? (existsSync(`${root}.venv/bin/python`) ? `${root}.venv/bin/python` : 'python3');
+const { seconds } = options;
+const venv = join(root, '.venv/bin/python');
+const python = options.python ?? (existsSync(venv) ? venv : 'python3');
 
 // `extends` takes two types at once, which no peer writes the same way; no resolved document has it.
 const schema = jsonSchema();
@@ -99,13 +102,13 @@ const require = createRequire(import.meta.url);
 const zod = zodOf(schema);
 const peers = {
   'mdiff (Ajv standalone)': {
-    version: require('../packages/config/package.json').version,
+    version: require('../../packages/config/package.json').version,
     results: over((document) => validate(document)),
   },
   zod: { version: require('zod/package.json').version, results: over((document) => zod.safeParse(document).success) },
 };
 
-const peer = spawnSync(python, [`${root}bench/config/pydantic_peer.py`], {
+const peer = spawnSync(python, [fileURLToPath(new URL('pydantic_peer.py', import.meta.url))], {
   input: JSON.stringify({ schema, documents, seconds }),
   encoding: 'utf8',
 });
@@ -119,8 +122,8 @@ else
   );
 
 // The whole way of a text: parse, guard, validate, rules, defaults, freeze.
-const text = readFileSync(new URL('../packages/config/fixtures/example.yaml', import.meta.url), 'utf8');
-const whole = rate(() => ProjectConfig.parse(text) !== undefined, null).per_second;
+const example = readFileSync(new URL('../../packages/config/fixtures/example.yaml', import.meta.url), 'utf8');
+const fromText = rate(() => ProjectConfig.parse(example) !== undefined, null).per_second;
 
 for (const [name, { results }] of Object.entries(peers)) {
   if (!results.valid.valid || results.invalid.valid) throw new Error(`${name} does not judge the documents as expected`);
@@ -128,7 +131,7 @@ for (const [name, { results }] of Object.entries(peers)) {
 console.log('documents/s             valid     with 3 errors');
 for (const [name, { results }] of Object.entries(peers))
   console.log(name.padEnd(24), String(Math.round(results.valid.per_second)).padEnd(9), Math.round(results.invalid.per_second));
-console.log(`example.yaml, text to frozen configuration: ${Math.round(whole)}/s`);
+console.log(`example.yaml, text to frozen configuration: ${Math.round(fromText)}/s`);
 
 const round = (value) => Math.round(value);
 const report = {
@@ -144,20 +147,19 @@ const report = {
       { version, valid: round(results.valid.per_second), invalid: round(results.invalid.per_second) },
     ]),
   ),
-  example_yaml_per_second: round(whole),
+  example_yaml_per_second: round(fromText),
 };
 
 if (options.fuzz !== undefined) {
   const start = performance.now();
   const run = spawnSync('npx', ['vitest', 'run', '--project', 'config', 'src/fuzz'], {
     cwd: root,
-    env: { ...process.env, MDIFF_FUZZ: options.fuzz },
+    env: { ...process.env, MDIFF_FUZZ: String(options.fuzz) },
     encoding: 'utf8',
   });
   if (run.status !== 0) throw new Error(`fuzz: ${run.stdout}${run.stderr}`);
-  report.fuzz = { documents: Number(options.fuzz), seconds: round((performance.now() - start) / 1000), crashes: 0, limit_ms: 100 };
+  report.fuzz = { documents: options.fuzz, seconds: round((performance.now() - start) / 1000), crashes: 0, limit_ms: 100 };
   console.log(`fuzz: ${options.fuzz} documents, no crash, none above 100 ms, ${report.fuzz.seconds} s`);
 }
 
-mkdirSync(`${root}bench/results`, { recursive: true });
-writeFileSync(`${root}bench/results/config.json`, `${JSON.stringify(report, null, 2)}\n`);
+writeResult('config', report, 2);

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 // Where the peers' Python is. Without --python: `.venv` in the peers' folder, made once from the pinned requirements there by the user's own pip.
 
 export interface Peers {
-  /** name of a folder of bench/ with a requirements.txt */
+  /** a folder of bench/ with a requirements.txt */
   folder: string;
   /** what is installed, for the user to read */
   what: string;
@@ -16,7 +16,7 @@ export interface Peers {
 
 /** A Python to run peers with, or why there is none (one line). */
 export function findPython(given: string | undefined, { folder: name, what, prepare }: Peers): { python: string } | { missing: string } {
-  const folder = fileURLToPath(new URL(`${name}/`, import.meta.url));
+  const folder = fileURLToPath(new URL(`../${name}/`, import.meta.url));
   const inVenv = join(folder, '.venv', ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']));
   const requirements = join(folder, 'requirements.txt');
   if (given !== undefined) {

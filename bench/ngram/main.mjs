@@ -1,21 +1,26 @@
 // n-gram baselines on exactly the tokens and bytes that training evaluates: the same split, tokenizer, units and [EOS].
-// npm run bench -- ngram [--config file, else runs/quickstart.yaml] [--preset name] [--set key=value …] [--order 5]
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { join } from 'node:path';
 import { loadProject } from '@mdiff/config';
 import { makeUnits } from '@mdiff/curriculum';
 import { holdOut } from '@mdiff/text';
 import { loadSource, trainBpe } from '@mdiff/text/node';
-import { evaluate, trainNgram } from './ngram/kneser.ts';
+import { root } from '../../tools/workspace.mjs';
+import { optionsOf, text, whole } from '../shared/options.mjs';
+import { writeResult } from '../shared/results.mjs';
+import { evaluate, trainNgram } from './kneser.ts';
 
-const { values: options } = parseArgs({
-  options: { config: { type: 'string' }, preset: { type: 'string' }, set: { type: 'string', multiple: true }, order: { type: 'string', default: '5' } },
+const options = optionsOf({
+  name: 'ngram',
+  about: 'Unigram to n-gram baselines (interpolated modified Kneser–Ney) on the held-out text of a configuration.',
+  options: {
+    config: { kind: text('file'), help: 'the configuration (default: runs/quickstart.yaml)' },
+    preset: { kind: text('name'), help: 'a preset below it' },
+    set: { kind: text('key=value'), many: true, help: 'a setting over it; may be repeated' },
+    order: { kind: whole(1, 9), default: 5, help: 'the longest n-gram' },
+  },
 });
-const longest = Number(options.order);
-if (!Number.isInteger(longest) || longest < 1 || longest > 9) throw Object.assign(new Error(`--order: expected an integer from 1 to 9, got "${options.order}"`), { code: 'MDIFF_USAGE', exitCode: 2 });
 
-const { config } = loadProject({ file: options.config ?? fileURLToPath(new URL('../runs/quickstart.yaml', import.meta.url)), preset: options.preset, set: options.set });
+const { config } = loadProject({ file: options.config ?? join(root, 'runs/quickstart.yaml'), preset: options.preset, set: options.set });
 const { data, curriculum, model, training } = config;
 const { documents, name } = await loadSource(data.source, { dataDir: config.data_dir });
 const split = holdOut(documents, training.val_split);
@@ -38,7 +43,7 @@ const asked = withEnd(heldOut);
 console.log(`${name}: ${trainTokens} training tokens in ${train.length} ${format}; ${reached} tokens of vocabulary; held out ${split.heldOut.length} ${split.unit}, ${heldOut.length} ${format}, ${bytes} bytes`);
 console.log('order  nats/token  bits/byte  seconds');
 const rows = [];
-for (let order = 1; order <= longest; order++) {
+for (let order = 1; order <= options.order; order++) {
   const began = performance.now();
   // [MASK], [PAD], [BOS] and [SEP] are never predicted; every other id can be.
   const ngram = trainNgram(learnt, { order, bos, vocabSize: reached, outcomes: reached - 4 });
@@ -47,5 +52,4 @@ for (let order = 1; order <= longest; order++) {
   rows.push(row);
   console.log(`${String(order).padStart(5)}  ${row.nats_per_token.toFixed(4).padStart(10)}  ${row.bits_per_byte.toFixed(4).padStart(9)}  ${((performance.now() - began) / 1000).toFixed(1).padStart(7)}`);
 }
-mkdirSync(new URL('results/', import.meta.url), { recursive: true });
-writeFileSync(new URL('results/ngram.json', import.meta.url), `${JSON.stringify({ source: data.source, format, vocab_size: reached, train_tokens: trainTokens, max_seq_len: model.max_seq_len, models: rows }, null, 2)}\n`);
+writeResult('ngram', { source: data.source, format, vocab_size: reached, train_tokens: trainTokens, max_seq_len: model.max_seq_len, models: rows }, 2);

@@ -1,0 +1,25 @@
+// Where figures go that a document quotes: bench/results/ and docs/.
+import { writeFileSync } from 'node:fs';
+import { root } from '../../tools/workspace.mjs';
+import { join } from 'node:path';
+
+const put = (path, content) => {
+  writeFileSync(join(root, path), content);
+  console.log(path);
+};
+
+/** Writes bench/results/<name>.json and says so. */
+export const writeResult = (name, value, indent = 1) => put(`bench/results/${name}.json`, `${JSON.stringify(value, null, indent)}\n`);
+
+export const resultPath = (name) => join(root, 'bench/results', `${name}.json`);
+
+/** Writes docs/<name>.svg and says so. */
+export const writeChart = (name, svg) => put(`docs/${name}.svg`, svg);
+
+/** Writes the figures of a run of parts only, where the user asked for it. */
+export function writeTo(file, value, indent = 1) {
+  writeFileSync(file, `${JSON.stringify(value, null, indent)}\n`);
+  console.log(file);
+}
+
+export const fixed = (value, digits) => Number(value.toFixed(digits));

@@ -1,0 +1,23 @@
+// Whole trainings of the quickstart recipe, one process each, for benches that compare their curves.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../../tools/workspace.mjs';
+import { failure } from './options.mjs';
+
+/**
+ * Trains into outputs/bench-<name> with these settings and returns the lines of its metrics. `finished` decides from them whether a run that is
+ * there already is taken as it is; without it the run starts afresh.
+ */
+export function metricsOf(name, settings, finished = () => false) {
+  const folder = join(root, 'outputs', `bench-${name}`);
+  const read = () => readFileSync(join(folder, 'metrics.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  if (existsSync(join(folder, 'model', 'manifest.json'))) {
+    const metrics = read();
+    if (finished(metrics)) return metrics;
+  }
+  const set = [`experiment_name=bench-${name}`, ...settings].flatMap((setting) => ['--set', setting]);
+  const { status } = spawnSync(process.execPath, [join(root, 'apps/mdiff/bin/mdiff.js'), 'train', '--config', join(root, 'runs/quickstart.yaml'), '--fresh', ...set], { cwd: root, stdio: 'inherit' });
+  if (status !== 0) throw failure(`the training "${name}" ended with code ${status}; its messages are above`);
+  return read();
+}
