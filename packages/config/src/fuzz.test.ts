@@ -3,7 +3,7 @@ import { cpuUsage, env } from 'node:process';
 import { expect, it } from 'vitest';
 import { ConfigError, leafKeys, ProjectConfig } from './index.js';
 
-// 2,000 documents in the suite; MDIFF_FUZZ=100000 for the full run (bench/config.mjs does it).
+// 2,000 documents in the suite; MDIFF_FUZZ=100000 for the full run (`npm run bench -- config --fuzz 100000` does it).
 const runs = Number(env.MDIFF_FUZZ ?? 2000);
 
 /** mulberry32: small, seeded, good enough to choose mutations. */
