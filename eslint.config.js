@@ -16,18 +16,26 @@ const depConstraints = [
 ];
 
 // The same table, cell by cell, where tags are too coarse: `types` allows only `import type`. `testing` is for tests.
+const values = (...rooms) => Object.fromEntries(rooms.map((room) => [room, 'values']));
 const table = {
   'packages/config': {},
   'packages/diffusion': { config: 'types' },
-  'packages/text': { config: 'types', diffusion: 'values' },
-  'packages/curriculum': { config: 'types', diffusion: 'values', text: 'values' },
-  'packages/model': { config: 'types', diffusion: 'values' }, // the PRNG, as for text
   'packages/trace': {},
-  'packages/train': { config: 'values', diffusion: 'values', text: 'values', curriculum: 'values', model: 'values', trace: 'values' },
-  'packages/generate': { config: 'types', 'config/sampling': 'values', diffusion: 'values', text: 'values' },
-  'apps/trainer': { config: 'values', diffusion: 'values', text: 'values', curriculum: 'values', model: 'values', trace: 'values', train: 'values' },
-  'apps/generator': { config: 'values', diffusion: 'values', text: 'values', generate: 'values' },
-  'apps/mdiff': { config: 'values' },
+  'packages/folder': {},
+  'packages/workers': {},
+  'packages/report': {},
+  'packages/cli': {},
+  'packages/text': { config: 'types', ...values('diffusion') }, // the PRNG
+  'packages/curriculum': { config: 'types', ...values('diffusion', 'text') },
+  'packages/model': { config: 'types', ...values('diffusion') }, // the PRNG, as for text
+  'packages/prepare': values('config', 'diffusion', 'text', 'curriculum', 'folder', 'workers'),
+  'packages/engine': values('config', 'diffusion', 'model', 'trace', 'folder', 'workers'),
+  'packages/provision': values('config', 'model', 'trace', 'folder', 'prepare', 'engine'),
+  'packages/train': { text: 'types', model: 'types', ...values('config', 'diffusion', 'curriculum', 'folder', 'prepare', 'engine', 'report') },
+  'packages/generate': { config: 'types', 'config/sampling': 'values', ...values('diffusion', 'text', 'folder') },
+  'apps/trainer': values('config', 'text', 'folder', 'prepare', 'engine', 'provision', 'train', 'report', 'cli'),
+  'apps/generator': values('config', 'diffusion', 'text', 'folder', 'generate', 'cli'),
+  'apps/mdiff': values('config', 'cli'),
 };
 
 function tableRule(room, cells, more = []) {

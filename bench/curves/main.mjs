@@ -1,7 +1,7 @@
 // Does training in bfloat16 differ from float32 by more than another seed does? Loss curves of the same run on the same batches: float32
 // against bfloat16 with several seeds, against the other engine in float32, and the seeds against each other.
 import { ProjectConfig } from '@mdiff/config';
-import { installedEngines } from '@mdiff/train';
+import { installedEngines } from '@mdiff/engine';
 import { chart, stacked } from '../shared/chart.mjs';
 import { failure, list, optionsOf, text, whole } from '../shared/options.mjs';
 import { fixed, writeChart, writeResult, writeTo } from '../shared/results.mjs';

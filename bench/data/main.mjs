@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { ProjectConfig } from '@mdiff/config';
 import { listSentences } from '@mdiff/curriculum/scores';
 import { loadSource } from '@mdiff/text/node';
-import { fetchEncoder } from '@mdiff/train';
+import { fetchEncoder } from '@mdiff/provision';
 import { compilePackages } from '../shared/compile.mjs';
 import { median } from '../shared/median.ts';
 import { failure, list, number, oneOf, optionsOf, text, whole } from '../shared/options.mjs';

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { projectConfig } from '@mdiff/config';
 import { listSentences, scoreSentences } from '@mdiff/curriculum/scores';
 import { loadSource } from '@mdiff/text/node';
-import { openScoring } from '@mdiff/train/scoring';
+import { openScoring } from '@mdiff/prepare';
 import type { Answer, Request } from './request.js';
 
 const request = JSON.parse(await text(process.stdin)) as Request;

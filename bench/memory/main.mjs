@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ProjectConfig, estimateMemory } from '@mdiff/config';
-import { launcherEnvironment } from '@mdiff/train';
+import { launcherEnvironment } from '@mdiff/engine';
 import { failure, list, number, oneOf, optionsOf, text, whole } from '../shared/options.mjs';
 import { fixed, writeResult, writeTo } from '../shared/results.mjs';
 import { errorOf, fitOf } from './fit.ts';

@@ -1,6 +1,7 @@
 // The child process of the memory bench: one engine, one shape, one peak. `node … measure.mjs '<JSON of a setting>'` prints one line of JSON.
 import { stream } from '@mdiff/diffusion';
-import { engines, writeSafetensors } from '@mdiff/train';
+import { engines } from '@mdiff/engine';
+import { writeSafetensors } from '@mdiff/folder';
 import { median } from '../shared/median.ts';
 import { peakMb } from '../shared/peak.ts';
 import { fixed } from '../shared/results.mjs';

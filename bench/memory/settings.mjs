@@ -1,6 +1,6 @@
 // What the memory bench measures: networks and batches, and the engines with their precisions.
 import { ProjectConfig } from '@mdiff/config';
-import { locateTensorFlow } from '@mdiff/train';
+import { locateTensorFlow } from '@mdiff/engine';
 
 const { model: micro } = ProjectConfig.preset('micro');
 

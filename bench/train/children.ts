@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { Phases } from '@mdiff/train';
+import type { Phases } from '@mdiff/engine';
 
 // A child process per engine. It sleeps in a read of its stdin until it is asked to run steps; only one is asked at a time.
 

@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelConfig } from '@mdiff/config';
 import { initParams, layout as layoutOf } from '@mdiff/model';
-import { writeSafetensors } from '@mdiff/train';
-import type { NativeTensorFlow } from '@mdiff/train';
+import { writeSafetensors } from '@mdiff/folder';
+import type { NativeTensorFlow } from '@mdiff/engine';
 import { POSITIONS, ROWS, SEED, UPDATE, batchesOf } from './sizes.js';
 
 /** What our own children read; they draw the batches and the weights themselves. */

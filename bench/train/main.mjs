@@ -5,7 +5,7 @@ import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ProjectConfig } from '@mdiff/config';
 import { layout } from '@mdiff/model';
-import { launcherEnvironment, locateTensorFlow } from '@mdiff/train';
+import { launcherEnvironment, locateTensorFlow } from '@mdiff/engine';
 import { bars } from '../shared/chart.mjs';
 import { compilePackages } from '../shared/compile.mjs';
 import { median } from '../shared/median.ts';

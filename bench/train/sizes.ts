@@ -2,7 +2,7 @@ import { ProjectConfig } from '@mdiff/config';
 import type { ModelConfig } from '@mdiff/config';
 import { shuffle, stream } from '@mdiff/diffusion';
 import { layout } from '@mdiff/model';
-import type { StepBatch, Update } from '@mdiff/train';
+import type { StepBatch, Update } from '@mdiff/engine';
 
 // What is measured: networks, the batches they see, and the numbers of the update; the same for every engine.
 

@@ -1,4 +1,4 @@
-import type { Phases } from '@mdiff/train';
+import type { Phases } from '@mdiff/engine';
 import { median } from '../shared/median.js';
 
 // Arithmetic of the comparison: medians over rounds, and ratios taken within a round, so that what slows the machine for a while slows both sides.

@@ -1,6 +1,6 @@
 import { initParams } from '@mdiff/model';
-import { engines, installedEngines, locateTensorFlow } from '@mdiff/train';
-import type { Engine, EngineOptions } from '@mdiff/train';
+import { engines, installedEngines, locateTensorFlow } from '@mdiff/engine';
+import type { Engine, EngineOptions } from '@mdiff/engine';
 import { describe, expect, it } from 'vitest';
 import { apart, contract, distance, optionsOf, trainedBy, variants } from '@mdiff/integration';
 

@@ -1,4 +1,4 @@
-// The fused kernels of native TensorFlow (packages/train/native/kernels.cc) against the plain operations of @mdiff/model on tfjs-cpu: values and
+// The fused kernels of native TensorFlow (packages/engine/native/kernels.cc) against the plain operations of @mdiff/model on tfjs-cpu: values and
 // gradients of every piece, at sizes that fill no tile and no vector.
 //   MDIFF_TENSORFLOW=<folder of a built tfjs-node with lib/kernels.so> node --conditions=@mdiff/source --import tsx checks/native/kernels.ts
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { frame, plain } from '@mdiff/model';
 import type { DenoiserConfig, Frame, Ops } from '@mdiff/model';
 import { optimize, toSavedModel, trace } from '@mdiff/trace';
 import type { RuntimeOps } from '@mdiff/trace';
-import { fusedOps, locateTensorFlow, openKernels, loadTensorFlow, tensorflowEnvironment } from '@mdiff/train';
+import { fusedOps, locateTensorFlow, openKernels, loadTensorFlow, tensorflowEnvironment } from '@mdiff/engine';
 
 const found = locateTensorFlow({ cacheDir: 'cache', device: 'cpu' });
 if (!found) throw new Error('MDIFF_TENSORFLOW: expected the folder of a built tfjs-node, got nothing; run "mdiff engine install tensorflow"');

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { initParams } from '@mdiff/model';
-import { engines, locateTensorFlow } from '@mdiff/train';
-import type { Engine, EngineOptions } from '@mdiff/train';
+import { engines, locateTensorFlow } from '@mdiff/engine';
+import type { Engine, EngineOptions } from '@mdiff/engine';
 import { describe, expect, it } from 'vitest';
 import { apart, contract, differences, distance, mean, optionsOf, trained, trainedBy, variants } from '@mdiff/integration';
 import type { Trained } from '@mdiff/integration';

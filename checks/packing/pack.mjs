@@ -85,10 +85,10 @@ await command('mdiff engine list', process.execPath, [join(all, 'node_modules/md
 const configOnly = await install('config', ['@mdiff/config']);
 check('@mdiff/config pulls no runtime', none(installed(configOnly, runtimes)));
 
-const generating = ['@mdiff/config', '@mdiff/diffusion', '@mdiff/text', '@mdiff/generate', '@mdiff/generator', 'mdiff'];
+const generating = ['@mdiff/cli', '@mdiff/config', '@mdiff/diffusion', '@mdiff/folder', '@mdiff/text', '@mdiff/generate', '@mdiff/generator', 'mdiff'];
 const generator = await install('generator', generating);
 check('a generator install pulls no TensorFlow.js', none(installed(generator, tensorflow)));
-check('a generator install pulls no trainer', none(installed(generator, /^@mdiff\/(train|trainer|model|trace)$/)));
+check('a generator install pulls no trainer', none(installed(generator, /^@mdiff\/(train|trainer|model|trace|engine|provision)$/)));
 await command('mdiff generate --help without the trainer', process.execPath, [join(generator, 'node_modules/mdiff/bin/mdiff.js'), 'generate', '--help'], { cwd: generator });
 if (model !== undefined) await command('mdiff generate without the trainer', process.execPath, [join(generator, 'node_modules/mdiff/bin/mdiff.js'), 'generate', model, '--seed', '1'], { cwd: generator });
 const refused = await execute(process.execPath, [join(generator, 'node_modules/mdiff/bin/mdiff.js'), 'train'], { output: 'keep', cwd: generator });

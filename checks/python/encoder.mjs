@@ -1,13 +1,13 @@
 // Fetches the encoder as `mdiff embeddings fetch` does and compares its sentence vectors with those of sentence-transformers (encoder.py).
 // Usage: node --conditions=@mdiff/source --import tsx checks/python/encoder.mjs CACHE_FOLDER. Ends with `N passed, N failed`.
 import { readFileSync } from 'node:fs';
-import { onnxEmbedder } from '../../packages/train/src/embedding.ts';
-import { fetchEncoder } from '../../packages/train/src/fetch.ts';
+import { onnxEmbedder } from '@mdiff/prepare';
+import { fetchEncoder } from '@mdiff/provision';
 
 // What issue 5 asks for; float32 on both sides leaves about 1e-7.
 const LEAST = 0.9999;
 
-const { dimensions: d, sentences } = JSON.parse(readFileSync(new URL('../../packages/train/fixtures/encoder.json', import.meta.url), 'utf8'));
+const { dimensions: d, sentences } = JSON.parse(readFileSync(new URL('../../packages/provision/fixtures/encoder.json', import.meta.url), 'utf8'));
 let passed = 0;
 let failed = 0;
 const check = (holds, name) => {

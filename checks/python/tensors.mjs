@@ -1,7 +1,7 @@
 // Writes tensors with mdiff's own safetensors writer, and the same numbers as JSON, for checks.py to compare.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeSafetensors } from '../../packages/train/src/safetensors.ts';
+import { writeSafetensors } from '@mdiff/folder';
 
 const folder = process.argv[2];
 mkdirSync(folder, { recursive: true });

@@ -1,4 +1,5 @@
-import { loadModel, readFolder, type Model } from '@mdiff/generate';
+import { readFolder } from '@mdiff/folder/node';
+import { loadModel, type Model } from '@mdiff/generate';
 import { type CommonFlags, type Shorthands, shorthandSets } from './flags.js';
 import { UsageError } from './report.js';
 import { settings, type Settings } from './settings.js';

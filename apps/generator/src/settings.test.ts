@@ -1,4 +1,4 @@
-import { readFolder } from '@mdiff/generate';
+import { readFolder } from '@mdiff/folder/node';
 import { describe, expect, it } from 'vitest';
 import { fixture } from './fixture.test.util.js';
 import { settings } from './settings.js';

@@ -1,5 +1,6 @@
 import { formatIssue, ProjectConfig, type ModelInput } from '@mdiff/config';
-import { fromGeneration, type ModelFolder, type SamplingOptions } from '@mdiff/generate';
+import { fromGeneration, type SamplingOptions } from '@mdiff/generate';
+import { type ModelFolder } from '@mdiff/folder/node';
 import { UsageError } from './report.js';
 
 export interface Settings {

@@ -6,7 +6,7 @@ import type { Removal, Section, Split } from '@mdiff/text';
 import { loadSource } from '@mdiff/text/node';
 import type { LoadedSource } from '@mdiff/text/node';
 import { splitSentences } from '@mdiff/text/sentences';
-import { tokenizerFor } from '@mdiff/train';
+import { tokenizerFor } from '@mdiff/prepare';
 import type { Command } from 'commander';
 import { addReport } from './report.js';
 

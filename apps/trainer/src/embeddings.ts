@@ -1,5 +1,4 @@
 import { loadProject } from '@mdiff/config';
-import { fetchEncoder } from '@mdiff/train';
 import type { Command } from 'commander';
 
 interface FetchFlags {
@@ -17,6 +16,7 @@ async function runFetch(flags: FetchFlags): Promise<void> {
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
+    const { fetchEncoder } = await import('@mdiff/provision');
     const { name, folder, made } = await fetchEncoder({
       cacheDir: config.cache_dir,
       name: flags.name,

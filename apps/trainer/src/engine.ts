@@ -1,7 +1,8 @@
 import { loadProject } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
-import { TrainError, chosenEngine, examineEngines, listEngines, megabytes, provision, reporterFor } from '@mdiff/train';
-import type { Diagnosis, Examined } from '@mdiff/train';
+import { MdiffError } from '@mdiff/folder';
+import { reporterFor } from '@mdiff/cli';
+import type { Diagnosis, Examined } from '@mdiff/provision';
 import type { Command } from 'commander';
 
 interface Flags {
@@ -37,7 +38,8 @@ const table = (rows: readonly (readonly string[])[]): string => {
   return rows.map((row) => `${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()}\n`).join('');
 };
 
-function runList(flags: Flags): void {
+async function runList(flags: Flags): Promise<void> {
+  const { chosenEngine, listEngines } = await import('@mdiff/provision');
   const config = configOf(flags);
   const chosen = chosenEngine(config);
   process.stdout.write(table(listEngines(config.cache_dir).map((one) => [one.engine, one.device, one.installed ? 'installed' : 'not installed', one.detail])));
@@ -47,9 +49,10 @@ function runList(flags: Flags): void {
 async function runInstall(what: string, flags: Flags): Promise<void> {
   if (what !== 'tensorflow') {
     const others = what === 'onnxruntime' || what === 'tfjs' ? `${what} comes with mdiff` : `"mdiff engine list" shows all`;
-    throw new TrainError('MDIFF_ENGINE', `mdiff engine install: expected "tensorflow", got "${what}"; ${others}`, 2);
+    throw new MdiffError('MDIFF_ENGINE', `mdiff engine install: expected "tensorflow", got "${what}"; ${others}`, 2);
   }
   const config = configOf(flags);
+  const { megabytes, provision } = await import('@mdiff/provision');
   const reporter = reporterFor(config.log_format, process.stderr);
   const stopped = 'stopped; what was downloaded is kept: the same command goes on from there';
   await interruptible(async (signal) => {
@@ -100,6 +103,7 @@ export function report(diagnosis: Diagnosis): string {
 
 async function runDoctor(flags: Flags): Promise<void> {
   const config = configOf(flags);
+  const { examineEngines } = await import('@mdiff/provision');
   await interruptible(async (signal) => {
     const reporter = reporterFor(config.log_format, process.stderr);
     const diagnosis = await examineEngines({ config, signal, watch: (text) => reporter.phase(text) }).finally(() => reporter.end());

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { ProjectConfig } from '@mdiff/config';
-import { installedEngines, launcherEnvironment, resolveEngine } from '@mdiff/train';
+import { installedEngines, launcherEnvironment, resolveEngine } from '@mdiff/engine';
 
 // Some settings of native TensorFlow are read when a process starts, before any code of ours. A run that wants them starts over, once, in a
 // child that has them.

@@ -1,7 +1,5 @@
-import type { StageExample, StageSurvey, TextSurvey } from '@mdiff/train';
-import { course, heat, histogram, hue, scatter, signed, timeline } from './chart.js';
-import { html, Markup } from './html.js';
-import { style } from './style.js';
+import type { StageExample, StageSurvey, TextSurvey } from '@mdiff/prepare';
+import { course, heat, histogram, html, hue, Markup, scatter, signed, style, timeline } from '@mdiff/report';
 
 // The report as one page that needs nothing else. The same survey makes the same page, to the byte.
 

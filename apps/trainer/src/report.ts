@@ -1,6 +1,8 @@
 import { basename, extname, resolve } from 'node:path';
 import { formatIssue, loadProject } from '@mdiff/config';
-import { reporterFor, surveyText, writeFileWhole } from '@mdiff/train';
+import { reporterFor } from '@mdiff/cli';
+import { surveyText } from '@mdiff/prepare';
+import { writeFileWhole } from '@mdiff/folder/node';
 import type { Command } from 'commander';
 import { page } from './page.js';
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { Tokenizer } from '@mdiff/text';
 import { describe, expect, it } from 'vitest';
 import { layOut, parseGaps, startsWithSpace, windowLimit } from './canvas.js';
+import type { ModelFolderConfig } from '@mdiff/folder/node';
 import { fixture } from './fixture.test.util.js';
-import type { ModelFolderConfig } from './folder.js';
 
 const read = (name: 'shifted' | 'plain', file: string) => readFileSync(join(fixture(name), file), 'utf8');
 const tokenizer = Tokenizer.fromJson(read('shifted', 'tokenizer.json'));

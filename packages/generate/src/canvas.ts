@@ -1,7 +1,7 @@
 // From text with gaps to a canvas of ids with [MASK], and back. Knows no sampler and no runtime.
 import type { Tokenizer } from '@mdiff/text';
 import { GenerateError } from './errors.js';
-import type { ModelFolderConfig } from './folder.js';
+import type { ModelFolderConfig } from '@mdiff/folder/node';
 
 /** Text that stays as it is, or a gap of so many tokens to fill. */
 export type Part = string | { readonly gap: number };

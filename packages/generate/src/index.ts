@@ -1,8 +1,6 @@
 export { parseGaps } from './canvas.js';
 export type { Part } from './canvas.js';
-export { GenerateError, ModelError } from './errors.js';
-export { readFolder } from './folder.js';
-export type { ModelFolder, ModelFolderConfig } from './folder.js';
+export { GenerateError } from './errors.js';
 export { generate, infill } from './generate.js';
 export type { Generated, GenerateOptions, Infilled, Text } from './generate.js';
 export { loadModel, openModel } from './model.js';

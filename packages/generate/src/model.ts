@@ -1,8 +1,8 @@
 import type { GenerationConfig } from '@mdiff/config';
 import type { DenoiserRow } from '@mdiff/diffusion';
 import { Tokenizer } from '@mdiff/text';
-import { ModelError } from './errors.js';
-import { readFolder, type ModelFolder, type ModelFolderConfig } from './folder.js';
+import { ModelError } from '@mdiff/folder';
+import { readFolder, type ModelFolder, type ModelFolderConfig } from '@mdiff/folder/node';
 import type { Session, SessionOptions } from './session.js';
 import { threadSession } from './thread.js';
 

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { ModelError } from './errors.js';
+import { ModelError } from '@mdiff/folder';
 import type { Feed, Session, SessionOptions } from './session.js';
 import type { Reply, Request, Start } from './worker.js';
 

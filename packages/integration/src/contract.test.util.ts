@@ -1,4 +1,4 @@
-import type { Engine, EngineOptions, TrainState } from '@mdiff/train';
+import type { Engine, EngineOptions, TrainState } from '@mdiff/engine';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apart, batchOf, batchesOf, optionsOf, trained, updateOf, variants } from './parity.test.util.js';
 import type { BatchShape } from './parity.test.util.js';

@@ -8,7 +8,8 @@ import { loadModel } from '@mdiff/generate';
 import type { Model } from '@mdiff/generate';
 import { exportedForward } from '@mdiff/model';
 import { maxError } from '@mdiff/testing';
-import { readSafetensors, silent, train } from '@mdiff/train';
+import { readSafetensors } from '@mdiff/folder';
+import { silent, train } from '@mdiff/train';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 

@@ -8,8 +8,10 @@ import { stream } from '@mdiff/diffusion';
 import { fromGeneration, generate, loadModel } from '@mdiff/generate';
 import type { Model } from '@mdiff/generate';
 import { bind, exportedForward, initParams, layout } from '@mdiff/model';
-import { engines, readMetrics, train } from '@mdiff/train';
-import type { Engine, EngineOptions, MetricLine, StepBatch, TrainState, Update } from '@mdiff/train';
+import { engines } from '@mdiff/engine';
+import { readMetrics, train } from '@mdiff/train';
+import type { Engine, EngineOptions, StepBatch, TrainState, Update } from '@mdiff/engine';
+import type { MetricLine } from '@mdiff/train';
 import * as tf from '@tensorflow/tfjs';
 import { vi } from 'vitest';
 

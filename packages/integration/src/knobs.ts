@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { ProjectInput } from '@mdiff/config';
 import { layout } from '@mdiff/model';
-import { reporterFor } from '@mdiff/train';
-import type { StepBatch } from '@mdiff/train';
+import { reporterFor } from '@mdiff/cli';
+import type { StepBatch } from '@mdiff/engine';
 import { failing, learnt, network, root, stage, stopped, told, written } from './knobs.test.util.js';
 import type { Observe, Seen } from './knobs.test.util.js';
 

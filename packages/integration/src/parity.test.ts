@@ -1,5 +1,5 @@
-import { engines } from '@mdiff/train';
-import type { Engine, EngineOptions } from '@mdiff/train';
+import { engines } from '@mdiff/engine';
+import type { Engine, EngineOptions } from '@mdiff/engine';
 import { describe, expect, it } from 'vitest';
 import { contract } from './contract.test.util.js';
 import { differences, trainedBy, variants } from './parity.test.util.js';

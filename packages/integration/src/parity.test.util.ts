@@ -1,7 +1,7 @@
 import { modelConfig } from '@mdiff/config';
 import type { ModelConfig } from '@mdiff/config';
 import { stream } from '@mdiff/diffusion';
-import type { Engine, EngineOptions, StepBatch, TrainState, Update } from '@mdiff/train';
+import type { Engine, EngineOptions, StepBatch, TrainState, Update } from '@mdiff/engine';
 
 // One short training on any engine, for every kind of network and step there is: what all engines must agree on.
 

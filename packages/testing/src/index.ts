@@ -4,3 +4,4 @@ export { oracleDenoiser } from './denoiser.js';
 export type { OracleDenoiser, OracleOptions } from './denoiser.js';
 export { chiSquareDeviate, totalVariation, totalVariationBound } from './statistics.js';
 export { expectClose, maxError } from './matchers.js';
+export { tinyBook, tinyModel, tinyRun } from './tiny.js';

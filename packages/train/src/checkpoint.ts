@@ -1,23 +1,14 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ParamLayout } from '@mdiff/model';
-import { TrainError } from './errors.js';
-import { readFolderWhole, sweep, writeFolderWhole } from './files.js';
-import { readSafetensors, writeSafetensors } from './safetensors.js';
-import type { NamedTensor } from './safetensors.js';
+import { MdiffError } from '@mdiff/folder';
+import { readFolderWhole, sweep, writeFolderWhole } from '@mdiff/folder/node';
+import { readSafetensors, writeSafetensors } from '@mdiff/folder';
+import type { NamedTensor } from '@mdiff/folder';
+import type { TrainState } from '@mdiff/engine';
 
 // A checkpoint is a folder `step-00000200/` of checksummed files. Batches, masks and dropout are functions of (seed, step), so
 // the step is all the randomness there is to save.
-
-/** Flat buffers of one training state, all with the layout of the model. */
-export interface TrainState {
-  params: Float32Array;
-  /** Adam moments */
-  m: Float32Array;
-  v: Float32Array;
-  /** averaged weights, when `training.ema_decay` > 0 */
-  ema?: Float32Array;
-}
 
 /** What the loop must know to go on. */
 export interface Progress {
@@ -53,7 +44,7 @@ function flatten(file: Buffer, layout: ParamLayout, where: string): Float32Array
   const flat = new Float32Array(layout.total);
   for (const { name, size, offset } of layout.params) {
     const tensor = tensors.get(name);
-    if (tensor?.data.length !== size) throw new TrainError('MDIFF_DAMAGED', `${where}: expected ${size} numbers for "${name}", got ${tensor?.data.length ?? 'nothing'}`);
+    if (tensor?.data.length !== size) throw new MdiffError('MDIFF_DAMAGED', `${where}: expected ${size} numbers for "${name}", got ${tensor?.data.length ?? 'nothing'}`);
     flat.set(tensor.data, offset);
   }
   return flat;
@@ -91,7 +82,7 @@ export async function loadCheckpoint(folder: string, step: number, layout: Param
   check?.(progress);
   const read = (name: string): Float32Array => {
     const file = files[name];
-    if (!file) throw new TrainError('MDIFF_DAMAGED', `${path}: expected ${name}, got nothing; remove this checkpoint and resume from an earlier one`);
+    if (!file) throw new MdiffError('MDIFF_DAMAGED', `${path}: expected ${name}, got nothing; remove this checkpoint and resume from an earlier one`);
     return flatten(file, layout, join(path, name));
   };
   const state: TrainState = { params: read('params.safetensors'), m: read('adam_m.safetensors'), v: read('adam_v.safetensors') };
@@ -101,7 +92,7 @@ export async function loadCheckpoint(folder: string, step: number, layout: Param
 
 /**
  * The newest checkpoint that is whole; `onDamaged` is told of each newer one that had to be passed over. Undefined when there is none yet.
- * `check` may throw on what a checkpoint was made with, before its weights are read. Throws TrainError when every checkpoint is damaged.
+ * `check` may throw on what a checkpoint was made with, before its weights are read. Throws MdiffError when every checkpoint is damaged.
  */
 export async function latestCheckpoint(
   folder: string,
@@ -115,11 +106,11 @@ export async function latestCheckpoint(
     try {
       return await loadCheckpoint(folder, step, layout, check);
     } catch (error) {
-      if ((error as TrainError).code !== 'MDIFF_DAMAGED') throw error;
+      if ((error as MdiffError).code !== 'MDIFF_DAMAGED') throw error;
       onDamaged((error as Error).message);
     }
   }
-  if (steps.length > 0) throw new TrainError('MDIFF_DAMAGED', `${folder}: expected a whole checkpoint, got ${steps.length} damaged; start over with --fresh`);
+  if (steps.length > 0) throw new MdiffError('MDIFF_DAMAGED', `${folder}: expected a whole checkpoint, got ${steps.length} damaged; start over with --fresh`);
   return undefined;
 }
 

@@ -2,10 +2,10 @@ import { modelConfig } from '@mdiff/config';
 import { assemble, packRows } from '@mdiff/curriculum';
 import { layout as layoutOf } from '@mdiff/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openOnnxRuntime } from './engine.js';
-import type { Engine, StepBatch, Update } from './engine.js';
-import { tinyModel } from './fixture.js';
-import { causalStep, noiseStep } from './noise.js';
+import { openOnnxRuntime } from '@mdiff/engine';
+import type { Engine, StepBatch, Update } from '@mdiff/engine';
+import { tinyModel } from './tiny.test.util.js';
+import { causalStep, noiseStep } from './objective.js';
 
 const model = modelConfig({ ...tinyModel, vocab_size: 300 });
 const shape = { length: 24, shiftHead: true };

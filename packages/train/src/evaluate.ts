@@ -1,18 +1,9 @@
 import { nelboEstimate, stratifiedMasks } from '@mdiff/diffusion';
 import type { EvaluationResult } from '@mdiff/diffusion';
 import type { Batch } from '@mdiff/curriculum';
-import type { Engine } from './engine.js';
-import { MASK, causalStep, finish, toStepBatch } from './noise.js';
-
-/** Text the model never trains on, packed once, in a fixed order. */
-export interface HeldOut {
-  batches: readonly Batch[];
-  documents: number;
-  /** maskable tokens, the [EOS] of each unit included */
-  tokens: number;
-  /** UTF-8 bytes of the units' text; the line breaks between units, which [EOS] stands for, are not counted */
-  bytes: number;
-}
+import type { Engine } from '@mdiff/engine';
+import type { HeldOut } from '@mdiff/prepare';
+import { MASK, causalStep, finish, toStepBatch } from './objective.js';
 
 export interface Nelbo {
   /** nats per token: in expectation an upper bound on the negative log-likelihood */

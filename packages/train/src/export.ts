@@ -1,9 +1,9 @@
 import type { GenerationConfig, ModelConfig } from '@mdiff/config';
 import type { ParamLayout } from '@mdiff/model';
 import { tensorsOf } from './checkpoint.js';
-import { writeFolderWhole } from './files.js';
-import type { Manifest } from './files.js';
-import { writeSafetensors } from './safetensors.js';
+import { writeFolderWhole } from '@mdiff/folder/node';
+import type { Manifest } from '@mdiff/folder/node';
+import { writeSafetensors } from '@mdiff/folder';
 
 /** What the model card says; every figure was measured in this run. */
 export interface Card {

@@ -4,13 +4,14 @@ import type { ProjectConfig } from '@mdiff/config';
 import type { Batch } from '@mdiff/curriculum';
 import { listCheckpoints, pruneCheckpoints, saveCheckpoint } from './checkpoint.js';
 import type { Progress } from './checkpoint.js';
-import type { Engine, StepBatch } from './engine.js';
-import { TrainError } from './errors.js';
+import type { Engine, StepBatch } from '@mdiff/engine';
+import { MdiffError } from '@mdiff/folder';
 import { bitsPerByte, evaluateCausal, evaluateNelbo } from './evaluate.js';
-import type { HeldOut, Nelbo } from './evaluate.js';
+import type { HeldOut } from '@mdiff/prepare';
+import type { Nelbo } from './evaluate.js';
 import { appendMetric } from './metrics.js';
 import type { MetricLine } from './metrics.js';
-import { causalStep, noiseStep } from './noise.js';
+import { causalStep, noiseStep } from './objective.js';
 import type { Reporter } from './reporter.js';
 
 /** Where a step stands in the plan. */
@@ -133,7 +134,7 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
     const result = await running;
     if (!result.finite) {
       if (training.on_nonfinite === 'stop') {
-        throw new TrainError(
+        throw new MdiffError(
           'MDIFF_NONFINITE',
           `step ${step + 1} (stage ${info.stage.name}, epoch ${info.epoch + 1}): expected a finite loss and gradient, got loss ${result.loss}, norm ${result.gradNorm}; ` +
             'lower training.learning_rate and run again with --resume, or set training.on_nonfinite to "skip"',

@@ -1,6 +1,6 @@
 import { appendFile, readFile } from 'node:fs/promises';
-import { writeError } from './errors.js';
-import { writeFileWhole } from './files.js';
+import { writeError } from '@mdiff/folder';
+import { writeFileWhole } from '@mdiff/folder/node';
 
 /** One line of `metrics.jsonl`. */
 export interface MetricLine {

@@ -5,16 +5,16 @@ import { estimateMemory } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listCheckpoints } from './checkpoint.js';
-import { readFolderWhole } from './files.js';
-import { tinyRun } from './fixture.js';
-import { memoryOf } from './memory.js';
+import { readFolderWhole } from '@mdiff/folder/node';
+import { tinyRun } from './tiny.test.util.js';
+import { memoryOf } from '@mdiff/engine';
 import { readMetrics } from './metrics.js';
 import type { MetricLine } from './metrics.js';
 import { silent } from './reporter.js';
 import type { Reporter } from './reporter.js';
 import { train } from './run.js';
 import type { TrainOptions, TrainResult } from './run.js';
-import { readSafetensors } from './safetensors.js';
+import { readSafetensors } from '@mdiff/folder';
 
 const go = (config: ProjectConfig, options: Partial<TrainOptions> = {}): Promise<TrainResult> =>
   train(config, { mode: 'new', reporter: silent, signal: new AbortController().signal, warn: () => undefined, ...options });

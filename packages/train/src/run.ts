@@ -5,21 +5,21 @@ import type { Issue, ProjectConfig } from '@mdiff/config';
 import { feed } from '@mdiff/curriculum';
 import { latestCheckpoint } from './checkpoint.js';
 import type { Progress } from './checkpoint.js';
-import { computeOf, described, sameBits } from './compute.js';
-import type { Compute, Using } from './compute.js';
-import { prepare } from './data.js';
-import type { Prepared } from './data.js';
-import { engines } from './engine.js';
-import type { Engine } from './engine.js';
-import { TrainError } from './errors.js';
+import { computeOf, described, sameBits } from '@mdiff/engine';
+import type { Compute, Using } from '@mdiff/engine';
+import { prepare } from '@mdiff/prepare';
+import type { Prepared } from '@mdiff/prepare';
+import { engines } from '@mdiff/engine';
+import type { Engine } from '@mdiff/engine';
+import { MdiffError } from '@mdiff/folder';
 import { evaluateNelbo } from './evaluate.js';
 import { writeModelFolder } from './export.js';
-import { writeFileWhole } from './files.js';
-import { lockRun } from './lock.js';
+import { writeFileWhole } from '@mdiff/folder/node';
+import { lockRun } from '@mdiff/folder/node';
 import { FINAL_LEVELS, runLoop } from './loop.js';
 import type { Plan } from './loop.js';
-import { peakBytes } from './memory.js';
-import type { MemoryFactors } from './memory.js';
+import { peakBytes } from '@mdiff/engine';
+import type { MemoryFactors } from '@mdiff/engine';
 import { rewindMetrics } from './metrics.js';
 import type { Reporter } from './reporter.js';
 
@@ -98,14 +98,14 @@ export async function train(asked: ProjectConfig, options: TrainOptions): Promis
   const folder = join(asked.output_dir, asked.experiment_name);
   const record = await readRecord(folder);
   if (mode === 'new' && record) {
-    throw new TrainError(
+    throw new MdiffError(
       'MDIFF_EXISTS',
       `${folder}: expected no earlier run, got one at step ${record.step} of ${record.steps} (${record.state}); add --resume to go on, or --fresh to start over`,
       2,
     );
   }
   if (mode === 'resume' && !record) {
-    throw new TrainError('MDIFF_EXISTS', `${folder}: expected a run to resume, got none; leave --resume out to start one`, 2);
+    throw new MdiffError('MDIFF_EXISTS', `${folder}: expected a run to resume, got none; leave --resume out to start one`, 2);
   }
   const compute = computeOf(asked);
   const given = fitted(asked, compute.memory, options.fit === true);

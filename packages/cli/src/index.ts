@@ -1,0 +1,1 @@
+export { reporterFor } from './reporter.js';

@@ -1,0 +1,115 @@
+// Shows the progress of a command. On a terminal one line is rewritten in place; elsewhere, plain lines; or JSON lines.
+// The types describe what the libraries report, without importing any of them: a reporter from here fits wherever that shape is asked for.
+
+/** One training step, as `train` reports it. */
+export interface StepLine {
+  step: number;
+  steps: number;
+  stage: string;
+  objective: 'causal' | 'diffusion';
+  loss: number;
+  lr: number;
+  tokens_per_s: number;
+  nelbo?: number;
+  bits_per_byte?: number;
+  causal_bits_per_byte?: number;
+  /** seconds left */
+  left: number;
+}
+
+export interface Reporter {
+  phase(name: string, detail?: string): void;
+  step(line: StepLine, logged: boolean): void;
+  progress(what: string, done: number, total: number): void;
+  note(text: string): void;
+  end(): void;
+}
+
+export const duration = (seconds: number): string => {
+  const s = Math.max(0, Math.round(seconds));
+  return s < 60 ? `${s}s` : s < 3600 ? `${Math.floor(s / 60)}m${String(s % 60).padStart(2, '0')}s` : `${Math.floor(s / 3600)}h${String(Math.floor((s % 3600) / 60)).padStart(2, '0')}m`;
+};
+
+export function describeStep(r: StepLine): string {
+  const parts = [
+    `step ${String(r.step).padStart(String(r.steps).length)}/${r.steps}`,
+    `${r.stage}${r.objective === 'causal' ? ' (next token)' : ''}`,
+    `loss ${r.loss.toFixed(3)}`,
+    `lr ${r.lr.toPrecision(3)}`,
+    `${Math.round(r.tokens_per_s)} tokens/s`,
+  ];
+  if (r.nelbo !== undefined) parts.push(`held-out NELBO ${r.nelbo.toFixed(3)} nats/token${r.bits_per_byte === undefined ? '' : ` = ${r.bits_per_byte.toFixed(3)} bits/byte`}`);
+  if (r.causal_bits_per_byte !== undefined) parts.push(`held-out next-token ${r.causal_bits_per_byte.toFixed(3)} bits/byte`);
+  parts.push(`${duration(r.left)} left`);
+  return parts.join(' · ');
+}
+
+export interface Output {
+  write(text: string): unknown;
+  isTTY?: boolean;
+  columns?: number;
+}
+
+/** Lets through what comes at least `every` milliseconds after the last that it let through. */
+function seldom(every: number, show: (what: string, done: number, total: number) => void): Reporter['progress'] {
+  let shown = Date.now();
+  return (what, done, total) => {
+    if (Date.now() - shown < every) return;
+    shown = Date.now();
+    show(what, done, total);
+  };
+}
+
+const percent = (done: number, total: number): string => `${Math.floor((100 * done) / total)}%`;
+
+function terminal(out: Output): Reporter {
+  let open = false;
+  const rewrite = (share: number, text: string): void => {
+    const width = 24;
+    const done = Math.round(share * width);
+    out.write(`\r\x1b[2K${`${'█'.repeat(done)}${'░'.repeat(width - done)} ${text}`.slice(0, Math.max(20, (out.columns ?? 100) - 1))}`);
+    open = true;
+  };
+  const line = (text: string): void => {
+    if (open) out.write('\r\x1b[2K');
+    open = false;
+    out.write(`${text}\n`);
+  };
+  return {
+    phase: (name, detail) => line(`▸ ${name}${detail === undefined ? '' : `: ${detail}`}`),
+    step: (report) => rewrite(report.step / report.steps, describeStep(report)),
+    progress: seldom(100, (what, done, total) => rewrite(done / total, `${what} ${percent(done, total)}`)),
+    note: line,
+    end: () => {
+      if (open) out.write('\n');
+      open = false;
+    },
+  };
+}
+
+function plain(out: Output): Reporter {
+  return {
+    phase: (name, detail) => out.write(`${name}${detail === undefined ? '' : `: ${detail}`}\n`),
+    step: (report, logged) => logged && out.write(`${describeStep(report)}\n`),
+    progress: seldom(5000, (what, done, total) => out.write(`  ${what} ${percent(done, total)}\n`)),
+    note: (text) => out.write(`${text}\n`),
+    end: () => undefined,
+  };
+}
+
+function json(out: Output): Reporter {
+  const line = (event: string, fields: object): unknown => out.write(`${JSON.stringify({ event, ...fields })}\n`);
+  return {
+    phase: (name, detail) => line('phase', { name, ...(detail !== undefined && { detail }) }),
+    step: (report, logged) => logged && line('step', report),
+    progress: seldom(5000, (what, done, total) => line('progress', { what, done, total })),
+    note: (text) => line('note', { text }),
+    end: () => undefined,
+  };
+}
+
+/** `log_format` of the configuration: auto is a live line on a terminal and plain lines elsewhere; text is always plain lines. */
+export function reporterFor(format: 'auto' | 'text' | 'json', out: Output): Reporter {
+  if (format === 'json') return json(out);
+  return format === 'auto' && out.isTTY === true ? terminal(out) : plain(out);
+}

@@ -1,0 +1,111 @@
+import { ProjectConfig } from '@mdiff/config';
+import { describe, expect, it } from 'vitest';
+import { installedEngines, resolveEngine } from './choice.js';
+import type { Installed } from './choice.js';
+import type { NativeTensorFlow } from './locate.js';
+
+const library = (variant: 'cpu' | 'cuda'): NativeTensorFlow => ({ folder: `/cache/${variant}`, package: variant === 'cpu' ? 'tfjs-node' : 'tfjs-node-gpu', version: '4.22.0', variant, from: 'cache_dir' });
+const npmOnly: Installed = { devices: { onnxruntime: ['cpu'], tfjs_node: [], tfjs: ['cpu'] }, tensorflow: {}, driver: false };
+const native: Installed = { devices: { ...npmOnly.devices, tfjs_node: ['cpu'] }, tensorflow: { cpu: library('cpu') }, driver: false };
+const gpu: Installed = { devices: { onnxruntime: ['cpu', 'webgpu'], tfjs_node: ['cuda', 'cpu'], tfjs: ['cpu'] }, tensorflow: { cpu: library('cpu'), cuda: library('cuda') }, driver: true };
+
+const base = ProjectConfig.preset('default');
+const choose = (set: Record<string, string>, installed: Installed): unknown => {
+  const { engine, device, tensorflow, notices } = resolveEngine(base.with(set), installed);
+  return [engine, device, tensorflow?.variant, notices.map(({ code }) => code)];
+};
+
+describe('resolveEngine', () => {
+  it('takes native TensorFlow where it is installed for the device, else ONNX Runtime', () => {
+    expect(choose({ device: 'auto' }, npmOnly)).toEqual(['onnxruntime', 'cpu', undefined, []]);
+    expect(choose({ device: 'auto' }, native)).toEqual(['tfjs_node', 'cpu', 'cpu', []]);
+    expect(choose({ device: 'auto' }, gpu)).toEqual(['tfjs_node', 'cuda', 'cuda', []]);
+    expect(choose({ device: 'cpu' }, gpu)).toEqual(['tfjs_node', 'cpu', 'cpu', []]);
+    expect(choose({ device: 'webgpu' }, gpu)).toEqual(['onnxruntime', 'webgpu', undefined, []]);
+  });
+
+  it('takes the best device of an engine that was named', () => {
+    expect(choose({ engine: 'onnxruntime', device: 'auto' }, gpu)).toEqual(['onnxruntime', 'webgpu', undefined, []]);
+    expect(choose({ engine: 'tfjs', device: 'auto' }, gpu)).toEqual(['tfjs', 'cpu', undefined, []]);
+    expect(choose({ engine: 'tfjs_node', device: 'cpu' }, native)).toEqual(['tfjs_node', 'cpu', 'cpu', []]);
+  });
+
+  it('falls back from the default device with one notice, and refuses one that was set', () => {
+    expect(choose({}, npmOnly)).toEqual(['onnxruntime', 'cpu', undefined, ['N2']]);
+    expect(choose({}, native)).toEqual(['tfjs_node', 'cpu', 'cpu', ['N2']]);
+    expect(choose({}, gpu)).toEqual(['tfjs_node', 'cuda', 'cuda', []]);
+    expect(choose({ engine: 'onnxruntime' }, gpu)).toEqual(['onnxruntime', 'webgpu', undefined, ['N2']]);
+    for (const device of ['cuda', 'webgpu']) {
+      expect(() => choose({ device }, native)).toThrow(expect.objectContaining({ exitCode: 2, message: expect.stringContaining(`expected an available device, got "${device}"`) as string }) as Error);
+    }
+  });
+
+  it('says how to get an engine that is not installed', () => {
+    expect(() => choose({ engine: 'tfjs_node', device: 'cpu' }, npmOnly)).toThrow(
+      expect.objectContaining({ code: 'MDIFF_CONFIG', exitCode: 2, message: expect.stringContaining('got "tfjs_node"; run "mdiff engine install tensorflow"') as string }) as Error,
+    );
+  });
+});
+
+describe('WebGPU', () => {
+  /** What is tried, in order; a device of the given kind is found. */
+  const machine = (kind: 'none' | 'software' | 'real', also: Installed = npmOnly): [Installed, boolean[]] => {
+    const asked: boolean[] = [];
+    const webgpu = (software: boolean): string | undefined => (asked.push(software), kind === 'real' || (kind === 'software' && software) ? undefined : 'no adapter');
+    return [{ ...also, webgpu }, asked];
+  };
+
+  it('is taken by itself on real hardware only, and before the processor whatever is installed there', () => {
+    for (const also of [npmOnly, native]) {
+      expect(choose({ device: 'auto' }, machine('real', also)[0])).toEqual(['onnxruntime', 'webgpu', undefined, []]);
+      expect(choose({ device: 'auto' }, machine('software', also)[0])).toEqual(choose({ device: 'auto' }, also));
+    }
+    expect(choose({}, machine('real')[0])).toEqual(['onnxruntime', 'webgpu', undefined, ['N2']]);
+    expect(choose({ device: 'webgpu' }, machine('software')[0])).toEqual(['onnxruntime', 'webgpu', undefined, []]);
+  });
+
+  it('is tried once at most, and not where it decides nothing', () => {
+    const tried = (set: Record<string, string>, also?: Installed): boolean[] => {
+      const [installed, asked] = machine('none', also);
+      try {
+        choose(set, installed);
+      } catch {
+        // refused
+      }
+      return asked;
+    };
+    expect(tried({ device: 'webgpu' })).toEqual([true]);
+    expect(tried({ device: 'auto' })).toEqual([false]);
+    expect(tried({ device: 'cpu' })).toEqual([]);
+    expect(tried({ engine: 'tfjs', device: 'auto' })).toEqual([]);
+    expect(tried({ engine: 'tfjs_node', device: 'auto' }, native)).toEqual([]);
+    expect(tried({ device: 'auto' }, gpu)).toEqual([]);
+  });
+});
+
+describe('a device that was set and is absent', () => {
+  const refusal = (set: Record<string, string>, installed: Installed): string => {
+    try {
+      choose(set, installed);
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'MDIFF_CONFIG', exitCode: 2 });
+      return (error as Error).message;
+    }
+    throw new Error('not refused');
+  };
+  const remedy = 'set device to "auto" or "cpu"';
+
+  it('is named with what is missing', () => {
+    expect(refusal({ device: 'cuda' }, native)).toContain(`got "cuda"; ${remedy} (no NVIDIA driver here (/dev/nvidiactl))`);
+    expect(refusal({ device: 'cuda' }, { ...native, driver: true })).toContain(`${remedy} ("mdiff engine install tensorflow --cuda" makes native TensorFlow for it)`);
+    expect(refusal({ device: 'cuda', engine: 'onnxruntime' }, native)).toContain(`${remedy} (ONNX Runtime comes without CUDA from npm; engine "tfjs_node" has it)`);
+    expect(refusal({ device: 'webgpu' }, { ...native, webgpu: () => 'no adapter' })).toContain(`got "webgpu"; ${remedy} (no adapter)`);
+  });
+});
+
+describe('installedEngines', () => {
+  it('has ONNX Runtime and the reference on the processor without any installation', () => {
+    const { devices } = installedEngines('/nowhere', {});
+    expect([devices.onnxruntime, devices.tfjs]).toEqual([['cpu'], ['cpu']]);
+  });
+});

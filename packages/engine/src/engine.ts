@@ -1,0 +1,110 @@
+import type { ModelConfig } from '@mdiff/config';
+import type { ParamLayout } from '@mdiff/model';
+import type { TrainState } from './state.js';
+import type { Device, EngineName } from './choice.js';
+import { MdiffError } from '@mdiff/folder';
+import type { NativeTensorFlow } from './locate.js';
+import type { Phases } from './phases.js';
+
+// An engine runs the training step. It owns the weights, the moments and the gradient; the loop sees only batches, losses and,
+// between steps, a copy of the state. `step` is `grads` for each batch, then `apply`. Several machines that share a step each call `grads`
+// for their batches, average what `gradient` gives, and `apply` the average: their states stay equal.
+
+/** One forward pass: what the traced graph sees (docs/architecture.md). `rows.length` may differ from batch to batch. */
+export interface StepBatch {
+  /** rows B and positions S */
+  B: number;
+  S: number;
+  ids: Int32Array;
+  segments: Int32Array;
+  positions: Int32Array;
+  /** 1 = attention and convolution see only the past */
+  causal: 0 | 1;
+  rows: Int32Array;
+  targets: Int32Array;
+  weights: Float32Array;
+  /** names the masks of this pass: drawn by the engine from stream(seed, 'dropout', step, pass) */
+  dropout?: { seed: number; step: number; pass: number; rate: number; attention: number };
+}
+
+export interface Update {
+  lr: number;
+  /** updates since the moments were last zero, from 1 (bias correction) */
+  step: number;
+  beta1: number;
+  beta2: number;
+  eps: number;
+  weightDecay: number;
+  /** largest global gradient norm, 0 = off */
+  clip: number;
+  /** EMA decay of this step, 0 = off */
+  ema: number;
+}
+
+export interface StepResult {
+  /** Σ weights · CE over the step's batches, nats per token */
+  loss: number;
+  gradNorm: number;
+  /** false: loss or gradient was not finite, and nothing was changed */
+  finite: boolean;
+}
+
+export interface EngineOptions {
+  model: ModelConfig;
+  /** 0 = all cores */
+  threads: number;
+  labelSmoothing: number;
+  /** gradients compute each block again instead of keeping its activations */
+  checkpointing?: boolean;
+  seed: number;
+  /** matrix products of operands rounded to bfloat16, where the engine has them; weights, moments and sums stay float32 */
+  mixedPrecision?: boolean;
+  /** the library of `tfjs_node`, from `locateTensorFlow` */
+  tensorflow?: NativeTensorFlow;
+  /** false: `tfjs_node` leaves out the fused kernels that it was installed with */
+  kernels?: boolean;
+  /** where it computes; the processor unless told */
+  device?: Device;
+}
+
+export interface Engine {
+  readonly name: string;
+  readonly threads: number;
+  readonly layout: ParamLayout;
+  /** Adds the batch's gradient to those since the last update. */
+  grads(batch: StepBatch): Promise<{ loss: number }>;
+  /** A copy of that sum, flat like the weights: zeros where there is none. Averaging it over machines needs nothing else. */
+  gradient(): Promise<Float32Array>;
+  /** Updates with the sum, or with `gradient` in its place, and forgets both. @throws MdiffError MDIFF_GRADIENT for another length than the weights' */
+  apply(update: Update, gradient?: Float32Array): Promise<Omit<StepResult, 'loss'>>;
+  step(batches: readonly StepBatch[], update: Update): Promise<StepResult>;
+  /** Cross-entropy of each evaluated row, nats, without dropout or smoothing; with the averaged weights where there are any. */
+  evaluate(batch: StepBatch): Promise<Float32Array>;
+  read(): Promise<TrainState>;
+  load(state: TrainState): Promise<void>;
+  /** Zeroes the Adam moments. */
+  resetMoments(): Promise<void>;
+  /** The denoiser as a portable ONNX model with the given weights inside. */
+  exportOnnx(params: Float32Array): Promise<Uint8Array>;
+  /** Where its start-up went so far, milliseconds; graphs are made when they are first needed. */
+  startup(): Promise<Phases>;
+  close(): Promise<void>;
+}
+
+/** What `apply` may be given. */
+export function checkGradient({ length }: Float32Array, { total }: ParamLayout): void {
+  if (length !== total) throw new MdiffError('MDIFF_GRADIENT', `gradient: expected ${total} numbers, one for each parameter, got ${length}`);
+}
+
+export interface Opened {
+  layout: ParamLayout;
+}
+
+/** What runs inside the engine's thread. Buffers that `gradient`, `evaluate` and `read` return are the caller's. */
+export interface Core extends Omit<Engine, 'name' | 'threads' | 'step' | 'exportOnnx' | 'startup' | 'close'> {
+  step(argument: { batches: readonly StepBatch[]; update: Update }): Promise<StepResult>;
+}
+
+export interface WorkerOptions extends EngineOptions {
+  engine: EngineName;
+}

@@ -1,0 +1,131 @@
+import { adamwFlat, addFlat, allocate, emaFlat, initParams, layout as layoutOf } from '@mdiff/model';
+import type { ParamLayout } from '@mdiff/model';
+import type { ModelConfig } from '@mdiff/config';
+import type { TrainState } from './state.js';
+import { checkGradient } from './engine.js';
+import type { Core, StepBatch, StepResult, Update, WorkerOptions } from './engine.js';
+import { MdiffError } from '@mdiff/folder';
+import { feedsOf, maskFeeds, views } from './feeds.js';
+import type { Feeds, Kind } from './feeds.js';
+import { masksOf } from './graphs.js';
+
+// An engine that keeps weights, moments and gradients in flat buffers of this process: whatever runs the passes gets views of the
+// weights, and AdamW runs on the buffers (docs/log/2026-11-23-default-run-vocabulary.md); inside an ONNX graph it was slower.
+
+/** A compiled pass: arrays in by input name, arrays out by output name. */
+export type Pass = (feeds: Feeds) => Promise<Record<string, Float32Array>>;
+
+/** Makes the pass of `kind` over [B, S] with the given dropout masks. */
+export type Compile = (kind: Kind, B: number, S: number, masks: Record<string, readonly number[]>) => Promise<Pass>;
+
+/** Flat weights that stay as they are while their version does. */
+export interface Weights {
+  flat: Float32Array;
+  version: number;
+}
+
+/** What runs the passes. */
+export interface Passes {
+  /** Adds the batch's gradient to `into`, or puts it there; returns the loss. */
+  train(batch: StepBatch, weights: Weights, into: Float32Array, add: boolean): Promise<number>;
+  /** Cross-entropy of each evaluated row, nats. */
+  evaluate(batch: StepBatch, weights: Weights): Promise<Float32Array>;
+}
+
+/** Puts the gradients that a pass returns where they belong in a flat buffer, or adds them to it. */
+export function gather(layout: ParamLayout, outputs: Record<string, Float32Array>, into: Float32Array, add: boolean): void {
+  for (const { name, offset, size } of layout.params) {
+    const data = outputs[`grad.${name}`]!;
+    if (add) addFlat(into.subarray(offset, offset + size), data);
+    else into.set(data, offset);
+  }
+}
+
+/** Passes over whole batches. */
+export function wholePasses(model: ModelConfig, layout: ParamLayout, compile: Compile): Passes {
+  const compiled = new Map<string, { pass: Promise<Pass>; masks: Record<string, readonly number[]> }>();
+  const run = async (kind: Kind, batch: StepBatch, { flat }: Weights): Promise<Record<string, Float32Array>> => {
+    const { B, S } = batch;
+    const dropping = kind === 'train' && batch.dropout !== undefined;
+    const key = `${kind} ${B} ${S} ${dropping}`;
+    let found = compiled.get(key);
+    if (!found) {
+      const masks = masksOf(model, B, S, dropping);
+      compiled.set(key, (found = { pass: compile(kind, B, S, masks), masks }));
+    }
+    return (await found.pass)({ ...feedsOf(batch), ...views(layout, flat), ...maskFeeds(batch, found.masks) });
+  };
+  return {
+    train: async (batch, weights, into, add) => {
+      const outputs = await run('train', batch, weights);
+      gather(layout, outputs, into, add);
+      return outputs.loss![0]!;
+    },
+    evaluate: async (batch, weights) => (await run('eval', batch, weights)).ce!,
+  };
+}
+
+export const hostCore = (options: WorkerOptions, compile: Compile): Core => coreOver(options, wholePasses(options.model, layoutOf(options.model), compile));
+
+export function coreOver({ model, seed }: WorkerOptions, passes: Passes): Core {
+  const layout = layoutOf(model);
+  /** Σ of the gradients since the last update, flat like the weights */
+  const { grads: gradient, ...buffers } = allocate(layout.total);
+  const state: TrainState = buffers;
+  state.params.set(initParams(model, seed));
+  let accumulated = 0;
+  let version = 0;
+
+  const grads = async (batch: StepBatch): Promise<{ loss: number }> => {
+    const loss = await passes.train(batch, { flat: state.params, version }, gradient, accumulated > 0);
+    accumulated++;
+    return { loss };
+  };
+
+  const apply = ({ ema, ...update }: Update, given?: Float32Array): Promise<Omit<StepResult, 'loss'>> => {
+    if (given) {
+      checkGradient(given, layout);
+      gradient.set(given);
+    }
+    accumulated = 0;
+    if (ema > 0) state.ema ??= state.params.slice(); // the average starts from the weights before the first update
+    version++;
+    const { gradNorm, finite } = adamwFlat({ ...state, grads: gradient, layout, ...update });
+    if (finite && ema > 0) emaFlat(state.ema!, state.params, ema);
+    return Promise.resolve({ gradNorm, finite });
+  };
+
+  return {
+    layout,
+    grads,
+    gradient: () => Promise.resolve(accumulated > 0 ? gradient.slice() : new Float32Array(layout.total)),
+    apply: async (update, given) => apply(update, given),
+    step: async ({ batches, update }) => {
+      let loss = 0;
+      for (const batch of batches) loss += (await grads(batch)).loss;
+      if (!Number.isFinite(loss)) {
+        accumulated = 0;
+        return { loss, gradNorm: NaN, finite: false };
+      }
+      return { loss, ...(await apply(update)) };
+    },
+    evaluate: (batch) => passes.evaluate(batch, { flat: state.ema ?? state.params, version }),
+    read: () =>
+      Promise.resolve({ params: state.params.slice(), m: state.m.slice(), v: state.v.slice(), ...(state.ema && { ema: state.ema.slice() }) }),
+    load: (given) => {
+      if (given.params.length !== layout.total) throw new MdiffError('MDIFF_DAMAGED', `checkpoint: expected ${layout.total} parameters, got ${given.params.length}`);
+      version++;
+      // Copied, not kept: AdamW is four times as fast on the buffers it allocated itself.
+      for (const name of ['params', 'm', 'v'] as const) state[name].set(given[name]);
+      if (given.ema) state.ema = given.ema;
+      else delete state.ema;
+      accumulated = 0;
+      return Promise.resolve();
+    },
+    resetMoments: () => {
+      state.m.fill(0);
+      state.v.fill(0);
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { availableParallelism } from 'node:os';
+import type { EngineName } from './choice.js';
+import type { Engine, EngineOptions, Opened, WorkerOptions } from './engine.js';
+import { tensorflowEnvironment } from './environment.js';
+import { preloadTensorFlow } from './load.js';
+import { partsFor } from './parts.js';
+import { startProcess, startWorker } from '@mdiff/workers';
+
+// The table of engines, and how each is opened.
+
+/** Threads that an engine computes on when `asked` of it; the reference knows only one. */
+export const threadsOf = (engine: EngineName, asked: number): number => (engine === 'tfjs' ? 1 : asked || availableParallelism());
+
+const inWorker =
+  (engine: EngineName) =>
+  async (options: EngineOptions): Promise<Engine> => {
+    const threads = threadsOf(engine, options.threads);
+    const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+    // WebGPU has one device for all threads of a process, and two that use it at once end it: each engine on it is a process of its own.
+    const remote = (options.device === 'webgpu' ? startProcess : startWorker)(entry, { env: { ORT_DISABLE_TELEMETRY: '1' } });
+    try {
+      const { layout } = await remote.call<Opened>('open', { ...options, engine, threads } satisfies WorkerOptions);
+      return {
+        name: engine,
+        threads,
+        layout,
+        grads: (batch) => remote.call('grads', batch),
+        gradient: () => remote.call('gradient'),
+        apply: (update, gradient) => remote.call('apply', { update, gradient }),
+        step: (batches, update) => remote.call('step', { batches, update }),
+        evaluate: (batch) => remote.call('evaluate', batch),
+        read: () => remote.call('read'),
+        load: (state) => remote.call('load', state),
+        resetMoments: () => remote.call('resetMoments'),
+        exportOnnx: (params) => remote.call('exportOnnx', params),
+        startup: () => remote.call('startup'),
+        close: () => remote.close(),
+      };
+    } catch (error) {
+      await remote.close();
+      throw error;
+    }
+  };
+
+/** The default engine: the traced step as an ONNX graph in onnxruntime-node, in a worker thread, because its `run()` blocks. */
+export const openOnnxRuntime = inWorker('onnxruntime');
+
+/** The reference: the same step computed eagerly by tfjs-cpu, on one thread; hundreds of times slower. */
+export const openTfjs = inWorker('tfjs');
+
+const inTensorFlow = inWorker('tfjs_node');
+
+/** Native TensorFlow through tfjs-node(-gpu): the traced step as a SavedModel that keeps the state. `tensorflow` names the library. */
+export const openTensorFlow = (options: EngineOptions): Promise<Engine> => {
+  const { tensorflow } = options;
+  const device = options.device === 'cuda' ? 'cuda' : 'cpu';
+  const threads = threadsOf('tfjs_node', options.threads);
+  if (tensorflow) {
+    Object.assign(process.env, tensorflowEnvironment(tensorflow, { device, threads, parts: device === 'cuda' ? 1 : partsFor(threads) }));
+    preloadTensorFlow(tensorflow);
+  }
+  return inTensorFlow(options);
+};
+
+/** Engines by the name in the configuration. */
+export const engines: Readonly<Record<string, (options: EngineOptions) => Promise<Engine>>> = { onnxruntime: openOnnxRuntime, tfjs_node: openTensorFlow, tfjs: openTfjs };

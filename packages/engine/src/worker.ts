@@ -1,0 +1,54 @@
+import * as tf from '@tensorflow/tfjs';
+import type { TrainState } from './state.js';
+import type { Core, StepBatch, Update, WorkerOptions } from './engine.js';
+import { exportedOnnx } from './graphs.js';
+import { onnxRuntimeCore } from './onnxruntime.js';
+import { phases } from './phases.js';
+import { Moved, serveWorker } from '@mdiff/workers';
+import { tensorflowCore } from './tensorflow.js';
+import { tfjsCore } from './tfjs.js';
+import { webgpuCore } from './webgpu.js';
+
+// The thread of an engine: calls by name, answered by the core that `open` made.
+
+const cores: Record<WorkerOptions['engine'], (options: WorkerOptions) => Core | Promise<Core>> = {
+  onnxruntime: (asked) => (asked.device === 'webgpu' ? webgpuCore : onnxRuntimeCore)(asked),
+  tfjs: tfjsCore,
+  tfjs_node: tensorflowCore,
+};
+
+let options: WorkerOptions;
+let core: Core;
+
+serveWorker({
+  open: async (given: WorkerOptions) => {
+    // tfjs would otherwise print an advertisement for its Node backend; and mostly only records here.
+    tf.enableProdMode();
+    await tf.setBackend('cpu');
+    options = given;
+    core = await cores[given.engine](given);
+    return { layout: core.layout };
+  },
+  grads: (batch: StepBatch) => core.grads(batch),
+  gradient: async () => {
+    const flat = await core.gradient();
+    return new Moved(flat, [flat.buffer as ArrayBuffer]);
+  },
+  apply: ({ update, gradient }: { update: Update; gradient?: Float32Array }) => core.apply(update, gradient),
+  step: (argument: { batches: readonly StepBatch[]; update: Update }) => core.step(argument),
+  evaluate: async (batch: StepBatch) => {
+    const ce = await core.evaluate(batch);
+    return new Moved(ce, [ce.buffer as ArrayBuffer]);
+  },
+  read: async () => {
+    const copy = await core.read();
+    return new Moved(copy, Object.values(copy).map(({ buffer }: Float32Array) => buffer as ArrayBuffer));
+  },
+  load: (state: TrainState) => core.load(state),
+  resetMoments: () => core.resetMoments(),
+  startup: () => phases(),
+  exportOnnx: (flat: Float32Array) => {
+    const model = exportedOnnx(options.model, core.layout, flat);
+    return new Moved(model, [model.buffer as ArrayBuffer]);
+  },
+});

@@ -1,0 +1,12 @@
+export { prepare, tokenizerFor } from './data.js';
+export type { Prepared } from './data.js';
+export { embedderOf, embedders } from './embed.js';
+export type { Provider } from './embed.js';
+export { onnxEmbedder } from './encoder.js';
+export { file, parsed, problemThen } from './encoderfiles.js';
+export type { HeldOut } from './heldout.js';
+export { openScoring } from './score.js';
+export type { Scoring } from './score.js';
+export { surveyText } from './survey.js';
+export type { StageExample, StageSurvey, Stretch, TextSurvey } from './survey.js';
+export type { PrepareReporter } from './reporter.js';

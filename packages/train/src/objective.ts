@@ -1,0 +1,96 @@
+import { drawRates, lossWeights, maskUnit, stream } from '@mdiff/diffusion';
+import type { Batch } from '@mdiff/curriculum';
+import type { TrainingConfig } from '@mdiff/config';
+import type { StepBatch } from '@mdiff/engine';
+
+export const MASK = 0;
+
+/** How the units of one step are noised. */
+export interface Noising {
+  seed: number;
+  /** steps done before this one: names the draws */
+  step: number;
+  /** [min, max] masking rate of the stage, already blended at a transition */
+  range: readonly [number, number];
+  fullRangeFraction: number;
+  training: Pick<TrainingConfig, 'time_sampling' | 'mask_sampling' | 'loss_weighting'>;
+  shiftHead: boolean;
+}
+
+/** The clean batch as the network's input: nothing evaluated yet. */
+export function toStepBatch(batch: Batch): Pick<StepBatch, 'B' | 'S' | 'ids' | 'segments' | 'positions'> {
+  const { B, S, ids, segments, positions } = batch;
+  return { B, S, ids: ids.slice(), segments, positions };
+}
+
+/**
+ * Masks the batches of one optimiser step. Rates are stratified, and the loss is normalised, over all units of the step, whatever the
+ * number of batches (MDLM, arXiv 2406.07524, eq. 10; low-discrepancy t after VDM, arXiv 2107.00630, appendix I).
+ */
+export function noiseStep(batches: readonly Batch[], noising: Noising): StepBatch[] {
+  const { seed, step, training, shiftHead } = noising;
+  const units = batches.flatMap((batch, pass) => batch.units.map((unit) => ({ ...unit, pass })));
+  const { t, importance } = drawRates({
+    count: units.length,
+    range: noising.range,
+    fullRangeFraction: noising.fullRangeFraction,
+    sampling: training.time_sampling,
+    rng: stream(seed, 'rates', step),
+  });
+  const rng = stream(seed, 'masks', step);
+  const masks = units.map((unit, i) => maskUnit({ length: unit.length, t: t[i]!, sampling: training.mask_sampling, rng }));
+  const weights = lossWeights({
+    weighting: training.loss_weighting,
+    units: units.map((unit, i) => ({ length: unit.length, masked: masks[i]!.positions.length, weight: masks[i]!.weight, importance: importance[i]! })),
+  });
+  return batches.map((batch, pass) => {
+    const input = toStepBatch(batch);
+    const rows: number[] = [];
+    const targets: number[] = [];
+    const rowWeights: number[] = [];
+    units.forEach((unit, i) => {
+      if (unit.pass !== pass) return;
+      const base = unit.row * batch.S + unit.maskableStart;
+      for (const position of masks[i]!.positions) {
+        rows.push(base + position - (shiftHead ? 1 : 0));
+        targets.push(batch.ids[base + position]!);
+        rowWeights.push(weights[i]!);
+        input.ids[base + position] = MASK;
+      }
+    });
+    return finish(input, rows, targets, rowWeights, 0);
+  });
+}
+
+/** The same batches as next-token prediction: every token is a target, attention and convolution see only the past. */
+export function causalStep(batches: readonly Batch[]): StepBatch[] {
+  const total = batches.reduce((sum, batch) => sum + batch.units.reduce((n, unit) => n + unit.length, 0), 0);
+  return batches.map((batch) => {
+    const rows: number[] = [];
+    const targets: number[] = [];
+    for (const unit of batch.units) {
+      const base = unit.row * batch.S + unit.maskableStart;
+      for (let i = 0; i < unit.length; i++) {
+        rows.push(base + i - 1); // needs shift_head: [BOS] stands before the first token (rule E21)
+        targets.push(batch.ids[base + i]!);
+      }
+    }
+    return finish(toStepBatch(batch), rows, targets, new Array<number>(rows.length).fill(1 / total), 1);
+  });
+}
+
+export function finish(
+  input: Pick<StepBatch, 'B' | 'S' | 'ids' | 'segments' | 'positions'>,
+  rows: readonly number[],
+  targets: readonly number[],
+  weights: readonly number[],
+  causal: 0 | 1,
+): StepBatch {
+  return {
+    ...input,
+    causal,
+    rows: Int32Array.from(rows),
+    targets: Int32Array.from(targets),
+    weights: Float32Array.from(weights),
+  };
+}

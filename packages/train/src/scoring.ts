@@ -1,1 +1,0 @@
-export { openScoring, type Scoring } from './score.js';
