@@ -39,7 +39,7 @@ const table = {
 };
 
 function tableRule(room, cells, more = []) {
-  const names = (kind) => Object.keys(cells).filter((name) => cells[name] === kind);
+  const names = (kind) => Object.keys(cells).filter((name) => cells[name] === kind && !more.includes(name));
   // An entry such as config/sampling may be granted as values where the rest of its package is granted as types.
   const entries = names('values').filter((name) => name.includes('/')).map((name) => `(?!${name}$)`).join('');
   const patterns = [
@@ -49,9 +49,12 @@ function tableRule(room, cells, more = []) {
   return { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] };
 }
 
+const tests = ['**/*.test.ts', '**/*.test.util.ts'];
+// What a room's tests need beside its row, to make inputs with.
+const testsOnly = { 'packages/provision': ['curriculum', 'diffusion'], 'packages/train': ['model'] };
 const tableRules = Object.entries(table).flatMap(([room, cells]) => [
-  { files: [`${room}/src/**/*.ts`], ignores: ['**/*.test.ts'], rules: tableRule(room, cells) },
-  { files: [`${room}/src/**/*.test.ts`], rules: tableRule(room, cells, ['testing']) },
+  { files: [`${room}/src/**/*.ts`], ignores: tests, rules: tableRule(room, cells) },
+  { files: tests.map((pattern) => `${room}/src/${pattern}`), rules: tableRule(room, cells, ['testing', ...(testsOnly[room] ?? [])]) },
 ]);
 
 export default defineConfig(

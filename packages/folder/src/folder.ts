@@ -1,24 +1,31 @@
-// Reads and checks a model folder. The only file of this package that touches the disk.
+// Reads and checks a model folder.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { GenerationConfig, ModelConfig } from '@mdiff/config';
 import { ModelError } from './errors.js';
 
 const FORMAT_VERSION = 1;
 /** What this package reads; a folder may hold more. */
 const NEEDED = ['config.json', 'tokenizer.json', 'generation_config.json', 'onnx/model.onnx'];
 
-/** `config.json` of a model folder: the `model` section plus what a reader needs to feed the graph. */
-export interface ModelFolderConfig extends ModelConfig {
+/**
+ * `config.json` of a model folder: the keys of the configuration's section `model`, of which a reader of the graph needs these, and what
+ * it needs beside them.
+ */
+export interface ModelFolderConfig {
   readonly model_type: 'mdiff';
   readonly format_version: 1;
+  readonly vocab_size: number;
+  readonly max_seq_len: number;
+  readonly shift_head: boolean;
+  readonly mask_token_id: number;
   readonly pad_token_id: number;
   readonly bos_token_id: number;
   readonly eos_token_id: number;
   readonly sep_token_id: number;
   readonly experiment_name?: string;
+  readonly [key: string]: unknown;
 }
 
 export interface ModelFolder {
@@ -29,7 +36,8 @@ export interface ModelFolder {
   /** Seconds since 1970, from the manifest. */
   readonly created: number;
   readonly config: ModelFolderConfig;
-  readonly generation: Partial<GenerationConfig>;
+  /** The keys of the configuration's section `generation`. */
+  readonly generation: Readonly<Record<string, unknown>>;
   /** Text of `tokenizer.json`. */
   readonly tokenizer: string;
   /** Path of the ONNX graph. */
@@ -70,7 +78,7 @@ export async function readFolder(folder: string, { verify = true }: { verify?: b
     name: config.experiment_name ?? (own === 'model' ? basename(dirname(path)) : own),
     created: Math.floor(Date.parse(String(manifest['created'])) / 1000) || 0,
     config,
-    generation: (await readRecord(path, 'generation_config.json')) as Partial<GenerationConfig>,
+    generation: await readRecord(path, 'generation_config.json'),
     tokenizer: await readText(path, 'tokenizer.json'),
     graph: join(path, 'onnx/model.onnx'),
   };

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectConfig } from '@mdiff/config';
-import type { ProjectInput } from '@mdiff/config';
+import type { ModelConfig, ProjectInput } from '@mdiff/config';
 import { stream } from '@mdiff/diffusion';
 import { loadModel } from '@mdiff/generate';
 import type { Model } from '@mdiff/generate';
@@ -74,7 +74,7 @@ describe.each(Object.entries(models))('%s', (name, model) => {
     const { tensors } = readSafetensors(await readFile(join(path, 'model.safetensors')));
     const expected = tf.tidy(() => {
       const params = Object.fromEntries([...tensors.values()].map(({ name: key, shape, data }) => [key, tf.tensor(data, [...shape])]));
-      const { logits } = exportedForward(loaded.config)({
+      const { logits } = exportedForward(loaded.config as unknown as ModelConfig)({
         ...params,
         input_ids: tf.tensor(flat(({ canvas }, s) => canvas[s] ?? 1), [B, S], 'int32'),
         attention_mask: tf.tensor(flat(({ canvas }, s) => (s < canvas.length ? 1 : 0)), [B, S], 'int32'),

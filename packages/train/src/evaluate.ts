@@ -1,6 +1,5 @@
 import { nelboEstimate, stratifiedMasks } from '@mdiff/diffusion';
 import type { EvaluationResult } from '@mdiff/diffusion';
-import type { Batch } from '@mdiff/curriculum';
 import type { Engine } from '@mdiff/engine';
 import type { HeldOut } from '@mdiff/prepare';
 import { MASK, causalStep, finish, toStepBatch } from './objective.js';
