@@ -3,7 +3,7 @@ import { SPECIAL } from '@mdiff/text';
 import { CurriculumError } from './error.js';
 import type { Row, RowShape } from './rows.js';
 
-/** Where one unit lies in a batch. */
+/** The place of one unit in a batch. */
 export interface PlacedUnit {
   /** the unit's id */
   unit: number;
@@ -17,7 +17,7 @@ export interface PlacedUnit {
   length: number;
 }
 
-/** Clean (un-noised) rows as the graph reads them. Arrays are [B, S], row-major; see docs/architecture.md. */
+/** Rows as the graph reads them, before any masking. Arrays are [B, S], row-major; see docs/architecture.md. */
 export interface Batch {
   B: number;
   S: number;
@@ -43,9 +43,9 @@ export function assemble(rows: readonly Row[], B: number, { length: S, shiftHead
   const positions = new Int32Array(B * S);
   const units: PlacedUnit[] = [];
   let tokens = 0;
-  rows.forEach((units_, row) => {
+  rows.forEach((members, row) => {
     let start = 0;
-    units_.forEach((unit, index) => {
+    members.forEach((unit, index) => {
       const maskableStart = start + (shiftHead ? 1 : 0);
       const length = unit.tokens.length + 1;
       const end = maskableStart + length;

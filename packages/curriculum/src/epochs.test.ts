@@ -13,8 +13,8 @@ const rowsPerStage = [first, second].map((units) => packRows(units, shape).rows.
 const stepsPerEpoch = rowsPerStage.map((rows) => Math.ceil(rows / 8));
 const steps = [3 * stepsPerEpoch[0]!, 8 * stepsPerEpoch[1]!];
 const totalSteps = steps[0]! + steps[1]!;
-const own = (step: number): number => (step < steps[0]! ? 1 : Math.min(1, (Math.floor((step - steps[0]!) / stepsPerEpoch[1]!) + 1) / 5));
-const make = (seed = 7) => feed({ steps, own, unitsPerStage: [first, second], seed, batchSize: 4, accumulation: 2, ...shape });
+const ownShare = (step: number): number => (step < steps[0]! ? 1 : Math.min(1, (Math.floor((step - steps[0]!) / stepsPerEpoch[1]!) + 1) / 5));
+const make = (seed = 7) => feed({ steps, ownShare, unitsPerStage: [first, second], seed, batchSize: 4, accumulation: 2, ...shape });
 const ids = (rows: readonly (readonly { id: number }[])[]) => rows.flat().map(({ id }) => id);
 
 describe('feed', () => {

@@ -7,8 +7,8 @@ import type { Unit } from './units.js';
 export interface FeedOptions extends RowShape {
   /** steps of each stage (`stageSteps` of @mdiff/config) */
   steps: readonly number[];
-  /** share of a step's rows that are its stage's own; the others come from the stage before (`blendAt` of @mdiff/config) */
-  own: (step: number) => number;
+  /** share of a step's rows that come from its own stage; the others come from the stage before (`blendAt` of @mdiff/config) */
+  ownShare: (step: number) => number;
   /** each stage's selection, in the order of the stages */
   unitsPerStage: readonly (readonly Unit[])[];
   seed: number;
@@ -28,17 +28,17 @@ export interface Feed {
 }
 
 /**
- * What each step sees, as a pure function of (seed, step): nothing has to be saved to resume, and any worker can make any step. Every epoch is
+ * The text of each step, as a pure function of (seed, step): nothing has to be saved to resume, and any worker can make any step. Every epoch is
  * packed and shuffled anew from `stream(seed, 'epoch', stage, epoch)`. While a stage blends in, each row comes from the stage before with
- * probability 1 − own(step).
+ * probability 1 − ownShare(step).
  */
-export function feed({ steps, own, unitsPerStage, seed, batchSize, accumulation, length, shiftHead }: FeedOptions): Feed {
+export function feed({ steps, ownShare, unitsPerStage, seed, batchSize, accumulation, length, shiftHead }: FeedOptions): Feed {
   const shape = { length, shiftHead };
-  // A cache of the latest epoch of each stage; what it holds follows from the arguments alone.
+  // A cache of the latest epoch of each stage; its contents follow from the arguments alone.
   const latest = new Map<number, { epoch: number; rows: Row[] }>();
   const epochRows = (stage: number, epoch: number): Row[] => {
-    const known = latest.get(stage);
-    if (known?.epoch === epoch) return known.rows;
+    const cached = latest.get(stage);
+    if (cached?.epoch === epoch) return cached.rows;
     const { rows } = packRows(unitsPerStage[stage]!, shape, stream(seed, 'epoch', stage, epoch));
     latest.set(stage, { epoch, rows });
     return rows;
@@ -51,15 +51,15 @@ export function feed({ steps, own, unitsPerStage, seed, batchSize, accumulation,
       const local = step - first;
       // Packing fixes the number of rows, so every epoch of a stage has as many steps as its first.
       const stepsPerEpoch = Math.ceil(rowsOfStage[index]! / perStep);
-      if (local >= 0 && local < count) return { index, epoch: Math.floor(local / stepsPerEpoch), at: (local % stepsPerEpoch) * perStep };
+      if (local >= 0 && local < count) return { index, epoch: Math.floor(local / stepsPerEpoch), row: (local % stepsPerEpoch) * perStep };
       first += count;
     }
     throw new RangeError(`expected a step from 0 to ${first - 1}, got ${step}`);
   };
   const rowsAt = (step: number): Row[] => {
-    const { index, epoch, at } = place(step);
-    const rows = epochRows(index, epoch).slice(at, at + perStep);
-    const share = own(step);
+    const { index, epoch, row: start } = place(step);
+    const rows = epochRows(index, epoch).slice(start, start + perStep);
+    const share = ownShare(step);
     if (share === 1) return rows;
     const rng = stream(seed, 'blend', step);
     const before = epochRows(index - 1, -1 - index);

@@ -1,4 +1,4 @@
-/** Settings and text that cannot make a training plan. `message` is one line: where, what was expected, what was found, what to do. */
+/** Settings and text that give no stages to train on. `message` is one line: the place, the expected value, the value, and the remedy. */
 export class CurriculumError extends Error {
   override readonly name = 'CurriculumError';
   readonly code = 'MDIFF_CURRICULUM';

@@ -7,6 +7,6 @@ export const bytes = Tokenizer.fromMerges([]);
 
 export const section = (...texts: string[]): Section => ({ title: 'test', paragraphs: texts.map((text) => ({ text, kind: 'prose' })) });
 
-/** Units of the given lengths; unit i holds only tokens 10 + i, so that it can be found again in a batch. */
+/** Units of these lengths. Unit i holds only the token 10 + i, so that a test can find it in a batch. */
 export const unitsOf = (lengths: readonly number[]): Unit[] =>
   lengths.map((length, id) => ({ id, tokens: new Int32Array(length).fill(10 + id), bytes: length, section: 0, kind: 'prose' }));

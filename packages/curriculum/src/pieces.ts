@@ -1,4 +1,4 @@
-/** What a piece of text has of one sentence. */
+/** The share of one sentence in a piece of text. */
 export interface Part {
   /** index in `listSentences` */
   sentence: number;
@@ -10,14 +10,14 @@ export interface Part {
 export interface Piece {
   text: string;
   tokens: Int32Array;
-  /** the sentences it comes from, in order, where a caller said so */
+  /** the sentences it comes from, in order; missing if the caller did not say */
   parts?: readonly Part[];
 }
 
 type ToPiece = (text: string) => Piece;
 
 /**
- * Cuts a sentence longer than `most` tokens at blanks, into pieces of similar length; a single word that is too long, or a script without blanks,
+ * Cuts a sentence longer than `most` tokens at blanks, into pieces of similar length. A single word that is too long, or a script without blanks,
  * is cut between characters.
  */
 export function cutWords(sentence: string, most: number, toPiece: ToPiece): Piece[] {
@@ -33,9 +33,9 @@ export function cutWords(sentence: string, most: number, toPiece: ToPiece): Piec
 }
 
 /**
- * Joins neighbouring sentences into pieces of at most `most` tokens and `maxSentences` sentences, with lengths that pack well: a piece over half a slot
- * shares its row with little else, so it is charged for what it leaves empty; every piece is charged a quarter slot, which keeps context long. On
- * Moby-Dick at 128 positions this pads 2 % of the rows; pieces as few and as even as possible pad 14 % and hold no more context.
+ * Joins neighbouring sentences into pieces of at most `most` tokens and `maxSentences` sentences, with lengths that pack well. A piece over half a slot
+ * shares its row with little else, so it costs the positions that it leaves empty; every piece costs a quarter slot, which keeps context long. On
+ * Moby-Dick at 128 positions this pads 2 % of the positions; pieces as few and as even as possible pad 14 % and hold no more context.
  */
 export function groupSentences(sentences: readonly Piece[], most: number, maxSentences: number, toPiece: ToPiece): Piece[] {
   const lengths = sentences.map((sentence) => afterBlank(sentence, toPiece));
@@ -49,7 +49,7 @@ export function groupSentences(sentences: readonly Piece[], most: number, maxSen
   });
 }
 
-/** Tokens of a piece that follows another. Sums of these are what a join costs, but for what merges across the seam; that is checked. */
+/** Tokens of a piece that follows another. Their sum is the length of the join, up to merges across the seam; the caller checks those. */
 const afterBlank = ({ text }: Piece, toPiece: ToPiece): number => toPiece(` ${text}`).tokens.length;
 
 const joined = (pieces: readonly Piece[], groups: readonly (readonly [number, number])[], toPiece: ToPiece): Piece[] =>
@@ -57,7 +57,7 @@ const joined = (pieces: readonly Piece[], groups: readonly (readonly [number, nu
 
 /**
  * Splits lengths into consecutive groups [from, to) of at most `count` members whose sum is at most `most`, with the least total `cost`. A member
- * longer than `most` stands alone. Dynamic programme, O(n · members of a group).
+ * longer than `most` is a group of its own. Dynamic programming, O(n · members of a group).
  */
 export function partition(lengths: readonly number[], most: number, count: number, cost: (sum: number) => number): [from: number, to: number][] {
   const n = lengths.length;
@@ -97,8 +97,8 @@ function parts(characters: readonly string[], count: number): string[] {
 /** Two halves, at the blank nearest the middle if there is one; never inside a character. */
 function halves(text: string): string[] {
   const middle = text.length / 2;
-  const blanks = [...text.matchAll(/\s+/g)].map(({ index }) => index).filter((at) => at > 0);
+  const blanks = [...text.matchAll(/\s+/g)].map(({ index }) => index).filter((index) => index > 0);
   if (blanks.length === 0) return parts([...text], 2);
-  const at = blanks.reduce((best, blank) => (Math.abs(blank - middle) < Math.abs(best - middle) ? blank : best));
-  return [text.slice(0, at).trim(), text.slice(at).trim()];
+  const cut = blanks.reduce((best, blank) => (Math.abs(blank - middle) < Math.abs(best - middle) ? blank : best));
+  return [text.slice(0, cut).trim(), text.slice(cut).trim()];
 }

@@ -15,14 +15,14 @@ export interface Packing {
 export interface RowShape {
   /** positions of a row, S */
   length: number;
-  /** whether a slot starts with [BOS] */
+  /** true if a slot starts with [BOS] */
   shiftHead: boolean;
 }
 
 /**
- * Packs units into rows, longest first, each into the fullest row that still has room (best-fit decreasing). The lengths alone decide how many rows
- * there are and how full, so every epoch of a stage has the same number of steps; `rng` decides which unit of a length goes where and the order of
- * rows, of units in a row, and so of batches. Without `rng` the order follows the ids.
+ * Packs units into rows, longest first, each into the fullest row that still has room (best-fit decreasing). The lengths alone decide the number of rows
+ * and their padding, so every epoch of a stage has the same number of steps. `rng` decides which units of equal length share a row, the order of rows,
+ * and the order of units in a row. Without `rng` the order follows the ids.
  *
  * O(n log n + n · distinct free lengths)
  * @throws CurriculumError when a unit is longer than a row

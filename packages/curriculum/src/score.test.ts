@@ -1,10 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
 
+import { unitComplexity } from './complexity.js';
 import { bytes, section } from './fixture.test.util.js';
-import { scoreSentences, unitComplexity, type Memo, type ScoreOptions } from './score.js';
+import { scoreSentences } from './score.js';
 import { listSentences } from './sentence.js';
 import { parseFeatures } from './signals/parse.js';
 import { tfidfSvd } from './signals/tfidf.js';
+import type { Memo, ScoreOptions } from './signals/work.js';
 import { makeUnits } from './units.js';
 
 const easy = ['We saw the big whale.', 'The men ate their bread.', 'The sea was very calm.', 'The ship was in the sea.', 'He saw the men on the ship.'];

@@ -1,10 +1,10 @@
 import type { Section } from '@mdiff/text';
 import { splitSentences } from '@mdiff/text/sentences';
 
-/** Sentences with fewer words are not scored: formulas and rarities of a few words say little. */
+/** Sentences with fewer words are not scored: formulas and rarities of a few words mean little. */
 export const MIN_WORDS = 5;
 
-/** The sentences of prose, in the order of the text: what `Unit.parts` refers to. Headings and verse have none. */
+/** The sentences of prose, in the order of the text; `Unit.parts` refers to them. Headings and verse have none. */
 export function listSentences(sections: readonly Section[]): string[] {
   return sections.flatMap(({ paragraphs }) => paragraphs.flatMap(({ text, kind }) => (kind === 'prose' ? splitSentences(text) : [])));
 }
@@ -18,7 +18,7 @@ export function wordsOf(sentence: string): string[] {
 const COMMON = new Set('the of and to a in that it is was i he for with as his on be at by had not but from they you'.split(' '));
 const ENGLISH_SHARE = 0.12;
 
-/** Whether formulas that count English syllables, and an English tagger, mean anything here. */
+/** True for English text; elsewhere formulas that count English syllables, and an English tagger, mean nothing. */
 export function isEnglish(sentences: readonly string[]): boolean {
   let common = 0;
   let all = 0;
@@ -30,24 +30,24 @@ export function isEnglish(sentences: readonly string[]): boolean {
   return common >= ENGLISH_SHARE * all;
 }
 
-/** The sentences that are scored, in the order in which they first come, and where each sentence of the text lies among them. */
-export interface Scored {
+/** The sentences that are scored, in the order in which they first come. */
+export interface ScoredSentences {
   texts: string[];
   /** words in each */
   lengths: Float64Array;
-  /** one per sentence of the text: its place in `texts`, −1 for one that takes no part */
+  /** one per sentence of the text: its index in `texts`, −1 if it is not scored */
   place: Int32Array;
 }
 
-/** A sentence that occurs often is worked on once. Words are counted and let go: those of a large text would not fit in memory. */
-export function scored(sentences: readonly string[]): Scored {
+/** Selects the sentences to score, each once. Words are counted and not kept: those of a large text would not fit in memory. */
+export function scoredSentences(sentences: readonly string[]): ScoredSentences {
   const index = new Map<string, number>();
   const lengths: number[] = [];
   const place = new Int32Array(sentences.length);
   sentences.forEach((sentence, i) => {
-    const known = index.get(sentence);
-    if (known !== undefined) {
-      place[i] = known;
+    const earlier = index.get(sentence);
+    if (earlier !== undefined) {
+      place[i] = earlier;
       return;
     }
     const words = wordsOf(sentence).length;

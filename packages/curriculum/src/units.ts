@@ -6,18 +6,18 @@ import { splitSentences } from '@mdiff/text/sentences';
 import { CurriculumError } from './error.js';
 import { cutWords, groupSentences, type Part, type Piece } from './pieces.js';
 
-/** What attention is kept inside: a piece of text of one format. */
+/** One packed example, a piece of text of one format; its tokens attend only to each other. */
 export interface Unit {
   /** position in the list it was made in; ties in difficulty are broken by it */
   id: number;
-  /** the text's tokens, at least one; no reserved ids */
+  /** the tokens of its text, at least one; no reserved ids */
   tokens: Int32Array;
   /** UTF-8 bytes of the text */
   bytes: number;
   /** index of its section */
   section: number;
   kind: 'prose' | 'verse';
-  /** what it holds of the sentences of `listSentences`; none for verse */
+  /** the sentences of `listSentences` that it holds, whole or in part; none for verse */
   parts?: readonly Part[];
 }
 
@@ -26,48 +26,47 @@ export interface UnitOptions {
   data: Pick<DataConfig, 'min_sentence_length' | 'max_sentence_length' | 'sentence_overlap' | 'paragraph_max_sentences'>;
   /** the longest slot a row can hold: `model.max_seq_len` */
   maxSlot: number;
-  /** whether a slot starts with [BOS] */
+  /** true if a slot starts with [BOS] */
   shiftHead: boolean;
   /** decides which in-between pairs are kept; used when `sentence_overlap` is neither 0 nor 50 */
   seed: number;
 }
 
-/** Positions of a slot that the text does not take: [EOS], and [BOS] in front with a shifted head. */
+/** Positions of a slot beside the text: [EOS], and [BOS] in front with a shifted head. */
 export const slotOverhead = (shiftHead: boolean): number => (shiftHead ? 2 : 1);
 
 /**
  * Cuts sections into units.
  * - `paragraphs`: a paragraph of prose or verse; one with more than `paragraph_max_sentences` sentences, or too long for a slot, becomes pieces of
  *   similar length that end at sentence ends wherever a sentence fits.
- * - `sentences`: sentences of prose of at least `min_sentence_length` tokens; longer than `max_sentence_length` (with [EOS]) are cut at word ends.
+ * - `sentences`: sentences of prose of at least `min_sentence_length` tokens; longer ones than `max_sentence_length` (with [EOS]) are cut at word ends.
  * - `pairs`: neighbouring such sentences of one paragraph; a pair too long for a slot is cut like a paragraph.
  *
- * Headings are no units. Lengths count tokens, except that `max_sentence_length` includes [EOS].
+ * Headings are not units. Lengths count tokens; only `max_sentence_length` includes [EOS].
  * @throws CurriculumError when no unit comes out
  */
 export function makeUnits(sections: readonly Section[], tokenizer: Tokenizer, options: UnitOptions): Unit[] {
   const { format, data, maxSlot, shiftHead, seed } = options;
   const slot = maxSlot - slotOverhead(shiftHead);
   if (slot < 1) throw new CurriculumError(`model.max_seq_len: expected room for one token in a slot, got ${maxSlot}; make it at least ${slotOverhead(shiftHead) + 1}`);
-  const most = Math.max(1, Math.min(slot, data.max_sentence_length - 1));
-  const toPiece = (text: string): Piece => ({ text, tokens: tokenizer.encode(text) });
   const rng = stream(seed, 'pairs');
+  const limits: Limits = {
+    slot,
+    most: Math.max(1, Math.min(slot, data.max_sentence_length - 1)),
+    data,
+    toPiece: (text) => ({ text, tokens: tokenizer.encode(text) }),
+    draw: () => rng.next(),
+  };
   const units: Unit[] = [];
   let first = 0;
   sections.forEach(({ paragraphs }, section) => {
     for (const { text, kind } of paragraphs) {
       if (kind === 'heading' || (kind === 'verse' && format !== 'paragraphs')) continue;
       const sentences = splitSentences(text);
-      const pieces =
-        format === 'paragraphs'
-          ? paragraphPieces(text, sentences, slot, data.paragraph_max_sentences, toPiece)
-          : format === 'sentences'
-            ? sentencePieces(sentences, most, data.min_sentence_length, toPiece)
-            : pairPieces(sentences, most, slot, data, toPiece, () => rng.next());
-      for (const { text: own, tokens, parts = [] } of pieces) {
+      for (const { text: pieceText, tokens, parts = [] } of PIECES[format](text, sentences, limits)) {
         if (tokens.length === 0) continue;
-        const placed = kind === 'verse' ? [] : parts.map((part) => ({ ...part, sentence: first + part.sentence }));
-        units.push({ id: units.length, tokens, bytes: utf8Length(own), section, kind, parts: placed });
+        const numbered = kind === 'verse' ? [] : parts.map((part) => ({ ...part, sentence: first + part.sentence }));
+        units.push({ id: units.length, tokens, bytes: utf8Length(pieceText), section, kind, parts: numbered });
       }
       if (kind === 'prose') first += sentences.length;
     }
@@ -78,26 +77,43 @@ export function makeUnits(sections: readonly Section[], tokenizer: Tokenizer, op
   return units;
 }
 
+interface Limits {
+  /** tokens that fit into a slot */
+  slot: number;
+  /** tokens of the longest sentence */
+  most: number;
+  data: UnitOptions['data'];
+  toPiece: (text: string) => Piece;
+  /** uniform in [0, 1) */
+  draw: () => number;
+}
+
+/** Cuts one paragraph into the pieces of each format. Parts number the sentences inside the paragraph. */
+const PIECES: Readonly<Record<UnitOptions['format'], (text: string, sentences: readonly string[], limits: Limits) => Piece[]>> = {
+  paragraphs: paragraphPieces,
+  sentences: (_, sentences, limits) => sentencePieces(sentences, limits),
+  pairs: (_, sentences, limits) => pairPieces(sentences, limits),
+};
+
 const encoder = new TextEncoder();
 const utf8Length = (text: string) => encoder.encode(text).length;
 
-// Sentences are numbered inside their paragraph here.
-const partsOf = (pieces: readonly Piece[], sentence: number): Piece[] => pieces.map((piece) => ({ ...piece, parts: [{ sentence, tokens: piece.tokens.length }] }));
+const withParts = (pieces: readonly Piece[], sentence: number): Piece[] => pieces.map((piece) => ({ ...piece, parts: [{ sentence, tokens: piece.tokens.length }] }));
 
-function paragraphPieces(text: string, sentences: readonly string[], slot: number, maxSentences: number, toPiece: (text: string) => Piece): Piece[] {
+function paragraphPieces(text: string, sentences: readonly string[], { slot, data: { paragraph_max_sentences: maxSentences }, toPiece }: Limits): Piece[] {
   const whole = toPiece(text);
   if (whole.tokens.length <= slot && sentences.length <= maxSentences) return [{ ...whole, parts: sentences.map((_, sentence) => ({ sentence })) }];
-  const parts = sentences.flatMap((sentence, i) => partsOf(cutWords(sentence, slot, toPiece), i));
-  return groupSentences(parts, slot, maxSentences, toPiece);
+  const pieces = sentences.flatMap((sentence, i) => withParts(cutWords(sentence, slot, toPiece), i));
+  return groupSentences(pieces, slot, maxSentences, toPiece);
 }
 
-function sentencePieces(sentences: readonly string[], most: number, least: number, toPiece: (text: string) => Piece): Piece[] {
-  return sentences.flatMap((sentence, i) => partsOf(cutWords(sentence, most, toPiece), i).filter(({ tokens }) => tokens.length >= least));
+function sentencePieces(sentences: readonly string[], { most, data, toPiece }: Limits): Piece[] {
+  return sentences.flatMap((sentence, i) => withParts(cutWords(sentence, most, toPiece), i).filter(({ tokens }) => tokens.length >= data.min_sentence_length));
 }
 
-function pairPieces(texts: readonly string[], most: number, slot: number, data: UnitOptions['data'], toPiece: (text: string) => Piece, draw: () => number): Piece[] {
-  const sentences = texts.map((sentence, i) => ({ sentence, parts: partsOf(cutWords(sentence, most, toPiece), i) }));
-  const usable = sentences.map(({ parts }) => parts.every(({ tokens }) => tokens.length >= data.min_sentence_length));
+function pairPieces(texts: readonly string[], { slot, most, data, toPiece, draw }: Limits): Piece[] {
+  const sentences = texts.map((sentence, i) => ({ sentence, pieces: withParts(cutWords(sentence, most, toPiece), i) }));
+  const usable = sentences.map(({ pieces }) => pieces.every(({ tokens }) => tokens.length >= data.min_sentence_length));
   const pairs: Piece[] = [];
   let taken = -1;
   for (let i = 0; i + 1 < sentences.length; i++) {
@@ -107,7 +123,7 @@ function pairPieces(texts: readonly string[], most: number, slot: number, data: 
     if (!between) taken = i + 1;
     else if (draw() * 50 >= data.sentence_overlap) continue;
     const pair = toPiece(`${sentences[i]!.sentence} ${sentences[i + 1]!.sentence}`);
-    const members = [...sentences[i]!.parts, ...sentences[i + 1]!.parts];
+    const members = [...sentences[i]!.pieces, ...sentences[i + 1]!.pieces];
     if (pair.tokens.length <= slot) pairs.push({ ...pair, parts: members.flatMap(({ parts }) => parts!) });
     else pairs.push(...groupSentences(members, slot, 2, toPiece));
   }

@@ -61,7 +61,7 @@ export function planOf(config: ProjectConfig, { unitsPerStage, rowsPerStage }: P
   const total = steps.reduce((sum, count) => sum + count, 0);
   const text = feed({
     steps,
-    own: (step) => blendAt(config, steps, step).weight,
+    ownShare: (step) => blendAt(config, steps, step).weight,
     unitsPerStage,
     seed,
     batchSize: training.batch_size,

@@ -4,18 +4,18 @@ export interface Embedding {
   dimensions: number;
 }
 
-/** Told how many more sentences are done. */
+/** Reports that `count` more sentences are done. */
 export type Advance = (count: number) => void;
 
 export type Embed = (sentences: readonly string[], advance?: Advance) => Promise<Embedding>;
 
-/** Makes vectors whose neighbourhood is likeness of meaning or of words. Same sentences, same vectors. */
+/** Makes vectors that lie near each other for sentences of similar meaning or words. The same sentences give the same vectors. */
 export interface Embedder {
   /** the name in `curriculum.embedding_model` */
   name: string;
-  /** changes whenever the same sentences give other vectors: the key of what is cached */
+  /** changes whenever the same sentences give other vectors; part of the key of the cache */
   version: string;
   embed: Embed;
-  /** Of an embedder that learns from the text: what embeds any part of it, having learnt from all. Without it, parts are embedded as they come. */
+  /** For an embedder that learns from the text: learns from all sentences and returns the function that embeds any part of them. */
   fit?(sentences: readonly string[]): Promise<Embed>;
 }

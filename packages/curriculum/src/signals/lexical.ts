@@ -1,17 +1,17 @@
 import { stream } from '@mdiff/diffusion';
 
-import { sample } from '../sample.js';
 import { wordsOf } from '../sentence.js';
+import { sample } from './sample.js';
 
-/** Raise when the same text and settings give other values: cached ones are then made anew. */
+/** Raise it when the same text and settings give other values; cached values are then made anew. */
 export const LEXICAL_VERSION = 1;
 
 /**
- * Mean inverse document frequency of each sentence's words, ln((1 + N) / (1 + df)): how rare its words are. df counts the sentences that hold a word, in a
+ * Rarity of the words of each sentence: their mean inverse document frequency, ln((1 + N) / (1 + df)). df counts the sentences that hold a word, in a
  * seeded sample of N.
  *
- * @param sentences those to score
- * @param corpus the sentences that the sample is drawn from
+ * @param sentences the sentences to score
+ * @param corpus the sentences from which the sample is drawn
  */
 export function lexicalRarity(sentences: readonly string[], corpus: readonly string[], { size, seed }: { size: number; seed: number }): Float32Array {
   const picked = sample(corpus.length, size, stream(seed, 'idf'));

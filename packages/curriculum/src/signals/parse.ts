@@ -1,20 +1,20 @@
 import { TAGGER, read } from './tagger.js';
 
-/** Changes with the tagger and with what is counted. */
+/** Changes with the tagger and with the features. */
 export const PARSE_VERSION = `${TAGGER}, 1`;
 
-/** What is counted in a sentence, each more with a harder one. */
+/** The counts of a sentence; each is higher in a harder one. */
 export const PARSE_FEATURES = ['clauses', 'verb phrases', 'subordination', 'noun-phrase length'] as const;
 
-// Words that open a dependent clause; `that` only where the tagger takes it for a conjunction and not for a determiner.
+// Words that open a dependent clause; `that` counts only if the tagger does not call it a determiner.
 const OPENERS = new Set(
   ('after although because before if lest once since though till unless until when whenever where whereas wherever whereby wherein whether while whilst ' +
     'who whom whose which whoever whatever whichever that').split(' '),
 );
 
 /**
- * Counts of `PARSE_FEATURES` in each sentence, [sentences × 4] row-major, by compromise's tagger for English. A sentence's counts depend on nothing else, so
- * a text may be parsed in any parts and in any order.
+ * Counts of `PARSE_FEATURES` in each sentence, [sentences × 4] row-major, by compromise's tagger for English. The counts of a sentence do not depend on
+ * other sentences, so a text may be parsed in any parts and in any order.
  */
 export function parseFeatures(sentences: readonly string[]): Float32Array {
   const width = PARSE_FEATURES.length;
@@ -30,8 +30,8 @@ function featuresOf(sentence: string): number[] {
   let nouns = 0;
   let nounWords = 0;
   for (const terms of docs) {
-    terms.forEach(({ normal, tags, chunk }, at) => {
-      const starts = chunk !== terms[at - 1]?.chunk;
+    terms.forEach(({ normal, tags, chunk }, i) => {
+      const starts = chunk !== terms[i - 1]?.chunk;
       if (chunk === 'Verb' && starts) verbs++;
       if (chunk === 'Noun') {
         nounWords++;

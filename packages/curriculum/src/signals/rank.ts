@@ -15,14 +15,14 @@ export function percentileRanks(values: ArrayLike<number>, members: ArrayLike<nu
 export function ranksWithin(values: ArrayLike<number>, groups: ArrayLike<number>): Float64Array {
   const members = new Map<number, number[]>();
   for (let i = 0; i < values.length; i++) {
-    const known = members.get(groups[i]!);
-    if (known) known.push(i);
+    const group = members.get(groups[i]!);
+    if (group) group.push(i);
     else members.set(groups[i]!, [i]);
   }
   const ranks = new Float64Array(values.length);
   for (const group of members.values()) {
-    const own = percentileRanks(values, group);
-    for (const i of group) ranks[i] = own[i]!;
+    const inGroup = percentileRanks(values, group);
+    for (const i of group) ranks[i] = inGroup[i]!;
   }
   return ranks;
 }
@@ -30,7 +30,7 @@ export function ranksWithin(values: ArrayLike<number>, groups: ArrayLike<number>
 /** Group 0…9 of each value by its rank; equal values share a group. */
 export const deciles = (values: ArrayLike<number>): Uint8Array => Uint8Array.from(percentileRanks(values), (rank) => Math.floor(10 * rank));
 
-/** Spearman's rank correlation; 0 where one side is constant. */
+/** Spearman's rank correlation; 0 if one side is constant. */
 export function spearman(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const [x, y] = [percentileRanks(a), percentileRanks(b)];
   let xy = 0;

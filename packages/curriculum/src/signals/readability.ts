@@ -5,10 +5,10 @@ import { wordsOf } from '../sentence.js';
 
 export type Metric = DataConfig['readability_metrics'][number];
 
-/** Raise when the same text gives other values. */
+/** Raise it when the same text gives other values. */
 export const READABILITY_VERSION = 1;
 
-/** What the formulas are made of, one number per sentence. */
+/** The inputs of the formulas, one number per sentence. */
 export interface Counts {
   words: Float64Array;
   letters: Float64Array;
@@ -34,27 +34,27 @@ const formulas: Record<Metric, (counts: Sentence) => number> = {
   automated_readability: ({ words, characters }) => (4.71 * characters) / words + 0.5 * words - 21.43,
 };
 
-// Bounds the memory; a book has some twenty thousand words.
-const REMEMBERED = 200_000;
+// Bounds the memory; a book has some twenty thousand different words.
+const CACHED_WORDS = 200_000;
 
-/** Counts in each sentence, of one word or more. */
+/** Counts in each sentence; every sentence has at least one word. */
 export function countsOf(sentences: readonly string[]): Counts {
   const n = sentences.length;
   const counts: Counts = { words: new Float64Array(n), letters: new Float64Array(n), characters: new Float64Array(n), syllables: new Float64Array(n) };
   // The same few thousand words come again and again.
-  const known = new Map<string, Omit<Sentence, 'words'>>();
+  const cache = new Map<string, Omit<Sentence, 'words'>>();
   sentences.forEach((sentence, i) => {
     const words = wordsOf(sentence);
     counts.words[i] = words.length;
     for (const word of words) {
-      let own = known.get(word);
-      if (!own) {
-        own = { letters: word.match(/\p{L}/gu)?.length ?? 0, characters: word.match(/[\p{L}\p{N}]/gu)?.length ?? 0, syllables: Math.max(1, syllable(word)) };
-        if (known.size < REMEMBERED) known.set(word, own);
+      let count = cache.get(word);
+      if (!count) {
+        count = { letters: word.match(/\p{L}/gu)?.length ?? 0, characters: word.match(/[\p{L}\p{N}]/gu)?.length ?? 0, syllables: Math.max(1, syllable(word)) };
+        if (cache.size < CACHED_WORDS) cache.set(word, count);
       }
-      counts.letters[i]! += own.letters;
-      counts.characters[i]! += own.characters;
-      counts.syllables[i]! += own.syllables;
+      counts.letters[i]! += count.letters;
+      counts.characters[i]! += count.characters;
+      counts.syllables[i]! += count.syllables;
     }
   });
   return counts;

@@ -1,12 +1,12 @@
 import { stream } from '@mdiff/diffusion';
 import { describe, expect, it } from 'vitest';
 
-import { sample } from '../sample.js';
 import { isEnglish, listSentences, wordsOf } from '../sentence.js';
 import { centreDistances } from './cluster.js';
 import { lexicalRarity } from './lexical.js';
 import { parseFeatures } from './parse.js';
 import { countsOf, readability, type Metric } from './readability.js';
+import { sample } from './sample.js';
 import { rightSingularVectors } from './svd.js';
 import { tfidfSvd } from './tfidf.js';
 

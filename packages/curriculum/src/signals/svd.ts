@@ -15,7 +15,7 @@ const ITERATIONS = 3;
 
 /**
  * The leading right singular vectors of a sparse matrix, [columns × d] row-major, by randomized subspace iteration (Halko, Martinsson & Tropp 2011,
- * algorithm 4.4, on AᵀA) and a Rayleigh–Ritz step. Holds columns × (d + 10) numbers and nothing of the size of the rows.
+ * algorithm 4.4, on AᵀA) and a Rayleigh–Ritz step. It keeps columns × (d + 10) numbers in memory, and nothing of the size of the rows.
  * Directions beyond the rank of the matrix are zero.
  */
 export function rightSingularVectors(matrix: Sparse, d: number, rng: Rng): Float64Array {
@@ -58,12 +58,12 @@ function gramTimes({ columns, start, column, value }: Sparse, z: Float64Array, l
   for (let r = 0; r + 1 < start.length; r++) {
     row.fill(0);
     for (let e = start[r]!; e < start[r + 1]!; e++) {
-      const at = column[e]! * l;
-      for (let i = 0; i < l; i++) row[i]! += value[e]! * z[at + i]!;
+      const offset = column[e]! * l;
+      for (let i = 0; i < l; i++) row[i]! += value[e]! * z[offset + i]!;
     }
     for (let e = start[r]!; e < start[r + 1]!; e++) {
-      const at = column[e]! * l;
-      for (let i = 0; i < l; i++) out[at + i]! += value[e]! * row[i]!;
+      const offset = column[e]! * l;
+      for (let i = 0; i < l; i++) out[offset + i]! += value[e]! * row[i]!;
     }
   }
   return out;
@@ -72,19 +72,19 @@ function gramTimes({ columns, start, column, value }: Sparse, z: Float64Array, l
 /** Orthonormal columns that span those of z [m × l]: Gram–Schmidt, each column twice for full precision; dependent columns become zero. */
 function orthonormal(z: Float64Array, m: number, l: number): Float64Array {
   const columns = Array.from({ length: l }, (_, j) => Float64Array.from({ length: m }, (__, c) => z[c * l + j]!));
-  columns.forEach((own, j) => {
-    const before = Math.sqrt(dot(own, own));
+  columns.forEach((vector, j) => {
+    const before = Math.sqrt(dot(vector, vector));
     for (let pass = 0; pass < 2; pass++) {
       for (const other of columns.slice(0, j)) {
-        const share = dot(other, own);
-        for (let c = 0; c < m; c++) own[c]! -= share * other[c]!;
+        const share = dot(other, vector);
+        for (let c = 0; c < m; c++) vector[c]! -= share * other[c]!;
       }
     }
-    const norm = Math.sqrt(dot(own, own));
+    const norm = Math.sqrt(dot(vector, vector));
     const scale = norm > 1e-10 * before ? 1 / norm : 0;
-    for (let c = 0; c < m; c++) own[c]! *= scale;
+    for (let c = 0; c < m; c++) vector[c]! *= scale;
   });
-  return Float64Array.from({ length: m * l }, (_, at) => columns[at % l]![Math.floor(at / l)]!);
+  return Float64Array.from({ length: m * l }, (_, i) => columns[i % l]![Math.floor(i / l)]!);
 }
 
 function dot(a: Float64Array, b: Float64Array): number {

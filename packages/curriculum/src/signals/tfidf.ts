@@ -1,18 +1,18 @@
 import { stream } from '@mdiff/diffusion';
 
-import { sample } from '../sample.js';
 import { wordsOf } from '../sentence.js';
 import type { Embed, Embedder, Embedding } from './embed.js';
+import { sample } from './sample.js';
 import { rightSingularVectors, type Sparse } from './svd.js';
 
 const DIMENSIONS = 64;
 const FITTED = 20_000;
 const VOCABULARY = 20_000;
 
-/** What was learnt of a text: plain data, that another thread may have learnt. */
+/** The directions learnt from a text. Plain data, so that a worker can learn them. */
 export interface LatentSpace {
   words: string[];
-  /** one a word */
+  /** inverse document frequency of each word */
   idf: Float64Array;
   /** [words × dimensions] row-major */
   vectors: Float64Array;
@@ -20,10 +20,10 @@ export interface LatentSpace {
 }
 
 /**
- * Latent semantic analysis (Deerwester et al. 1990): sentences as tf-idf vectors of their words, projected on the 64 leading singular directions of a
- * seeded sample of 20,000, of unit length. Words that occur in one sentence only are left out. Needs no files.
+ * Latent semantic analysis (Deerwester et al. 1990): tf-idf vectors of sentences, projected on the 64 leading singular directions of a seeded sample of
+ * 20,000 sentences, of unit length. Words that occur in only one sentence are left out. Needs no files.
  *
- * @param learn `learnLatent`, here (the default) or in a worker
+ * @param learn `learnLatent`, in this thread (the default) or in a worker
  */
 export function tfidfSvd({ seed, learn = learnLatent }: { seed: number; learn?: (sentences: readonly string[], seed: number) => LatentSpace | Promise<LatentSpace> }): Embedder {
   const fit = async (sentences: readonly string[]): Promise<Embed> => {
@@ -44,7 +44,7 @@ export function tfidfSvd({ seed, learn = learnLatent }: { seed: number; learn?: 
   };
 }
 
-/** The leading directions of these sentences. */
+/** Learns the leading directions of these sentences. */
 export function learnLatent(sentences: readonly string[], seed: number): LatentSpace {
   const df = new Map<string, number>();
   for (const sentence of sentences) for (const word of new Set(wordsOf(sentence))) df.set(word, (df.get(word) ?? 0) + 1);
@@ -65,13 +65,13 @@ function weighing(words: readonly string[], idf: Float64Array): (sentence: strin
   return (sentence) => {
     const values = new Map<number, number>();
     for (const word of wordsOf(sentence)) {
-      const at = column.get(word);
-      if (at !== undefined) values.set(at, (values.get(at) ?? 0) + idf[at]!);
+      const index = column.get(word);
+      if (index !== undefined) values.set(index, (values.get(index) ?? 0) + idf[index]!);
     }
     let squares = 0;
     for (const value of values.values()) squares += value * value;
     const norm = Math.sqrt(squares);
-    return Array.from(values, ([at, value]) => [at, value / norm]);
+    return Array.from(values, ([index, value]) => [index, value / norm]);
   };
 }
 
@@ -82,7 +82,7 @@ function projection({ words, idf, vectors, dimensions: d }: LatentSpace): (sente
     const data = new Float32Array(sentences.length * d);
     sentences.forEach((sentence, i) => {
       out.fill(0);
-      for (const [at, value] of rowOf(sentence)) for (let k = 0; k < d; k++) out[k]! += value * vectors[at * d + k]!;
+      for (const [index, value] of rowOf(sentence)) for (let k = 0; k < d; k++) out[k]! += value * vectors[index * d + k]!;
       let squares = 0;
       for (let k = 0; k < d; k++) squares += out[k]! * out[k]!;
       const norm = Math.sqrt(squares);
@@ -96,5 +96,5 @@ function sparse(rows: readonly Row[], columns: number): Sparse {
   const start = new Int32Array(rows.length + 1);
   rows.forEach((row, r) => (start[r + 1] = start[r]! + row.length));
   const entries = rows.flat();
-  return { columns, start, column: Int32Array.from(entries, ([at]) => at), value: Float32Array.from(entries, ([, value]) => value) };
+  return { columns, start, column: Int32Array.from(entries, ([index]) => index), value: Float32Array.from(entries, ([, value]) => value) };
 }

@@ -1,11 +1,11 @@
 import { stream } from '@mdiff/diffusion';
 import { describe, expect, it } from 'vitest';
 
-import { correlations, nearestCentres, surveySentences } from './report.js';
-import type { ScoreOptions } from './score.js';
-import { centreDistances, clusterSample, fitCentres, rowsOf } from './signals/cluster.js';
+import { centreDistances, clusterSample, fitCentres, nearestCentres, rowsOf } from './signals/cluster.js';
 import { parseFeatures } from './signals/parse.js';
 import { tfidfSvd } from './signals/tfidf.js';
+import type { ScoreOptions } from './signals/work.js';
+import { correlations, surveySentences } from './survey.js';
 
 const sea = ['The ship sailed on the calm sea.', 'The sea carried the ship far away.', 'A ship on the sea meets a storm.', 'The storm drove the ship over the sea.'];
 const meal = ['We had warm bread and cheese today.', 'The cheese and the bread were warm.', 'She cut the bread and ate cheese.', 'Bread and cheese make a good meal.'];
@@ -68,7 +68,7 @@ describe('nearestCentres', () => {
     const rng = stream(1, 'points');
     const embedding = { data: Float32Array.from({ length: 200 * 5 }, () => rng.normal()), dimensions: 5 };
     const picked = clusterSample(200, 4);
-    const { distance, nearest } = nearestCentres(embedding, fitCentres(rowsOf(embedding, picked.sentences), { k: 7, seed: picked.seed }));
+    const { distance, nearest } = nearestCentres(embedding, 200, fitCentres(rowsOf(embedding, picked.sentences), { k: 7, seed: picked.seed }));
     expect(distance).toEqual(centreDistances(embedding, 200, { k: 7, seed: 4 }));
     expect(new Set(nearest).size).toBe(7);
   });
