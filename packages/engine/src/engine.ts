@@ -1,10 +1,10 @@
 import type { ModelConfig } from '@mdiff/config';
 import type { ParamLayout } from '@mdiff/model';
 import type { TrainState } from './state.js';
-import type { Device, EngineName } from './choice.js';
+import type { Device, EngineName } from './select/select.js';
 import { MdiffError } from '@mdiff/folder';
-import type { NativeTensorFlow } from './locate.js';
-import type { Phases } from './phases.js';
+import type { NativeTensorFlow } from './tensorflow/locate.js';
+import type { Phases } from './passes/phases.js';
 
 // An engine runs the training step. It owns the weights, the moments and the gradient; the loop sees only batches, losses and,
 // between steps, a copy of the state. `step` is `grads` for each batch, then `apply`. Several machines that share a step each call `grads`

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
-import type { EngineName } from './choice.js';
+import type { EngineName } from './select/select.js';
 import type { Engine, EngineOptions, Opened, WorkerOptions } from './engine.js';
-import { tensorflowEnvironment } from './environment.js';
-import { preloadTensorFlow } from './load.js';
+import { tensorflowEnvironment } from './tensorflow/environment.js';
+import { preloadTensorFlow } from './tensorflow/load.js';
 import { partsFor } from './parts.js';
 import { startProcess, startWorker } from '@mdiff/workers';
 

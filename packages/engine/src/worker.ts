@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import type { TrainState } from './state.js';
 import type { Core, StepBatch, Update, WorkerOptions } from './engine.js';
-import { exportedOnnx } from './graphs.js';
-import { onnxRuntimeCore } from './onnxruntime.js';
-import { phases } from './phases.js';
+import { exportedOnnx } from './passes/graphs.js';
+import { onnxRuntimeCore } from './onnxruntime/core.js';
+import { phases } from './passes/phases.js';
 import { Moved, serveWorker } from '@mdiff/workers';
-import { tensorflowCore } from './tensorflow.js';
-import { tfjsCore } from './tfjs.js';
-import { webgpuCore } from './webgpu.js';
+import { tensorflowCore } from './tensorflow/core.js';
+import { tfjsCore } from './tfjs/core.js';
+import { webgpuCore } from './onnxruntime/webgpu.js';
 
 // The thread of an engine: calls by name, answered by the core that `open` made.
 

@@ -1,6 +1,6 @@
 import { startup } from '@mdiff/config';
 import type { Issue, ProjectConfig } from '@mdiff/config';
-import type { Choice } from './choice.js';
+import type { Choice } from './select.js';
 import { processor } from './processor.js';
 
 // In which numbers matrix products are computed. Weights, moments, sums and everything between the products are float32 either way.

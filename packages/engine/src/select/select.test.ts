@@ -1,8 +1,8 @@
 import { ProjectConfig } from '@mdiff/config';
 import { describe, expect, it } from 'vitest';
-import { installedEngines, resolveEngine } from './choice.js';
-import type { Installed } from './choice.js';
-import type { NativeTensorFlow } from './locate.js';
+import { installedEngines, resolveEngine } from './select.js';
+import type { Installed } from './select.js';
+import type { NativeTensorFlow } from '../tensorflow/locate.js';
 
 const library = (variant: 'cpu' | 'cuda'): NativeTensorFlow => ({ folder: `/cache/${variant}`, package: variant === 'cpu' ? 'tfjs-node' : 'tfjs-node-gpu', version: '4.22.0', variant, from: 'cache_dir' });
 const npmOnly: Installed = { devices: { onnxruntime: ['cpu'], tfjs_node: [], tfjs: ['cpu'] }, tensorflow: {}, driver: false };

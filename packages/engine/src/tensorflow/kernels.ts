@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sha256 } from '@mdiff/folder/node';
 import type { NativeTensorFlow, Variant } from './locate.js';
-import { processor } from './processor.js';
+import { processor } from '../select/processor.js';
 
 // The fused kernels of a built package: a library beside its addon, made from this package's own source for one kind of processor.
 
@@ -33,7 +33,7 @@ export const KERNELS = join('lib', 'kernels.so');
 
 /** This package's source of them; undefined where it comes with none. */
 export function kernelSource(): string | undefined {
-  const path = fileURLToPath(new URL('../native/kernels.cc', import.meta.url));
+  const path = fileURLToPath(new URL('../../native/kernels.cc', import.meta.url));
   return existsSync(path) ? path : undefined;
 }
 

@@ -3,7 +3,7 @@ import type { ModelConfig } from '@mdiff/config';
 import { layout as layoutOf } from '@mdiff/model';
 import { describe, expect, it } from 'vitest';
 import { fusedOps } from './fused.js';
-import { openGraph } from './graphs.js';
+import { openGraph } from '../passes/graphs.js';
 
 // Which operations the training step asks of the kernels. What they compute is compared in packages/integration/native, with the library.
 

@@ -3,7 +3,7 @@ import { views } from './feeds.js';
 import type { Feeds } from './feeds.js';
 import type { Pass } from './host.js';
 import { serveWorker } from '@mdiff/workers';
-import { openSession } from './session.js';
+import { openSession } from '../onnxruntime/session.js';
 
 // A thread that runs passes over its part of every batch. It loads no TensorFlow.js.
 

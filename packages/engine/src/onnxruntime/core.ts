@@ -1,16 +1,16 @@
 import { layout as layoutOf } from '@mdiff/model';
 import type { ParamLayout } from '@mdiff/model';
 import { resultsInOrder, toOnnx } from '@mdiff/trace';
-import type { Core, WorkerOptions } from './engine.js';
-import { passGraph } from './graphs.js';
-import type { StepOptions } from './graphs.js';
-import { coreOver, wholePasses } from './host.js';
+import type { Core, WorkerOptions } from '../engine.js';
+import { passGraph } from '../passes/graphs.js';
+import type { StepOptions } from '../passes/graphs.js';
+import { coreOver, wholePasses } from '../passes/host.js';
 import { OPERATORS, OPSET, operatorOps } from './operators.js';
-import { timed } from './phases.js';
+import { timed } from '../passes/phases.js';
 import { openSession } from './session.js';
-import { sharedPasses } from './sharing.js';
-import type { Lower } from './sharing.js';
-import { partsFor } from './parts.js';
+import { sharedPasses } from '../passes/sharing.js';
+import type { Lower } from '../passes/sharing.js';
+import { partsFor } from '../parts.js';
 
 // The training graph is traced once per (rows, positions); the number of evaluated rows stays symbolic, so that the vocabulary
 // projection is computed for masked positions only. Weights are fed as views of one flat buffer (onnxruntime-node does not copy inputs).

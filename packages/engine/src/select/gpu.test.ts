@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anyDevice, forgetDevice, gpuNodes, isGpuNode, noDevice, realDevice } from './gpu.js';
-import { askNow } from './probe.js';
+import { askNow } from './trial.js';
 
 let folder: string;
 beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'mdiff-adapter-'))));

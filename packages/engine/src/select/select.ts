@@ -4,8 +4,8 @@ import type { Issue, ProjectConfig } from '@mdiff/config';
 import { anyDevice, realDevice } from './gpu.js';
 import type { Missing } from './gpu.js';
 import { MdiffError } from '@mdiff/folder';
-import { locateTensorFlow } from './locate.js';
-import type { NativeTensorFlow } from './locate.js';
+import { locateTensorFlow } from '../tensorflow/locate.js';
+import type { NativeTensorFlow } from '../tensorflow/locate.js';
 
 // Which engine computes a run, and where: `engine` and `device` of the configuration against what this machine has.
 

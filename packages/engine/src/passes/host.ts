@@ -1,9 +1,9 @@
 import { adamwFlat, addFlat, allocate, emaFlat, initParams, layout as layoutOf } from '@mdiff/model';
 import type { ParamLayout } from '@mdiff/model';
 import type { ModelConfig } from '@mdiff/config';
-import type { TrainState } from './state.js';
-import { checkGradient } from './engine.js';
-import type { Core, StepBatch, StepResult, Update, WorkerOptions } from './engine.js';
+import type { TrainState } from '../state.js';
+import { checkGradient } from '../engine.js';
+import type { Core, StepBatch, StepResult, Update, WorkerOptions } from '../engine.js';
 import { MdiffError } from '@mdiff/folder';
 import { feedsOf, maskFeeds, views } from './feeds.js';
 import type { Feeds, Kind } from './feeds.js';

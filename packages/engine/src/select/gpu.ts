@@ -2,8 +2,8 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { createRequire } from 'node:module';
 import { release } from 'node:os';
 import { join } from 'node:path';
-import { askNow } from './probe.js';
-import type { Question } from './probe.js';
+import { askNow } from './trial.js';
+import type { Question } from './trial.js';
 
 // Whether ONNX Runtime's WebGPU has a device here. Nothing says so but trying, in a process of its own: about a second. A device that was asked for
 // by name may be a software one (SwiftShader, llvmpipe), which serves tests; `auto` takes only real hardware.

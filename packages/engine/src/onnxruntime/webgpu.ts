@@ -2,11 +2,11 @@ import type * as ort from 'onnxruntime-node';
 import { layout as layoutOf } from '@mdiff/model';
 import { resultsInOrder, toOnnx } from '@mdiff/trace';
 import type { Graph } from '@mdiff/trace';
-import type { Core, WorkerOptions } from './engine.js';
-import { passGraph } from './graphs.js';
-import { hostCore } from './host.js';
-import type { Pass } from './host.js';
-import { timed } from './phases.js';
+import type { Core, WorkerOptions } from '../engine.js';
+import { passGraph } from '../passes/graphs.js';
+import { hostCore } from '../passes/host.js';
+import type { Pass } from '../passes/host.js';
+import { timed } from '../passes/phases.js';
 import { openSession } from './session.js';
 
 // ONNX Runtime's WebGPU provider (Vulkan, Metal or Direct3D 12) computes the passes. Weights go to the device with every pass and gradients

@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-node';
-import type { Pass } from './host.js';
-import { timed } from './phases.js';
+import type { Pass } from '../passes/host.js';
+import { timed } from '../passes/phases.js';
 
 /** A pass in ONNX Runtime: on the processor unless `more` says otherwise. */
 export async function openSession(model: Uint8Array, threads: number, more: ort.InferenceSession.SessionOptions = {}): Promise<Pass> {

@@ -1,10 +1,10 @@
 import type { Issue, ProjectConfig } from '@mdiff/config';
-import { installedEngines, resolveEngine } from './choice.js';
-import type { Device, EngineName } from './choice.js';
-import { threadsOf } from './open.js';
+import { installedEngines, resolveEngine } from './select.js';
+import type { Device, EngineName } from './select.js';
+import { threadsOf } from '../open.js';
 import { memoryOf } from './memory.js';
 import type { MemoryFactors } from './memory.js';
-import type { NativeTensorFlow } from './locate.js';
+import type { NativeTensorFlow } from '../tensorflow/locate.js';
 import { precisionOf } from './precision.js';
 import type { Precision } from './precision.js';
 

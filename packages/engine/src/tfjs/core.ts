@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { layout as layoutOf } from '@mdiff/model';
-import type { Core, WorkerOptions } from './engine.js';
-import { passOf } from './graphs.js';
-import { hostCore } from './host.js';
+import type { Core, WorkerOptions } from '../engine.js';
+import { passOf } from '../passes/graphs.js';
+import { hostCore } from '../passes/host.js';
 
 /** The reference: the same functions, computed eagerly by tfjs-cpu as they stand. */
 export function tfjsCore(options: WorkerOptions): Core {

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { NativeTensorFlow, Variant } from './locate.js';
-import { tensorflowEnvironment } from './environment.js';
+import type { NativeTensorFlow, Variant } from '../tensorflow/locate.js';
+import { tensorflowEnvironment } from '../tensorflow/environment.js';
 
 // Tries an engine in a process of its own, so that a crash of a native library is an answer and not the end of the command.
 
@@ -39,7 +39,7 @@ const noSoftware = ({ VK_LOADER_DRIVERS_DISABLE: own }: NodeJS.ProcessEnv): Reco
 
 function child(question: Question, env: NodeJS.ProcessEnv): { args: string[]; env: NodeJS.ProcessEnv } {
   const source = import.meta.url.endsWith('.ts');
-  const entry = new URL(source ? './prober.ts' : './prober.js', import.meta.url);
+  const entry = new URL(source ? './trial-process.ts' : './trial-process.js', import.meta.url);
   const loader = source ? ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx')] : [];
   const variables = {
     ...(question.engine === 'tensorflow' && tensorflowEnvironment(question.found, question, env)),

@@ -6,12 +6,12 @@ import type { Feeds, Kind } from './feeds.js';
 import { masksOf } from './graphs.js';
 import { gather } from './host.js';
 import type { Pass, Passes, Weights } from './host.js';
-import type { StepBatch } from './engine.js';
+import type { StepBatch } from '../engine.js';
 import type { ToHelper } from './helper.js';
 import { startWorker } from '@mdiff/workers';
-import { openSession } from './session.js';
-import { inOrder, splitBatch } from './parts.js';
-import type { Part } from './parts.js';
+import { openSession } from '../onnxruntime/session.js';
+import { inOrder, splitBatch } from '../parts.js';
+import type { Part } from '../parts.js';
 
 // Passes over a batch in parts, each in a thread of its own: the first in this one, the others in helpers that have ONNX Runtime
 // and copies of the weights. Memory is shared for weights on the way there and for gradients on the way back.

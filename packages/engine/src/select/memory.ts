@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { MemoryOptions } from '@mdiff/config';
-import type { EngineName } from './choice.js';
+import type { EngineName } from './select.js';
 import type { Precision } from './precision.js';
 
 // What an engine's process holds, for the memory estimate of @mdiff/config: its share of the activations that the formula counts, its copies of

@@ -1,6 +1,6 @@
 import { ProjectConfig } from '@mdiff/config';
 import { describe, expect, it } from 'vitest';
-import type { Choice } from './choice.js';
+import type { Choice } from './select.js';
 import { precisionOf } from './precision.js';
 
 const asked = ProjectConfig.preset('fast_debug').with({ training: { use_mixed_precision: true } });

@@ -2,10 +2,10 @@ import { readdirSync, readlinkSync, writeSync } from 'node:fs';
 import type { Tensor2D } from '@tensorflow/tfjs';
 import type { InferenceSession } from 'onnxruntime-node';
 import { isGpuNode } from './gpu.js';
-import { registerKernels } from './fused.js';
-import { loadTensorFlow, tensorflowVersion, usesGpu } from './load.js';
-import { answerLine } from './probe.js';
-import type { Answer, Question } from './probe.js';
+import { registerKernels } from '../tensorflow/fused.js';
+import { loadTensorFlow, tensorflowVersion, usesGpu } from '../tensorflow/load.js';
+import { answerLine } from './trial.js';
+import type { Answer, Question } from './trial.js';
 
 // The child process of probe.ts: loads one engine, checks a product, and measures how fast products are.
 

@@ -1,7 +1,7 @@
 import { stream } from '@mdiff/diffusion';
 import type { ParamLayout } from '@mdiff/model';
-import type { StepBatch } from './engine.js';
-import type { Part } from './parts.js';
+import type { StepBatch } from '../engine.js';
+import type { Part } from '../parts.js';
 
 // What a pass is fed, by the names of its inputs. Nothing of TensorFlow.js: a thread that only runs passes loads none of it.
 

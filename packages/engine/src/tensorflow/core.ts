@@ -6,19 +6,19 @@ import { initParams, layout as layoutOf } from '@mdiff/model';
 import type { ParamLayout } from '@mdiff/model';
 import { toSavedModel } from '@mdiff/trace';
 import type { Graph, SavedModelSignature } from '@mdiff/trace';
-import type { TrainState } from './state.js';
-import { checkGradient } from './engine.js';
-import type { Core, StepBatch, StepResult, Update, WorkerOptions } from './engine.js';
+import type { TrainState } from '../state.js';
+import { checkGradient } from '../engine.js';
+import type { Core, StepBatch, StepResult, Update, WorkerOptions } from '../engine.js';
 import { MdiffError } from '@mdiff/folder';
-import { feedsOf, maskFeeds, rowsOf } from './feeds.js';
-import type { Feeds, HostArray } from './feeds.js';
-import { flatGradients, gradientsOf, masksOf, openGraph } from './graphs.js';
+import { feedsOf, maskFeeds, rowsOf } from '../passes/feeds.js';
+import type { Feeds, HostArray } from '../passes/feeds.js';
+import { flatGradients, gradientsOf, masksOf, openGraph } from '../passes/graphs.js';
 import { fusedOps, openKernels } from './fused.js';
 import { loadTensorFlow, usesGpu } from './load.js';
 import type { TfjsNode } from './load.js';
-import { timed } from './phases.js';
-import { inOrder, ofPart, partsFor, splitBatch, towers } from './parts.js';
-import type { Part } from './parts.js';
+import { timed } from '../passes/phases.js';
+import { inOrder, ofPart, partsFor, splitBatch, towers } from '../parts.js';
+import type { Part } from '../parts.js';
 
 // Native TensorFlow runs the same traced step as one SavedModel: weights, moments, average and the gradient accumulator are its resource
 // variables and stay there. Rows, positions and evaluated rows are all open sizes, so that one graph serves every batch.
