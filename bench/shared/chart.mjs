@@ -4,7 +4,7 @@ const colours = ['#1f6feb', '#d1242f', '#1a7f37', '#8250df', '#bc4c00'];
 const escape = (text) => String(text).replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 
 /** Round steps for an axis from `low` to `high`. */
-export function ticks(low, high, most = 6) {
+function ticks(low, high, most = 6) {
   const raw = (high - low) / most;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= raw);

@@ -20,7 +20,7 @@ export interface Child {
 }
 
 /** The child could not do what it was asked: its last words. */
-export class ChildError extends Error {}
+class ChildError extends Error {}
 
 export function startChild(name: string, command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Child {
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });

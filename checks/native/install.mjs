@@ -3,17 +3,11 @@
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { line } from '../../tools/tally.mjs';
 import { execute, root } from '../../tools/workspace.mjs';
+import { counter } from '../count.mjs';
 
 const [cache] = process.argv.slice(2);
-const counts = { passed: 0, failed: 0 };
-
-/** One check: `problem` is empty when it holds. */
-function check(name, problem) {
-  counts[problem === '' ? 'passed' : 'failed']++;
-  console.log(`${problem === '' ? 'ok    ' : 'FAILED'} ${name}${problem === '' ? '' : `\n${problem.trimEnd()}`}`);
-}
+const { check, end } = counter();
 
 const entry = join(root, 'apps/mdiff/bin/mdiff.js');
 const mdiff = (folder, args, env = {}) => execute(process.execPath, [entry, 'engine', ...args, '--set', `cache_dir=${folder}`], { output: 'keep', env: { MDIFF_TENSORFLOW: '', ...env } });
@@ -103,5 +97,4 @@ const sick = await mdiff(cache, ['doctor'], { MDIFF_TENSORFLOW: damaged });
 check('doctor: a damaged library is a row, the exit code 1, and the others work', sick.code === 1 && /tfjs_node +cpu +does not work .*--force/.test(sick.text) && /onnxruntime +cpu +works/.test(sick.text) ? '' : `exit code ${sick.code}:\n${sick.text}`);
 for (const one of [damaged, nowhere]) rmSync(one, { recursive: true, force: true });
 
-process.exitCode = counts.failed === 0 ? 0 : 1;
-console.log(line(counts));
+end();

@@ -1,19 +1,13 @@
 // Packs every publishable package, checks the tarballs, installs them into empty folders with npm, and imports what was installed.
 // Usage: node checks/packing/pack.mjs <empty folder> [model folder to generate from]
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync, existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pnpm } from '../../tools/bootstrap.mjs';
-import { line } from '../../tools/tally.mjs';
 import { execute, manifest, packageFolders, root } from '../../tools/workspace.mjs';
+import { counter } from '../count.mjs';
 
 const [folder, model] = process.argv.slice(2);
-const counts = { passed: 0, failed: 0 };
-
-/** One check: `problem` is empty when it holds. */
-function check(name, problem) {
-  counts[problem === '' ? 'passed' : 'failed']++;
-  console.log(`${problem === '' ? 'ok    ' : 'FAILED'} ${name}${problem === '' ? '' : `\n${problem.trimEnd()}`}`);
-}
+const { check, end } = counter();
 
 async function command(name, program, args, options = {}) {
   const { code, text } = await execute(program, args, { output: 'keep', ...options });
@@ -28,10 +22,11 @@ const publishable = packageFolders().map((path) => ({ path, ...manifest(path) })
 const tarballs = join(folder, 'tarballs');
 mkdirSync(tarballs, { recursive: true });
 
-await command('build (tsc -b)', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b']);
 const { command: program, args } = await pnpm();
 const files = new Map();
 for (const { path, name, version } of publishable) {
+  // `prepack` has to build what is packed, as it does for someone who packs one package by hand in a fresh checkout.
+  rmSync(join(root, path, 'dist'), { recursive: true, force: true });
   await command(`pack ${name}`, program, [...args, '--dir', join(root, path), 'pack', '--pack-destination', tarballs], { cwd: folder });
   const file = join(tarballs, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`);
   if (!existsSync(file)) continue;
@@ -40,6 +35,8 @@ for (const { path, name, version } of publishable) {
   const ceiling = ceilings[name];
   check(`size of ${name}: ${size} kB of ${ceiling ?? '?'}`, ceiling === undefined ? 'no ceiling in checks/packing/sizes.json' : size <= ceiling ? '' : `over its ceiling: find out what was added, or raise it in checks/packing/sizes.json and say why`);
   const { text } = await execute('tar', ['-tzf', file], { output: 'keep' });
+  const missing = Object.values(manifest(path).exports).map((target) => target.default).filter((target) => target && !text.includes(`package/${target.slice('./'.length)}\n`));
+  check(`${name} is built`, missing.length === 0 ? '' : `missing from the tarball: ${missing.join(', ')}`);
   const strays = text.split('\n').filter((entry) => /\.test\.|\.tsbuildinfo$|node_modules\/|\/fixtures\//.test(entry));
   check(`contents of ${name}`, strays.length === 0 ? '' : `tests or build leftovers inside:\n${strays.join('\n')}`);
   await command(`publint ${name}`, process.execPath, [join(root, 'node_modules/publint/src/cli.js'), file, '--strict']);
@@ -94,5 +91,4 @@ if (model !== undefined) await command('mdiff generate without the trainer', pro
 const refused = await execute(process.execPath, [join(generator, 'node_modules/mdiff/bin/mdiff.js'), 'train'], { output: 'keep', cwd: generator });
 check('mdiff train without the trainer names the package to install', refused.code !== 0 && refused.text.includes('@mdiff/trainer') && refused.text.trim().split('\n').length === 1 ? '' : `exit code ${refused.code}:\n${refused.text}`);
 
-process.exitCode = counts.failed === 0 ? 0 : 1;
-console.log(line(counts));
+end();

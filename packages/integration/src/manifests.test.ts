@@ -54,6 +54,10 @@ describe.each(packages)('$folder', ({ folder, ...manifest }) => {
     expect(manifest.nx!.name).toBe(folder.split('/')[1]);
   });
 
+  test('is built when it is packed, if it is published', () => {
+    expect(manifest.scripts?.['prepack']).toBe(manifest.private ? undefined : 'tsc -b');
+  });
+
   test('needs no install script', () => {
     expect(Object.keys(manifest.scripts ?? {}).filter((name) => /^(pre|post)?install$|^prepare$/.test(name))).toEqual([]);
   });
