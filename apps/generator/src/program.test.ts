@@ -1,12 +1,20 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer as createNetServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { run } from './command.test.util.js';
 import { fixture } from './fixture.test.util.js';
 
 afterEach(() => vi.restoreAllMocks());
+
+// A path where nothing is and nothing will be: inside a folder of this test's own.
+const scratch = mkdtempSync(join(tmpdir(), 'mdiff-program-'));
+const absent = join(scratch, 'absent');
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 function type(text: string): void {
   vi.spyOn(process, 'stdin', 'get').mockReturnValue(Readable.from([text]) as unknown as typeof process.stdin);
@@ -58,7 +66,7 @@ describe('infill', () => {
 describe('mistakes end with one line and an exit code', () => {
   it.each([
     [['generate'], 2, 'generate: expected a model folder, got none; for example mdiff generate outputs/my-book/model\n'],
-    [['generate', '/nonexistent'], 1, '/nonexistent: expected a model folder, got nothing at this path; give the folder that training wrote (…/model)\n'],
+    [['generate', absent], 1, `${absent}: expected a model folder, got nothing at this path; give the folder that training wrote (…/model)\n`],
     [['generate', fixture, '--model', 'other'], 2, `generate: expected one model folder, got "${fixture}" and --model "other"; leave one out\n`],
     [['generate', fixture, '--temperature', '11'], 2, '--set generation.temperature: expected a number >= 0 and <= 10, got 11\n'],
     [['generate', fixture, '--set', 'x=1'], 2, '--set x: expected a known key, got "x"\n'],
@@ -68,7 +76,7 @@ describe('mistakes end with one line and an exit code', () => {
     [['infill', fixture], 2, `infill: no text given; for example: mdiff infill ${fixture} "Call me ___."\n`],
     [['infill', fixture, 'no gap'], 2, 'text: expected at least one gap (___), got none; write ___ where text is to be filled in\n'],
     [['serve', fixture, '--port', '65536'], 2, "error: option '--port <port>' argument '65536' is invalid. expected a port from 0 to 65535.\n"],
-    [['serve', '/nonexistent'], 1, '/nonexistent: expected a model folder, got nothing at this path; give the folder that training wrote (…/model)\n'],
+    [['serve', absent], 1, `${absent}: expected a model folder, got nothing at this path; give the folder that training wrote (…/model)\n`],
     [['serve', fixture, '--port', '0', '--host', '192.0.2.1'], 2, '--host: "192.0.2.1" is not an address of this machine; use 127.0.0.1, or 0.0.0.0 to listen on every address\n'],
   ])('%j', async (args, code, line) => {
     expect(await run(...args)).toEqual({ out: '', err: line, code });
@@ -106,8 +114,9 @@ describe('as a process', () => {
   }
 
   it('reports a mistake in one line and generates without leaving anything running', async () => {
-    const [bad, good] = await Promise.all([launch('generate', '/nonexistent').ended, launch('generate', fixture, '--prompt', 'Call').ended]);
-    expect(bad).toEqual({ code: 1, out: '', err: expect.stringMatching(/^\/nonexistent: expected a model folder[^\n]*\n$/) as string });
+    const [bad, good] = await Promise.all([launch('generate', absent).ended, launch('generate', fixture, '--prompt', 'Call').ended]);
+    expect(bad).toMatchObject({ code: 1, out: '' });
+    expect(bad.err.replace(absent, 'F')).toMatch(/^F: expected a model folder[^\n]*\n$/);
     expect(good).toEqual({ code: 0, out: expect.stringMatching(/^Call .*\n$/) as string, err: '' });
   });
 

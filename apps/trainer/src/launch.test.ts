@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ProjectConfig } from '@mdiff/config';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { launchVariables, relaunch } from './launch.js';
 
 let folder: string;
@@ -31,7 +32,7 @@ describe('relaunch', () => {
     const ready = join(folder, 'ready');
     const text = `process.on('SIGTERM', () => process.exit(7)); setInterval(() => {}, 1000); require('fs').writeFileSync(${JSON.stringify(ready)}, '')`;
     const ended = relaunch({}, script(text));
-    while (!(await readFile(ready).then(() => true, () => false))) await new Promise((resolve) => setTimeout(resolve, 10));
+    await vi.waitUntil(() => existsSync(ready), { timeout: 30_000, interval: 10 });
     process.emit('SIGINT');
     process.emit('SIGTERM');
     expect(await ended).toBe(7);

@@ -14,6 +14,9 @@ import type { Outcome, Question } from '@mdiff/engine';
 let folder: string;
 let found: NativeTensorFlow;
 
+/** A cache folder that does not exist. */
+const nowhere = (): string => join(folder, 'nowhere');
+
 const put = async (path: string, text: string): Promise<void> => {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, text);
@@ -24,7 +27,7 @@ beforeAll(async () => {
   const at = engineFolder(folder, 'cpu');
   // A package whose library brings its process down.
   await put(join(at, 'package.json'), '{ "name": "@tensorflow/tfjs-node", "version": "4.22.0", "main": "index.js" }');
-  await put(join(at, 'index.js'), 'process.stderr.write("undefined symbol\\n"); process.kill(process.pid, "SIGSEGV"); for (;;);');
+  await put(join(at, 'index.js'), 'process.stderr.write("undefined symbol\\n"); process.kill(process.pid, "SIGSEGV"); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10000);');
   await put(join(at, ADDON), '');
   found = locateTensorFlow({ cacheDir: folder, device: 'cpu', env: {} })!;
 });
@@ -36,9 +39,9 @@ const works = (gflops: number): Outcome => ({ ok: true, answer: { version: '1.0'
 describe('listEngines', () => {
   it('says of each engine where it is, or how to get it', () => {
     const rows = (cacheDir: string): unknown[] => listEngines(cacheDir, {}).map(({ engine, device, installed }) => [engine, device, installed]);
-    expect(rows('/nowhere')).toEqual([['onnxruntime', 'cpu', true], ['onnxruntime', 'webgpu', true], ['tfjs_node', 'cpu', false], ['tfjs_node', 'cuda', false], ['tfjs', 'cpu', true]]);
+    expect(rows(nowhere())).toEqual([['onnxruntime', 'cpu', true], ['onnxruntime', 'webgpu', true], ['tfjs_node', 'cpu', false], ['tfjs_node', 'cuda', false], ['tfjs', 'cpu', true]]);
     expect(rows(folder)[2]).toEqual(['tfjs_node', 'cpu', true]);
-    expect(listEngines('/nowhere', {})[2]!.detail).toContain('run "mdiff engine install tensorflow" (274 MB to download');
+    expect(listEngines(nowhere(), {})[2]!.detail).toContain('run "mdiff engine install tensorflow" (274 MB to download');
     expect(listEngines(folder, {})[2]!.detail).toContain(`${engineFolder(folder, 'cpu')} (cache_dir)`);
   });
 });
@@ -68,10 +71,10 @@ describe('examineEngines', () => {
 
   it('calls a wrong product what it is, and leaves the choice as a run would make it', async () => {
     const wrong = (): Promise<Outcome> => Promise.resolve({ ok: true, answer: { version: '1.0', device: 'cpu', error: 0.5, start: 5 } });
-    const { engines, chosen } = await examineEngines({ config: config('/nowhere'), env: { MDIFF_WEBGPU: '' }, ask: wrong });
+    const { engines, chosen } = await examineEngines({ config: config(nowhere()), env: { MDIFF_WEBGPU: '' }, ask: wrong });
     expect(engines[0]).toMatchObject({ state: 'broken', reason: 'a product is off by 0.5' });
     expect(chosen).toEqual({ engine: 'onnxruntime', device: 'cpu' });
-    expect(chosenEngine(config('/nowhere', { engine: 'tfjs_node' }))).toEqual({ refused: expect.stringContaining('engine: expected an engine that is installed here, got "tfjs_node"') as string });
+    expect(chosenEngine(config(nowhere(), { engine: 'tfjs_node' }))).toEqual({ refused: expect.stringContaining('engine: expected an engine that is installed here, got "tfjs_node"') as string });
   });
 });
 
@@ -79,7 +82,7 @@ describe('WebGPU in the report', () => {
   it('is said to be a software device where no GPU computes', async () => {
     const answer = (hardware: boolean) => (): Promise<Outcome> => Promise.resolve({ ok: true, answer: { version: '1.0', device: 'gpu', hardware, error: 1e-7, start: 5 } });
     for (const hardware of [false, true]) {
-      const { engines } = await examineEngines({ config: config('/nowhere'), env: { MDIFF_WEBGPU: '' }, ask: answer(hardware) });
+      const { engines } = await examineEngines({ config: config(nowhere()), env: { MDIFF_WEBGPU: '' }, ask: answer(hardware) });
       expect(engines[1]).toMatchObject({ device: 'webgpu', state: 'works', ...(!hardware && { software: true }) });
       expect(engines[1]!.software).toBe(hardware ? undefined : true);
     }

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ProjectConfig } from '@mdiff/config';
 import { describe, expect, it } from 'vitest';
 import { installedEngines, resolveEngine } from './select.js';
@@ -104,8 +107,10 @@ describe('a device that was set and is absent', () => {
 });
 
 describe('installedEngines', () => {
-  it('has ONNX Runtime and the reference on the processor without any installation', () => {
-    const { devices } = installedEngines('/nowhere', {});
+  it('has ONNX Runtime and the reference on the processor without any installation', async () => {
+    const empty = await mkdtemp(join(tmpdir(), 'mdiff-choice-'));
+    const { devices } = installedEngines(join(empty, 'absent'), {});
+    await rm(empty, { recursive: true });
     expect([devices.onnxruntime, devices.tfjs]).toEqual([['cpu'], ['cpu']]);
   });
 });
