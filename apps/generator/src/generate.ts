@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { generate, type Generated, type Model, type SamplingOptions } from '@mdiff/generate';
+import { generate, type GenerateResult, type Model, type SamplingOptions } from '@mdiff/generate';
 import type { Command } from 'commander';
 import { addSamplingFlags, type SamplingFlags, shorthand } from './flags.js';
 import { folderOf, interruptible, openFolder } from './open.js';
@@ -25,7 +25,7 @@ export async function runGenerate(argument: string | undefined, flags: GenerateF
   }
 }
 
-function sample(model: Model, options: SamplingOptions & { prompt: string; suffix?: string }): Promise<Generated> {
+function sample(model: Model, options: SamplingOptions & { prompt: string; suffix?: string }): Promise<GenerateResult> {
   const progress = progressLine();
   return interruptible((signal) =>
     generate(model, { ...options, signal, onStep: ({ row, step, of }) => progress.show(`text ${row + 1}/${options.n ?? 1}, step ${step}/${of}`) }),
@@ -51,7 +51,7 @@ async function converse(model: Model, sampling: SamplingOptions, json: boolean):
 }
 
 /** Texts separated by blank lines, or one line of JSON. */
-export function shown({ texts, promptTokens }: Generated, json: boolean): string {
+export function shown({ texts, promptTokens }: GenerateResult, json: boolean): string {
   if (json) return `${JSON.stringify({ texts, promptTokens })}\n`;
   return `${texts.map(({ text }) => text).join('\n\n')}\n`;
 }

@@ -74,7 +74,7 @@ describe('mistakes end with one line and an exit code', () => {
     [['generate', fixture, '--bogus'], 2, "error: unknown option '--bogus'\n"],
     [['generate', fixture, '-n', 'x'], 2, "error: option '-n <texts>' argument 'x' is invalid. expected a number.\n"],
     [['infill', fixture], 2, `infill: no text given; for example: mdiff infill ${fixture} "Call me ___."\n`],
-    [['infill', fixture, 'no gap'], 2, 'text: expected at least one gap (___), got none; write ___ where text is to be filled in\n'],
+    [['infill', fixture, 'no gap'], 2, 'text: no gap found; write ___ where mdiff should fill in text\n'],
     [['serve', fixture, '--port', '65536'], 2, "error: option '--port <port>' argument '65536' is invalid. expected a port from 0 to 65535.\n"],
     [['serve', absent], 1, `${absent}: expected a model folder, got nothing at this path; give the folder that training wrote (…/model)\n`],
     [['serve', fixture, '--port', '0', '--host', '192.0.2.1'], 2, '--host: "192.0.2.1" is not an address of this machine; use 127.0.0.1, or 0.0.0.0 to listen on every address\n'],

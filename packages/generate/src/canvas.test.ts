@@ -60,7 +60,7 @@ describe('parseGaps', () => {
   });
 
   it('says when there is none', () => {
-    expect(() => parseGaps('Call me')).toThrow('text: expected at least one gap (___), got none; write ___ where text is to be filled in');
+    expect(() => parseGaps('Call me')).toThrow('text: no gap found; write ___ where mdiff should fill in text');
     expect(() => parseGaps('a', { marker: '' })).toThrow('gap marker: expected at least one character');
   });
 });

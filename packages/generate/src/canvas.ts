@@ -1,9 +1,9 @@
-// From text with gaps to a canvas of ids with [MASK], and back. Knows no sampler and no runtime.
+// Turns text with gaps into a canvas of ids with [MASK]. Knows no sampler and no runtime.
 import type { Tokenizer } from '@mdiff/text';
 import { GenerateError } from './errors.js';
 import type { ModelFolderConfig } from '@mdiff/folder/node';
 
-/** Text that stays as it is, or a gap of so many tokens to fill. */
+/** Text to keep, or a gap with the number of tokens to fill. */
 export type Part = string | { readonly gap: number };
 
 export interface Gap {
@@ -11,8 +11,8 @@ export interface Gap {
   readonly start: number;
   readonly length: number;
   /**
-   * The text before the gap ended in a space, which was left out of the canvas: byte-level tokens carry the space in front of a word,
-   * and a model has hardly ever seen one standing alone. The gap's first token must bring it back.
+   * True if the text before the gap ended in a space. The canvas leaves that space out: byte-level tokens carry the space in front of a
+   * word, and a model has hardly ever seen one alone. The gap's first token must bring it back.
    */
   readonly spaced: boolean;
 }
@@ -26,7 +26,7 @@ export interface Layout {
   readonly offset: number;
 }
 
-/** Most tokens of a window, `[EOS]` included: a slot of the model is at most `max_seq_len` long and may start with `[BOS]`. */
+/** The most tokens that a window may have, `[EOS]` included: a slot of the model is at most `max_seq_len` long and may start with `[BOS]`. */
 export function windowLimit(config: ModelFolderConfig): number {
   return config.max_seq_len - (config.shift_head ? 1 : 0);
 }
@@ -57,7 +57,7 @@ export function layOut(parts: readonly Part[], config: ModelFolderConfig, tokeni
       return;
     }
     if (!Number.isInteger(part.gap) || part.gap < 1) throw new GenerateError(`gap: expected an integer >= 1 (tokens to fill), got ${JSON.stringify(part.gap)}`);
-    // Before the gap is laid out: its size comes from outside and must not decide how much memory is taken.
+    // Check before adding masks: the size comes from outside and must not decide how much memory mdiff takes.
     checkLength(ids.length - offset + part.gap, config);
     gaps.push({ start: ids.length, length: part.gap, spaced });
     spaced = false;
@@ -75,7 +75,7 @@ function checkLength(tokens: number, config: ModelFolderConfig): void {
 }
 
 /**
- * Text with a marker for each gap, such as `"Call me ___."`; `___:12` states the number of tokens, else `tokens`.
+ * Reads text with a marker for each gap, such as `"Call me ___."`. `___:12` is a gap of 12 tokens, `___` one of `tokens`.
  * A marker of one repeated character may be longer: `_____` is one gap too.
  * Throws {@link GenerateError} when there is no gap.
  */
@@ -84,15 +84,15 @@ export function parseGaps(text: string, { marker = '___', tokens = 8 }: { marker
   const repeated = marker === marker[0]!.repeat(marker.length) && marker.length > 1;
   const parts: Part[] = [];
   let rest = text;
-  for (let at = rest.indexOf(marker); at >= 0; at = rest.indexOf(marker)) {
-    if (at > 0) parts.push(rest.slice(0, at));
-    rest = rest.slice(at + marker.length);
+  for (let start = rest.indexOf(marker); start >= 0; start = rest.indexOf(marker)) {
+    if (start > 0) parts.push(rest.slice(0, start));
+    rest = rest.slice(start + marker.length);
     while (repeated && rest.startsWith(marker[0]!)) rest = rest.slice(1);
-    const stated = /^:(\d{1,6})/.exec(rest);
-    if (stated) rest = rest.slice(stated[0].length);
-    parts.push({ gap: stated ? Number(stated[1]) : tokens });
+    const count = /^:(\d{1,6})/.exec(rest);
+    if (count) rest = rest.slice(count[0].length);
+    parts.push({ gap: count ? Number(count[1]) : tokens });
   }
-  if (parts.length === 0) throw new GenerateError(`text: expected at least one gap (${marker}), got none; write ${marker} where text is to be filled in`);
+  if (parts.length === 0) throw new GenerateError(`text: no gap found; write ${marker} where mdiff should fill in text`);
   if (rest !== '') parts.push(rest);
   return parts;
 }

@@ -178,7 +178,7 @@ describe('infill', () => {
   });
 
   it('refuses a text that is too long or has no gap', async () => {
-    await expect(infill(shifted, ['Call'])).rejects.toThrow('text: expected at least one gap, got none');
+    await expect(infill(shifted, ['Call'])).rejects.toThrow('text: no gap to fill; give at least one part { gap: tokens }');
     await expect(infill(shifted, ['Call', { gap: 40 }])).rejects.toThrow('model.max_seq_len 32');
   });
 });

@@ -1,4 +1,4 @@
-// Sampling with a loaded model: from nothing, from a prompt, around gaps. Runs wherever the model's session runs.
+// Sampling with a loaded model: from nothing, from a prompt, around gaps. Knows no runtime: it runs with any session.
 import { denoiseBatch, sampler, type DenoiseResult, type DenoiserRow, type SamplingOptions as DiffusionOptions, type StepEvent } from '@mdiff/diffusion';
 import { encodeBefore, layOut, startsWithSpace, windowLimit, type Gap, type Layout, type Part } from './canvas.js';
 import { GenerateError } from './errors.js';
@@ -6,9 +6,9 @@ import type { Model } from './model.js';
 import { resolveSampling, seedOf, type Sampling, type SamplingOptions } from './options.js';
 
 /**
- * Logits that one forward pass may return; more texts than fit are sampled in turns, with the same result. On a processor a pass over four
- * windows takes four times as long as over one (measured), so this costs nothing, and it bounds both memory and the time for which drawing
- * tokens keeps the caller's event loop busy.
+ * The most logits that one forward pass may return. If more texts are wanted than fit, they are sampled in turns, with the same result.
+ * The limit bounds memory and the time for which drawing tokens blocks the caller's event loop. It costs nothing on a processor, where a
+ * pass over four windows takes four times as long as a pass over one (measured).
  */
 const MAX_LOGITS = 2 ** 21;
 
@@ -22,9 +22,9 @@ interface RunOptions extends SamplingOptions {
 export interface GenerateOptions extends RunOptions {
   /** Text to continue. */
   readonly prompt?: string;
-  /** Text that must follow: what lies between is filled, to its last token. */
+  /** Text that must follow; the gap before it is filled to its last token. */
   readonly suffix?: string;
-  /** New tokens at most, as far as the model is long; replaces `maxLength`. */
+  /** The most new tokens, limited by the length of the model; replaces `maxLength`. */
   readonly maxTokens?: number;
 }
 
@@ -35,56 +35,57 @@ export interface Text {
   readonly completion: string;
   /** Tokens of `completion`, `[EOS]` not counted. */
   readonly tokens: number;
-  /** Whether the text ended by itself (`[EOS]`, a stop string, the suffix) or the window did. */
+  /** stop: the text ended by itself (`[EOS]`, a stop string, the suffix); length: the window ended. */
   readonly finish: 'stop' | 'length';
   readonly seed: number;
-  /** Function evaluations: forward passes that this text took part in. */
+  /** NFE, number of function evaluations: forward passes that this text took part in. */
   readonly nfe: number;
 }
 
-export interface Generated {
+export interface GenerateResult {
   readonly texts: readonly Text[];
   /** Tokens of prompt and suffix. */
   readonly promptTokens: number;
 }
 
 /** Samples `n` texts. Throws {@link GenerateError} when the request does not fit the model. */
-export async function generate(model: Model, { prompt = '', suffix = '', maxTokens, ...options }: GenerateOptions = {}): Promise<Generated> {
+export async function generate(model: Model, { prompt = '', suffix = '', maxTokens, ...options }: GenerateOptions = {}): Promise<GenerateResult> {
   const sampling = resolveSampling(model.generation, options);
   const closed = suffix !== '';
   const limit = maxTokens ?? Infinity;
   if (maxTokens !== undefined && (!Number.isInteger(maxTokens) || maxTokens < 1)) throw new GenerateError(`maxTokens: expected an integer >= 1, got ${maxTokens}`);
   const window = maxTokens === undefined ? windowOf(model, sampling, options.maxLength) : windowLimit(model.config);
-  const given = encodeBefore(model.tokenizer, prompt).ids.length + model.tokenizer.encode(suffix).length;
-  const room = window - given - (closed ? 1 : 0);
-  if (room < 1) throw tooLong(model, { given, window, closed });
-  // An open text gets one mask more than tokens were asked for: the one its [EOS] needs.
+  const textTokens = encodeBefore(model.tokenizer, prompt).ids.length + model.tokenizer.encode(suffix).length;
+  const room = window - textTokens - (closed ? 1 : 0);
+  if (room < 1) throw tooLong(model, { textTokens, window, closed });
+  // An open text gets one mask more than the tokens asked for, because its [EOS] needs one.
   const gap = Math.min(room, closed ? limit : limit + 1);
   const layout = layOut([prompt, { gap }, suffix], model.config, model.tokenizer, { closed });
-  const results = await fill(model, layout, sampling, options, { closed });
+  const job: Job = { model, layout, sampling, closed };
+  const results = await fill(job, options);
   const texts = results.map((result, i): Text => {
-    const { start, length } = layout.gaps[0]!;
-    const filled = result.end === null ? Math.min(length, limit) : Math.min(result.end - start, limit);
-    const whole = decodeGap(model, result, layout.gaps[0]!, filled);
-    const completion = cut(whole, sampling.stop);
-    const stopped = closed || result.end === start + filled || completion !== whole;
-    return {
-      text: prompt + completion + suffix,
-      completion,
-      tokens: completion === whole ? filled : model.tokenizer.encode(completion).length,
-      finish: stopped ? 'stop' : 'length',
-      seed: seedOf(sampling) + i,
-      nfe: result.nfe,
-    };
+    const { completion, ...rest } = complete(job, result, limit);
+    return { text: prompt + completion + suffix, completion, ...rest, seed: seedOf(sampling) + i, nfe: result.nfe };
   });
   return { texts, promptTokens: layout.textTokens };
 }
 
-export interface Infilled {
+/** The new text of a canvas with one gap: at most `limit` tokens of it, up to its end and the first stop string. */
+function complete({ model, layout, sampling, closed }: Job, result: DenoiseResult, limit: number): Pick<Text, 'completion' | 'tokens' | 'finish'> {
+  const gap = layout.gaps[0]!;
+  const length = Math.min(result.end === null ? gap.length : result.end - gap.start, limit);
+  const whole = decodeGap(model, result, gap, length);
+  const completion = cut(whole, sampling.stop);
+  const stopped = closed || result.end === gap.start + length || completion !== whole;
+  const tokens = completion === whole ? length : model.tokenizer.encode(completion).length;
+  return { completion, tokens, finish: stopped ? 'stop' : 'length' };
+}
+
+export interface InfillResult {
   readonly texts: readonly {
-    /** All parts joined: what was given is as it was, character by character. */
+    /** All parts joined. The given text is unchanged, character by character. */
     readonly text: string;
-    /** What was put into each gap. */
+    /** The text of each gap. */
     readonly fills: readonly string[];
     readonly seed: number;
     readonly nfe: number;
@@ -93,11 +94,11 @@ export interface Infilled {
 }
 
 /** Fills the gaps of a text, each to its last token. `parseGaps` makes parts of a marked text. Throws {@link GenerateError}. */
-export async function infill(model: Model, parts: readonly Part[], options: RunOptions = {}): Promise<Infilled> {
+export async function infill(model: Model, parts: readonly Part[], options: RunOptions = {}): Promise<InfillResult> {
   const sampling = resolveSampling(model.generation, options);
   const layout = layOut(parts, model.config, model.tokenizer, { closed: true });
-  if (layout.gaps.length === 0) throw new GenerateError('text: expected at least one gap, got none');
-  const results = await fill(model, layout, sampling, options, { closed: true });
+  if (layout.gaps.length === 0) throw new GenerateError('text: no gap to fill; give at least one part { gap: tokens }');
+  const results = await fill({ model, layout, sampling, closed: true }, options);
   const texts = results.map((result, i) => {
     const fills = layout.gaps.map((gap) => decodeGap(model, result, gap, gap.length));
     let next = 0;
@@ -106,24 +107,33 @@ export async function infill(model: Model, parts: readonly Part[], options: RunO
   return { texts, promptTokens: layout.textTokens };
 }
 
-/** Tokens of the window, `[EOS]` included. A value asked for must fit the model; the model's own default is cut to it. */
-function windowOf({ config }: Model, { maxLength }: Sampling, asked: number | undefined): number {
-  if (asked !== undefined && asked > config.max_seq_len) {
-    throw new GenerateError(`maxLength: expected an integer <= model.max_seq_len (${config.max_seq_len}), got ${asked}`);
+/** Tokens of the window, `[EOS]` included. A requested length must fit the model; the default of its folder is cut to the model. */
+function windowOf({ config }: Model, { maxLength }: Sampling, requested: number | undefined): number {
+  if (requested !== undefined && requested > config.max_seq_len) {
+    throw new GenerateError(`maxLength: expected an integer <= model.max_seq_len (${config.max_seq_len}), got ${requested}`);
   }
   return Math.min(maxLength, windowLimit(config));
 }
 
-function tooLong({ config }: Model, { given, window, closed }: { given: number; window: number; closed: boolean }): GenerateError {
+function tooLong({ config }: Model, { textTokens, window, closed }: { textTokens: number; window: number; closed: boolean }): GenerateError {
   const most = Math.max(0, window - (closed ? 2 : 1));
-  const what = closed ? 'prompt and suffix' : 'prompt';
-  const why = window < windowLimit(config) ? `max_length ${window}` : `model.max_seq_len ${config.max_seq_len}`;
+  const subject = closed ? 'prompt and suffix' : 'prompt';
+  const reason = window < windowLimit(config) ? `max_length ${window}` : `model.max_seq_len ${config.max_seq_len}`;
   const remedy = window < windowLimit(config) ? 'shorten the text or raise max_length' : 'shorten the text';
-  return new GenerateError(`${what}: expected at most ${most} tokens, so that one can be added (${why}), got ${given}; ${remedy}`);
+  return new GenerateError(`${subject}: expected at most ${most} tokens, so that one can be added (${reason}), got ${textTokens}; ${remedy}`);
 }
 
-/** Runs the sampler on copies of the canvas, as many at a time as memory allows. */
-async function fill(model: Model, layout: Layout, sampling: Sampling, { signal, onStep }: RunOptions, { closed }: { closed: boolean }): Promise<DenoiseResult[]> {
+interface Job {
+  readonly model: Model;
+  readonly layout: Layout;
+  readonly sampling: Sampling;
+  /** true: fixed text or [EOS] stands behind the last gap, so every gap is filled to its last token */
+  readonly closed: boolean;
+}
+
+/** Runs the sampler on copies of the canvas, as many at a time as `MAX_LOGITS` allows. */
+async function fill(job: Job, { signal, onStep }: RunOptions): Promise<DenoiseResult[]> {
+  const { model, layout, sampling } = job;
   const masks = layout.gaps.reduce((sum, { length }) => sum + length, 0);
   const turn = Math.max(1, Math.floor(MAX_LOGITS / (masks * model.config.vocab_size)));
   const spaced = new Set(layout.gaps.filter((gap) => gap.spaced).map(({ start }) => start));
@@ -135,7 +145,7 @@ async function fill(model: Model, layout: Layout, sampling: Sampling, { signal, 
       seed: seedOf(sampling) + first,
       maskId: model.config.mask_token_id,
       sampler: sampler(sampling.sampler),
-      options: diffusionOptions(model, layout, sampling, closed),
+      options: diffusionOptions(job),
       denoiser: async (rows) => demandSpaces(await model.denoise(rows), rows, spaced, model),
       ...(signal ? { signal } : {}),
       ...(onStep ? { onStep: (event: StepEvent) => onStep({ ...event, row: event.row + first }) } : {}),
@@ -145,9 +155,8 @@ async function fill(model: Model, layout: Layout, sampling: Sampling, { signal, 
   return results;
 }
 
-function diffusionOptions({ config, tokenizer }: Model, layout: Layout, sampling: Sampling, closed: boolean): Partial<DiffusionOptions> {
+function diffusionOptions({ model: { config, tokenizer }, layout, sampling, closed }: Job): Partial<DiffusionOptions> {
   const forbidden = [config.pad_token_id, config.bos_token_id, config.sep_token_id];
-  // A closed text already has its end, and a gap is filled to its last token.
   if (closed) forbidden.push(config.eos_token_id);
   for (let id = tokenizer.vocabSize; id < config.vocab_size; id++) forbidden.push(id);
   return {
@@ -170,7 +179,7 @@ function diffusionOptions({ config, tokenizer }: Model, layout: Layout, sampling
   };
 }
 
-/** ln(strength) on every token of the style strings, written with and without a leading space. Added, since a factor would turn on negative logits. */
+/** ln(strength) for every token of the style strings, with and without a leading space. A factor would act the other way on negative logits. */
 function styleBias(tokenizer: Model['tokenizer'], size: number, { styleTokens, styleStrength }: Sampling): Float64Array | null {
   if (styleStrength === 1) return null;
   const bias = new Float64Array(size);
@@ -180,7 +189,7 @@ function styleBias(tokenizer: Model['tokenizer'], size: number, { styleTokens, s
   return bias;
 }
 
-/** Where a space was left to a gap, only tokens that begin with one may come first. */
+/** Lets only tokens that begin with a space come first in a gap that must bring a space back. */
 function demandSpaces(logits: Float32Array, rows: readonly DenoiserRow[], spaced: ReadonlySet<number>, { config, tokenizer }: Model): Float32Array {
   if (spaced.size === 0) return logits;
   const allowed = startsWithSpace(tokenizer);
@@ -201,6 +210,6 @@ function decodeGap({ tokenizer }: Model, { canvas }: DenoiseResult, { start, spa
 }
 
 function cut(text: string, stop: readonly string[]): string {
-  const ends = stop.filter((word) => word !== '').map((word) => text.indexOf(word)).filter((at) => at >= 0);
+  const ends = stop.filter((word) => word !== '').map((word) => text.indexOf(word)).filter((index) => index >= 0);
   return ends.length === 0 ? text : text.slice(0, Math.min(...ends));
 }

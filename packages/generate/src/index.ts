@@ -2,7 +2,7 @@ export { parseGaps } from './canvas.js';
 export type { Part } from './canvas.js';
 export { GenerateError } from './errors.js';
 export { generate, infill } from './generate.js';
-export type { Generated, GenerateOptions, Infilled, Text } from './generate.js';
+export type { GenerateOptions, GenerateResult, InfillResult, Text } from './generate.js';
 export { loadModel, openModel } from './model.js';
 export type { LoadOptions, Model } from './model.js';
 export { fromGeneration } from './options.js';

@@ -33,7 +33,7 @@ export async function loadModel(folder: string, { verify = true, ...session }: L
   return openModel(files, tokenizer, await threadSession(files.graph, session));
 }
 
-/** Joins what was read from a folder with a session, whatever runs it. */
+/** Joins the contents of a folder with a session of any runtime. */
 export function openModel(folder: Pick<ModelFolder, 'config' | 'name' | 'created' | 'generation'>, tokenizer: Tokenizer, session: Session): Model {
   const { config, name, created, generation } = folder;
   return {

@@ -10,7 +10,7 @@ export interface Feed {
   readonly length: number;
 }
 
-/** A loaded graph, wherever it runs. Everything above this interface knows no runtime. */
+/** A loaded graph in any runtime. The code that calls a session knows no runtime. */
 export interface Session {
   /** → float32 [M, V], row-major. */
   run(feed: Feed): Promise<Float32Array>;

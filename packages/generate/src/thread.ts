@@ -29,7 +29,7 @@ export async function threadSession(graph: string, options: SessionOptions = {})
     });
     worker.on('error', (error: unknown) => {
       const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0];
-      const failure = new ModelError(`${graph}: expected a graph that ONNX Runtime can load and run, got: ${reason}; export the model again`);
+      const failure = new ModelError(`${graph}: ONNX Runtime cannot load or run this graph (${reason}); export the model again`);
       fail(failure);
       reject(failure);
     });

@@ -17,9 +17,9 @@ const session = await InferenceSession.create(start.graph, {
   intraOpNumThreads: start.threads ?? 0,
   interOpNumThreads: 1,
   graphOptimizationLevel: 'all',
-  // Errors come back as exceptions; the library's own log would go to the terminal.
+  // Errors come back as exceptions; ONNX Runtime's own log would go to the terminal.
   logSeverityLevel: 4,
-  // Idle threads would wait in a busy loop between passes: measured 2.5 times the processor time for one text at a time.
+  // With spinning, idle threads wait in a busy loop between passes: 2.5 times the processor time for one text at a time (measured).
   extra: { session: { intra_op: { allow_spinning: '0' } } },
 });
 
