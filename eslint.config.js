@@ -32,7 +32,7 @@ const table = {
   'packages/engine': values('config', 'diffusion', 'model', 'trace', 'folder', 'workers'),
   'packages/provision': values('config', 'model', 'trace', 'folder', 'prepare', 'engine'),
   'packages/train': { text: 'types', model: 'types', ...values('config', 'diffusion', 'curriculum', 'folder', 'prepare', 'engine', 'report') },
-  'packages/generate': { config: 'types', 'config/sampling': 'values', ...values('diffusion', 'text', 'folder') },
+  'packages/generate': { config: 'types', 'config/sampling': 'values', ...values('diffusion', 'text', 'folder', 'workers') },
   'apps/trainer': values('config', 'text', 'folder', 'prepare', 'engine', 'provision', 'train', 'report', 'cli'),
   'apps/generator': values('config', 'diffusion', 'text', 'folder', 'generate', 'cli'),
   'apps/mdiff': values('config', 'cli'),

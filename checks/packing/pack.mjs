@@ -82,7 +82,7 @@ await command('mdiff engine list', process.execPath, [join(all, 'node_modules/md
 const configOnly = await install('config', ['@mdiff/config']);
 check('@mdiff/config pulls no runtime', none(installed(configOnly, runtimes)));
 
-const generating = ['@mdiff/cli', '@mdiff/config', '@mdiff/diffusion', '@mdiff/folder', '@mdiff/text', '@mdiff/generate', '@mdiff/generator', 'mdiff'];
+const generating = ['@mdiff/cli', '@mdiff/config', '@mdiff/diffusion', '@mdiff/folder', '@mdiff/text', '@mdiff/workers', '@mdiff/generate', '@mdiff/generator', 'mdiff'];
 const generator = await install('generator', generating);
 check('a generator install pulls no TensorFlow.js', none(installed(generator, tensorflow)));
 check('a generator install pulls no trainer', none(installed(generator, /^@mdiff\/(train|trainer|model|trace|engine|provision)$/)));

@@ -3,7 +3,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { parseGaps, type Part } from './canvas.js';
 import { fixture } from './fixture.test.util.js';
 import { generate, infill } from './generate.js';
-import { loadModel, type Model } from './model.js';
+import { loadModel } from './load.js';
+import type { Model } from './model.js';
 
 const shifted = await loadModel(fixture('shifted'));
 const plain = await loadModel(fixture('plain'));

@@ -1,12 +1,10 @@
 import type { GenerationConfig } from '@mdiff/config';
 import type { DenoiserRow } from '@mdiff/diffusion';
-import { Tokenizer } from '@mdiff/text';
-import { ModelError } from '@mdiff/folder';
-import { readFolder, type ModelFolder, type ModelFolderConfig } from '@mdiff/folder/node';
-import type { Session, SessionOptions } from './session.js';
-import { threadSession } from './thread.js';
+import type { ModelFolder, ModelFolderConfig } from '@mdiff/folder/node';
+import type { Tokenizer } from '@mdiff/text';
+import type { Session } from './runtime/session.js';
 
-/** A loaded model. Call {@link Model.close} when done: it owns a thread. */
+/** A loaded model. Call {@link Model.close} when done: its session owns a thread. */
 export interface Model {
   readonly name: string;
   readonly created: number;
@@ -21,18 +19,6 @@ export interface Model {
   close(): Promise<void>;
 }
 
-export interface LoadOptions extends SessionOptions {
-  /** Compare the sha256 of every file with the manifest (sizes are always compared). Default true. */
-  readonly verify?: boolean;
-}
-
-/** Opens a model folder (contract in docs/architecture.md) and starts its inference thread. Throws {@link ModelError}. */
-export async function loadModel(folder: string, { verify = true, ...session }: LoadOptions = {}): Promise<Model> {
-  const files = await readFolder(folder, { verify });
-  const tokenizer = readTokenizer(files);
-  return openModel(files, tokenizer, await threadSession(files.graph, session));
-}
-
 /** Joins the contents of a folder with a session of any runtime. */
 export function openModel(folder: Pick<ModelFolder, 'config' | 'name' | 'created' | 'generation'>, tokenizer: Tokenizer, session: Session): Model {
   const { config, name, created, generation } = folder;
@@ -45,16 +31,6 @@ export function openModel(folder: Pick<ModelFolder, 'config' | 'name' | 'created
     denoise: (rows) => denoise(session, config, rows),
     close: () => session.close(),
   };
-}
-
-function readTokenizer({ path, tokenizer: json, config }: ModelFolder): Tokenizer {
-  try {
-    const tokenizer = Tokenizer.fromJson(json);
-    if (tokenizer.vocabSize <= config.vocab_size) return tokenizer;
-    throw new Error(`tokenizer.json: expected at most ${config.vocab_size} ids (vocab_size in config.json), got ${tokenizer.vocabSize}; export the model again`);
-  } catch (error) {
-    throw new ModelError(`${path}: ${(error as Error).message}`);
-  }
 }
 
 async function denoise(session: Session, config: ModelFolderConfig, canvases: readonly DenoiserRow[]): Promise<Float32Array> {

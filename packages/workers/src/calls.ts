@@ -35,7 +35,8 @@ interface Calls extends Pick<Remote, 'call'> {
   fail(error: Error): void;
 }
 
-function callsOver(post: (call: Call, transfer: readonly TransferListItem[]) => void): Calls {
+/** `onBusy` learns when the first call starts to wait and when none waits any more. */
+function callsOver(post: (call: Call, transfer: readonly TransferListItem[]) => void, onBusy: (busy: boolean) => void = () => undefined): Calls {
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   let next = 0;
   let ended: Error | undefined;
@@ -45,11 +46,13 @@ function callsOver(post: (call: Call, transfer: readonly TransferListItem[]) => 
         if (ended) return reject(ended);
         const id = next++;
         waiting.set(id, { resolve, reject });
+        if (waiting.size === 1) onBusy(true);
         post({ id, method, argument }, transfer);
       }),
     settle: (reply) => {
       const call = waiting.get(reply.id);
       waiting.delete(reply.id);
+      if (waiting.size === 0) onBusy(false);
       if (!call) return;
       if ('error' in reply) {
         const { message, stack, ...rest } = reply.error;
@@ -68,6 +71,11 @@ export interface StartOptions {
   env?: Readonly<Record<string, string>>;
 }
 
+export interface WorkerOptions extends StartOptions {
+  /** false: a worker that has no call to answer does not keep the process alive; default true */
+  keepAlive?: boolean;
+}
+
 // A script given as text resolves names from the current directory, so the loader is named by its place.
 const loader = (): string => import.meta.resolve('tsx/esm/api');
 
@@ -75,7 +83,7 @@ const loader = (): string => import.meta.resolve('tsx/esm/api');
  * Starts a worker on a module of this package. From TypeScript source the worker needs the tsx loader, which worker threads
  * do not inherit in Node 20.
  */
-export function startWorker(entry: URL, options: StartOptions = {}): Remote {
+export function startWorker(entry: URL, { keepAlive = true, ...options }: WorkerOptions = {}): Remote {
   const env = { ...process.env, ...options.env };
   const worker = entry.pathname.endsWith('.ts')
     ? new Worker(`import(${JSON.stringify(loader())}).then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}); })`, {
@@ -84,10 +92,14 @@ export function startWorker(entry: URL, options: StartOptions = {}): Remote {
         execArgv: ['--conditions=@mdiff/source'],
       })
     : new Worker(entry, { env });
-  const { call, settle, fail } = callsOver((message, transfer) => worker.postMessage(message, transfer as TransferListItem[]));
+  const { call, settle, fail } = callsOver(
+    (message, transfer) => worker.postMessage(message, transfer as TransferListItem[]),
+    keepAlive ? undefined : (busy) => (busy ? worker.ref() : worker.unref()),
+  );
+  if (!keepAlive) worker.unref();
   worker.on('message', settle);
   worker.on('error', (error) => fail(error as Error));
-  worker.on('exit', (code) => fail(new Error(`the engine's worker thread ended (exit code ${code})`)));
+  worker.on('exit', (code) => fail(new Error(`the worker thread ended (exit code ${code})`)));
   return {
     call,
     close: async () => {
@@ -114,7 +126,7 @@ export function startProcess(entry: URL, options: StartOptions = {}): Remote {
   const ended = new Promise<void>((resolve) => {
     child.on('close', (code, signal) => {
       const last = said.split('\n').filter((line) => line.trim() !== '').at(-1);
-      fail(new Error(`the engine's process ended (${signal ?? `exit code ${code}`})${last === undefined ? '' : `: ${last.slice(0, 300)}`}`));
+      fail(new Error(`the child process ended (${signal ?? `exit code ${code}`})${last === undefined ? '' : `: ${last.slice(0, 300)}`}`));
       resolve();
     });
   });

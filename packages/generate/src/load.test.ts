@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fixture, withCopy } from './fixture.test.util.js';
-import { loadModel } from './model.js';
+import { loadModel } from './load.js';
 
 const shifted = await loadModel(fixture('shifted'));
 const plain = await loadModel(fixture('plain'));
