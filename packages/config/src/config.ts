@@ -1,13 +1,13 @@
 // eslint-disable-next-line @nx/enforce-module-boundaries -- the condition `browser` decides which file this is
 import { environment, fileExists, readText, writeText } from '#files';
-import { ConfigError, type Issue } from './issue.js';
-import { readLayer, type Entries, type Source } from './layer.js';
-import { sections, type SectionName } from './keys.js';
-import { codeSource, entriesOf, judge, makeSection, projectRecord, stackOf, stageRecord } from './record.js';
-import { saveText, type Origin } from './save.js';
-import type { Env } from './scalars.js';
-import { envSource, extendSources, fileSources, patchEntry, presetSources, setSource, type Context, type Reader } from './sources.js';
-import { merge, type Stack, type View } from './stack.js';
+import { ConfigError, type Issue } from './checks/issue.js';
+import { readLayer, type Entries, type Source } from './document/layer.js';
+import { sections, type SectionName } from './sections/keys.js';
+import { codeSource, entriesOf, judge, makeSection, projectRecord, stackOf, stageRecord } from './document/record.js';
+import { saveText, type Origin } from './document/save.js';
+import type { Env } from './document/scalars.js';
+import { envSource, extendSources, fileSources, patchEntry, presetSources, setSource, type Context, type Reader } from './document/sources.js';
+import { merge, type Stack, type View } from './document/stack.js';
 import type {
   CurriculumConfig,
   CurriculumDerived,
@@ -31,7 +31,7 @@ import type {
   TrainingConfig,
   TrainingDerived,
   TrainingInput,
-} from './types.js';
+} from './sections/types.js';
 
 /** Layers beside the text itself. */
 export interface LoadOptions {

@@ -12,8 +12,8 @@ export {
   trainingConfig,
   type LoadOptions,
 } from './config.js';
-export { curriculumPresets, generationPresets, modelPresets, trainingPresets } from './named.js';
-export { presetNames } from './presets.js';
+export { curriculumPresets, generationPresets, modelPresets, trainingPresets } from './document/presetfunctions.js';
+export { presetNames } from './document/presets.js';
 export {
   difficultyBand,
   effectiveBatchSize,
@@ -24,26 +24,26 @@ export {
   stageNames,
   totalEpochs,
   valBatchSizeActual,
-} from './derived.js';
-export { estimateMemory, fitBatch, layerBytes, type MemoryEstimate, type MemoryOptions } from './memory.js';
-export { blendAt, scaleSteps, stageBlend, stageEpochs, stageOfStep, stageSteps, type StageBlend } from './plan.js';
-export { dropoutAt, emaDecayAt, horizonRate, learningRate, warmupSteps } from './rate.js';
-export { paramCount, paramCountExact } from './params.js';
-export { ConfigError, formatIssue, formatIssues, type Issue, type Severity } from './issue.js';
-export { aliases, leafKeys } from './keys.js';
-export { diffConfigs, explain, resolvedYaml } from './explain.js';
-export { jsonSchema, referencePage } from './reference.js';
-export { migrate } from './migrate.js';
-export { isSetIn, startup } from './machine.js';
-export { pending, type Pending } from './pending.js';
-export { ProjectConfigSchema } from './schema.js';
-export { HardwareConfigSchema } from './hardware.js';
-export { ModelConfigSchema } from './model.js';
-export { TokenizerConfigSchema } from './tokenizer.js';
-export { DataConfigSchema } from './data.js';
-export { CurriculumConfigSchema, StageConfigSchema } from './curriculum.js';
-export { TrainingConfigSchema } from './training.js';
-export { GenerationConfigSchema } from './generation.js';
+} from './formulas/derived.js';
+export { estimateMemory, fitBatch, layerBytes, type MemoryEstimate, type MemoryOptions } from './formulas/memory.js';
+export { blendAt, scaleSteps, stageBlend, stageEpochs, stageOfStep, stageSteps, type StageBlend } from './formulas/stages.js';
+export { dropoutAt, emaDecayAt, horizonRate, learningRate, warmupSteps } from './formulas/rate.js';
+export { paramCount, paramCountExact } from './formulas/params.js';
+export { ConfigError, formatIssue, formatIssues, type Issue, type Severity } from './checks/issue.js';
+export { aliases, leafKeys } from './sections/keys.js';
+export { diffConfigs, explain, resolvedYaml } from './document/explain.js';
+export { jsonSchema, referencePage } from './document/reference.js';
+export { migrate } from './document/migrate.js';
+export { isSetIn, startup } from './checks/startup.js';
+export { pending, type Pending } from './checks/pending.js';
+export { ProjectConfigSchema } from './sections/schema.js';
+export { HardwareConfigSchema } from './sections/hardware.js';
+export { ModelConfigSchema } from './sections/model.js';
+export { TokenizerConfigSchema } from './sections/tokenizer.js';
+export { DataConfigSchema } from './sections/data.js';
+export { CurriculumConfigSchema, StageConfigSchema } from './sections/curriculum.js';
+export { TrainingConfigSchema } from './sections/training.js';
+export { GenerationConfigSchema } from './sections/generation.js';
 export type {
   CurriculumConfig,
   CurriculumDerived,
@@ -67,4 +67,4 @@ export type {
   TrainingConfig,
   TrainingDerived,
   TrainingInput,
-} from './types.js';
+} from './sections/types.js';

@@ -1,0 +1,112 @@
+import type { Finding, Issue } from './issue.js';
+import { fitBatch, type MemoryOptions } from '../formulas/memory.js';
+import { stackOf } from '../document/record.js';
+import { issueFor, seeKey, type View } from '../document/stack.js';
+import type { ProjectConfig } from '../sections/types.js';
+import { advice, gigabytes } from './warnings.js';
+import { quoted, shown } from './words.js';
+
+// What only the program at start-up can know: the machine, the data, the tokenizer. The wording is here, so that every app says the same.
+
+const viewOf = (config: ProjectConfig): View => ({ stack: stackOf(config)!, bad: new Set() });
+
+const error = (
+  config: ProjectConfig,
+  key: string,
+  code: string,
+  expected: string,
+  got: string,
+  more: Pick<Finding, 'hint' | 'see'> = {},
+): Issue => issueFor(viewOf(config), key, { code, expected, got, ...more });
+
+const notice = (config: ProjectConfig, key: string, code: string, text: string): Issue =>
+  issueFor(viewOf(config), key, { code, severity: 'warning', text });
+
+/** Errors and notices of start-up. Each is placed where its key was set; errors (S) end a command with exit code 2, notices (N) are said once. */
+export const startup = {
+  /** S1: the device was set and is not there; `why` says what is missing. */
+  deviceAbsent: (config: ProjectConfig, why?: string): Issue =>
+    error(config, 'device', 'S1', 'an available device', quoted(config.device), { hint: `set device to "auto" or "cpu"${why === undefined ? '' : ` (${why})`}` }),
+  /** S2: the embedding model was set and is not there. */
+  embedderAbsent: (config: ProjectConfig): Issue =>
+    error(
+      config,
+      'curriculum.embedding_model',
+      'S2',
+      'a local model folder or a provider (tfidf-svd)',
+      quoted(config.curriculum.embedding_model),
+      { hint: 'run "mdiff embeddings fetch" or set "tfidf-svd"' },
+    ),
+  /** S3: the loaded tokenizer has more ids than the model. */
+  tokenizerTooLarge: (config: ProjectConfig, size: number): Issue =>
+    error(config, 'model.vocab_size', 'S3', `at least the tokenizer's size (${size})`, `${config.model.vocab_size}`),
+  /** S4: the loaded tokenizer has its mask elsewhere. */
+  maskElsewhere: (config: ProjectConfig, id: number): Issue =>
+    error(config, 'model.mask_token_id', 'S4', `${id} (the tokenizer's [MASK])`, `${config.model.mask_token_id}`),
+  /** S5: no text. `remedy` names the package of a builtin text, or the path that was looked at. */
+  sourceAbsent: (config: ProjectConfig, remedy: { install: string } | { path: string }): Issue =>
+    error(config, 'data.source', 'S5', 'a readable text', quoted(config.data.source), {
+      hint: 'install' in remedy ? `install ${remedy.install}` : `nothing at ${remedy.path}`,
+    }),
+  /** S6: the batch cannot fit; undefined when it does. */
+  batchTooLarge: (config: ProjectConfig, options?: MemoryOptions): Issue | undefined => {
+    const fit = fitBatch(config, options);
+    if (fit.fits) return undefined;
+    const hint = `${advice(fit)}${fit.batch_size === 0 ? '' : '; --fit applies this'}`;
+    return error(
+      config,
+      'training.batch_size',
+      'S6',
+      `a batch that fits ${gigabytes(fit.estimate.usable)} GB`,
+      `an estimated ${gigabytes(fit.estimate.total)} GB`,
+      { hint, see: seeKey(viewOf(config), 'hardware.max_vram_gb') },
+    );
+  },
+  /** S7: a model key differs from the checkpoint's on resume. */
+  modelChanged: (config: ProjectConfig, key: keyof ProjectConfig['model'] & string, saved: unknown): Issue =>
+    error(config, `model.${key}`, 'S7', `${shown(saved)} (the checkpoint's value)`, shown(config.model[key])),
+  /** N1; `where` when it is not the engine but what it runs on */
+  floatOnly: (config: ProjectConfig, engine: string, where?: string): Issue =>
+    notice(config, 'training.use_mixed_precision', 'N1', `engine "${engine}" computes in float32${where === undefined ? '' : ` ${where}`}; mixed precision is not applied`),
+  /** N2 */
+  deviceFallback: (config: ProjectConfig, used: string): Issue =>
+    notice(config, 'device', 'N2', `"${config.device}" is not available, using "${used}"`),
+  /** N3 */
+  embedderFallback: (config: ProjectConfig): Issue =>
+    notice(config, 'curriculum.embedding_model', 'N3', `"${config.curriculum.embedding_model}" is not on this machine, using "tfidf-svd"`),
+  /** N4 */
+  noCheckpointing: (config: ProjectConfig, engine: string, bytes: number): Issue =>
+    notice(
+      config,
+      'training.use_gradient_checkpointing',
+      'N4',
+      `engine "${engine}" cannot recompute activations; memory estimate without it: ${gigabytes(bytes)} GB`,
+    ),
+  /** N5: only when `pin_memory` was set to true. */
+  noPinning: (config: ProjectConfig): Issue | undefined =>
+    config.training.pin_memory && viewOf(config).stack.get('training.pin_memory')!.length > 1
+      ? notice(config, 'training.pin_memory', 'N5', 'has no effect in Node')
+      : undefined,
+  /** N6 */
+  warmupClamped: (config: ProjectConfig, stage: string, steps: number, used: number): Issue =>
+    notice(
+      config,
+      'training.warmup_steps',
+      'N6',
+      `${config.training.warmup_steps} exceeds 10% of stage "${stage}" (${steps} steps), uses ${used}`,
+    ),
+  /** N7 */
+  smallVocabulary: (config: ProjectConfig, size: number): Issue =>
+    notice(config, 'model.vocab_size', 'N7', `the tokenizer reached ${size} of ${config.model.vocab_size} ids; the model uses ${size}`),
+  /** N8 */
+  stepsClamped: (config: ProjectConfig, masks: number): Issue => notice(config, 'generation.num_steps', 'N8', `clamped to ${masks} masks`),
+  /** N9 */
+  clustersClamped: (config: ProjectConfig, units: number): Issue =>
+    notice(config, 'curriculum.n_clusters', 'N9', `clamped to ${units} units`),
+  /** N10 */
+  floatState: (config: ProjectConfig): Issue =>
+    notice(config, 'hardware.bytes_per_param', 'N10', 'training state is float32: the estimate is low'),
+} as const;
+
+/** Whether a key was set in any layer: an unset default may fall back where a set value must be obeyed or refused. */
+export const isSetIn = (config: ProjectConfig, key: string): boolean => (stackOf(config)!.get(key)?.length ?? 0) > 1;

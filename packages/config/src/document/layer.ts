@@ -1,0 +1,162 @@
+import { validate, type Failure } from '../generated/validator.js';
+import { issueAt, type Finding, type Issue, type Place } from '../checks/issue.js';
+import { aliases, dotted, isMapNode, nodeAt, segments, type Node, type Segment } from '../sections/keys.js';
+import { count, expected, nearChoice, nearKey, plainValue, shown } from '../checks/words.js';
+
+export type LayerKind = 'default' | 'preset' | 'file' | 'env' | 'set' | 'code';
+
+/** A source of values, before it is read. */
+export interface Source {
+  kind: LayerKind;
+  /** The preset's name, shown behind its values. */
+  preset?: string;
+  data: unknown;
+  /** Paths that already have an error. */
+  bad?: ReadonlySet<string>;
+  /** Place of a value, or of its key. */
+  at(path: readonly Segment[], key?: boolean): Place;
+}
+
+/** One value of one layer. `written` is the path it was given under, which may be an alias. */
+export interface Entry {
+  value: unknown;
+  kind: LayerKind;
+  preset?: string;
+  written: readonly Segment[];
+  at(path: readonly Segment[], key?: boolean): Place;
+}
+
+export type Entries = Map<string, Entry>;
+
+const pointer = (text: string, data: unknown): Segment[] => {
+  let node = data;
+  return text
+    .split('/')
+    .slice(1)
+    .map((part) => {
+      const word = part.replaceAll('~1', '/').replaceAll('~0', '~');
+      const step = Array.isArray(node) ? Number(word) : word;
+      node = (node as Record<Segment, unknown>)[step];
+      return step;
+    });
+};
+
+const precedence = ['type', 'enum'];
+
+function describe(failure: Failure, path: readonly Segment[]): { path: Segment[]; key: boolean; finding: Finding } {
+  const { keyword, params, data } = failure;
+  const node = failure.parentSchema as Node;
+  const code = 'SCHEMA';
+  if (keyword === 'additionalProperties') {
+    const word = String(params.additionalProperty);
+    return {
+      path: [...path, word],
+      key: true,
+      finding: { code, expected: 'a known key', got: shown(word), hint: nearKey(word, Object.keys(node.properties ?? {}), path) },
+    };
+  }
+  if (keyword === 'required') {
+    const word = String(params.missingProperty);
+    return { path: [...path, word], key: false, finding: { code, expected: expected(node.properties![word]!), got: 'nothing' } };
+  }
+  if (keyword === 'uniqueItems') {
+    const [a, b] = [Number(params.i), Number(params.j)].sort((x, y) => x - y) as [number, number];
+    return { path: [...path], key: false, finding: { code, expected: 'each item once', got: `item ${b + 1} equal to item ${a + 1}` } };
+  }
+  if (keyword === 'minLength' || keyword === 'maxLength') {
+    const what = node.pattern ? expected(node) : `a string of ${count(node, 'characters')} characters`;
+    return { path: [...path], key: false, finding: { code, expected: what, got: shown(data) } };
+  }
+  if (keyword === 'minItems' || keyword === 'maxItems' || keyword === 'additionalItems') {
+    return { path: [...path], key: false, finding: { code, expected: `a list of ${count(node, 'items')}`, got: shown(data) } };
+  }
+  const hint = node.enum ? (nearChoice(data, node.enum) ?? plainValue(data, node)) : plainValue(data, node);
+  return { path: [...path], key: false, finding: { code, expected: expected(node), got: shown(data), hint } };
+}
+
+/** Schema errors of one layer, one per path. */
+function schemaIssues(source: Source): { found: Issue[]; bad: Set<string> } {
+  const bad = new Set<string>(source.bad);
+  const found: Issue[] = [];
+  if (validate(source.data)) return { found, bad };
+  const failures = [...(validate.errors ?? [])].sort((a, b) => precedence.indexOf(b.keyword) - precedence.indexOf(a.keyword));
+  // Every key is optional, so what a missing key would be is judged once: at the stage.
+  for (const failure of failures) {
+    const { path, key, finding } = describe(failure, pointer(failure.instancePath, source.data));
+    const text = dotted(path);
+    if (bad.has(text)) continue;
+    bad.add(text);
+    const place = failure.keyword === 'required' ? source.at(path.slice(0, -1)) : source.at(path, key);
+    found.push(issueAt(place, text || '(yaml)', { ...finding, preset: source.preset }));
+  }
+  return { found, bad };
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function flatten(value: Record<string, unknown>, node: Node, path: Segment[], leaf: (path: Segment[], value: unknown) => void): void {
+  for (const word of Object.keys(value)) {
+    const child = node.properties && Object.hasOwn(node.properties, word) ? node.properties[word] : undefined;
+    const at = [...path, word];
+    const item = value[word];
+    if (child === undefined || item === undefined) continue;
+    if (isMapNode(child)) {
+      if (isRecord(item)) flatten(item, child, at, leaf);
+    } else leaf(at, item);
+  }
+}
+
+/**
+ * Checks one layer and brings its values to canonical keys. A key with an error is left out and named in `bad`, so that the rules that need it are skipped;
+ * only stages stay, because their keys are judged one by one.
+ */
+export function readLayer(source: Source): { entries: Entries; found: Issue[]; bad: Set<string> } {
+  const { found, bad } = schemaIssues(source);
+  const entries: Entries = new Map();
+  if (isRecord(source.data)) {
+    flatten(source.data, nodeAt([])!, [], (path, value) => {
+      const text = dotted(path);
+      if (bad.has(text) || text === 'extends') return;
+      if (text !== 'curriculum.stages' && [...bad].some((other) => other.startsWith(`${text}[`))) return;
+      entries.set(text, {
+        value,
+        kind: source.kind,
+        ...(source.preset === undefined ? {} : { preset: source.preset }),
+        written: path,
+        at: source.at,
+      });
+    });
+  }
+  for (const [alias, canonical] of Object.entries(aliases)) {
+    if (bad.has(alias)) bad.add(canonical);
+    const given = entries.get(alias);
+    if (given === undefined) continue;
+    entries.delete(alias);
+    const twin = entries.get(canonical);
+    if (twin === undefined) {
+      if (!bad.has(canonical)) entries.set(canonical, given);
+    } else if (twin.value !== given.value) {
+      bad.add(canonical);
+      found.push(
+        issueAt(twin.at(twin.written), canonical, {
+          code: 'E1',
+          expected: `the value of its alias ${alias} (${shown(given.value)})`,
+          got: shown(twin.value),
+          see: seeEntry(given),
+          preset: source.preset,
+        }),
+      );
+    }
+  }
+  return { entries, found, bad };
+}
+
+/** `example.yaml:11:16 hardware.max_vram_gb`, the second place of a message. */
+export const seeEntry = (entry: Entry): string => `${entry.at(entry.written).where} ${dotted(entry.written)}`;
+
+/** True when no error stands at the path, above it or below it. */
+export function sound(bad: ReadonlySet<string>, path: string): boolean {
+  const parts = segments(path)!;
+  for (let i = 1; i <= parts.length; i += 1) if (bad.has(dotted(parts.slice(0, i)))) return false;
+  return ![...bad].some((other) => other.startsWith(`${path}.`) || other.startsWith(`${path}[`));
+}

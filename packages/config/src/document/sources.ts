@@ -1,0 +1,213 @@
+import { readYaml, type Tree } from './yaml.js';
+import { issueAt, type Issue, type Place } from '../checks/issue.js';
+import { dotted, nodeAt, segments, type Segment } from '../sections/keys.js';
+import { readLayer, type Entry, type Source } from './layer.js';
+import { presetLayers, presetNames } from './presets.js';
+import { fileData, typed, type Env } from './scalars.js';
+import { nearChoice, nearKey, quoted } from '../checks/words.js';
+
+/** Text of a file, or what was expected instead. The browser has no reader. */
+export type Reader = (path: string) => { text: string } | { problem: string };
+
+export interface Context {
+  env: Env;
+  read: Reader;
+  issues: Issue[];
+}
+
+const isFile = (name: string): boolean => /^(\.{1,2}\/|\/)/.test(name) || /\.ya?ml$/.test(name);
+
+/** Path of a file named in another, with `.` and `..` resolved as far as the text allows. */
+export function beside(file: string, name: string): string {
+  const joined = name.startsWith('/') ? name : file.slice(0, file.lastIndexOf('/') + 1) + name;
+  const parts: string[] = [];
+  for (const part of joined.split('/')) {
+    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..' && parts.at(-1) !== '') parts.pop();
+    else if (part !== '.' && (part !== '' || parts.length === 0)) parts.push(part);
+  }
+  return parts.join('/');
+}
+
+/** A preset's layers, each placed where the preset was named. */
+export function presetSources(name: string, place: Place, path: string, ctx: Context): Source[] {
+  const layers = presetLayers(name);
+  if (layers === undefined) {
+    ctx.issues.push(
+      issueAt(place, path, {
+        code: 'E20',
+        expected: 'a preset name or a file path',
+        got: quoted(name),
+        hint: nearChoice(name, presetNames),
+      }),
+    );
+    return [];
+  }
+  return layers.map(({ preset, values }) => ({ kind: 'preset', preset, data: values, at: () => place }));
+}
+
+/** What `extends` brings, lowest first. */
+export function extendSources(
+  value: unknown,
+  at: (path: readonly Segment[]) => Place,
+  file: string,
+  chain: readonly string[],
+  ctx: Context,
+): Source[] {
+  const items = typeof value === 'string' ? [value] : Array.isArray(value) ? value : [];
+  return items.flatMap((item: unknown, i) => {
+    // Wrong types are the schema's to report.
+    if (typeof item !== 'string' || item === '' || items.length > 16) return [];
+    const path: Segment[] = Array.isArray(value) ? ['extends', i] : ['extends'];
+    const place = at(path);
+    if (!isFile(item)) return presetSources(item, place, dotted(path), ctx);
+    const target = beside(file, item);
+    const fail = (finding: { expected: string; got?: string }): Source[] => {
+      ctx.issues.push(issueAt(place, dotted(path), { code: 'E20', ...finding }));
+      return [];
+    };
+    if (chain.includes(target)) return fail({ expected: 'no cycle', got: [...chain.slice(chain.indexOf(target)), target].join(' -> ') });
+    if (chain.length >= 8) return fail({ expected: 'a chain of at most 8 files', got: quoted(item) });
+    const found = ctx.read(target);
+    return 'problem' in found
+      ? fail({ expected: found.problem, got: quoted(target) })
+      : fileSources(found.text, target, chain, ctx).sources;
+  });
+}
+
+/** A file's layer on top of what it extends. */
+export function fileSources(text: string, file: string, chain: readonly string[], ctx: Context): { sources: Source[]; tree?: Tree } {
+  const { tree, issues } = readYaml(text, file);
+  ctx.issues.push(...issues);
+  if (tree === undefined) return { sources: [] };
+  const { data, issues: faults, bad } = fileData(tree, ctx.env);
+  ctx.issues.push(...faults);
+  const extend = typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as { extends?: unknown }).extends : undefined;
+  const lower = extendSources(extend, tree.at, file, [...chain, beside('', file)], ctx);
+  return { sources: [...lower, { kind: 'file', data, bad, at: tree.at }], tree };
+}
+
+type Fields = Record<string, unknown>;
+
+function assign(record: Fields, path: readonly Segment[], value: unknown): void {
+  let node = record;
+  for (const part of path.slice(0, -1)) {
+    const next = node[part];
+    node = (
+      typeof next === 'object' && next !== null && !Array.isArray(next) ? next : (node[part] = Object.create(null) as Fields)
+    ) as Fields;
+  }
+  node[path.at(-1)!] = value;
+}
+
+function unknownKey(path: readonly Segment[], place: Place, got: string): Issue {
+  if (path[0] === 'extends')
+    return issueAt(place, 'extends', {
+      code: 'SCHEMA',
+      expected: 'a key that is one value',
+      got: '"extends"',
+      hint: 'use --preset, or extends in a file',
+    });
+  // Blame the first part the schema does not know.
+  let known = 0;
+  while (known < path.length && nodeAt(path.slice(0, known + 1)) !== undefined) known += 1;
+  const parent = path.slice(0, known);
+  const word = String(path[known] ?? path.at(-1));
+  return issueAt(place, dotted(path), {
+    code: 'SCHEMA',
+    expected: 'a known key',
+    got: quoted(got || word),
+    hint: nearKey(word, Object.keys(nodeAt(parent)?.properties ?? {}), parent),
+  });
+}
+
+const prefix = 'MDIFF__';
+
+/** The layer of `MDIFF__SECTION__KEY` variables. */
+export function envSource(env: Env, issues: Issue[]): Source {
+  const data = Object.create(null) as Fields;
+  const names = new Map<string, string>();
+  const bad = new Set<string>();
+  for (const name of Object.keys(env)
+    .filter((word) => word.startsWith(prefix))
+    .sort()) {
+    const path = name.slice(prefix.length).toLowerCase().split('__');
+    const place = { where: `env ${name}` };
+    if (nodeAt(path) === undefined || path[0] === 'extends') {
+      issues.push(unknownKey(path, place, name));
+      continue;
+    }
+    const { value, issues: faults } = typed(env[name] ?? '', path, place);
+    issues.push(...faults);
+    if (faults.length > 0) bad.add(dotted(path));
+    else {
+      names.set(dotted(path), name);
+      assign(data, path, value);
+    }
+  }
+  const nameOf = (path: readonly Segment[]): string => {
+    for (let i = path.length; i > 0; i -= 1) {
+      const name = names.get(dotted(path.slice(0, i)));
+      if (name !== undefined) return name;
+    }
+    return prefix;
+  };
+  return { kind: 'env', data, bad, at: (path) => ({ where: `env ${nameOf(path)}` }) };
+}
+
+export interface Patch {
+  path: Segment[];
+  value: unknown;
+}
+
+const atSet = () => ({ where: '--set' });
+
+/** The layer of `--set key=value` arguments, and those that change an item of the list of stages. */
+export function setSource(args: readonly string[], issues: Issue[]): { source: Source; patches: Patch[] } {
+  const data = Object.create(null) as Fields;
+  const bad = new Set<string>();
+  const patches: Patch[] = [];
+  for (const arg of args) {
+    const cut = arg.indexOf('=');
+    const path = cut > 0 ? segments(arg.slice(0, cut).trim()) : undefined;
+    if (path === undefined) {
+      issues.push(issueAt(atSet(), '(argument)', { code: 'SCHEMA', expected: 'key.path=value', got: quoted(arg) }));
+      continue;
+    }
+    if (nodeAt(path) === undefined || path[0] === 'extends') {
+      issues.push(unknownKey(path, atSet(), ''));
+      continue;
+    }
+    const { value, issues: faults } = typed(arg.slice(cut + 1), path, atSet());
+    issues.push(...faults);
+    if (faults.length > 0) bad.add(dotted(path));
+    else if (path.some((part) => typeof part === 'number')) patches.push({ path, value });
+    else assign(data, path, value);
+  }
+  return { source: { kind: 'set', data, bad, at: atSet }, patches };
+}
+
+/** A list entry with single items replaced by `--set`; each part keeps its own place. */
+export function patchEntry(base: Entry, key: string, patches: readonly Patch[], issues: Issue[], bad: Set<string>): Entry {
+  const list = structuredClone(base.value) as Segment[];
+  const depth = segments(key)!.length;
+  const own = new Set<string>();
+  for (const { path, value } of patches) {
+    const index = path[depth] as number;
+    if (index >= list.length) {
+      issues.push(issueAt(atSet(), dotted(path), { code: 'SCHEMA', expected: `an index of 0 to ${list.length - 1}`, got: `${index}` }));
+      continue;
+    }
+    let node = list as unknown as Record<Segment, unknown>;
+    for (const part of path.slice(depth, -1)) node = node[part] as Record<Segment, unknown>;
+    node[path.at(-1)!] = value;
+    own.add(dotted(path));
+  }
+  const patched = (path: readonly Segment[]): boolean => path.some((_, i) => own.has(dotted(path.slice(0, i + 1))));
+  const at = (path: readonly Segment[], word?: boolean): Place => (path.length === depth || patched(path) ? atSet() : base.at(path, word));
+  const data = Object.create(null) as Fields;
+  assign(data, segments(key)!, list);
+  const layer = readLayer({ kind: 'set', data, at });
+  for (const issue of layer.found) if (issue.where === '--set') issues.push(issue);
+  for (const path of layer.bad) bad.add(path);
+  return { value: list, kind: 'set', written: segments(key)!, at };
+}

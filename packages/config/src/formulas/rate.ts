@@ -1,0 +1,54 @@
+import { stageOfStep } from './stages.js';
+import type { CurriculumConfig, ModelConfig, TrainingConfig } from '../sections/types.js';
+
+/** Warm-up of a stage: never more than a tenth of it. */
+export const warmupSteps = (training: Pick<TrainingConfig, 'warmup_steps'>, steps: number): number =>
+  Math.min(training.warmup_steps, Math.floor(steps / 10));
+
+/** Rate at 0-based step `s` of a horizon of `N` steps with `W` of warm-up. */
+export function horizonRate(training: TrainingConfig, s: number, N: number, W: number): number {
+  const { learning_rate: peak, min_learning_rate: low, scheduler } = training;
+  if (s < W) return (peak * (s + 1)) / W;
+  const p = (s - W + 1) / (N - W);
+  if (scheduler === 'constant') return peak;
+  if (scheduler === 'linear') return peak - (peak - low) * p;
+  if (scheduler === 'wsd') {
+    // The term keeps 0.07·100 = 7.000000000000001 from becoming 8 steps.
+    const D = Math.min(Math.ceil(training.wsd_decay_fraction * N - 1e-9), N - W);
+    return s < N - D ? peak : peak - ((peak - low) * (s - (N - D) + 1)) / D;
+  }
+  return low + ((peak - low) * (1 + Math.cos(Math.PI * p))) / 2;
+}
+
+/**
+ * Learning rate of a 0-based step of the run. Restarts have one horizon per stage; other schedules one per run, and warm up again after each reset.
+ * @param plan steps of each stage
+ * @throws RangeError outside the plan
+ */
+export function learningRate(
+  config: { training: TrainingConfig; curriculum: Pick<CurriculumConfig, 'reset_optimizer'> },
+  plan: readonly number[],
+  step: number,
+): number {
+  const { training, curriculum } = config;
+  const { stage, local } = stageOfStep(plan, step);
+  const own = warmupSteps(training, plan[stage]!);
+  if (training.scheduler === 'cosine_with_restarts') return horizonRate(training, local, plan[stage]!, own);
+  const total = plan.reduce((a, b) => a + b, 0);
+  const rate = horizonRate(training, step, total, warmupSteps(training, plan[0]!));
+  return stage > 0 && curriculum.reset_optimizer && local < own ? (rate * (local + 1)) / own : rate;
+}
+
+/** Both dropout rates at 0-based step `s` of a run of `N` steps. */
+export function dropoutAt(
+  config: { model: Pick<ModelConfig, 'dropout' | 'attention_dropout'>; training: Pick<TrainingConfig, 'dropout_schedule'> },
+  s: number,
+  N: number,
+): { dropout: number; attention_dropout: number } {
+  const share = config.training.dropout_schedule === 'decay' && N > 1 ? 1 - s / (N - 1) : 1;
+  return { dropout: config.model.dropout * share, attention_dropout: config.model.attention_dropout * share };
+}
+
+/** EMA decay after step number `s` = 1, 2, …: min(ema_decay, (1+s)/(10+s)), so that the initial weights do not linger in short runs. */
+export const emaDecayAt = (training: Pick<TrainingConfig, 'ema_decay'>, s: number): number =>
+  Math.min(training.ema_decay, (1 + s) / (10 + s));
