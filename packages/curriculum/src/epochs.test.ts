@@ -26,13 +26,13 @@ describe('feed', () => {
     expect(epochs[1]).not.toEqual(epochs[0]);
   });
 
-  it('counts the passes of each stage, and refuses steps outside the plan', () => {
+  it('counts the passes of each stage, and refuses steps outside the stages', () => {
     const text = make();
     expect([0, stepsPerEpoch[0]! - 1, stepsPerEpoch[0]!, steps[0]!, totalSteps - 1].map((step) => text.epochAt(step))).toEqual([0, 0, 1, 0, 7]);
     for (const step of [-1, totalSteps]) expect(() => text.rowsAt(step)).toThrow(RangeError);
   });
 
-  it('is a function of seed and step, whatever came before', () => {
+  it('is a function of seed and step, independent of earlier calls', () => {
     const forward = make();
     const all = Array.from({ length: totalSteps }, (_, step) => forward.batchesAt(step));
     const backward = make();
@@ -41,7 +41,7 @@ describe('feed', () => {
     expect(make(8).batchesAt(0)).not.toEqual(all[0]);
   });
 
-  it('makes at most `accumulation` batches of `batchSize` rows, the last step of an epoch with what is left', () => {
+  it('makes at most `accumulation` batches of `batchSize` rows, the last step of an epoch with the rest', () => {
     const text = make();
     const rows = Array.from({ length: stepsPerEpoch[0]! }, (_, step) => text.rowsAt(step).length);
     expect(rows.slice(0, -1).every((count) => count === 8)).toBe(true);
@@ -54,9 +54,9 @@ describe('feed', () => {
     }
   });
 
-  it('draws rows from the stage before while a stage blends in, in the share of the plan', () => {
+  it('draws rows from the stage before while a stage blends in, in the configured share', () => {
     const [firstStep, per] = [steps[0]!, stepsPerEpoch[1]!];
-    // Weight of the own data: 1/5 … 4/5 over four epochs, then 1. Over 200 seeds, a share of some thousand rows; bound: six standard errors.
+    // Share of the stage's own rows: 1/5 … 4/5 over four epochs, then 1. Over 200 seeds, a share of some thousand rows; bound: six standard errors.
     const share = (epoch: number) => {
       let own = 0;
       let all = 0;

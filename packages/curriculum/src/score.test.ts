@@ -21,7 +21,7 @@ const options = (more: Partial<ScoreOptions> = {}): ScoreOptions => ({ curriculu
 const only = (signal: 'lexical' | 'syntactic' | 'centrality') => ({ ...curriculum, lexical_weight: 0, syntactic_weight: 0, centrality_weight: 0, [`${signal}_weight`]: 1 });
 
 describe('scoreSentences', () => {
-  it('finds hard sentences hard, short ones no matter, equal ones equal', async () => {
+  it('scores hard sentences high, short ones not at all, equal ones equally', async () => {
     const { complexity, report } = await scoreSentences(sentences, options({ curriculum: only('syntactic') }));
     expect(Math.min(complexity[6]!, complexity[7]!)).toBeGreaterThan(Math.max(...complexity.subarray(0, 5)));
     expect(complexity[5]).toBeNaN();
@@ -79,7 +79,7 @@ describe('scoreSentences', () => {
     expect([complexity, ranks, report]).toEqual([whole.complexity, whole.ranks, whole.report]);
   });
 
-  it('tells how far it is, whatever is kept', async () => {
+  it('reports its progress, also for values from the memo', async () => {
     const seen: [number, number][] = [];
     const memo: Memo = async (name, _, make) => (name === 'parse' ? new Float32Array(7 * 4) : make());
     await scoreSentences(sentences, options({ memo, progress: (done, total) => seen.push([done, total]) }));
@@ -112,7 +112,7 @@ describe('scoreSentences', () => {
     expect(report.embedder).toEqual({ name: 'length', version: '1', dimensions: 1 });
   });
 
-  it('leaves out what means nothing in another language, and says so', async () => {
+  it('leaves out measures that mean nothing in another language, and reports it', async () => {
     const german = ['Als Gregor Samsa eines Morgens aus unruhigen Träumen erwachte, fand er sich verwandelt.', 'Er lag auf seinem panzerartig harten Rücken.', 'Gregors Blick richtete sich dann zum Fenster.'];
     const parse = vi.fn(parseFeatures);
     const { report, complexity } = await scoreSentences(german, options({ parse }));

@@ -50,7 +50,7 @@ describe('surveySentences', () => {
     expect(blocks).toEqual(whole);
   });
 
-  it('leaves out what has no weight', async () => {
+  it('leaves out signals without weight', async () => {
     const survey = await surveySentences(sentences, { ...options, curriculum: { ...options.curriculum, syntactic_weight: 0.7, lexical_weight: 0.3, centrality_weight: 0 } });
     expect([survey.clusters, survey.map]).toEqual([[], undefined]);
     expect(survey.measures.map(({ signal }) => signal)).not.toContain('centrality');
@@ -64,7 +64,7 @@ describe('surveySentences', () => {
 });
 
 describe('nearestCentres', () => {
-  it('measures what the centrality signal measures', () => {
+  it('gives the distances of the centrality signal', () => {
     const rng = stream(1, 'points');
     const embedding = { data: Float32Array.from({ length: 200 * 5 }, () => rng.normal()), dimensions: 5 };
     const picked = clusterSample(200, 4);

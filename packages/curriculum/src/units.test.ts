@@ -52,7 +52,7 @@ describe('paragraphs', () => {
     expect(() => makeUnits([mixed], bytes, options({ format: 'sentences' }))).toThrow(/got none from 1 sections/);
   });
 
-  it('lose no character, whatever the text and the slot', () => {
+  it('lose no character, for any text and slot', () => {
     const word = fc.string({ unit: fc.oneof(fc.constantFrom('a', 'B', '.', '! ', ' ', '\n', '"', '漢', '😀'), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 })), minLength: 1, maxLength: 120 });
     fc.assert(
       fc.property(word, fc.integer({ min: 16, max: 60 }), fc.integer({ min: 1, max: 4 }), (text, maxSlot, most) => {

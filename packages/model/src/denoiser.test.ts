@@ -69,7 +69,7 @@ test.each(configs)('the exported graph gives the logits of the training network 
   });
 });
 
-test('causal may be one number for all rows, and what is not given is not causal', () => {
+test('causal may be one number for all rows, and without it no row is causal', () => {
   const config = configs[0]!;
   tf.tidy(() => {
     const params = bind(initParams(config, 3), layout(config));

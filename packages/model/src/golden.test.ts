@@ -73,7 +73,7 @@ const title = ({ activation, norm_type, pos_encoding, use_bias, tie_embeddings, 
     .join(', ');
 
 describe.each(cases.map((given) => [title(given.config), given] as const))('%s', (_, { config, loss, shapes, layout: table, logits: expected, grads }) => {
-  test('the layout names what the reference has', () => {
+  test('the layout has the parameters of the reference', () => {
     expect(Object.fromEntries(table.params.map(({ name, shape }) => [name, shape]))).toEqual(shapes);
   });
 

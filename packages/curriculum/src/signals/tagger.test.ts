@@ -17,7 +17,7 @@ const plain = `
   console.log(JSON.stringify(found));`;
 
 describe('the tagger', () => {
-  it('gives what compromise gives, of a book’s sentences', async () => {
+  it('gives the tags of compromise alone, for sentences of a book', async () => {
     const { documents } = await loadSource('builtin:moby-dick');
     const sentences = listSentences(documents.flatMap(({ sections }) => sections)).filter((_, i) => i % 20 === 7);
     const out = execFileSync(process.execPath, ['--input-type=module', '-e', plain], { cwd: fileURLToPath(new URL('..', import.meta.url)), input: JSON.stringify(sentences), encoding: 'utf8', maxBuffer: 2 ** 28 });

@@ -26,7 +26,7 @@ it('joins at a soft hyphen, and leaves dashes, capitals and lines of one word', 
   expect(lines).toEqual(['a', 'harpooner--', 'and the North-', 'West;', 'so-so-', 'called']);
 });
 
-it('is said by the parser of plain text', () => {
+it('adds a note in the parser of plain text', () => {
   const { document, notes } = parsePlain('It was of a two-\nfold kind, he said.\n', 'a.txt');
   expect(document.sections[0]!.paragraphs[0]!.text).toBe('It was of a two-fold kind, he said.');
   expect(notes).toEqual(['1 word divided at a line end was mended']);

@@ -103,7 +103,7 @@ describe('EPUB', () => {
     expect(outline(await read(zip(odd), 'odd.epub', 'epub'))).toEqual([['odd.epub', `p ${BAG}`]]);
   });
 
-  it('names what is wrong with a book that is locked, broken, or no book', async () => {
+  it('names the fault of a book that is locked, broken, or no book', async () => {
     const lock = (algorithm: string) => ({ 'META-INF/encryption.xml': `<encryption><EncryptedData><EncryptionMethod Algorithm="${algorithm}"/></EncryptedData></encryption>` });
     const message = (data: Uint8Array) => parseEpub(data, 'm.epub').then(() => '', (error: Error) => (error instanceof TextError ? error.message : String(error)));
     expect(await message(epub(book, '', lock('http://www.w3.org/2001/04/xmlenc#aes128-cbc')))).toMatch(/^the EPUB is locked \(digital rights management\)/);
@@ -212,7 +212,7 @@ describe('PDF', () => {
     expect(parsed.notes).toEqual(['1 word divided at a line end was mended']);
   });
 
-  it('starts a paragraph where the first line of a page is indented, whatever the page before ended with', async () => {
+  it('starts a paragraph where the first line of a page is indented, after any end of the page before', async () => {
     const parsed = await read(pdf([page([...first.slice(4), 'and he said to them, in a severe and lasting tone,']), page(['  “Is he here?”', ...third, ...second]), page(['  Another.', ...third])].map((lines) => lines.map((line) => ({ ...line, text: line.text.replace('“', '\x93').replace('”', '\x94') })))), 'm.pdf', 'pdf');
     expect(outline(parsed)[0]!.slice(2, 4)).toEqual(['p Whenever I find myself growing grim about the mouth and he said to them, in a severe and lasting tone,', 'p “Is he here?”']);
   });

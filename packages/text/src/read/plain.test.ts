@@ -91,7 +91,7 @@ describe('other plain text', () => {
     expect(parsed.document.sections[0]!.paragraphs[0]).toEqual({ text: 'LOOMINGS', kind: 'heading' });
   });
 
-  it('keeps what stands before the first heading, and drops headings without text', () => {
+  it('keeps the text before the first heading, and drops headings without text', () => {
     const parsed = parsePlain('A word first.\n\nPART ONE\n\nCHAPTER 1\n\nText.\n', 'a.txt');
     expect(outline(parsed)).toEqual([['a.txt', 1], ['CHAPTER 1', 1]]);
     expect(removals(parsed)).toEqual(['3-3 heading without text']);

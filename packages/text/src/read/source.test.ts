@@ -53,7 +53,7 @@ describe('files and folders', () => {
     expect(await loadSource('a.txt', where)).toMatchObject({ name: 'a', documents: [{ id: 'a.txt', sections: [{ paragraphs: [{ text: 'From here.' }] }] }] });
   });
 
-  it('reads a folder in name order, below too, and reports what it could not read', async () => {
+  it('reads a folder and its subfolders in name order, and reports the files that it could not read', async () => {
     write('shelf/b.txt', 'Second.');
     write('shelf/a/one.txt', 'First.');
     write('shelf/picture.png', new Uint8Array([0x89, 0x50, 0x4e, 0x47]));
@@ -89,7 +89,7 @@ describe('every format, by content', () => {
     ['f.epub', 'From plain text.', 'text'],
   ];
 
-  it('in a folder, each its own document; what cannot be read is reported', async () => {
+  it('in a folder, each its own document; files that cannot be read are reported', async () => {
     for (const [name, data] of files()) write(join('mixed', name), data);
     write('mixed/g.epub', PNG);
     const loaded = await loadSource(join(folder, 'mixed'));

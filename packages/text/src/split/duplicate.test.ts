@@ -23,7 +23,7 @@ describe('nearDuplicates', () => {
     expect(pair).toEqual({ heldOut: { section: 0, paragraph: 0 }, train: { section: 0, paragraph: 1 }, similarity: 1 });
   });
 
-  it('leaves alone what shares half its words, and short cries', () => {
+  it('leaves out paragraphs that share half their words, and short cries', () => {
     expect(nearDuplicates([section(words(0, 100))], [section(words(50, 100))])).toEqual([]);
     expect(nearDuplicates([section('“There she blows!”')], [section('“There she blows!”')])).toEqual([]);
     expect(nearDuplicates([], [section(words(0, 50))])).toEqual([]);

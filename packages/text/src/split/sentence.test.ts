@@ -83,7 +83,7 @@ describe('on boundaries checked by hand', () => {
     return sentences.slice(0, -1).map((sentence) => (before += bare(sentence).length));
   };
 
-  /** What `split` finds, misses and adds; missed and added with the characters around them. */
+  /** The boundaries that `split` finds, misses and adds; missed and added ones with the characters around them. */
   function score(split: Splitter, under: string) {
     let found = 0;
     const missed: string[] = [];

@@ -60,7 +60,7 @@ describe('compressGpt2', () => {
     }
   });
 
-  it('keeps what the text uses most: no token left out occurs more often than the rarest kept one is used', () => {
+  it('keeps the tokens that the text uses most: no token left out occurs more often than the rarest kept one is used', () => {
     const full = Tokenizer.fromMerges(merges);
     const names = new Map(tokensOf(full).map(([token, id]) => [id, token]));
     const counts = new Map<string, number>();

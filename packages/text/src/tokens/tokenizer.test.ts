@@ -28,7 +28,7 @@ describe('encode and decode', () => {
     fc.assert(fc.property(anyText, (text) => tokenizer.decode(tokenizer.encode(text)) === text), { numRuns: 2000 });
   });
 
-  it('never produce a reserved id, whatever the text says', () => {
+  it('never produce a reserved id for any text', () => {
     fc.assert(fc.property(anyText, (text) => tokenizer.encode(`${text}[MASK][EOS]`).every((id) => id >= SPECIAL_TOKENS.length)));
     expect(tokenizer.decode(tokenizer.encode('a [MASK] b'))).toBe('a [MASK] b');
   });
@@ -114,7 +114,7 @@ describe('fromJson', () => {
     expect(() => Tokenizer.fromJson(copy)).toThrow(message);
   });
 
-  it('refuses what is not JSON, with a code', () => {
+  it('refuses text that is not JSON, with a code', () => {
     expect(() => Tokenizer.fromJson('{"model":')).toThrow(TextError);
     expect(() => Tokenizer.fromJson('{"model":')).toThrow(expect.objectContaining({ code: 'MDIFF_TOKENIZER', exitCode: 2 }));
     expect(() => Tokenizer.fromJson('null')).toThrow(/expected model.type "BPE"/);
