@@ -9,7 +9,7 @@ import * as tf from '@tensorflow/tfjs';
 
 const folder = process.env.MDIFF_TENSORFLOW;
 if (!folder) {
-  console.error('MDIFF_TENSORFLOW: expected the folder of a built @tensorflow/tfjs-node, got nothing; set it, for example to …/node_modules/@tensorflow/tfjs-node');
+  console.error('MDIFF_TENSORFLOW is not set: run "mdiff engine install tensorflow" and set it to the folder that the command prints');
   console.log('0 passed, 1 failed');
   process.exit(2);
 }

@@ -1,41 +1,19 @@
-"""Checks that only Python can make: what mdiff writes, read by the libraries that other people will read it with.
+"""Reads a model folder with the libraries that other people read it with: safetensors, onnx, tokenizers.
 
-Usage: checks.py tensors|folder FOLDER. The last line is `N passed, N failed`.
+Usage: folder.py MODEL_FOLDER. The last line is `N passed, N failed`.
 """
 
 import hashlib
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
-
-counts = {True: 0, False: 0}
-
-
-def check(holds, name):
-    counts[bool(holds)] += 1
-    print(("ok     " if holds else "FAILED ") + name)
-
-
-def tensors(folder):
-    from safetensors.numpy import load_file
-
-    loaded = load_file(folder / "model.safetensors")
-    expected = json.loads((folder / "expected.json").read_text("utf-8"))
-    check(set(loaded) == {one["name"] for one in expected}, "safetensors: the same names")
-    for one in expected:
-        tensor = loaded.get(one["name"])
-        same = tensor is not None and tensor.dtype == np.float32 and list(tensor.shape) == one["shape"]
-        # Both sides hold the same float32 bits: no tolerance.
-        check(same and np.array_equal(tensor.ravel(), np.array(one["data"], np.float32)), f"safetensors: {one['name']}")
+import onnx
+from counting import check, run
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
 
 
 def folder(path):
-    import onnx
-    from safetensors.numpy import load_file
-    from tokenizers import Tokenizer
-
     manifest = json.loads((path / "manifest.json").read_text("utf-8"))
     config = json.loads((path / "config.json").read_text("utf-8"))
     check(manifest["format_version"] == 1 and config["model_type"] == "mdiff", "model folder: says what it is")
@@ -52,9 +30,4 @@ def folder(path):
     check(Tokenizer.from_file(str(path / "tokenizer.json")).get_vocab_size() == config["vocab_size"], "model folder: the tokenizer has the vocabulary of the model")
 
 
-try:
-    {"tensors": tensors, "folder": folder}[sys.argv[1]](Path(sys.argv[2]))
-except Exception as error:  # a crash is a failure with a count, like any other
-    check(False, f"{sys.argv[1]}: {type(error).__name__}: {error}")
-print(f"{counts[True]} passed, {counts[False]} failed")
-sys.exit(1 if counts[False] else 0)
+run("model folder", folder)

@@ -1,4 +1,4 @@
-// Writes tensors with mdiff's own safetensors writer, and the same numbers as JSON, for checks.py to compare.
+// Writes tensors with mdiff's own safetensors writer, and the same numbers as JSON, for tensors.py to compare.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeSafetensors } from '@mdiff/folder';

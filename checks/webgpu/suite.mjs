@@ -1,4 +1,4 @@
-// ONNX Runtime's WebGPU provider: parity with the processor, the contract of an engine, the train command.
+// Runs the suites of ONNX Runtime's WebGPU provider: parity with the processor, the contract of an engine, the train command.
 //   node checks/webgpu/suite.mjs device [Vitest's arguments]      on this machine's GPU
 //   node checks/webgpu/suite.mjs <folder> [Vitest's arguments]    on SwiftShader, fetched into the folder from npm (70 MB); Linux, x64
 // Prints `N passed, N failed`.
@@ -9,7 +9,7 @@ import { swiftShader } from './swiftshader.mjs';
 
 const [where, ...args] = process.argv.slice(2);
 if (!where) {
-  console.error('checks/webgpu/suite.mjs: expected "device" or a folder for SwiftShader, got nothing');
+  console.error('checks/webgpu/suite.mjs: name "device" (this machine\'s GPU) or a folder for SwiftShader');
   console.log('0 passed, 1 failed');
   process.exit(2);
 }

@@ -13,7 +13,7 @@ async function must(command, args, cwd) {
   if (code !== 0) throw new Error(`${command} ${args.join(' ')}: exit code ${code}\n${text}`);
 }
 
-/** Fetches it into `folder` where it is not there yet. Returns the variables that make Vulkan's loader find it, and nothing else. */
+/** Fetches SwiftShader into `folder` unless it is there. Returns the variables that make Vulkan's loader find it and no other driver. */
 export async function swiftShader(folder) {
   const driver = join(folder, 'vk_swiftshader_icd.json');
   if (!existsSync(driver)) {
