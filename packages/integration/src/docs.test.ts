@@ -1,0 +1,72 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+// What a checkout holds besides its own files: installed, built, made by a run.
+const foreign = new Set(['node_modules', 'dist', 'outputs', 'cache', '.git', '.nx', '.venv', 'shared']);
+
+function filesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+    return foreign.has(entry.name) ? [] : entry.isDirectory() ? filesIn(path) : entry.isFile() ? [path] : [];
+  });
+}
+
+const files = filesIn('');
+const pages = files.filter((file) => file.endsWith('.md'));
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+const withoutCode = (text: string): string => text.replace(/^```.*?^```/gms, '');
+
+// GitHub's rule for the anchor of a heading.
+const anchors = (text: string): string[] =>
+  [...withoutCode(text).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading!.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').trim().replaceAll(' ', '-'));
+
+describe('pages', () => {
+  it('link to files and headings that exist', () => {
+    const broken = pages.flatMap((page) =>
+      [...withoutCode(read(page)).matchAll(/\]\(([^)\s]+)\)/g)]
+        .map(([, target]) => target!)
+        .filter((target) => !/^[a-z]+:/.test(target))
+        .filter((target) => {
+          const [path, anchor] = target.split('#') as [string, string?];
+          const file = path === '' ? page : relative(root, join(root, dirname(page), path));
+          return !existsSync(join(root, file)) || (anchor !== undefined && !anchors(read(file)).includes(anchor));
+        })
+        .map((target) => `${page}: ${target}`),
+    );
+    expect(pages.length).toBeGreaterThan(20);
+    expect(broken).toEqual([]);
+  });
+
+  // An entry of the log keeps the names of its day.
+  it('name files and folders that exist', () => {
+    const missing = pages
+      .filter((page) => !page.startsWith('docs/log/'))
+      .flatMap((page) =>
+        [...read(page).matchAll(/`((?:packages|apps|checks|bench|runs|examples|tools|docs|\.ci)\/[\w./-]+)`/g)]
+          .map(([, path]) => path!)
+          .filter((path) => !existsSync(join(root, path)))
+          .map((path) => `${page}: ${path}`),
+      );
+    expect(missing).toEqual([]);
+  });
+
+  it('stand in the index of their folder', () => {
+    for (const folder of ['docs/log', 'docs/decisions']) {
+      const index = read(`${folder}/README.md`);
+      const entries = pages.filter((page) => dirname(page) === folder && !page.endsWith('README.md'));
+      expect(entries.length).toBeGreaterThan(5);
+      for (const entry of entries) expect(index).toContain(`](${entry.slice(folder.length + 1)})`);
+    }
+  });
+});
+
+it('code cites only documents of the repository', () => {
+  const cited = files
+    .filter((file) => /\.(ts|mjs|js|py|cc|sh|yaml)$/.test(file) && !file.endsWith('docs.test.ts'))
+    .flatMap((file) => [...read(file).matchAll(/\bdocs\/[\w./-]*\w\.(?:md|svg)\b/g)].map(([path]) => ({ file, path })));
+  expect(cited.length).toBeGreaterThan(10);
+  expect(cited.filter(({ path }) => !existsSync(join(root, path)))).toEqual([]);
+});
