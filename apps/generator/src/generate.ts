@@ -6,7 +6,7 @@ import { folderOf, interruptible, openFolder } from './open.js';
 import { print, progressLine } from './print.js';
 import { isUserError } from './report.js';
 
-export interface GenerateFlags extends SamplingFlags {
+interface GenerateFlags extends SamplingFlags {
   prompt?: string;
   suffix?: string;
   maxLength?: number;
@@ -14,7 +14,7 @@ export interface GenerateFlags extends SamplingFlags {
 }
 
 /** `mdiff generate`: one prompt, or one for each line of the input. */
-export async function runGenerate(argument: string | undefined, flags: GenerateFlags): Promise<void> {
+async function runGenerate(argument: string | undefined, flags: GenerateFlags): Promise<void> {
   const { model, sampling, interactive } = await openFolder(folderOf('generate', argument, flags), flags);
   const json = flags.json ?? false;
   try {
@@ -51,7 +51,7 @@ async function converse(model: Model, sampling: SamplingOptions, json: boolean):
 }
 
 /** Texts separated by blank lines, or one line of JSON. */
-export function shown({ texts, promptTokens }: GenerateResult, json: boolean): string {
+function shown({ texts, promptTokens }: GenerateResult, json: boolean): string {
   if (json) return `${JSON.stringify({ texts, promptTokens })}\n`;
   return `${texts.map(({ text }) => text).join('\n\n')}\n`;
 }

@@ -5,13 +5,13 @@ import { folderOf, interruptible, openFolder } from './open.js';
 import { print, progressLine } from './print.js';
 import { UsageError } from './report.js';
 
-export interface InfillFlags extends SamplingFlags {
+interface InfillFlags extends SamplingFlags {
   gap: string;
   gapTokens: number;
 }
 
 /** `mdiff infill`: the text with its gaps filled. With `--model`, the only argument is the text. */
-export async function runInfill(first: string | undefined, second: string | undefined, flags: InfillFlags): Promise<void> {
+async function runInfill(first: string | undefined, second: string | undefined, flags: InfillFlags): Promise<void> {
   const [argument, text] = flags.model !== undefined && second === undefined ? [undefined, first] : [first, second];
   const folder = folderOf('infill', argument, flags);
   if (text === undefined) throw new UsageError(`infill: no text given; for example: mdiff infill ${folder} "Call me ${flags.gap}."`);

@@ -65,9 +65,9 @@ describe('infill', () => {
 
 describe('mistakes end with one line and an exit code', () => {
   it.each([
-    [['generate'], 2, 'generate: expected a model folder, got none; for example mdiff generate outputs/my-book/model\n'],
+    [['generate'], 2, 'generate: no model folder given; for example: mdiff generate outputs/my-book/model\n'],
     [['generate', absent], 1, `${absent}: expected a model folder, got nothing at this path; give the folder that training wrote (…/model)\n`],
-    [['generate', fixture, '--model', 'other'], 2, `generate: expected one model folder, got "${fixture}" and --model "other"; leave one out\n`],
+    [['generate', fixture, '--model', 'other'], 2, `generate: two model folders given, "${fixture}" and --model "other"; leave one out\n`],
     [['generate', fixture, '--temperature', '11'], 2, '--set generation.temperature: expected a number >= 0 and <= 10, got 11\n'],
     [['generate', fixture, '--set', 'x=1'], 2, '--set x: expected a known key, got "x"\n'],
     [['generate', fixture, '--prompt', 'whale '.repeat(50)], 2, 'prompt: expected at most 30 tokens, so that one can be added (model.max_seq_len 32), got 54; shorten the text\n'],

@@ -1,14 +1,14 @@
 import type { AddressInfo } from 'node:net';
-import { loadModel, type Model } from '@mdiff/generate';
+import type { Model } from '@mdiff/generate';
 import type { FastifyInstance } from 'fastify';
 import { type Command, Option } from 'commander';
 import { addCommonFlags, type CommonFlags, integer, port } from './flags.js';
-import { folderOf, loadOptions, readSettings } from './open.js';
+import { folderOf, load, prepare } from './open.js';
 import { print } from './print.js';
 import { UsageError } from './report.js';
 import { createServer } from './server/server.js';
 
-export interface ServeFlags extends CommonFlags {
+interface ServeFlags extends CommonFlags {
   port: number;
   host: string;
   waiting: number;
@@ -18,13 +18,12 @@ export interface ServeFlags extends CommonFlags {
 const GRACE = 10_000;
 
 /** `mdiff serve`: answers until SIGINT or SIGTERM. */
-export async function runServe(argument: string | undefined, flags: ServeFlags): Promise<void> {
-  const folder = folderOf('serve', argument, flags);
-  const { sampling } = await readSettings(folder, flags);
-  // Open the port before reading the model: a second server fails at once, and health checks get answers while a large model loads.
+async function runServe(argument: string | undefined, flags: ServeFlags): Promise<void> {
+  const { files, sampling } = await prepare(folderOf('serve', argument, flags), flags);
+  // Open the port before loading the model: a second server fails at once, and health checks get answers while a large model loads.
   let start!: () => void;
   const listening = new Promise<void>((resolve) => (start = resolve));
-  const model = listening.then(() => loadModel(folder, loadOptions(flags)));
+  const model = listening.then(() => load(files, flags));
   model.catch(() => undefined);
   const app = createServer({ model, sampling, waiting: flags.waiting, onError: (error) => void process.stderr.write(`${error.stack ?? error.message}\n`) });
   const url = await listen(app, flags);

@@ -1,10 +1,10 @@
 import { formatIssue, ProjectConfig, type ModelInput } from '@mdiff/config';
+import type { ModelFolder } from '@mdiff/folder/node';
 import { fromGeneration, type SamplingOptions } from '@mdiff/generate';
-import { type ModelFolder } from '@mdiff/folder/node';
 import { UsageError } from './report.js';
 
 export interface Settings {
-  /** Every sampling option. `seed` is null where neither the folder nor the user gave one. */
+  /** Every sampling option. `seed` is null if neither the folder nor the user gave one. */
   readonly sampling: SamplingOptions;
   /** The top-level `seed`, for commands that must not draw one. */
   readonly seed: number;
@@ -12,7 +12,7 @@ export interface Settings {
   readonly warnings: readonly string[];
 }
 
-/** What `config.json` holds beside the keys of the section `model`. */
+/** Keys of `config.json` that are not in the section `model`. */
 const NOT_MODEL = new Set(['model_type', 'format_version', 'pad_token_id', 'bos_token_id', 'eos_token_id', 'sep_token_id', 'experiment_name']);
 
 /**

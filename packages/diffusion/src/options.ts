@@ -37,7 +37,7 @@ export interface SamplingOptions {
   remasking: number;
 }
 
-export const defaultSamplingOptions: Readonly<SamplingOptions> = Object.freeze({
+const defaultSamplingOptions: Readonly<SamplingOptions> = Object.freeze({
   numSteps: 50,
   schedule: 'linear',
   temperature: 1,

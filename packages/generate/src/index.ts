@@ -3,7 +3,7 @@ export type { Part } from './canvas.js';
 export { GenerateError } from './errors.js';
 export { generate, infill } from './generate.js';
 export type { GenerateOptions, GenerateResult, InfillResult, Text } from './generate.js';
-export { loadModel } from './load.js';
+export { loadFolder, loadModel } from './load.js';
 export type { LoadOptions } from './load.js';
 export { openModel } from './model.js';
 export type { Model } from './model.js';

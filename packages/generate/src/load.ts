@@ -13,7 +13,11 @@ export interface LoadOptions extends SessionOptions {
 
 /** Opens a model folder (contract in docs/architecture.md) and starts its inference thread. Throws {@link ModelError}. */
 export async function loadModel(folder: string, { verify = true, ...session }: LoadOptions = {}): Promise<Model> {
-  const files = await readFolder(folder, { verify });
+  return loadFolder(await readFolder(folder, { verify }), session);
+}
+
+/** Starts the inference thread of a folder that `readFolder` of @mdiff/folder has read. Throws {@link ModelError}. */
+export async function loadFolder(files: ModelFolder, session: SessionOptions = {}): Promise<Model> {
   const tokenizer = readTokenizer(files);
   return openModel(files, tokenizer, await nodeSession(files.graph, session));
 }
