@@ -59,7 +59,7 @@ function write(io: Io, file: string, text: string): void {
 function init(io: Io, file: string, flags: { force?: boolean }): void {
   const schema = `${basename(file).replace(/\.ya?ml$/, '')}.schema.json`;
   for (const name of [file, join(dirname(file), schema)]) {
-    if (!flags.force && existsSync(resolve(io.cwd, name))) throw mistake(`${name}: expected no file, got one; use --force to replace it`);
+    if (!flags.force && existsSync(resolve(io.cwd, name))) throw mistake(`${name} exists; use --force to replace it`);
   }
   write(io, file, template(schema));
   write(io, join(dirname(file), schema), `${JSON.stringify(jsonSchema(), null, 2)}\n`);
@@ -80,7 +80,7 @@ function validate(io: Io, file: string | undefined, flags: Layers & { strict?: b
   const failed = issues.some((issue) => issue.severity === 'error');
   if (flags.json) io.out(`${JSON.stringify(issues, null, 2)}\n`);
   else if (issues.length > 0) io.err(`${formatIssues(issues)}\n`);
-  // The issues are printed; only the exit code is left to say.
+  // The issues are printed above, so the error only sets the exit code.
   if (failed) throw mistake('', 2);
   if (!flags.json)
     io.out(`${source}: valid${issues.length === 0 ? '' : `, ${issues.length} ${issues.length === 1 ? 'warning' : 'warnings'}`}\n`);
@@ -108,7 +108,7 @@ function docs(io: Io, flags: { write?: string; check?: string }): void {
   if (flags.write !== undefined) write(io, flags.write, page);
   else if (flags.check === undefined) io.out(page);
   else if (!existsSync(resolve(io.cwd, flags.check)) || readFileSync(resolve(io.cwd, flags.check), 'utf8') !== page) {
-    throw mistake(`${flags.check}: expected the generated page, got another text; run "mdiff config docs --write ${flags.check}"`, 1);
+    throw mistake(`${flags.check}: this is not the generated page; run "mdiff config docs --write ${flags.check}"`, 1);
   }
 }
 
@@ -145,7 +145,7 @@ export function addConfig(root: Command, io: Io): void {
           .join(''),
       ),
     );
-  layered(config.command('explain').description('value, origin, hidden values, type and meaning of a key'))
+  layered(config.command('explain').description('show the value, origin, hidden values, type and meaning of a key'))
     .argument('<key>')
     .action((key: string, flags: Layers) => io.out(`${explain(load(io, undefined, flags).config, key)}\n`));
   config

@@ -43,7 +43,7 @@ describe('mdiff config', () => {
     expect(get('all.yaml')).toMatch(/^training:\n {2}max_steps: 900/m);
     expect((await mdiff('config', 'validate', 'all.yaml', '--strict')).code).toBe(0);
     const again = await mdiff('config', 'init');
-    expect(again).toEqual({ out: '', err: 'mdiff.yaml: expected no file, got one; use --force to replace it\n', code: 2 });
+    expect(again).toEqual({ out: '', err: 'mdiff.yaml exists; use --force to replace it\n', code: 2 });
     expect((await mdiff('config', 'init', '--force')).code).toBe(0);
   });
 
@@ -113,7 +113,7 @@ describe('mdiff config', () => {
     put('c.md', 'old');
     expect(await mdiff('config', 'docs', '--check', 'c.md')).toMatchObject({
       code: 1,
-      err: 'c.md: expected the generated page, got another text; run "mdiff config docs --write c.md"\n',
+      err: 'c.md: this is not the generated page; run "mdiff config docs --write c.md"\n',
     });
     expect(await mdiff('config', 'docs', '--write', 'no/such/c.md')).toMatchObject({
       code: 1,

@@ -40,7 +40,7 @@ describe('in a browser', () => {
     const { config } = globalThis as unknown as Required<typeof context>;
     expect(config.seed).toBe(7);
     expect(config.toYaml()).toBe('seed: 7');
-    expect(() => config.saveYaml('x.yaml')).toThrow('expected a program that can write files, got a browser');
+    expect(() => config.saveYaml('x.yaml')).toThrow('cannot write x.yaml in a browser; use config.toYaml() for the text');
     for (const name of ['text', 'config']) Reflect.deleteProperty(globalThis, name);
   });
 

@@ -8,7 +8,7 @@ import { ProjectConfigSchema } from './sections/schema.js';
 
 const prose = new Set(['title', 'description', '$comment', 'examples']);
 
-/** The schema without its prose: what a validator and an error message need, and no more. */
+/** The schema without its prose, for the validator and the error messages. */
 export function bare(schema: unknown, named = false): unknown {
   if (Array.isArray(schema)) return schema.map((item) => bare(item));
   if (typeof schema !== 'object' || schema === null) return schema;

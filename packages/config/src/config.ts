@@ -96,7 +96,7 @@ export function projectConfig(input: ProjectInput = {}): ProjectConfig {
   return finish({ stack: merge(layers), bad }, [...ctx.issues, ...found]);
 }
 
-/** Everything of section 5.1 of the specification, lowest layer first. */
+/** All layers of docs/configuration-specification.md, section 5.1, lowest first. */
 function assemble(
   given: { text: string; file: string } | undefined,
   options: LoadOptions,
@@ -109,7 +109,7 @@ function assemble(
   if (options.preset !== undefined) sources.push(...presetSources(options.preset, { where: presetPlace }, 'extends', ctx));
   const file = given && fileSources(given.text, given.file, [], ctx);
   if (file) sources.push(...file.sources);
-  // What cannot be parsed is reported alone: nothing that follows from it would be true.
+  // A text that cannot be parsed is reported alone: errors that follow from it would mislead.
   if (ctx.issues.some((issue) => issue.code === 'YAML')) throw new ConfigError(judge({ stack: merge([]), bad: new Set() }, ctx.issues, []));
   sources.push(envSource(ctx.env, ctx.issues));
   const { source, patches } = setSource(options.set ?? [], ctx.issues);
@@ -169,7 +169,7 @@ export const ProjectConfig = {
   preset: (name: string): ProjectConfig => assemble(undefined, { preset: name }, noFiles, 'code'),
 } as const;
 
-/** What a command loads: `file`, else `mdiff.yaml` in `cwd`, else the quickstart preset; then environment and `--set`. With `strict`, a warning is an error. @throws ConfigError */
+/** Loads the configuration of a command: `file`, else `mdiff.yaml` in `cwd`, else the quickstart preset; then environment and `--set`. With `strict`, a warning is an error. @throws ConfigError */
 export function loadProject(options: LoadOptions & { file?: string; cwd?: string; strict?: boolean } = {}): {
   config: ProjectConfig;
   warnings: Issue[];

@@ -145,7 +145,7 @@ const runsOn: Readonly<Record<string, readonly string[]>> = {
   tfjs: ['cpu'],
 };
 
-/** The errors of section 2 of the specification that need no machine. */
+/** The errors of docs/configuration-specification.md, section 2, that need no knowledge of the machine. */
 export const errorRules: readonly Rule[] = [
   divides,
   rule('E3', ['model'], 'model.n_heads', 'model.d_model', ['model.pos_encoding'], (view) => {

@@ -6,7 +6,7 @@ import type { ProjectConfig } from '../sections/types.js';
 import { advice, gigabytes } from './warnings.js';
 import { quoted, shown } from './words.js';
 
-// What only the program at start-up can know: the machine, the data, the tokenizer. The wording is here, so that every app says the same.
+// Issues that only a program at start-up can find: it knows the machine, the data and the tokenizer. The texts stand here, so that every app says the same.
 
 const viewOf = (config: ProjectConfig): View => ({ stack: stackOf(config)!, bad: new Set() });
 
@@ -24,10 +24,10 @@ const notice = (config: ProjectConfig, key: string, code: string, text: string):
 
 /** Errors and notices of start-up. Each is placed where its key was set; errors (S) end a command with exit code 2, notices (N) are said once. */
 export const startup = {
-  /** S1: the device was set and is not there; `why` says what is missing. */
+  /** S1: the configuration sets a device that this machine lacks; `why` gives the reason. */
   deviceAbsent: (config: ProjectConfig, why?: string): Issue =>
     error(config, 'device', 'S1', 'an available device', quoted(config.device), { hint: `set device to "auto" or "cpu"${why === undefined ? '' : ` (${why})`}` }),
-  /** S2: the embedding model was set and is not there. */
+  /** S2: the configuration sets an embedding model that this machine lacks. */
   embedderAbsent: (config: ProjectConfig): Issue =>
     error(
       config,
@@ -43,7 +43,7 @@ export const startup = {
   /** S4: the loaded tokenizer has its mask elsewhere. */
   maskElsewhere: (config: ProjectConfig, id: number): Issue =>
     error(config, 'model.mask_token_id', 'S4', `${id} (the tokenizer's [MASK])`, `${config.model.mask_token_id}`),
-  /** S5: no text. `remedy` names the package of a builtin text, or the path that was looked at. */
+  /** S5: no text at `data.source`. `remedy` names the package of a builtin text, or the path that mdiff tried. */
   sourceAbsent: (config: ProjectConfig, remedy: { install: string } | { path: string }): Issue =>
     error(config, 'data.source', 'S5', 'a readable text', quoted(config.data.source), {
       hint: 'install' in remedy ? `install ${remedy.install}` : `nothing at ${remedy.path}`,
@@ -65,7 +65,7 @@ export const startup = {
   /** S7: a model key differs from the checkpoint's on resume. */
   modelChanged: (config: ProjectConfig, key: keyof ProjectConfig['model'] & string, saved: unknown): Issue =>
     error(config, `model.${key}`, 'S7', `${shown(saved)} (the checkpoint's value)`, shown(config.model[key])),
-  /** N1; `where` when it is not the engine but what it runs on */
+  /** N1; `where` when the device, not the engine, decides it */
   floatOnly: (config: ProjectConfig, engine: string, where?: string): Issue =>
     notice(config, 'training.use_mixed_precision', 'N1', `engine "${engine}" computes in float32${where === undefined ? '' : ` ${where}`}; mixed precision is not applied`),
   /** N2 */
@@ -108,5 +108,5 @@ export const startup = {
     notice(config, 'hardware.bytes_per_param', 'N10', 'training state is float32: the estimate is low'),
 } as const;
 
-/** Whether a key was set in any layer: an unset default may fall back where a set value must be obeyed or refused. */
+/** True when a layer sets the key. mdiff obeys or refuses a set value; an unset default may fall back. */
 export const isSetIn = (config: ProjectConfig, key: string): boolean => (stackOf(config)!.get(key)?.length ?? 0) > 1;

@@ -52,15 +52,15 @@ const idle = (key: string, decides: string, unused: (value: unknown) => boolean)
     return isOwn(view, key) && unused(value) ? `not used while ${decides} is ${shown(value)}` : undefined;
   });
 
-const plan = (view: View): CurriculumConfig['stages'] => valueOf(view, 'curriculum.stages') as CurriculumConfig['stages'];
+const stagesOf = (view: View): CurriculumConfig['stages'] => valueOf(view, 'curriculum.stages') as CurriculumConfig['stages'];
 
 const warningRules: readonly Rule[] = [
   warn('W1', ['training', 'curriculum'], 'training.max_epochs', 'curriculum.stages', (view) => {
-    const total = plan(view).reduce((sum, stage) => sum + stage.epochs, 0);
+    const total = stagesOf(view).reduce((sum, stage) => sum + stage.epochs, 0);
     let left = valueOf(view, 'training.max_epochs') as number;
     if (left >= total || valueOf(view, 'training.max_steps') !== null) return undefined;
     const head = `${left} is below the curriculum total of ${total}`;
-    const cut = plan(view).flatMap((stage) => {
+    const cut = stagesOf(view).flatMap((stage) => {
       const runs = Math.min(stage.epochs, left);
       left -= runs;
       return runs < stage.epochs ? [`"${stage.name}" runs ${runs} of ${stage.epochs} epochs`] : [];
@@ -73,7 +73,7 @@ const warningRules: readonly Rule[] = [
     return `${d_ff} is ${plain(Math.round((d_ff / d_model) * 100) / 100)} x d_model, the swiglu ratio; activation "${activation}" usually takes 4 x d_model = ${4 * d_model}`;
   }),
   warn('W3', ['curriculum'], 'curriculum.stages', 'curriculum.full_range_fraction', (view) => {
-    const ranges = plan(view).map((stage) => stage.masking_rate_range);
+    const ranges = stagesOf(view).map((stage) => stage.masking_rate_range);
     if (valueOf(view, 'curriculum.full_range_fraction') !== 0 || ranges.some(([, high]) => high >= 1)) return undefined;
     return `masking rates ${gaps(ranges)} are never trained, but generation starts at 1; set curriculum.full_range_fraction to 0.1-0.2`;
   }),
@@ -99,7 +99,7 @@ const warningRules: readonly Rule[] = [
   ),
   warn('W7', ['curriculum'], 'curriculum.transition_epochs', 'curriculum.stages', (view) => {
     const epochs = valueOf(view, 'curriculum.transition_epochs') as number;
-    const short = plan(view)
+    const short = stagesOf(view)
       .slice(1)
       .filter((stage) => epochs > Math.floor(stage.epochs / 2));
     if (short.length === 0) return undefined;
@@ -130,7 +130,7 @@ const waiting = ({ key: name, neutral }: Pending): Rule => {
     scope: [key.includes('.') ? (top as SectionName) : 'project'],
     check: (view) => {
       if (word !== undefined) {
-        const at = isSet(view, 'curriculum.stages') ? plan(view).findIndex((stage) => differs(stage[word], neutral)) : -1;
+        const at = isSet(view, 'curriculum.stages') ? stagesOf(view).findIndex((stage) => differs(stage[word], neutral)) : -1;
         return at < 0 ? undefined : issueFor(view, 'curriculum.stages', finding, [at, word]);
       }
       return isSet(view, key) && differs(valueOf(view, key), neutral === undefined ? defaultOf(key) : neutral)
@@ -140,5 +140,5 @@ const waiting = ({ key: name, neutral }: Pending): Rule => {
   };
 };
 
-/** The warnings of section 2. They are meaningful only when there is no error. */
+/** The warnings of docs/configuration-specification.md, section 2. They are meaningful only when there is no error. */
 export const warningsOf = (waits: readonly Pending[] = pending): readonly Rule[] => [...warningRules, ...waits.map(waiting)];

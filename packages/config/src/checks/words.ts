@@ -63,7 +63,7 @@ function typeWords(node: Node, type: string): string {
   return type === 'object' ? 'a map' : type;
 }
 
-/** What a key takes: `an integer >= 1 and <= 256`, `one of "a", "b"`, `true or false`, `… or null`. */
+/** The values a key takes: `an integer >= 1 and <= 256`, `one of "a", "b"`, `true or false`, `… or null`. */
 export function expected(node: Node): string {
   if (node.enum) return `one of ${node.enum.map((item) => (typeof item === 'string' ? `"${item}"` : plain(item))).join(', ')}`;
   const types = Array.isArray(node.type) ? node.type : [node.type ?? 'object'];

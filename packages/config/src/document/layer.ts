@@ -80,7 +80,7 @@ function schemaIssues(source: Source): { found: Issue[]; bad: Set<string> } {
   const found: Issue[] = [];
   if (validate(source.data)) return { found, bad };
   const failures = [...(validate.errors ?? [])].sort((a, b) => precedence.indexOf(b.keyword) - precedence.indexOf(a.keyword));
-  // Every key is optional, so what a missing key would be is judged once: at the stage.
+  // Only a stage has required keys, so `required` is reported at the stage.
   for (const failure of failures) {
     const { path, key, finding } = describe(failure, pointer(failure.instancePath, source.data));
     const text = dotted(path);

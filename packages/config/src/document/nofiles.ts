@@ -7,7 +7,7 @@ export const readText: typeof files.readText = () => ({ problem: 'a preset name 
 export const fileExists: typeof files.fileExists = () => false;
 
 export const writeText: typeof files.writeText = (path) => {
-  throw Object.assign(new Error(`${path}: expected a program that can write files, got a browser; use config.toYaml()`), {
+  throw Object.assign(new Error(`cannot write ${path} in a browser; use config.toYaml() for the text`), {
     code: 'MDIFF_WRITE',
     exitCode: 1,
   });

@@ -132,6 +132,6 @@ function edited(config: ProjectValues, origin: Origin): string {
   return changed ? printed(doc) : origin.text;
 }
 
-/** What `saveYaml` writes: the loaded file with only the changed values replaced, or every key with its type and default. */
+/** The text that `saveYaml` writes: the loaded file with only the changed values replaced, or every key with its type and default. */
 export const saveText = (config: ProjectValues, origin?: Origin): string =>
   origin ? edited(config, origin) : listing(config, typeAndDefault);

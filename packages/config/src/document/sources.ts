@@ -45,7 +45,7 @@ export function presetSources(name: string, place: Place, path: string, ctx: Con
   return layers.map(({ preset, values }) => ({ kind: 'preset', preset, data: values, at: () => place }));
 }
 
-/** What `extends` brings, lowest first. */
+/** The layers that `extends` names, lowest first. */
 export function extendSources(
   value: unknown,
   at: (path: readonly Segment[]) => Place,
@@ -55,7 +55,7 @@ export function extendSources(
 ): Source[] {
   const items = typeof value === 'string' ? [value] : Array.isArray(value) ? value : [];
   return items.flatMap((item: unknown, i) => {
-    // Wrong types are the schema's to report.
+    // The schema reports wrong types.
     if (typeof item !== 'string' || item === '' || items.length > 16) return [];
     const path: Segment[] = Array.isArray(value) ? ['extends', i] : ['extends'];
     const place = at(path);

@@ -6,7 +6,7 @@ import { sampling } from '../sections/sampling.js';
 /** Every value given for a key, lowest layer first; the first is the default. */
 export type Stack = ReadonlyMap<string, readonly Entry[]>;
 
-/** What the rules see: merged values, where each came from, and which paths already have an error. */
+/** The input of the rules: merged values, the origin of each, and the paths that already have an error. */
 export interface View {
   stack: Stack;
   bad: ReadonlySet<string>;

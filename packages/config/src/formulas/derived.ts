@@ -19,7 +19,7 @@ export function getStageByName<S extends StageConfig>(curriculum: { readonly sta
   return stage;
 }
 
-/** @param epoch 0-based epoch of the whole plan. @throws RangeError outside the plan, or when it is not whole. */
+/** @param epoch 0-based epoch, counted over all stages. @throws RangeError when it is not whole or no stage has it. */
 export function getStageByEpoch<S extends StageConfig>(curriculum: { readonly stages: readonly S[] }, epoch: number): S {
   let end = 0;
   if (Number.isInteger(epoch) && epoch >= 0) {
@@ -32,13 +32,13 @@ export function getStageByEpoch<S extends StageConfig>(curriculum: { readonly st
   throw new RangeError(`epoch: expected an integer >= 0 and < ${total}, got ${epoch}`);
 }
 
-/** Generated units on entering the last stage of a plan of three or more: the smaller of cap and share. */
+/** Generated units on entering the last stage of a curriculum of three or more: the smaller of cap and share. */
 export function pseudoDataCount(curriculum: CurriculumConfig, realUnits: number): number {
   if (curriculum.stages.length < 3) return 0;
   return Math.min(curriculum.pseudo_data_max_samples, Math.floor(curriculum.pseudo_data_ratio * realUnits + 1e-9));
 }
 
-/** Whether document `k` (from 1) is held out: every tenth at 0.1, evenly spaced at any share. The term keeps 0.1·10 from falling below 1. */
+/** True when document `k` (from 1) is held out: every tenth at 0.1, evenly spaced at any share. The term keeps 0.1·10 from falling below 1. */
 export const isHeldOut = (k: number, share: number): boolean => Math.floor(k * share + 1e-9) > Math.floor((k - 1) * share + 1e-9);
 
 /** Band of the unit at 0-based position `r` of `n`, sorted by (complexity, id). */

@@ -22,21 +22,21 @@ export function horizonRate(training: TrainingConfig, s: number, N: number, W: n
 
 /**
  * Learning rate of a 0-based step of the run. Restarts have one horizon per stage; other schedules one per run, and warm up again after each reset.
- * @param plan steps of each stage
- * @throws RangeError outside the plan
+ * @param steps steps of each stage
+ * @throws RangeError when no stage has the step
  */
 export function learningRate(
   config: { training: TrainingConfig; curriculum: Pick<CurriculumConfig, 'reset_optimizer'> },
-  plan: readonly number[],
+  steps: readonly number[],
   step: number,
 ): number {
   const { training, curriculum } = config;
-  const { stage, local } = stageOfStep(plan, step);
-  const own = warmupSteps(training, plan[stage]!);
-  if (training.scheduler === 'cosine_with_restarts') return horizonRate(training, local, plan[stage]!, own);
-  const total = plan.reduce((a, b) => a + b, 0);
-  const rate = horizonRate(training, step, total, warmupSteps(training, plan[0]!));
-  return stage > 0 && curriculum.reset_optimizer && local < own ? (rate * (local + 1)) / own : rate;
+  const { stage, local } = stageOfStep(steps, step);
+  const warmup = warmupSteps(training, steps[stage]!);
+  if (training.scheduler === 'cosine_with_restarts') return horizonRate(training, local, steps[stage]!, warmup);
+  const total = steps.reduce((a, b) => a + b, 0);
+  const rate = horizonRate(training, step, total, warmupSteps(training, steps[0]!));
+  return stage > 0 && curriculum.reset_optimizer && local < warmup ? (rate * (local + 1)) / warmup : rate;
 }
 
 /** Both dropout rates at 0-based step `s` of a run of `N` steps. */

@@ -1,7 +1,7 @@
 import { effectiveBatchSize } from './derived.js';
 import type { CurriculumConfig, StageConfig, TrainingConfig } from '../sections/types.js';
 
-// Stages, steps and blends as plain numbers. A plan is the list of steps per stage.
+// Stages, steps and blends as plain numbers. `steps` is the number of steps of each stage, as `stageSteps` gives it.
 
 type Stages = { curriculum: Pick<CurriculumConfig, 'stages'>; training: TrainingConfig };
 
@@ -56,28 +56,28 @@ export function stageSteps(config: Stages, rows: readonly number[], worldSize = 
   });
 }
 
-/** Stage of a 0-based step of the run, and its step within it. @throws RangeError outside the plan */
-export function stageOfStep(plan: readonly number[], step: number): { stage: number; local: number } {
+/** Stage of a 0-based step of the run, and its step within it. @throws RangeError when no stage has the step */
+export function stageOfStep(steps: readonly number[], step: number): { stage: number; local: number } {
   let first = 0;
   if (Number.isInteger(step) && step >= 0) {
-    for (const [stage, count] of plan.entries()) {
+    for (const [stage, count] of steps.entries()) {
       if (step < first + count) return { stage, local: step - first };
       first += count;
     }
   }
-  throw new RangeError(`step: expected an integer >= 0 and < ${plan.reduce((a, b) => a + b, 0)}, got ${step}`);
+  throw new RangeError(`step: expected an integer >= 0 and < ${steps.reduce((a, b) => a + b, 0)}, got ${step}`);
 }
 
 /** How a step mixes its stage with the one before. */
 export interface StageBlend {
-  /** 0-based epoch of the stage's own plan. */
+  /** 0-based epoch of the stage. */
   epoch: number;
   /** Weight of the stage itself: the chance that a row is its own, and its share of the range. */
   weight: number;
   range: readonly [number, number];
 }
 
-/** Blend at plan epoch `k` of a stage: w = (k+1)/(K+1) while k < K = min(transition_epochs, ⌊epochs/2⌋), else 1. */
+/** Blend at epoch `k` of a stage: w = (k+1)/(K+1) while k < K = min(transition_epochs, ⌊epochs/2⌋), else 1. */
 export function stageBlend(transitionEpochs: number, stage: StageConfig, previous: StageConfig | undefined, epoch: number): StageBlend {
   const over = previous === undefined ? 0 : Math.min(transitionEpochs, Math.floor(stage.epochs / 2));
   const [low, high] = stage.masking_rate_range;
@@ -87,19 +87,19 @@ export function stageBlend(transitionEpochs: number, stage: StageConfig, previou
   return { epoch, weight, range: [(1 - weight) * before + weight * low, (1 - weight) * beyond + weight * high] };
 }
 
-/** Blend at a 0-based step of the run; plan epoch k = ⌊step in stage × epochs / steps of stage⌋. */
+/** Blend at a 0-based step of the run; epoch k = ⌊step in stage × epochs / steps of stage⌋. */
 export function blendAt(
   config: { curriculum: Pick<CurriculumConfig, 'stages' | 'transition_epochs'>; training: TrainingConfig },
-  plan: readonly number[],
+  steps: readonly number[],
   step: number,
 ): StageBlend {
-  const { stage, local } = stageOfStep(plan, step);
+  const { stage, local } = stageOfStep(steps, step);
   const epochs = stageEpochs(config);
-  const at = { ...config.curriculum.stages[stage]!, epochs: epochs[stage]! };
+  const current = { ...config.curriculum.stages[stage]!, epochs: epochs[stage]! };
   return stageBlend(
     config.curriculum.transition_epochs,
-    at,
+    current,
     config.curriculum.stages[stage - 1],
-    Math.floor((local * at.epochs) / plan[stage]!),
+    Math.floor((local * current.epochs) / steps[stage]!),
   );
 }

@@ -3,10 +3,10 @@ import { between, bool, complete, inside, int, list, namePattern, num, path, req
 
 const rate = { type: 'number', minimum: 0.001, maximum: 1 };
 
-/** One stage of the plan; all five keys are required. */
+/** One stage of the curriculum; all five keys are required. */
 export const StageConfigSchema = complete(
   'Stage',
-  'One stage of the training plan',
+  'One stage of training',
   {
     name: required<string>(
       { type: 'string', pattern: namePattern, maxLength: 64 },
@@ -48,7 +48,7 @@ export const CurriculumConfigSchema = section('Curriculum', 'Which text is seen 
     1,
     32,
     threeStages,
-    'the training plan, in order',
+    'the stages of training, in order',
     "a list replaces the lower layer's list whole",
   ),
   lexical_weight: num(between(0, 1), 0.3, 0.2, 'weight of the lexical-rarity rank', 'three weights sum to 1 ± 10⁻⁶ (E9)'),
@@ -82,7 +82,7 @@ export const CurriculumConfigSchema = section('Curriculum', 'Which text is seen 
     100,
     0,
     'cap on generated units; 0 = none',
-    'made once, on entering the last stage of a plan of three or more',
+    'made once, on entering the last stage of a curriculum of three or more',
   ),
   pseudo_data_ratio: num(between(0, 1), 0.25, 0.1, 'generated ≤ ratio × real units of that stage'),
   full_range_fraction: num(

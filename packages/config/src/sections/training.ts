@@ -28,7 +28,7 @@ export const TrainingConfigSchema = section('Training', 'The optimiser, the budg
   ),
   batch_size: int(1, 65536, 32, 16, 'rows per forward pass on one worker'),
   gradient_accumulation_steps: int(1, 65536, 1, 8, 'different batches summed before one step; normalised once over all of them'),
-  max_epochs: int(1, 1000000, 300, 120, 'cap on the plan, cut from the end', 'W1 names what is cut; not used with `max_steps`'),
+  max_epochs: int(1, 1000000, 300, 120, 'cap on the epochs of all stages, cut from the end', 'W1 names what is cut; not used with `max_steps`'),
   max_steps: intOrNull(1, billion, 900, 'exact number of steps; overrides epochs'),
   on_max_steps: choice(
     ['scale', 'truncate'],
@@ -64,7 +64,7 @@ export const TrainingConfigSchema = section('Training', 'The optimiser, the budg
   ),
   use_mixed_precision: bool(true, '16-bit matrix products where the engine has them', 'float32 engines: N1, never pretended'),
   dataloader_num_workers: int(0, 256, 4, 0, 'worker threads preparing batches; 0 = main thread', 'batches are identical for any number'),
-  pin_memory: bool(true, 'nothing in Node; said once if set to true (N5)', 'kept so that source files load'),
+  pin_memory: bool(true, 'has no effect in Node; if set to true, mdiff says so once (N5)', 'kept so that files of the original load'),
   label_smoothing: num(below(0, 1), 0, 0.1, 'training targets mixed with uniform', 'validation NELBO is never smoothed (W9)'),
   dropout_schedule: choice(['constant', 'decay'], 'constant', 'decay', 'decay: both dropouts fall linearly to 0 over the run'),
   ema_decay: num(

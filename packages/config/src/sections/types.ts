@@ -52,7 +52,7 @@ type Input<T> = T extends readonly (infer U)[]
     ? { readonly [K in keyof T]: Input<T[K]> }
     : T;
 
-/** What a caller may write: every key optional, aliases and `extends` included. */
+/** The values a caller may write: every key optional, aliases and `extends` included. */
 export type ProjectInput = Input<Raw>;
 export type HardwareInput = Input<Static<typeof HardwareConfigSchema>>;
 export type ModelInput = Input<Static<typeof ModelConfigSchema>>;
@@ -93,7 +93,7 @@ export interface CurriculumDerived extends Checked {
   readonly stage_names: readonly string[];
   /** @throws RangeError for an unknown name. */
   getStageByName(name: string): StageConfig & StageDerived;
-  /** @param epoch 0-based epoch of the whole plan. @throws RangeError outside the plan or when not whole. */
+  /** @param epoch 0-based epoch, counted over all stages. @throws RangeError when it is not whole or no stage has it. */
   getStageByEpoch(epoch: number): StageConfig & StageDerived;
 }
 export interface DataDerived extends Checked {
