@@ -124,8 +124,8 @@ describe('as a process', () => {
     const { child, seen, ended } = launch('serve', fixture, '--port', '0');
     const url = await new Promise<string>((resolve, reject) => {
       child.stdout.on('data', () => {
-        const found = /serving shifted at (http:\/\/127\.0\.0\.1:\d+)\/v1\/completions/.exec(seen.out);
-        if (found) resolve(found[1]!);
+        const url = /serving shifted at (http:\/\/127\.0\.0\.1:\d+)\/v1\/completions/.exec(seen.out);
+        if (url) resolve(url[1]!);
       });
       void ended.then(({ err }) => reject(new Error(err)));
     });

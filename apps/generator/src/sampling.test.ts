@@ -47,15 +47,15 @@ describe.each(table)('%s', (key, { range, default: value, option }) => {
 
 it.each(table.filter(([, { flag }]) => flag))('%s has its flag, and the command refuses the rest', async (_, { range, option, flag }) => {
   const command = program().commands.find((candidate) => candidate.name() === 'generate')!;
-  const found = command.options.find((candidate) => candidate.short === flag || candidate.long === flag);
-  expect(found?.attributeName()).toBe(option);
+  const flagOption = command.options.find((candidate) => candidate.short === flag || candidate.long === flag);
+  expect(flagOption?.attributeName()).toBe(option);
   const joined = flag!.startsWith('--') ? `${flag}=` : flag;
   for (const bad of outside(range)) expect(await run('generate', fixture, `${joined}${String(bad)}`), String(bad)).toMatchObject({ code: 2, out: '' });
 });
 
 it.each(table.filter(([, { parameter }]) => parameter))('%s has its parameter in a request, and the server refuses the rest', async (_, { range, parameter }) => {
-  const known: Record<string, Range> = completionSchema.properties as never;
-  const { type, items, maximum, maxItems, ...rest } = known[parameter!]!;
+  const properties: Record<string, Range> = completionSchema.properties as never;
+  const { type, items, maximum, maxItems, ...rest } = properties[parameter!]!;
   expect(type).toContain('null');
   expect(type).toEqual(expect.arrayContaining([range.type].flat()));
   // The server may ask for less than the table allows, never for more.

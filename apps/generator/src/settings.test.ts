@@ -10,8 +10,8 @@ describe('settings', () => {
     const bare = settings({ ...folder, generation: {} }, [], {});
     expect(bare.sampling).toMatchObject({ temperature: 0.8, maxLength: 32, n: 1, seed: null, stop: [] });
     expect(bare.seed).toBe(42);
-    const own = { ...folder, generation: { temperature: 0.1, num_steps: 3, top_k: 7 } };
-    const { sampling, seed } = settings(own, ['generation.top_k=null', 'generation.stop=[".", "!"]', 'seed=5'], { MDIFF__GENERATION__NUM_STEPS: '4', MDIFF__GENERATION__TOP_K: '2' });
+    const edited = { ...folder, generation: { temperature: 0.1, num_steps: 3, top_k: 7 } };
+    const { sampling, seed } = settings(edited, ['generation.top_k=null', 'generation.stop=[".", "!"]', 'seed=5'], { MDIFF__GENERATION__NUM_STEPS: '4', MDIFF__GENERATION__TOP_K: '2' });
     expect(sampling).toMatchObject({ temperature: 0.1, numSteps: 4, topK: null, stop: ['.', '!'] });
     expect(seed).toBe(5);
   });
