@@ -11,7 +11,7 @@ const counts = (n: number) => {
 };
 
 describe('selectUnits', () => {
-  // The counts of the configuration specification, section 4.5.
+  // The counts of docs/configuration-specification.md, section 4.5.
   it('has the bands of the specification', () => {
     expect(counts(1000)).toEqual([330, 340, 330, 1000]);
     expect(counts(3200)).toEqual([1056, 1088, 1056, 3200]);

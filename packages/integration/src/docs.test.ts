@@ -63,10 +63,12 @@ describe('pages', () => {
   });
 });
 
+const sources = files.filter((file) => /\.(ts|mjs|js|py|cc|sh|yaml)$/.test(file) && !file.endsWith('docs.test.ts'));
+
 it('code cites only documents of the repository', () => {
-  const cited = files
-    .filter((file) => /\.(ts|mjs|js|py|cc|sh|yaml)$/.test(file) && !file.endsWith('docs.test.ts'))
-    .flatMap((file) => [...read(file).matchAll(/\bdocs\/[\w./-]*\w\.(?:md|svg)\b/g)].map(([path]) => ({ file, path })));
+  const cited = sources.flatMap((file) => [...read(file).matchAll(/\bdocs\/[\w./-]*\w\.(?:md|svg)\b/g)].map(([path]) => ({ file, path })));
   expect(cited.length).toBeGreaterThan(10);
+  const unreadable = [...sources, ...pages].filter((file) => /\b[Ii]ssue \d|\bthe \w+ issue\b|\b[Ss]pecification,? \d/.test(read(file)));
+  expect(unreadable).toEqual([]);
   expect(cited.filter(({ path }) => !existsSync(join(root, path)))).toEqual([]);
 });

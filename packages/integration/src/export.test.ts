@@ -83,7 +83,7 @@ describe.each(Object.entries(models))('%s', (name, model) => {
       return logits!.dataSync() as Float32Array;
     });
     expect(onnx.length).toBe(5 * B * loaded.config.vocab_size);
-    // Issue 3, part 9: 1e-4. Logits of this size agree to about 1e-6; the bound is the promise.
+    // Logits of this size agree to about 1e-6; mdiff promises 1e-4.
     expect(maxError(onnx, expected)).toBeLessThan(1e-4);
   });
 });

@@ -67,10 +67,10 @@ describe('changing it shows', () => {
 });
 
 describe('a key that waits', () => {
-  const rows = kind('issue');
+  const rows = kind('missing');
 
   it('is known to the configuration as such', () => {
-    const pairs = (list: readonly { key: string; issue: string }[]): string[] => list.map(({ key, issue }) => `${key}: ${issue}`).sort();
+    const pairs = (list: readonly { key: string; missing: string }[]): string[] => list.map(({ key, missing }) => `${key}: ${missing}`).sort();
     expect(pairs(rows)).toEqual(pairs(pending));
   });
 

@@ -21,8 +21,8 @@ export type Knob =
   | (Changed & { observe: Observe; way?: 'up' | 'down'; each?: true })
   /** The value is refused, with this code. */
   | (Changed & { refused: string })
-  /** Its behaviour comes with a later issue; until then the value warns. */
-  | (Changed & { issue: string })
+  /** Its behaviour is not built yet; until then the value warns. */
+  | (Changed & { missing: string })
   /** A test elsewhere shows it. */
   | { key: string; test: { file: string; title: string } };
 
@@ -66,8 +66,6 @@ const weighed = { file: 'packages/curriculum/src/score.test.ts', title: 'weighs 
 
 /** The three weights sum to 1 ± 10⁻⁶: what one of them can change by alone. */
 const nudge = 5e-7;
-const training = 'the training issue';
-
 const project: Knob[] = [
   { key: 'extends', to: 'model/nano', observe: ({ model }) => model },
   { key: 'experiment_name', to: 'other', observe: told(({ files }) => files) },
@@ -93,7 +91,7 @@ const project: Knob[] = [
       return lines;
     },
   },
-  { key: 'reports', to: ['html', 'tensorboard'], issue: training },
+  { key: 'reports', to: ['html', 'tensorboard'], missing: 'write a report at its end' },
 ];
 
 const hardware: Knob[] = [
@@ -173,8 +171,8 @@ const curriculum: Knob[] = [
       rate: await told(rates)(config),
     }),
   },
-  { key: 'curriculum.pseudo_data_max_samples', to: 10, issue: training },
-  { key: 'curriculum.pseudo_data_ratio', to: 0.5, issue: training },
+  { key: 'curriculum.pseudo_data_max_samples', to: 10, missing: 'generate units for the last stage' },
+  { key: 'curriculum.pseudo_data_ratio', to: 0.5, missing: 'generate units for the last stage' },
   { key: 'curriculum.full_range_fraction', to: 0.9, observe: told(masks) },
 ];
 
@@ -227,7 +225,7 @@ const running: Knob[] = [
   { key: 'training.val_batch_size', to: 1, observe: told(({ evaluations }) => evaluations[0]!.B), way: 'down' },
   { key: 'training.use_gradient_checkpointing', to: true, observe: told(({ options }) => options!.checkpointing) },
   { key: 'training.use_mixed_precision', to: true, observe: told(({ warnings }) => warnings) },
-  { key: 'training.dataloader_num_workers', to: 2, issue: training },
+  { key: 'training.dataloader_num_workers', to: 2, missing: 'prepare batches in worker threads' },
   { key: 'training.pin_memory', to: true, observe: told(({ warnings }) => warnings) },
   { key: 'training.on_nonfinite', to: 'skip', observe: failing(({ error, metrics }) => ({ error, skipped: metrics.map(({ skipped }) => skipped) })), each: true },
 ];

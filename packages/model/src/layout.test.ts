@@ -12,7 +12,7 @@ const nano = { d_model: 128, n_layers: 4, n_heads: 2, d_ff: 344, vocab_size: 409
 const micro = { d_model: 256, n_layers: 6, n_heads: 4, d_ff: 688, vocab_size: 8192, max_seq_len: 128, conv_width: 5 };
 const small = { d_model: 1024, n_layers: 24, n_heads: 16, d_ff: 2736 };
 
-// Configuration specification, 4.1 and 3.1: untied, tied.
+// docs/configuration-specification.md, sections 4.1 and 3.1: untied, tied.
 test.each<[string, Partial<DenoiserConfig>, number, number]>([
   ['default', {}, 123_353_856, 104_153_856],
   ['gelu', { activation: 'gelu' }, 104_479_488, 85_279_488],

@@ -133,7 +133,7 @@ function inPool(embedder: Embedder & { folder?: string }, pool: Pool): Embedder 
   return folder === undefined ? embedder : { name, version, embed: (sentences, advance) => encodeIn(pool, folder, sentences, advance) };
 }
 
-/** Scores the training text (configuration specification 4.5). Aborting rejects with MDIFF_INTERRUPTED; throws as `openScoring` does. */
+/** Scores the training text (docs/configuration-specification.md, section 4.5). Aborting rejects with MDIFF_INTERRUPTED; throws as `openScoring` does. */
 export async function scoreText(config: ProjectConfig, sections: readonly Section[], tokenizer: Tokenizer, progress: Progress = () => undefined, signal?: AbortSignal): Promise<UnitScores> {
   const { curriculum, data, seed } = config;
   const scoring = await openScoring(config, signal);

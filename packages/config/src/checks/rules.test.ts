@@ -297,10 +297,10 @@ describe('warnings', () => {
 
   it('W10 warns of a key that is not in effect yet, once it differs from its default', () => {
     const waits = [
-      { key: 'generation.gamma', issue: 'Sampling' },
-      { key: 'reports', issue: 'Reports' },
-      { key: 'training.grad_clip_norm', issue: 'x' },
-      { key: 'curriculum.stages[].data_selection', issue: 'x', neutral: 'all' },
+      { key: 'generation.gamma', missing: 'act on it' },
+      { key: 'reports', missing: 'act on it' },
+      { key: 'training.grad_clip_norm', missing: 'act on it' },
+      { key: 'curriculum.stages[].data_selection', missing: 'act on it', neutral: 'all' },
     ];
     const check = (input: ProjectInput): string[] => {
       const view = { stack: stackOf(projectConfig({ extends: 'micro', ...input }))!, bad: new Set<string>() };

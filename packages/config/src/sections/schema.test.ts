@@ -81,11 +81,11 @@ describe('the keys', () => {
     expect(keys).toContain('extends');
   });
 
-  it('pending keys exist and name an issue', () => {
-    for (const { key, issue, neutral } of pending) {
+  it('pending keys exist and say what is missing', () => {
+    for (const { key, missing, neutral } of pending) {
       if (key.includes('[]')) expect(neutral, key).toBeDefined();
       expect(leafKeys()).toContain(key);
-      expect(issue).toMatch(/\S/);
+      expect(missing).toMatch(/\S/);
     }
   });
 
