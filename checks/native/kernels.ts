@@ -10,7 +10,7 @@ import { frame, plain } from '@mdiff/model';
 import type { DenoiserConfig, Frame, Ops } from '@mdiff/model';
 import { optimize, toSavedModel, trace } from '@mdiff/trace';
 import type { RuntimeOps } from '@mdiff/trace';
-import { fusedOps, locateTensorFlow, openKernels, loadTensorFlow, tensorflowEnvironment } from '@mdiff/engine';
+import { adamw, fusedOps, locateTensorFlow, openKernels, loadTensorFlow, tensorflowEnvironment } from '@mdiff/engine';
 
 const found = locateTensorFlow({ cacheDir: 'cache', device: 'cpu' });
 if (!found) throw new Error('MDIFF_TENSORFLOW: expected the folder of a built tfjs-node, got nothing; run "mdiff engine install tensorflow"');
@@ -132,13 +132,13 @@ async function updates(size: number): Promise<number> {
   const shape = [size];
   const graph = trace(({ g }) => ({ gradient: tf.mul(g!, 2) }), { inputs: { g: { shape, dtype: 'float32' } } });
   const variables = Object.fromEntries(['w', 'm', 'v'].map((name) => [name, { shape, dtype: 'float32' as const }]));
-  const adamw = { slots: [{ variable: 'w', m: 'm', v: 'v', gradient: 'gradient', decay: true }], beta1: 0.9, beta2: 0.95 };
+  const options = { slots: [{ variable: 'w', m: 'm', v: 'v', gradient: 'gradient', decay: true }], beta1: 0.9, beta2: 0.95 };
   const [weights, gradients] = [numbers(size), Array.from({ length: 4 }, (_, i) => (i === 2 ? tf.fill(shape, NaN) : numbers(size)))];
   const states: (readonly (readonly [string, ArrayLike<number>])[])[] = [];
-  for (const ops of [{}, { adamw: 'MdiffAdamw' }]) {
+  for (const op of [undefined, 'MdiffAdamw']) {
     const folder = mkdtempSync(join(tmpdir(), 'mdiff-kernels-'));
     try {
-      writeFileSync(join(folder, 'saved_model.pb'), toSavedModel({ variables, signatures: { step: { graph, adamw } }, ops }));
+      writeFileSync(join(folder, 'saved_model.pb'), toSavedModel({ variables, signatures: { step: { graph, update: adamw({ ...options, ...(op && { op }) }) } } }));
       await tf.setBackend('tensorflow');
       const [init, step, read] = [await native.node.loadSavedModel(folder, ['serve'], 'init'), await native.node.loadSavedModel(folder, ['serve'], 'step'), await native.node.loadSavedModel(folder, ['serve'], 'read')];
       const tensor = (from: tf.Tensor) => tf.tensor(from.dataSync(), from.shape);

@@ -29,6 +29,7 @@ const { CASES, TOLERANCE, example } = await import('../../packages/trace/src/cas
 const { OPEN, OPEN_SIZES, openExample, openGraph } = await import('../../packages/trace/src/open.test.util.ts');
 const { deviation, host, tensor, tidy } = await import('../../packages/trace/src/harness.test.util.ts');
 const { optimize, toSavedModel, trace } = await import('../../packages/trace/src/index.ts');
+const { adamw } = await import('@mdiff/engine');
 
 const scratch = mkdtempSync(join(tmpdir(), 'mdiff-tensorflow-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
@@ -204,7 +205,7 @@ async function adam() {
     },
   );
   tf.dispose(Object.values(parameters));
-  const run = await load({ variables, signatures: { step: { graph, adamw: { slots: SLOTS, ...HYPER } } } });
+  const run = await load({ variables, signatures: { step: { graph, update: adamw({ slots: SLOTS, ...HYPER }) } } });
   const initial = Object.fromEntries(Object.entries(variables).map(([name, { shape }]) => [name, floats(shape, (i) => (/^[mv]\./.test(name) ? 0 : Math.sin(i + name.length)))]));
   run('init', initial);
   const state = Object.fromEntries(Object.entries(initial).map(([name, { data }]) => [name, Float64Array.from(data)]));
@@ -271,8 +272,8 @@ checks.set('AdamW waits for the gradients of large matrices', async () => {
   );
   w.dispose();
   const spec = { shape, dtype: 'float32' };
-  const adamw = { slots: [{ variable: 'w', m: 'm', v: 'v', gradient: 'gradient', decay: true }], ...HYPER };
-  const run = await load({ variables: { w: spec, m: spec, v: spec }, signatures: { step: { graph, adamw }, look: { graph } } });
+  const update = adamw({ slots: [{ variable: 'w', m: 'm', v: 'v', gradient: 'gradient', decay: true }], ...HYPER });
+  const run = await load({ variables: { w: spec, m: spec, v: spec }, signatures: { step: { graph, update }, look: { graph } } });
   const zero = floats(shape, () => 0);
   const x = floats(shape, (i) => Math.sin(i * 1.3));
   run('init', { w: floats(shape, (i) => 0.05 * Math.cos(i * 0.37)), m: zero, v: zero });
@@ -294,9 +295,9 @@ checks.set('AdamW, which works in place, leaves the memory alone that variables 
   const start = Object.fromEntries(names.map((name, i) => [name, { ...spec, data: new Float32Array(shape[0] + 16).fill(1).subarray(4 * i, 4 * i + shape[0]) }]));
   const zeros = Object.fromEntries(names.flatMap((name) => [`m.${name}`, `v.${name}`]).map((name) => [name, floats(shape, () => 0)]));
   const graph = trace(({ g }) => Object.fromEntries(names.map((name) => [`g.${name}`, tf.mul(g, 1)])), { inputs: { g: spec } });
-  const adamw = { slots: names.map((name) => ({ variable: name, m: `m.${name}`, v: `v.${name}`, gradient: `g.${name}`, decay: false })), ...HYPER };
+  const update = adamw({ slots: names.map((name) => ({ variable: name, m: `m.${name}`, v: `v.${name}`, gradient: `g.${name}`, decay: false })), ...HYPER });
   const variables = Object.fromEntries([...Object.keys(start), ...Object.keys(zeros)].map((name) => [name, spec]));
-  const run = await load({ variables, signatures: { step: { graph, adamw } } });
+  const run = await load({ variables, signatures: { step: { graph, update } } });
   run('init', { ...start, ...zeros });
   run('step', { g: floats(shape, () => 1), 'adam.clip': 0, 'adam.rate': 1, 'adam.root': 1, 'adam.eps': 0, 'adam.keep': 1, 'adam.ema': 0 });
   const after = run('read');

@@ -3,6 +3,8 @@ export type { Choice, Device, EngineName, Installed } from './select/select.js';
 export { computeOf, described, sameBits } from './select/compute.js';
 export type { Compute, Using } from './select/compute.js';
 export type { Engine, EngineOptions, StepBatch, StepResult, Update } from './engine.js';
+export { ADAMW_INPUTS, adamw } from './tensorflow/adamw.js';
+export type { AdamwOptions, AdamwSlot } from './tensorflow/adamw.js';
 export { hasGlibc, launcherEnvironment, tensorflowEnvironment } from './tensorflow/environment.js';
 export { fusedOps, openKernels } from './tensorflow/fused.js';
 export { forgetDevice, gpuNodes, noDevice, noGpu, plainly } from './select/gpu.js';

@@ -1,4 +1,3 @@
-import type { Attr, Dim, Graph, GraphNode, Info } from '@mdiff/trace';
 import type { StepBatch } from './engine.js';
 
 // One thread per part of a batch instead of several per operation: threads that share an operation wait for each other at the end of
@@ -55,63 +54,4 @@ export function inOrder(cut: readonly Part[], found: readonly Float32Array[]): F
   const whole = new Float32Array(cut.reduce((sum, { order }) => sum + order.length, 0));
   cut.forEach(({ order }, part) => order.forEach((at, i) => (whole[at] = found[part]![i]!)));
   return whole;
-}
-
-/** An input or output of one part. */
-export const ofPart = (name: string, part: number): string => `${name}.${part}`;
-
-const isSize = (value: Attr): value is Exclude<Dim, number> => typeof value === 'object' && !Array.isArray(value);
-/** Whether sizes that differ between parts are in it. */
-const open = (value: Attr): boolean => (Array.isArray(value) ? value.some(open) : isSize(value));
-
-/**
- * The graph once for every part, in one graph. Variables, constants, scalar inputs and what follows from them alone are shared; other inputs
- * are called `ofPart(name, part)`. Outputs of open size are too; outputs of fixed size are sums over the parts, in their order.
- */
-export function towers(graph: Graph, parts: number): Graph {
-  const shared = new Set([...graph.variables.map(({ name }) => name), ...Object.keys(graph.constants), ...graph.inputs.filter(({ shape }) => shape.length === 0).map(({ name }) => name)]);
-  const values: Graph['values'] = {};
-  const nodes: GraphNode[] = [];
-  const own: GraphNode[] = [];
-  for (const node of graph.nodes) {
-    if (!node.inputs.every((name) => shared.has(name)) || [...Object.values(node.attrs), ...node.outputs.map((name) => graph.values[name]!.shape)].some(open)) own.push(node);
-    else {
-      nodes.push(node);
-      node.outputs.forEach((name) => shared.add(name));
-    }
-  }
-  for (const name of shared) values[name] = graph.values[name]!;
-  const inputs = graph.inputs.filter(({ name }) => shared.has(name));
-  const dims: string[] = [];
-  const outputs: Graph['outputs'] = [];
-  const sums = new Map<string, string>();
-  for (let part = 0; part < parts; part++) {
-    const given = new Set(graph.inputs.map(({ name }) => name));
-    const renamed = (name: string): string => (shared.has(name) ? name : given.has(name) ? ofPart(name, part) : `_part${part}${name}`);
-    const size = (dim: Dim): Dim => (typeof dim === 'number' ? dim : { ...dim, dims: dim.dims.map((name) => ofPart(name, part)) });
-    const attr = (value: Attr): Attr => (Array.isArray(value) ? value.map(attr) : isSize(value) ? size(value) : value);
-    const info = ({ shape, dtype }: Info): Info => ({ shape: shape.map(size), dtype });
-    dims.push(...graph.dims.map((name) => ofPart(name, part)));
-    for (const [name, about] of Object.entries(graph.values)) if (!shared.has(name)) values[renamed(name)] = info(about);
-    for (const { name, ...about } of graph.inputs) if (!shared.has(name)) inputs.push({ name: renamed(name), ...info(about) });
-    for (const node of own) {
-      nodes.push({
-        kernel: node.kernel,
-        inputs: node.inputs.map(renamed),
-        outputs: node.outputs.map(renamed),
-        attrs: Object.fromEntries(Object.entries(node.attrs).map(([key, value]) => [key, attr(value)])),
-      });
-    }
-    for (const { name, value } of graph.outputs) {
-      if (open(graph.values[value]!.shape)) outputs.push({ name: ofPart(name, part), value: renamed(value) });
-      else if (!sums.has(name)) sums.set(name, renamed(value));
-      else {
-        const sum = `_sum${part}.${name}`;
-        values[sum] = graph.values[value]!;
-        nodes.push({ kernel: 'Add', inputs: [sums.get(name)!, renamed(value)], outputs: [sum], attrs: {} });
-        sums.set(name, sum);
-      }
-    }
-  }
-  return { ...graph, dims, inputs, values, nodes, outputs: [...outputs, ...[...sums].map(([name, value]) => ({ name, value }))] };
 }

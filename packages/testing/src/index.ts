@@ -5,3 +5,5 @@ export type { OracleDenoiser, OracleOptions } from './denoiser.js';
 export { chiSquareDeviate, totalVariation, totalVariationBound } from './statistics.js';
 export { expectClose, maxError } from './matchers.js';
 export { tinyBook, tinyModel, tinyRun } from './tiny.js';
+export { readSavedModel } from './savedmodel.js';
+export type { ReadNode } from './savedmodel.js';

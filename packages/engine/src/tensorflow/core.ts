@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { initParams, layout as layoutOf } from '@mdiff/model';
 import type { ParamLayout } from '@mdiff/model';
-import { toSavedModel } from '@mdiff/trace';
+import { ofPart, replicate, toSavedModel } from '@mdiff/trace';
 import type { Graph, SavedModelSignature } from '@mdiff/trace';
 import type { TrainState } from '../state.js';
 import { checkGradient } from '../engine.js';
@@ -13,11 +13,12 @@ import { MdiffError } from '@mdiff/folder';
 import { feedsOf, maskFeeds, rowsOf } from '../passes/feeds.js';
 import type { Feeds, HostArray } from '../passes/feeds.js';
 import { flatGradients, gradientsOf, masksOf, openGraph } from '../passes/graphs.js';
+import { adamw } from './adamw.js';
 import { fusedOps, openKernels } from './fused.js';
 import { loadTensorFlow, usesGpu } from './load.js';
 import type { TfjsNode } from './load.js';
 import { timed } from '../passes/phases.js';
-import { inOrder, ofPart, partsFor, splitBatch, towers } from '../parts.js';
+import { inOrder, partsFor, splitBatch } from '../parts.js';
 import type { Part } from '../parts.js';
 
 // Native TensorFlow runs the same traced step as one SavedModel: weights, moments, average and the gradient accumulator are its resource
@@ -124,10 +125,10 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
   const kernels = options.kernels === false || options.device === 'cuda' ? undefined : openKernels(tensorflow, options.threads / parts);
   const products = bfloat16 && kernels?.products === true;
   const step = { ...options, ...(kernels && { ops: fusedOps(products) }) };
-  const pass = towers(own(openGraph('train', step, layout, false)), parts);
-  const dropped = dropping ? towers(own(openGraph('train', step, layout, true)), parts) : undefined;
+  const pass = replicate(own(openGraph('train', step, layout, false)), parts);
+  const dropped = dropping ? replicate(own(openGraph('train', step, layout, true)), parts) : undefined;
   const evaluation = openGraph('eval', options, layout, false);
-  const evaluated = towers(evaluation, parts);
+  const evaluated = replicate(evaluation, parts);
 
   /** What the loaded graph was made for: AdamW's decay rates are constants in it, and the average exists only where one is kept. */
   let made: { beta1: number; beta2: number; ema: boolean } | undefined;
@@ -140,7 +141,8 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
   const build = async (wanted: NonNullable<typeof made>): Promise<Model> => {
     const variables: Record<string, { shape: number[]; dtype: 'float32' }> = { gradient: { shape: [layout.total], dtype: 'float32' } };
     for (const slot of slotsOf(wanted.ema)) for (const name of names) variables[inSlot(slot, name)] = { shape: shapes[name]!, dtype: 'float32' };
-    const adamw = {
+    const update = adamw({
+      ...(kernels && { op: 'MdiffAdamw' }),
       beta1: wanted.beta1,
       beta2: wanted.beta2,
       slots: layout.params.map(({ name, decay }) => ({
@@ -151,17 +153,17 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
         decay,
         ...(wanted.ema && { ema: inSlot('ema', name) }),
       })),
-    };
+    });
     const signatures: Record<string, SavedModelSignature> = {
-      step: { graph: pass, adamw, bfloat16 },
+      step: { graph: pass, update, bfloat16 },
       grads: { graph: flatGradients(pass, layout), bfloat16 },
-      ...(dropped && { 'step.dropout': { graph: dropped, adamw, bfloat16 }, 'grads.dropout': { graph: flatGradients(dropped, layout), bfloat16 } }),
-      apply: { graph: gradientsOf(layout, 'gradient'), adamw },
-      'apply.given': { graph: gradientsOf(layout, 'given'), adamw },
+      ...(dropped && { 'step.dropout': { graph: dropped, update, bfloat16 }, 'grads.dropout': { graph: flatGradients(dropped, layout), bfloat16 } }),
+      apply: { graph: gradientsOf(layout, 'gradient'), update },
+      'apply.given': { graph: gradientsOf(layout, 'given'), update },
       gradient: { graph: sumOf(layout) },
-      eval: { graph: towers(own(evaluation, wanted.ema ? 'ema' : 'params'), parts) },
+      eval: { graph: replicate(own(evaluation, wanted.ema ? 'ema' : 'params'), parts) },
     };
-    return load(native, timed('lower', () => toSavedModel({ variables, signatures, ops: { ...(kernels && { softmax: 'MdiffSoftmax', adamw: 'MdiffAdamw' }), ...(products && { product: 'MdiffProduct', productAdd: 'MdiffProductAdd' }) } })), [...Object.keys(signatures), 'init', 'read']);
+    return load(native, timed('lower', () => toSavedModel({ variables, signatures, ops: { ...(kernels && { softmax: 'MdiffSoftmax' }), ...(products && { product: 'MdiffProduct', productAdd: 'MdiffProductAdd' }) } })), [...Object.keys(signatures), 'init', 'read']);
   };
 
   const ensure = async (update?: Update): Promise<Model> => {
@@ -277,7 +279,7 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
   };
 }
 
-/** The feeds of one part, by the names that `towers` gives its inputs. */
+/** The feeds of one part, by the names that `replicate` gives its inputs. */
 const named = (feeds: Feeds, part: number): Feeds => Object.fromEntries(Object.entries(feeds).map(([name, array]) => [array.shape.length > 0 ? ofPart(name, part) : name, array]));
 
 const merged = (feeds: readonly Feeds[]): Feeds => Object.assign({}, ...feeds) as Feeds;

@@ -1,4 +1,4 @@
-import type { Dim } from './extent.js';
+import { isExtent, type Dim } from './extent.js';
 
 export type Dtype = 'float32' | 'int32' | 'bool';
 export type TypedArray = Float32Array | Int32Array | Uint8Array;
@@ -44,3 +44,6 @@ export const roots = (graph: Graph): string[] => [
   ...graph.outputs.map((output) => output.value),
   ...graph.updates.map((update) => update.value),
 ];
+
+/** True when part of the attribute, or of a shape, is known only at run time. */
+export const isSymbolic = (attr: Attr): boolean => (Array.isArray(attr) ? attr.some(isSymbolic) : isExtent(attr));

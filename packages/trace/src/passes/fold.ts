@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Graph, TypedArray } from '../graph/graph.js';
+import { isSymbolic, type Graph, type TypedArray } from '../graph/graph.js';
 import { product } from '../graph/shapes.js';
 import { compute, onCpu } from '../record/interpret.js';
-import { symbolic } from '../record/unify.js';
 import { rewrite, type Rule } from './rewrite.js';
 
 /** A folded value is at most this many elements, unless it is no larger than what it is made of. */
@@ -16,7 +15,7 @@ const fold: Rule = (node, rewriter) => {
   };
   const outputs = node.outputs.map((output) => rewriter.info(output));
   const made = outputs.reduce((total, output) => total + size(output.shape), 0);
-  if (Object.values(node.attrs).some(symbolic) || !Number.isFinite(made)) return undefined;
+  if (Object.values(node.attrs).some(isSymbolic) || !Number.isFinite(made)) return undefined;
   if (node.kernel === 'Foreign') return undefined; // only the runtime can compute it
   // A Fill is as cheap as it gets, unless it is a number.
   if (node.kernel === 'Fill' && made > 1) return undefined;

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
+import { readSavedModel } from '@mdiff/testing';
 import { describe, expect, it } from 'vitest';
 import { session, run } from '../harness.test.util.js';
 import { foreign, optimize, toOnnx, toSavedModel, trace, type Graph, type RuntimeOps } from '../index.js';
-import { readSavedModel } from '../tensorflow/encode.test.util.js';
 
 const float = (...shape: (number | string)[]) => ({ shape, dtype: 'float32' as const });
 

@@ -1,5 +1,5 @@
 import { TraceError } from '../error.js';
-import { isExtent, type Dim, type Sizes } from '../graph/extent.js';
+import { type Dim, type Sizes } from '../graph/extent.js';
 import { fit } from '../graph/fit.js';
 import type { Attr, Graph, GraphNode } from '../graph/graph.js';
 import { describe, placeOf, type Recorder } from './recorder.js';
@@ -103,9 +103,4 @@ function inexpressible(values: readonly Attr[], what: string): TraceError {
   return new TraceError(
     `${what} is ${values.map(describe).join(', ')} at three sizes, which is no whole multiple of a product of symbolic dimensions plus a constant; rewrite it so that it is`,
   );
-}
-
-/** Whether anything in `attrs` is known only at run time. */
-export function symbolic(attr: Attr): boolean {
-  return Array.isArray(attr) ? attr.some(symbolic) : isExtent(attr);
 }

@@ -1,16 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
+import { readSavedModel, type ReadNode } from '@mdiff/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ADAMW_INPUTS, KERNEL_INPUTS, TENSORFLOW, toSavedModel, trace, type Graph, type SavedModelSignature } from '../index.js';
+import { KERNEL_INPUTS, TENSORFLOW, toSavedModel, trace, type Graph, type SavedModelSignature } from '../index.js';
 import { REWRITTEN } from '../record/kernels.js';
 import { encodeSavedModel } from './encode.js';
-import { readSavedModel, type ReadNode } from './encode.test.util.js';
 
 // What TensorFlow makes of these files is checked by checks/native/savedmodel.mjs; here, with Node alone, what is in them.
 
 const variable = (...shape: number[]) => ({ shape, dtype: 'float32' as const });
 const WHOLE = { w: variable(3, 2), m: variable(3, 2), v: variable(3, 2), ema: variable(3, 2), n: { shape: [], dtype: 'int32' as const } };
-const SLOT = { variable: 'w', m: 'm', v: 'v', gradient: 'gradient', decay: true, ema: 'ema' };
-const ADAMW = { slots: [SLOT], beta1: 0.9, beta2: 0.95 };
 
 let w: tf.Variable;
 let n: tf.Variable;
@@ -131,45 +129,30 @@ describe('a SavedModel', () => {
     expect(joined.attrs.N).toBe(2);
   });
 
-  it('runs AdamW with the fused kernel on every slot, after every gradient and before any output', () => {
-    const model = one({ adamw: ADAMW });
-    expect(Object.keys(model.signatures.step!.inputs)).toEqual(['x', ...ADAMW_INPUTS]);
-    expect(Object.keys(model.signatures.step!.outputs)).toEqual(['grad_norm', 'loss', 'rows']);
-    const [apply] = ops(model.nodes, 'ResourceApplyAdam');
-    expect(apply!.inputs.slice(0, 3)).toEqual(['variable/w', 'variable/m', 'variable/v']);
-    const assigned = ops(model.nodes, 'AssignVariableOp').filter(({ name }) => name.startsWith('step/')).map(({ inputs }) => inputs[0]);
-    expect(assigned).toEqual(['variable/n', 'variable/w', 'variable/ema']);
-    for (const { tensor } of Object.values(model.signatures.step!.outputs)) expect(needed(model, tensor)).toContain(apply!.name);
-    // Without decay the parameters are written by the kernel alone.
-    const { nodes } = one({ adamw: { ...ADAMW, slots: [{ ...SLOT, decay: false }] } });
-    expect(ops(nodes, 'AssignVariableOp').filter(({ name, inputs }) => name.startsWith('step/') && inputs[0] === 'variable/w')).toEqual([]);
-  });
-
-  it('runs AdamW in one operation of the runtime, over the memory of variables and behind everything that reads it', () => {
-    const graph = trace(({ x }) => ({ gradient: tf.add(tf.reshape(tf.neg(tf.reshape(w, [6])), [3, 2]), tf.mul(w, tf.sum(x!))) }), { inputs: { x: { shape: [2], dtype: 'float32' } }, variables: { w } });
-    const written = (more: Graph = graph) => readSavedModel(toSavedModel({ variables: WHOLE, signatures: { step: { graph: more, adamw: ADAMW } }, ops: { adamw: 'A' } }));
-    const model = written();
-    const [update] = ops(model.nodes, 'A');
-    expect(update!.inputs.slice(0, 3).map((name) => model.byName.get(name)).map((node) => [node!.op, node!.inputs[0]])).toEqual(['w', 'm', 'v'].map((name) => ['ReadVariableOp', `variable/${name}`]));
-    const waits = update!.inputs.filter((name) => name.startsWith('^')).map((name) => model.byName.get(name.slice(1))!.op);
-    // The reshaped read is the same memory, so what reads that counts too.
-    expect(waits.sort()).toEqual(['Mul', 'Neg', 'Reshape']);
-    expect(ops(model.nodes, 'ResourceApplyAdam')).toEqual([]);
-    expect(ops(model.nodes, 'AssignVariableOp').filter(({ name }) => name.startsWith('step/')).map(({ inputs }) => inputs[0])).toEqual(['variable/ema']);
-    for (const { tensor } of Object.values(model.signatures.step!.outputs)) expect(needed(model, tensor)).toContain(update!.name);
-    // Who asks for the old weights gets them.
-    const [output] = graph.outputs;
-    expect(ops(written({ ...graph, outputs: [output!, { name: 'before', value: 'w' }] }).nodes, 'A')).toEqual([]);
+  it('lets a signature update variables that its graph does not', () => {
+    const model = one({
+      update: (writer) => {
+        const { tensor, ...info } = writer.take('gradient', 'gradient');
+        writer.claim('w', 'weight', { ...info, what: 'gradient' });
+        const rate = writer.input('rate', 'float32', []);
+        const change = writer.emit.typed('Mul', 'float32', [tensor, rate]);
+        writer.wait(writer.assign('w', writer.emit.typed('Sub', 'float32', [writer.read('w'), change])));
+        writer.output('change', change, info);
+      },
+    });
+    expect(Object.keys(model.signatures.step!.inputs)).toEqual(['x', 'rate']);
+    expect(Object.keys(model.signatures.step!.outputs)).toEqual(['change', 'loss', 'rows']);
+    const assigned = ops(model.nodes, 'AssignVariableOp').filter(({ name }) => name.startsWith('step/'));
+    expect(assigned.map(({ inputs }) => inputs[0])).toEqual(['variable/n', 'variable/w']);
+    for (const { tensor } of Object.values(model.signatures.step!.outputs)) for (const { name } of assigned) expect(needed(model, tensor)).toContain(name);
   });
 
   it.each<[string, () => unknown, RegExp]>([
+    ['an update of an unknown output', () => one({ update: (writer) => void writer.take('g', 'gradient') }), /gradient 'g' is no output of the graph; expected one of loss, gradient, rows/],
+    ['an update of a variable that the graph updates', () => one({ update: (writer) => writer.claim('n', 'weight') }), /weight 'n' is changed twice/],
     ['a reserved signature', () => toSavedModel({ variables: WHOLE, signatures: { init: { graph: step } } }), /signature 'init'.*rename/],
     ['an unknown variable', () => one({}, { w: WHOLE.w } as typeof WHOLE), /signature 'step': variable 'n' is no variable; expected one of w/],
     ['another shape', () => one({}, { ...WHOLE, w: variable(2, 3) }), /variable 'w' is float32\[3,2\]; expected float32\[2,3\]/],
-    ['an unknown gradient', () => one({ adamw: { ...ADAMW, slots: [{ ...SLOT, gradient: 'g' }] } }), /gradient 'g' is no output of the graph; expected one of loss, gradient, rows/],
-    ['a gradient of another shape', () => one({ adamw: { ...ADAMW, slots: [{ ...SLOT, gradient: 'loss' }] } }), /gradient 'loss' is float32\[\], but 'w' is float32\[3,2\]/],
-    ['an unknown moment', () => one({ adamw: { ...ADAMW, slots: [{ ...SLOT, m: 'first' }] } }), /variable of adamw 'first' is no variable/],
-    ['a variable that changes twice', () => one({ adamw: { ...ADAMW, slots: [SLOT, SLOT] } }), /'w' is changed twice/],
     ['an unknown flat output', () => one({ flat: { name: 'all', outputs: ['x'] } }), /flat output 'x' is no output/],
     ['an empty flat output', () => one({ flat: { name: 'all', outputs: [] } }), /has no parts/],
     ['clashing outputs', () => one({ flat: { name: 'loss', outputs: ['gradient'] } }), /two outputs are called 'loss'/],

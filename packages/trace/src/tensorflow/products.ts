@@ -14,8 +14,8 @@ function product(op: string, inputs: readonly string[], attrs: Readonly<Record<s
 
 /** The number that every element of a value is, when that is known. */
 function filling(value: string, emit: TfEmitter): number | undefined {
-  const maker = emit.maker(value);
-  return maker?.kernel === 'Fill' && !isExtent(maker.attrs.value) ? (maker.attrs.value as number) : undefined;
+  const producer = emit.producer(value);
+  return producer?.kernel === 'Fill' && !isExtent(producer.attrs.value) ? (producer.attrs.value as number) : undefined;
 }
 
 /** The axis and the factor of a sum that is written as a matrix product with a row or column of equal numbers. */
@@ -40,7 +40,7 @@ function rowOrColumnSum(node: GraphNode, inputs: readonly string[], emit: TfEmit
 }
 
 /** Whether a registered operation computes this product: two matrices in bfloat16, and more than a sum. */
-export const isProduct = (node: GraphNode, emit: TfEmitter): boolean =>
+export const isRegisteredProduct = (node: GraphNode, emit: TfEmitter): boolean =>
   emit.ops.product !== undefined &&
   emit.bfloat16 &&
   node.kernel === 'BatchMatMul' &&
@@ -49,7 +49,7 @@ export const isProduct = (node: GraphNode, emit: TfEmitter): boolean =>
   !isSum(node, emit);
 
 /** The registered product of two matrices, plus `added` where given. */
-export function ownProduct(node: GraphNode, [a, b]: readonly string[], added: string | undefined, emit: TfEmitter): string {
+export function registeredProduct(node: GraphNode, [a, b]: readonly string[], added: string | undefined, emit: TfEmitter): string {
   const attrs = { transpose_a: { bool: node.attrs.transposeA as boolean }, transpose_b: { bool: node.attrs.transposeB as boolean } };
   return added === undefined ? emit.add(emit.ops.product!, [a!, b!], attrs) : emit.add(emit.ops.productAdd!, [a!, b!, added], attrs);
 }
@@ -68,7 +68,7 @@ export const PRODUCTS: Record<string, TfLowering> = {
     const attrs = { adj_x: { bool: node.attrs.transposeA as boolean }, adj_y: { bool: node.attrs.transposeB as boolean } };
     const { dtype } = emit.info(node.inputs[0]!);
     if (dtype !== 'float32') return emit.typed('BatchMatMulV2', dtype, inputs, attrs);
-    if (isProduct(node, emit)) return ownProduct(node, inputs, undefined, emit);
+    if (isRegisteredProduct(node, emit)) return registeredProduct(node, inputs, undefined, emit);
     return rowOrColumnSum(node, inputs, emit) ?? product('BatchMatMulV2', inputs, attrs, emit);
   },
   Einsum: (node, inputs, emit) => {

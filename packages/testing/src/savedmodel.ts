@@ -1,6 +1,6 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 
-/** Test-only: read back what `toSavedModel` wrote, with a reader that knows nothing of the writer. */
+/** Reads back what `toSavedModel` of @mdiff/trace wrote, and shares no code with the writer. */
 
 type Field = number | Uint8Array;
 type Message = Map<number, Field[]>;
