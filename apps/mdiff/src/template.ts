@@ -2,7 +2,7 @@
 export const template = (schema: string): string => `# yaml-language-server: $schema=${schema}
 # An mdiff configuration. Every key is optional; \`mdiff config explain KEY\` says what one does and where its value comes from.
 
-# quickstart: about ten minutes on two cores. book: about an hour. A file of your own works too (./base.yaml).
+# quickstart trains for minutes on two cores, book for about an hour; both depend on the processor. A file of your own works too (./base.yaml).
 extends: quickstart
 
 # The run is written to outputs/<experiment_name>/.
