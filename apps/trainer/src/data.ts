@@ -37,7 +37,7 @@ export interface Inspection {
 export const sourceOf = (book: string): string => (book === '-' || book.startsWith('builtin:') ? book : resolve(book));
 
 /** Reads the text of a configuration as a run would, with the tokenizer that the run would learn, and counts what is in it. */
-export async function inspect(config: ProjectConfig): Promise<Inspection> {
+async function inspect(config: ProjectConfig): Promise<Inspection> {
   const { source, format } = config.data;
   const loaded = await loadSource(source, { dataDir: config.data_dir, cwd: process.cwd(), format });
   const { train, heldOut, unit } = holdOut(loaded.documents, config.training.val_split);
@@ -87,7 +87,7 @@ const plural = (value: number, noun: string): string => `${number(value)} ${noun
 const short = (text: string, length = 50): string => (text.length > length ? `${text.slice(0, length - 1)}…` : text).replace(/\s+/g, ' ');
 
 /** An inspection for people: one line a fact, then what was removed. `all` lists every removal. */
-export function describe(found: Inspection, all = false): string {
+function describe(found: Inspection, all = false): string {
   const { paragraphs, held_out: held } = found;
   const kinds = [paragraphs.verse > 0 && `${number(paragraphs.verse)} verse`, paragraphs.heading > 0 && plural(paragraphs.heading, 'heading')].filter(Boolean).join(', ');
   const total = paragraphs.prose + paragraphs.verse + paragraphs.heading;

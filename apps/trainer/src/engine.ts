@@ -87,11 +87,11 @@ function described(one: Examined): string {
 const words: Record<Examined['state'], string> = { works: 'works', broken: 'does not work', absent: 'not installed' };
 
 /** Whether a run would find its engine, and it works. */
-export const works = ({ chosen, engines }: Diagnosis): boolean =>
+const works = ({ chosen, engines }: Diagnosis): boolean =>
   'engine' in chosen && engines.some(({ engine, device, state }) => engine === chosen.engine && device === chosen.device && state === 'works');
 
 /** The report of `mdiff engine doctor`, for people. */
-export function report(diagnosis: Diagnosis): string {
+function report(diagnosis: Diagnosis): string {
   const { node, platform, processor, engines, chosen } = diagnosis;
   const { name, threads, sets } = processor;
   return [

@@ -25,12 +25,12 @@ export interface Reporter {
   end(): void;
 }
 
-export const duration = (seconds: number): string => {
+const duration = (seconds: number): string => {
   const s = Math.max(0, Math.round(seconds));
   return s < 60 ? `${s}s` : s < 3600 ? `${Math.floor(s / 60)}m${String(s % 60).padStart(2, '0')}s` : `${Math.floor(s / 3600)}h${String(Math.floor((s % 3600) / 60)).padStart(2, '0')}m`;
 };
 
-export function describeStep(r: StepLine): string {
+function describeStep(r: StepLine): string {
   const parts = [
     `step ${String(r.step).padStart(String(r.steps).length)}/${r.steps}`,
     `${r.stage}${r.objective === 'causal' ? ' (next token)' : ''}`,

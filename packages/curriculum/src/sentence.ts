@@ -2,7 +2,7 @@ import type { Section } from '@mdiff/text';
 import { splitSentences } from '@mdiff/text/sentences';
 
 /** Sentences with fewer words are not scored: formulas and rarities of a few words mean little. */
-export const MIN_WORDS = 5;
+const MIN_WORDS = 5;
 
 /** The sentences of prose, in the order of the text; `Unit.parts` refers to them. Headings and verse have none. */
 export function listSentences(sections: readonly Section[]): string[] {

@@ -46,7 +46,7 @@ const inWorker =
 export const openOnnxRuntime = inWorker('onnxruntime');
 
 /** The reference: the same step computed eagerly by tfjs-cpu, on one thread; hundreds of times slower. */
-export const openTfjs = inWorker('tfjs');
+const openTfjs = inWorker('tfjs');
 
 const inTensorFlow = inWorker('tfjs_node');
 

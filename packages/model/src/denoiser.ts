@@ -132,7 +132,7 @@ function rotations({ d_model, n_heads, max_seq_len }: DenoiserConfig, S: number)
  * Sinusoidal vectors (arXiv 1706.03762, section 3.5) [T, D] with the standard deviation of fresh embeddings. The paper
  * multiplies the embeddings by √D instead; a smaller table leaves a tied head as it is.
  */
-export function sinusoids({ max_seq_len: T, d_model: D, init_std }: DenoiserConfig): Float32Array {
+function sinusoids({ max_seq_len: T, d_model: D, init_std }: DenoiserConfig): Float32Array {
   const table = new Float32Array(T * D);
   for (let t = 0; t < T; t++) {
     for (let i = 0; i < D; i++) {

@@ -5,7 +5,8 @@ import { writeSafetensors } from '@mdiff/folder';
 import type { NamedTensor } from '@mdiff/folder';
 
 // A BERT of random weights in a folder as Hugging Face has it.
-export const [D, H, L, F, P] = [16, 2, 2, 24, 20] as const;
+export const [D, H, L, P] = [16, 2, 2, 20] as const;
+const F = 24;
 export const config = { model_type: 'bert', hidden_act: 'gelu', hidden_size: D, num_attention_heads: H, num_hidden_layers: L, intermediate_size: F, max_position_embeddings: P, layer_norm_eps: 1e-12 };
 const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'the', 'whale', 'sea', 'saw', 'ship', 'cap', '##tain', '.'];
 
@@ -35,7 +36,7 @@ export const weights = (() => {
   ];
 })();
 
-export const tokenizer = {
+const tokenizer = {
   version: '1.0',
   truncation: { direction: 'Right', max_length: 4, strategy: 'LongestFirst', stride: 0 },
   padding: { strategy: { Fixed: 16 }, direction: 'Right', pad_to_multiple_of: null, pad_id: 0, pad_type_id: 0, pad_token: '[PAD]' },

@@ -27,7 +27,7 @@ export class Unreachable extends Error {}
 
 const sizeOf = (path: string): Promise<number> => stat(path).then(({ size }) => size, () => 0);
 
-export async function sha256Of(path: string, signal?: AbortSignal): Promise<string> {
+async function sha256Of(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, ...(signal && { signal }) })) hash.update(chunk as Buffer);
   return hash.digest('hex');

@@ -5,7 +5,7 @@ import type { Markup } from './html.js';
 
 const number = (value: number): string => String(Number(value.toFixed(2)));
 /** A value on an axis: no more digits than it takes. */
-export const short = (value: number): string => {
+const short = (value: number): string => {
   const size = Math.abs(value);
   return size >= 10_000 ? `${number(value / 1000)}k` : size >= 100 ? value.toFixed(0) : size >= 10 ? String(Number(value.toFixed(1))) : String(Number(value.toFixed(2)));
 };
@@ -125,7 +125,7 @@ export interface Dot {
 }
 
 /** Hues of the page's palette. */
-export const HUES = 8;
+const HUES = 8;
 export const hue = (group: number): string => (group < HUES ? `g${group}` : 'other');
 
 /** Points of groups on a plane, each group's number at the middle of its points. */

@@ -26,7 +26,7 @@ export const masksOf = (model: ModelConfig, B: number, S: number, dropout: boole
   dropout ? dropoutShapes(model, B, S) : {};
 
 /** Batch inputs of a pass over [B, S]; a string names a size that stays open. */
-export function batchInputs(B: number | string, S: number | string): Record<string, InputSpec> {
+function batchInputs(B: number | string, S: number | string): Record<string, InputSpec> {
   const int = (...shape: (number | string)[]): InputSpec => ({ shape, dtype: 'int32' });
   return {
     ids: int(B, S),
@@ -39,7 +39,7 @@ export function batchInputs(B: number | string, S: number | string): Record<stri
   };
 }
 
-export const paramInputs = (layout: ParamLayout): Record<string, InputSpec> =>
+const paramInputs = (layout: ParamLayout): Record<string, InputSpec> =>
   Object.fromEntries(layout.params.map(({ name, shape }) => [name, { shape: [...shape], dtype: 'float32' }]));
 
 const simplified = (...traced: Parameters<typeof trace>): Graph => {
