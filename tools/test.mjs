@@ -19,6 +19,9 @@ async function check(name, args, env = {}, suspect = undefined) {
   return { passed: Number(ok), failed: Number(!ok) };
 }
 
+/** Folders whose files must not import each other in a circle, types included (the same as in `npm run circles`). */
+const cruised = ['packages', 'apps', 'bench', 'checks', 'examples', 'tools'];
+
 // Without a project graph the boundary rule prints this once per file, and passes.
 const skipped = /No cached ProjectGraph/;
 
@@ -43,12 +46,13 @@ try {
   await bootstrap();
   const nx = { NX_DAEMON: 'false', NX_TUI: 'false', NX_NO_CLOUD: 'true' };
   const sync = () => check('TypeScript references match the packages (nx sync:check)', [bin('nx/dist/bin/nx.js'), 'sync:check'], nx);
+  const circles = () => check('no import circles (dependency-cruiser)', [bin('dependency-cruiser/bin/dependency-cruise.mjs'), '--config', '.dependency-cruiser.mjs', ...cruised]);
   const types = () => check('types (tsc -b)', [bin('typescript/bin/tsc'), '-b']);
   const lint = () => check('lint and package boundaries (eslint)', [bin('eslint/bin/eslint.js'), '.', '--max-warnings=0'], nx, skipped);
   // Each of these keeps one core busy, so two run side by side; the tests use all cores by themselves. Lint comes after sync,
   // because sync writes the project graph that the boundary rule reads.
   const side = types();
-  const checks = [await sync(), await lint(), await side];
+  const checks = [await sync(), await lint(), await circles(), await side];
   const tests = await vitest(process.argv.slice(2));
   if (tests.skipped > 0) console.log(`${tests.skipped} tests were skipped: they count as neither passed nor failed.`);
   console.log(`${tests.files} test files: ${line(tests)}; other checks: ${checks.filter((one) => one.passed).length} of ${checks.length}.`);
