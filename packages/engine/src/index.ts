@@ -22,4 +22,5 @@ export { allThreads, ask } from './select/trial.js';
 export type { Answer, Outcome, Question } from './select/trial.js';
 export { processor } from './select/processor.js';
 export type { Processor } from './select/processor.js';
+export { tfjsCore } from './tfjs/core.js';
 export type { TrainState } from './state.js';

@@ -9,6 +9,9 @@ const plain = variants.plain!;
 const average = variants.average!;
 const copy = ({ params, m, v, ema }: TrainState): TrainState => ({ params: params.slice(), m: m.slice(), v: v.slice(), ...(ema && { ema: ema.slice() }) });
 
+/** Sizes of batches that an engine must take. */
+export const shapes: readonly BatchShape[] = [{ rows: 1 }, { rows: 1e6 }, { B: 1 }, { B: 1, S: 1 }, { B: 7, S: 5 }, { B: 2, S: 9, rows: 2 }];
+
 /**
  * `rounding`: how far the loss of a step may be from the mean of the rows' cross-entropies, which are always evaluated in float32; by default that of
  * float32 sums of fewer than 40 numbers near 4.
@@ -83,7 +86,6 @@ export function contract(name: string, open: (options: EngineOptions) => Promise
       expect(await a.read()).toEqual(await b.read());
     });
 
-    const shapes: BatchShape[] = [{ rows: 1 }, { rows: 1e6 }, { B: 1 }, { B: 1, S: 1 }, { B: 7, S: 5 }, { B: 2, S: 9, rows: 2 }];
     it.each(shapes)('takes batches of other sizes: %o', async (shape) => {
       const a = engine!;
       await reset(a);

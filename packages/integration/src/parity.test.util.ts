@@ -107,7 +107,7 @@ export interface Trained {
 }
 
 /** `steps` steps from the engine's first weights. */
-export async function trained(engine: Engine, variant: Variant, steps = 20): Promise<Trained> {
+export async function trained(engine: Pick<Engine, 'step' | 'evaluate' | 'read'>, variant: Variant, steps = 20): Promise<Trained> {
   const losses: number[] = [];
   const norms: number[] = [];
   for (let step = 1; step <= steps; step++) {
@@ -137,8 +137,6 @@ export function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 export const distance = (a: Float32Array, b: Float32Array): number => Math.hypot(...a.map((value, i) => value - b[i]!));
-
-export const mean = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Largest differences of two trainings, by what is compared. */
 export const differences = (a: Trained, b: Trained): Record<'loss' | 'norm' | 'ce' | 'params' | 'average', number> => ({
