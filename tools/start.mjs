@@ -1,5 +1,5 @@
 // `npm start`: installs if needed, trains the quickstart run (or continues it), then prints samples of it.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { bootstrap } from './bootstrap.mjs';
 import { execute, isMain, root, sourceFlags } from './workspace.mjs';
@@ -16,12 +16,28 @@ export function decide({ fresh, state, hasModel }) {
   return state === 'finished' && hasModel ? 'generate' : 'resume';
 }
 
-/** Reads `run.json`; undefined when there is none or it cannot be read (the trainer then says what is wrong with the folder). */
-function readState(folder) {
+/** Reads `run.json`; undefined only when there is none. A damaged record is an error: the run's checkpoints may be whole. */
+export function readState(folder) {
+  const path = join(folder, 'run.json');
   try {
-    return JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'));
+    const run = JSON.parse(readFileSync(path, 'utf8'));
+    if (typeof run?.state === 'string') return run;
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined;
+    if (error.code !== undefined) throw new Error(`${path}: cannot read the record of this run (${error.code}); make it readable, or start over with \`npm start -- --fresh\``);
+  }
+  throw new Error(
+    `${path}: the record of this run is damaged; nothing was changed; delete this file and run \`npm start\` again to go on from the newest checkpoint, ` +
+      "or start over with `npm start -- --fresh`, which deletes the run's checkpoints",
+  );
+}
+
+/** Whether a run without record left checkpoints. */
+function hasCheckpoints(folder) {
+  try {
+    return readdirSync(join(folder, 'checkpoints')).some((name) => /^step-\d{8}$/.test(name));
   } catch {
-    return undefined;
+    return false;
   }
 }
 
@@ -73,8 +89,9 @@ async function main(args) {
   await bootstrap();
   const folder = await runFolder();
   const shown = relative(root, folder);
-  const run = readState(folder);
-  const choice = decide({ fresh: args.includes('--fresh'), state: run?.state, hasModel: existsSync(join(folder, 'model', 'manifest.json')) });
+  const fresh = args.includes('--fresh');
+  const run = fresh ? undefined : (readState(folder) ?? (hasCheckpoints(folder) ? { state: 'training' } : undefined));
+  const choice = decide({ fresh, state: run?.state, hasModel: existsSync(join(folder, 'model', 'manifest.json')) });
   if (choice === 'generate') {
     console.log(`The run in ${shown} is finished (${run.step} steps): no training needed. \`npm start -- --fresh\` starts over.`);
   } else {

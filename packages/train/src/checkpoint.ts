@@ -6,11 +6,13 @@ import { readFolderWhole, sweep, writeFolderWhole } from '@mdiff/folder/node';
 import { readSafetensors, writeSafetensors } from '@mdiff/folder';
 import type { NamedTensor } from '@mdiff/folder';
 import type { TrainState } from '@mdiff/engine';
+import type { MetricLine } from './metrics.js';
+import type { Patience } from './patience.js';
 
 // A checkpoint is a folder `step-00000200/` of checksummed files. Batches, masks and dropout are functions of (seed, step), so
 // the step is all the randomness there is to save.
 
-/** What the loop must know to go on. */
+/** The state of the loop beside the weights. */
 export interface Progress {
   /** optimiser updates done */
   step: number;
@@ -24,8 +26,9 @@ export interface Progress {
   /** seconds of training so far, over all runs */
   seconds: number;
   best?: { step: number; nelbo: number };
-  /** epochs of the present stage without improvement */
-  patience?: { stage: number; best: number; bad: number };
+  patience?: Patience;
+  /** the metric line of the last step, whose evaluation was due and interrupted: a resumed run begins with it */
+  unevaluated?: MetricLine;
 }
 
 export interface Checkpoint {

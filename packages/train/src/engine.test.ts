@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openOnnxRuntime } from '@mdiff/engine';
 import type { Engine, StepBatch, Update } from '@mdiff/engine';
 import { tinyModel } from './tiny.test.util.js';
-import { causalStep, noiseStep } from './objective.js';
+import { causalStep, maskedStep } from './objective.js';
 
 const model = modelConfig({ ...tinyModel, vocab_size: 300 });
 const shape = { length: 24, shiftHead: true };
@@ -14,7 +14,7 @@ const rows = packRows(
   shape,
 ).rows;
 const clean = [assemble(rows.slice(0, 3), 3, shape), assemble(rows.slice(3, 6), 3, shape)];
-const noised = noiseStep(clean, {
+const noised = maskedStep(clean, {
   seed: 1,
   step: 0,
   range: [0.3, 0.7],

@@ -1,6 +1,7 @@
+import type { Batch } from '@mdiff/curriculum';
 import { nelboEstimate, stratifiedMasks } from '@mdiff/diffusion';
 import type { EvaluationResult } from '@mdiff/diffusion';
-import type { Engine } from '@mdiff/engine';
+import type { Engine, StepBatch } from '@mdiff/engine';
 import type { HeldOut } from '@mdiff/prepare';
 import { MASK, causalStep, finish, toStepBatch } from './objective.js';
 
@@ -12,49 +13,79 @@ export interface Nelbo {
   bitsPerByte: number;
 }
 
+/** Periodic evaluations use one mask per held-out unit. The last one uses several, which halves the noise of the reported figure. */
+export const LEVELS = 1;
+export const FINAL_LEVELS = 4;
+
+export interface NelboOptions {
+  seed: number;
+  /** mask patterns per unit */
+  levels: number;
+  shiftHead: boolean;
+  /** looked at before each batch */
+  signal: AbortSignal;
+}
+
+type Masks = ReturnType<typeof stratifiedMasks>;
+type HeldOutUnit = Batch['units'][number] & { batch: number };
+
 export const bitsPerByte = (natsPerToken: number, { tokens, bytes }: Pick<HeldOut, 'tokens' | 'bytes'>): number => (natsPerToken * tokens) / bytes / Math.LN2;
 
 /**
- * NELBO over the whole range of masking rates, on masks that are the same for every call with the same `seed` and `levels` (mask patterns
- * per unit): losses of different stages, steps and runs are comparable.
+ * NELBO over the whole range of masking rates. The masks are the same for every call with the same `seed` and `levels`, so losses of
+ * different stages, steps and runs are comparable.
+ * @returns undefined if `signal` was aborted before the last batch
  */
-export async function evaluateNelbo(engine: Engine, heldOut: HeldOut, { seed, levels, shiftHead }: { seed: number; levels: number; shiftHead: boolean }): Promise<Nelbo> {
-  const units = heldOut.batches.flatMap((batch, index) => batch.units.map((unit) => ({ ...unit, index })));
+export async function evaluateNelbo(engine: Engine, heldOut: HeldOut, { seed, levels, shiftHead, signal }: NelboOptions): Promise<Nelbo | undefined> {
+  const units = heldOut.batches.flatMap((batch, index): HeldOutUnit[] => batch.units.map((unit) => ({ ...unit, batch: index })));
   const masks = stratifiedMasks({ lengths: units.map(({ length }) => length), levels, seed });
   const results: EvaluationResult[] = [];
   for (let level = 0; level < levels; level++) {
     for (const [index, batch] of heldOut.batches.entries()) {
-      const input = toStepBatch(batch);
-      const rows: number[] = [];
-      const targets: number[] = [];
-      const own = masks.filter(({ unit }, i) => i % levels === level && units[unit]!.index === index);
-      for (const { unit, positions } of own) {
-        const base = units[unit]!.row * batch.S + units[unit]!.maskableStart;
-        for (const position of positions) {
-          rows.push(base + position - (shiftHead ? 1 : 0));
-          targets.push(batch.ids[base + position]!);
-          input.ids[base + position] = MASK;
-        }
-      }
-      const ce = await engine.evaluate(finish(input, rows, targets, new Array<number>(rows.length).fill(1), 0));
-      let at = 0;
-      for (const { unit, t, weight, maskable, positions } of own) {
-        let crossEntropy = 0;
-        for (let i = 0; i < positions.length; i++) crossEntropy += ce[at++]!;
-        results.push({ unit, t, weight, maskable, crossEntropy });
-      }
+      if (signal.aborted) return undefined;
+      const batchMasks = masks.filter(({ unit }, i) => i % levels === level && units[unit]!.batch === index);
+      results.push(...sumPerUnit(await engine.evaluate(masked(batch, batchMasks, units, shiftHead)), batchMasks));
     }
   }
   const { nelbo, standardError } = nelboEstimate(results);
   return { nelbo, se: standardError, bitsPerByte: bitsPerByte(nelbo, heldOut) };
 }
 
-/** Next-token loss of the same weights in causal mode, nats per token: exact for that mode, and no bound for the other. */
-export async function evaluateCausal(engine: Engine, heldOut: HeldOut): Promise<number> {
+/** The batch with the masked positions of its units as loss positions, in the order of `masks`. */
+function masked(batch: Batch, masks: Masks, units: readonly HeldOutUnit[], shiftHead: boolean): StepBatch {
+  const input = toStepBatch(batch);
+  const rows: number[] = [];
+  const targets: number[] = [];
+  for (const { unit, positions } of masks) {
+    const base = units[unit]!.row * batch.S + units[unit]!.maskableStart;
+    for (const position of positions) {
+      rows.push(base + position - (shiftHead ? 1 : 0));
+      targets.push(batch.ids[base + position]!);
+      input.ids[base + position] = MASK;
+    }
+  }
+  return finish(input, { rows, targets, weights: new Array<number>(rows.length).fill(1), causal: 0 });
+}
+
+function sumPerUnit(losses: Float32Array, masks: Masks): EvaluationResult[] {
+  let next = 0;
+  return masks.map(({ unit, t, weight, maskable, positions }) => {
+    let crossEntropy = 0;
+    for (let i = 0; i < positions.length; i++) crossEntropy += losses[next++]!;
+    return { unit, t, weight, maskable, crossEntropy };
+  });
+}
+
+/**
+ * Next-token loss of the same weights in causal mode, nats per token: exact for that mode, and no bound for the other.
+ * @returns undefined if `signal` was aborted before the last batch
+ */
+export async function evaluateCausal(engine: Engine, heldOut: HeldOut, signal: AbortSignal): Promise<number | undefined> {
   let sum = 0;
   for (const batch of heldOut.batches) {
+    if (signal.aborted) return undefined;
     const [step] = causalStep([batch]);
-    for (const ce of await engine.evaluate(step!)) sum += ce;
+    for (const loss of await engine.evaluate(step!)) sum += loss;
   }
   return sum / heldOut.tokens;
 }

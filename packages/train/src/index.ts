@@ -2,7 +2,8 @@ export { latestCheckpoint, listCheckpoints, loadCheckpoint } from './checkpoint.
 export type { Checkpoint, Progress } from './checkpoint.js';
 export { readMetrics } from './metrics.js';
 export type { MetricLine } from './metrics.js';
+export type { TrainOptions, TrainResult } from './options.js';
 export { silent } from './reporter.js';
 export type { Reporter, StepReport } from './reporter.js';
+export type { RunRecord } from './record.js';
 export { train } from './run.js';
-export type { RunRecord, TrainOptions, TrainResult } from './run.js';

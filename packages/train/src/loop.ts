@@ -1,52 +1,38 @@
 import { join } from 'node:path';
-import { emaDecayAt } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
-import type { Batch } from '@mdiff/curriculum';
-import { listCheckpoints, pruneCheckpoints, saveCheckpoint } from './checkpoint.js';
-import type { Progress } from './checkpoint.js';
-import type { Engine, StepBatch } from '@mdiff/engine';
+import type { Engine } from '@mdiff/engine';
 import { MdiffError } from '@mdiff/folder';
-import { bitsPerByte, evaluateCausal, evaluateNelbo } from './evaluate.js';
 import type { HeldOut } from '@mdiff/prepare';
+import { pruneCheckpoints, saveCheckpoint } from './checkpoint.js';
+import type { Progress } from './checkpoint.js';
+import { dueAfter } from './due.js';
+import type { Due } from './due.js';
+import { FINAL_LEVELS, LEVELS, bitsPerByte, evaluateCausal, evaluateNelbo } from './evaluate.js';
 import type { Nelbo } from './evaluate.js';
 import { appendMetric } from './metrics.js';
 import type { MetricLine } from './metrics.js';
-import { causalStep, noiseStep } from './objective.js';
+import { paceAfterLine, paceAfterStep, startingPace, tokensPerSecond } from './pace.js';
+import type { Pace } from './pace.js';
+import { judgeEpoch } from './patience.js';
+import type { Patience } from './patience.js';
 import type { Reporter } from './reporter.js';
-
-/** Where a step stands in the plan. */
-export interface StepInfo {
-  stage: { index: number; name: string; first: number; steps: number };
-  /** 0-based pass over the stage's text */
-  epoch: number;
-  /** masking rates, blended at the start of a later stage */
-  range: readonly [number, number];
-  lr: number;
-  dropout: number;
-  attentionDropout: number;
-}
-
-/** The training plan: pure functions of the step, so that a resumed run needs no saved position. */
-export interface Plan {
-  steps: number;
-  stages: readonly { name: string; steps: number }[];
-  /** steps of the causal warm-up, before masked diffusion */
-  causalSteps: number;
-  at(step: number): StepInfo;
-  /** the step's batches, one per accumulation */
-  batches(step: number): Batch[];
-}
+import { stageEnds } from './stages.js';
+import type { Stages } from './stages.js';
+import { objectiveAt, prepareStep, updateAt } from './step.js';
+import type { StepInput } from './step.js';
 
 export interface LoopOptions {
   config: ProjectConfig;
   engine: Engine;
-  plan: Plan;
+  stages: Stages;
   heldOut: HeldOut | undefined;
   /** the run folder */
   folder: string;
   /** files to keep beside every checkpoint, by name */
   extra: Record<string, string>;
   progress: Progress;
+  /** true: `progress` comes from a checkpoint, which need not be written again */
+  restored: boolean;
   reporter: Reporter;
   signal: AbortSignal;
   /** called after every checkpoint */
@@ -57,185 +43,204 @@ export interface LoopResult {
   progress: Progress;
   /** false: interrupted; the state is saved */
   finished: boolean;
+  /** the last evaluation of this process; where the run finished, the full one */
   nelbo?: Nelbo;
   tokensPerSecond: number;
 }
 
-/** Periodic evaluations use one mask per held-out unit, the last one several: the noise of the figure that is reported halves. */
-const LEVELS = 1;
-export const FINAL_LEVELS = 4;
-
-export async function runLoop(options: LoopOptions): Promise<LoopResult> {
-  const { config, engine, plan, heldOut, folder, reporter, signal } = options;
-  const { training, model } = config;
-  const shiftHead = model.shift_head;
-  const progress: Progress = structuredClone(options.progress);
-  const { window } = progress;
-  const metrics = join(folder, 'metrics.jsonl');
-  const checkpoints = join(folder, 'checkpoints');
-  const objective = (step: number): MetricLine['objective'] => (step < plan.causalSteps ? 'causal' : 'diffusion');
-
-  const prepare = (step: number): { batches: StepBatch[]; tokens: number } => {
-    const info = plan.at(step);
-    const batches = plan.batches(step);
-    const made =
-      objective(step) === 'causal'
-        ? causalStep(batches)
-        : noiseStep(batches, { seed: config.seed, step, range: info.range, fullRangeFraction: config.curriculum.full_range_fraction, training, shiftHead });
-    const dropping = info.dropout > 0 || info.attentionDropout > 0;
-    return {
-      batches: made.map((batch, pass) => ({
-        ...batch,
-        ...(dropping && { dropout: { seed: config.seed, step, pass, rate: info.dropout, attention: info.attentionDropout } }),
-      })),
-      tokens: batches.reduce((sum, { tokens }) => sum + tokens, 0),
-    };
-  };
-
-  const stageEnds = new Set<number>();
-  for (let step = 0; step < plan.steps; ) {
-    const { stage } = plan.at(step);
-    step = stage.first + stage.steps;
-    stageEnds.add(step);
-  }
-
-  const save = async (): Promise<void> => {
-    if ((await listCheckpoints(checkpoints)).includes(progress.step)) return;
-    await saveCheckpoint(checkpoints, engine.layout, { progress, state: await engine.read() }, options.extra);
-    const always = new Set([...stageEnds, progress.best?.step ?? -1, progress.step]);
-    await pruneCheckpoints(checkpoints, training.keep_checkpoints, always);
-    await options.onSaved(progress);
-  };
-
-  let tokens = 0;
-  let seconds = 0;
-  let allTokens = 0;
-  let allSeconds = 0;
-  let last: Nelbo | undefined;
-  let pace = 0; // seconds a step, smoothed
-  let next: ReturnType<typeof prepare> | undefined;
-
-  while (progress.step < plan.steps && !signal.aborted) {
-    const step = progress.step;
-    const info = plan.at(step);
-    const begun = performance.now();
-    const current = next ?? prepare(step);
-    const running = engine.step(current.batches, {
-      lr: info.lr,
-      step: progress.adam_step + 1,
-      beta1: training.beta1,
-      beta2: training.beta2,
-      eps: training.eps,
-      weightDecay: training.weight_decay,
-      clip: training.max_grad_norm,
-      ema: emaDecayAt(training, step + 1),
-    });
-    next = step + 1 < plan.steps ? prepare(step + 1) : undefined; // while the engine works
-    const result = await running;
-    if (!result.finite) {
-      if (training.on_nonfinite === 'stop') {
-        throw new MdiffError(
-          'MDIFF_NONFINITE',
-          `step ${step + 1} (stage ${info.stage.name}, epoch ${info.epoch + 1}): expected a finite loss and gradient, got loss ${result.loss}, norm ${result.gradNorm}; ` +
-            'lower training.learning_rate and run again with --resume, or set training.on_nonfinite to "skip"',
-        );
-      }
-      window.skipped++;
-    } else {
-      progress.adam_step++;
-      window.loss += result.loss;
-      window.updates++;
-    }
-    progress.step = step + 1;
-    const elapsed = (performance.now() - begun) / 1000;
-    tokens += current.tokens;
-    seconds += elapsed;
-    allTokens += current.tokens;
-    allSeconds += elapsed;
-    progress.seconds += elapsed;
-    pace = pace === 0 ? elapsed : 0.9 * pace + 0.1 * elapsed;
-
-    const done = progress.step;
-    const stageEnd = stageEnds.has(done);
-    const following = done < plan.steps ? plan.at(done) : undefined;
-    const epochEnd = following === undefined || following.epoch !== info.epoch || stageEnd;
-    const watching = training.patience > 0 && heldOut !== undefined && epochEnd;
-    const due = heldOut !== undefined && (stageEnd || watching || (training.eval_every > 0 && done % training.eval_every === 0));
-    const logged = due || stageEnd || done % training.log_every === 0 || window.skipped > 0;
-
-    const line: MetricLine = {
-      step: done,
-      stage: info.stage.name,
-      objective: objective(step),
-      epoch: info.epoch,
-      loss: window.updates > 0 ? window.loss / window.updates : result.loss,
-      lr: info.lr,
-      grad_norm: result.gradNorm,
-      tokens_per_s: tokens / seconds,
-      ...(window.skipped > 0 && { skipped: window.skipped }),
-    };
-    let improved = false;
-    if (due && heldOut) {
-      const evaluated = performance.now();
-      if (line.objective === 'causal') line.causal_nll = await evaluateCausal(engine, heldOut);
-      else {
-        last = await evaluateNelbo(engine, heldOut, { seed: config.seed, levels: following ? LEVELS : FINAL_LEVELS, shiftHead });
-        line.nelbo = last.nelbo;
-        line.nelbo_se = last.se;
-        line.bits_per_byte = last.bitsPerByte;
-        if (last.nelbo < (progress.best?.nelbo ?? Infinity)) {
-          progress.best = { step: done, nelbo: last.nelbo };
-          improved = true;
-        }
-      }
-      progress.seconds += (performance.now() - evaluated) / 1000;
-    }
-    reporter.step(
-      {
-        step: done,
-        steps: plan.steps,
-        stage: line.stage,
-        objective: line.objective,
-        loss: line.loss,
-        lr: line.lr,
-        tokens_per_s: line.tokens_per_s,
-        ...(line.causal_nll !== undefined && heldOut && { causal_bits_per_byte: bitsPerByte(line.causal_nll, heldOut) }),
-        ...(last && { nelbo: last.nelbo, bits_per_byte: last.bitsPerByte }),
-        left: (plan.steps - done) * pace,
-      },
-      logged,
-    );
-    if (logged) {
-      await appendMetric(metrics, line);
-      Object.assign(window, { loss: 0, updates: 0, skipped: 0 });
-      tokens = seconds = 0;
-    }
-
-    let jumped = false;
-    if (watching && line.nelbo !== undefined) jumped = losePatience(progress, info, line.nelbo, training);
-    if (stageEnd || jumped || improved || (training.save_every > 0 && done % training.save_every === 0)) {
-      if (jumped) {
-        reporter.note(`stage ${info.stage.name}: no improvement for ${training.patience} epochs; going on at step ${progress.step}`);
-        next = progress.step < plan.steps ? prepare(progress.step) : undefined;
-      }
-      if ((stageEnd || jumped) && progress.step < plan.steps && config.curriculum.reset_optimizer) {
-        await engine.resetMoments();
-        progress.adam_step = 0;
-      }
-      await save();
-    }
-  }
-  reporter.end();
-  const finished = progress.step >= plan.steps;
-  await save();
-  return { progress, finished, ...(last && { nelbo: last }), tokensPerSecond: allSeconds > 0 ? allTokens / allSeconds : 0 };
+/** What changes while the loop runs. */
+interface LoopState {
+  progress: Progress;
+  pace: Pace;
+  /** the input of the next step, prepared while the engine worked on the one before */
+  next?: StepInput;
+  nelbo?: Nelbo;
+  /** the checkpoint that holds the present state */
+  saved?: { step: number; evaluated: boolean };
 }
 
-/** Counts an epoch without improvement; when there were enough, the step index moves to the next stage's first step. */
-function losePatience(progress: Progress, { stage }: StepInfo, nelbo: number, { patience, min_delta }: ProjectConfig['training']): boolean {
-  const known = progress.patience?.stage === stage.index ? progress.patience : { stage: stage.index, best: Infinity, bad: 0 };
-  progress.patience = nelbo < known.best - min_delta ? { ...known, best: nelbo, bad: 0 } : { ...known, bad: known.bad + 1 };
-  if (progress.patience.bad < patience) return false;
-  progress.step = stage.first + stage.steps;
+/** Trains until the last step is evaluated or `signal` is aborted, and saves. */
+export async function runLoop(options: LoopOptions): Promise<LoopResult> {
+  const { config, stages, heldOut, signal, reporter } = options;
+  const state = startState(options);
+  const { progress } = state;
+  while (!signal.aborted && !isFinished(progress, stages)) {
+    // An evaluation that was interrupted comes first: its step is done.
+    const line = progress.unevaluated ?? (await update(options, state));
+    const due = dueAfter(progress.step, stages, { hasHeldOut: heldOut !== undefined, training: config.training });
+    const evaluation = due.evaluate && heldOut ? await evaluate(options, state, { line, due, heldOut }) : {};
+    if (evaluation === undefined) {
+      progress.unevaluated = line;
+      break;
+    }
+    delete progress.unevaluated;
+    const improved = note(state, line, evaluation);
+    await report(options, state, line, due.log || progress.window.skipped > 0);
+    const skipsStage = evaluation.exhausted === true && skipStage(options, state);
+    if ((due.stageEnd || skipsStage) && progress.step < stages.steps && config.curriculum.reset_optimizer) await resetOptimizer(options, state);
+    if (due.save || skipsStage || improved) await save(options, state);
+  }
+  reporter.end();
+  await save(options, state);
+  return {
+    progress,
+    finished: isFinished(progress, stages),
+    ...(state.nelbo && { nelbo: state.nelbo }),
+    tokensPerSecond: tokensPerSecond(state.pace.sinceStart),
+  };
+}
+
+function startState({ progress, restored }: LoopOptions): LoopState {
+  return {
+    progress: structuredClone(progress),
+    pace: startingPace,
+    ...(restored && { saved: { step: progress.step, evaluated: progress.unevaluated === undefined } }),
+  };
+}
+
+const isFinished = ({ step, unevaluated }: Progress, { steps }: Stages): boolean => step >= steps && unevaluated === undefined;
+
+/** Runs one optimiser step. @returns its metric line, not evaluated yet */
+async function update({ config, engine, stages }: LoopOptions, state: LoopState): Promise<MetricLine> {
+  const { progress } = state;
+  const { window, step } = progress;
+  const start = performance.now();
+  const input = state.next ?? prepareStep(config, stages, step);
+  const running = engine.step(input.batches, updateAt(config, stages, step, progress.adam_step));
+  if (step + 1 < stages.steps) state.next = prepareStep(config, stages, step + 1); // while the engine works
+  else delete state.next;
+  const { finite, loss, gradNorm } = await running;
+  const { stage, epoch, lr } = stages.infoAt(step);
+  if (finite) {
+    progress.adam_step++;
+    window.loss += loss;
+    window.updates++;
+  } else if (config.training.on_nonfinite === 'stop') {
+    throw new MdiffError(
+      'MDIFF_NONFINITE',
+      `step ${step + 1} (stage ${stage.name}, epoch ${epoch + 1}): expected a finite loss and gradient, got loss ${loss}, norm ${gradNorm}; ` +
+        'lower training.learning_rate and run again with --resume, or set training.on_nonfinite to "skip"',
+    );
+  } else window.skipped++;
+  progress.step = step + 1;
+  const seconds = (performance.now() - start) / 1000;
+  progress.seconds += seconds;
+  state.pace = paceAfterStep(state.pace, input.tokens, seconds);
+  return {
+    step: progress.step,
+    stage: stage.name,
+    objective: objectiveAt(stages, step),
+    epoch,
+    loss: window.updates > 0 ? window.loss / window.updates : loss,
+    lr,
+    grad_norm: gradNorm,
+    tokens_per_s: tokensPerSecond(state.pace.sinceLine),
+    ...(window.skipped > 0 && { skipped: window.skipped }),
+  };
+}
+
+/** The figures after a step. */
+interface Evaluation {
+  causal?: number;
+  nelbo?: Nelbo;
+  patience?: Patience;
+  /** the stage should end */
+  exhausted?: boolean;
+}
+
+/** Evaluates the held-out text. @returns undefined if it was interrupted */
+async function evaluate(
+  { config: { seed, model, training }, engine, stages, signal }: LoopOptions,
+  { progress }: LoopState,
+  { line, due, heldOut }: { line: MetricLine; due: Due; heldOut: HeldOut },
+): Promise<Evaluation | undefined> {
+  const start = performance.now();
+  const measure = (levels: number): Promise<Nelbo | undefined> => evaluateNelbo(engine, heldOut, { seed, levels, shiftHead: model.shift_head, signal });
+  try {
+    if (line.objective === 'causal') {
+      const causal = await evaluateCausal(engine, heldOut, signal);
+      return causal === undefined ? undefined : { causal };
+    }
+    const nelbo = await measure(line.step < stages.steps ? LEVELS : FINAL_LEVELS);
+    if (!nelbo || !due.patience) return nelbo && { nelbo };
+    const { index, first, steps } = stages.infoAt(line.step - 1).stage;
+    const judgement = judgeEpoch(progress.patience, { stage: index, nelbo: nelbo.nelbo }, training);
+    // A run that stops early reports the full evaluation too.
+    const stops = judgement.exhausted && line.step < stages.steps && first + steps === stages.steps;
+    const figure = stops ? await measure(FINAL_LEVELS) : nelbo;
+    return figure && { nelbo: figure, ...judgement };
+  } finally {
+    progress.seconds += (performance.now() - start) / 1000;
+  }
+}
+
+/** Keeps the figures of an evaluation. @returns whether this is the lowest NELBO so far */
+function note(state: LoopState, line: MetricLine, { causal, nelbo, patience }: Evaluation): boolean {
+  const { progress } = state;
+  if (causal !== undefined) line.causal_nll = causal;
+  if (patience) progress.patience = patience;
+  if (!nelbo) return false;
+  state.nelbo = nelbo;
+  line.nelbo = nelbo.nelbo;
+  line.nelbo_se = nelbo.se;
+  line.bits_per_byte = nelbo.bitsPerByte;
+  if (nelbo.nelbo >= (progress.best?.nelbo ?? Infinity)) return false;
+  progress.best = { step: line.step, nelbo: nelbo.nelbo };
   return true;
+}
+
+/** Tells the reporter about a step and, where `logged`, writes its metric line. */
+async function report({ stages, heldOut, folder, reporter }: LoopOptions, state: LoopState, line: MetricLine, logged: boolean): Promise<void> {
+  const { nelbo, pace, progress } = state;
+  // A resumed run may begin with an evaluation, before this process has taken a step.
+  const secondsPerStep = pace.secondsPerStep || progress.seconds / line.step;
+  reporter.step(
+    {
+      step: line.step,
+      steps: stages.steps,
+      stage: line.stage,
+      objective: line.objective,
+      loss: line.loss,
+      lr: line.lr,
+      tokens_per_s: line.tokens_per_s,
+      ...(line.causal_nll !== undefined && heldOut && { causal_bits_per_byte: bitsPerByte(line.causal_nll, heldOut) }),
+      ...(nelbo && { nelbo: nelbo.nelbo, bits_per_byte: nelbo.bitsPerByte }),
+      left: (stages.steps - line.step) * secondsPerStep,
+    },
+    logged,
+  );
+  if (!logged) return;
+  await appendMetric(join(folder, 'metrics.jsonl'), line);
+  Object.assign(progress.window, { loss: 0, updates: 0, skipped: 0 });
+  state.pace = paceAfterLine(pace);
+}
+
+/** Moves on to the first step of the next stage. @returns false where the stage was over anyway */
+function skipStage({ config, stages, reporter }: LoopOptions, state: LoopState): boolean {
+  const { progress } = state;
+  const { stage } = stages.infoAt(progress.step - 1);
+  const next = stage.first + stage.steps;
+  if (next === progress.step) return false;
+  progress.step = next;
+  delete state.next; // the input of a step that is skipped
+  reporter.note(`stage ${stage.name}: no improvement for ${config.training.patience} epochs; going on at step ${next}`);
+  return true;
+}
+
+async function resetOptimizer({ engine }: LoopOptions, { progress }: LoopState): Promise<void> {
+  await engine.resetMoments();
+  progress.adam_step = 0;
+}
+
+/** Writes a checkpoint of the present state, unless there is one, and removes old ones. */
+async function save({ config, engine, stages, folder, extra, onSaved }: LoopOptions, state: LoopState): Promise<void> {
+  const { progress } = state;
+  const evaluated = progress.unevaluated === undefined;
+  if (state.saved?.step === progress.step && state.saved.evaluated === evaluated) return;
+  const checkpoints = join(folder, 'checkpoints');
+  await saveCheckpoint(checkpoints, engine.layout, { progress, state: await engine.read() }, extra);
+  state.saved = { step: progress.step, evaluated };
+  const always = new Set([...stageEnds(stages), progress.best?.step ?? -1, progress.step]);
+  await pruneCheckpoints(checkpoints, config.training.keep_checkpoints, always);
+  await onSaved(progress);
 }

@@ -1,7 +1,7 @@
 import { assemble, packRows } from '@mdiff/curriculum';
 import type { Batch, Unit } from '@mdiff/curriculum';
 import { describe, expect, it } from 'vitest';
-import { MASK, causalStep, noiseStep } from './objective.js';
+import { MASK, causalStep, maskedStep } from './objective.js';
 
 const units: Unit[] = Array.from({ length: 9 }, (_, id) => ({ id, tokens: Int32Array.from({ length: 3 + id }, (_, i) => 10 + 20 * id + i), bytes: 10, section: 0, kind: 'prose' }));
 
@@ -11,7 +11,7 @@ function batches(shiftHead: boolean): Batch[] {
   return [assemble(rows.slice(0, 2), 2, shape), assemble(rows.slice(2, 4), 2, shape), assemble(rows.slice(4), 4, shape)];
 }
 
-const noising = {
+const objective = {
   seed: 3,
   step: 7,
   range: [0.3, 0.6] as const,
@@ -19,10 +19,10 @@ const noising = {
   training: { time_sampling: 'low_discrepancy', mask_sampling: 'exact_count', loss_weighting: 'elbo' } as const,
 };
 
-describe('noising a step', () => {
-  it.each([true, false])('hides exactly the targets and evaluates the row that predicts each (shift_head %s)', (shiftHead) => {
+describe('the masked step', () => {
+  it.each([true, false])('masks exactly the targets; each loss position predicts its target (shift_head %s)', (shiftHead) => {
     const clean = batches(shiftHead);
-    const noised = noiseStep(clean, { ...noising, shiftHead });
+    const noised = maskedStep(clean, { ...objective, shiftHead });
     noised.forEach((batch, pass) => {
       const hidden = new Set<number>();
       batch.rows.forEach((row, i) => {
@@ -38,7 +38,7 @@ describe('noising a step', () => {
   });
 
   it('normalises once over the whole step: with weight n/k each unit counts its length', () => {
-    const noised = noiseStep(batches(true), { ...noising, shiftHead: true });
+    const noised = maskedStep(batches(true), { ...objective, shiftHead: true });
     const total = noised.flatMap(({ weights }) => [...weights]).reduce((a, b) => a + b, 0);
     // Float32 weights: 1e-6 covers their rounding.
     expect(total).toBeCloseTo(1, 6);
@@ -47,13 +47,13 @@ describe('noising a step', () => {
   it('never touches the clean batch, [BOS] or padding', () => {
     const clean = batches(true);
     const before = clean.map(({ ids }) => [...ids]);
-    const noised = noiseStep(clean, { ...noising, range: [1, 1], fullRangeFraction: 0, shiftHead: true });
+    const noised = maskedStep(clean, { ...objective, range: [1, 1], fullRangeFraction: 0, shiftHead: true });
     expect(clean.map(({ ids }) => [...ids])).toEqual(before);
     for (const batch of noised) batch.ids.forEach((id, i) => expect([MASK, 1, 2]).toContain(batch.segments[i] === 0 ? 1 : id));
   });
 
   it('depends on the step and the seed, and on nothing else', () => {
-    const rows = (seed: number, step: number): number[][] => noiseStep(batches(true), { ...noising, seed, step, shiftHead: true }).map((batch) => [...batch.rows]);
+    const rows = (seed: number, step: number): number[][] => maskedStep(batches(true), { ...objective, seed, step, shiftHead: true }).map((batch) => [...batch.rows]);
     expect(rows(3, 7)).toEqual(rows(3, 7));
     expect(rows(3, 8)).not.toEqual(rows(3, 7));
     expect(rows(4, 7)).not.toEqual(rows(3, 7));
@@ -66,7 +66,7 @@ describe('noising a step', () => {
     ['time_sampling bell', { time_sampling: 'bell' }],
   ] as const)('%s changes what is learnt from', (_, change) => {
     const make = (training: object): unknown =>
-      noiseStep(batches(true), { ...noising, training: { ...noising.training, ...training } as never, shiftHead: true }).map(({ rows, weights }) => [[...rows], [...weights]]);
+      maskedStep(batches(true), { ...objective, training: { ...objective.training, ...training } as never, shiftHead: true }).map(({ rows, weights }) => [[...rows], [...weights]]);
     expect(make(change)).not.toEqual(make({}));
   });
 });

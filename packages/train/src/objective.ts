@@ -5,8 +5,8 @@ import type { StepBatch } from '@mdiff/engine';
 
 export const MASK = 0;
 
-/** How the units of one step are noised. */
-export interface Noising {
+/** How the units of one step are masked. */
+export interface MaskedObjective {
   seed: number;
   /** steps done before this one: names the draws */
   step: number;
@@ -17,8 +17,11 @@ export interface Noising {
   shiftHead: boolean;
 }
 
-/** The clean batch as the network's input: nothing evaluated yet. */
-export function toStepBatch(batch: Batch): Pick<StepBatch, 'B' | 'S' | 'ids' | 'segments' | 'positions'> {
+/** What the network reads, without loss positions. */
+type Input = Pick<StepBatch, 'B' | 'S' | 'ids' | 'segments' | 'positions'>;
+
+/** The clean batch as the network's input, with ids that may be overwritten. */
+export function toStepBatch(batch: Batch): Input {
   const { B, S, ids, segments, positions } = batch;
   return { B, S, ids: ids.slice(), segments, positions };
 }
@@ -27,13 +30,13 @@ export function toStepBatch(batch: Batch): Pick<StepBatch, 'B' | 'S' | 'ids' | '
  * Masks the batches of one optimiser step. Rates are stratified, and the loss is normalised, over all units of the step, whatever the
  * number of batches (MDLM, arXiv 2406.07524, eq. 10; low-discrepancy t after VDM, arXiv 2107.00630, appendix I).
  */
-export function noiseStep(batches: readonly Batch[], noising: Noising): StepBatch[] {
-  const { seed, step, training, shiftHead } = noising;
+export function maskedStep(batches: readonly Batch[], objective: MaskedObjective): StepBatch[] {
+  const { seed, step, training, shiftHead } = objective;
   const units = batches.flatMap((batch, pass) => batch.units.map((unit) => ({ ...unit, pass })));
   const { t, importance } = drawRates({
     count: units.length,
-    range: noising.range,
-    fullRangeFraction: noising.fullRangeFraction,
+    range: objective.range,
+    fullRangeFraction: objective.fullRangeFraction,
     sampling: training.time_sampling,
     rng: stream(seed, 'rates', step),
   });
@@ -47,18 +50,18 @@ export function noiseStep(batches: readonly Batch[], noising: Noising): StepBatc
     const input = toStepBatch(batch);
     const rows: number[] = [];
     const targets: number[] = [];
-    const rowWeights: number[] = [];
+    const positionWeights: number[] = [];
     units.forEach((unit, i) => {
       if (unit.pass !== pass) return;
       const base = unit.row * batch.S + unit.maskableStart;
       for (const position of masks[i]!.positions) {
         rows.push(base + position - (shiftHead ? 1 : 0));
         targets.push(batch.ids[base + position]!);
-        rowWeights.push(weights[i]!);
+        positionWeights.push(weights[i]!);
         input.ids[base + position] = MASK;
       }
     });
-    return finish(input, rows, targets, rowWeights, 0);
+    return finish(input, { rows, targets, weights: positionWeights, causal: 0 });
   });
 }
 
@@ -75,22 +78,19 @@ export function causalStep(batches: readonly Batch[]): StepBatch[] {
         targets.push(batch.ids[base + i]!);
       }
     }
-    return finish(toStepBatch(batch), rows, targets, new Array<number>(rows.length).fill(1 / total), 1);
+    return finish(toStepBatch(batch), { rows, targets, weights: new Array<number>(rows.length).fill(1 / total), causal: 1 });
   });
 }
 
-export function finish(
-  input: Pick<StepBatch, 'B' | 'S' | 'ids' | 'segments' | 'positions'>,
-  rows: readonly number[],
-  targets: readonly number[],
-  weights: readonly number[],
-  causal: 0 | 1,
-): StepBatch {
-  return {
-    ...input,
-    causal,
-    rows: Int32Array.from(rows),
-    targets: Int32Array.from(targets),
-    weights: Float32Array.from(weights),
-  };
+/** Loss positions, flattened over the batch, each with its target and its weight in the loss. */
+interface LossPositions {
+  rows: readonly number[];
+  targets: readonly number[];
+  weights: readonly number[];
+  causal: 0 | 1;
+}
+
+/** The input with its loss positions, in the types of the engine. */
+export function finish(input: Input, { rows, targets, weights, causal }: LossPositions): StepBatch {
+  return { ...input, causal, rows: Int32Array.from(rows), targets: Int32Array.from(targets), weights: Float32Array.from(weights) };
 }

@@ -2,31 +2,16 @@ import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { estimateMemory } from '@mdiff/config';
-import type { ProjectConfig } from '@mdiff/config';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listCheckpoints } from './checkpoint.js';
 import { readFolderWhole } from '@mdiff/folder/node';
-import { tinyRun } from './tiny.test.util.js';
+import { facts, go, stopAt, tinyRun } from './tiny.test.util.js';
 import { memoryOf } from '@mdiff/engine';
 import { readMetrics } from './metrics.js';
-import type { MetricLine } from './metrics.js';
 import { silent } from './reporter.js';
 import type { Reporter } from './reporter.js';
-import { train } from './run.js';
-import type { TrainOptions, TrainResult } from './run.js';
+import type { TrainResult } from './options.js';
 import { readSafetensors } from '@mdiff/folder';
-
-const go = (config: ProjectConfig, options: Partial<TrainOptions> = {}): Promise<TrainResult> =>
-  train(config, { mode: 'new', reporter: silent, signal: new AbortController().signal, warn: () => undefined, ...options });
-
-/** What must repeat: everything but speed. */
-const facts = (lines: MetricLine[]): unknown[] => lines.map((line) => ({ ...line, tokens_per_s: 0 }));
-
-/** A reporter that interrupts after a step. */
-function stopAt(step: number): { reporter: Reporter; signal: AbortSignal } {
-  const controller = new AbortController();
-  return { reporter: { ...silent, step: (report) => report.step >= step && controller.abort() }, signal: controller.signal };
-}
 
 let whole: Awaited<ReturnType<typeof tinyRun>>;
 let result: TrainResult;
@@ -190,7 +175,7 @@ describe('engine and device', () => {
     await go(config, stopAt(2));
     const said: string[] = [];
     const end = await go(config.with({ engine: 'tfjs' }), { mode: 'resume', reporter: { ...silent, note: (text) => said.push(text) } });
-    expect(said[0]).toBe('until step 2 this run was on onnxruntime on cpu, 1 thread, float32: what follows continues it up to rounding, not to the bit');
+    expect(said[0]).toBe('until step 2 this run was on onnxruntime on cpu, 1 thread, float32: the following steps continue it up to rounding, not to the bit');
     const own = await readMetrics(join(end.folder, 'metrics.jsonl'));
     expect(own.map(({ step }) => step)).toEqual(lines.map(({ step }) => step));
     // Float32 in another order of summation over two steps: 1e-4 nats.

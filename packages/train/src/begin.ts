@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import { ConfigError, startup } from '@mdiff/config';
+import { writeFileWhole } from '@mdiff/folder/node';
+import { latestCheckpoint } from './checkpoint.js';
+import type { Progress } from './checkpoint.js';
+import { rewindMetrics } from './metrics.js';
+import { recordRun } from './open.js';
+import type { Run } from './open.js';
+
+/** Restores the newest checkpoint, or writes the files that a run begins with. */
+export async function begin(run: Run): Promise<{ progress: Progress; restored: boolean }> {
+  const { config, folder, options, prepared } = run;
+  const initial: Progress = { step: 0, adam_step: 0, seed: config.seed, model: { ...config.model }, window: { loss: 0, updates: 0, skipped: 0 }, seconds: 0 };
+  const restored = options.mode === 'resume' ? await restore(run) : undefined;
+  const progress = restored ?? initial;
+  if (options.mode === 'resume') {
+    // A step that was interrupted in its evaluation has no metric line yet, unless a later checkpoint was damaged.
+    await rewindMetrics(join(folder, 'metrics.jsonl'), progress.unevaluated ? progress.step - 1 : progress.step);
+  } else {
+    await writeFileWhole(join(folder, 'tokenizer.json'), run.tokenizerJson);
+    await writeFileWhole(join(folder, 'config.resolved.yaml'), run.resolvedYaml);
+    if (prepared.scoring) await writeFileWhole(join(folder, 'scoring.json'), `${JSON.stringify(prepared.scoring, null, 2)}\n`);
+    await writeFileWhole(join(folder, 'metrics.jsonl'), '');
+  }
+  await recordRun(run, progress, 'training');
+  return { progress, restored: restored !== undefined };
+}
+
+/** Loads the newest whole checkpoint into the engine. @returns undefined where there is none yet */
+async function restore({ engine, folder, config, options }: Run): Promise<Progress | undefined> {
+  const sameModel = ({ model }: Progress): void => {
+    for (const [key, value] of Object.entries(model)) {
+      if (config.model[key as keyof typeof config.model] !== value) throw new ConfigError([startup.modelChanged(config, key as 'd_model', value)]);
+    }
+  };
+  const onDamaged = (message: string): void => options.warn(`${message}; going back to an earlier checkpoint`);
+  const checkpoint = await latestCheckpoint(join(folder, 'checkpoints'), engine.layout, sameModel, onDamaged);
+  if (!checkpoint) return undefined;
+  await engine.load(checkpoint.state);
+  return { ...checkpoint.progress, seed: config.seed };
+}

@@ -1,0 +1,28 @@
+import type { TrainingConfig } from '@mdiff/config';
+import type { Stages } from './stages.js';
+
+/** What has to be done after a step. */
+export interface Due {
+  /** the step was the last of its stage */
+  stageEnd: boolean;
+  /** the evaluation also counts for `training.patience` */
+  patience: boolean;
+  evaluate: boolean;
+  log: boolean;
+  save: boolean;
+}
+
+/** `done` steps are done; the last of them was in this stage. */
+export function dueAfter(
+  done: number,
+  { infoAt, steps }: Pick<Stages, 'infoAt' | 'steps'>,
+  { hasHeldOut, training }: { hasHeldOut: boolean; training: Pick<TrainingConfig, 'patience' | 'eval_every' | 'log_every' | 'save_every'> },
+): Due {
+  const { stage, epoch } = infoAt(done - 1);
+  const stageEnd = stage.first + stage.steps === done;
+  const epochEnd = stageEnd || done === steps || infoAt(done).epoch !== epoch;
+  const every = (period: number): boolean => period > 0 && done % period === 0;
+  const patience = training.patience > 0 && hasHeldOut && epochEnd;
+  const evaluate = hasHeldOut && (stageEnd || patience || every(training.eval_every));
+  return { stageEnd, patience, evaluate, log: evaluate || stageEnd || every(training.log_every), save: stageEnd || every(training.save_every) };
+}

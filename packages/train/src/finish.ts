@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import { estimateMemory } from '@mdiff/config';
+import { peakBytes } from '@mdiff/engine';
+import { FINAL_LEVELS, evaluateNelbo } from './evaluate.js';
+import type { Nelbo } from './evaluate.js';
+import { writeModelFolder } from './export.js';
+import type { Card } from './export.js';
+import type { LoopResult } from './loop.js';
+import { recordRun } from './open.js';
+import type { Run } from './open.js';
+import type { TrainResult } from './options.js';
+
+/** Evaluates, if the loop has not, exports the model folder, and says what came of the run. */
+export async function finish(run: Run, result: LoopResult): Promise<TrainResult> {
+  const { config, folder, stages, options, compute, engine, prepared } = run;
+  const { reporter, signal } = options;
+  const summary = { step: result.progress.step, steps: stages.steps, folder };
+  const interrupted = { finished: false, ...summary };
+  if (!result.finished) return interrupted;
+  let { nelbo } = result;
+  if (!nelbo && prepared.heldOut) {
+    nelbo = await evaluateNelbo(engine, prepared.heldOut, { seed: config.seed, levels: FINAL_LEVELS, shiftHead: config.model.shift_head, signal });
+    if (!nelbo) return interrupted; // the last checkpoint is there; a resumed run evaluates again
+  }
+  const model = join(folder, 'model');
+  reporter.phase('exporting', model);
+  await exportModel(run, model, cardOf(run, result, nelbo));
+  await recordRun(run, result.progress, 'finished');
+  reporter.note(
+    `finished: ${stages.steps} steps in ${Math.round(result.progress.seconds)} s` +
+      (nelbo ? `; held-out NELBO ${nelbo.nelbo.toFixed(3)} ± ${nelbo.se.toFixed(3)} nats/token = ${nelbo.bitsPerByte.toFixed(3)} bits/byte` : ''),
+  );
+  reporter.note(`memory: estimated ${(estimateMemory(config, compute.memory).total / 1e9).toFixed(2)} GB, measured peak ${(peakBytes() / 1e9).toFixed(2)} GB`);
+  return { finished: true, ...summary, model, ...(nelbo && { nelbo }) };
+}
+
+async function exportModel({ config, engine, tokenizerJson, resolvedYaml: resolved }: Run, path: string, card: Card): Promise<void> {
+  const state = await engine.read();
+  const params = state.ema ?? state.params;
+  await writeModelFolder(path, {
+    model: config.model,
+    generation: config.generation,
+    layout: engine.layout,
+    params,
+    onnx: await engine.exportOnnx(params),
+    tokenizerJson,
+    resolvedYaml: resolved,
+    card,
+  });
+}
+
+function cardOf({ config, engine, prepared, stages }: Run, { progress, tokensPerSecond }: LoopResult, nelbo: Nelbo | undefined): Card {
+  const units = prepared.unitsPerStage.at(-1)!;
+  return {
+    name: config.experiment_name,
+    source: prepared.source,
+    trainedOn: {
+      documents: prepared.train.length,
+      tokens: units.reduce((sum, unit) => sum + unit.tokens.length, 0),
+      bytes: units.reduce((sum, unit) => sum + unit.bytes, 0),
+    },
+    heldOut: prepared.heldOut ?? { documents: 0, tokens: 0, bytes: 0 },
+    steps: stages.steps,
+    seconds: progress.seconds,
+    tokensPerSecond,
+    ...(nelbo && { nelbo }),
+    engine: engine.name,
+    seed: config.seed,
+  };
+}

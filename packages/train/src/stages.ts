@@ -1,0 +1,70 @@
+import { blendAt, dropoutAt, learningRate, stageOfStep, stageSteps } from '@mdiff/config';
+import type { ProjectConfig } from '@mdiff/config';
+import { feed } from '@mdiff/curriculum';
+import type { Batch } from '@mdiff/curriculum';
+import type { Prepared } from '@mdiff/prepare';
+
+/** The settings of one step. */
+export interface StepInfo {
+  stage: { index: number; name: string; first: number; steps: number };
+  /** 0-based pass over the stage's text */
+  epoch: number;
+  /** masking rates, blended at the start of a later stage */
+  range: readonly [number, number];
+  lr: number;
+  dropout: number;
+  attentionDropout: number;
+}
+
+/** The curriculum's stages as pure functions of the step, so that a resumed run needs no saved position. */
+export interface Stages {
+  /** steps of all stages together */
+  steps: number;
+  list: readonly { name: string; steps: number }[];
+  /** steps of the causal warm-up, before masked diffusion */
+  causalSteps: number;
+  infoAt(step: number): StepInfo;
+  /** the step's batches, one per accumulation */
+  batchesAt(step: number): Batch[];
+}
+
+/** The stages of a configuration on a prepared text. */
+export function stagesOf(config: ProjectConfig, { unitsPerStage, rowsPerStage }: Pick<Prepared, 'unitsPerStage' | 'rowsPerStage'>): Stages {
+  const { curriculum, training, model, seed } = config;
+  const steps = stageSteps(config, rowsPerStage);
+  const total = steps.reduce((sum, count) => sum + count, 0);
+  const text = feed({
+    steps,
+    ownShare: (step) => blendAt(config, steps, step).weight,
+    unitsPerStage,
+    seed,
+    batchSize: training.batch_size,
+    accumulation: training.gradient_accumulation_steps,
+    length: model.max_seq_len,
+    shiftHead: model.shift_head,
+  });
+  return {
+    steps: total,
+    list: curriculum.stages.map(({ name }, i) => ({ name, steps: steps[i]! })),
+    causalSteps: Math.round(training.causal_fraction * total),
+    infoAt: (step) => {
+      const { stage, local } = stageOfStep(steps, step);
+      const rates = dropoutAt(config, step, total);
+      return {
+        stage: { index: stage, name: curriculum.stages[stage]!.name, first: step - local, steps: steps[stage]! },
+        epoch: text.epochAt(step),
+        range: blendAt(config, steps, step).range,
+        lr: learningRate(config, steps, step),
+        dropout: rates.dropout,
+        attentionDropout: rates.attention_dropout,
+      };
+    },
+    batchesAt: (step) => text.batchesAt(step),
+  };
+}
+
+/** Steps done at the end of each stage. */
+export function stageEnds({ list }: Pick<Stages, 'list'>): number[] {
+  let done = 0;
+  return list.map(({ steps }) => (done += steps));
+}
