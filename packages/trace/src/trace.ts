@@ -4,7 +4,7 @@ import { evaluate, symbol, type Dim, type Sizes } from './graph/extent.js';
 import { samples } from './graph/fit.js';
 import type { Dtype, Graph } from './graph/graph.js';
 import { BACKEND, backend, close, open, refuseRandom, register } from './record/backend.js';
-import { createRecorder, type Recorder } from './record/recorder.js';
+import { createRecorder, type Recorder, type Value } from './record/recorder.js';
 import { unify } from './record/unify.js';
 
 /** An input of a traced function. A string in `shape` names a symbolic dimension. */
@@ -72,89 +72,124 @@ interface EngineState {
   activeTape: unknown;
 }
 
+/** Run `fn` at these sizes on the recording backend. Whatever happens, TensorFlow.js is afterwards as it was before. */
 function once<Name extends string>(fn: (inputs: Record<Name, tf.Tensor>) => Traced, options: TraceOptions<Name>, sizes: Sizes): Recorder {
   register();
+  const variables = Object.entries(options.variables ?? {});
+  const recorder = createRecorder();
+  // Outside of `try`: a trace inside a trace is refused and must not end the outer one.
+  const session = open(recorder);
+  const { restore, dataIds } = holdEngine(variables.map(([, variable]) => variable));
+  try {
+    void tf.setBackend(BACKEND);
+    refuseHostRandom();
+    tf.engine().startScope('trace');
+    const inputs = declareInputs(options.inputs, sizes, recorder);
+    for (const [name, variable] of variables) declareVariable(name, variable, recorder);
+    const result = fn(inputs);
+    if (session.error) throw session.error;
+    recordResult(result, recorder.graph);
+    recordUpdates(variables, dataIds, recorder.graph);
+    if (recorder.graph.outputs.length === 0 && recorder.graph.updates.length === 0)
+      throw new TraceError('the traced function returned no tensor and assigned no variable; there is nothing to record');
+    return recorder;
+  } finally {
+    restore();
+  }
+}
+
+/** Frames that a stack keeps while tracing: enough to reach the caller's line through TensorFlow.js. */
+const STACK_FRAMES = 60;
+
+/** Note the state of TensorFlow.js and of the globals that a trace replaces. `restore` brings all of it back and closes the session. */
+function holdEngine(traced: readonly tf.Variable[]): { restore(): void; dataIds: Map<tf.Variable, tf.DataId> } {
   const engine = tf.engine();
   const state = engine.state as unknown as EngineState;
   // Reading `backend` settles which one is in use when none has been chosen yet.
   void engine.backend;
-  const previous = tf.getBackend();
+  const backendName = tf.getBackend();
   const before = { ...state, scopeStack: [...state.scopeStack], registeredVariables: { ...state.registeredVariables } };
-  const variables = Object.entries(options.variables ?? {});
-  const dataIds = new Map(Object.values(state.registeredVariables).map((variable) => [variable, variable.dataId]));
-  for (const [, variable] of variables) dataIds.set(variable, variable.dataId);
-  // An unlisted variable that is assigned would free its data: hold a reference until the end.
-  const owners = [...dataIds]
-    .filter(([variable]) => !variables.some(([, known]) => known === variable))
+  const dataIds = new Map([...Object.values(state.registeredVariables), ...traced].map((variable) => [variable, variable.dataId]));
+  // An assignment to an unlisted variable would free its data: hold a reference until the end.
+  const held = [...dataIds]
+    .filter(([variable]) => !traced.includes(variable))
     .map(([variable, dataId]) => ({ variable, dataId, owner: state.tensorInfo.get(dataId)?.backend }));
-  for (const { owner, dataId } of owners) owner?.incRef(dataId);
+  for (const { owner, dataId } of held) owner?.incRef(dataId);
   const random = Math.random;
   const stackLimit = Error.stackTraceLimit;
+  return {
+    dataIds,
+    restore() {
+      Math.random = random;
+      Error.stackTraceLimit = stackLimit;
+      // The trace's tensors are dropped at once rather than one by one, so that a throw cannot leak.
+      for (const { variable, dataId, owner } of held) if (variable.dataId === dataId) owner?.disposeData(dataId);
+      for (const [variable, dataId] of dataIds) variable.dataId = dataId;
+      Object.assign(state, before);
+      close();
+      void tf.setBackend(backendName);
+    },
+  };
+}
 
-  const recorder = createRecorder();
-  const session = open(recorder);
-  const { graph } = recorder;
-  void tf.setBackend(BACKEND);
-  Error.stackTraceLimit = 60;
+function refuseHostRandom(): void {
+  Error.stackTraceLimit = STACK_FRAMES;
   Math.random = (): number => {
     const holder: { stack?: string } = {};
     Error.captureStackTrace(holder, Math.random);
     refuseRandom(holder.stack, true);
     return NaN;
   };
-  try {
-    engine.startScope('trace');
-    const inputs = {} as Record<Name, tf.Tensor>;
-    for (const [name, spec] of Object.entries<InputSpec>(options.inputs)) {
-      const shape = spec.shape.map((dim) => evaluate(typeof dim === 'string' ? symbol(dim) : dim, sizes));
-      const value = recorder.declare(name, shape, spec.dtype);
-      graph.inputs.push({ name, shape, dtype: spec.dtype });
-      inputs[name as Name] = engine.makeTensorFromTensorInfo(
-        { dataId: backend.adopt(value) as tf.DataId, shape, dtype: spec.dtype },
-        backend,
+}
+
+/** Tensor of the recording backend that stands for `value`. */
+const tensorOf = (value: Value): tf.Tensor =>
+  tf.engine().makeTensorFromTensorInfo({ dataId: backend.adopt(value) as tf.DataId, shape: value.shape, dtype: value.dtype }, backend);
+
+function declareInputs<Name extends string>(specs: Record<Name, InputSpec>, sizes: Sizes, recorder: Recorder): Record<Name, tf.Tensor> {
+  const inputs = {} as Record<Name, tf.Tensor>;
+  for (const [name, { shape: dims, dtype }] of Object.entries<InputSpec>(specs)) {
+    const shape = dims.map((dim) => evaluate(typeof dim === 'string' ? symbol(dim) : dim, sizes));
+    recorder.graph.inputs.push({ name, shape, dtype });
+    inputs[name as Name] = tensorOf(recorder.declare(name, shape, dtype));
+  }
+  return inputs;
+}
+
+/** The variable holds a recorded value until the trace ends. */
+function declareVariable(name: string, variable: tf.Variable, recorder: Recorder): void {
+  const dtype = variable.dtype as Dtype;
+  const value = recorder.declare(name, variable.shape, dtype);
+  recorder.graph.variables.push({ name, shape: variable.shape.slice(), dtype });
+  variable.dataId = tensorOf(value).dataId;
+  backend.incRef(variable.dataId);
+}
+
+function recordResult(result: Traced, graph: Graph): void {
+  if ((result as unknown) instanceof Promise)
+    throw new TraceError('the traced function returned a promise, but tracing is synchronous; return tensors');
+  const outputs = result instanceof tf.Tensor ? { output: result } : result;
+  for (const [name, tensor] of Object.entries(outputs ?? {})) {
+    if (!(tensor instanceof tf.Tensor))
+      throw new TraceError(
+        `output '${name}' of the traced function: expected a tensor, got ${typeof tensor}; return a tensor or a record of tensors`,
       );
+    graph.outputs.push({ name, value: backend.lookup(tensor).name });
+  }
+}
+
+/** The new values of the listed variables; an assignment to any other variable is refused. */
+function recordUpdates(variables: [string, tf.Variable][], dataIds: ReadonlyMap<tf.Variable, tf.DataId>, graph: Graph): void {
+  for (const [name, variable] of variables) {
+    const value = backend.lookup(variable).name;
+    if (value !== name) graph.updates.push({ variable: name, value });
+  }
+  const { registeredVariables } = tf.engine().state as unknown as EngineState;
+  for (const [name, variable] of Object.entries(registeredVariables)) {
+    if (!dataIds.has(variable))
+      throw new TraceError(`variable '${name}' was made inside the traced function; make it outside and list it in \`variables\``);
+    if (variable.dataId !== dataIds.get(variable) && !variables.some(([, listed]) => listed === variable)) {
+      throw new TraceError(`variable '${name}' is assigned by the traced function but is not in \`variables\`; list it there`);
     }
-    for (const [name, variable] of variables) {
-      const { shape, dtype } = variable;
-      const value = recorder.declare(name, shape, dtype as Dtype);
-      graph.variables.push({ name, shape: shape.slice(), dtype: dtype as Dtype });
-      variable.dataId = engine.makeTensorFromTensorInfo({ dataId: backend.adopt(value) as tf.DataId, shape, dtype }, backend).dataId;
-      backend.incRef(variable.dataId);
-    }
-    const result = fn(inputs);
-    if (session.error) throw session.error;
-    if ((result as unknown) instanceof Promise)
-      throw new TraceError('the traced function returned a promise, but tracing is synchronous; return tensors');
-    const outputs = result instanceof tf.Tensor ? { output: result } : result;
-    for (const [name, tensor] of Object.entries(outputs ?? {})) {
-      if (!(tensor instanceof tf.Tensor))
-        throw new TraceError(
-          `output '${name}' of the traced function: expected a tensor, got ${typeof tensor}; return a tensor or a record of tensors`,
-        );
-      graph.outputs.push({ name, value: backend.lookup(tensor).name });
-    }
-    for (const [name, variable] of variables) {
-      const value = backend.lookup(variable).name;
-      if (value !== name) graph.updates.push({ variable: name, value });
-    }
-    for (const [name, variable] of Object.entries(state.registeredVariables)) {
-      if (!dataIds.has(variable))
-        throw new TraceError(`variable '${name}' was made inside the traced function; make it outside and list it in \`variables\``);
-      if (variable.dataId !== dataIds.get(variable) && !variables.some(([, known]) => known === variable)) {
-        throw new TraceError(`variable '${name}' is assigned by the traced function but is not in \`variables\`; list it there`);
-      }
-    }
-    if (graph.outputs.length === 0 && graph.updates.length === 0)
-      throw new TraceError('the traced function returned no tensor and assigned no variable; there is nothing to record');
-    return recorder;
-  } finally {
-    Math.random = random;
-    Error.stackTraceLimit = stackLimit;
-    // What is left of the trace is dropped at once rather than tensor by tensor, so that a throw cannot leak.
-    for (const { variable, dataId, owner } of owners) if (variable.dataId === dataId) owner?.disposeData(dataId);
-    for (const [variable, dataId] of dataIds) variable.dataId = dataId;
-    Object.assign(state, before);
-    close();
-    void tf.setBackend(previous);
   }
 }

@@ -8,7 +8,7 @@ export function arrayOf(dtype: Dtype, values: ArrayLike<number>): TypedArray {
       : Uint8Array.from(values, (value) => (value ? 1 : 0));
 }
 
-/** Whether all elements are the same bits (so that −0 and NaN survive). */
+/** True when all elements have the same bits (−0 differs from 0, NaN equals NaN). */
 export function uniform(values: ArrayLike<number>): boolean {
   const first = values[0]!;
   for (let i = 1; i < values.length; i++) if (!Object.is(values[i], first)) return false;

@@ -42,5 +42,5 @@ export function broadcastShapes(shapes: readonly (readonly Dim[])[]): Dim[] | un
   return result;
 }
 
-/** Whether tiling only repeats axes of size one. */
+/** True when tiling only repeats axes of size one. */
 export const isBroadcast = (input: readonly Dim[], reps: readonly Dim[]): boolean => reps.every((rep, i) => rep === 1 || input[i] === 1);

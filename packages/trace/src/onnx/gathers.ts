@@ -43,7 +43,7 @@ function addRows(
   );
 }
 
-/** Whether a sum of rows can be computed on top of what it is added to: [N, D] rows by [N] numbers. */
+/** True for a sum of [N, D] rows by [N] numbers, which can be computed on top of the value that it is added to. */
 export const isRowSum = ({ kernel, inputs }: GraphNode, emit: Emitter): boolean =>
   kernel === 'UnsortedSegmentSum' && emit.info(inputs[0]!).shape.length === 2 && emit.info(inputs[1]!).shape.length === 1;
 

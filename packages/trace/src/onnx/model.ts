@@ -1,10 +1,10 @@
 import { TraceError } from '../error.js';
 import { bytes } from '../graph/arrays.js';
 import { symbolName } from '../graph/extent.js';
-import { roots, type Graph, type GraphNode, type TypedArray } from '../graph/graph.js';
-import { equalShapes } from '../graph/shapes.js';
+import { type Graph, type GraphNode, type TypedArray } from '../graph/graph.js';
+import { fusibleAdditions } from '../graph/uses.js';
 import { ELEMENTWISE } from './elementwise.js';
-import { createEmitter, onnxType, type Emitter, type Lowering } from './emitter.js';
+import { Emitter, onnxType, type Lowering } from './emitter.js';
 import { encode, type OnnxTensor, type OnnxValue } from './encode.js';
 import { FILLS } from './fills.js';
 import { GATHERS, addRowsOnto, isRowSum } from './gathers.js';
@@ -19,7 +19,7 @@ export interface OnnxOptions {
   initializers?: Record<string, TypedArray>;
   /** For ONNX Runtime on a processor: its own operators (com.microsoft), and the forms that its kernels are fastest with. Off: any ONNX runtime can load the model. */
   contrib?: boolean;
-  /** Foreign operations of the graph that are operators of the default set, such as LayerNormalization. Every other one is refused. */
+  /** Foreign operations of the graph that are operators of the default set, such as LayerNormalization. `toOnnx` refuses every other one. */
   ops?: readonly string[];
   name?: string;
   doc?: string;
@@ -34,32 +34,28 @@ const callOperator: Lowering = ({ inputs, outputs, attrs: { op, ...attrs } }, em
   emit.add(op as string, inputs, Object.fromEntries(written), { outputs });
 };
 
-/** Additions of a sum of rows that nothing else reads, and that sum. */
-function rowSums(graph: Graph, emit: Emitter): Map<GraphNode, GraphNode> {
-  const found = new Map<GraphNode, GraphNode>();
-  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
-  const uses = new Map<string, number>();
-  for (const value of [...graph.nodes.flatMap(({ inputs }) => inputs), ...roots(graph)]) uses.set(value, (uses.get(value) ?? 0) + 1);
-  for (const node of graph.nodes) {
-    if (node.kernel !== 'Add' || !equalShapes(emit.info(node.inputs[0]!).shape, emit.info(node.inputs[1]!).shape)) continue;
-    const sum = node.inputs.map((input) => makers.get(input)).find((maker) => maker && uses.get(maker.outputs[0]!) === 1 && isRowSum(maker, emit));
-    if (sum) found.set(node, sum);
-  }
-  return found;
-}
-
 /** Name of the model output that holds the new value of a variable. */
 export const updateName = (variable: string): string => `${variable}.next`;
 
-/**
- * Lower a graph to ONNX ModelProto bytes.
- * Inputs of the model are the inputs and then the variables of the graph that are not in `initializers`; outputs are
- * those of the graph and then, for every variable that was assigned, `updateName(variable)`.
- * @throws TraceError for an opset outside 18…23, unknown or wrongly sized initializers, and clashing names
- */
-export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
-  const { opset = 21, initializers = {}, contrib = false, ops = [], name = 'traced', doc } = options;
-  if (!Number.isInteger(opset) || opset < 18 || opset > 23) throw new TraceError(`toOnnx: opset ${opset} is not supported; use 18 to 23`);
+function lowerNodes(graph: Graph, ops: readonly string[], emit: Emitter): void {
+  // ONNX Runtime sums rows faster on top of the value that the sum is added to.
+  const onto = emit.contrib ? fusibleAdditions(graph, (term) => isRowSum(term, emit)) : new Map<GraphNode, GraphNode>();
+  const postponed = new Set(onto.values());
+  for (const node of graph.nodes) {
+    if (postponed.has(node)) continue;
+    const sum = onto.get(node);
+    if (sum) {
+      addRowsOnto(sum, node.inputs.find((input) => input !== sum.outputs[0])!, node.outputs[0]!, emit);
+      continue;
+    }
+    const lower = node.kernel === 'Foreign' && ops.includes(node.attrs.op as string) ? callOperator : ONNX[node.kernel];
+    if (!lower) throw new TraceError(`kernel ${node.kernel} has no ONNX lowering; write it with other operations`);
+    lower(node, emit);
+  }
+}
+
+/** @throws TraceError for an initializer that is no input or variable, or has another number of elements */
+function checkInitializers(graph: Graph, initializers: Readonly<Record<string, TypedArray>>): void {
   const open = [...graph.inputs, ...graph.variables];
   for (const [key, values] of Object.entries(initializers)) {
     const input = open.find((candidate) => candidate.name === key);
@@ -73,7 +69,20 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
         `toOnnx: initializer '${key}' has ${values.length} elements; expected ${Number.isNaN(size) ? 'an input without symbolic dimensions' : size}`,
       );
   }
-  const emit = createEmitter(graph, contrib);
+}
+
+/**
+ * Lower a graph to ONNX ModelProto bytes.
+ * Inputs of the model are the inputs and then the variables of the graph that are not in `initializers`; outputs are
+ * those of the graph and then, for every variable that was assigned, `updateName(variable)`.
+ * @throws TraceError for an opset outside 18…23, unknown or wrongly sized initializers, and clashing names
+ */
+export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
+  const { opset = 21, initializers = {}, contrib = false, ops = [], name = 'traced', doc } = options;
+  if (!Number.isInteger(opset) || opset < 18 || opset > 23) throw new TraceError(`toOnnx: opset ${opset} is not supported; use 18 to 23`);
+  checkInitializers(graph, initializers);
+  const open = [...graph.inputs, ...graph.variables];
+  const emit = new Emitter(graph, contrib);
   const weights: OnnxTensor[] = [];
   for (const input of open) {
     const values = initializers[input.name];
@@ -83,19 +92,7 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
     const { shape, dtype } = graph.values[key]!;
     weights.push({ name: key, type: onnxType(dtype), dims: shape as number[], data: bytes(values) });
   }
-  const onto = contrib ? rowSums(graph, emit) : new Map<GraphNode, GraphNode>();
-  const postponed = new Set(onto.values());
-  for (const node of graph.nodes) {
-    if (postponed.has(node)) continue;
-    const sum = onto.get(node);
-    if (sum) {
-      addRowsOnto(sum, node.inputs.find((input) => input !== sum.outputs[0])!, node.outputs[0]!, emit);
-      continue;
-    }
-    const lower = node.kernel === 'Foreign' && ops.includes(node.attrs.op as string) ? callOperator : ONNX[node.kernel];
-    if (!lower) throw new TraceError(`kernel ${node.kernel} has no ONNX lowering; write it with other operations`);
-    lower(node, emit);
-  }
+  lowerNodes(graph, ops, emit);
   const value = (valueName: string, of: string): OnnxValue => {
     const { shape, dtype } = graph.values[of]!;
     return { name: valueName, type: onnxType(dtype), shape: shape.map((dim) => (typeof dim === 'number' ? dim : symbolName(dim))) };

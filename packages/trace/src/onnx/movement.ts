@@ -3,7 +3,7 @@ import type { GraphNode } from '../graph/graph.js';
 import { isBroadcast } from '../graph/shapes.js';
 import { TO_END, type Emitter, type Lowering } from './emitter.js';
 
-/** ONNX lowerings of kernels that move values about, and of those that make them from attributes. */
+/** ONNX lowerings of kernels that reshape, cut and join values. */
 
 const named = (node: GraphNode): { outputs: string[] } => ({ outputs: node.outputs });
 const dims = (node: GraphNode, key: string): Dim[] => node.attrs[key] as Dim[];

@@ -53,7 +53,7 @@ const ELEMENTWISE = new Set([
   'Select',
 ]);
 
-/** What a value repeats: the input of a broadcasting Tile, or a single number for a Fill. */
+/** The value that `name` repeats: the input of a broadcasting Tile, or a single number for a Fill. */
 function source(name: string, r: Rewriter): string {
   const node = r.producer(name);
   if (node?.kernel === 'Tile' && isBroadcast(r.info(node.inputs[0]!).shape, node.attrs.reps as Dim[])) return node.inputs[0]!;

@@ -17,7 +17,7 @@ const fold: Rule = (node, rewriter) => {
   const made = outputs.reduce((total, output) => total + size(output.shape), 0);
   if (Object.values(node.attrs).some(isSymbolic) || !Number.isFinite(made)) return undefined;
   if (node.kernel === 'Foreign') return undefined; // only the runtime can compute it
-  // A Fill is as cheap as it gets, unless it is a number.
+  // A Fill costs less than a constant, except for a single number.
   if (node.kernel === 'Fill' && made > 1) return undefined;
   const sources = node.inputs.map((input): TypedArray | number | undefined => rewriter.constant(input) ?? rewriter.uniform(input));
   if (sources.some((source) => source === undefined)) return undefined;

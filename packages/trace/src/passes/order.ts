@@ -4,8 +4,8 @@ import { roots, type Graph, type GraphNode } from '../graph/graph.js';
  * The same graph with its nodes in an order that makes ONNX Runtime compute results as they were recorded.
  *
  * ONNX Runtime does not keep the order of a model: it searches depth first from the nodes whose results nothing else
- * reads, beginning with the last one. In a training step that is the gradient of the first layer, so that every other
- * weight gradient comes after the whole backward pass and what it reads stays in memory until then. With these nodes
+ * reads, beginning with the last one. In a training step that is the gradient of the first layer. Every other weight gradient
+ * then comes after the whole backward pass, and its operands stay in memory until then. With these nodes
  * at the end, last one first, each weight gradient is computed as soon as its turn comes.
  */
 export function resultsInOrder(graph: Graph): Graph {

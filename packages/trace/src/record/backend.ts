@@ -4,7 +4,7 @@ import type { Attrs, Dtype } from '../graph/graph.js';
 import { record } from './kernels.js';
 import type { Recorder, Value } from './recorder.js';
 
-// tfjs-cpu greets on its first use; a library prints nothing.
+// Without this, tfjs-cpu prints a greeting on its first use.
 tf.enableProdMode();
 
 export const BACKEND = 'mdiff-trace';
@@ -15,8 +15,8 @@ type DataId = object;
 const RANDOM_FRAME =
   /\b(randomNormal|randomUniformInt|randomUniform|randomStandardNormal|randomGamma|truncatedNormal|multinomial|dropout|rand)_ \(/g;
 
-/** Everything a trace in progress knows; there is at most one. */
-export interface Session {
+/** The state of the trace in progress; there is at most one. */
+export interface ActiveTrace {
   recorder: Recorder;
   /** The first failure, kept in case the traced function swallows it. */
   error?: TraceError;
@@ -24,7 +24,7 @@ export interface Session {
   references: Map<DataId, number>;
 }
 
-let session: Session | undefined;
+let session: ActiveTrace | undefined;
 
 export function fail(message: string): never {
   const error = new TraceError(message);
@@ -50,7 +50,7 @@ export function refuseRandom(stack: string | undefined, always: boolean): void {
 
 /** Records instead of computing. Values exist only as names in the graph. */
 class RecordingBackend extends tf.KernelBackend {
-  private get active(): Session {
+  private get active(): ActiveTrace {
     return current();
   }
 
@@ -99,7 +99,7 @@ class RecordingBackend extends tf.KernelBackend {
         `a value is read inside a trace (data or array)${at(stackHere())}, but tracing only records; keep the computation in tensors, or read the value outside and pass it in`,
       );
     } catch {
-      // Nobody can await inside a synchronous trace: a rejection would surface as unhandled. `trace` throws instead.
+      // A synchronous trace cannot await: a rejection would surface as unhandled. `trace` throws the error instead.
     }
     return new Promise(() => undefined);
   }
@@ -151,8 +151,8 @@ export function dtypeOf(dtype: tf.DataType): Dtype {
 
 export const backend = new RecordingBackend();
 
-/** Open a session on the recording backend; the caller must `close` it. */
-export function open(recorder: Recorder): Session {
+/** Start a trace on the recording backend; the caller must `close` it. */
+export function open(recorder: Recorder): ActiveTrace {
   if (session) throw new TraceError('trace was called inside a traced function; trace one function at a time');
   session = { recorder, values: new Map(), references: new Map() };
   return session;
@@ -209,7 +209,7 @@ function run(kernelName: string, inputs: tf.NamedTensorInfoMap, attrs: object): 
   return ['SplitV', 'TopK', 'Unpack'].includes(kernelName) ? outputs : outputs[0]!;
 }
 
-function current(): Session {
+function current(): ActiveTrace {
   if (!session) throw new TraceError('a traced tensor was used after its trace had ended; return it from the traced function instead');
   return session;
 }

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { TraceError } from '../error.js';
 import { BACKEND, register } from './backend.js';
 
-/** What the attributes of an operation may be: a number is a float, in TensorFlow's sense. */
+/** Attributes of an operation; a number is a float, in TensorFlow's sense. */
 export type ForeignAttrs = Readonly<Record<string, number | boolean>>;
 
 /**
@@ -12,7 +12,7 @@ export type ForeignAttrs = Readonly<Record<string, number | boolean>>;
  */
 export function foreign(op: string, inputs: readonly tf.Tensor[], outputs: readonly (readonly number[])[], attrs: ForeignAttrs = {}): tf.Tensor[] {
   register();
-  if (tf.getBackend() !== BACKEND) throw new TraceError(`operation '${op}' is only known to the runtime that a graph is made for; call it inside a traced function`);
+  if (tf.getBackend() !== BACKEND) throw new TraceError(`operation '${op}' is only known to the runtime that a graph is made for, so it cannot be computed here; call it inside a traced function`);
   const named = Object.fromEntries(inputs.map((input, i) => [String(i), input]));
   const result = tf.engine().runKernel('Foreign', named, { op, outputs: outputs.map((shape) => [...shape]), attrs } as unknown as tf.NamedAttrMap);
   return Array.isArray(result) ? (result as tf.Tensor[]) : [result];

@@ -8,13 +8,13 @@ import type { TfAttr, TfNode, TfTensor, TfType } from './encode.js';
 /** Static tensors of up to this many equal elements are constants, larger ones `Fill` ops: neither takes room in the file. */
 const FILL = 64;
 
-/** Operations that a library has registered in TensorFlow, by their names, which take the place of its own. */
+/** Names of operations that a library has registered in TensorFlow and that replace TensorFlow's own. */
 export interface RuntimeOps {
   /** (a, b; transpose_a, transpose_b) of float32 matrices with operands rounded to bfloat16 */
   product?: string;
-  /** (a, b, c; transpose_a, transpose_b): the product plus c, in the memory of c where nobody else reads it */
+  /** (a, b, c; transpose_a, transpose_b): the product plus c, in the memory of c when nothing else reads it */
   productAdd?: string;
-  /** (x) along the last of two axes, in the memory of x where nobody else reads it */
+  /** (x) along the last of two axes, in the memory of x when nothing else reads it */
   softmax?: string;
 }
 

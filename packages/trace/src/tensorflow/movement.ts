@@ -3,7 +3,7 @@ import type { Dtype, GraphNode } from '../graph/graph.js';
 import { isBroadcast } from '../graph/shapes.js';
 import type { TfEmitter, TfLowering } from './emitter.js';
 
-/** TensorFlow lowerings of kernels that move values about, index them, or make them from attributes. */
+/** TensorFlow lowerings of kernels that reshape, cut and join values. */
 
 const typeOf = (node: GraphNode, emit: TfEmitter, input = 0): Dtype => emit.info(node.inputs[input]!).dtype;
 const dims = (node: GraphNode, key: string): Dim[] => node.attrs[key] as Dim[];

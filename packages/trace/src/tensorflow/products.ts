@@ -3,7 +3,7 @@ import type { GraphNode } from '../graph/graph.js';
 import type { TfEmitter, TfLowering } from './emitter.js';
 import type { TfAttr } from './encode.js';
 
-/** TensorFlow lowerings of matrix products, reductions, and kernels that work along one axis. */
+/** TensorFlow lowerings of matrix products. */
 
 /** A product op on float32, or on operands rounded to bfloat16, whose result is float32 again. */
 function product(op: string, inputs: readonly string[], attrs: Readonly<Record<string, TfAttr>>, emit: TfEmitter): string {
@@ -39,7 +39,7 @@ function rowOrColumnSum(node: GraphNode, inputs: readonly string[], emit: TfEmit
   return found.factor === 1 ? total : emit.typed('Mul', 'float32', [total, emit.scalar(found.factor, 'float32')]);
 }
 
-/** Whether a registered operation computes this product: two matrices in bfloat16, and more than a sum. */
+/** True when a registered operation computes this product: two matrices in bfloat16, and more than a sum. */
 export const isRegisteredProduct = (node: GraphNode, emit: TfEmitter): boolean =>
   emit.ops.product !== undefined &&
   emit.bfloat16 &&
