@@ -19,7 +19,10 @@ const native = loadTensorFlow(found);
 const kernels = openKernels(found, 3);
 if (!kernels) throw new Error(`${found.folder}: expected lib/kernels.so, got none; run "mdiff engine install tensorflow"`);
 
-/** Largest |a − b| over the largest |b|. float32 differs by the order of sums; bfloat16 keeps 8 bits of each operand (2⁻⁹ relative), which sums of independent roundings do not exceed by much. */
+/**
+ * Largest |a − b| over the largest |b|. float32: sums of up to 800 terms in another order differ by 800 · 2⁻²⁴ (5e-5) if all roundings add up, and by less than
+ * half of that where they are independent. bfloat16: a rounding is up to 2⁻⁸ of an operand, and a gradient passes at most five rounded operands in a row, 2e-2.
+ */
 const TOLERANCE = { float32: 2e-5, bfloat16: 2e-2 };
 const rng = stream(11, 'kernels');
 const numbers = (...shape: number[]): tf.Tensor => tf.tensor(Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => rng.next() * 2 - 1), shape);

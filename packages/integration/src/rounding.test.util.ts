@@ -86,7 +86,7 @@ export interface Comparison {
  *
  * At the reference's weights (guided) nothing is amplified, and 20 gradients of all parameters average over many roundings: two seeds of the control
  * agree to a fifth, native TensorFlow without AMX has 0.7 to 1.6 of the control's error over all kinds of network. 3 times the control is a few
- * hundredths of the gradient: a scale that is wrong by a tenth exceeds it. Left to itself (free), a training carries each error on. Seeds then differ by
+ * hundredths of the gradient. Tried on the plain network: products too large by a twentieth exceed it sevenfold (0.29 where 0.040 is allowed). Left to itself (free), a training carries each error on. Seeds then differ by
  * a factor of 2 in the weights and of 5 in a cross-entropy (ReLU most: a rounding switches units on and off), hence wider multiples of three seeds.
  */
 export async function comparedWithin(roundoff: number, variant: Variant, open: (options: EngineOptions) => Promise<Engine>): Promise<Comparison[]> {
