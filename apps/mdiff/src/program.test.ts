@@ -40,7 +40,7 @@ describe('mdiff config', () => {
     expect(await mdiff('config', 'validate', '--strict')).toEqual({ out: 'mdiff.yaml: valid\n', err: '', code: 0 });
     // What stands there as a comment has to be valid too.
     put('all.yaml', get('mdiff.yaml').replace(/^# (?=training:|model:|generation:| {2})/gm, ''));
-    expect(get('all.yaml')).toMatch(/^training:\n {2}max_steps: 900/m);
+    expect(get('all.yaml')).toMatch(/^training:\n {2}max_steps: 1100/m);
     expect((await mdiff('config', 'validate', 'all.yaml', '--strict')).code).toBe(0);
     const again = await mdiff('config', 'init');
     expect(again).toEqual({ out: '', err: 'mdiff.yaml exists; use --force to replace it\n', code: 2 });
@@ -65,7 +65,7 @@ describe('mdiff config', () => {
   it('validate prints warnings and exits with 0, or 2 with --strict', async () => {
     put('w.yaml', 'extends: quickstart\ngeneration: {gamma: 0.2}\n');
     const line =
-      'w.yaml:2:21 generation.gamma: warning: not used while generation.sampler is "confidence"; see default generation.sampler\n';
+      'w.yaml:2:21 generation.gamma: warning: not used while generation.sampler is "first_hitting"; see w.yaml:1:10 generation.sampler\n';
     expect(await mdiff('config', 'validate', '-c', 'w.yaml')).toEqual({ out: 'w.yaml: valid, 1 warning\n', err: line, code: 0 });
     expect(await mdiff('config', 'validate', 'w.yaml', '--strict')).toEqual({ out: '', err: line.replace('warning: ', ''), code: 2 });
   });

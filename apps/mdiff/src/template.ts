@@ -14,16 +14,16 @@ data:
   source: builtin:moby-dick
 
 # training:
-#   max_steps: 900          # exact number of optimiser steps
-#   learning_rate: 0.002    # peak rate
+#   max_steps: 1100         # exact number of optimiser steps
+#   learning_rate: 0.0015   # peak rate
 #   batch_size: 16          # rows per step
 
 # model:
 #   d_model: 256            # width; a multiple of n_heads
-#   n_layers: 6
+#   n_layers: 4
 #   max_seq_len: 128        # longest text in tokens
 
 # generation:
 #   temperature: 0.8        # lower is safer, higher is freer
-#   num_steps: 50           # denoising passes at most
+#   top_p: 0.95             # keep the likeliest tokens that have this share together
 `;

@@ -56,7 +56,7 @@ describe("the source's examples", () => {
       minimal.generation.max_length,
       minimal.data.max_sentence_length,
       minimal.training.max_steps,
-    ]).toEqual([6_852_608, 128, 128, 900]);
+    ]).toEqual([7_365_120, 128, 128, 1100]);
     expect([minimal.experiment_name, minimal.data.source]).toEqual(['my-first-run', 'my-book.txt']);
   });
 
@@ -125,7 +125,7 @@ describe('a resolved record', () => {
 
   it('changes into another, and leaves itself alone', () => {
     const changed = config.with({ training: { batch_size: 8 } });
-    expect([config.training.batch_size, changed.training.batch_size, changed.training.max_steps]).toEqual([16, 8, 900]);
+    expect([config.training.batch_size, changed.training.batch_size, changed.training.max_steps]).toEqual([16, 8, 1100]);
     expect(() => config.with({ training: { batch_size: 0 } })).toThrow(
       'code training.batch_size: expected an integer >= 1 and <= 65536, got 0',
     );
@@ -206,13 +206,13 @@ describe('presets', () => {
       'training.pin_memory: true -> false',
     ]);
     expect(from('quickstart').filter((line) => line.startsWith('training.'))).toEqual([
-      'training.learning_rate: 0.0002 -> 0.002',
+      'training.learning_rate: 0.0002 -> 0.0015',
       'training.min_learning_rate: 0.00002 -> 0',
       'training.warmup_steps: 1000 -> 50',
       'training.scheduler: cosine_with_restarts -> wsd',
       'training.batch_size: 32 -> 16',
-      'training.max_steps: null -> 900',
-      'training.eval_every: 1000 -> 200',
+      'training.max_steps: null -> 1100',
+      'training.eval_every: 1000 -> 100',
       'training.save_every: 5000 -> 200',
       'training.keep_checkpoints: 3 -> 2',
       'training.log_every: 100 -> 20',
@@ -223,19 +223,23 @@ describe('presets', () => {
       'training.pin_memory: true -> false',
       'training.mask_sampling: bernoulli -> exact_count',
       'training.causal_fraction: 0 -> 0.33',
-      'training.wsd_decay_fraction: 0.6 -> 0.3',
+      'training.wsd_decay_fraction: 0.6 -> 0.55',
     ]);
     expect(from('quickstart').filter((line) => !/^(training|model|curriculum)\./.test(line))).toEqual([
       'device: cuda -> auto',
       'tokenizer.type: gpt2_compressed -> bpe',
       'data.max_sentence_length: 512 -> 128',
+      'generation.top_p: null -> 0.95',
       'generation.max_length: 512 -> 128',
+      'generation.sampler: confidence -> first_hitting',
+      'generation.block_length: null -> 4',
     ]);
     expect(diffConfigs(ProjectConfig.preset('quickstart'), ProjectConfig.preset('book'))).toEqual([
+      'model.n_layers: 4 -> 6',
       'model.dropout: 0 -> 0.1',
       'training.warmup_steps: 50 -> 100',
-      'training.max_steps: 900 -> 5000',
-      'training.eval_every: 200 -> 500',
+      'training.max_steps: 1100 -> 5000',
+      'training.eval_every: 100 -> 500',
       'training.save_every: 200 -> 1000',
       'training.log_every: 20 -> 50',
       'training.causal_fraction: 0.33 -> 0.1',

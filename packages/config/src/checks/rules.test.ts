@@ -222,7 +222,7 @@ describe('warnings', () => {
     [
       'W4',
       `${quiet}hardware: {max_vram_gb: 0.1}`,
-      'c.yaml:1:10 training.batch_size: warning: estimated 0.59 GB exceeds 0.09 GB usable; no batch size fits: reduce the model or max_seq_len; see c.yaml:2:25 hardware.max_vram_gb',
+      'c.yaml:1:10 training.batch_size: warning: estimated 0.71 GB exceeds 0.09 GB usable; no batch size fits: reduce the model or max_seq_len; see c.yaml:2:25 hardware.max_vram_gb',
     ],
     [
       'W5',
@@ -237,12 +237,12 @@ describe('warnings', () => {
     [
       'W8',
       `${quiet}generation: {threshold: 0.5}`,
-      'c.yaml:2:25 generation.threshold: warning: not used while generation.sampler is "confidence"; see default generation.sampler',
+      'c.yaml:2:25 generation.threshold: warning: not used while generation.sampler is "first_hitting"; see c.yaml:1:10 generation.sampler',
     ],
     [
       'W8',
       `${quiet}generation: {gamma: 0.5}`,
-      'c.yaml:2:21 generation.gamma: warning: not used while generation.sampler is "confidence"; see default generation.sampler',
+      'c.yaml:2:21 generation.gamma: warning: not used while generation.sampler is "first_hitting"; see c.yaml:1:10 generation.sampler',
     ],
     [
       'W8',
@@ -267,7 +267,7 @@ describe('warnings', () => {
     [
       'W8',
       `${quiet}training: {max_epochs: 5}`,
-      'c.yaml:2:24 training.max_epochs: warning: not used while training.max_steps is 900; see c.yaml:1:10 training.max_steps',
+      'c.yaml:2:24 training.max_epochs: warning: not used while training.max_steps is 1100; see c.yaml:1:10 training.max_steps',
     ],
     [
       'W9',

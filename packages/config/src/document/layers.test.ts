@@ -65,7 +65,7 @@ describe('order', () => {
     expect(loadProject({ cwd, env: {} })).toMatchObject({
       source: 'no mdiff.yaml here: using preset quickstart',
       warnings: [],
-      config: { training: { max_steps: 900 } },
+      config: { training: { max_steps: 1100 } },
     });
     expect(loadProject({ cwd, env: {}, preset: 'book' }).source).toBe('preset book');
     expect(loadProject({ cwd: files({ 'mdiff.yaml': 'seed: 9' }), env: {} })).toMatchObject({
@@ -299,7 +299,7 @@ describe('${env:…}', () => {
 
 it('strict turns warnings into errors', () => {
   expect(message(() => loadProject({ cwd: folder, preset: 'quickstart', set: ['generation.gamma=0.5'], strict: true, env: {} }))).toBe(
-    '--set generation.gamma: not used while generation.sampler is "confidence"; see default generation.sampler',
+    '--set generation.gamma: not used while generation.sampler is "first_hitting"; see --preset generation.sampler',
   );
   expect(loadProject({ cwd: folder, preset: 'quickstart', strict: true, env: {} }).warnings).toEqual([]);
 });

@@ -108,7 +108,7 @@ describe('a configuration without a file', () => {
       expect(ProjectConfig.parse(config.toYaml()), name).toEqual(config);
     }
     const text = ProjectConfig.preset('quickstart').toYaml();
-    expect(text).toContain('  learning_rate: 0.002  # number > 0 and <= 1; default 0.0002\n');
+    expect(text).toContain('  learning_rate: 0.0015  # number > 0 and <= 1; default 0.0002\n');
     expect(text).not.toMatch(/[0-9]e-?[0-9]/);
   });
 
