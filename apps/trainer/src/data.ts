@@ -1,12 +1,11 @@
 import { resolve } from 'node:path';
 import { formatIssue, loadProject } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
-import { countRepeated, holdOut, nearDuplicates } from '@mdiff/text';
+import { countRepeated, nearDuplicates } from '@mdiff/text';
 import type { Removal, Section, Split } from '@mdiff/text';
-import { loadSource } from '@mdiff/text/node';
 import type { LoadedSource } from '@mdiff/text/node';
 import { splitSentences } from '@mdiff/text/sentences';
-import { tokenizerFor } from '@mdiff/prepare';
+import { loadCorpus, tokenizerFor } from '@mdiff/prepare';
 import type { Command } from 'commander';
 import { addReport } from './report.js';
 
@@ -38,9 +37,7 @@ export const sourceOf = (book: string): string => (book === '-' || book.startsWi
 
 /** Reads the text of a configuration as a run would, with the tokenizer that the run would learn, and counts what is in it. */
 async function inspect(config: ProjectConfig): Promise<Inspection> {
-  const { source, format } = config.data;
-  const loaded = await loadSource(source, { dataDir: config.data_dir, cwd: process.cwd(), format });
-  const { train, heldOut, unit } = holdOut(loaded.documents, config.training.val_split);
+  const { source: loaded, train, heldOut, unit } = await loadCorpus(config);
   const tokenizer = await tokenizerFor(config, train);
   const sections = loaded.documents.flatMap((document) => document.sections);
   const texts = paragraphsOf(sections);
@@ -49,7 +46,7 @@ async function inspect(config: ProjectConfig): Promise<Inspection> {
   const count = (of: readonly string[]): number => of.reduce((sum, text) => sum + tokenizer.encode(text).length, 0);
   const { path, type } = config.tokenizer;
   return {
-    source,
+    source: config.data.source,
     read: tally(loaded),
     titles: loaded.documents.map(({ title }) => title),
     documents: loaded.documents.length,

@@ -27,7 +27,7 @@ function stage(one: StageSurvey, index: number, found: TextSurvey): Markup {
   const { selected } = one;
   const title = html`<h3><span class="key ${hue(index % 8)}"></span>${index + 1}. ${one.name}</h3>`;
   const what = html`<p>${SELECTIONS[one.selection](found.thresholds)} of ${plural(one.complexity.length, one.format.replace(/s$/, ''))}, with ${percent(one.range[0])} to ${percent(one.range[1])} of each hidden${found.fullRangeFraction > 0 ? ` (a share of ${percent(found.fullRangeFraction)} of them: any rate)` : ''}.</p>`;
-  if (selected.tokens.length === 0) return html`<section class="card">${title}${what}<p class="notice">The text has none of these, so a run would refuse this plan.</p></section>`;
+  if (selected.tokens.length === 0) return html`<section class="card">${title}${what}<p class="notice">The text has none of these, so a run would refuse these stages.</p></section>`;
   const tokens = selected.tokens.reduce((sum, value) => sum + value, 0);
   const longest = selected.tokens.reduce((most, value) => Math.max(most, value), 0);
   return html`<section class="card">${title}${what}
@@ -124,7 +124,7 @@ ${found.notices.map((notice) => html`<p class="notice">${notice}</p>`)}
 <p class="soft">All figures are of the training part. Scored are sentences of prose with five words or more, each once. Difficulty is 0 (easy) to 1 (hard): ranks within this text, nothing absolute.</p>
 
 <h2>What each stage sees</h2>
-${found.plan.length > 0 ? figure(timeline(found.plan.map(({ stage: group, ...band }) => ({ ...band, group })), stages.map(({ name }) => name), 'Masking rates over the steps of the run'), 'Share of a unit that is hidden, over the steps of the run. A stage that blends in is paler while rows of the one before still come.', true) : undefined}
+${found.stretches.length > 0 ? figure(timeline(found.stretches.map(({ stage: group, ...band }) => ({ ...band, group })), stages.map(({ name }) => name), 'Masking rates over the steps of the run'), 'Share of a unit that is hidden, over the steps of the run. A stage that blends in is paler while rows of the one before still come.', true) : undefined}
 ${stages.map((one, i) => stage(one, i, found))}
 
 <h2>Difficulty of sentences</h2>

@@ -92,7 +92,7 @@ describe('the page of a text', () => {
   });
 
   it('shows the units of each stage as they are packed and hidden', async () => {
-    const { stages, plan } = await surveyText(configOf(join(folder, 'tale.txt')), silent);
+    const { stages, stretches } = await surveyText(configOf(join(folder, 'tale.txt')), silent);
     for (const { selected, padded, rows, examples, complexity, range } of stages) {
       const tokens = selected.tokens.reduce((sum, value) => sum + value + 1, 0);
       // [EOS] is in every slot, [BOS] only with a shifted head, which is not the default.
@@ -106,15 +106,15 @@ describe('the page of a text', () => {
         expect(pieces.some(({ hidden }) => hidden)).toBe(true);
       }
     }
-    expect(stages.map(({ steps }) => steps)).toEqual([0, 1, 2].map((i) => plan.filter(({ stage }) => stage === i).reduce((sum, { from, to }) => sum + to - from, 0)));
+    expect(stages.map(({ steps }) => steps)).toEqual([0, 1, 2].map((i) => stretches.filter(({ stage }) => stage === i).reduce((sum, { from, to }) => sum + to - from, 0)));
   });
 
   it('says which stages get nothing of a text too short for them', async () => {
     const config = configOf(join(folder, 'short.txt'));
-    const { notices, plan, ...found } = await surveyText(projectConfig({ ...config, training: { ...config.training, val_split: 0 } }), silent);
+    const { notices, stretches, ...found } = await surveyText(projectConfig({ ...config, training: { ...config.training, val_split: 0 } }), silent);
     expect(notices.some((notice) => /stage "\w+" gets no text: none of \d+ \w+ is (easy|medium)/.test(notice))).toBe(true);
-    expect(plan).toEqual([]);
-    expect(parsed(page({ ...found, notices, plan })).text).toContain('a run would refuse this plan');
+    expect(stretches).toEqual([]);
+    expect(parsed(page({ ...found, notices, stretches })).text).toContain('a run would refuse these stages');
   });
 });
 

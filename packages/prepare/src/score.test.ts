@@ -11,11 +11,13 @@ import { stream } from '@mdiff/diffusion';
 import { Tokenizer } from '@mdiff/text';
 import type { Section } from '@mdiff/text';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { prepare } from './data.js';
+import { prepare } from './prepare.js';
 import { embedderOf, embedders } from './embed.js';
 import { tinyBook, tinyRun } from './tiny.test.util.js';
 import { silent } from './silent.test.util.js';
-import { fileMemo, openScoring, scoreText } from './score.js';
+import { fileMemo } from './memo.js';
+import { scoreText } from './score.js';
+import { openScoring } from './scoring.js';
 
 let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'mdiff-score-'))));
@@ -49,9 +51,9 @@ describe('scoring in worker threads', () => {
   it('stops when it is told to, and goes on with what is done', async () => {
     const interrupt = new AbortController();
     const tokenizer = Tokenizer.fromMerges([]);
-    const interrupted = scoreText(config(2), [section], tokenizer, () => interrupt.abort(), interrupt.signal);
+    const interrupted = scoreText(config(2), [section], { tokenizer, progress: () => interrupt.abort(), signal: interrupt.signal });
     await expect(interrupted).rejects.toThrow(expect.objectContaining({ code: 'MDIFF_INTERRUPTED', exitCode: 130 }));
-    const { report } = await scoreText(config(2), [section], tokenizer);
+    const { report } = await scoreText(config(2), [section], { tokenizer });
     expect(report.scored).toBeGreaterThan(512);
   });
 });
@@ -84,7 +86,7 @@ describe('fileMemo', () => {
 
   it('is shared by processes that make the same at the same time', async () => {
     const script = `
-      const { fileMemo } = await import(${JSON.stringify(new URL('./score.ts', import.meta.url).href)});
+      const { fileMemo } = await import(${JSON.stringify(new URL('./memo.ts', import.meta.url).href)});
       const memo = fileMemo(${JSON.stringify(join(folder, 'shared'))}, 'text');
       let sum = 0;
       for (let k = 0; k < 30; k++) sum += (await memo('a', { k }, () => Float32Array.of(k, 1)))[0];

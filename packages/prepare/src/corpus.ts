@@ -1,0 +1,45 @@
+import type { ProjectConfig } from '@mdiff/config';
+import { MdiffError } from '@mdiff/folder';
+import { holdOut, nearDuplicates } from '@mdiff/text';
+import type { Split } from '@mdiff/text';
+import { loadSource } from '@mdiff/text/node';
+import type { LoadedSource } from '@mdiff/text/node';
+import type { PrepareReporter } from './reporter.js';
+
+/** A source, read and split: `train`, `heldOut`, and the unit of the split. */
+export interface Corpus extends Split {
+  source: LoadedSource;
+}
+
+/** Reads `data.source` and holds out `training.val_split` of it, before anything is learnt from the text. */
+export async function loadCorpus({ data, data_dir, training }: ProjectConfig): Promise<Corpus> {
+  const source = await loadSource(data.source, { dataDir: data_dir, cwd: process.cwd(), format: data.format });
+  return { source, ...holdOut(source.documents, training.val_split) };
+}
+
+/**
+ * Loads the corpus of a run, and tells the reporter what was read and what to know about it.
+ * @throws MdiffError MDIFF_TEXT if the held-out part leaves nothing to train on
+ */
+export async function readCorpus(config: ProjectConfig, reporter: PrepareReporter): Promise<Corpus> {
+  reporter.phase('reading', config.data.source);
+  const corpus = await loadCorpus(config);
+  if (corpus.train.length === 0) {
+    throw new MdiffError('MDIFF_TEXT', 'data.source: the held-out part leaves no text to train on; use a longer text or set training.val_split to 0', 2);
+  }
+  for (const note of corpusNotes(corpus)) reporter.note(`  ${note}`);
+  return corpus;
+}
+
+/** One line each: the sizes, the files that were not read, the notes of the source, and how far the held-out text repeats the training text. */
+function corpusNotes({ source: { removed, notes }, train, heldOut }: Corpus): string[] {
+  const unread = removed.filter(({ what }) => what === 'unreadable file');
+  const dropped = removed.reduce((sum, { from, to, what }) => sum + (what === 'unreadable file' ? 0 : to - from + 1), 0);
+  const repeated = nearDuplicates(train, heldOut).length;
+  return [
+    `${train.length} documents to train on, ${heldOut.length} held out${dropped > 0 ? `; ${dropped} lines of headers, lists and notes left out` : ''}`,
+    ...unread.map(({ where, sample }) => `not read: ${where}: ${sample}`),
+    ...notes,
+    ...(repeated > 0 ? [`${repeated} held-out paragraphs are nearly the same as training ones, so the held-out score is too optimistic; \`mdiff data inspect\` lists them`] : []),
+  ];
+}

@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigError, startup } from '@mdiff/config';
+import type { ProjectConfig } from '@mdiff/config';
+import { MdiffError } from '@mdiff/folder';
+import { sha256, writeFileWhole } from '@mdiff/folder/node';
+import { Tokenizer } from '@mdiff/text';
+import type { Section } from '@mdiff/text';
+import { compressGpt2, trainBpe } from '@mdiff/text/node';
+
+const builders = {
+  bpe: { build: trainBpe, description: 'byte-level BPE' },
+  gpt2_compressed: { build: compressGpt2, description: "GPT-2's vocabulary, cut to the training text," },
+};
+
+/** The tokenizer that `tokenizerFor` gives, in words. */
+export const describeTokenizer = ({ tokenizer: { path, type }, model }: ProjectConfig): string =>
+  path ?? `${builders[type].description} of at most ${model.vocab_size} tokens`;
+
+/** The tokenizer of the configuration: from `tokenizer.path`, else from the cache, else built from the training text. */
+export async function tokenizerFor(config: ProjectConfig, train: readonly Section[]): Promise<Tokenizer> {
+  const { path, type } = config.tokenizer;
+  if (path !== null) return tokenizerAt(path, config);
+  const limit = config.model.vocab_size;
+  const corpus = train.map(({ paragraphs }) => paragraphs.map(({ text }) => text).join('\n'));
+  const key = sha256(JSON.stringify([type, 1, limit, corpus])).slice(0, 32);
+  const cachePath = join(config.cache_dir, 'tokenizers', `${key}.json`);
+  const cached = await readFile(cachePath, 'utf8').then((text) => JSON.parse(text) as { sum: string; tokenizer: string }, () => undefined);
+  if (cached && sha256(cached.tokenizer) === cached.sum) return Tokenizer.fromJson(cached.tokenizer);
+  const { tokenizer } = await builders[type].build(corpus, { vocabSize: limit });
+  const text = JSON.stringify(tokenizer.toJson());
+  await writeFileWhole(cachePath, JSON.stringify({ sum: sha256(text), tokenizer: text }));
+  return tokenizer;
+}
+
+/** The tokenizer in a file, which has to fit the model. */
+async function tokenizerAt(path: string, config: ProjectConfig): Promise<Tokenizer> {
+  const remedy = 'set tokenizer.path to the tokenizer.json of a run or of a model folder, or to null to learn a tokenizer from the text';
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new MdiffError('MDIFF_TOKENIZER', `tokenizer.path: cannot read ${JSON.stringify(path)} (${error.code ?? error.message}); ${remedy}`, 2);
+  });
+  const tokenizer = parse(text, path, remedy);
+  if (tokenizer.vocabSize > config.model.vocab_size) throw new ConfigError([startup.tokenizerTooLarge(config, tokenizer.vocabSize)]);
+  if (tokenizer.special.mask !== config.model.mask_token_id) throw new ConfigError([startup.maskElsewhere(config, tokenizer.special.mask)]);
+  return tokenizer;
+}
+
+function parse(text: string, path: string, remedy: string): Tokenizer {
+  try {
+    return Tokenizer.fromJson(text);
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string };
+    if (code !== 'MDIFF_TOKENIZER') throw error;
+    // The message ends with a remedy of its own.
+    const reason = message.replace(/^tokenizer\.json: /, '').split('; ')[0]!;
+    throw new MdiffError('MDIFF_TOKENIZER', `tokenizer.path: mdiff cannot use ${JSON.stringify(path)}: ${reason}; ${remedy}`, 2, { cause: error });
+  }
+}
