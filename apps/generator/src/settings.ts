@@ -1,4 +1,5 @@
 import { formatIssue, ProjectConfig, type ModelInput } from '@mdiff/config';
+import { modelSection } from '@mdiff/folder';
 import type { ModelFolder } from '@mdiff/folder/node';
 import { fromGeneration, type SamplingOptions } from '@mdiff/generate';
 import { UsageError } from './report.js';
@@ -12,15 +13,12 @@ export interface Settings {
   readonly warnings: readonly string[];
 }
 
-/** Keys of `config.json` that are not in the section `model`. */
-const NOT_MODEL = new Set(['model_type', 'format_version', 'pad_token_id', 'bos_token_id', 'eos_token_id', 'sep_token_id', 'experiment_name']);
-
 /**
  * Layers, lowest first: defaults, the folder's `generation_config.json`, the environment (`MDIFF__GENERATION__…`), `--set`.
  * `config.json` fixes the model. Throws `ConfigError`, and {@link UsageError} for a key that a finished model has no use for.
  */
 export function settings(folder: ModelFolder, set: readonly string[], env: NodeJS.ProcessEnv = process.env): Settings {
-  const model = Object.fromEntries(Object.entries(folder.config).filter(([key]) => !NOT_MODEL.has(key))) as ModelInput;
+  const model = modelSection(folder.config) as ModelInput;
   const config = ProjectConfig.parse('{}', { base: { generation: folder.generation }, env, set, overrides: { model } });
   const idle = set.find((item) => !/^(generation\.|seed=)/.test(item.trim()));
   if (idle !== undefined) {

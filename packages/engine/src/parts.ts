@@ -1,3 +1,4 @@
+import { RESERVED } from '@mdiff/folder';
 import type { StepBatch } from './engine.js';
 
 // One thread per part of a batch instead of several per operation: threads that share an operation wait for each other at the end of
@@ -19,7 +20,7 @@ export interface Part {
 }
 
 /** Token and segment of a position that nothing attends to. */
-const PAD = 1;
+const PAD = RESERVED.pad;
 
 /** Cuts a batch into parts of whole rows. A batch of fewer rows than parts gets parts of padding, which evaluate nothing. */
 export function splitBatch(batch: StepBatch, parts: number): Part[] {

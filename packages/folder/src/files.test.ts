@@ -2,7 +2,10 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readFolderWhole, sweep, writeFileWhole, writeFolderWhole } from './files.js';
+import { writeError } from './errors.js';
+import { writeFileWhole, writeFolderWhole } from './files.js';
+import { sweep } from './processes.js';
+import { readFolderWhole } from './read.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -28,8 +31,8 @@ describe('whole files and folders', () => {
 
   it.each([
     ['a changed byte', (path: string) => writeFile(path, 'onE'), 'expected sha256'],
-    ['a cut file', (path: string) => writeFile(path, 'o'), 'expected 3 bytes, got 1 bytes'],
-    ['a missing file', (path: string) => rm(path), 'got no readable file'],
+    ['a cut file', (path: string) => writeFile(path, 'o'), 'expected 3 bytes (manifest.json), got 1;'],
+    ['a missing file', (path: string) => rm(path), 'expected a file of 3 bytes (manifest.json), got nothing'],
   ])('names %s', async (_, damage, message) => {
     await writeFolderWhole(join(folder, 'a'), { 'x.txt': 'one' });
     await damage(join(folder, 'a', 'x.txt'));
@@ -47,8 +50,25 @@ describe('whole files and folders', () => {
 
   it('sweeps away what an interrupted write left', async () => {
     await writeFolderWhole(join(folder, 'step-00000001'), { x: 'y' });
-    await writeFolderWhole(join(folder, 'step-00000002.tmp-99'), { x: 'y' });
+    // Above the largest process number that Linux gives.
+    await writeFolderWhole(join(folder, 'step-00000002.tmp-4194399'), { x: 'y' });
+    await writeFolderWhole(join(folder, 'step-00000003.old-4194399'), { x: 'y' });
+    await writeFile(join(folder, `run.json.tmp-${process.pid}`), 'from an earlier process with our number');
     await sweep(folder);
     expect(await readdir(folder)).toEqual(['step-00000001']);
+  });
+
+  it('leaves what a running process is writing', async () => {
+    await writeFile(join(folder, `x.tmp-${process.ppid}`), 'half');
+    await sweep(folder);
+    expect(await readdir(folder)).toEqual([`x.tmp-${process.ppid}`]);
+  });
+
+  it.each([
+    ['ENOSPC', 'cannot write to runs/a: disk full (ENOSPC); free space and run again with --resume'],
+    ['EROFS', 'cannot write to runs/a: read-only file system (EROFS); choose another folder with --set output_dir=…'],
+    ['EACCES', 'cannot write to runs/a: permission denied (EACCES); change its permissions, or choose another folder with --set output_dir=…'],
+  ])('says what to do after %s', (code, message) => {
+    expect(writeError('runs/a', Object.assign(new Error('no'), { code }))).toMatchObject({ code: 'MDIFF_WRITE', message });
   });
 });

@@ -4,27 +4,35 @@ import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { MdiffError, writeError } from './errors.js';
 import { writeFileWhole } from './files.js';
+import { isAlive } from './processes.js';
 
 interface Owner {
   pid: number;
   host: string;
 }
 
-function alive({ pid, host }: Owner): boolean {
-  if (host !== hostname()) return true; // cannot be known; the heartbeat decides
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+export interface LockTexts {
+  /** what the owner does, as the refusal names it */
+  task?: string;
+  /** what the user can do while another process has the folder */
+  busy?: string;
+  /** what the user can do once the lock was lost */
+  lost?: string;
 }
 
+/** On this machine the process tells; on another one only the heartbeat of the lock does. */
+const mayRun = ({ pid, host }: Owner): boolean => host !== hostname() || isAlive(pid);
+
+const readOwner = (file: string): Promise<Owner | undefined> => readFile(file, 'utf8').then((text) => JSON.parse(text) as Owner, () => undefined);
+
 /**
- * Takes the lock of a run folder, so that two processes never write one run. A lock whose process was killed on this machine is free at
+ * Takes the lock of a folder, so that two processes never write one run. A lock whose process was killed on this machine is free at
  * once; one left on a shared disk by another machine is free after ten seconds without a heartbeat. Returns the release function.
  */
-export async function lockRun(folder: string): Promise<() => Promise<void>> {
+export async function lockFolder(
+  folder: string,
+  { task = 'training', busy = 'wait for it, or choose another name with --set experiment_name=…', lost = 'run again with --resume' }: LockTexts = {},
+): Promise<() => Promise<void>> {
   const lock = join(folder, '.lock');
   const owner = join(folder, '.owner');
   const take = (): Promise<() => Promise<void>> =>
@@ -34,7 +42,7 @@ export async function lockRun(folder: string): Promise<() => Promise<void>> {
       update: 2_000,
       // A run that lost its lock (the machine slept) must stop rather than mix its files with another's.
       onCompromised: (error) => {
-        throw new MdiffError('MDIFF_LOCKED', `${folder}: the lock of this run was taken over (${error.message}); run again with --resume`);
+        throw new MdiffError('MDIFF_LOCKED', `${folder}: another process took over the lock of this folder (${error.message}); ${lost}`);
       },
     });
   try {
@@ -43,8 +51,8 @@ export async function lockRun(folder: string): Promise<() => Promise<void>> {
     try {
       release = await take();
     } catch (error) {
-      const known = await readFile(owner, 'utf8').then((text) => JSON.parse(text) as Owner, () => undefined);
-      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED' || !known || alive(known)) throw error;
+      const holder = await readOwner(owner);
+      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED' || !holder || mayRun(holder)) throw error;
       await rm(lock, { recursive: true, force: true });
       release = await take();
     }
@@ -55,10 +63,9 @@ export async function lockRun(folder: string): Promise<() => Promise<void>> {
     };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ELOCKED') {
-      throw new MdiffError(
-        'MDIFF_LOCKED',
-        `${folder}: expected no other training in this folder, got a running one; wait for it, or choose another name with --set experiment_name=…`,
-      );
+      const holder = await readOwner(owner);
+      const who = holder === undefined ? '' : ` (pid ${holder.pid}${holder.host === hostname() ? '' : ` on ${holder.host}`})`;
+      throw new MdiffError('MDIFF_LOCKED', `${folder}: another ${task}${who} is using this folder; ${busy}`);
     }
     throw writeError(folder, error);
   }

@@ -1,5 +1,5 @@
-export { readFolderWhole, sha256, sweep, writeFileWhole, writeFolderWhole } from './files.js';
-export type { Manifest } from './files.js';
-export { readFolder } from './folder.js';
-export type { ModelFolder, ModelFolderConfig } from './folder.js';
-export { lockRun } from './lock.js';
+export { sha256, writeFileWhole, writeFolderWhole } from './files.js';
+export { lockFolder } from './lock.js';
+export { sweep } from './processes.js';
+export { readFolder, readFolderWhole } from './read.js';
+export type { ModelFolder } from './read.js';

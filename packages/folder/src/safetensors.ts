@@ -13,16 +13,16 @@ export function writeSafetensors(tensors: readonly NamedTensor[], metadata: Reco
     end += data.byteLength;
     header[name] = { dtype: 'F32', shape, data_offsets: [start, end] };
   }
-  let json = JSON.stringify(header);
-  json += ' '.repeat((8 - (Buffer.byteLength(json) % 8)) % 8); // keeps the data aligned to 8 bytes
-  const head = Buffer.from(json);
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const head = new Uint8Array(Math.ceil(json.byteLength / 8) * 8).fill(0x20); // spaces keep the data aligned to 8 bytes
+  head.set(json);
   const file = new Uint8Array(8 + head.byteLength + end);
   new DataView(file.buffer).setBigUint64(0, BigInt(head.byteLength), true);
   file.set(head, 8);
-  let at = 8 + head.byteLength;
+  let offset = 8 + head.byteLength;
   for (const { data } of tensors) {
-    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
+    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
+    offset += data.byteLength;
   }
   return file;
 }
@@ -31,7 +31,7 @@ export function writeSafetensors(tensors: readonly NamedTensor[], metadata: Reco
 export function readSafetensors(file: Uint8Array, wanted: (name: string) => boolean = () => true): { tensors: Map<string, NamedTensor>; metadata: Record<string, string> } {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const length = Number(view.getBigUint64(0, true));
-  const header = JSON.parse(Buffer.from(file.buffer, file.byteOffset + 8, length).toString('utf8')) as Record<
+  const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length))) as Record<
     string,
     { dtype: string; shape: number[]; data_offsets: [number, number] }
   > & { __metadata__?: Record<string, string> };

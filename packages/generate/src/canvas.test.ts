@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Tokenizer } from '@mdiff/text';
 import { describe, expect, it } from 'vitest';
 import { layOut, parseGaps, startsWithSpace, windowLimit } from './canvas.js';
-import type { ModelFolderConfig } from '@mdiff/folder/node';
+import type { ModelFolderConfig } from '@mdiff/folder';
 import { fixture } from './fixture.test.util.js';
 
 const read = (name: 'shifted' | 'plain', file: string) => readFileSync(join(fixture(name), file), 'utf8');

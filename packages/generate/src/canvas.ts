@@ -1,7 +1,7 @@
 // Turns text with gaps into a canvas of ids with [MASK]. Knows no sampler and no runtime.
 import type { Tokenizer } from '@mdiff/text';
 import { GenerateError } from './errors.js';
-import type { ModelFolderConfig } from '@mdiff/folder/node';
+import type { ModelFolderConfig } from '@mdiff/folder';
 
 /** Text to keep, or a gap with the number of tokens to fill. */
 export type Part = string | { readonly gap: number };

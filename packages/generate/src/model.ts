@@ -1,6 +1,7 @@
 import type { GenerationConfig } from '@mdiff/config';
 import type { DenoiserRow } from '@mdiff/diffusion';
-import type { ModelFolder, ModelFolderConfig } from '@mdiff/folder/node';
+import type { ModelFolderConfig } from '@mdiff/folder';
+import type { ModelFolder } from '@mdiff/folder/node';
 import type { Tokenizer } from '@mdiff/text';
 import type { Session } from './runtime/session.js';
 

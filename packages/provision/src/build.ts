@@ -3,7 +3,7 @@ import { Tokenizer } from 'tokenizers';
 import { file, parsed, problemThen } from '@mdiff/prepare';
 import { MdiffError } from '@mdiff/folder';
 import { writeFolderWhole } from '@mdiff/folder/node';
-import type { Manifest } from '@mdiff/folder/node';
+import type { Manifest } from '@mdiff/folder';
 import { readSafetensors } from '@mdiff/folder';
 
 // Makes the folder of a sentence encoder from a model as Hugging Face has it.

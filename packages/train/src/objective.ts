@@ -2,8 +2,9 @@ import { drawRates, lossWeights, maskUnit, stream } from '@mdiff/diffusion';
 import type { Batch } from '@mdiff/curriculum';
 import type { TrainingConfig } from '@mdiff/config';
 import type { StepBatch } from '@mdiff/engine';
+import { RESERVED } from '@mdiff/folder';
 
-export const MASK = 0;
+export const MASK = RESERVED.mask;
 
 /** How the units of one step are masked. */
 export interface MaskedObjective {

@@ -5,7 +5,7 @@ import type { ProjectConfig } from '@mdiff/config';
 import { computeOf } from '@mdiff/engine';
 import type { MemoryFactors } from '@mdiff/engine';
 import { MdiffError } from '@mdiff/folder';
-import { lockRun } from '@mdiff/folder/node';
+import { lockFolder } from '@mdiff/folder/node';
 import { begin } from './begin.js';
 import type { Progress } from './checkpoint.js';
 import { finish } from './finish.js';
@@ -25,7 +25,7 @@ export async function train(asked: ProjectConfig, options: TrainOptions): Promis
   const compute = computeOf(asked);
   const config = fitted(asked, compute.memory, options.fit === true);
   for (const issue of compute.notices) warn(formatIssue(issue));
-  const release = await lockRun(folder);
+  const release = await lockFolder(folder);
   try {
     if (mode === 'fresh') await removeRun(folder);
     return await trainLocked({ config, compute, options, folder, earlier });

@@ -1,8 +1,8 @@
 import { mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fixture, withCopy } from './folder.test.util.js';
-import { readFolder } from './folder.js';
+import { fixture, withCopy } from './read.test.util.js';
+import { readFolder } from './read.js';
 
 /** The one line a damaged copy is answered with. */
 async function complaint(damage: (folder: string) => Promise<void>, options = {}): Promise<string> {

@@ -1,0 +1,84 @@
+// The model folder is the only contract between training and use (docs/architecture.md). What both halves must agree on stands here,
+// once: the files, the keys of config.json, the reserved ids and the version. Nothing here touches a disk.
+
+export const MODEL_TYPE = 'mdiff';
+
+/** Of `config.json` and of `manifest.json`. A reader refuses every other version. */
+export const FORMAT_VERSION = 1;
+
+/** Ids that no text encodes to. They come first in every vocabulary. */
+export const RESERVED = { mask: 0, pad: 1, bos: 2, eos: 3, sep: 4 } as const;
+
+/** Paths inside a model folder. */
+export const FILES = {
+  config: 'config.json',
+  resolved: 'config.resolved.yaml',
+  weights: 'model.safetensors',
+  graph: 'onnx/model.onnx',
+  tokenizer: 'tokenizer.json',
+  generation: 'generation_config.json',
+  card: 'README.md',
+} as const;
+
+/** The files without which a model cannot be run; a folder may hold more. */
+export const NEEDED: readonly string[] = [FILES.config, FILES.tokenizer, FILES.generation, FILES.graph];
+
+/**
+ * `config.json`: the keys of the configuration's section `model`, of which a reader of the graph needs these, and what it needs
+ * beside them.
+ */
+export interface ModelFolderConfig {
+  readonly model_type: typeof MODEL_TYPE;
+  readonly format_version: typeof FORMAT_VERSION;
+  readonly vocab_size: number;
+  readonly max_seq_len: number;
+  readonly shift_head: boolean;
+  readonly mask_token_id: number;
+  readonly pad_token_id: number;
+  readonly bos_token_id: number;
+  readonly eos_token_id: number;
+  readonly sep_token_id: number;
+  readonly experiment_name?: string;
+  readonly [key: string]: unknown;
+}
+
+/** The keys of the section `model` that {@link ModelFolderConfig} names. */
+type ModelSection = Pick<ModelFolderConfig, 'vocab_size' | 'max_seq_len' | 'shift_head' | 'mask_token_id'>;
+
+/** What `config.json` has in front of the section `model`, and behind it. */
+const head = (experiment_name: string) => ({ model_type: MODEL_TYPE, format_version: FORMAT_VERSION, experiment_name }) as const;
+const tail = { pad_token_id: RESERVED.pad, bos_token_id: RESERVED.bos, eos_token_id: RESERVED.eos, sep_token_id: RESERVED.sep } as const;
+
+/** The content of `config.json` for a section `model`. */
+export const toFolderConfig = (model: ModelSection, experimentName: string): ModelFolderConfig => ({ ...head(experimentName), ...model, ...tail });
+
+/** The section `model` out of `config.json`. */
+export function modelSection(config: ModelFolderConfig): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(config).filter(([key]) => !(key in head('') || key in tail)));
+}
+
+/** Makes the error for one file of a folder; without `remedy` it gives its own. */
+export type Refuse = (file: string, expected: string, got: string, remedy?: string) => Error;
+
+const shown = (value: unknown): string => JSON.stringify(value) ?? 'nothing';
+
+export function checkVersion(file: string, version: unknown, refuse: Refuse): void {
+  if (version === FORMAT_VERSION) return;
+  const newer = typeof version === 'number' && version > FORMAT_VERSION;
+  throw refuse(file, `format_version ${FORMAT_VERSION}`, shown(version), newer ? 'use a newer mdiff' : 'export the model again');
+}
+
+const INTEGERS = ['vocab_size', 'max_seq_len', 'mask_token_id', 'pad_token_id', 'bos_token_id', 'eos_token_id', 'sep_token_id'];
+
+/** Checks the content of `config.json`. Throws what `refuse` makes. */
+export function checkFolderConfig(config: Readonly<Record<string, unknown>>, refuse: Refuse): ModelFolderConfig {
+  const { model_type: type, format_version: version, shift_head: shift } = config;
+  if (type !== MODEL_TYPE) throw refuse(FILES.config, `model_type "${MODEL_TYPE}"`, shown(type));
+  checkVersion(FILES.config, version, refuse);
+  for (const key of INTEGERS) {
+    const value = config[key];
+    if (!Number.isInteger(value) || (value as number) < 0) throw refuse(FILES.config, `${key} as an integer >= 0`, shown(value));
+  }
+  if (typeof shift !== 'boolean') throw refuse(FILES.config, 'shift_head as true or false', shown(shift));
+  return config as unknown as ModelFolderConfig;
+}

@@ -1,0 +1,39 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { lockFolder } from './lock.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mdiff-lock-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** A lock as a process that was killed leaves it. */
+async function leave(owner: object): Promise<void> {
+  await mkdir(join(folder, '.lock'));
+  await writeFile(join(folder, '.owner'), JSON.stringify(owner));
+}
+
+describe('the lock of a folder', () => {
+  it('names the process that has it, and is free after its release', async () => {
+    const release = await lockFolder(folder);
+    const busy = `${folder}: another training (pid ${process.pid}) is using this folder; wait for it, or choose another name with --set experiment_name=…`;
+    await expect(lockFolder(folder)).rejects.toMatchObject({ code: 'MDIFF_LOCKED', message: busy });
+    await expect(lockFolder(folder, { task: 'installation', busy: 'wait for it' })).rejects.toThrow(/another installation \(pid \d+\) is using this folder; wait for it$/);
+    await release();
+    expect(await readdir(folder)).toEqual([]);
+    await (await lockFolder(folder))();
+  });
+
+  it('is free at once when its process of this machine is dead', async () => {
+    await leave({ pid: 4194399, host: hostname() });
+    await (await lockFolder(folder))();
+  });
+
+  it('is kept for a process of another machine while its heartbeat is fresh', async () => {
+    await leave({ pid: 4194399, host: 'elsewhere' });
+    await expect(lockFolder(folder)).rejects.toThrow('another training (pid 4194399 on elsewhere) is using this folder');
+  });
+});

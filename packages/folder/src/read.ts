@@ -1,0 +1,102 @@
+// Reads and checks folders that have a manifest: model folders, and folders of any other files.
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { FILES, NEEDED, checkFolderConfig } from './contract.js';
+import type { ModelFolderConfig, Refuse } from './contract.js';
+import { MdiffError, ModelError } from './errors.js';
+import { sha256 } from './files.js';
+import { MANIFEST, checkEntry, parseManifest, parseRecord } from './manifest.js';
+import type { Manifest, ManifestEntry } from './manifest.js';
+
+export interface ModelFolder {
+  /** Absolute path. */
+  readonly path: string;
+  /** For people and for `GET /v1/models`: the experiment's name, else the folder's. */
+  readonly name: string;
+  /** Seconds since 1970, from the manifest. */
+  readonly created: number;
+  readonly config: ModelFolderConfig;
+  /** The keys of the configuration's section `generation`. */
+  readonly generation: Readonly<Record<string, unknown>>;
+  /** Text of `tokenizer.json`. */
+  readonly tokenizer: string;
+  /** Path of the ONNX graph. */
+  readonly graph: string;
+}
+
+/**
+ * Reads a model folder. Sizes in `manifest.json` are always compared; hashes unless `verify` is false.
+ * Throws {@link ModelError} naming the file, what was expected and what was found.
+ */
+export async function readFolder(folder: string, { verify = true }: { verify?: boolean } = {}): Promise<ModelFolder> {
+  const path = resolve(folder);
+  await expectModelFolder(folder);
+  const refuse: Refuse = (file, expected, got, remedy = 'export the model again or copy the folder again') =>
+    new ModelError(`${join(path, file)}: expected ${expected}, got ${got}; ${remedy}`);
+  const { created, files } = await readManifest(path, refuse);
+  for (const needed of NEEDED) {
+    if (!files.some((file) => file.path === needed)) throw refuse(MANIFEST, `an entry for ${needed}`, 'none');
+  }
+  for (const entry of files) checkEntry(entry, await statFile(path, entry, verify), refuse);
+
+  const config = checkFolderConfig(await readRecord(path, FILES.config, refuse), refuse);
+  const folderName = basename(path);
+  return {
+    path,
+    name: config.experiment_name ?? (folderName === 'model' ? basename(dirname(path)) : folderName),
+    created: Math.floor(Date.parse(created) / 1000) || 0,
+    config,
+    generation: await readRecord(path, FILES.generation, refuse),
+    tokenizer: await readText(path, FILES.tokenizer, refuse),
+    graph: join(path, FILES.graph),
+  };
+}
+
+/** Reads every file of a folder that `writeFolderWhole` has written, checking sizes and checksums. Throws MdiffError MDIFF_DAMAGED naming the file. */
+export async function readFolderWhole(path: string): Promise<Record<string, Buffer>> {
+  const refuse: Refuse = (file, expected, got, remedy = 'the folder was changed or not written by mdiff') =>
+    new MdiffError('MDIFF_DAMAGED', `${join(path, file)}: expected ${expected}, got ${got}; ${remedy}`);
+  const files: Record<string, Buffer> = {};
+  for (const entry of (await readManifest(path, refuse)).files) {
+    const content = await readFile(join(path, entry.path)).catch(() => undefined);
+    checkEntry(entry, content && { size: content.byteLength, sha256: sha256(content) }, refuse);
+    files[entry.path] = content!;
+  }
+  return files;
+}
+
+const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
+
+/** Says what a path is that is no model folder, and where one may be. */
+async function expectModelFolder(folder: string): Promise<void> {
+  const wrong = (got: string, remedy: string): ModelError => new ModelError(`${folder}: expected a model folder, got ${got}; ${remedy}`);
+  const info = await stat(folder).catch(() => null);
+  if (info === null) throw wrong('nothing at this path', 'give the folder that training wrote (…/model)');
+  if (!info.isDirectory()) throw wrong('a file', 'give the folder that contains it');
+  if (await exists(join(folder, MANIFEST))) return;
+  const inside = await exists(join(folder, 'model', MANIFEST));
+  throw wrong(`a folder without ${MANIFEST}`, inside ? `did you mean ${join(folder, 'model')}?` : 'give the folder that training wrote (…/model)');
+}
+
+function readText(folder: string, file: string, refuse: Refuse): Promise<string> {
+  return readFile(join(folder, file), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw refuse(file, 'a readable file', error.code === 'ENOENT' ? 'nothing' : String(error.code));
+  });
+}
+
+const readRecord = async (folder: string, file: string, refuse: Refuse): Promise<Record<string, unknown>> =>
+  parseRecord(file, await readText(folder, file, refuse), refuse);
+
+const readManifest = async (folder: string, refuse: Refuse): Promise<Manifest> => parseManifest(await readText(folder, MANIFEST, refuse), refuse);
+
+/** Size and, where wanted, checksum of a file; a graph can be large, so it is hashed as a stream. */
+async function statFile(folder: string, { path, size }: ManifestEntry, verify: boolean): Promise<{ size: number; sha256?: string } | undefined> {
+  const info = await stat(join(folder, path)).catch(() => null);
+  if (info === null || !info.isFile()) return undefined;
+  if (!verify || info.size !== size) return { size: info.size };
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(join(folder, path))) hash.update(chunk as Buffer);
+  return { size: info.size, sha256: hash.digest('hex') };
+}
