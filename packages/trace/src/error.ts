@@ -12,7 +12,7 @@ export class TraceError extends Error {
 }
 
 /** The innermost frame of `stack` that is neither TensorFlow.js nor this package, as `file:line`, or undefined. */
-export function callerLine(stack: string | undefined): string | undefined {
+function callerLine(stack: string | undefined): string | undefined {
   for (const line of (stack ?? '').split('\n').slice(1)) {
     const place = /\(?((?:file:\/\/)?[^\s()]+:\d+):\d+\)?$/.exec(line.trim())?.[1];
     if (place && !INTERNAL.test(place)) return place.replace(/^file:\/\//, '');

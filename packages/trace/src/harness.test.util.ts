@@ -23,7 +23,7 @@ const dump = process.env.MDIFF_ONNX_DUMP;
 let dumped = 0;
 
 /** Write the model where `.ci/run` asks for it, so that onnx.checker sees every model the tests make. */
-export function keep(bytes: Uint8Array, label: string): void {
+function keep(bytes: Uint8Array, label: string): void {
   if (!dump) return;
   mkdirSync(dump, { recursive: true });
   writeFileSync(

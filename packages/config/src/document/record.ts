@@ -145,10 +145,10 @@ function check(parts: Partial<Record<SectionName, object>>): Issue[] {
 }
 
 /** Errors and warnings of one section. */
-export const validateSection = (name: SectionName, record: object): Issue[] => check({ [name]: record });
+const validateSection = (name: SectionName, record: object): Issue[] => check({ [name]: record });
 
 /** With a model, the memory estimate too, for `hardware` or the default budget. */
-export function validateTraining(training: TrainingConfig, model?: ModelConfig, hardware?: HardwareConfig): Issue[] {
+function validateTraining(training: TrainingConfig, model?: ModelConfig, hardware?: HardwareConfig): Issue[] {
   return check({ training, ...(model ? { model, hardware: hardware ?? {} } : {}) });
 }
 

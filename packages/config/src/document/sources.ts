@@ -18,7 +18,7 @@ export interface Context {
 const isFile = (name: string): boolean => /^(\.{1,2}\/|\/)/.test(name) || /\.ya?ml$/.test(name);
 
 /** Path of a file named in another, with `.` and `..` resolved as far as the text allows. */
-export function beside(file: string, name: string): string {
+function beside(file: string, name: string): string {
   const joined = name.startsWith('/') ? name : file.slice(0, file.lastIndexOf('/') + 1) + name;
   const parts: string[] = [];
   for (const part of joined.split('/')) {

@@ -18,7 +18,7 @@ import { issueAt, type Issue, type Place } from '../checks/issue.js';
 import type { Segment } from '../sections/keys.js';
 import { plain, quoted } from '../checks/words.js';
 
-export const maxBytes = 1024 * 1024;
+const maxBytes = 1024 * 1024;
 const maxDepth = 64;
 const maxAliases = 20;
 // A configuration with every key has about 2,000; the parser takes seconds for a million.

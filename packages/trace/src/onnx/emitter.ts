@@ -114,7 +114,7 @@ export type Lowering = (node: GraphNode, emit: Emitter) => void;
 /** The end of a slice that goes to the end of the axis, whatever its size. */
 export const TO_END = Number.MAX_SAFE_INTEGER;
 
-export function encodeValues(type: OnnxType, values: readonly number[]): Uint8Array {
+function encodeValues(type: OnnxType, values: readonly number[]): Uint8Array {
   const array =
     type === 'int64'
       ? BigInt64Array.from(values, BigInt)

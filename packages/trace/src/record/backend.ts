@@ -26,7 +26,7 @@ export interface ActiveTrace {
 
 let session: ActiveTrace | undefined;
 
-export function fail(message: string): never {
+function fail(message: string): never {
   const error = new TraceError(message);
   if (session) session.error ??= error;
   throw error;
@@ -144,7 +144,7 @@ class RecordingBackend extends tf.KernelBackend {
   }
 }
 
-export function dtypeOf(dtype: tf.DataType): Dtype {
+function dtypeOf(dtype: tf.DataType): Dtype {
   if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
   fail(`a ${dtype} tensor${at(stackHere())} cannot be traced; use float32, int32 or bool`);
 }

@@ -9,7 +9,7 @@ import { LIMIT, Writer } from '../protobuf.js';
 export type TfType = 'float32' | 'int32' | 'bool' | 'bfloat16' | 'resource';
 
 /** DataType */
-export const TF_TYPE: Readonly<Record<TfType, number>> = { float32: 1, int32: 3, bool: 10, bfloat16: 14, resource: 20 };
+const TF_TYPE: Readonly<Record<TfType, number>> = { float32: 1, int32: 3, bool: 10, bfloat16: 14, resource: 20 };
 
 export interface TfTensor {
   type: 'float32' | 'int32' | 'bool';
