@@ -57,6 +57,43 @@ describe('mdiff train', () => {
     expect(resumed.code, resumed.err).toBe(130);
     expect(/step +(\d+)\/20000/.exec(resumed.out)?.[1]).toBe(String(saved + 1));
   });
+
+  it('stops the final evaluation on Ctrl-C, and --resume evaluates to the same figures', async () => {
+    // Two short steps, then four passes over half of the book in batches of one row: seconds.
+    const set = ['training.max_steps=2', 'training.val_split=0.5', 'training.val_batch_size=1'].flatMap((setting) => ['--set', setting]);
+    const args = (name: string): string[] => ['train', place.book, ...place.settings(name), ...set];
+    const complete = await place.mdiff(args('evaluated'));
+    expect(complete.code, complete.err).toBe(0);
+    let interrupted = false;
+    const stopped = await place.mdiff(args('interrupted'), (child, out) => {
+      if (interrupted || !out.includes('step 1/2')) return;
+      interrupted = true;
+      // By then the second step is done, or it is running and the evaluation does not begin.
+      setTimeout(() => child.kill('SIGINT'), 300);
+    });
+    expect(stopped.code, stopped.err).toBe(130);
+    expect(stopped.out).toContain('saved at step 2 of 2; go on with');
+    expect(stopped.out).not.toContain('exporting');
+    expect(await place.losses('interrupted')).toHaveLength(1);
+    const resumed = await place.mdiff([...args('interrupted'), '--resume']);
+    expect(resumed.code, resumed.err).toBe(0);
+    expect(await place.losses('interrupted')).toEqual(await place.losses('evaluated'));
+    expect(/held-out NELBO .* bits\/byte$/m.exec(resumed.out)?.[0]).toBe(/held-out NELBO .* bits\/byte$/m.exec(complete.out)?.[0]);
+  });
+
+  it('a run.json that is damaged is one line, exit code 1, and nothing is deleted', async () => {
+    const path = join(place.folder, 'outputs', 'whole', 'run.json');
+    const record = await readFile(path, 'utf8');
+    try {
+      await writeFile(path, record.slice(0, 20));
+      const { code, err } = await place.mdiff(['train', place.book, ...place.settings('whole'), '--resume']);
+      expect(err).toMatch(/^.*run\.json: the record of this run is damaged; nothing was changed; .*--resume .*--fresh .*\n$/);
+      expect(code).toBe(1);
+    } finally {
+      await writeFile(path, record);
+    }
+    expect(await place.losses('whole')).toEqual(whole);
+  });
 });
 
 describe('what cannot be used', () => {

@@ -32,7 +32,7 @@ export interface ModelFolder {
 
 const count = (n: number): string => n.toLocaleString('en-US');
 
-export function modelCard({ card, layout, model }: Pick<ModelFolder, 'card' | 'layout' | 'model'>): string {
+function modelCard({ card, layout, model }: Pick<ModelFolder, 'card' | 'layout' | 'model'>): string {
   const { nelbo } = card;
   const quality = nelbo
     ? `| held-out NELBO | ${nelbo.nelbo.toFixed(3)} ± ${nelbo.se.toFixed(3)} nats/token |\n| held-out bits per byte | ${nelbo.bitsPerByte.toFixed(3)} (an upper bound) |\n`

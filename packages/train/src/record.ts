@@ -24,7 +24,7 @@ const hasShape = (record: Partial<RunRecord> | null): record is RunRecord =>
  * The record of the run in `folder`; undefined only where there is no such file.
  * @throws MdiffError MDIFF_DAMAGED for a file that cannot be read or is not a record
  */
-export async function readRecord(folder: string): Promise<RunRecord | undefined> {
+async function readRecord(folder: string): Promise<RunRecord | undefined> {
   const path = recordPath(folder);
   const refused = (problem: string, remedy: string): MdiffError =>
     new MdiffError('MDIFF_DAMAGED', `${path}: ${problem}; nothing was changed; ${remedy}, or add --fresh to start over, which deletes the run's checkpoints`);
