@@ -91,9 +91,32 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** What `apply` may be given. */
+/** @throws MdiffError MDIFF_GRADIENT for a gradient that `apply` cannot take */
 export function checkGradient({ length }: Float32Array, { total }: ParamLayout): void {
   if (length !== total) throw new MdiffError('MDIFF_GRADIENT', `gradient: expected ${total} numbers, one for each parameter, got ${length}`);
+}
+
+/** @throws MdiffError MDIFF_DAMAGED for a state that `load` cannot take */
+export function checkState({ params: { length } }: TrainState, { total }: ParamLayout): void {
+  if (length !== total) throw new MdiffError('MDIFF_DAMAGED', `checkpoint: expected ${total} parameters, got ${length}`);
+}
+
+interface StepCalls {
+  grads(batch: StepBatch): Promise<{ loss: number }>;
+  apply(): Promise<Omit<StepResult, 'loss'>>;
+  /** drops the gradient of the batches so far */
+  forget(): void;
+}
+
+/** A step as `grads` of each batch and one `apply`. After a loss that is not finite nothing is applied. */
+export async function inSequence(batches: readonly StepBatch[], { grads, apply, forget }: StepCalls): Promise<StepResult> {
+  let loss = 0;
+  for (const batch of batches) loss += (await grads(batch)).loss;
+  if (!Number.isFinite(loss)) {
+    forget();
+    return { loss, gradNorm: NaN, finite: false };
+  }
+  return { loss, ...(await apply()) };
 }
 
 export interface Opened {

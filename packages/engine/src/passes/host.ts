@@ -2,9 +2,8 @@ import { adamwFlat, addFlat, allocate, emaFlat, initParams, layout as layoutOf }
 import type { ParamLayout } from '@mdiff/model';
 import type { ModelConfig } from '@mdiff/config';
 import type { TrainState } from '../state.js';
-import { checkGradient } from '../engine.js';
+import { checkGradient, checkState, inSequence } from '../engine.js';
 import type { Core, StepBatch, StepResult, Update, WorkerOptions } from '../engine.js';
-import { MdiffError } from '@mdiff/folder';
 import { feedsOf, maskFeeds, views } from './feeds.js';
 import type { Feeds, Kind } from './feeds.js';
 import { masksOf } from './graphs.js';
@@ -82,7 +81,7 @@ export function coreOver({ model, seed }: WorkerOptions, passes: Passes): Core {
     return { loss };
   };
 
-  const apply = ({ ema, ...update }: Update, given?: Float32Array): Promise<Omit<StepResult, 'loss'>> => {
+  const apply = async ({ ema, ...update }: Update, given?: Float32Array): Promise<Omit<StepResult, 'loss'>> => {
     if (given) {
       checkGradient(given, layout);
       gradient.set(given);
@@ -92,35 +91,26 @@ export function coreOver({ model, seed }: WorkerOptions, passes: Passes): Core {
     version++;
     const { gradNorm, finite } = adamwFlat({ ...state, grads: gradient, layout, ...update });
     if (finite && ema > 0) emaFlat(state.ema!, state.params, ema);
-    return Promise.resolve({ gradNorm, finite });
+    return { gradNorm, finite };
   };
 
   return {
     layout,
     grads,
     gradient: () => Promise.resolve(accumulated > 0 ? gradient.slice() : new Float32Array(layout.total)),
-    apply: async (update, given) => apply(update, given),
-    step: async ({ batches, update }) => {
-      let loss = 0;
-      for (const batch of batches) loss += (await grads(batch)).loss;
-      if (!Number.isFinite(loss)) {
-        accumulated = 0;
-        return { loss, gradNorm: NaN, finite: false };
-      }
-      return { loss, ...(await apply(update)) };
-    },
+    apply,
+    step: ({ batches, update }) => inSequence(batches, { grads, forget: () => (accumulated = 0), apply: () => apply(update) }),
     evaluate: (batch) => passes.evaluate(batch, { flat: state.ema ?? state.params, version }),
     read: () =>
       Promise.resolve({ params: state.params.slice(), m: state.m.slice(), v: state.v.slice(), ...(state.ema && { ema: state.ema.slice() }) }),
-    load: (given) => {
-      if (given.params.length !== layout.total) throw new MdiffError('MDIFF_DAMAGED', `checkpoint: expected ${layout.total} parameters, got ${given.params.length}`);
+    load: async (given) => {
+      checkState(given, layout);
       version++;
       // Copied, not kept: AdamW is four times as fast on the buffers it allocated itself.
       for (const name of ['params', 'm', 'v'] as const) state[name].set(given[name]);
       if (given.ema) state.ema = given.ema;
       else delete state.ema;
       accumulated = 0;
-      return Promise.resolve();
     },
     resetMoments: () => {
       state.m.fill(0);
