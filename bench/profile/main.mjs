@@ -7,7 +7,7 @@ import * as ort from 'onnxruntime-node';
 import * as tf from '@tensorflow/tfjs';
 import { stream } from '@mdiff/diffusion';
 import { initParams, layout } from '@mdiff/model';
-import { loweredPass } from '@mdiff/engine';
+import { onnxPass } from '@mdiff/engine';
 import { median } from '../shared/median.ts';
 import { number, oneOf, optionsOf, text, whole } from '../shared/options.mjs';
 import { sizes } from '../train/sizes.ts';
@@ -31,7 +31,7 @@ const since = performance.now();
 tf.enableProdMode();
 await tf.setBackend('cpu');
 const B = options.rows;
-const bytes = options.model ? readFileSync(options.model) : loweredPass({ model, labelSmoothing: 0 }, layout(model))('train', B, 128, {});
+const bytes = options.model ? readFileSync(options.model) : onnxPass({ model, labelSmoothing: 0 }, layout(model))({ kind: 'train', B, S: 128, masks: {} });
 const traced = performance.now();
 const folder = mkdtempSync(join(tmpdir(), 'mdiff-profile-'));
 try {

@@ -15,7 +15,7 @@ export { ADDON, QUIET, TENSORFLOW, TFJS_NODE, engineFolder, locateTensorFlow, pa
 export type { NativeTensorFlow, Variant } from './tensorflow/locate.js';
 export { memoryOf, peakBytes } from './select/memory.js';
 export type { MemoryFactors } from './select/memory.js';
-export { loweredPass } from './onnxruntime/core.js';
+export { onnxPass } from './onnxruntime/core.js';
 export { engines, openOnnxRuntime, openTensorFlow } from './open.js';
 export type { Phases } from './passes/phases.js';
 export { allThreads, ask } from './select/trial.js';

@@ -8,29 +8,30 @@ import { coreOver, wholePasses } from '../passes/host.js';
 import { OPERATORS, OPSET, operatorOps } from './operators.js';
 import { timed } from '../passes/phases.js';
 import { openSession } from './session.js';
-import { sharedPasses } from '../passes/sharing.js';
-import type { Lower } from '../passes/sharing.js';
+import { passesInParts } from '../passes/part-threads.js';
+import type { PassToOnnx } from '../passes/part-threads.js';
 import { partsFor } from '../parts.js';
 
-// The training graph is traced once per (rows, positions); the number of evaluated rows stays symbolic, so that the vocabulary
-// projection is computed for masked positions only. Weights are fed as views of one flat buffer (onnxruntime-node does not copy inputs).
+// ONNX Runtime on the processor. Each pass is traced once for every pair of rows and positions. The number of loss positions stays open, so the
+// vocabulary projection is computed for those alone. The weights are fed as views of one flat buffer: onnxruntime-node does not copy inputs.
 
-/** The ONNX model of a pass, as ONNX Runtime is given it. */
-export const loweredPass =
-  (options: StepOptions, layout: ParamLayout): Lower =>
-  (kind, B, S, masks) => {
-    const graph = passGraph(kind, { ...options, ops: operatorOps }, layout, B, S, masks);
+/** The ONNX model of a pass, as ONNX Runtime gets it. */
+export const onnxPass =
+  (options: StepOptions, layout: ParamLayout): PassToOnnx =>
+  (shape) => {
+    const graph = passGraph(shape, { ...options, ops: operatorOps }, layout);
     return timed('lower', () => toOnnx(resultsInOrder(graph), { contrib: true, opset: OPSET, ops: OPERATORS }));
   };
 
 export function onnxRuntimeCore(options: WorkerOptions): Core {
-  const layout = layoutOf(options.model);
-  const lowered = loweredPass(options, layout);
-  const parts = partsFor(options.threads);
+  const { model, threads } = options;
+  const layout = layoutOf(model);
+  const toOnnx = onnxPass(options, layout);
+  const parts = partsFor(threads);
   return coreOver(
     options,
     parts > 1
-      ? sharedPasses(options.model, layout, lowered, parts, options.threads / parts)
-      : wholePasses(options.model, layout, (...pass) => openSession(lowered(...pass), options.threads)),
+      ? passesInParts(model, layout, toOnnx, { parts, threads: threads / parts })
+      : wholePasses(model, layout, (shape) => openSession(toOnnx(shape), threads)),
   );
 }

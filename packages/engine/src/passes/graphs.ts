@@ -47,8 +47,19 @@ const simplified = (...traced: Parameters<typeof trace>): Graph => {
   return timed('optimize', () => optimize(graph));
 };
 
-/** The traced training or evaluation pass over [B, S]; parameters and masks are inputs, the number of evaluated rows stays open. */
-export function passGraph(kind: Kind, options: StepOptions, layout: ParamLayout, B: number, S: number, masks: Record<string, readonly number[]>): Graph {
+/** A pass over batches of B rows and S positions, with dropout masks of these shapes. */
+export interface PassShape {
+  kind: Kind;
+  B: number;
+  S: number;
+  masks: Readonly<Record<string, readonly number[]>>;
+}
+
+/** Passes of one network with equal keys are the same. */
+export const passKey = ({ kind, B, S, masks }: PassShape): string => `${kind} ${B} ${S} ${Object.keys(masks).length > 0}`;
+
+/** The traced pass; parameters and masks are inputs, and the number of loss positions stays open. */
+export function passGraph({ kind, B, S, masks }: PassShape, options: StepOptions, layout: ParamLayout): Graph {
   const inputs: Record<string, InputSpec> = { ...batchInputs(B, S), ...paramInputs(layout) };
   for (const [name, shape] of Object.entries(masks)) inputs[name] = { shape: [...shape], dtype: 'float32' };
   if (kind === 'train' && options.checkpointing) inputs.zero = { shape: [], dtype: 'float32' };

@@ -6,7 +6,8 @@ import { checkGradient, checkState, inSequence } from '../engine.js';
 import type { Core, StepBatch, StepResult, Update, WorkerOptions } from '../engine.js';
 import { feedsOf, maskFeeds, views } from './feeds.js';
 import type { Feeds, Kind } from './feeds.js';
-import { masksOf } from './graphs.js';
+import { masksOf, passKey } from './graphs.js';
+import type { PassShape } from './graphs.js';
 
 // An engine that keeps weights, moments and gradients in flat buffers of this process: whatever runs the passes gets views of the
 // weights, and AdamW runs on the buffers (docs/log/2026-11-23-default-run-vocabulary.md); inside an ONNX graph it was slower.
@@ -14,8 +15,8 @@ import { masksOf } from './graphs.js';
 /** A compiled pass: arrays in by input name, arrays out by output name. */
 export type Pass = (feeds: Feeds) => Promise<Record<string, Float32Array>>;
 
-/** Makes the pass of `kind` over [B, S] with the given dropout masks. */
-export type Compile = (kind: Kind, B: number, S: number, masks: Record<string, readonly number[]>) => Promise<Pass>;
+/** Makes a pass that can be run. */
+export type CompilePass = (shape: PassShape) => Promise<Pass>;
 
 /** Flat weights that stay as they are while their version does. */
 export interface Weights {
@@ -27,7 +28,7 @@ export interface Weights {
 export interface Passes {
   /** Adds the batch's gradient to `into`, or puts it there; returns the loss. */
   train(batch: StepBatch, weights: Weights, into: Float32Array, add: boolean): Promise<number>;
-  /** Cross-entropy of each evaluated row, nats. */
+  /** Cross-entropy at each loss position, nats. */
   evaluate(batch: StepBatch, weights: Weights): Promise<Float32Array>;
 }
 
@@ -40,19 +41,17 @@ export function gather(layout: ParamLayout, outputs: Record<string, Float32Array
   }
 }
 
-/** Passes over whole batches. */
-export function wholePasses(model: ModelConfig, layout: ParamLayout, compile: Compile): Passes {
-  const compiled = new Map<string, { pass: Promise<Pass>; masks: Record<string, readonly number[]> }>();
+/** Passes over whole batches; each is compiled when it is first needed. */
+export function wholePasses(model: ModelConfig, layout: ParamLayout, compile: CompilePass): Passes {
+  const compiled = new Map<string, Promise<Pass>>();
   const run = async (kind: Kind, batch: StepBatch, { flat }: Weights): Promise<Record<string, Float32Array>> => {
     const { B, S } = batch;
-    const dropping = kind === 'train' && batch.dropout !== undefined;
-    const key = `${kind} ${B} ${S} ${dropping}`;
-    let found = compiled.get(key);
-    if (!found) {
-      const masks = masksOf(model, B, S, dropping);
-      compiled.set(key, (found = { pass: compile(kind, B, S, masks), masks }));
-    }
-    return (await found.pass)({ ...feedsOf(batch), ...views(layout, flat), ...maskFeeds(batch, found.masks) });
+    const masks = masksOf(model, B, S, kind === 'train' && batch.dropout !== undefined);
+    const shape = { kind, B, S, masks };
+    const key = passKey(shape);
+    const pass = compiled.get(key) ?? compile(shape);
+    compiled.set(key, pass);
+    return (await pass)({ ...feedsOf(batch), ...views(layout, flat), ...maskFeeds(batch, masks) });
   };
   return {
     train: async (batch, weights, into, add) => {
@@ -64,7 +63,7 @@ export function wholePasses(model: ModelConfig, layout: ParamLayout, compile: Co
   };
 }
 
-export const hostCore = (options: WorkerOptions, compile: Compile): Core => coreOver(options, wholePasses(options.model, layoutOf(options.model), compile));
+export const hostCore = (options: WorkerOptions, compile: CompilePass): Core => coreOver(options, wholePasses(options.model, layoutOf(options.model), compile));
 
 export function coreOver({ model, seed }: WorkerOptions, passes: Passes): Core {
   const layout = layoutOf(model);

@@ -47,8 +47,8 @@ interface Ran {
 async function profiled(checkpointing: boolean): Promise<Ran> {
   const folder = await mkdtemp(join(tmpdir(), 'mdiff-profile-'));
   try {
-    // As onnxruntime.ts does it, and profiled.
-    const graph = resultsInOrder(passGraph('train', { model, labelSmoothing: 0, checkpointing }, layout, B, S, {}));
+    // As onnxruntime/core.ts does it, and profiled.
+    const graph = resultsInOrder(passGraph({ kind: 'train', B, S, masks: {} }, { model, labelSmoothing: 0, checkpointing }, layout));
     const session = await ort.InferenceSession.create(toOnnx(graph, { contrib: true }), {
       intraOpNumThreads: 1, enableMemPattern: false, logSeverityLevel: 3, enableProfiling: true, profileFilePrefix: join(folder, 'run'),
     });
