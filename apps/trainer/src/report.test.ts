@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { projectConfig } from '@mdiff/config';
 import { silent } from '@mdiff/train';
 import { surveyText } from '@mdiff/prepare';
+import { textPage } from '@mdiff/report';
 import { Parser } from 'htmlparser2';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { page } from './page.js';
 import { program } from './program.js';
 import { pageFor } from './report.js';
 
@@ -73,7 +73,7 @@ describe('the page of a text', () => {
   it('shows its stages, scores and clusters, refers to nothing outside, and is the same every time', async () => {
     const config = configOf(join(folder, 'tale.txt'));
     const found = await surveyText(config, silent);
-    const markup = page(found);
+    const markup = textPage(found);
     const { elements, references, text: shown } = parsed(markup);
     expect(references).toEqual([]);
     expect([...elements].filter((name) => ['script', 'img', 'link', 'iframe', 'object'].includes(name))).toEqual([]);
@@ -81,12 +81,12 @@ describe('the page of a text', () => {
     for (const part of ['the easiest 33 %', 'By lexical alone', 'By syntactic alone', 'By centrality alone', 'Correlations', 'Nearest to its centre', `${found.survey.scores.report.scored}`]) expect(shown).toContain(part);
     expect(markup.match(/<svg/g)!.length).toBeGreaterThan(12);
     // As scores come from the cache the second time, both ways give the same page.
-    expect(page(await surveyText(config, silent))).toBe(markup);
+    expect(textPage(await surveyText(config, silent))).toBe(markup);
   });
 
   it('shows what the text says and obeys none of it', async () => {
     const found = await surveyText(configOf(join(folder, 'tale.txt')), silent);
-    const { text: shown } = parsed(page(found));
+    const { text: shown } = parsed(textPage(found));
     expect(found.survey.texts[0]).toBe(hostile);
     expect(shown).toContain('<script>alert("1")</script> & \'<img src=x onerror=alert(2)>\' upon the wall\ufffd of the ship.');
   });
@@ -114,7 +114,7 @@ describe('the page of a text', () => {
     const { notices, stretches, ...found } = await surveyText(projectConfig({ ...config, training: { ...config.training, val_split: 0 } }), silent);
     expect(notices.some((notice) => /stage "\w+" gets no text: none of \d+ \w+ is (easy|medium)/.test(notice))).toBe(true);
     expect(stretches).toEqual([]);
-    expect(parsed(page({ ...found, notices, stretches })).text).toContain('a run would refuse these stages');
+    expect(parsed(textPage({ ...found, notices, stretches })).text).toContain('a run would refuse these stages');
   });
 });
 

@@ -4,7 +4,7 @@ import { reporterFor } from '@mdiff/cli';
 import { surveyText } from '@mdiff/prepare';
 import { writeFileWhole } from '@mdiff/folder/node';
 import type { Command } from 'commander';
-import { page } from './page.js';
+import { textPage } from '@mdiff/report';
 
 interface ReportFlags {
   config?: string;
@@ -47,7 +47,7 @@ export function addReport(data: Command, sourceOf: (book: string) => string): vo
         process.off('SIGINT', onSignal);
         process.off('SIGTERM', onSignal);
       });
-      await writeFileWhole(out, page(found));
+      await writeFileWhole(out, textPage(found));
       for (const notice of found.notices) process.stderr.write(`${notice}\n`);
       process.stdout.write(`${out}\n`);
     });

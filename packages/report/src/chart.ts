@@ -14,7 +14,7 @@ const short = (value: number): string => {
 export const signed = (value: number): string => (Math.abs(value) < 0.005 ? '0.00' : value.toFixed(2).replace('-', '−'));
 
 export interface Mark {
-  at: number;
+  value: number;
   label: string;
 }
 
@@ -71,15 +71,15 @@ export function histogram(values: ArrayLike<number>, { label, range, bins = 40, 
 ${counts.map((count, i) => bar(count, i, part ? 'bar faint' : 'bar'))}${part ? counted(part).map((count, i) => bar(count, i, 'bar')) : undefined}
 <line class="axis" x1="${left}" x2="${width - left}" y1="${bottom}" y2="${bottom}" />
 ${[ends[0], (ends[0] + ends[1]) / 2, ends[1]].map((value, i) => html`<text class="tick" x="${number(x(value))}" y="${bottom + 14}" text-anchor="middle">${short(whole && i === 1 ? Math.round(value) : value)}</text>`)}
-${marks.filter(({ at }) => at >= low && at <= high).map(({ at, label: text }) => html`<line class="mark" x1="${number(x(at))}" x2="${number(x(at))}" y1="${top - 3}" y2="${bottom}" /><text class="tick" x="${number(x(at))}" y="${top - 5}" text-anchor="middle">${text}</text>`)}
+${marks.filter(({ value }) => value >= low && value <= high).map(({ value, label: text }) => html`<line class="mark" x1="${number(x(value))}" x2="${number(x(value))}" y1="${top - 3}" y2="${bottom}" /><text class="tick" x="${number(x(value))}" y="${top - 5}" text-anchor="middle">${text}</text>`)}
 </svg>`;
 }
 
 /** A line through one value for each equal part of the text; gaps where a part has none. */
 export function course(values: ArrayLike<number>, label: string): Markup {
   const [width, height, left, right, top, bottom] = [760, 150, 34, 6, 8, 124];
-  const known = Array.from(values).filter((value) => !Number.isNaN(value));
-  const [low, high] = [Math.min(...known, 0.5), Math.max(...known, 0.5)];
+  const present = Array.from(values).filter((value) => !Number.isNaN(value));
+  const [low, high] = [Math.min(...present, 0.5), Math.max(...present, 0.5)];
   const edge = Math.max(0.02, (high - low) * 0.1);
   const [from, to] = [low - edge, high + edge];
   const x = (i: number): number => left + ((i + 0.5) / values.length) * (width - left - right);
@@ -140,9 +140,9 @@ export function scatter(dots: readonly Dot[], groups: number, label: string): Ma
   const x = (value: number): number => edge + ((value - left) / (right - left)) * (width - 2 * edge);
   const y = (value: number): number => height - edge - ((value - bottom) / (top - bottom)) * (height - 2 * edge);
   const middles = Array.from({ length: Math.min(groups, HUES) }, (_, group) => {
-    const own = dots.filter((dot) => dot.group === group);
-    const mean = (of: (dot: Dot) => number): number => own.reduce((sum, dot) => sum + of(dot), 0) / own.length;
-    return own.length === 0 ? undefined : html`<text class="middle" x="${number(x(mean((dot) => dot.x)))}" y="${number(y(mean((dot) => dot.y)) + 6)}" text-anchor="middle">${group + 1}</text>`;
+    const members = dots.filter((dot) => dot.group === group);
+    const mean = (of: (dot: Dot) => number): number => members.reduce((sum, dot) => sum + of(dot), 0) / members.length;
+    return members.length === 0 ? undefined : html`<text class="middle" x="${number(x(mean((dot) => dot.x)))}" y="${number(y(mean((dot) => dot.y)) + 6)}" text-anchor="middle">${group + 1}</text>`;
   });
   return html`<svg class="chart" viewBox="0 0 ${width} ${height}" style="max-width:${width}px" role="img" aria-label="${label}">
 ${dots.map((dot) => html`<circle class="dot ${hue(dot.group)}" cx="${number(x(dot.x))}" cy="${number(y(dot.y))}" r="3"><title>${dot.title}</title></circle>`)}
