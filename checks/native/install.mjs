@@ -62,7 +62,7 @@ check('no network', refuses(await install(nowhere, { ...offline, NO_PROXY: '', n
 check('nothing was made of it', parts(nowhere).every((name) => name.endsWith('.part')) ? '' : parts(nowhere).join(', '));
 
 const stopped = await interrupted(cache, 1_000_000);
-check('Ctrl-C in the download', stopped.code === 130 && stopped.text.includes('the same command goes on from there') ? '' : `exit code ${stopped.code}:\n${stopped.text}`);
+check('Ctrl-C in the download', stopped.code === 130 && stopped.text.includes('the same command continues from there') ? '' : `exit code ${stopped.code}:\n${stopped.text}`);
 const kept = arrived(cache);
 check('Ctrl-C keeps what has come', kept >= 1_000_000 && kept < 273_829_956 ? '' : `${kept} bytes`);
 

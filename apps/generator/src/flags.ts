@@ -1,6 +1,7 @@
-// The flags that commands share, and the readers of their values.
+// The flags that the commands share.
+import { collect, integer, number } from '@mdiff/cli';
 import { sampling, type FlagKey, type SamplingKey } from '@mdiff/config/sampling';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 
 /** Flags of every command. */
 export interface CommonFlags {
@@ -21,7 +22,7 @@ export interface SamplingFlags extends CommonFlags, Omit<Shorthands, 'maxLength'
 export function addCommonFlags(command: Command): Command {
   return command
     .option('-m, --model <folder>', 'model folder (same as the argument)')
-    .option('-s, --set <key=value>', 'set a configuration key, for example generation.top_p=0.9 (may be repeated)', (value: string, before: string[] = []) => [...before, value])
+    .option('-s, --set <key=value>', 'set a configuration key, for example generation.top_p=0.9 (may be repeated)', collect)
     .addOption(new Option('--threads <count>', 'compute threads (default: physical cores)').argParser(integer))
     .option('--no-verify', 'skip the checksums of the model folder (sizes are always compared)');
 }
@@ -47,22 +48,4 @@ export function shorthandSets(flags: Shorthands): string[] {
     const value = flags[sampling[key].option as keyof Shorthands];
     return 'flag' in sampling[key] && value !== undefined ? [`generation.${key}=${value}`] : [];
   });
-}
-
-function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number.');
-  return value;
-}
-
-export function integer(text: string): number {
-  const value = number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('expected an integer >= 0.');
-  return value;
-}
-
-export function port(text: string): number {
-  const value = integer(text);
-  if (value > 65535) throw new InvalidArgumentError('expected a port from 0 to 65535.');
-  return value;
 }

@@ -1,10 +1,9 @@
 import { createInterface } from 'node:readline';
+import { Interrupted, interruptible, isUserError, print, progressLine } from '@mdiff/cli';
 import { generate, type GenerateResult, type Model, type SamplingOptions } from '@mdiff/generate';
 import type { Command } from 'commander';
 import { addSamplingFlags, type SamplingFlags, shorthand } from './flags.js';
-import { folderOf, interruptible, openFolder } from './open.js';
-import { print, progressLine } from './print.js';
-import { isUserError } from './report.js';
+import { folderOf, openFolder } from './open.js';
 
 interface GenerateFlags extends SamplingFlags {
   prompt?: string;
@@ -43,7 +42,7 @@ async function converse(model: Model, sampling: SamplingOptions, json: boolean):
     try {
       print(shown(await sample(model, { ...sampling, prompt }), json));
     } catch (error) {
-      if (!isUserError(error)) throw error;
+      if (!isUserError(error) || error instanceof Interrupted) throw error;
       process.stderr.write(`${error.message}\n`);
     }
     lines.prompt();

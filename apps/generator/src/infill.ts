@@ -1,9 +1,8 @@
+import { integer, interruptible, print, progressLine, UsageError } from '@mdiff/cli';
 import { infill, parseGaps } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
-import { addSamplingFlags, integer, type SamplingFlags } from './flags.js';
-import { folderOf, interruptible, openFolder } from './open.js';
-import { print, progressLine } from './print.js';
-import { UsageError } from './report.js';
+import { addSamplingFlags, type SamplingFlags } from './flags.js';
+import { folderOf, openFolder } from './open.js';
 
 interface InfillFlags extends SamplingFlags {
   gap: string;

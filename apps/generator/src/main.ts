@@ -1,5 +1,9 @@
 #!/usr/bin/env node
-import { report } from './report.js';
+import { followLauncher, guardOutput, reportFailure } from '@mdiff/cli';
 import { program } from './program.js';
 
-await program().parseAsync().catch(report);
+followLauncher();
+guardOutput();
+await program()
+  .parseAsync()
+  .catch((error: unknown) => (process.exitCode = reportFailure(error)));

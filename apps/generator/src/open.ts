@@ -1,7 +1,7 @@
+import { UsageError } from '@mdiff/cli';
 import { readFolder, type ModelFolder } from '@mdiff/folder/node';
 import { loadFolder, type Model } from '@mdiff/generate';
 import { type CommonFlags, type Shorthands, shorthandSets } from './flags.js';
-import { UsageError } from './report.js';
 import { settings, type Settings } from './settings.js';
 
 /** The model folder of a command line: its first argument or `--model`. */
@@ -32,23 +32,4 @@ export const load = (files: ModelFolder, { threads }: CommonFlags): Promise<Mode
 export async function openFolder(folder: string, flags: CommonFlags & Shorthands): Promise<Settings & { model: Model }> {
   const { files, sampling, seed, ...rest } = await prepare(folder, flags);
   return { ...rest, seed, sampling: { ...sampling, seed: sampling.seed ?? seed }, model: await load(files, flags) };
-}
-
-/** Runs `job` with a signal that Ctrl-C aborts; a second Ctrl-C ends the process as usual. */
-export async function interruptible<T>(job: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController();
-  const interrupt = () => controller.abort(new Interrupted('interrupted'));
-  process.once('SIGINT', interrupt);
-  try {
-    return await job(controller.signal);
-  } finally {
-    process.removeListener('SIGINT', interrupt);
-  }
-}
-
-/** Ctrl-C. The shell's convention for the exit code is 128 + the signal's number. */
-class Interrupted extends Error {
-  readonly code = 'MDIFF_INTERRUPTED';
-  readonly exitCode = 130;
-  override readonly name = 'Interrupted';
 }

@@ -1,11 +1,11 @@
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { integer, interruptible, port, print, UsageError } from '@mdiff/cli';
 import type { Model } from '@mdiff/generate';
 import type { FastifyInstance } from 'fastify';
 import { type Command, Option } from 'commander';
-import { addCommonFlags, type CommonFlags, integer, port } from './flags.js';
+import { addCommonFlags, type CommonFlags } from './flags.js';
 import { folderOf, load, prepare } from './open.js';
-import { print } from './print.js';
-import { UsageError } from './report.js';
 import { createServer } from './server/server.js';
 
 interface ServeFlags extends CommonFlags {
@@ -17,7 +17,7 @@ interface ServeFlags extends CommonFlags {
 /** Time in ms that running requests have to finish after a signal to stop. */
 const GRACE = 10_000;
 
-/** `mdiff serve`: answers until SIGINT or SIGTERM. */
+/** `mdiff serve`: answers until a signal stops it. */
 async function runServe(argument: string | undefined, flags: ServeFlags): Promise<void> {
   const { files, sampling } = await prepare(folderOf('serve', argument, flags), flags);
   // Open the port before loading the model: a second server fails at once, and health checks get answers while a large model loads.
@@ -36,11 +36,13 @@ async function runServe(argument: string | undefined, flags: ServeFlags): Promis
     throw error;
   }
   print(`serving ${loaded.name} at ${url}/v1/completions (Ctrl-C stops)\n`);
-  await stopSignal();
-  const grace = setTimeout(() => app.server.closeAllConnections(), GRACE);
-  await app.close();
-  clearTimeout(grace);
-  await loaded.close();
+  await interruptible(async (signal) => {
+    await once(signal, 'abort');
+    const grace = setTimeout(() => app.server.closeAllConnections(), GRACE);
+    await app.close();
+    clearTimeout(grace);
+    await loaded.close();
+  });
 }
 
 /** Opens the port and returns the server's address as a URL. */
@@ -50,18 +52,6 @@ async function listen(app: FastifyInstance, flags: ServeFlags): Promise<string> 
   });
   const { address, family, port } = app.server.address() as AddressInfo;
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
-}
-
-/** Resolves at the first SIGINT or SIGTERM. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = () => {
-      // A second signal ends the process as usual.
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, stop);
-      resolve();
-    };
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
-  });
 }
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: ServeFlags): Error {

@@ -1,8 +1,8 @@
+import { UsageError } from '@mdiff/cli';
 import { formatIssue, ProjectConfig, type ModelInput } from '@mdiff/config';
 import { modelSection } from '@mdiff/folder';
 import type { ModelFolder } from '@mdiff/folder/node';
 import { fromGeneration, type SamplingOptions } from '@mdiff/generate';
-import { UsageError } from './report.js';
 
 export interface Settings {
   /** Every sampling option. `seed` is null if neither the folder nor the user gave one. */

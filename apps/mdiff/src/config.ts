@@ -14,34 +14,19 @@ import {
   resolvedYaml,
   type Issue,
 } from '@mdiff/config';
+import { addConfigFlags, layersOf, UsageError, type ConfigFlags } from '@mdiff/cli';
 import type { Command } from 'commander';
-import { mistake, type Io } from './io.js';
+import type { Io } from './io.js';
 import { template } from './template.js';
-
-interface Layers {
-  config?: string;
-  preset?: string;
-  set: string[];
-}
-
-const collect = (value: string, all: string[]): string[] => [...all, value];
-
-const layered = (command: Command): Command =>
-  command
-    .option('-c, --config <file>', 'configuration file (default: mdiff.yaml here, else the preset quickstart)')
-    .option('-p, --preset <name>', 'preset under the file')
-    .option('-s, --set <key=value>', 'one value above all layers; may be repeated', collect, []);
 
 function load(
   io: Io,
   file: string | undefined,
-  flags: Layers & { strict?: boolean },
+  flags: ConfigFlags & { strict?: boolean },
 ): { config: ProjectConfig; warnings: Issue[]; source: string } {
-  const path = file ?? flags.config;
   return loadProject({
-    ...(path === undefined ? {} : { file: path }),
-    ...(flags.preset === undefined ? {} : { preset: flags.preset }),
-    set: flags.set,
+    ...layersOf(flags),
+    ...(file !== undefined && { file }),
     strict: flags.strict ?? false,
     env: io.env,
     cwd: io.cwd,
@@ -52,21 +37,21 @@ function write(io: Io, file: string, text: string): void {
   try {
     writeFileSync(resolve(io.cwd, file), text);
   } catch (error) {
-    throw mistake(`${file}: expected a writable file, got ${(error as NodeJS.ErrnoException).code ?? 'an error'}`, 1);
+    throw new UsageError(`${file}: expected a writable file, got ${(error as NodeJS.ErrnoException).code ?? 'an error'}`, 1);
   }
 }
 
 function init(io: Io, file: string, flags: { force?: boolean }): void {
   const schema = `${basename(file).replace(/\.ya?ml$/, '')}.schema.json`;
   for (const name of [file, join(dirname(file), schema)]) {
-    if (!flags.force && existsSync(resolve(io.cwd, name))) throw mistake(`${name} exists; use --force to replace it`);
+    if (!flags.force && existsSync(resolve(io.cwd, name))) throw new UsageError(`${name} exists; use --force to replace it`);
   }
   write(io, file, template(schema));
   write(io, join(dirname(file), schema), `${JSON.stringify(jsonSchema(), null, 2)}\n`);
   io.out(`wrote ${file} and ${join(dirname(file), schema)}; next: mdiff train${file === 'mdiff.yaml' ? '' : ` --config ${file}`}\n`);
 }
 
-function validate(io: Io, file: string | undefined, flags: Layers & { strict?: boolean; json?: boolean }): void {
+function validate(io: Io, file: string | undefined, flags: ConfigFlags & { strict?: boolean; json?: boolean }): void {
   let issues: readonly Issue[];
   let source = file ?? flags.config ?? 'configuration';
   try {
@@ -81,7 +66,7 @@ function validate(io: Io, file: string | undefined, flags: Layers & { strict?: b
   if (flags.json) io.out(`${JSON.stringify(issues, null, 2)}\n`);
   else if (issues.length > 0) io.err(`${formatIssues(issues)}\n`);
   // The issues are printed above, so the error only sets the exit code.
-  if (failed) throw mistake('', 2);
+  if (failed) throw new UsageError('', 2);
   if (!flags.json)
     io.out(`${source}: valid${issues.length === 0 ? '' : `, ${issues.length} ${issues.length === 1 ? 'warning' : 'warnings'}`}\n`);
 }
@@ -95,7 +80,7 @@ function migrated(io: Io, file: string, flags: { write?: boolean }): void {
   try {
     text = readFileSync(resolve(io.cwd, file), 'utf8');
   } catch {
-    throw mistake(`${file}: expected a readable file, got "${file}"`);
+    throw new UsageError(`${file}: expected a readable file, got "${file}"`);
   }
   const result = migrate(text, file, io.env);
   if (!flags.write) io.out(result.text);
@@ -108,7 +93,7 @@ function docs(io: Io, flags: { write?: string; check?: string }): void {
   if (flags.write !== undefined) write(io, flags.write, page);
   else if (flags.check === undefined) io.out(page);
   else if (!existsSync(resolve(io.cwd, flags.check)) || readFileSync(resolve(io.cwd, flags.check), 'utf8') !== page) {
-    throw mistake(`${flags.check}: this is not the generated page; run "mdiff config docs --write ${flags.check}"`, 1);
+    throw new UsageError(`${flags.check}: this is not the generated page; run "mdiff config docs --write ${flags.check}"`, 1);
   }
 }
 
@@ -121,15 +106,15 @@ export function addConfig(root: Command, io: Io): void {
     .argument('[file]', 'file to write', 'mdiff.yaml')
     .option('--force', 'replace existing files')
     .action((file: string, flags) => init(io, file, flags));
-  layered(config.command('validate').description('report every error and warning'))
+  addConfigFlags(config.command('validate').description('report every error and warning'))
     .argument('[file]')
     .option('--strict', 'warnings count as errors')
     .option('--json', 'print the issues as JSON')
     .action((file: string | undefined, flags) => validate(io, file, flags));
-  layered(config.command('print').description('print the resolved configuration with the origin of each value'))
+  addConfigFlags(config.command('print').description('print the resolved configuration with the origin of each value'))
     .argument('[file]')
     .option('--json', 'print JSON')
-    .action((file: string | undefined, flags: Layers & { json?: boolean }) => {
+    .action((file: string | undefined, flags: ConfigFlags & { json?: boolean }) => {
       const loaded = load(io, file, flags);
       io.out(flags.json ? `${JSON.stringify(loaded.config, null, 2)}\n` : resolvedYaml(loaded.config));
     });
@@ -145,16 +130,16 @@ export function addConfig(root: Command, io: Io): void {
           .join(''),
       ),
     );
-  layered(config.command('explain').description('show the value, origin, hidden values, type and meaning of a key'))
+  addConfigFlags(config.command('explain').description('show the value, origin, hidden values, type and meaning of a key'))
     .argument('<key>')
-    .action((key: string, flags: Layers) => io.out(`${explain(load(io, undefined, flags).config, key)}\n`));
+    .action((key: string, flags: ConfigFlags) => io.out(`${explain(load(io, undefined, flags).config, key)}\n`));
   config
     .command('schema')
     .description('print the JSON Schema (draft-07) of a configuration or of one key')
     .argument('[key]')
     .action((key: string | undefined) => {
       const schema = jsonSchema(key);
-      if (schema === undefined) throw mistake(`${key}: expected a known key, got "${key}"`);
+      if (schema === undefined) throw new UsageError(`${key}: expected a known key, got "${key}"`);
       io.out(`${JSON.stringify(schema, null, 2)}\n`);
     });
   config

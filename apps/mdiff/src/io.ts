@@ -12,6 +12,3 @@ export const processIo = (): Io => ({
   cwd: process.cwd(),
   env: process.env,
 });
-
-/** A user's mistake: one line, no stack. */
-export const mistake = (message: string, exitCode = 2): Error => Object.assign(new Error(message), { code: 'MDIFF_USAGE', exitCode });

@@ -1,11 +1,12 @@
-import { Command, CommanderError } from 'commander';
+import { reportFailure } from '@mdiff/cli';
+import { Command } from 'commander';
 import { addConfig } from './config.js';
 import { processIo, type Io } from './io.js';
 import { appOf, apps, forward } from './lazy.js';
 
 /** The whole command line. Trainer and generator are loaded only when one of their commands runs. */
 export function program(io: Io = processIo()): Command {
-  const root = new Command('mdiff').description('Small masked-diffusion language models of one book');
+  const root = new Command('mdiff').description('Small masked-diffusion language models of one book').exitOverride();
   root.configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) });
   addConfig(root, io);
   for (const app of apps) {
@@ -32,19 +33,9 @@ export async function run(argv: readonly string[], io: Io = processIo()): Promis
       await forward(app, argv);
       return undefined;
     }
-    const root = program(io);
-    const strict = (command: Command): void => {
-      command.exitOverride();
-      command.commands.forEach(strict);
-    };
-    strict(root);
-    await root.parseAsync([...argv], { from: 'user' });
+    await program(io).parseAsync([...argv], { from: 'user' });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    const { code, exitCode = 1, message } = error as { code?: unknown; exitCode?: number; message: string };
-    if (typeof code !== 'string' || !code.startsWith('MDIFF_')) throw error;
-    if (message !== '') io.err(`${message}\n`);
-    return exitCode;
+    return reportFailure(error, io.err);
   }
 }

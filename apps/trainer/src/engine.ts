@@ -1,52 +1,27 @@
+import { addConfigFlags, interruptible, layersOf, print, reporterFor, table, type ConfigFlags } from '@mdiff/cli';
 import { loadProject } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
 import { MdiffError } from '@mdiff/folder';
-import { reporterFor } from '@mdiff/cli';
 import type { Diagnosis, Examined } from '@mdiff/provision';
 import type { Command } from 'commander';
 
-interface Flags {
-  config?: string;
-  set: string[];
+interface EngineFlags extends ConfigFlags {
   cuda?: boolean;
   force?: boolean;
   json?: boolean;
 }
 
-const configOf = (flags: Flags): ProjectConfig => loadProject({ ...(flags.config !== undefined && { file: flags.config }), set: flags.set, env: process.env, cwd: process.cwd() }).config;
+const configOf = (flags: EngineFlags): ProjectConfig => loadProject(layersOf(flags)).config;
 
-/** Runs `task` until it ends or the user stops it; the second Ctrl-C ends at once. */
-async function interruptible(task: (signal: AbortSignal) => Promise<void>, stopped: string): Promise<void> {
-  const interrupt = new AbortController();
-  const onSignal = (): void => (interrupt.signal.aborted ? process.exit(130) : interrupt.abort());
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  try {
-    await task(interrupt.signal);
-  } catch (error) {
-    if (!interrupt.signal.aborted) throw error;
-    process.stderr.write(`${stopped}\n`);
-    process.exitCode = 130;
-  } finally {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
-  }
-}
-
-const table = (rows: readonly (readonly string[])[]): string => {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) => `${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()}\n`).join('');
-};
-
-async function runList(flags: Flags): Promise<void> {
+async function runList(flags: EngineFlags): Promise<void> {
   const { chosenEngine, listEngines } = await import('@mdiff/provision');
   const config = configOf(flags);
   const chosen = chosenEngine(config);
-  process.stdout.write(table(listEngines(config.cache_dir).map((one) => [one.engine, one.device, one.installed ? 'installed' : 'not installed', one.detail])));
-  process.stdout.write(`engine "${config.engine}", device "${config.device}": ${'refused' in chosen ? `a run is refused: ${chosen.refused}` : `a run takes ${chosen.engine} on ${chosen.device}`}\n`);
+  print(table(listEngines(config.cache_dir).map((one) => [one.engine, one.device, one.installed ? 'installed' : 'not installed', one.detail])));
+  print(`engine "${config.engine}", device "${config.device}": ${'refused' in chosen ? `a run is refused: ${chosen.refused}` : `a run takes ${chosen.engine} on ${chosen.device}`}\n`);
 }
 
-async function runInstall(what: string, flags: Flags): Promise<void> {
+async function runInstall(what: string, flags: EngineFlags): Promise<void> {
   if (what !== 'tensorflow') {
     const others = what === 'onnxruntime' || what === 'tfjs' ? `${what} comes with mdiff` : `"mdiff engine list" shows all`;
     throw new MdiffError('MDIFF_ENGINE', `mdiff engine install: expected "tensorflow", got "${what}"; ${others}`, 2);
@@ -54,18 +29,16 @@ async function runInstall(what: string, flags: Flags): Promise<void> {
   const config = configOf(flags);
   const { megabytes, provision } = await import('@mdiff/provision');
   const reporter = reporterFor(config.log_format, process.stderr);
-  const stopped = 'stopped; what was downloaded is kept: the same command goes on from there';
-  await interruptible(async (signal) => {
-    const { found, made } = await provision({
+  const install = (signal: AbortSignal) =>
+    provision({
       cacheDir: config.cache_dir,
       variant: flags.cuda ? 'cuda' : 'cpu',
       force: flags.force === true,
       watch: { phase: (text) => reporter.phase(text), bytes: (file, done, size) => reporter.progress(`${file}: ${megabytes(done)} of ${megabytes(size)},`, done, size) },
       signal,
     }).finally(() => reporter.end());
-    const said = { all: 'made', kernels: 'fused kernels made anew', nothing: 'already there' }[made];
-    process.stdout.write(`${said}: ${found.folder}\n`);
-  }, stopped);
+  const { found, made } = await interruptible(install, { stopped: 'stopped; the downloads are kept, and the same command continues from there' });
+  print(`${{ all: 'made', kernels: 'fused kernels made again', nothing: 'already there' }[made]}: ${found.folder}\n`);
 }
 
 const rounded = (value: number): string => (value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en-US'));
@@ -86,7 +59,7 @@ function described(one: Examined): string {
 
 const words: Record<Examined['state'], string> = { works: 'works', broken: 'does not work', absent: 'not installed' };
 
-/** Whether a run would find its engine, and it works. */
+/** True if the engine that a run takes is there and works. */
 const works = ({ chosen, engines }: Diagnosis): boolean =>
   'engine' in chosen && engines.some(({ engine, device, state }) => engine === chosen.engine && device === chosen.device && state === 'works');
 
@@ -101,37 +74,35 @@ function report(diagnosis: Diagnosis): string {
   ].join('');
 }
 
-async function runDoctor(flags: Flags): Promise<void> {
+async function runDoctor(flags: EngineFlags): Promise<void> {
   const config = configOf(flags);
   const { examineEngines } = await import('@mdiff/provision');
-  await interruptible(async (signal) => {
-    const reporter = reporterFor(config.log_format, process.stderr);
-    const diagnosis = await examineEngines({ config, signal, watch: (text) => reporter.phase(text) }).finally(() => reporter.end());
-    process.stdout.write(flags.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : report(diagnosis));
-    process.exitCode = works(diagnosis) ? 0 : 1;
-  }, 'stopped');
+  const reporter = reporterFor(config.log_format, process.stderr);
+  const examine = (signal: AbortSignal) => examineEngines({ config, signal, watch: (text) => reporter.phase(text) }).finally(() => reporter.end());
+  const diagnosis = await interruptible(examine, { stopped: 'stopped' });
+  print(flags.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : report(diagnosis));
+  process.exitCode = works(diagnosis) ? 0 : 1;
 }
 
-/** `mdiff engine …`: what computes a training step, and where. */
+/** `mdiff engine …`: the libraries that compute a training step, and their devices. */
 export function addEngine(root: Command): void {
-  const engine = root.command('engine').description('what computes the training: list, install, try');
-  const withConfig = (command: Command): Command =>
-    command
-      .option('-c, --config <file>', 'configuration file, for cache_dir, engine and device (default: mdiff.yaml here)')
-      .option('-s, --set <key=value>', 'one configuration value; may be repeated', (value: string, all: string[]) => [...all, value], []);
-  withConfig(engine.command('list').description('engines and devices, installed or not, and how to get the missing')).action(runList);
-  withConfig(
+  const engine = root.command('engine').description('list, install and test what computes the training');
+  const only = 'cache_dir, engine and device';
+  addConfigFlags(engine.command('list').description('list engines and devices, installed or not, and how to get the missing ones'), { only }).action(runList);
+  addConfigFlags(
     engine
       .command('install')
-      .description('native TensorFlow into cache_dir: the libraries of its Python package (by your pip) and an addon for Node compiled here; a second run goes on where one was stopped')
-      .argument('<engine>', 'tensorflow')
-      .option('--cuda', 'for NVIDIA GPUs: several gigabytes')
-      .option('--force', 'make it anew even if it is there'),
-  ).action(runInstall);
-  withConfig(
-    engine
-      .command('doctor')
-      .description('load every engine in a process of its own, check a product and measure products for two seconds; exit code 0 when the engine of a run works')
-      .option('--json', 'for programs'),
-  ).action(runDoctor);
+      .description('install native TensorFlow into cache_dir: the libraries of its Python package (by your pip) and an addon for Node compiled here; a second run continues where one was stopped'),
+    { only },
+  )
+    .argument('<engine>', 'tensorflow')
+    .option('--cuda', 'for NVIDIA GPUs: several gigabytes')
+    .option('--force', 'make it again even if it is there')
+    .action(runInstall);
+  addConfigFlags(
+    engine.command('doctor').description('load every engine in a process of its own, check one product and time products for two seconds; exit code 0 if the engine of a run works'),
+    { only },
+  )
+    .option('--json', 'print JSON')
+    .action(runDoctor);
 }

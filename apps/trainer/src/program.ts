@@ -4,9 +4,9 @@ import { addEmbeddings } from './embeddings.js';
 import { addEngine } from './engine.js';
 import { addTrain } from './train.js';
 
-/** The commands that need a training engine. */
+/** The commands that need a training engine. Instead of ending the process, a usage error is thrown, as Commander's. */
 export function program(): Command {
-  const root = new Command('mdiff').description('Train small masked-diffusion language models');
+  const root = new Command('mdiff').description('Train small masked-diffusion language models').exitOverride();
   addTrain(root);
   addData(root);
   addEmbeddings(root);

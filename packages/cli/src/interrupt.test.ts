@@ -1,0 +1,59 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import { Interrupted } from './failure.js';
+import { interruptible, stopSavingTasks } from './interrupt.js';
+
+afterEach(() => vi.restoreAllMocks());
+
+const untilAborted = (signal: AbortSignal): Promise<never> => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+
+it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('the first %s aborts the task; the error says so and has the exit code 130', async (signal) => {
+  const before = process.listenerCount(signal);
+  const running = interruptible(untilAborted, { stopped: 'stopped; nothing was changed' });
+  process.emit(signal, signal);
+  await expect(running).rejects.toThrow(new Interrupted('stopped; nothing was changed'));
+  await expect(running).rejects.toMatchObject({ code: 'MDIFF_INTERRUPTED', exitCode: 130 });
+  expect(process.listenerCount(signal)).toBe(before);
+});
+
+it.each([['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const)('the second signal, %s, ends the process with %i', async (signal, code) => {
+  const exit = vi.spyOn(process, 'exit').mockImplementation((() => undefined) as never);
+  const onStop = vi.fn();
+  await interruptible(
+    async () => {
+      process.emit('SIGINT', 'SIGINT');
+      expect(exit).not.toHaveBeenCalled();
+      process.emit(signal, signal);
+      expect(exit.mock.calls).toEqual([[code]]);
+    },
+    { onStop },
+  );
+  expect(onStop).toHaveBeenCalledTimes(1);
+});
+
+it('a task may end well after it was stopped, and fails with its own error unless there is another word for it', async () => {
+  const saved = interruptible(async (signal) => {
+    process.emit('SIGINT', 'SIGINT');
+    return signal.aborted;
+  });
+  expect(await saved).toBe(true);
+  const failed = interruptible(async () => {
+    process.emit('SIGINT', 'SIGINT');
+    throw new Error('no space left');
+  });
+  await expect(failed).rejects.toThrow('no space left');
+});
+
+it('stops only tasks that save when nobody reads their output', async () => {
+  await interruptible(async (signal) => {
+    expect(stopSavingTasks()).toBe(false);
+    expect(signal.aborted).toBe(false);
+  });
+  await interruptible(
+    async (signal) => {
+      expect(stopSavingTasks()).toBe(true);
+      expect(stopSavingTasks()).toBe(true);
+      expect(signal.aborted).toBe(true);
+    },
+    { saves: true },
+  );
+});
