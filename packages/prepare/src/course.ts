@@ -6,7 +6,7 @@ export interface Stretch {
   from: number;
   to: number;
   stage: number;
-  /** share of the rows that are the stage's own */
+  /** share of the rows that come from this stage, not from the one before */
   weight: number;
   range: readonly [number, number];
 }

@@ -9,17 +9,17 @@ import { sha256 } from '@mdiff/folder/node';
 // Sentence embeddings by an encoder in a folder: `onnx/model.onnx`, `tokenizer.json`, `config.json` and, if it has one, `sentence_bert_config.json`.
 
 const BATCH_SENTENCES = 64;
-// What one batch computes stays in a core's cache: a third less time than with 4,096.
+// The values of one batch fit a core's cache, which takes a third less time than batches of 4,096.
 const BATCH_TOKENS = 512;
 
-/** in a folder that scores are to be made with */
-const problem = problemThen('make the folder anew ("mdiff embeddings fetch --fresh") or set curriculum.embedding_model to "tfidf-svd"');
+/** an error about the folder of an encoder that scores a text */
+const problem = problemThen('run "mdiff embeddings fetch --fresh" to make the folder again, or set curriculum.embedding_model to "tfidf-svd"');
 
-/** The most tokens of a sentence, [CLS] and [SEP] included: what sentence-transformers says, else what the positions allow. */
+/** The most tokens of a sentence, [CLS] and [SEP] included: the limit of sentence-transformers, else the number of positions. */
 async function limitOf(folder: string): Promise<number> {
   const { max_position_embeddings = 512 } = parsed<{ max_position_embeddings?: number }>((await file(join(folder, 'config.json'), problem)).toString('utf8'), join(folder, 'config.json'), problem);
-  const own = await readFile(join(folder, 'sentence_bert_config.json'), 'utf8').then((text) => JSON.parse(text) as { max_seq_length?: number }, () => undefined);
-  return Math.min(own?.max_seq_length ?? max_position_embeddings, max_position_embeddings);
+  const limits = await readFile(join(folder, 'sentence_bert_config.json'), 'utf8').then((text) => JSON.parse(text) as { max_seq_length?: number }, () => undefined);
+  return Math.min(limits?.max_seq_length ?? max_position_embeddings, max_position_embeddings);
 }
 
 /** An encoder in memory. */
@@ -28,7 +28,7 @@ export interface OpenEncoder {
   close(): Promise<void>;
 }
 
-/** An embedder that is a folder: whoever has it may open it elsewhere. */
+/** An embedder in a folder, which a worker thread can open for itself. */
 export interface EncoderEmbedder extends Embedder {
   folder: string;
 }
@@ -81,12 +81,14 @@ function open(vocabulary: string, path: string): Tokenizer {
 
 async function tokenize(tokenizer: Tokenizer, sentences: readonly string[]): Promise<number[][]> {
   const ids: number[][] = [];
-  for (let at = 0; at < sentences.length; at += 1024) for (const encoding of await tokenizer.encodeBatch(sentences.slice(at, at + 1024))) ids.push(encoding.getIds());
+  for (let first = 0; first < sentences.length; first += 1024) {
+    for (const encoding of await tokenizer.encodeBatch(sentences.slice(first, first + 1024))) ids.push(encoding.getIds());
+  }
   return ids;
 }
 
 async function embedAll(session: ort.InferenceSession, ids: readonly (readonly number[])[]): Promise<Embedding> {
-  // By length, so that little padding is computed; batches follow from the sentences alone.
+  // Sorted by length, so that batches have little padding; the batches depend only on the sentences.
   const order = Array.from(ids.keys()).sort((a, b) => ids[a]!.length - ids[b]!.length || a - b);
   let result: Embedding | undefined;
   for (let from = 0; from < order.length; ) {
@@ -103,13 +105,13 @@ async function embedAll(session: ort.InferenceSession, ids: readonly (readonly n
 
 async function embedBatch(session: ort.InferenceSession, rows: readonly (readonly number[])[]): Promise<Embedding> {
   const [B, S] = [rows.length, Math.max(1, ...rows.map(({ length }) => length))];
-  const filled = (of: (row: readonly number[], at: number) => number): number[] => rows.flatMap((row) => Array.from({ length: S }, (_, at) => of(row, at)));
+  const filled = (value: (row: readonly number[], position: number) => number): number[] => rows.flatMap((row) => Array.from({ length: S }, (_, s) => value(row, s)));
   const values: Record<string, number[]> = {
-    input_ids: filled((row, at) => row[at] ?? 0),
-    attention_mask: filled((row, at) => (at < row.length ? 1 : 0)),
+    input_ids: filled((row, s) => row[s] ?? 0),
+    attention_mask: filled((row, s) => (s < row.length ? 1 : 0)),
     token_type_ids: filled(() => 0),
   };
-  // Encoders exported elsewhere take int64.
+  // Encoders that other programs exported take int64.
   const feeds = session.inputMetadata.map((input) => {
     const list = values[input.name] ?? [];
     const wide = input.isTensor && input.type === 'int64';
@@ -120,7 +122,7 @@ async function embedBatch(session: ort.InferenceSession, rows: readonly (readonl
   return pooled(output.data as Float32Array, output.dims, values['attention_mask']!);
 }
 
-/** Sentence vectors [B, D] of unit length from [B, D], or from tokens' [B, S, D] by their mean. */
+/** Sentence vectors [B, D] of unit length: from [B, D] as they are, from the tokens' [B, S, D] by their mean. */
 function pooled(data: Float32Array, dims: readonly number[], mask: readonly number[]): Embedding {
   const [B, S, D] = dims.length === 3 ? (dims as [number, number, number]) : ([dims[0]!, 1, dims[1]!] as const);
   const out = new Float32Array(B * D);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { MdiffError } from '@mdiff/folder';
 
-// How the files of an encoder are read, and what an error says of them.
+// Reading the files of an encoder. An error names the file and ends with the caller's remedy.
 
 export type Problem = (path: string, expected: string, got: string) => MdiffError;
 export const problemThen =

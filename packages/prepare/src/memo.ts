@@ -17,10 +17,10 @@ export function fileMemo(folder: string, text: string): Memo {
       // A copy: the buffer of a file need not be aligned.
       if (payload.length % 4 === 0 && sha256(payload) === sum.toString('hex')) return new Float32Array(Uint8Array.from(payload).buffer);
     }
-    const made = await make();
-    const payload = Buffer.from(made.buffer, made.byteOffset, made.byteLength);
+    const signal = await make();
+    const payload = Buffer.from(signal.buffer, signal.byteOffset, signal.byteLength);
     await writeFileWhole(path, Buffer.concat([Buffer.from(sha256(payload), 'hex'), payload]));
-    return made;
+    return signal;
   };
 }
 

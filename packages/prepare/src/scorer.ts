@@ -3,7 +3,7 @@ import type { Embedding } from '@mdiff/curriculum/scores';
 import type { OpenEncoder } from './encoder.js';
 import { Moved, serveWorker } from '@mdiff/workers';
 
-// The worker thread of scoring: compromise takes one to two milliseconds a sentence, an encoder three to eight.
+// The worker thread of scoring. A sentence takes compromise one to two milliseconds, and an encoder three to eight.
 
 let encoder: { folder: string; opened: OpenEncoder } | undefined;
 
@@ -22,7 +22,7 @@ serveWorker({
   embed: async ({ folder, sentences }: { folder: string; sentences: readonly string[] }) => {
     if (encoder?.folder !== folder) {
       await end();
-      // One thread in each worker: nothing waits for anything, and the bits do not depend on their number.
+      // One thread in each worker: workers do not compete for cores, and the bits do not depend on the number of threads.
       encoder = { folder, opened: await (await import('./encoder.js')).openEncoder(folder, 1) };
     }
     const embedding = await encoder.opened.embed(sentences);

@@ -13,7 +13,7 @@ const builders = {
   gpt2_compressed: { build: compressGpt2, description: "GPT-2's vocabulary, cut to the training text," },
 };
 
-/** The tokenizer that `tokenizerFor` gives, in words. */
+/** Says which tokenizer `tokenizerFor` gives. */
 export const describeTokenizer = ({ tokenizer: { path, type }, model }: ProjectConfig): string =>
   path ?? `${builders[type].description} of at most ${model.vocab_size} tokens`;
 
@@ -51,7 +51,7 @@ function parse(text: string, path: string, remedy: string): Tokenizer {
   } catch (error) {
     const { code, message } = error as Error & { code?: string };
     if (code !== 'MDIFF_TOKENIZER') throw error;
-    // The message ends with a remedy of its own.
+    // The message of @mdiff/text ends with another remedy.
     const reason = message.replace(/^tokenizer\.json: /, '').split('; ')[0]!;
     throw new MdiffError('MDIFF_TOKENIZER', `tokenizer.path: mdiff cannot use ${JSON.stringify(path)}: ${reason}; ${remedy}`, 2, { cause: error });
   }

@@ -14,7 +14,7 @@ export async function begin(run: Run): Promise<{ progress: Progress; restored: b
   const restored = options.mode === 'resume' ? await restore(run) : undefined;
   const progress = restored ?? initial;
   if (options.mode === 'resume') {
-    // A step that was interrupted in its evaluation has no metric line yet, unless a later checkpoint was damaged.
+    // The metric line of a step is written after its evaluation, which the resumed run repeats.
     await rewindMetrics(join(folder, 'metrics.jsonl'), progress.unevaluated ? progress.step - 1 : progress.step);
   } else {
     await writeFileWhole(join(folder, 'tokenizer.json'), run.tokenizerJson);

@@ -10,16 +10,16 @@ import type { MetricLine } from './metrics.js';
 import type { Patience } from './patience.js';
 
 // A checkpoint is a folder `step-00000200/` of checksummed files. Batches, masks and dropout are functions of (seed, step), so
-// the step is all the randomness there is to save.
+// no state of a random generator needs saving.
 
 /** The state of the loop beside the weights. */
 export interface Progress {
-  /** optimiser updates done */
+  /** steps done */
   step: number;
   /** updates since Adam was last reset (bias correction) */
   adam_step: number;
   seed: number;
-  /** model keys, to refuse a resume with another model */
+  /** the model's settings: a run with others cannot resume from here */
   model: Record<string, unknown>;
   /** sums since the last metric line, so that a resumed run writes the same lines */
   window: { loss: number; updates: number; skipped: number };
@@ -42,12 +42,12 @@ const folderName = (step: number): string => `step-${String(step).padStart(8, '0
 export const tensorsOf = (flat: Float32Array, layout: ParamLayout): NamedTensor[] =>
   layout.params.map(({ name, shape, offset, size }) => ({ name, shape, data: flat.subarray(offset, offset + size) }));
 
-function flatten(file: Buffer, layout: ParamLayout, where: string): Float32Array {
+function flatten(file: Buffer, layout: ParamLayout, path: string): Float32Array {
   const { tensors } = readSafetensors(file);
   const flat = new Float32Array(layout.total);
   for (const { name, size, offset } of layout.params) {
     const tensor = tensors.get(name);
-    if (tensor?.data.length !== size) throw new MdiffError('MDIFF_DAMAGED', `${where}: expected ${size} numbers for "${name}", got ${tensor?.data.length ?? 'nothing'}`);
+    if (tensor?.data.length !== size) throw new MdiffError('MDIFF_DAMAGED', `${path}: expected ${size} numbers for "${name}", got ${tensor?.data.length ?? 'nothing'}`);
     flat.set(tensor.data, offset);
   }
   return flat;
@@ -85,7 +85,7 @@ export async function loadCheckpoint(folder: string, step: number, layout: Param
   check?.(progress);
   const read = (name: string): Float32Array => {
     const file = files[name];
-    if (!file) throw new MdiffError('MDIFF_DAMAGED', `${path}: expected ${name}, got nothing; remove this checkpoint and resume from an earlier one`);
+    if (!file) throw new MdiffError('MDIFF_DAMAGED', `${path}: this checkpoint has no ${name}; remove it to resume from an earlier one`);
     return flatten(file, layout, join(path, name));
   };
   const state: TrainState = { params: read('params.safetensors'), m: read('adam_m.safetensors'), v: read('adam_v.safetensors') };
@@ -94,8 +94,9 @@ export async function loadCheckpoint(folder: string, step: number, layout: Param
 }
 
 /**
- * The newest checkpoint that is whole; `onDamaged` is told of each newer one that had to be passed over. Undefined when there is none yet.
- * `check` may throw on what a checkpoint was made with, before its weights are read. Throws MdiffError when every checkpoint is damaged.
+ * The newest whole checkpoint; undefined when there is none yet. `onDamaged` gets a message for each newer one that is damaged.
+ * `check` may throw on the progress of a checkpoint, before its weights are read.
+ * @throws MdiffError MDIFF_DAMAGED if every checkpoint is damaged
  */
 export async function latestCheckpoint(
   folder: string,
@@ -113,7 +114,7 @@ export async function latestCheckpoint(
       onDamaged((error as Error).message);
     }
   }
-  if (steps.length > 0) throw new MdiffError('MDIFF_DAMAGED', `${folder}: expected a whole checkpoint, got ${steps.length} damaged; start over with --fresh`);
+  if (steps.length > 0) throw new MdiffError('MDIFF_DAMAGED', `${folder}: every checkpoint is damaged (${steps.length}); restore one from a copy, or start over with --fresh`);
   return undefined;
 }
 

@@ -5,7 +5,7 @@ import { writeFolderWhole } from '@mdiff/folder/node';
 import type { Manifest } from '@mdiff/folder';
 import { FILES, MODEL_TYPE, toFolderConfig, writeSafetensors } from '@mdiff/folder';
 
-/** What the model card says; every figure was measured in this run. */
+/** The figures of the model card, all measured in this run. */
 export interface Card {
   name: string;
   source: string;
@@ -45,7 +45,7 @@ tags: [masked-diffusion, text-generation, text-infilling]
 # ${card.name}
 
 A masked-diffusion language model of ${count(layout.total)} parameters, trained from scratch on ${card.source} with mdiff. It fills masked
-positions anywhere in a text of at most ${model.max_seq_len} tokens; it knows nothing but this text.
+positions anywhere in a text of at most ${model.max_seq_len} tokens; it knows only this text.
 
 | | |
 |---|---|
@@ -69,7 +69,7 @@ npx mdiff serve <this folder> --port 8080
 
 ## Limits
 
-It can repeat passages of its training text word for word, and it makes things up. It is as old as its book, in knowledge and in attitudes.
+It can repeat passages of its training text word for word, and it makes things up. Its knowledge and its attitudes are those of its text.
 `;
 }
 

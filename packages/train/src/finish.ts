@@ -10,7 +10,7 @@ import { recordRun } from './open.js';
 import type { Run } from './open.js';
 import type { TrainResult } from './options.js';
 
-/** Evaluates, if the loop has not, exports the model folder, and says what came of the run. */
+/** Evaluates if the loop did not, exports the model folder, and reports the figures. */
 export async function finish(run: Run, result: LoopResult): Promise<TrainResult> {
   const { config, folder, stages, options, compute, engine, prepared } = run;
   const { reporter, signal } = options;
@@ -20,7 +20,7 @@ export async function finish(run: Run, result: LoopResult): Promise<TrainResult>
   let { nelbo } = result;
   if (!nelbo && prepared.heldOut) {
     nelbo = await evaluateNelbo(engine, prepared.heldOut, { seed: config.seed, levels: FINAL_LEVELS, shiftHead: config.model.shift_head, signal });
-    if (!nelbo) return interrupted; // the last checkpoint is there; a resumed run evaluates again
+    if (!nelbo) return interrupted; // the last checkpoint is saved; a resumed run evaluates again
   }
   const model = join(folder, 'model');
   reporter.phase('exporting', model);

@@ -65,7 +65,7 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
   const state = startState(options);
   const { progress } = state;
   while (!signal.aborted && !isFinished(progress, stages)) {
-    // An evaluation that was interrupted comes first: its step is done.
+    // A resumed run first repeats an interrupted evaluation; the step itself is done.
     const line = progress.unevaluated ?? (await update(options, state));
     const due = dueAfter(progress.step, stages, { hasHeldOut: heldOut !== undefined, training: config.training });
     const evaluation = due.evaluate && heldOut ? await evaluate(options, state, { line, due, heldOut }) : {};
@@ -74,7 +74,7 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
       break;
     }
     delete progress.unevaluated;
-    const improved = note(state, line, evaluation);
+    const improved = keepFigures(state, line, evaluation);
     await report(options, state, line, due.log || progress.window.skipped > 0);
     const skipsStage = evaluation.exhausted === true && skipStage(options, state);
     if ((due.stageEnd || skipsStage) && progress.step < stages.steps && config.curriculum.reset_optimizer) await resetOptimizer(options, state);
@@ -175,7 +175,7 @@ async function evaluate(
 }
 
 /** Keeps the figures of an evaluation. @returns whether this is the lowest NELBO so far */
-function note(state: LoopState, line: MetricLine, { causal, nelbo, patience }: Evaluation): boolean {
+function keepFigures(state: LoopState, line: MetricLine, { causal, nelbo, patience }: Evaluation): boolean {
   const { progress } = state;
   if (causal !== undefined) line.causal_nll = causal;
   if (patience) progress.patience = patience;
@@ -189,7 +189,7 @@ function note(state: LoopState, line: MetricLine, { causal, nelbo, patience }: E
   return true;
 }
 
-/** Tells the reporter about a step and, where `logged`, writes its metric line. */
+/** Reports a step and, where `logged`, writes its metric line. */
 async function report({ stages, heldOut, folder, reporter }: LoopOptions, state: LoopState, line: MetricLine, logged: boolean): Promise<void> {
   const { nelbo, pace, progress } = state;
   // A resumed run may begin with an evaluation, before this process has taken a step.
@@ -215,7 +215,7 @@ async function report({ stages, heldOut, folder, reporter }: LoopOptions, state:
   state.pace = paceAfterLine(pace);
 }
 
-/** Moves on to the first step of the next stage. @returns false where the stage was over anyway */
+/** Continues at the first step of the next stage. @returns false where the stage was over anyway */
 function skipStage({ config, stages, reporter }: LoopOptions, state: LoopState): boolean {
   const { progress } = state;
   const { stage } = stages.infoAt(progress.step - 1);
@@ -223,7 +223,7 @@ function skipStage({ config, stages, reporter }: LoopOptions, state: LoopState):
   if (next === progress.step) return false;
   progress.step = next;
   delete state.next; // the input of a step that is skipped
-  reporter.note(`stage ${stage.name}: no improvement for ${config.training.patience} epochs; going on at step ${next}`);
+  reporter.note(`stage ${stage.name}: no improvement for ${config.training.patience} epochs; ${next < stages.steps ? `the next stage begins at step ${next}` : 'the run ends'}`);
   return true;
 }
 

@@ -10,7 +10,7 @@ export interface MetricLine {
   /** `causal` while `training.causal_fraction` lasts, then `diffusion` */
   objective: 'causal' | 'diffusion';
   epoch: number;
-  /** mean training loss since the last line, nats per token; a full-range elbo only where the stage covers the whole range */
+  /** mean training loss since the last line, nats per token; an ELBO only if the stage's masking rates cover the whole range */
   loss: number;
   lr: number;
   grad_norm: number;
@@ -33,7 +33,7 @@ export async function appendMetric(path: string, line: object): Promise<void> {
   }
 }
 
-/** All whole lines of a metrics file; a last line cut short by a kill is left out. */
+/** All whole lines of a metrics file. If a kill cut the last line short, it is left out. */
 export async function readMetrics(path: string): Promise<MetricLine[]> {
   const text = await readFile(path, 'utf8').catch(() => '');
   return text.split('\n').flatMap((line) => {
@@ -45,7 +45,7 @@ export async function readMetrics(path: string): Promise<MetricLine[]> {
   });
 }
 
-/** Drops lines after `step`, which the resumed run will write again. */
+/** Drops lines after `step`: the resumed run writes them again. */
 export async function rewindMetrics(path: string, step: number): Promise<void> {
   const kept = (await readMetrics(path)).filter((line) => line.step <= step);
   await writeFileWhole(path, kept.map((line) => `${JSON.stringify(line)}\n`).join(''));

@@ -9,7 +9,7 @@ export const MASK = RESERVED.mask;
 /** How the units of one step are masked. */
 export interface MaskedObjective {
   seed: number;
-  /** steps done before this one: names the draws */
+  /** steps done before this one; with the seed it decides all draws */
   step: number;
   /** [min, max] masking rate of the stage, already blended at a transition */
   range: readonly [number, number];
@@ -28,7 +28,7 @@ export function toStepBatch(batch: Batch): Input {
 }
 
 /**
- * Masks the batches of one optimiser step. Rates are stratified, and the loss is normalised, over all units of the step, whatever the
+ * Masks the batches of one optimiser step. Rates are stratified over all units of the step, and the loss is normalised over them, for any
  * number of batches (MDLM, arXiv 2406.07524, eq. 10; low-discrepancy t after VDM, arXiv 2107.00630, appendix I).
  */
 export function maskedStep(batches: readonly Batch[], objective: MaskedObjective): StepBatch[] {
@@ -66,7 +66,7 @@ export function maskedStep(batches: readonly Batch[], objective: MaskedObjective
   });
 }
 
-/** The same batches as next-token prediction: every token is a target, attention and convolution see only the past. */
+/** The batches for next-token prediction: every token is a target; attention and convolution see only the past. */
 export function causalStep(batches: readonly Batch[]): StepBatch[] {
   const total = batches.reduce((sum, batch) => sum + batch.units.reduce((n, unit) => n + unit.length, 0), 0);
   return batches.map((batch) => {

@@ -19,7 +19,7 @@ export function judgeEpoch(
   { stage, nelbo }: { stage: number; nelbo: number },
   { patience, min_delta }: Pick<TrainingConfig, 'patience' | 'min_delta'>,
 ): { patience: Patience; exhausted: boolean } {
-  const known = before?.stage === stage ? before : { stage, best: Infinity, bad: 0 };
-  const after = nelbo < known.best - min_delta ? { stage, best: nelbo, bad: 0 } : { ...known, bad: known.bad + 1 };
+  const count = before?.stage === stage ? before : { stage, best: Infinity, bad: 0 };
+  const after = nelbo < count.best - min_delta ? { stage, best: nelbo, bad: 0 } : { ...count, bad: count.bad + 1 };
   return { patience: after, exhausted: after.bad >= patience };
 }

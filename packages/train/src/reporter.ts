@@ -1,6 +1,6 @@
 import type { PrepareReporter } from '@mdiff/prepare';
 
-// What a run tells the person who waits for it. How it is shown is the caller's: @mdiff/cli has a terminal line, plain lines and JSON lines.
+// The progress of a run. The caller decides how to show it: @mdiff/cli has a terminal line, plain lines and JSON lines.
 
 export interface StepReport {
   step: number;
@@ -19,7 +19,7 @@ export interface StepReport {
 }
 
 export interface Reporter extends PrepareReporter {
-  /** after every step; the reporter decides how often to show it */
+  /** after every step; the reporter decides how often to show it. `logged`: the step has a metric line */
   step(report: StepReport, logged: boolean): void;
   end(): void;
 }

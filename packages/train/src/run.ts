@@ -52,7 +52,7 @@ async function removeRun(folder: string): Promise<void> {
   }
 }
 
-/** Refuses a run that does not fit its memory budget (S6), or splits its batch. */
+/** Refuses a run that does not fit its memory budget (S6); with `fit`, splits its batch instead. */
 function fitted(config: ProjectConfig, memory: MemoryFactors, fit: boolean): ProjectConfig {
   const tooLarge = startup.batchTooLarge(config, memory);
   if (!tooLarge) return config;
