@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ESLint } from 'eslint';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -41,6 +42,10 @@ describe('forbidden', () => {
     ['packages/train', '@mdiff/generate', 'training and generating meet only in the model folder'],
     ['packages/diffusion', '@mdiff/text', 'a leaf imports only leaves of the table'],
     ['packages/config', '@mdiff/diffusion', 'config imports nothing'],
+    ['packages/text', '@mdiff/diffusion', 'reading a text needs no mathematics of masking'],
+    ['packages/train', '@mdiff/report', 'a run writes records, not pages'],
+    ['packages/train', '@mdiff/text', 'a run gets tokens, not text'],
+    ['apps/generator', '@mdiff/diffusion', 'sampling is called through generate'],
     ['packages/train', '@mdiff/trainer', 'no library imports an application'],
     ['apps/generator', '@mdiff/trainer', 'a generator install never pulls the trainer'],
     ['apps/generator', '@mdiff/train', 'a generator install never pulls TensorFlow.js'],
@@ -66,9 +71,38 @@ describe('forbidden', () => {
   });
 });
 
+/** The rows of a Markdown table under the heading that begins with "may import": cells by room. */
+function rows(page: string): Map<string, string[]> {
+  const [header, , ...lines] = page.split('\n').filter((line) => line.startsWith('|')).filter((_, i, all) => i >= all.findIndex((line) => line.startsWith('| may import')));
+  const columns = cells(header!).slice(1);
+  const end = lines.findIndex((line) => cells(line).length !== columns.length + 1);
+  return new Map(
+    lines.slice(0, end === -1 ? undefined : end).flatMap((line) => {
+      const [names, ...marks] = cells(line);
+      const granted = columns.flatMap((column, i) => (marks[i] === '' ? [] : [`${column}: ${marks[i]!.startsWith('types') ? 'types' : 'values'}`]));
+      return names!.replace(/\([^)]*\)/g, '').split(',').map((name) => [name.trim().replace(/^apps\//, ''), granted.sort()] as const);
+    }),
+  );
+}
+const cells = (line: string): string[] => line.split('|').slice(1, -1).map((cell) => cell.trim());
+
+describe('the table', () => {
+  test('is the one of docs/architecture.md, and every cell is used', async () => {
+    const { table } = (await import(`${root}/eslint.config.js`)) as { table: Record<string, Record<string, 'types' | 'values'>> };
+    const page = rows(readFileSync(`${root}/docs/architecture.md`, 'utf8'));
+    const room = (folder: string): string => folder.split('/')[1]!;
+    expect([...page.keys()].sort()).toEqual(Object.keys(table).map(room).sort());
+    for (const [folder, granted] of Object.entries(table)) {
+      const names = Object.entries(granted).filter(([name]) => !name.includes('/')); // the page grants single entries in a footnote
+      expect(page.get(room(folder)), folder).toEqual(names.map(([name, kind]) => `${name}: ${kind}`).sort());
+      const sources = (readdirSync(`${root}/${folder}/src`, { recursive: true }) as string[]).filter((file) => /^(?!.*\.test\.).*\.ts$/.test(file)).map((file) => readFileSync(`${root}/${folder}/src/${file}`, 'utf8')).join('\n');
+      for (const name of Object.keys(granted)) expect(sources.includes(`'@mdiff/${name}'`) || sources.includes(`'@mdiff/${name}/`), `${folder} uses ${name}`).toBe(true);
+    }
+  });
+});
+
 describe('allowed', () => {
   test.each([
-    ['packages/text', '@mdiff/diffusion'],
     ['packages/curriculum', '@mdiff/text'],
     ['packages/model', '@tensorflow/tfjs'],
     ['packages/engine', '@mdiff/trace'],
