@@ -1,6 +1,6 @@
 import { launch } from '@mdiff/cli';
 import type { ProjectConfig } from '@mdiff/config';
-import { installedEngines, launcherEnvironment, resolveEngine } from '@mdiff/engine';
+import { installedEngines, launcherEnvironment, selectEngine } from '@mdiff/engine';
 
 // Native TensorFlow reads some settings when a process starts, before any code of mdiff. A run that needs them starts once more, in a child
 // that has them.
@@ -9,7 +9,7 @@ import { installedEngines, launcherEnvironment, resolveEngine } from '@mdiff/eng
 export function launchVariables(config: ProjectConfig, env: NodeJS.ProcessEnv = process.env): Record<string, string> {
   if (config.device === 'webgpu') return {}; // no TensorFlow there, and to find the device takes a process
   try {
-    const { tensorflow } = resolveEngine(config, installedEngines(config.cache_dir, env));
+    const { tensorflow } = selectEngine(config, installedEngines(config.cache_dir, env));
     return tensorflow ? launcherEnvironment(tensorflow, env) : {};
   } catch {
     return {}; // the run reports what is wrong

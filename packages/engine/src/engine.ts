@@ -1,35 +1,37 @@
 import type { ModelConfig } from '@mdiff/config';
 import type { ParamLayout } from '@mdiff/model';
 import type { TrainState } from './state.js';
-import type { Device, EngineName } from './select/select.js';
+import type { Device, EngineName } from './devices.js';
 import { MdiffError } from '@mdiff/folder';
 import type { NativeTensorFlow } from './tensorflow/locate.js';
 import type { Phases } from './passes/phases.js';
 
-// An engine runs the training step. It owns the weights, the moments and the gradient; the loop sees only batches, losses and,
-// between steps, a copy of the state. `step` is `grads` for each batch, then `apply`. Several machines that share a step each call `grads`
-// for their batches, average what `gradient` gives, and `apply` the average: their states stay equal.
+// An engine runs the training step. It owns the weights, the moments and the gradient. The training loop sees batches, losses and, between
+// steps, a copy of the state. `step` is `grads` for each batch, then `apply`. Machines that share a step each call `grads` for their
+// batches, average the results of `gradient`, and `apply` the average: their states stay equal.
 
-/** One forward pass: what the traced graph sees (docs/architecture.md). `rows.length` may differ from batch to batch. */
+/** One forward pass: the inputs of the traced graph (docs/architecture.md). The number of loss positions M may differ from batch to batch. */
 export interface StepBatch {
-  /** rows B and positions S */
+  /** rows */
   B: number;
+  /** positions in a row */
   S: number;
   ids: Int32Array;
   segments: Int32Array;
   positions: Int32Array;
-  /** 1 = attention and convolution see only the past */
+  /** 1 = attention and convolution see the past only */
   causal: 0 | 1;
+  /** loss positions: b·S + s */
   rows: Int32Array;
   targets: Int32Array;
   weights: Float32Array;
-  /** names the masks of this pass: drawn by the engine from stream(seed, 'dropout', step, pass) */
+  /** the engine draws the masks of this pass from stream(seed, 'dropout', step, pass) */
   dropout?: { seed: number; step: number; pass: number; rate: number; attention: number };
 }
 
 export interface Update {
   lr: number;
-  /** updates since the moments were last zero, from 1 (bias correction) */
+  /** updates since the moments were last zero, counted from 1 (bias correction) */
   step: number;
   beta1: number;
   beta2: number;
@@ -45,7 +47,7 @@ export interface StepResult {
   /** Σ weights · CE over the step's batches, nats per token */
   loss: number;
   gradNorm: number;
-  /** false: loss or gradient was not finite, and nothing was changed */
+  /** false: loss or gradient was not finite, and the engine changed nothing */
   finite: boolean;
 }
 
@@ -54,16 +56,16 @@ export interface EngineOptions {
   /** 0 = all cores */
   threads: number;
   labelSmoothing: number;
-  /** gradients compute each block again instead of keeping its activations */
+  /** the backward pass computes each block again instead of keeping its activations */
   checkpointing?: boolean;
   seed: number;
-  /** matrix products of operands rounded to bfloat16, where the engine has them; weights, moments and sums stay float32 */
+  /** operands of matrix products are rounded to bfloat16, if the engine can; weights, moments and sums stay float32 */
   mixedPrecision?: boolean;
-  /** the library of `tfjs_node`, from `locateTensorFlow` */
+  /** for `tfjs_node`: the library, from `locateTensorFlow` */
   tensorflow?: NativeTensorFlow;
-  /** false: `tfjs_node` leaves out the fused kernels that it was installed with */
+  /** false: `tfjs_node` runs without its fused kernels */
   kernels?: boolean;
-  /** where it computes; the processor unless told */
+  /** `cpu` by default */
   device?: Device;
 }
 
@@ -71,14 +73,14 @@ export interface Engine {
   readonly name: string;
   readonly threads: number;
   readonly layout: ParamLayout;
-  /** Adds the batch's gradient to those since the last update. */
+  /** Adds the batch's gradient to the sum since the last update. */
   grads(batch: StepBatch): Promise<{ loss: number }>;
-  /** A copy of that sum, flat like the weights: zeros where there is none. Averaging it over machines needs nothing else. */
+  /** A copy of that sum, flat like the weights; zeros before the first batch. */
   gradient(): Promise<Float32Array>;
-  /** Updates with the sum, or with `gradient` in its place, and forgets both. @throws MdiffError MDIFF_GRADIENT for another length than the weights' */
+  /** Updates with the sum, or with `gradient` instead, then drops the sum. @throws MdiffError MDIFF_GRADIENT if the length is not the weights' */
   apply(update: Update, gradient?: Float32Array): Promise<Omit<StepResult, 'loss'>>;
   step(batches: readonly StepBatch[], update: Update): Promise<StepResult>;
-  /** Cross-entropy of each evaluated row, nats, without dropout or smoothing; with the averaged weights where there are any. */
+  /** Cross-entropy at each loss position, nats, without dropout or smoothing; with the averaged weights if there are any. */
   evaluate(batch: StepBatch): Promise<Float32Array>;
   read(): Promise<TrainState>;
   load(state: TrainState): Promise<void>;
@@ -86,7 +88,7 @@ export interface Engine {
   resetMoments(): Promise<void>;
   /** The denoiser as a portable ONNX model with the given weights inside. */
   exportOnnx(params: Float32Array): Promise<Uint8Array>;
-  /** Where its start-up went so far, milliseconds; graphs are made when they are first needed. */
+  /** The time of each phase of the start-up so far, ms. The engine makes a graph when it is first needed. */
   startup(): Promise<Phases>;
   close(): Promise<void>;
 }
@@ -119,11 +121,11 @@ export async function inSequence(batches: readonly StepBatch[], { grads, apply, 
   return { loss, ...(await apply()) };
 }
 
-export interface Opened {
+export interface OpenResult {
   layout: ParamLayout;
 }
 
-/** What runs inside the engine's thread. Buffers that `gradient`, `evaluate` and `read` return are the caller's. */
+/** Runs inside the engine's thread. The caller owns the buffers that `gradient`, `evaluate` and `read` return. */
 export interface Core extends Omit<Engine, 'name' | 'threads' | 'step' | 'exportOnnx' | 'startup' | 'close'> {
   step(argument: { batches: readonly StepBatch[]; update: Update }): Promise<StepResult>;
 }

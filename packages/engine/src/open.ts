@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import type { EngineName } from './select/select.js';
-import type { Engine, EngineOptions, Opened, WorkerOptions } from './engine.js';
+import type { EngineName } from './devices.js';
+import type { Engine, EngineOptions, OpenResult, WorkerOptions } from './engine.js';
 import { tensorflowEnvironment } from './tensorflow/environment.js';
 import { preloadTensorFlow } from './tensorflow/load.js';
 import { partsFor } from './parts.js';
@@ -8,18 +8,21 @@ import { startProcess, startWorker } from '@mdiff/workers';
 
 // The table of engines, and how each is opened.
 
-/** Threads that an engine computes on when `asked` of it; the reference knows only one. */
-export const threadsOf = (engine: EngineName, asked: number): number => (engine === 'tfjs' ? 1 : asked || availableParallelism());
+/** The number of threads for `hardware.cpu_threads`: 0 is all of them. */
+export const allThreads = (cpuThreads: number): number => cpuThreads || availableParallelism();
+
+/** The number of threads that an engine computes on. The reference uses one. */
+export const threadsOf = (engine: EngineName, cpuThreads: number): number => (engine === 'tfjs' ? 1 : allThreads(cpuThreads));
 
 const inWorker =
   (engine: EngineName) =>
   async (options: EngineOptions): Promise<Engine> => {
     const threads = threadsOf(engine, options.threads);
     const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
-    // WebGPU has one device for all threads of a process, and two that use it at once end it: each engine on it is a process of its own.
+    // All threads of a process share one WebGPU device, and the process ends if two use it at once. So each engine on WebGPU is a process.
     const remote = (options.device === 'webgpu' ? startProcess : startWorker)(entry, { env: { ORT_DISABLE_TELEMETRY: '1' } });
     try {
-      const { layout } = await remote.call<Opened>('open', { ...options, engine, threads } satisfies WorkerOptions);
+      const { layout } = await remote.call<OpenResult>('open', { ...options, engine, threads } satisfies WorkerOptions);
       return {
         name: engine,
         threads,
@@ -42,15 +45,15 @@ const inWorker =
     }
   };
 
-/** The default engine: the traced step as an ONNX graph in onnxruntime-node, in a worker thread, because its `run()` blocks. */
+/** The traced step as an ONNX graph in onnxruntime-node; in a worker thread, because `run()` blocks. */
 export const openOnnxRuntime = inWorker('onnxruntime');
 
-/** The reference: the same step computed eagerly by tfjs-cpu, on one thread; hundreds of times slower. */
+/** The reference: tfjs-cpu computes the same step eagerly on one thread, hundreds of times slower. */
 const openTfjs = inWorker('tfjs');
 
 const inTensorFlow = inWorker('tfjs_node');
 
-/** Native TensorFlow through tfjs-node(-gpu): the traced step as a SavedModel that keeps the state. `tensorflow` names the library. */
+/** The traced step as a SavedModel that keeps the state, in native TensorFlow through tfjs-node(-gpu). `options.tensorflow` is the library. */
 export const openTensorFlow = (options: EngineOptions): Promise<Engine> => {
   const { tensorflow } = options;
   const device = options.device === 'cuda' ? 'cuda' : 'cpu';

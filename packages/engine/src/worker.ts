@@ -9,10 +9,10 @@ import { tensorflowCore } from './tensorflow/core.js';
 import { tfjsCore } from './tfjs/core.js';
 import { webgpuCore } from './onnxruntime/webgpu.js';
 
-// The thread of an engine: calls by name, answered by the core that `open` made.
+// The thread of an engine. `open` makes the core, which answers the other calls.
 
 const cores: Record<WorkerOptions['engine'], (options: WorkerOptions) => Core | Promise<Core>> = {
-  onnxruntime: (asked) => (asked.device === 'webgpu' ? webgpuCore : onnxRuntimeCore)(asked),
+  onnxruntime: (options) => (options.device === 'webgpu' ? webgpuCore : onnxRuntimeCore)(options),
   tfjs: tfjsCore,
   tfjs_node: tensorflowCore,
 };
@@ -22,7 +22,7 @@ let core: Core;
 
 serveWorker({
   open: async (given: WorkerOptions) => {
-    // tfjs would otherwise print an advertisement for its Node backend; and mostly only records here.
+    // In production mode tfjs prints no advertisement for its Node backend. It mostly only records here.
     tf.enableProdMode();
     await tf.setBackend('cpu');
     options = given;

@@ -8,8 +8,8 @@ import { kernelsOf } from '@mdiff/engine';
 import { ADDON, engineFolder, locateTensorFlow } from '@mdiff/engine';
 import { launcherEnvironment } from '@mdiff/engine';
 import type { NativeTensorFlow } from '@mdiff/engine';
-import { ask } from '@mdiff/engine';
-import type { Outcome, Question } from '@mdiff/engine';
+import { runTrial } from '@mdiff/engine';
+import type { Trial, TrialOutcome } from '@mdiff/engine';
 
 let folder: string;
 let found: NativeTensorFlow;
@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const config = (cacheDir: string, set: object = {}): ProjectConfig => ProjectConfig.preset('default').with({ cache_dir: cacheDir, device: 'auto', ...set });
-const works = (gflops: number): Outcome => ({ ok: true, answer: { version: '1.0', device: 'cpu', gflops, error: 1e-7, start: 5 } });
+const works = (gflops: number): TrialOutcome => ({ ok: true, report: { version: '1.0', device: 'cpu', gflops, error: 1e-7, start: 5 } });
 
 describe('listEngines', () => {
   it('says of each engine where it is, or how to get it', () => {
@@ -49,12 +49,12 @@ describe('listEngines', () => {
 describe('examineEngines', () => {
   it('tries what is installed, in both precisions, and says what is missing', async () => {
     const asked: string[] = [];
-    const answer = (question: Question): Promise<Outcome> => {
-      asked.push(`${question.engine} ${'device' in question ? question.device : ''}${'bf16' in question && question.bf16 ? ' bf16' : ''}`.trim());
-      if ('device' in question && question.device === 'webgpu') return Promise.resolve({ ok: false, reason: '/a/b.cc:136 some::name() x was false. No supported adapters' });
-      return Promise.resolve(works('bf16' in question && question.bf16 ? 900 : 100));
+    const report = (trial: Trial): Promise<TrialOutcome> => {
+      asked.push(`${trial.engine} ${'device' in trial ? trial.device : ''}${'bf16' in trial && trial.bf16 ? ' bf16' : ''}`.trim());
+      if ('device' in trial && trial.device === 'webgpu') return Promise.resolve({ ok: false, reason: '/a/b.cc:136 some::name() x was false. No supported adapters' });
+      return Promise.resolve(works('bf16' in trial && trial.bf16 ? 900 : 100));
     };
-    const { engines, chosen, processor } = await examineEngines({ config: config(folder), env: { MDIFF_WEBGPU: '' }, ask: answer });
+    const { engines, chosen, processor } = await examineEngines({ config: config(folder), env: { MDIFF_WEBGPU: '' }, run: report });
     expect(asked).toEqual(['onnxruntime cpu', 'onnxruntime webgpu', 'tfjs', 'tensorflow cpu', ...(processor.bf16 ? ['tensorflow cpu bf16'] : [])]);
     expect(chosen).toEqual({ engine: 'tfjs_node', device: 'cpu' });
     expect(engines.map(({ engine, device, state }) => [engine, device, state])).toEqual([
@@ -70,8 +70,8 @@ describe('examineEngines', () => {
   });
 
   it('calls a wrong product what it is, and leaves the choice as a run would make it', async () => {
-    const wrong = (): Promise<Outcome> => Promise.resolve({ ok: true, answer: { version: '1.0', device: 'cpu', error: 0.5, start: 5 } });
-    const { engines, chosen } = await examineEngines({ config: config(nowhere()), env: { MDIFF_WEBGPU: '' }, ask: wrong });
+    const wrong = (): Promise<TrialOutcome> => Promise.resolve({ ok: true, report: { version: '1.0', device: 'cpu', error: 0.5, start: 5 } });
+    const { engines, chosen } = await examineEngines({ config: config(nowhere()), env: { MDIFF_WEBGPU: '' }, run: wrong });
     expect(engines[0]).toMatchObject({ state: 'broken', reason: 'a product is off by 0.5' });
     expect(chosen).toEqual({ engine: 'onnxruntime', device: 'cpu' });
     expect(chosenEngine(config(nowhere(), { engine: 'tfjs_node' }))).toEqual({ refused: expect.stringContaining('engine: expected an engine that is installed here, got "tfjs_node"') as string });
@@ -80,9 +80,9 @@ describe('examineEngines', () => {
 
 describe('WebGPU in the report', () => {
   it('is said to be a software device where no GPU computes', async () => {
-    const answer = (hardware: boolean) => (): Promise<Outcome> => Promise.resolve({ ok: true, answer: { version: '1.0', device: 'gpu', hardware, error: 1e-7, start: 5 } });
+    const report = (hardware: boolean) => (): Promise<TrialOutcome> => Promise.resolve({ ok: true, report: { version: '1.0', device: 'gpu', hardware, error: 1e-7, start: 5 } });
     for (const hardware of [false, true]) {
-      const { engines } = await examineEngines({ config: config(nowhere()), env: { MDIFF_WEBGPU: '' }, ask: answer(hardware) });
+      const { engines } = await examineEngines({ config: config(nowhere()), env: { MDIFF_WEBGPU: '' }, run: report(hardware) });
       expect(engines[1]).toMatchObject({ device: 'webgpu', state: 'works', ...(!hardware && { software: true }) });
       expect(engines[1]!.software).toBe(hardware ? undefined : true);
     }
@@ -95,8 +95,8 @@ describe('a CUDA library that finds no GPU', () => {
     await put(join(at, 'package.json'), '{ "name": "@tensorflow/tfjs-node-gpu", "version": "4.22.0", "main": "index.js" }');
     await put(join(at, 'index.js'), '');
     await put(join(at, ADDON), '');
-    const onProcessor = (): Promise<Outcome> => Promise.resolve({ ok: true, answer: { version: '2.21.0', device: 'cpu', error: 1e-7, start: 5 } });
-    const { engines } = await examineEngines({ config: config(folder), env: { MDIFF_WEBGPU: '' }, ask: onProcessor });
+    const onProcessor = (): Promise<TrialOutcome> => Promise.resolve({ ok: true, report: { version: '2.21.0', device: 'cpu', error: 1e-7, start: 5 } });
+    const { engines } = await examineEngines({ config: config(folder), env: { MDIFF_WEBGPU: '' }, run: onProcessor });
     await rm(at, { recursive: true });
     const { state, reason } = engines.find(({ device }) => device === 'cuda')!;
     expect(state).toBe('broken');
@@ -104,16 +104,16 @@ describe('a CUDA library that finds no GPU', () => {
   });
 });
 
-describe('a question in a process of its own', () => {
-  it('has a product of ONNX Runtime for an answer', async () => {
-    const outcome = await ask({ engine: 'onnxruntime', device: 'cpu', threads: 1, seconds: 0 });
-    expect(outcome).toMatchObject({ ok: true, answer: { device: 'cpu', version: expect.stringMatching(/^\d+\.\d+/) as string } });
+describe('a trial in a process of its own', () => {
+  it('reports a product of ONNX Runtime', async () => {
+    const outcome = await runTrial({ engine: 'onnxruntime', device: 'cpu', threads: 1, seconds: 0 });
+    expect(outcome).toMatchObject({ ok: true, report: { device: 'cpu', version: expect.stringMatching(/^\d+\.\d+/) as string } });
     // Sixty-four float32 products of numbers below one: a rounding is 6e-8.
-    expect(outcome.ok && outcome.answer.error).toBeLessThan(1e-5);
+    expect(outcome.ok && outcome.report.error).toBeLessThan(1e-5);
   });
 
-  it('answers with the crash of a library', async () => {
-    const outcome = await ask({ engine: 'tensorflow', found, device: 'cpu', bf16: false, threads: 1, seconds: 0 });
+  it('reports the crash of a library', async () => {
+    const outcome = await runTrial({ engine: 'tensorflow', library: found, device: 'cpu', bf16: false, threads: 1, seconds: 0 });
     expect(outcome).toEqual({ ok: false, reason: 'the process ended with SIGSEGV: undefined symbol' });
   });
 });

@@ -1,19 +1,28 @@
 import { createRequire } from 'node:module';
 import type { ProjectConfig } from '@mdiff/config';
-import { forgetDevice, gpuNodes, noDevice, noGpu, plainly } from '@mdiff/engine';
-import { installedEngines, noDriver, resolveEngine } from '@mdiff/engine';
-import type { Device, EngineName } from '@mdiff/engine';
-import { kernelState } from '@mdiff/engine';
-import type { KernelState } from '@mdiff/engine';
-import { TFJS_NODE, locateTensorFlow, packageOf, peerFolder } from '@mdiff/engine';
-import type { NativeTensorFlow } from '@mdiff/engine';
+import {
+  TFJS_NODE,
+  allThreads,
+  forgetDevice,
+  gpuNodes,
+  installedEngines,
+  kernelState,
+  locateTensorFlow,
+  noDevice,
+  noDriver,
+  noGpu,
+  packageOf,
+  peerFolder,
+  places,
+  plainReason,
+  processor,
+  runTrial,
+  selectEngine,
+} from '@mdiff/engine';
+import type { Device, EngineName, KernelState, NativeTensorFlow, Processor, Trial, TrialOutcome, TrialReport } from '@mdiff/engine';
 import { megabytes, pins } from './pins.js';
-import { allThreads, ask as askChild } from '@mdiff/engine';
-import type { Answer, Outcome, Question } from '@mdiff/engine';
-import { processor } from '@mdiff/engine';
-import type { Processor } from '@mdiff/engine';
 
-// What there is to train with on this machine: by a look at the disk (`listEngines`), and by trying it (`examineEngines`).
+// The engines on this machine: `listEngines` looks at the disk, `examineEngines` tries each one.
 
 export interface Listed {
   engine: EngineName;
@@ -49,7 +58,7 @@ export interface Diagnosis {
   node: string;
   platform: string;
   processor: Omit<Processor, 'flags'>;
-  /** what the configuration's `engine` and `device` come to here, or why a run would be refused */
+  /** the engine and device that a run with this configuration takes here, or why it is refused */
   chosen: { engine: EngineName; device: Device } | { refused: string };
   engines: Examined[];
 }
@@ -68,102 +77,124 @@ const kernelLine = (found: NativeTensorFlow, kernels: KernelState, products = fa
   return kernels.state === 'ready' ? `ready${products ? ' with products on AMX' : ''}${made}` : `${kernels.state}: ${kernels.reason}; "${install(found.variant)}" compiles them`;
 };
 
-/** Engines by device, installed or not. Nothing is loaded. */
+const withMdiff = (name: string): string => `${name} ${version(name)}, comes with mdiff`;
+
+/** Every engine on every device, installed or not. Nothing is loaded. */
 export function listEngines(cacheDir: string, env: NodeJS.ProcessEnv = process.env): Listed[] {
   const { devices } = installedEngines(cacheDir, env);
-  const native = (device: 'cpu' | 'cuda'): Listed => {
+  const native = (device: 'cpu' | 'cuda'): Pick<Listed, 'installed' | 'detail'> => {
     const found = locateTensorFlow({ cacheDir, device, env });
-    const installed = devices.tfjs_node.includes(device);
-    const detail = found ? `${found.package} ${found.version} in ${found.folder} (${found.from})${installed ? '' : `; ${noDriver}`}` : howTo(device);
-    return { engine: 'tfjs_node', device, installed: found !== undefined, detail };
+    const usable = devices.tfjs_node.includes(device);
+    return { installed: found !== undefined, detail: found ? `${found.package} ${found.version} in ${found.folder} (${found.from})${usable ? '' : `; ${noDriver}`}` : howTo(device) };
   };
-  const webgpu = (): Listed => {
+  const webgpu = (): string => {
     const nodes = gpuNodes();
-    const detail = nodes.length > 0 ? `a GPU (${nodes.join(', ')}); whether it has a driver for WebGPU, "mdiff engine doctor" tries` : noGpu();
-    return { engine: 'onnxruntime', device: 'webgpu', installed: true, detail: `comes with onnxruntime-node; ${detail}` };
+    const gpu = nodes.length > 0 ? `a GPU (${nodes.join(', ')}); "mdiff engine doctor" tries if it has a driver for WebGPU` : noGpu();
+    return `comes with onnxruntime-node; ${gpu}`;
   };
-  return [
-    { engine: 'onnxruntime', device: 'cpu', installed: true, detail: `onnxruntime-node ${version('onnxruntime-node')}, comes with mdiff` },
-    webgpu(),
-    native('cpu'),
-    native('cuda'),
-    { engine: 'tfjs', device: 'cpu', installed: true, detail: `@tensorflow/tfjs ${version('@tensorflow/tfjs')}, comes with mdiff; the reference, hundreds of times slower` },
-  ];
+  return places.map((place) => {
+    if (place.engine === 'tfjs_node') return { ...place, ...native(place.device) };
+    if (place.engine === 'tfjs') return { ...place, installed: true, detail: `${withMdiff('@tensorflow/tfjs')}; the reference, hundreds of times slower` };
+    return { ...place, installed: true, detail: place.device === 'webgpu' ? webgpu() : withMdiff('onnxruntime-node') };
+  });
 }
 
 export interface ExamineOptions {
   config: ProjectConfig;
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
-  /** of products, for each engine and precision */
+  /** time to measure products, for each engine and precision */
   seconds?: number;
-  /** what is tried now */
+  /** gets what is tried now */
   watch?: (text: string) => void;
-  ask?: (question: Question) => Promise<Outcome>;
+  run?: (trial: Trial) => Promise<TrialOutcome>;
 }
 
-/** What a run with this configuration would take here, or the error that it would end with. */
+/** The engine and device that a run with this configuration takes here, or the error that it ends with. */
 export function chosenEngine(config: ProjectConfig, installed = installedEngines(config.cache_dir)): Diagnosis['chosen'] {
   try {
-    const { engine, device } = resolveEngine(config, installed);
+    const { engine, device } = selectEngine(config, installed);
     return { engine, device };
   } catch (error) {
     return { refused: (error as Error).message };
   }
 }
 
-/** Tries every engine in a process of its own. */
-export async function examineEngines({ config, env = process.env, signal, seconds = 2, watch = () => undefined, ask = (question) => askChild(question, { env, signal }) }: ExamineOptions): Promise<Diagnosis> {
+/** A trial by its name for the user. */
+type Try = (trial: Trial, name: string) => Promise<TrialOutcome>;
+
+/** Tries every engine on every device, each in a process of its own. */
+export async function examineEngines({ config, env = process.env, signal, seconds = 2, watch = () => undefined, run = (trial) => runTrial(trial, { env, signal }) }: ExamineOptions): Promise<Diagnosis> {
   const { cache_dir: cacheDir } = config;
   forgetDevice(cacheDir);
   const installed = installedEngines(cacheDir, env);
   const threads = allThreads(config.hardware.cpu_threads);
   const { name, sets, bf16, threads: available } = processor();
-  const tried = (question: Question, what: string): Promise<Outcome> => (watch(`trying ${what}`), ask(question));
+  const attempt: Try = (trial, what) => (watch(`trying ${what}`), run(trial));
 
-  const onnx = await tried({ engine: 'onnxruntime', device: 'cpu', threads, seconds }, 'onnxruntime on cpu');
-  const webgpu = await tried({ engine: 'onnxruntime', device: 'webgpu', threads, seconds }, 'onnxruntime on webgpu');
-  const reference = await tried({ engine: 'tfjs', seconds }, 'tfjs on cpu');
+  const reports = new Map<string, Examined>();
+  // Native TensorFlow, which may not be installed, comes last.
+  for (const place of [...places].sort((a, b) => Number(a.engine === 'tfjs_node') - Number(b.engine === 'tfjs_node'))) {
+    const { engine, device } = place;
+    const report =
+      engine === 'tfjs_node' ? await examineTensorFlow(device, { found: locateTensorFlow({ cacheDir, device, env }), driver: installed.driver, bf16, threads, seconds, attempt })
+      : engine === 'tfjs' ? { ...place, threads: 1, ...verdict(await attempt({ engine, seconds }, 'tfjs on cpu')) }
+      : await examineOnnxRuntime(device, { threads, seconds, attempt });
+    reports.set(placeKey(place), report);
+  }
   return {
     format_version: 1,
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
     processor: { name, threads: available, sets, bf16 },
     chosen: chosenEngine(config, installed),
-    engines: [
-      { engine: 'onnxruntime', device: 'cpu', threads, ...verdict(onnx) },
-      onDevice(webgpu),
-      await native('cpu'),
-      await native('cuda'),
-      { engine: 'tfjs', device: 'cpu', threads: 1, ...verdict(reference) },
-    ],
+    engines: places.map((place) => reports.get(placeKey(place))!),
   };
-
-  function onDevice(outcome: Outcome): Examined {
-    const one = { engine: 'onnxruntime', device: 'webgpu', ...verdict(outcome, 'gpu') } as const;
-    if (!outcome.ok) return { ...one, reason: noDevice(outcome.reason) };
-    return outcome.answer.hardware ? one : { ...one, software: true };
-  }
-
-  async function native(on: 'cpu' | 'cuda'): Promise<Examined> {
-    const found = locateTensorFlow({ cacheDir, device: on, env });
-    if (!found) return { engine: 'tfjs_node', device: on, state: 'absent', reason: `${on === 'cuda' && !installed.driver ? `${noDriver}; with one, ` : ''}${howTo(on)}` };
-    const question = { engine: 'tensorflow', found, device: on, threads, seconds } as const;
-    const kernels = kernelState(found);
-    const full = await tried({ ...question, bf16: false, ...(kernels.state === 'ready' && { kernels: kernels.path }) }, `tfjs_node on ${on}`);
-    const half = full.ok && (bf16 || on === 'cuda') ? await tried({ ...question, bf16: true }, `tfjs_node on ${on} in bfloat16`) : undefined;
-    const result = verdict(full, on === 'cuda' ? 'gpu' : 'cpu');
-    if (half?.ok && half.answer.gflops !== undefined) result.gflops = { ...result.gflops, bfloat16: half.answer.gflops };
-    const remedy = result.state === 'broken' ? { reason: `${result.reason}${on === 'cuda' && !installed.driver ? `; ${noDriver}` : ''}; "${install(on)} --force" makes it anew` } : {};
-    return { engine: 'tfjs_node', device: on, threads, folder: found.folder, ...(on === 'cpu' && { kernels: kernelLine(found, kernels, full.ok && full.answer.products) }), ...result, ...remedy };
-  }
 }
 
-function verdict(outcome: Outcome, wanted: Answer['device'] = 'cpu'): Pick<Examined, 'state' | 'version' | 'gflops' | 'error' | 'start' | 'reason'> {
-  if (!outcome.ok) return { state: 'broken', reason: plainly(outcome.reason) };
-  const { version: of, device, gflops, error, start } = outcome.answer;
-  const about = { version: of, ...(gflops !== undefined && { gflops: { float32: gflops } }), error, start };
-  if (device !== wanted && wanted === 'gpu') return { state: 'broken', version: of, reason: 'its library lists no GPU and computes on the processor' };
+const placeKey = ({ engine, device }: Pick<Examined, 'engine' | 'device'>): string => `${engine} ${device}`;
+
+interface Attempt {
+  threads: number;
+  seconds: number;
+  attempt: Try;
+}
+
+async function examineOnnxRuntime(device: 'cpu' | 'webgpu', { threads, seconds, attempt }: Attempt): Promise<Examined> {
+  const outcome = await attempt({ engine: 'onnxruntime', device, threads, seconds }, `onnxruntime on ${device}`);
+  if (device === 'cpu') return { engine: 'onnxruntime', device, threads, ...verdict(outcome) };
+  const report: Examined = { engine: 'onnxruntime', device, ...verdict(outcome, 'gpu') };
+  if (!outcome.ok) return { ...report, reason: noDevice(outcome.reason) };
+  return outcome.report.hardware ? report : { ...report, software: true };
+}
+
+interface TensorFlowAttempt extends Attempt {
+  found: NativeTensorFlow | undefined;
+  /** the CUDA driver is installed */
+  driver: boolean;
+  /** the processor has bfloat16 */
+  bf16: boolean;
+}
+
+async function examineTensorFlow(device: 'cpu' | 'cuda', { found, driver, bf16, threads, seconds, attempt }: TensorFlowAttempt): Promise<Examined> {
+  const noCuda = device === 'cuda' && !driver;
+  if (!found) return { engine: 'tfjs_node', device, state: 'absent', reason: `${noCuda ? `${noDriver}; with one, ` : ''}${howTo(device)}` };
+  const trial = { engine: 'tensorflow', library: found, device, threads, seconds } as const;
+  const kernels = kernelState(found);
+  const full = await attempt({ ...trial, bf16: false, ...(kernels.state === 'ready' && { kernels: kernels.path }) }, `tfjs_node on ${device}`);
+  const half = full.ok && (bf16 || device === 'cuda') ? await attempt({ ...trial, bf16: true }, `tfjs_node on ${device} in bfloat16`) : undefined;
+  const result = verdict(full, device === 'cuda' ? 'gpu' : 'cpu');
+  if (half?.ok && half.report.gflops !== undefined) result.gflops = { ...result.gflops, bfloat16: half.report.gflops };
+  const remedy = result.state === 'broken' ? { reason: `${result.reason}${noCuda ? `; ${noDriver}` : ''}; "${install(device)} --force" makes it anew` } : {};
+  return { engine: 'tfjs_node', device, threads, folder: found.folder, ...(device === 'cpu' && { kernels: kernelLine(found, kernels, full.ok && full.report.products) }), ...result, ...remedy };
+}
+
+/** `wanted`: the kind of device that had to compute. */
+function verdict(outcome: TrialOutcome, wanted: TrialReport['device'] = 'cpu'): Pick<Examined, 'state' | 'version' | 'gflops' | 'error' | 'start' | 'reason'> {
+  if (!outcome.ok) return { state: 'broken', reason: plainReason(outcome.reason) };
+  const { version, device, gflops, error, start } = outcome.report;
+  const numbers = { version, ...(gflops !== undefined && { gflops: { float32: gflops } }), error, start };
+  if (device !== wanted && wanted === 'gpu') return { state: 'broken', version, reason: 'its library lists no GPU and computes on the processor' };
   // Products of numbers below one: float32 rounds them a hundred times below this, TF32 of a GPU below it.
-  return error < 1e-2 ? { state: 'works', ...about } : { state: 'broken', ...about, reason: `a product is off by ${error}` };
+  return error < 1e-2 ? { state: 'works', ...numbers } : { state: 'broken', ...numbers, reason: `a product is off by ${error}` };
 }

@@ -14,7 +14,7 @@ import { PLATFORMS, PYTHON, megabytes, pins as pinned } from './pins.js';
 import type { Pin } from './pins.js';
 import { complaint, findPip, run, unreachable } from './pip.js';
 import type { Program, Running } from './pip.js';
-import { ask } from '@mdiff/engine';
+import { runTrial } from '@mdiff/engine';
 import { processor } from '@mdiff/engine';
 import { unpack } from './unpack.js';
 
@@ -144,10 +144,10 @@ async function fetchWheels(name: string, wheels: readonly Pin[], folder: string,
 
 /** @throws MdiffError MDIFF_TENSORFLOW when a child process cannot compute a product with it */
 async function checkProduct(found: NativeTensorFlow, { env, signal }: Running, kernels?: string): Promise<void> {
-  const outcome = await ask({ engine: 'tensorflow', found, device: found.variant, bf16: false, threads: 1, seconds: 0, ...(kernels !== undefined && { kernels }) }, { env, signal });
+  const outcome = await runTrial({ engine: 'tensorflow', library: found, device: found.variant, bf16: false, threads: 1, seconds: 0, ...(kernels !== undefined && { kernels }) }, { env, signal });
   if (!outcome.ok) throw new MdiffError('MDIFF_TENSORFLOW', `${found.folder}: expected TensorFlow to compute a product, got "${outcome.reason}"; train with engine "onnxruntime", and report this`);
   // Sixty-four products of numbers below one, added in float32: 1e-5 is hundreds of roundings.
-  if (!(outcome.answer.error < 1e-5)) throw new MdiffError('MDIFF_TENSORFLOW', `${found.folder}: expected a product right to 1e-5, got ${outcome.answer.error}; train with engine "onnxruntime", and report this`);
+  if (!(outcome.report.error < 1e-5)) throw new MdiffError('MDIFF_TENSORFLOW', `${found.folder}: expected a product right to 1e-5, got ${outcome.report.error}; train with engine "onnxruntime", and report this`);
 }
 
 type Check = NonNullable<ProvisionOptions['check']>;

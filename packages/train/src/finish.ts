@@ -12,7 +12,7 @@ import type { TrainResult } from './options.js';
 
 /** Evaluates if the loop did not, exports the model folder, and reports the figures. */
 export async function finish(run: Run, result: LoopResult): Promise<TrainResult> {
-  const { config, folder, stages, options, compute, engine, prepared } = run;
+  const { config, folder, stages, options, selection, engine, prepared } = run;
   const { reporter, signal } = options;
   const summary = { step: result.progress.step, steps: stages.steps, folder };
   const interrupted = { finished: false, ...summary };
@@ -30,7 +30,7 @@ export async function finish(run: Run, result: LoopResult): Promise<TrainResult>
     `finished: ${stages.steps} steps in ${Math.round(result.progress.seconds)} s` +
       (nelbo ? `; held-out NELBO ${nelbo.nelbo.toFixed(3)} ± ${nelbo.se.toFixed(3)} nats/token = ${nelbo.bitsPerByte.toFixed(3)} bits/byte` : ''),
   );
-  reporter.note(`memory: estimated ${(estimateMemory(config, compute.memory).total / 1e9).toFixed(2)} GB, measured peak ${(peakBytes() / 1e9).toFixed(2)} GB`);
+  reporter.note(`memory: estimated ${(estimateMemory(config, selection.memory).total / 1e9).toFixed(2)} GB, measured peak ${(peakBytes() / 1e9).toFixed(2)} GB`);
   return { finished: true, ...summary, model, ...(nelbo && { nelbo }) };
 }
 

@@ -2,8 +2,8 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatIssue, isSetIn, resolvedYaml, startup, warmupSteps } from '@mdiff/config';
 import type { Issue, ProjectConfig } from '@mdiff/config';
-import { described, engines, sameBits } from '@mdiff/engine';
-import type { Compute, Engine } from '@mdiff/engine';
+import { describeSetting, engines, sameBits } from '@mdiff/engine';
+import type { Engine, SettingSelection } from '@mdiff/engine';
 import { prepare } from '@mdiff/prepare';
 import type { Prepared } from '@mdiff/prepare';
 import type { Progress } from './checkpoint.js';
@@ -16,7 +16,7 @@ import type { Stages } from './stages.js';
 /** A run whose folder is locked. */
 export interface Locked {
   config: ProjectConfig;
-  compute: Compute;
+  selection: SettingSelection;
   options: TrainOptions;
   folder: string;
   /** the run that is resumed */
@@ -33,14 +33,14 @@ export interface Run extends Omit<Locked, 'earlier'> {
 }
 
 /** Prepares the text and opens the engine. */
-export async function open({ config: asked, compute, options, folder, earlier }: Locked): Promise<Run> {
+export async function open({ config: asked, selection, options, folder, earlier }: Locked): Promise<Run> {
   const { reporter, warn } = options;
-  const { using } = compute;
-  reporter.phase('engine', described(using));
+  const { setting } = selection;
+  reporter.phase('engine', describeSetting(setting));
   // Records of earlier releases name no engine.
   const record = earlier?.record;
-  if (record?.engine !== undefined && !sameBits(record, using)) {
-    reporter.note(`until step ${record.step} this run was on ${described(record)}: the following steps continue it up to rounding, not to the bit`);
+  if (record?.engine !== undefined && !sameBits(record, setting)) {
+    reporter.note(`until step ${record.step} this run was on ${describeSetting(record)}: the following steps continue it up to rounding, not to the bit`);
   }
   await mkdir(folder, { recursive: true });
   const savedTokenizer = earlier && (await readFile(join(folder, 'tokenizer.json'), 'utf8').catch(() => undefined));
@@ -53,14 +53,14 @@ export async function open({ config: asked, compute, options, folder, earlier }:
   reporter.phase('compiling', 'the training step');
   return {
     config,
-    compute,
+    selection,
     options,
     folder,
     prepared,
     stages,
-    engine: await openEngine(config, compute),
+    engine: await openEngine(config, selection),
     tokenizerJson: `${JSON.stringify(tokenizer.toJson())}\n`,
-    resolvedYaml: resolvedYaml(config, { tokenizer_size: tokenizer.vocabSize, engine: using.engine }),
+    resolvedYaml: resolvedYaml(config, { tokenizer_size: tokenizer.vocabSize, engine: setting.engine }),
   };
 }
 
@@ -79,19 +79,19 @@ function notices(config: ProjectConfig, asked: ProjectConfig, { list }: Stages):
   return issues.filter((issue) => issue !== undefined);
 }
 
-function openEngine({ model, hardware, training, seed }: ProjectConfig, { using, tensorflow }: Compute): Promise<Engine> {
-  return engines[using.engine]!({
+function openEngine({ model, hardware, training, seed }: ProjectConfig, { setting, tensorflow }: SettingSelection): Promise<Engine> {
+  return engines[setting.engine]!({
     model,
     threads: hardware.cpu_threads,
     labelSmoothing: training.label_smoothing,
     checkpointing: training.use_gradient_checkpointing,
     seed,
-    device: using.device,
-    mixedPrecision: using.precision === 'bfloat16',
+    device: setting.device,
+    mixedPrecision: setting.precision === 'bfloat16',
     ...(tensorflow && { tensorflow }),
   });
 }
 
 /** Writes the present state to `run.json`. */
-export const recordRun = ({ folder, stages, compute: { using } }: Run, { step, seconds }: Progress, state: RunRecord['state']): Promise<void> =>
-  writeRecord(folder, { state, step, steps: stages.steps, seconds, ...using });
+export const recordRun = ({ folder, stages, selection: { setting } }: Run, { step, seconds }: Progress, state: RunRecord['state']): Promise<void> =>
+  writeRecord(folder, { state, step, steps: stages.steps, seconds, ...setting });

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Using } from '@mdiff/engine';
+import type { EngineSetting } from '@mdiff/engine';
 import { MdiffError } from '@mdiff/folder';
 import { writeFileWhole } from '@mdiff/folder/node';
 import { listCheckpoints } from './checkpoint.js';
 
 /** `run.json` in the run folder: the state of the run, and what computed its latest steps. */
-export interface RunRecord extends Using {
+export interface RunRecord extends EngineSetting {
   format_version: 1;
   state: 'training' | 'finished';
   step: number;
@@ -48,8 +48,8 @@ async function readRecord(folder: string): Promise<RunRecord | undefined> {
 
 /** Writes `run.json` whole. */
 export const writeRecord = (folder: string, record: Omit<RunRecord, 'format_version' | 'updated'>): Promise<void> => {
-  const { state, step, steps, seconds, ...using } = record;
-  const complete: RunRecord = { format_version: 1, state, step, steps, seconds: Math.round(seconds), updated: new Date().toISOString(), ...using };
+  const { state, step, steps, seconds, ...setting } = record;
+  const complete: RunRecord = { format_version: 1, state, step, steps, seconds: Math.round(seconds), updated: new Date().toISOString(), ...setting };
   return writeFileWhole(recordPath(folder), `${JSON.stringify(complete, null, 2)}\n`);
 };
 

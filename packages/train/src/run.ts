@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, fitBatch, formatIssue, startup } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
-import { computeOf } from '@mdiff/engine';
+import { selectSetting } from '@mdiff/engine';
 import type { MemoryFactors } from '@mdiff/engine';
 import { MdiffError } from '@mdiff/folder';
 import { lockFolder } from '@mdiff/folder/node';
@@ -22,13 +22,13 @@ export async function train(asked: ProjectConfig, options: TrainOptions): Promis
   const { mode, warn } = options;
   const folder = join(asked.output_dir, asked.experiment_name);
   const earlier = mode === 'fresh' ? undefined : await earlierRun(folder, mode);
-  const compute = computeOf(asked);
-  const config = fitted(asked, compute.memory, options.fit === true);
-  for (const issue of compute.notices) warn(formatIssue(issue));
+  const selection = selectSetting(asked);
+  const config = fitted(asked, selection.memory, options.fit === true);
+  for (const issue of selection.notices) warn(formatIssue(issue));
   const release = await lockFolder(folder);
   try {
     if (mode === 'fresh') await removeRun(folder);
-    return await trainLocked({ config, compute, options, folder, earlier });
+    return await trainLocked({ config, selection, options, folder, earlier });
   } finally {
     await release();
   }

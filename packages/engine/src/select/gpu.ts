@@ -2,16 +2,13 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { createRequire } from 'node:module';
 import { release } from 'node:os';
 import { join } from 'node:path';
-import { askNow } from './trial.js';
-import type { Question } from './trial.js';
+import { runTrialSync } from './trial.js';
+import type { Trial } from './trial.js';
 
-// Whether ONNX Runtime's WebGPU has a device here. Nothing says so but trying, in a process of its own: about a second. A device that was asked for
-// by name may be a software one (SwiftShader, llvmpipe), which serves tests; `auto` takes only real hardware.
+// mdiff detects a GPU for ONNX Runtime's WebGPU by starting a short test process (about one second). `device: webgpu` also accepts a software
+// device (SwiftShader, llvmpipe), which is enough for tests; `device: auto` takes hardware only.
 
-/** Why there is no such device, in one line; undefined where there is one. */
-export type Missing = string | undefined;
-
-/** Through these a driver reaches a GPU. */
+/** Files through which a driver reaches a GPU. */
 const node = /^\/dev\/(dri\/renderD\d+|nvidia\d+|dxg)$/;
 export const isGpuNode = (path: string): boolean => node.test(path);
 
@@ -23,68 +20,74 @@ const listed = (folder: string): string[] => {
   }
 };
 
-/** What may be a GPU, by a look at the disk. Windows has software devices that nothing here tells from real ones, so none counts. */
+/** Files on the disk that may be a GPU's. None on Windows: it has software devices, which mdiff cannot tell from real ones. */
 export function gpuNodes(platform: NodeJS.Platform = process.platform): string[] {
   if (platform === 'darwin') return ['Metal'];
   return platform === 'linux' ? [...listed('/dev'), ...listed('/dev/dri')].filter(isGpuNode) : [];
 }
 
 export const noGpu = (platform: NodeJS.Platform = process.platform): string =>
-  platform === 'linux' ? 'no GPU here (/dev/dri/renderD*, /dev/nvidia*, /dev/dxg)' : 'a GPU is not looked for on this system; set device to "webgpu" to try';
+  platform === 'linux' ? 'no GPU here (/dev/dri/renderD*, /dev/nvidia*, /dev/dxg)' : 'mdiff does not look for a GPU on this system; set device to "webgpu" to try it';
 
 const drivers: Partial<Record<NodeJS.Platform, string>> = { linux: 'a GPU with a Vulkan driver', darwin: 'a GPU with Metal', win32: 'a GPU with Direct3D 12' };
 
-/** ONNX Runtime puts the place in its source before what it says. */
-export const plainly = (reason: string): string => reason.replace(/^\S+\.(?:cc|h):\d+ .*? was false\. /, '');
+/** Cuts off the place in its source that ONNX Runtime puts before a message. */
+export const plainReason = (reason: string): string => reason.replace(/^\S+\.(?:cc|h):\d+ .*? was false\. /, '');
 
-export const noDevice = (reason: string): string => `ONNX Runtime got no WebGPU device: ${plainly(reason)}; it needs ${drivers[process.platform] ?? 'a GPU'}`;
+export const noDevice = (reason: string): string => `ONNX Runtime got no WebGPU device: ${plainReason(reason)}; it needs ${drivers[process.platform] ?? 'a GPU'}`;
 
-type Try = (question: Question & { engine: 'onnxruntime' }) => Missing;
+/** Why the trial found no device, in one line; undefined if it found one. */
+type DeviceTrial = (trial: Trial & { engine: 'onnxruntime' }) => string | undefined;
 
-const tryNow =
-  (env: NodeJS.ProcessEnv): Try =>
-  (question) => {
-    const outcome = askNow(question, { env });
+const deviceTrial =
+  (env: NodeJS.ProcessEnv): DeviceTrial =>
+  (trial) => {
+    const outcome = runTrialSync(trial, { env });
     if (!outcome.ok) return noDevice(outcome.reason);
-    if (outcome.answer.error > 1e-2) return `a product on its WebGPU device is off by ${outcome.answer.error}`;
-    return question.software || outcome.answer.hardware ? undefined : 'its only WebGPU device is a software one';
+    const { error, hardware } = outcome.report;
+    if (error > 1e-2) return `a product on its WebGPU device is off by ${error}`;
+    return trial.software || hardware ? undefined : 'its only WebGPU device is a software one';
   };
 
-const question = { engine: 'onnxruntime', device: 'webgpu', threads: 1, seconds: 0 } as const;
+const webgpuTrial = { engine: 'onnxruntime', device: 'webgpu', threads: 1, seconds: 0 } as const;
 
-export interface Looked {
+export interface GpuSearch {
   env?: NodeJS.ProcessEnv;
+  /** what may be a GPU */
   nodes?: readonly string[];
-  tried?: Try;
+  trial?: DeviceTrial;
 }
 
-/** What `device: webgpu` needs: any device. */
-export const anyDevice = ({ env = process.env, tried = tryNow(env) }: Looked = {}): Missing => tried({ ...question, software: true });
+/** Why there is no device for `device: webgpu`, software included; undefined if there is one. */
+export const webgpuDeviceMissing = ({ env = process.env, trial = deviceTrial(env) }: GpuSearch = {}): string | undefined => trial({ ...webgpuTrial, software: true });
 
-const answerFile = (cacheDir: string): string => join(cacheDir, 'webgpu.json');
+const recordFile = (cacheDir: string): string => join(cacheDir, 'webgpu.json');
 
-/** What `device: auto` needs: real hardware. Where nothing looks like a GPU nothing is tried; else the answer is kept, until the machine or ONNX Runtime changes. */
-export function realDevice(cacheDir: string, { env = process.env, nodes = gpuNodes(), tried = tryNow(env) }: Looked = {}): Missing {
+/**
+ * Why there is no hardware device for `device: auto`; undefined if there is one. Without a file that may be a GPU's mdiff tries nothing. Else it
+ * keeps the result in `cacheDir` until the machine or ONNX Runtime changes.
+ */
+export function hardwareDeviceMissing(cacheDir: string, { env = process.env, nodes = gpuNodes(), trial = deviceTrial(env) }: GpuSearch = {}): string | undefined {
   if (env.MDIFF_WEBGPU === '') return 'MDIFF_WEBGPU is set to nothing';
   if (nodes.length === 0) return noGpu();
   const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
   const key = [version, process.version, release(), ...nodes].join(' ');
-  const file = answerFile(cacheDir);
+  const file = recordFile(cacheDir);
   try {
-    const kept = JSON.parse(readFileSync(file, 'utf8')) as { key: string; missing?: string };
-    if (kept.key === key) return kept.missing;
+    const record = JSON.parse(readFileSync(file, 'utf8')) as { key: string; missing?: string };
+    if (record.key === key) return record.missing;
   } catch {
-    // never asked, or a damaged answer
+    // never tried, or a damaged file
   }
-  const missing = tried({ ...question, software: false });
+  const missing = trial({ ...webgpuTrial, software: false });
   try {
     mkdirSync(cacheDir, { recursive: true });
     writeFileSync(file, `${JSON.stringify({ key, missing })}\n`);
   } catch {
-    // asked again next time
+    // tried again next time
   }
   return missing;
 }
 
-/** For who has just changed a driver. */
-export const forgetDevice = (cacheDir: string): void => rmSync(answerFile(cacheDir), { force: true });
+/** Removes the kept result, for a user who has changed a driver. */
+export const forgetDevice = (cacheDir: string): void => rmSync(recordFile(cacheDir), { force: true });

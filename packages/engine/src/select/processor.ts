@@ -2,21 +2,21 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 
-// What this machine's processor can do, as its operating system tells it.
+// The processor of this machine and its instructions, as the operating system reports them.
 
 export interface Processor {
   name: string;
   /** that this process may use */
   threads: number;
-  /** vector and matrix instructions that matter to products, widest last; undefined where the system does not tell */
+  /** vector and matrix instructions that speed up products, widest last; undefined if the system does not report them */
   sets: readonly string[] | undefined;
-  /** whether products of bfloat16 are instructions here (AVX512-BF16, AMX, or Arm's BF16) */
+  /** it has instructions for products of bfloat16 (AVX512-BF16, AMX, or Arm's BF16) */
   bf16: boolean;
-  /** all that a compiler may have used: code made for these runs where they are all present */
+  /** every instruction set that a compiler may use: code compiled for them runs on any processor that has them all */
   flags: readonly string[];
 }
 
-const known: readonly (readonly [flag: string, name: string])[] = [
+const productSets: readonly (readonly [flag: string, name: string])[] = [
   ['asimd', 'NEON'],
   ['sve', 'SVE'],
   ['bf16', 'BF16'],
@@ -33,15 +33,15 @@ const known: readonly (readonly [flag: string, name: string])[] = [
 
 const instructions = /^(?:s?sse|avx|amx|fma|bmi|f16c|gfni|vaes|vpclmul|pclmul|aes$|sha|movbe|popcnt|abm|adx|asimd|sve|bf16|i8mm|fp)/;
 
-/** Reads what Linux writes in /proc/cpuinfo. */
+/** Reads /proc/cpuinfo of Linux. */
 export function fromCpuinfo(text: string): Pick<Processor, 'sets' | 'bf16' | 'flags'> {
   const line = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(text)?.[1] ?? '';
   const flags = line.split(/\s+/).filter((flag) => instructions.test(flag)).sort();
   const has = new Set(flags);
-  return { flags, sets: known.filter(([flag]) => has.has(flag)).map(([, name]) => name), bf16: ['avx512_bf16', 'amx_bf16', 'bf16'].some((flag) => has.has(flag)) };
+  return { flags, sets: productSets.filter(([flag]) => has.has(flag)).map(([, name]) => name), bf16: ['avx512_bf16', 'amx_bf16', 'bf16'].some((flag) => has.has(flag)) };
 }
 
-/** Reads what `sysctl hw.optional machdep.cpu` says on macOS: Apple's names, and those of Intel's years. */
+/** Reads the output of `sysctl hw.optional machdep.cpu` on macOS, with the names of Apple's and of Intel's processors. */
 export function fromSysctl(text: string): Pick<Processor, 'sets' | 'bf16' | 'flags'> {
   const features = /^machdep\.cpu\.(?:leaf7_)?features: (.*)$/gm;
   const intel = [...text.matchAll(features)].flatMap(([, list]) => list!.toLowerCase().replace('avx1.0', 'avx').split(/\s+/));
@@ -49,16 +49,16 @@ export function fromSysctl(text: string): Pick<Processor, 'sets' | 'bf16' | 'fla
   return fromCpuinfo(`flags : ${[...intel, ...apple].join(' ')}`);
 }
 
-function described(): Pick<Processor, 'sets' | 'bf16' | 'flags'> {
+function readInstructions(): Pick<Processor, 'sets' | 'bf16' | 'flags'> {
   try {
     if (process.platform === 'linux') return fromCpuinfo(readFileSync('/proc/cpuinfo', 'utf8'));
     if (process.platform === 'darwin') return fromSysctl(execFileSync('sysctl', ['hw.optional', 'machdep.cpu'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
   } catch {
-    // A system that hides it: nothing is known.
+    // a system that hides them
   }
   return { sets: undefined, bf16: false, flags: [] };
 }
 
-let found: Processor | undefined;
+let cached: Processor | undefined;
 
-export const processor = (): Processor => (found ??= { name: cpus()[0]?.model.trim() || process.arch, threads: availableParallelism(), ...described() });
+export const processor = (): Processor => (cached ??= { name: cpus()[0]?.model.trim() || process.arch, threads: availableParallelism(), ...readInstructions() });

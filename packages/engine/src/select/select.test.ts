@@ -3,75 +3,75 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ProjectConfig } from '@mdiff/config';
 import { describe, expect, it } from 'vitest';
-import { installedEngines, resolveEngine } from './select.js';
-import type { Installed } from './select.js';
+import { installedEngines, selectEngine } from './select.js';
+import type { InstalledEngines } from './select.js';
 import type { NativeTensorFlow } from '../tensorflow/locate.js';
 
 const library = (variant: 'cpu' | 'cuda'): NativeTensorFlow => ({ folder: `/cache/${variant}`, package: variant === 'cpu' ? 'tfjs-node' : 'tfjs-node-gpu', version: '4.22.0', variant, from: 'cache_dir' });
-const npmOnly: Installed = { devices: { onnxruntime: ['cpu'], tfjs_node: [], tfjs: ['cpu'] }, tensorflow: {}, driver: false };
-const native: Installed = { devices: { ...npmOnly.devices, tfjs_node: ['cpu'] }, tensorflow: { cpu: library('cpu') }, driver: false };
-const gpu: Installed = { devices: { onnxruntime: ['cpu', 'webgpu'], tfjs_node: ['cuda', 'cpu'], tfjs: ['cpu'] }, tensorflow: { cpu: library('cpu'), cuda: library('cuda') }, driver: true };
+const npmOnly: InstalledEngines = { devices: { onnxruntime: ['cpu'], tfjs_node: [], tfjs: ['cpu'] }, tensorflow: {}, driver: false };
+const native: InstalledEngines = { devices: { ...npmOnly.devices, tfjs_node: ['cpu'] }, tensorflow: { cpu: library('cpu') }, driver: false };
+const gpu: InstalledEngines = { devices: { onnxruntime: ['cpu', 'webgpu'], tfjs_node: ['cuda', 'cpu'], tfjs: ['cpu'] }, tensorflow: { cpu: library('cpu'), cuda: library('cuda') }, driver: true };
 
 const base = ProjectConfig.preset('default');
-const choose = (set: Record<string, string>, installed: Installed): unknown => {
-  const { engine, device, tensorflow, notices } = resolveEngine(base.with(set), installed);
+const select = (set: Record<string, string>, installed: InstalledEngines): unknown => {
+  const { engine, device, tensorflow, notices } = selectEngine(base.with(set), installed);
   return [engine, device, tensorflow?.variant, notices.map(({ code }) => code)];
 };
 
-describe('resolveEngine', () => {
-  it('takes native TensorFlow where it is installed for the device, else ONNX Runtime', () => {
-    expect(choose({ device: 'auto' }, npmOnly)).toEqual(['onnxruntime', 'cpu', undefined, []]);
-    expect(choose({ device: 'auto' }, native)).toEqual(['tfjs_node', 'cpu', 'cpu', []]);
-    expect(choose({ device: 'auto' }, gpu)).toEqual(['tfjs_node', 'cuda', 'cuda', []]);
-    expect(choose({ device: 'cpu' }, gpu)).toEqual(['tfjs_node', 'cpu', 'cpu', []]);
-    expect(choose({ device: 'webgpu' }, gpu)).toEqual(['onnxruntime', 'webgpu', undefined, []]);
+describe('selectEngine', () => {
+  it('takes native TensorFlow if it is installed for the device, else ONNX Runtime', () => {
+    expect(select({ device: 'auto' }, npmOnly)).toEqual(['onnxruntime', 'cpu', undefined, []]);
+    expect(select({ device: 'auto' }, native)).toEqual(['tfjs_node', 'cpu', 'cpu', []]);
+    expect(select({ device: 'auto' }, gpu)).toEqual(['tfjs_node', 'cuda', 'cuda', []]);
+    expect(select({ device: 'cpu' }, gpu)).toEqual(['tfjs_node', 'cpu', 'cpu', []]);
+    expect(select({ device: 'webgpu' }, gpu)).toEqual(['onnxruntime', 'webgpu', undefined, []]);
   });
 
   it('takes the best device of an engine that was named', () => {
-    expect(choose({ engine: 'onnxruntime', device: 'auto' }, gpu)).toEqual(['onnxruntime', 'webgpu', undefined, []]);
-    expect(choose({ engine: 'tfjs', device: 'auto' }, gpu)).toEqual(['tfjs', 'cpu', undefined, []]);
-    expect(choose({ engine: 'tfjs_node', device: 'cpu' }, native)).toEqual(['tfjs_node', 'cpu', 'cpu', []]);
+    expect(select({ engine: 'onnxruntime', device: 'auto' }, gpu)).toEqual(['onnxruntime', 'webgpu', undefined, []]);
+    expect(select({ engine: 'tfjs', device: 'auto' }, gpu)).toEqual(['tfjs', 'cpu', undefined, []]);
+    expect(select({ engine: 'tfjs_node', device: 'cpu' }, native)).toEqual(['tfjs_node', 'cpu', 'cpu', []]);
   });
 
   it('falls back from the default device with one notice, and refuses one that was set', () => {
-    expect(choose({}, npmOnly)).toEqual(['onnxruntime', 'cpu', undefined, ['N2']]);
-    expect(choose({}, native)).toEqual(['tfjs_node', 'cpu', 'cpu', ['N2']]);
-    expect(choose({}, gpu)).toEqual(['tfjs_node', 'cuda', 'cuda', []]);
-    expect(choose({ engine: 'onnxruntime' }, gpu)).toEqual(['onnxruntime', 'webgpu', undefined, ['N2']]);
+    expect(select({}, npmOnly)).toEqual(['onnxruntime', 'cpu', undefined, ['N2']]);
+    expect(select({}, native)).toEqual(['tfjs_node', 'cpu', 'cpu', ['N2']]);
+    expect(select({}, gpu)).toEqual(['tfjs_node', 'cuda', 'cuda', []]);
+    expect(select({ engine: 'onnxruntime' }, gpu)).toEqual(['onnxruntime', 'webgpu', undefined, ['N2']]);
     for (const device of ['cuda', 'webgpu']) {
-      expect(() => choose({ device }, native)).toThrow(expect.objectContaining({ exitCode: 2, message: expect.stringContaining(`expected an available device, got "${device}"`) as string }) as Error);
+      expect(() => select({ device }, native)).toThrow(expect.objectContaining({ exitCode: 2, message: expect.stringContaining(`expected an available device, got "${device}"`) as string }) as Error);
     }
   });
 
-  it('says how to get an engine that is not installed', () => {
-    expect(() => choose({ engine: 'tfjs_node', device: 'cpu' }, npmOnly)).toThrow(
+  it('names the remedy for an engine that is not installed', () => {
+    expect(() => select({ engine: 'tfjs_node', device: 'cpu' }, npmOnly)).toThrow(
       expect.objectContaining({ code: 'MDIFF_CONFIG', exitCode: 2, message: expect.stringContaining('got "tfjs_node"; run "mdiff engine install tensorflow"') as string }) as Error,
     );
   });
 });
 
 describe('WebGPU', () => {
-  /** What is tried, in order; a device of the given kind is found. */
-  const machine = (kind: 'none' | 'software' | 'real', also: Installed = npmOnly): [Installed, boolean[]] => {
+  /** A machine with a device of this kind, and a record of the trials. */
+  const machine = (kind: 'none' | 'software' | 'real', also: InstalledEngines = npmOnly): [InstalledEngines, boolean[]] => {
     const asked: boolean[] = [];
     const webgpu = (software: boolean): string | undefined => (asked.push(software), kind === 'real' || (kind === 'software' && software) ? undefined : 'no adapter');
     return [{ ...also, webgpu }, asked];
   };
 
-  it('is taken by itself on real hardware only, and before the processor whatever is installed there', () => {
+  it('is selected automatically on hardware only, and before the processor whatever is installed there', () => {
     for (const also of [npmOnly, native]) {
-      expect(choose({ device: 'auto' }, machine('real', also)[0])).toEqual(['onnxruntime', 'webgpu', undefined, []]);
-      expect(choose({ device: 'auto' }, machine('software', also)[0])).toEqual(choose({ device: 'auto' }, also));
+      expect(select({ device: 'auto' }, machine('real', also)[0])).toEqual(['onnxruntime', 'webgpu', undefined, []]);
+      expect(select({ device: 'auto' }, machine('software', also)[0])).toEqual(select({ device: 'auto' }, also));
     }
-    expect(choose({}, machine('real')[0])).toEqual(['onnxruntime', 'webgpu', undefined, ['N2']]);
-    expect(choose({ device: 'webgpu' }, machine('software')[0])).toEqual(['onnxruntime', 'webgpu', undefined, []]);
+    expect(select({}, machine('real')[0])).toEqual(['onnxruntime', 'webgpu', undefined, ['N2']]);
+    expect(select({ device: 'webgpu' }, machine('software')[0])).toEqual(['onnxruntime', 'webgpu', undefined, []]);
   });
 
-  it('is tried once at most, and not where it decides nothing', () => {
-    const tried = (set: Record<string, string>, also?: Installed): boolean[] => {
+  it('is tried once at most, and only if the result decides', () => {
+    const tried = (set: Record<string, string>, also?: InstalledEngines): boolean[] => {
       const [installed, asked] = machine('none', also);
       try {
-        choose(set, installed);
+        select(set, installed);
       } catch {
         // refused
       }
@@ -87,9 +87,9 @@ describe('WebGPU', () => {
 });
 
 describe('a device that was set and is absent', () => {
-  const refusal = (set: Record<string, string>, installed: Installed): string => {
+  const refusal = (set: Record<string, string>, installed: InstalledEngines): string => {
     try {
-      choose(set, installed);
+      select(set, installed);
     } catch (error) {
       expect(error).toMatchObject({ code: 'MDIFF_CONFIG', exitCode: 2 });
       return (error as Error).message;
@@ -107,8 +107,8 @@ describe('a device that was set and is absent', () => {
 });
 
 describe('installedEngines', () => {
-  it('has ONNX Runtime and the reference on the processor without any installation', async () => {
-    const empty = await mkdtemp(join(tmpdir(), 'mdiff-choice-'));
+  it('has ONNX Runtime and the reference engine on the processor without any installation', async () => {
+    const empty = await mkdtemp(join(tmpdir(), 'mdiff-select-'));
     const { devices } = installedEngines(join(empty, 'absent'), {});
     await rm(empty, { recursive: true });
     expect([devices.onnxruntime, devices.tfjs]).toEqual([['cpu'], ['cpu']]);

@@ -4,14 +4,15 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { isGpuNode } from './gpu.js';
 import { registerKernels } from '../tensorflow/fused.js';
 import { loadTensorFlow, tensorflowVersion, usesGpu } from '../tensorflow/load.js';
-import { answerLine } from './trial.js';
-import type { Answer, Question } from './trial.js';
+import { outcomeLine } from './trial.js';
+import type { Trial, TrialReport } from './trial.js';
 
-// The child process of probe.ts: loads one engine, checks a product, and measures how fast products are.
+// The child process of trial.ts: loads one engine, checks a matrix product, and measures how fast products are.
 
 const SMALL = 64;
 const LARGE = 2048;
 
+/** The product of two n × n matrices; `keep` false: only its time matters. */
 type Multiply = (a: Float32Array, b: Float32Array, n: number, keep: boolean) => Promise<Float32Array | undefined>;
 
 /** Values in [-1, 1) of a linear congruential sequence: the same everywhere. */
@@ -41,7 +42,7 @@ function errorOf(a: Float32Array, b: Float32Array, product: Float32Array, n: num
 
 async function speed(multiply: Multiply, seconds: number, n: number): Promise<number> {
   const [a, b] = [values(n, 3), values(n, 4)];
-  await multiply(a, b, n, false); // the first one packs and plans
+  await multiply(a, b, n, false); // the first product packs and plans
   const began = performance.now();
   let products = 0;
   do {
@@ -51,23 +52,32 @@ async function speed(multiply: Multiply, seconds: number, n: number): Promise<nu
   return (products * 2 * n ** 3) / (performance.now() - began) / 1e6;
 }
 
-async function measure(version: string, device: Answer['device'], multiply: Multiply, seconds: number, began: number, n = LARGE): Promise<Answer> {
+interface Measurement extends Pick<TrialReport, 'version' | 'device'> {
+  multiply: Multiply;
+  seconds: number;
+  /** when the library began to load */
+  began: number;
+  /** size of the matrices whose products are timed */
+  n?: number;
+}
+
+async function measure({ version, device, multiply, seconds, began, n = LARGE }: Measurement): Promise<TrialReport> {
   const [a, b] = [values(SMALL, 1), values(SMALL, 2)];
   const product = (await multiply(a, b, SMALL, true))!;
   const start = performance.now() - began;
   return { version, device, error: errorOf(a, b, product, SMALL), start, ...(seconds > 0 && { gflops: await speed(multiply, seconds, n) }) };
 }
 
-async function tensorflow({ found, seconds, threads, kernels }: Question & { engine: 'tensorflow' }): Promise<Answer> {
+async function tensorflow({ library, seconds, threads, kernels }: Trial & { engine: 'tensorflow' }): Promise<TrialReport> {
   const began = performance.now();
-  const tf = loadTensorFlow(found);
-  // They register with the library that is loaded by now; one that cannot be loaded here ends this process, and no other.
+  const tf = loadTensorFlow(library);
+  // The kernels register with the loaded library. If they cannot be loaded, only this process ends.
   const products = kernels === undefined ? undefined : registerKernels(kernels, threads).products;
-  const kept = new Map<Float32Array, ReturnType<typeof tf.tensor3d>>();
-  // Three dimensions: tfjs-node gives two-dimensional products to another kernel, which knows no bfloat16.
+  const tensors = new Map<Float32Array, ReturnType<typeof tf.tensor3d>>();
+  // Three dimensions: tfjs-node gives two-dimensional products to another kernel, which has no bfloat16.
   const put = (data: Float32Array, n: number): ReturnType<typeof tf.tensor3d> => {
-    const tensor = kept.get(data) ?? tf.tensor3d(data, [1, n, n]);
-    kept.set(data, tensor);
+    const tensor = tensors.get(data) ?? tf.tensor3d(data, [1, n, n]);
+    tensors.set(data, tensor);
     return tensor;
   };
   const multiply: Multiply = async (a, b, n, keep) => {
@@ -78,10 +88,10 @@ async function tensorflow({ found, seconds, threads, kernels }: Question & { eng
       product.dispose();
     }
   };
-  return { ...(await measure(tensorflowVersion(tf), usesGpu(tf) ? 'gpu' : 'cpu', multiply, seconds, began)), ...(products !== undefined && { products }) };
+  return { ...(await measure({ version: tensorflowVersion(tf), device: usesGpu(tf) ? 'gpu' : 'cpu', multiply, seconds, began })), ...(products !== undefined && { products }) };
 }
 
-async function onnxruntime({ device, threads, seconds }: Question & { engine: 'onnxruntime' }): Promise<Answer> {
+async function onnxruntime({ device, threads, seconds }: Trial & { engine: 'onnxruntime' }): Promise<TrialReport> {
   const began = performance.now();
   const ort = await import('onnxruntime-node');
   const tf = await import('@tensorflow/tfjs');
@@ -90,7 +100,7 @@ async function onnxruntime({ device, threads, seconds }: Question & { engine: 'o
   const sessions = new Map<boolean, Promise<InferenceSession>>();
   const open = (keep: boolean): Promise<InferenceSession> => {
     const input = { shape: ['n', 'n'], dtype: 'float32' } as const;
-    // Only the largest entry leaves the library when the time is measured: copying the product is not part of it.
+    // When the time is measured only the largest entry leaves the library, so that copying the product does not count.
     const graph = trace(({ a, b }) => ({ out: keep ? tf.matMul(a as Tensor2D, b as Tensor2D) : tf.max(tf.matMul(a as Tensor2D, b as Tensor2D)) }), { inputs: { a: input, b: input } });
     return ort.InferenceSession.create(toOnnx(graph), { executionProviders: [device], intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 });
   };
@@ -100,23 +110,27 @@ async function onnxruntime({ device, threads, seconds }: Question & { engine: 'o
     const { out } = await (await session).run({ a: new ort.Tensor('float32', a, [n, n]), b: new ort.Tensor('float32', b, [n, n]) });
     return keep ? ((await out!.getData()) as Float32Array) : undefined;
   };
-  const answer = await measure(ort.env.versions.node ?? ort.env.versions.common, device === 'cpu' ? 'cpu' : 'gpu', multiply, seconds, began);
-  return device === 'webgpu' ? { ...answer, hardware: onHardware() } : answer;
+  const version = ort.env.versions.node ?? ort.env.versions.common;
+  const report = await measure({ version, device: device === 'cpu' ? 'cpu' : 'gpu', multiply, seconds, began });
+  return device === 'webgpu' ? { ...report, hardware: onHardware() } : report;
 }
 
-/** A driver keeps the GPU's device file open; WebGPU itself does not say what it took. Metal has no software devices, Direct3D 12 has, and hides them. */
+/**
+ * True if a GPU computes. WebGPU does not say which device it took, but a driver keeps the GPU's device file open. Metal has no software
+ * devices; Direct3D 12 has, and hides them.
+ */
 function onHardware(): boolean {
   if (process.platform !== 'linux') return process.platform === 'darwin';
   return readdirSync('/proc/self/fd').some((fd) => {
     try {
       return isGpuNode(readlinkSync(`/proc/self/fd/${fd}`));
     } catch {
-      return false; // closed meanwhile, as the one that lists them
+      return false; // closed since the listing, as the listing's own
     }
   });
 }
 
-async function reference({ seconds }: Question & { engine: 'tfjs' }): Promise<Answer> {
+async function reference({ seconds }: Trial & { engine: 'tfjs' }): Promise<TrialReport> {
   const began = performance.now();
   const tf = await import('@tensorflow/tfjs');
   tf.enableProdMode();
@@ -127,14 +141,15 @@ async function reference({ seconds }: Question & { engine: 'tfjs' }): Promise<An
     product.dispose();
     return data as Float32Array;
   };
-  return measure(tf.version.tfjs, 'cpu', multiply, seconds, began, 256); // a larger one takes plain JavaScript minutes
+  // Plain JavaScript takes minutes for a larger product.
+  return measure({ version: tf.version.tfjs, device: 'cpu', multiply, seconds, began, n: 256 });
 }
 
-const ways = { tensorflow, onnxruntime, tfjs: reference } as unknown as Record<Question['engine'], (question: Question) => Promise<Answer>>;
+const trials = { tensorflow, onnxruntime, tfjs: reference } as unknown as Record<Trial['engine'], (trial: Trial) => Promise<TrialReport>>;
 
-const question = JSON.parse(process.argv[2]!) as Question;
+const trial = JSON.parse(process.argv[2]!) as Trial;
 try {
-  writeSync(1, answerLine({ ok: true, answer: await ways[question.engine](question) }));
+  writeSync(1, outcomeLine({ ok: true, report: await trials[trial.engine](trial) }));
 } catch (error) {
-  writeSync(1, answerLine({ ok: false, reason: (error as Error).message.split('\n')[0]! }));
+  writeSync(1, outcomeLine({ ok: false, reason: (error as Error).message.split('\n')[0]! }));
 }

@@ -1,0 +1,20 @@
+// The engines, and the devices that each can compute on.
+
+export type EngineName = 'onnxruntime' | 'tfjs_node' | 'tfjs';
+export type Device = 'cpu' | 'cuda' | 'webgpu';
+
+/**
+ * Every device that an engine can compute on, whatever this machine has. ONNX Runtime as npm has it comes without CUDA. A configuration may
+ * still ask for it (docs/configuration-specification.md, `engine`); then selecting fails and says so.
+ */
+export const engineDevices = {
+  onnxruntime: ['cpu', 'webgpu'],
+  tfjs_node: ['cpu', 'cuda'],
+  tfjs: ['cpu'],
+} as const satisfies Readonly<Record<EngineName, readonly Device[]>>;
+
+/** An engine on one of its devices. */
+export type Place = { [E in EngineName]: { engine: E; device: (typeof engineDevices)[E][number] } }[EngineName];
+
+/** All of them, in the order in which mdiff lists them. */
+export const places: readonly Place[] = (Object.keys(engineDevices) as EngineName[]).flatMap((engine) => engineDevices[engine].map((device) => ({ engine, device }) as Place));
