@@ -58,7 +58,7 @@ describe('forbidden', () => {
     ['packages/prepare', '@tensorflow/tfjs', 'reading a text loads no tensor runtime'],
     ['packages/prepare', '@mdiff/engine', 'a text is prepared before an engine is chosen'],
     ['packages/prepare', '@mdiff/train', 'a text is prepared before it is trained on'],
-    ['packages/engine', '@mdiff/train', 'an engine does not know the plan of a run'],
+    ['packages/engine', '@mdiff/train', 'an engine does not know the stages of a run'],
     ['packages/engine', '@mdiff/text', 'an engine sees batches, not text'],
     ['packages/engine', '@mdiff/provision', 'an engine runs what is there'],
     ['packages/provision', '@mdiff/train', 'what is installed does not depend on a run'],
