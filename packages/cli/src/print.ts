@@ -12,9 +12,12 @@ let guarded = false;
 export function guardOutput(): void {
   if (guarded) return;
   guarded = true;
+  let stopped = false;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (!isClosed(error)) throw error;
-    if (!stopSavingTasks()) process.exit(0);
+    // A task that has been stopped still writes its last lines, to nobody.
+    if (!stopped && !stopSavingTasks()) process.exit(0);
+    stopped = true;
   });
   process.stderr.on('error', (error: NodeJS.ErrnoException) => {
     if (!isClosed(error)) throw error;

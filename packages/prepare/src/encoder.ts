@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Embedder, Embedding } from '@mdiff/curriculum/scores';
-import * as ort from 'onnxruntime-node';
+import type { InferenceSession } from 'onnxruntime-node';
 import { Tokenizer } from 'tokenizers';
 import { file, parsed, problemThen } from './encoderfiles.js';
 import { sha256 } from '@mdiff/folder/node';
 
+// ONNX Runtime is loaded when an encoder opens: this file comes with the package's entry, also to commands that only read text.
+//
 // Sentence embeddings by an encoder in a folder: `onnx/model.onnx`, `tokenizer.json`, `config.json` and, if it has one, `sentence_bert_config.json`.
 
 const BATCH_SENTENCES = 64;
@@ -65,7 +67,8 @@ export async function openEncoder(folder: string, threads: number): Promise<Open
   const tokenizer = open(text.toString('utf8'), vocabulary);
   tokenizer.disablePadding();
   tokenizer.setTruncation(limit);
-  const session = await ort.InferenceSession.create(model, { intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 }).catch((error: Error) => {
+  const { InferenceSession } = await import('onnxruntime-node');
+  const session = await InferenceSession.create(model, { intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 }).catch((error: Error) => {
     throw problem(path, 'an ONNX encoder', error.message.split('\n')[0]!);
   });
   return { embed: async (sentences) => embedAll(session, await tokenize(tokenizer, sentences)), close: () => session.release() };
@@ -87,7 +90,7 @@ async function tokenize(tokenizer: Tokenizer, sentences: readonly string[]): Pro
   return ids;
 }
 
-async function embedAll(session: ort.InferenceSession, ids: readonly (readonly number[])[]): Promise<Embedding> {
+async function embedAll(session: InferenceSession, ids: readonly (readonly number[])[]): Promise<Embedding> {
   // Sorted by length, so that batches have little padding; the batches depend only on the sentences.
   const order = Array.from(ids.keys()).sort((a, b) => ids[a]!.length - ids[b]!.length || a - b);
   let result: Embedding | undefined;
@@ -103,7 +106,7 @@ async function embedAll(session: ort.InferenceSession, ids: readonly (readonly n
   return result ?? { data: new Float32Array(0), dimensions: 0 };
 }
 
-async function embedBatch(session: ort.InferenceSession, rows: readonly (readonly number[])[]): Promise<Embedding> {
+async function embedBatch(session: InferenceSession, rows: readonly (readonly number[])[]): Promise<Embedding> {
   const [B, S] = [rows.length, Math.max(1, ...rows.map(({ length }) => length))];
   const filled = (value: (row: readonly number[], position: number) => number): number[] => rows.flatMap((row) => Array.from({ length: S }, (_, s) => value(row, s)));
   const values: Record<string, number[]> = {
@@ -111,11 +114,12 @@ async function embedBatch(session: ort.InferenceSession, rows: readonly (readonl
     attention_mask: filled((row, s) => (s < row.length ? 1 : 0)),
     token_type_ids: filled(() => 0),
   };
+  const { Tensor } = await import('onnxruntime-node');
   // Encoders that other programs exported take int64.
   const feeds = session.inputMetadata.map((input) => {
     const list = values[input.name] ?? [];
     const wide = input.isTensor && input.type === 'int64';
-    return [input.name, wide ? new ort.Tensor('int64', BigInt64Array.from(list, BigInt), [B, S]) : new ort.Tensor('int32', Int32Array.from(list), [B, S])] as const;
+    return [input.name, wide ? new Tensor('int64', BigInt64Array.from(list, BigInt), [B, S]) : new Tensor('int32', Int32Array.from(list), [B, S])] as const;
   });
   const outputs = await session.run(Object.fromEntries(feeds));
   const output = outputs['embedding'] ?? outputs['sentence_embedding'] ?? outputs[session.outputNames[0]!]!;
