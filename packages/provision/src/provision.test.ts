@@ -12,7 +12,8 @@ import { kernelState, readEngineRecord } from '@mdiff/engine';
 import { ADDON, engineFolder } from '@mdiff/engine';
 import { megabytes, pins as pinned } from './pins.js';
 import type { Pin } from './pins.js';
-import { checkPlatform, provision } from './provision.js';
+import { checkPlatform } from './platform.js';
+import { provision } from './provision.js';
 import type { Provisioned, ProvisionOptions } from './provision.js';
 
 // A small wheel, a package index and a pip and a compiler of ours: what is between them is tried, without network or compiler.
@@ -177,12 +178,12 @@ describe('provision', () => {
   });
 
   it.each([
-    ['no pip', { pip: null }, 'MDIFF_PIP', /expected Python's pip .* install Python 3 with pip/],
-    ['no compiler', { compiler: null }, 'MDIFF_COMPILER', /expected a C\+\+ compiler .* apt install g\+\+/],
-    ['no network', { pip: pip('echo "WARNING: NewConnectionError: Failed to establish a new connection" >&2\necho "ERROR: No matching distribution" >&2\nexit 1') }, 'MDIFF_NETWORK', /got "Failed to establish a new connection"; connect to the network/],
-    ['an index without it', { pip: pip('echo "ERROR: No matching distribution" >&2\nexit 1') }, 'MDIFF_PIP', /got "No matching distribution"; check the index/],
+    ['no pip', { pip: null }, 'MDIFF_PIP', /needs Python's pip, and none of these runs: .*; install Python 3 with pip/],
+    ['no compiler', { compiler: null }, 'MDIFF_COMPILER', /needs a C\+\+ compiler, and none of these runs: .* apt install g\+\+/],
+    ['no network', { pip: pip('echo "WARNING: NewConnectionError: Failed to establish a new connection" >&2\necho "ERROR: No matching distribution" >&2\nexit 1') }, 'MDIFF_NETWORK', /pip cannot reach its package index \("Failed to establish a new connection"\); connect to the network/],
+    ['an index without it', { pip: pip('echo "ERROR: No matching distribution" >&2\nexit 1') }, 'MDIFF_PIP', /pip cannot get tiny.* \("No matching distribution"\); check the index/],
     ['another processor', { platform: { platform: 'linux', arch: 'arm64', glibc: true } }, 'MDIFF_PLATFORM', /expected Linux on x64 with glibc, got linux arm64; train with engine "onnxruntime"/],
-    ['no room', { pins: [{ ...pin, size: 1e17 }] }, 'MDIFF_WRITE', /expected [\d,]+ MB of free space, got [\d,]+ MB/],
+    ['no room', { pins: [{ ...pin, size: 1e17 }] }, 'MDIFF_WRITE', /too little space \([\d,]+ MB needed, [\d,]+ MB free\)/],
   ] as const)('says in one line what to do: %s', async (_, options, code, pattern) => {
     await expect(install(options as Try)).rejects.toEqual(refused(code, pattern));
     expect((await left())[0]).not.toContain(name());
@@ -190,7 +191,7 @@ describe('provision', () => {
 
   it('keeps the wheel when the addon does not compile or does not work', async () => {
     const broken = compiler('case "$*" in *tfjs_backend*) echo "x.cc:1: error: no such thing" >&2; exit 1;; esac');
-    await expect(install({ compiler: broken })).rejects.toEqual(refused('MDIFF_COMPILER', /got "x\.cc:1: error: no such thing"; all of it is in .*compile\.log/));
+    await expect(install({ compiler: broken })).rejects.toEqual(refused('MDIFF_COMPILER', /cannot compile tfjs-node's addon \("x\.cc:1: error: no such thing"\); the whole output is in .*compile\.log/));
     await expect(install({ check: () => Promise.reject(new Error('off by 1')) })).rejects.toThrow('off by 1');
     expect(await left()).toEqual([[`${name()}.part`], [pin.file]]);
     expect((await install()).made).toBe('all');

