@@ -12,7 +12,7 @@ describe('device: cuda without a GPU', () => {
   it.runIf(!cuda)('loads the library, looks for the GPU, and says that there is none', async () => {
     const tensorflow = locateTensorFlow({ cacheDir: 'cache', device: 'cpu' })!;
     const opened = engines['tfjs_node']!({ ...optionsOf(variants['plain']!), device: 'cuda', tensorflow });
-    await expect(opened).rejects.toMatchObject({ code: 'MDIFF_TENSORFLOW', exitCode: 2, message: expect.stringMatching(/^device "cuda": expected a GPU, but the library in \S+ lists none; see "mdiff engine doctor"/) as string });
+    await expect(opened).rejects.toMatchObject({ code: 'MDIFF_TENSORFLOW', exitCode: 2, message: expect.stringMatching(/^device "cuda": the library in \S+ finds no GPU; see "mdiff engine doctor"/) as string });
   });
 });
 

@@ -16,7 +16,7 @@ const batch = (B: number, rows: number[]): StepBatch => ({
 });
 
 describe('splitBatch', () => {
-  it('gives every row and every evaluated row to one part, and says where they were', () => {
+  it('gives every row and every loss position to one part, with its place in the batch', () => {
     const whole = batch(5, [17, 3, 0, 9, 8]);
     const parts = splitBatch(whole, 2);
     expect(parts.map(({ from, to, batch: { B } }) => [from, to, B])).toEqual([[0, 2, 2], [2, 5, 3]]);
@@ -29,7 +29,7 @@ describe('splitBatch', () => {
     expect(parts.flatMap(({ order }) => [...order]).sort()).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('fills a batch of too few rows with padding that evaluates nothing', () => {
+  it('adds parts of padding without loss positions to a batch with too few rows', () => {
     const [first, second] = splitBatch(batch(1, [2]), 2);
     const [padded, real] = first!.batch.rows.length === 0 ? [first!, second!] : [second!, first!];
     expect(padded).toMatchObject({ from: 0, to: 1, batch: { B: 1, segments: new Int32Array(S), rows: new Int32Array(0), weights: new Float32Array(0) } });
@@ -41,6 +41,6 @@ describe('splitBatch', () => {
   });
 });
 
-it('has a part per thread, for as many as were measured or nearly', () => {
+it('has a part for each thread, up to four', () => {
   expect([1, 2, 4, 5, 64].map(partsFor)).toEqual([1, 2, 4, 1, 1]);
 });

@@ -1,28 +1,28 @@
 import { RESERVED } from '@mdiff/folder';
 import type { StepBatch } from './engine.js';
 
-// One thread per part of a batch instead of several per operation: threads that share an operation wait for each other at the end of
-// each, hundreds of times a step, and for whoever else has their core; parts meet once, where their gradients are added (docs/log/2026-11-28-batch-in-parts.md).
+// Data-parallel parts of a batch, one for each thread. Threads that share an operation wait for each other at its end, hundreds of times a
+// step. Parts wait once, when their gradients are added (docs/decisions/parts.md).
 
-/** More threads than this work together on every operation: each part costs a gradient, and only two were measured. */
-const MOST = 4;
+/** With more threads there is one part, and all threads share every operation: each part costs a gradient, and only two were measured. */
+const MOST_PARTS = 4;
 
-/** Parts of a batch that are computed side by side on so many threads. */
-export const partsFor = (threads: number): number => (threads <= MOST ? threads : 1);
+/** The number of parts for a number of threads. */
+export const partsFor = (threads: number): number => (threads <= MOST_PARTS ? threads : 1);
 
 export interface Part {
   batch: StepBatch;
-  /** its rows are [from, to) of the whole batch; the filler of a batch with too few rows repeats the last of them */
+  /** its rows are [from, to) of the whole batch; in a batch with too few rows, a part of padding names the last row again */
   from: number;
   to: number;
-  /** where its evaluated rows stand among those of the whole */
+  /** indices of its loss positions among those of the whole batch */
   order: Int32Array;
 }
 
-/** Token and segment of a position that nothing attends to. */
+/** The token [PAD]. */
 const PAD = RESERVED.pad;
 
-/** Cuts a batch into parts of whole rows. A batch of fewer rows than parts gets parts of padding, which evaluate nothing. */
+/** Cuts a batch into parts of whole rows. A batch with fewer rows than parts gets parts of padding, which have no loss positions. */
 export function splitBatch(batch: StepBatch, parts: number): Part[] {
   const { B, S } = batch;
   return Array.from({ length: parts }, (_, part): Part => {
@@ -50,9 +50,9 @@ export function splitBatch(batch: StepBatch, parts: number): Part[] {
 
 const padding = (S: number): Pick<StepBatch, 'ids' | 'segments' | 'positions'> => ({ ids: new Int32Array(S).fill(PAD), segments: new Int32Array(S), positions: new Int32Array(S) });
 
-/** What every part has for its evaluated rows (and perhaps for filler after them), in the order of the whole batch. */
-export function inOrder(cut: readonly Part[], found: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(cut.reduce((sum, { order }) => sum + order.length, 0));
-  cut.forEach(({ order }, part) => order.forEach((at, i) => (whole[at] = found[part]![i]!)));
+/** The results of the parts at their loss positions (filler may follow), in the order of the whole batch. */
+export function inOrder(split: readonly Part[], results: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(split.reduce((sum, { order }) => sum + order.length, 0));
+  split.forEach(({ order }, part) => order.forEach((index, i) => (whole[index] = results[part]![i]!)));
   return whole;
 }

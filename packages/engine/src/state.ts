@@ -1,9 +1,9 @@
-/** Flat buffers of one training state, all with the layout of the model. */
+/** A training state as flat buffers, all in the layout of the parameters. */
 export interface TrainState {
   params: Float32Array;
   /** Adam moments */
   m: Float32Array;
   v: Float32Array;
-  /** averaged weights, when `training.ema_decay` > 0 */
+  /** averaged weights, if `training.ema_decay` > 0 */
   ema?: Float32Array;
 }

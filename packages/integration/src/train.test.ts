@@ -153,7 +153,7 @@ describe('what cannot be used', () => {
     const broken = await trained('broken', damaged);
     expect(broken.err.trim().split('\n').length, broken.err).toBe(1);
     expect(broken.err).toContain(damaged);
-    expect(broken.err).toMatch(/expected tfjs-node to load, got: .*; run "mdiff engine install tensorflow --force"/);
+    expect(broken.err).toMatch(/cannot load native TensorFlow from .*: .*; run "mdiff engine install tensorflow --force"/);
     expect(broken.code).toBe(1);
   });
 });

@@ -7,7 +7,7 @@ import type { StepOptions } from '../passes/graphs.js';
 import { coreOver, wholePasses } from '../passes/host.js';
 import { OPERATORS, OPSET, operatorOps } from './operators.js';
 import { timed } from '../passes/phases.js';
-import { openSession } from './session.js';
+import { openOrtSession } from './session.js';
 import { passesInParts } from '../passes/part-threads.js';
 import type { PassToOnnx } from '../passes/part-threads.js';
 import { partsFor } from '../parts.js';
@@ -32,6 +32,6 @@ export function onnxRuntimeCore(options: WorkerOptions): Core {
     options,
     parts > 1
       ? passesInParts(model, layout, toOnnx, { parts, threads: threads / parts })
-      : wholePasses(model, layout, (shape) => openSession(toOnnx(shape), threads)),
+      : wholePasses(model, layout, (shape) => openOrtSession(toOnnx(shape), threads)),
   );
 }

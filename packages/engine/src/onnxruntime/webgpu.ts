@@ -7,7 +7,7 @@ import { passGraph } from '../passes/graphs.js';
 import { hostCore } from '../passes/host.js';
 import type { Pass } from '../passes/host.js';
 import { timed } from '../passes/phases.js';
-import { openSession } from './session.js';
+import { openOrtSession } from './session.js';
 
 // ONNX Runtime's WebGPU provider (Vulkan, Metal or Direct3D 12) computes the passes. AdamW runs on the processor, so every pass sends the
 // weights to the device and fetches the gradients: 8 bytes over the bus for each parameter. Of the 420 nodes of a step 14 stay on the
@@ -33,5 +33,5 @@ interface WebGpuProvider {
 
 function openOnDevice(model: Uint8Array, threads: number, onProcessor: readonly string[]): Promise<Pass> {
   const provider: WebGpuProvider = { name: 'webgpu', ...(onProcessor.length > 0 && { forceCpuNodeNames: onProcessor }) };
-  return openSession(model, threads, { executionProviders: [provider as ort.InferenceSession.ExecutionProviderConfig], enableMemPattern: true });
+  return openOrtSession(model, threads, { executionProviders: [provider as ort.InferenceSession.ExecutionProviderConfig], enableMemPattern: true });
 }

@@ -13,7 +13,7 @@ describe('drawMask', () => {
     const close = (got: number, share: number): void => expect(Math.abs(got - share * size)).toBeLessThan(5 * Math.sqrt(share * (1 - share) * size) + 1);
     close(count, p);
     close(pairs, p * p);
-    // Its mean stays 1 in expectation: what is kept is scaled up.
+    // Kept numbers are scaled up, so that the expectation stays 1.
     expect(new Set(mask)).toEqual(new Set([0, Math.fround(1 / (1 - p))]));
   });
 
@@ -29,7 +29,7 @@ describe('drawMask', () => {
     expect(Math.abs(last - 600)).toBeLessThan(103);
   });
 
-  it('keeps everything without dropout, and repeats itself with its seed and keys only', () => {
+  it('keeps every number without dropout, and is the same for the same seed and keys', () => {
     expect(drawMask(4, 0, 1)).toEqual(new Float32Array(4).fill(1));
     expect(drawMask(size, 0.1, 1, 'a')).toEqual(drawMask(size, 0.1, 1, 'a'));
     expect(drawMask(size, 0.1, 1, 'a')).not.toEqual(drawMask(size, 0.1, 1, 'b'));

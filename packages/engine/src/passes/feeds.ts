@@ -3,7 +3,7 @@ import type { ParamLayout } from '@mdiff/model';
 import type { StepBatch } from '../engine.js';
 import type { Part } from '../parts.js';
 
-// What a pass is fed, by the names of its inputs. Nothing of TensorFlow.js: a thread that only runs passes loads none of it.
+// The arrays that a pass is fed, by the names of its inputs. This file imports no TensorFlow.js, so that part-worker.ts does not load it.
 
 export type Kind = 'train' | 'eval';
 
@@ -15,7 +15,7 @@ export interface HostArray {
 
 export type Feeds = Record<string, HostArray>;
 
-/** Flat weights by their names. */
+/** Views of the flat weights, by parameter name. */
 export const views = (layout: ParamLayout, flat: Float32Array): Feeds =>
   Object.fromEntries(
     layout.params.map(({ name, shape, offset, size }): [string, HostArray] => [name, { type: 'float32', data: flat.subarray(offset, offset + size), shape }]),
@@ -32,12 +32,12 @@ export function feedsOf(batch: StepBatch): Feeds {
     rows: { type: 'int32', data: rows, shape: [rows.length] },
     targets: { type: 'int32', data: batch.targets, shape: [rows.length] },
     weights: { type: 'float32', data: batch.weights, shape: [rows.length] },
-    // Read where blocks are recomputed: the number that no optimiser may know.
+    // A zero fed at run time, so that constant folding cannot merge a recomputed block with the original. Read only with checkpointing.
     zero: { type: 'float32', data: new Float32Array(1), shape: [] },
   };
 }
 
-/** The dropout masks of a pass, drawn from its seed, step and number: the same for every engine. */
+/** The dropout masks of a pass. They depend on its seed, step and number only, so every engine draws the same. */
 export function maskFeeds({ dropout }: StepBatch, shapes: Record<string, readonly number[]>): Feeds {
   if (!dropout) return {};
   return Object.fromEntries(
@@ -50,8 +50,8 @@ export function maskFeeds({ dropout }: StepBatch, shapes: Record<string, readonl
 }
 
 /**
- * Inverted dropout: 0 with probability p, else 1/(1−p). The distance from one dropped number to the next is geometric, so it is drawn instead of
- * a number for each: at p = 0.1 a tenth of the draws, and two to three times as fast.
+ * Inverted dropout: 0 with probability p, else 1/(1−p). The distance from one zero to the next is geometric. Drawing distances takes a tenth of
+ * the draws at p = 0.1, and is two to three times as fast as a draw for each number.
  */
 export function drawMask(size: number, p: number, seed: number, ...keys: (string | number)[]): Float32Array {
   const mask = new Float32Array(size).fill(1 / (1 - p));
@@ -65,7 +65,7 @@ export function drawMask(size: number, p: number, seed: number, ...keys: (string
   }
 }
 
-/** Rows of masks [B, …]. */
+/** The rows [from, to) of masks [B, …]. */
 export const rowsOf = (masks: Feeds, { from, to }: Pick<Part, 'from' | 'to'>): Feeds =>
   Object.fromEntries(
     Object.entries(masks).map(([name, { type, data, shape: [B, ...rest] }]) => {

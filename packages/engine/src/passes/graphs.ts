@@ -7,17 +7,17 @@ import type { ModelConfig } from '@mdiff/config';
 import type { Kind } from './feeds.js';
 import { timed } from './phases.js';
 
-// What the engines have in common: the functions they run, and the graphs of these functions.
+// The functions that every engine runs, and their traced graphs.
 
 export interface StepOptions {
   model: ModelConfig;
   labelSmoothing: number;
   checkpointing?: boolean;
-  /** the network's pieces in training, where a runtime brings its own */
+  /** pieces of the network that a runtime has as its own operations, for training */
   ops?: Ops;
 }
 
-/** The function of a pass: training returns `loss` and `grad.{name}`, evaluation `ce`. */
+/** The function of a pass. Training returns `loss` and `grad.{name}`, evaluation `ce`. */
 export const passOf = (kind: Kind, { model, labelSmoothing, checkpointing = false, ops = fast }: StepOptions, layout: ParamLayout): ReturnType<typeof lossAndGrads> =>
   kind === 'train' ? lossAndGrads(model, layout, { labelSmoothing, checkpointing, ops }) : positionLosses(model, layout);
 
@@ -25,7 +25,7 @@ export const passOf = (kind: Kind, { model, labelSmoothing, checkpointing = fals
 export const masksOf = (model: ModelConfig, B: number, S: number, dropout: boolean): Record<string, readonly number[]> =>
   dropout ? dropoutShapes(model, B, S) : {};
 
-/** Batch inputs of a pass over [B, S]; a string names a size that stays open. */
+/** Batch inputs of a pass over [B, S]; a string names an open size. */
 function batchInputs(B: number | string, S: number | string): Record<string, InputSpec> {
   const int = (...shape: (number | string)[]): InputSpec => ({ shape, dtype: 'int32' });
   return {
@@ -79,7 +79,7 @@ export function exportedOnnx(model: ModelConfig, layout: ParamLayout, flat: Floa
   return toOnnx(graph, { initializers, name: 'mdiff' });
 }
 
-/** The pass with every size of the batch open: one graph for all batches. */
+/** The pass with open sizes B, S and M: one graph for all batches. */
 export function openGraph(kind: Kind, options: StepOptions, layout: ParamLayout, dropout: boolean): Graph {
   const { n_heads, d_model, max_seq_len, dropout: rate, attention_dropout } = options.model;
   const inputs: Record<string, InputSpec> = { ...batchInputs('B', 'S'), ...paramInputs(layout) };
@@ -92,8 +92,8 @@ export function openGraph(kind: Kind, options: StepOptions, layout: ParamLayout,
 }
 
 /**
- * A training pass that adds its flat gradient to the variable `gradient` [total], or replaces it where the input `first` is 1, and returns
- * `loss`. Appended to the traced graph, so that the pass is traced once for all uses.
+ * A training pass that adds its flat gradient to the variable `gradient` [total] and returns `loss`. If the input `first` is 1, it replaces the
+ * variable instead. It extends the traced graph, so that the pass is traced once for all uses.
  */
 export function flatGradients(pass: Graph, layout: ParamLayout): Graph {
   const total = [layout.total];
@@ -110,7 +110,7 @@ export function flatGradients(pass: Graph, layout: ParamLayout): Graph {
   });
   nodes.push(
     { kernel: 'Concat', inputs: parts, outputs: ['_flat'], attrs: { axis: 0 } },
-    // Selected, not multiplied: what an earlier step left may not be finite.
+    // Select and not Mul: an earlier step may have left numbers that are not finite.
     { kernel: 'Fill', inputs: [], outputs: ['_none'], attrs: { shape: [], value: 0, dtype: 'float32' } },
     { kernel: 'Greater', inputs: ['first', '_none'], outputs: ['_again'], attrs: {} },
     { kernel: 'Select', inputs: ['_again', '_none', 'gradient'], outputs: ['_old'], attrs: {} },
@@ -127,7 +127,7 @@ export function flatGradients(pass: Graph, layout: ParamLayout): Graph {
   };
 }
 
-/** A flat gradient [total] cut into `grad.{name}`: the variable `gradient`, or an input `given`. */
+/** Cuts a flat gradient [total] into `grad.{name}`. It comes from the variable `gradient`, or from an input `given`. */
 export function gradientsOf(layout: ParamLayout, source: 'gradient' | 'given'): Graph {
   const flat = { shape: [layout.total], dtype: 'float32' as const };
   const cut = optimize(

@@ -9,8 +9,8 @@ import type { Feeds, Kind } from './feeds.js';
 import { masksOf, passKey } from './graphs.js';
 import type { PassShape } from './graphs.js';
 
-// An engine that keeps weights, moments and gradients in flat buffers of this process: whatever runs the passes gets views of the
-// weights, and AdamW runs on the buffers (docs/log/2026-11-23-default-run-vocabulary.md); inside an ONNX graph it was slower.
+// An engine that keeps weights, moments and gradients in flat buffers of this process. Passes get views of the weights, and AdamW runs on the
+// buffers: inside an ONNX graph it was slower (docs/log/2026-11-23-default-run-vocabulary.md).
 
 /** A compiled pass: arrays in by input name, arrays out by output name. */
 export type Pass = (feeds: Feeds) => Promise<Record<string, Float32Array>>;
@@ -18,21 +18,21 @@ export type Pass = (feeds: Feeds) => Promise<Record<string, Float32Array>>;
 /** Makes a pass that can be run. */
 export type CompilePass = (shape: PassShape) => Promise<Pass>;
 
-/** Flat weights that stay as they are while their version does. */
+/** Flat weights. While the version is the same, so are they. */
 export interface Weights {
   flat: Float32Array;
   version: number;
 }
 
-/** What runs the passes. */
+/** Runs the passes of an engine. */
 export interface Passes {
-  /** Adds the batch's gradient to `into`, or puts it there; returns the loss. */
+  /** Writes the batch's gradient to `into`, or adds it (`add`); returns the loss. */
   train(batch: StepBatch, weights: Weights, into: Float32Array, add: boolean): Promise<number>;
   /** Cross-entropy at each loss position, nats. */
   evaluate(batch: StepBatch, weights: Weights): Promise<Float32Array>;
 }
 
-/** Puts the gradients that a pass returns where they belong in a flat buffer, or adds them to it. */
+/** Writes the gradients in the outputs of a pass to a flat buffer, or adds them to it. */
 export function gather(layout: ParamLayout, outputs: Record<string, Float32Array>, into: Float32Array, add: boolean): void {
   for (const { name, offset, size } of layout.params) {
     const data = outputs[`grad.${name}`]!;
@@ -67,7 +67,7 @@ export const hostCore = (options: WorkerOptions, compile: CompilePass): Core => 
 
 export function coreOver({ model, seed }: WorkerOptions, passes: Passes): Core {
   const layout = layoutOf(model);
-  /** Σ of the gradients since the last update, flat like the weights */
+  // `gradient` is the sum since the last update, flat like the weights.
   const { grads: gradient, ...buffers } = allocate(layout.total);
   const state: TrainState = buffers;
   state.params.set(initParams(model, seed));
@@ -105,7 +105,7 @@ export function coreOver({ model, seed }: WorkerOptions, passes: Passes): Core {
     load: async (given) => {
       checkState(given, layout);
       version++;
-      // Copied, not kept: AdamW is four times as fast on the buffers it allocated itself.
+      // A copy, because AdamW is four times as fast on buffers from `allocate`.
       for (const name of ['params', 'm', 'v'] as const) state[name].set(given[name]);
       if (given.ema) state.ema = given.ema;
       else delete state.ema;

@@ -11,7 +11,7 @@ import { gather } from './host.js';
 import type { Pass, Passes, Weights } from './host.js';
 import type { StepBatch } from '../engine.js';
 import type { PartCalls, PartResult } from './part-worker.js';
-import { openSession } from '../onnxruntime/session.js';
+import { openOrtSession } from '../onnxruntime/session.js';
 import { inOrder, splitBatch } from '../parts.js';
 import type { Part } from '../parts.js';
 
@@ -109,7 +109,7 @@ export function passesInParts(model: ModelConfig, layout: ParamLayout, toOnnx: P
     const rest = Promise.all(others.map(async (thread, i) => runThere(thread, modelOf(kind, theirs[i]!, dropout), feeds(theirs[i]!), version)));
     rest.catch(() => undefined); // awaited below, unless the first part fails before
     const here = modelOf(kind, own, dropout);
-    here.pass ??= openSession(here.bytes, threads.threads);
+    here.pass ??= openOrtSession(here.bytes, threads.threads);
     first(await (await here.pass)({ ...feeds(own), ...views(layout, weights.flat) }));
     return { split, rest: await rest };
   }

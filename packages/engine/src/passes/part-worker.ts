@@ -1,6 +1,6 @@
 import type { ParamLayout } from '@mdiff/model';
 import { serveWorker } from '@mdiff/workers';
-import { openSession } from '../onnxruntime/session.js';
+import { openOrtSession } from '../onnxruntime/session.js';
 import { views } from './feeds.js';
 import type { Feeds } from './feeds.js';
 import type { Pass } from './host.js';
@@ -36,7 +36,7 @@ serveWorker({
     weights = views(given.layout, copy);
   },
   compile: async ({ key, model }: PartCalls['compile']) => {
-    const pass = openSession(model, setting.threads);
+    const pass = openOrtSession(model, setting.threads);
     passes.set(key, pass);
     await pass;
   },

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { phases, timed } from './phases.js';
 
-it('sums what each phase took, also when it ends later or fails', async () => {
+it('sums the time of each phase, also if it is asynchronous or fails', async () => {
   const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   const before = phases();
   expect(timed('trace', () => 5)).toBe(5);

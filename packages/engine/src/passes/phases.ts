@@ -1,6 +1,6 @@
-// Where an engine's start-up goes. Counted per thread, and a thread holds one engine.
+// The time that an engine's start-up takes, by phase. It is counted for each thread, and a thread holds one engine.
 
-/** `lower` makes a graph into a file, `library` loads native code, `load` gives it that file. */
+/** `lower` turns a graph into a file, `library` loads native code, `load` hands it the file. */
 export type Phase = 'trace' | 'optimize' | 'lower' | 'library' | 'load';
 
 export type Phases = Record<Phase, number>;

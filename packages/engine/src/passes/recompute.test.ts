@@ -11,8 +11,7 @@ import { feedsOf } from './feeds.js';
 import type { Feeds } from './feeds.js';
 import { passGraph } from './graphs.js';
 
-// What ONNX Runtime makes of a training graph with recomputed blocks, by its own account: its profile lists each operator
-// that ran, in order, with the bytes in use.
+// Recomputed blocks in ONNX Runtime: its profile lists the operators that ran, in order, with the bytes in use.
 
 const blocks = 6;
 const model = modelConfig({ d_model: 32, n_layers: blocks, n_heads: 2, d_ff: 96, vocab_size: 100, max_seq_len: 64, dropout: 0, attention_dropout: 0, conv_width: 3, tie_embeddings: true });
@@ -30,21 +29,21 @@ const feeds: Feeds = {
     segments: new Int32Array(B * S).fill(1),
     positions: Int32Array.from({ length: B * S }, (_, i) => i % S),
     causal: 0,
-    targets: rows.map((at) => tokens[at]!),
+    targets: rows.map((row) => tokens[row]!),
     weights: new Float32Array(rows.length).fill(1 / rows.length),
   }),
   ...Object.fromEntries(layout.params.map(({ name, shape, offset, size }) => [name, { type: 'float32' as const, data: flat.subarray(offset, offset + size), shape }])),
 };
 
-interface Ran {
+interface Profile {
   outputs: Record<string, Float32Array>;
-  /** operators that ran, in their order */
+  /** in the order in which they ran */
   operators: string[];
-  /** the most bytes in use after an operator */
+  /** largest number of bytes in use after an operator */
   peak: number;
 }
 
-async function profiled(checkpointing: boolean): Promise<Ran> {
+async function profiled(checkpointing: boolean): Promise<Profile> {
   const folder = await mkdtemp(join(tmpdir(), 'mdiff-profile-'));
   try {
     // As onnxruntime/core.ts does it, and profiled.
@@ -70,8 +69,8 @@ async function profiled(checkpointing: boolean): Promise<Ran> {
 }
 
 describe('recomputed blocks in ONNX Runtime', () => {
-  let kept: Ran;
-  let recomputed: Ran;
+  let kept: Profile;
+  let recomputed: Profile;
   beforeAll(async () => {
     await tf.setBackend('cpu');
     kept = await profiled(false);
@@ -83,24 +82,24 @@ describe('recomputed blocks in ONNX Runtime', () => {
     for (const [name, values] of Object.entries(kept.outputs)) expect(recomputed.outputs[name], name).toEqual(values);
   });
 
-  it('are computed a second time: no optimiser merges them with the first', () => {
-    const count = ({ operators }: Ran, operator: string): number => operators.filter((name) => name === operator).length;
+  it('are computed a second time: ONNX Runtime does not merge them with the originals', () => {
+    const count = ({ operators }: Profile, operator: string): number => operators.filter((name) => name === operator).length;
     // One softmax in each attention, one in the cross-entropy.
     expect([kept, recomputed].map((ran) => count(ran, 'Softmax'))).toEqual([blocks + 1, 2 * blocks + 1]);
-    // Again: query, key, value, scores, their mixture, output, gate and up.
+    // Recomputed products: query, key, value, scores, their mixture, output, gate and up.
     expect(count(recomputed, 'MatMul') - count(kept, 'MatMul')).toBeGreaterThanOrEqual(8 * blocks);
   });
 
-  it('are computed late, and give their memory back before the next one', () => {
+  it('are computed late, and free their memory before the next block', () => {
     const { operators } = recomputed;
-    const at = operators.flatMap((name, i) => (name === 'Softmax' ? [i] : [])).slice(blocks + 1);
-    const products = at.map((from, i) => operators.slice(from, at[i + 1]).filter((name) => name.endsWith('MatMul')).length);
-    // Between one block's attention and the next one's lie both gradients of the first's seven weights; a forward pass alone has eight products.
+    const softmaxes = operators.flatMap((name, i) => (name === 'Softmax' ? [i] : [])).slice(blocks + 1);
+    const products = softmaxes.map((from, i) => operators.slice(from, softmaxes[i + 1]).filter((name) => name.endsWith('MatMul')).length);
+    // Between the attentions of two blocks lie both gradients of the first block's seven weights. A forward pass alone has eight products.
     expect(Math.min(...products)).toBeGreaterThanOrEqual(14);
   });
 
   it('lower the peak', () => {
-    // Of six blocks one is left, besides its gradients, the blocks' inputs, and what does not belong to a block.
+    // One block of six stays in memory, with its gradients, the inputs of the blocks, and everything outside them.
     expect(recomputed.peak / kept.peak).toBeLessThan(0.55);
   });
 });

@@ -25,7 +25,7 @@ function openLibrary({ tensorflow, device }: WorkerOptions): TfjsNode {
   if (!tensorflow) throw new MdiffError('MDIFF_TENSORFLOW', 'engine "tfjs_node": native TensorFlow is not installed; run "mdiff engine install tensorflow"', 2);
   const native = timed('library', () => loadTensorFlow(tensorflow));
   if (device === 'cuda' && !usesGpu(native)) {
-    throw new MdiffError('MDIFF_TENSORFLOW', `device "cuda": expected a GPU, but the library in ${tensorflow.folder} lists none; see "mdiff engine doctor", or set device to "auto" or "cpu"`, 2);
+    throw new MdiffError('MDIFF_TENSORFLOW', `device "cuda": the library in ${tensorflow.folder} finds no GPU; see "mdiff engine doctor", or set device to "auto" or "cpu"`, 2);
   }
   return native;
 }

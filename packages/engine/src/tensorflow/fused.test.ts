@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { fusedOps } from './fused.js';
 import { openGraph } from '../passes/graphs.js';
 
-// Which operations the training step asks of the kernels. What they compute is compared in packages/integration/native, with the library.
+// The operations of the kernels in the training step. checks/native/kernels.ts compares their results.
 
 const base: ModelConfig = { ...ProjectConfig.preset('nano').model, vocab_size: 40, d_model: 8, n_heads: 2, n_layers: 2, d_ff: 16, max_seq_len: 16, dropout: 0, attention_dropout: 0, conv_width: 3, norm_type: 'rmsnorm', activation: 'swiglu', pos_encoding: 'rope', use_bias: false };
 
@@ -24,24 +24,24 @@ const feedForward = { MdiffFeedForward: 2, MdiffFeedForwardGrad: 2 };
 const swiglu = { MdiffSwiglu: 2, MdiffSwigluGrad: 2 };
 
 describe('the training step with fused kernels', () => {
-  it('has whole attention and feed-forward where products are among them', () => {
+  it('has whole attention and feed-forward if the kernels have products', () => {
     expect(counts(true)).toEqual({ ...norms, ...convolutions, ...attention, ...feedForward });
     expect(counts(false)).toEqual({ ...norms, ...convolutions, ...swiglu });
   });
 
-  it('takes the pieces that a variant of the network leaves', () => {
+  it('has the pieces that a variant of the network contains', () => {
     expect(counts(true, { conv_width: 0, activation: 'gelu' })).toEqual({ ...norms, ...attention });
     expect(counts(true, { norm_type: 'layernorm' })).toEqual({ ...convolutions, ...attention, ...feedForward });
     expect(counts(true, { pos_encoding: 'learned' })).toEqual({ ...norms, ...convolutions, ...feedForward });
     expect(counts(true, { use_bias: true })).toEqual({ ...norms, ...convolutions, ...swiglu });
   });
 
-  it('has dropout of what a piece adds behind it, and no whole attention with dropout of its weights', () => {
+  it('applies dropout after a piece, and has no whole attention with dropout of attention weights', () => {
     expect(counts(true, { attention_dropout: 0.1 }, { dropout: true })).toEqual({ ...norms, ...convolutions, ...feedForward });
     expect(counts(true, { dropout: 0.1 }, { dropout: true })).toEqual({ ...norms, ...convolutions, ...attention, ...feedForward });
   });
 
-  it('computes them again where blocks are recomputed', () => {
+  it('computes them again if blocks are recomputed', () => {
     const { MdiffSelfAttention, MdiffSelfAttentionGrad } = counts(true, {}, { checkpointing: true });
     expect([MdiffSelfAttention, MdiffSelfAttentionGrad]).toEqual([4, 2]);
   });

@@ -5,25 +5,25 @@ import { foreign } from '@mdiff/trace';
 import { kernelsOf } from './kernels.js';
 import type { NativeTensorFlow } from './locate.js';
 
-// The denoiser's costly pieces as calls of native/kernels.cc, each its value and its gradient in one pass over memory. They are the
-// formulas of @mdiff/model, which says where they come from; checks/native/kernels.ts compares them with it.
+// The denoiser's costly pieces as calls of native/kernels.cc, which computes each value and each gradient in one pass over memory. The
+// formulas are those of @mdiff/model, which cites their sources; checks/native/kernels.ts compares the two.
 
 type Save = tf.GradSaveFunc;
 
-/** Registers the kernels of a library in the TensorFlow that this process has loaded; the first call settles how many threads they use. */
+/** Registers the kernels of a library in the TensorFlow that this process has loaded. The first call decides their number of threads. */
 export function registerKernels(path: string, threads: number): { products: boolean } {
-  const loaded = { exports: {} as { open(threads: number): boolean } };
-  process.dlopen(loaded, path);
-  return { products: loaded.exports.open(threads) };
+  const addon = { exports: {} as { open(threads: number): boolean } };
+  process.dlopen(addon, path);
+  return { products: addon.exports.open(threads) };
 }
 
-/** Registers the kernels that a built package has; undefined where it has none. */
-export function openKernels(found: NativeTensorFlow, threads: number): { products: boolean } | undefined {
-  const path = kernelsOf(found);
+/** Registers the kernels of a built package; undefined if it has none. */
+export function openKernels(library: NativeTensorFlow, threads: number): { products: boolean } | undefined {
+  const path = kernelsOf(library);
   return path === undefined ? undefined : registerKernels(path, threads);
 }
 
-/** One call whose results have the shapes of some of its inputs. */
+/** Calls an operation whose results have the shapes of `like`. */
 const call = (op: string, inputs: readonly tf.Tensor[], like: readonly tf.Tensor[], attrs = {}): tf.Tensor[] =>
   foreign(op, inputs, like.map(({ shape }) => shape), attrs);
 
@@ -75,5 +75,5 @@ const selfAttention: NonNullable<Ops['selfAttention']> = (x, weights, onto, { se
   })(x, ...weights, onto);
 };
 
-/** `products`: with the pieces whose matrix products are in bfloat16. */
+/** `products`: also the pieces that contain matrix products, in bfloat16. */
 export const fusedOps = (products: boolean): Ops => ({ ...fast, swiglu, rmsNorm, convolve, ...(products && { feedForward, selfAttention }) });

@@ -5,9 +5,9 @@ import { sha256 } from '@mdiff/folder/node';
 import type { NativeTensorFlow, Variant } from './locate.js';
 import { processor } from '../select/processor.js';
 
-// The fused kernels of a built package: a library beside its addon, made from this package's own source for one kind of processor.
+// The fused kernels of a built package: a library beside its addon, compiled from native/kernels.cc for one kind of processor.
 
-/** `engine.json` in a folder that `mdiff engine install` made: what it was made of. */
+/** `engine.json` in a folder that `mdiff engine install` made: the versions and files that it was made of. */
 export interface EngineRecord {
   format_version: 1;
   tensorflow: string;
@@ -20,18 +20,18 @@ export interface EngineRecord {
 export interface KernelRecord {
   /** sha256 of the source */
   source: string;
-  /** the command and what it calls itself */
+  /** the command, and its version as it prints it */
   compiler: string;
-  /** instructions of the processor that it was made for */
+  /** instruction sets of the processor that it was compiled for */
   sets: readonly string[];
-  /** why there is no library, where there is none */
+  /** why there is no library, if it did not compile */
   problem?: string;
 }
 
-/** In the built package; the name of a library, because `require` is not how it is loaded. */
+/** Its path in the built package. It is no `.node` file, because `dlopen` loads it and not `require`. */
 export const KERNELS = join('lib', 'kernels.so');
 
-/** This package's source of them; undefined where it comes with none. */
+/** The path of their source; undefined if the package was published without it. */
 export function kernelSource(): string | undefined {
   const path = fileURLToPath(new URL('../../native/kernels.cc', import.meta.url));
   return existsSync(path) ? path : undefined;
@@ -47,23 +47,22 @@ export function readEngineRecord(folder: string): EngineRecord | undefined {
 
 export type KernelState = { state: 'ready'; path: string; compiler?: string } | { state: 'absent' | 'outdated' | 'foreign' | 'failed'; reason: string };
 
-/** Whether the kernels of a built package are this release's, and for this processor. A package that mdiff did not build is taken at its word. */
+/** Checks that the kernels of a built package are of this release and for this processor. It trusts a package that mdiff did not build. */
 export function kernelState({ folder }: Pick<NativeTensorFlow, 'folder'>, source = kernelSource(), flags: readonly string[] = processor().flags): KernelState {
   const path = join(folder, KERNELS);
-  const there = existsSync(path);
   const kernels = readEngineRecord(folder)?.kernels;
   if (kernels?.problem !== undefined) return { state: 'failed', reason: kernels.problem };
-  if (!there) return { state: 'absent', reason: 'never compiled' };
+  if (!existsSync(path)) return { state: 'absent', reason: 'never compiled' };
   if (!kernels) return { state: 'ready', path };
   if (source === undefined || kernels.source !== sha256(readFileSync(source))) return { state: 'outdated', reason: 'made from the source of another release' };
-  const here = new Set(flags);
-  const missing = kernels.sets.filter((flag) => !here.has(flag));
+  const available = new Set(flags);
+  const missing = kernels.sets.filter((flag) => !available.has(flag));
   if (missing.length > 0) return { state: 'foreign', reason: `made for a processor with ${missing.slice(0, 3).join(', ')}` };
   return { state: 'ready', path, compiler: kernels.compiler };
 }
 
-/** The library of fused kernels that may be loaded with a built package here; undefined: the engine works without. */
-export function kernelsOf(found: Pick<NativeTensorFlow, 'folder'>): string | undefined {
-  const state = kernelState(found);
+/** The path of the fused kernels that fit a built package and this processor; undefined: the engine runs without them. */
+export function kernelsOf(library: Pick<NativeTensorFlow, 'folder'>): string | undefined {
+  const state = kernelState(library);
   return state.state === 'ready' ? state.path : undefined;
 }

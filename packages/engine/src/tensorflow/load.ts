@@ -7,7 +7,7 @@ import { MdiffError } from '@mdiff/folder';
 import { QUIET, peerFolder } from './locate.js';
 import type { NativeTensorFlow } from './locate.js';
 
-// Loads native TensorFlow through a tfjs-node package that locate.ts found. Types alone come from the optional peer.
+// Loads native TensorFlow through a tfjs-node package that locate.ts found. From the optional peer this file imports types only.
 
 export type TfjsNode = typeof tfjsNode;
 
@@ -16,12 +16,12 @@ interface Resolver {
 }
 
 /**
- * Runs `load` with the requirements of modules in `folder` met: a built package holds none of its own dependencies, so they come from where
- * the peer is installed; and `@tensorflow/tfjs` is the one this package uses, because two of them in a thread register everything twice.
+ * Runs `load` while modules in `folder` can require their dependencies. A built package holds none, so they come from the folder of the peer.
+ * `@tensorflow/tfjs` comes from this package, because two copies in a thread register everything twice.
  */
 function withDependencies<T>(folder: string, peer: string | undefined, load: () => T): T {
   const here = createRequire(import.meta.url);
-  const there = peer === undefined ? here : createRequire(join(peer, 'package.json'));
+  const fromPeer = peer === undefined ? here : createRequire(join(peer, 'package.json'));
   const inside = realpathSync(folder) + sep;
   const resolver = Module as unknown as Resolver;
   const original = resolver._resolveFilename;
@@ -31,7 +31,7 @@ function withDependencies<T>(folder: string, peer: string | undefined, load: () 
       return original.call(this, request, parent, ...rest);
     } catch (error) {
       if (!parent?.filename?.startsWith(inside) || /^\.|^\//.test(request)) throw error;
-      return there.resolve(request);
+      return fromPeer.resolve(request);
     }
   };
   try {
@@ -48,50 +48,50 @@ function repairUtil(): void {
   util.isArray ??= Array.isArray;
 }
 
-/** What the libraries say while they load is about them; anything else is passed on. */
-function sayRest(said: string): void {
+/** Passes on the output of a loading library, without its greeting. */
+function passOn(output: string): void {
   const greeting = /absl::InitializeLog\(\)|oneDNN custom operations are on/;
-  for (const line of said.split('\n')) if (line !== '' && !greeting.test(line)) process.stderr.write(`${line}\n`);
+  for (const line of output.split('\n')) if (line !== '' && !greeting.test(line)) process.stderr.write(`${line}\n`);
 }
 
-const libraryOf = ({ folder }: NativeTensorFlow): string => join(folder, 'deps', 'lib', 'libtensorflow_cc.so.2');
+const sharedObject = ({ folder }: NativeTensorFlow): string => join(folder, 'deps', 'lib', 'libtensorflow_cc.so.2');
 
 /**
- * Begins to load the library in a thread of its own, while the one that will use it still reads its modules: most of a second less to start
- * with two cores. Problems are left to {@link loadTensorFlow}, and so are packages that mdiff did not build.
+ * Begins to load the library in a thread of its own, while the engine's thread still reads its modules. With two cores that saves most of a
+ * second. It ignores packages that mdiff did not build; {@link loadTensorFlow} loads them, and reports any problem.
  */
-export function preloadTensorFlow(found: NativeTensorFlow): void {
-  const quietly = join(found.folder, QUIET);
-  if (!existsSync(quietly)) return;
+export function preloadTensorFlow(library: NativeTensorFlow): void {
+  const quiet = join(library.folder, QUIET);
+  if (!existsSync(quiet)) return;
   const script = "const { workerData: [quiet, library], parentPort } = require('node:worker_threads'); parentPort.postMessage(require(quiet).load(library));";
-  const worker = new Worker(script, { eval: true, workerData: [quietly, libraryOf(found)], execArgv: [] });
-  worker.on('message', sayRest).on('error', () => undefined);
+  const worker = new Worker(script, { eval: true, workerData: [quiet, sharedObject(library)], execArgv: [] });
+  worker.on('message', passOn).on('error', () => undefined);
   worker.unref();
 }
 
 /**
- * Loads native TensorFlow into this thread, synchronously; a second call returns the same module. It shares `@tensorflow/tfjs` with whatever
- * loaded that here, and makes `tensorflow` its current backend. Several threads may each load it, each with a state of its own. {@link tensorflowEnvironment} comes first.
- * @throws MdiffError MDIFF_TENSORFLOW when it cannot be loaded
+ * Loads native TensorFlow into this thread, synchronously; a second call returns the same module. It uses the thread's `@tensorflow/tfjs`, and
+ * makes `tensorflow` its current backend. Each thread that loads it has a state of its own. Set {@link tensorflowEnvironment} before.
+ * @throws MdiffError MDIFF_TENSORFLOW if it cannot be loaded
  */
-export function loadTensorFlow(found: NativeTensorFlow): TfjsNode {
+export function loadTensorFlow(library: NativeTensorFlow): TfjsNode {
   repairUtil();
-  // Its platform replaces the one that tfjs has set, which outside production mode is worth a warning to tfjs.
+  // tfjs-node replaces the platform that tfjs has set. Outside production mode tfjs warns about that.
   (createRequire(import.meta.url)('@tensorflow/tfjs') as { enableProdMode(): void }).enableProdMode();
-  // Its dependencies use modules that Node has deprecated; that is nothing a user can act on.
-  const quiet = process as { noDeprecation?: boolean };
-  const { noDeprecation = false } = quiet;
-  quiet.noDeprecation = true;
+  // Its dependencies use modules that Node has deprecated, about which a user can do nothing.
+  const warnings = process as { noDeprecation?: boolean };
+  const { noDeprecation = false } = warnings;
+  warnings.noDeprecation = true;
   try {
-    const load = createRequire(join(found.folder, 'package.json'));
-    const quietly = join(found.folder, QUIET);
-    if (existsSync(quietly)) sayRest((load(quietly) as { load(path: string): string }).load(libraryOf(found)));
-    return withDependencies(found.folder, peerFolder(found.variant) ?? peerFolder('cpu'), () => load(found.folder) as TfjsNode);
+    const load = createRequire(join(library.folder, 'package.json'));
+    const quiet = join(library.folder, QUIET);
+    if (existsSync(quiet)) passOn((load(quiet) as { load(path: string): string }).load(sharedObject(library)));
+    return withDependencies(library.folder, peerFolder(library.variant) ?? peerFolder('cpu'), () => load(library.folder) as TfjsNode);
   } catch (cause) {
     const reason = (cause as Error).message.split('\n')[0];
-    throw new MdiffError('MDIFF_TENSORFLOW', `${found.folder}: expected tfjs-node to load, got: ${reason}; run "mdiff engine install tensorflow${found.variant === 'cuda' ? ' --cuda' : ''} --force"`, 1, { cause });
+    throw new MdiffError('MDIFF_TENSORFLOW', `cannot load native TensorFlow from ${library.folder}: ${reason}; run "mdiff engine install tensorflow${library.variant === 'cuda' ? ' --cuda' : ''} --force"`, 1, { cause });
   } finally {
-    quiet.noDeprecation = noDeprecation;
+    warnings.noDeprecation = noDeprecation;
   }
 }
 
@@ -105,5 +105,5 @@ const bindingOf = (tf: TfjsNode): Binding => (tf.findBackend('tensorflow') as un
 /** The version that the loaded TensorFlow library reports. */
 export const tensorflowVersion = (tf: TfjsNode): string => bindingOf(tf).TF_Version;
 
-/** Whether the loaded TensorFlow computes on a GPU. */
+/** True if the loaded TensorFlow computes on a GPU. */
 export const usesGpu = (tf: TfjsNode): boolean => bindingOf(tf).isUsingGpuDevice();

@@ -13,7 +13,7 @@ export interface Resident {
   model(update?: Update): Promise<SavedModel>;
   /** A copy of the state. */
   read(): Promise<TrainState>;
-  /** A copy of the gradient since the last update; zeros where there is none. */
+  /** A copy of the gradient since the last update; zeros if there is none. */
   gradient(): Promise<Float32Array>;
   /** Takes over another state; it reaches the variables before they are next used. */
   replace(state: TrainState): void;

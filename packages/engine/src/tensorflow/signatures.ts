@@ -10,7 +10,7 @@ import { gradientGraph, onVariables, variableOf, variablesFor } from './variable
 
 // The SavedModel of a training step and its signatures. Rows, positions and loss positions are open sizes, so that one graph serves every batch.
 
-/** What is constant in the SavedModel: AdamW's decay rates, and whether there are averaged weights. */
+/** The constants of the SavedModel: AdamW's decay rates, and the presence of averaged weights. */
 export interface ModelSetting {
   beta1: number;
   beta2: number;
@@ -48,7 +48,7 @@ export function stepGraphs(options: WorkerOptions, layout: ParamLayout, { parts,
   };
 }
 
-/** The evaluation pass in parts, on the averaged weights where there are any. */
+/** The evaluation pass in parts, on the averaged weights if there are any. */
 const evaluationGraph = ({ evaluation, layout, parts }: StepGraphs, average: boolean): Graph => replicate(onVariables(evaluation, layout, average ? 'ema' : 'params'), parts);
 
 /** Writes the SavedModel; `names` are its signatures. */
