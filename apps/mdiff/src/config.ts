@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { addConfigFlags, layersOf, UsageError, type ConfigFlags } from '@mdiff/cli';
 import {
   ConfigError,
   diffConfigs,
@@ -14,7 +15,6 @@ import {
   resolvedYaml,
   type Issue,
 } from '@mdiff/config';
-import { addConfigFlags, layersOf, UsageError, type ConfigFlags } from '@mdiff/cli';
 import type { Command } from 'commander';
 import type { Io } from './io.js';
 import { template } from './template.js';
@@ -37,7 +37,7 @@ function write(io: Io, file: string, text: string): void {
   try {
     writeFileSync(resolve(io.cwd, file), text);
   } catch (error) {
-    throw new UsageError(`${file}: expected a writable file, got ${(error as NodeJS.ErrnoException).code ?? 'an error'}`, 1);
+    throw new UsageError(`cannot write ${file}: ${(error as Error).message.split(',')[0]}; choose another path`, 1);
   }
 }
 
@@ -71,16 +71,16 @@ function validate(io: Io, file: string | undefined, flags: ConfigFlags & { stric
     io.out(`${source}: valid${issues.length === 0 ? '' : `, ${issues.length} ${issues.length === 1 ? 'warning' : 'warnings'}`}\n`);
 }
 
-function named(io: Io, name: string): ProjectConfig {
+function fileOrPreset(io: Io, name: string): ProjectConfig {
   return presetNames.includes(name) ? ProjectConfig.preset(name) : loadProject({ file: name, env: io.env, cwd: io.cwd }).config;
 }
 
-function migrated(io: Io, file: string, flags: { write?: boolean }): void {
+function runMigrate(io: Io, file: string, flags: { write?: boolean }): void {
   let text: string;
   try {
     text = readFileSync(resolve(io.cwd, file), 'utf8');
-  } catch {
-    throw new UsageError(`${file}: expected a readable file, got "${file}"`);
+  } catch (error) {
+    throw new UsageError(`cannot read ${file}: ${(error as Error).message.split(',')[0]}; give the path of a configuration`);
   }
   const result = migrate(text, file, io.env);
   if (!flags.write) io.out(result.text);
@@ -93,7 +93,7 @@ function docs(io: Io, flags: { write?: string; check?: string }): void {
   if (flags.write !== undefined) write(io, flags.write, page);
   else if (flags.check === undefined) io.out(page);
   else if (!existsSync(resolve(io.cwd, flags.check)) || readFileSync(resolve(io.cwd, flags.check), 'utf8') !== page) {
-    throw new UsageError(`${flags.check}: this is not the generated page; run "mdiff config docs --write ${flags.check}"`, 1);
+    throw new UsageError(`${flags.check}: the page differs from what mdiff generates; run "mdiff config docs --write ${flags.check}"`, 1);
   }
 }
 
@@ -102,13 +102,13 @@ export function addConfig(root: Command, io: Io): void {
   const config = root.command('config').description('write, check, print, compare and explain configurations');
   config
     .command('init')
-    .description('write a commented file to start from, and the schema editors use')
+    .description('write a commented configuration to start from, and the schema that editors use')
     .argument('[file]', 'file to write', 'mdiff.yaml')
     .option('--force', 'replace existing files')
     .action((file: string, flags) => init(io, file, flags));
   addConfigFlags(config.command('validate').description('report every error and warning'))
     .argument('[file]')
-    .option('--strict', 'warnings count as errors')
+    .option('--strict', 'treat warnings as errors')
     .option('--json', 'print the issues as JSON')
     .action((file: string | undefined, flags) => validate(io, file, flags));
   addConfigFlags(config.command('print').description('print the resolved configuration with the origin of each value'))
@@ -125,12 +125,12 @@ export function addConfig(root: Command, io: Io): void {
     .argument('<b>', 'file or preset')
     .action((a: string, b: string) =>
       io.out(
-        diffConfigs(named(io, a), named(io, b))
+        diffConfigs(fileOrPreset(io, a), fileOrPreset(io, b))
           .map((line) => `${line}\n`)
           .join(''),
       ),
     );
-  addConfigFlags(config.command('explain').description('show the value, origin, hidden values, type and meaning of a key'))
+  addConfigFlags(config.command('explain').description('show the value of a key, its origin, the values it overrides, its type and its meaning'))
     .argument('<key>')
     .action((key: string, flags: ConfigFlags) => io.out(`${explain(load(io, undefined, flags).config, key)}\n`));
   config
@@ -139,19 +139,19 @@ export function addConfig(root: Command, io: Io): void {
     .argument('[key]')
     .action((key: string | undefined) => {
       const schema = jsonSchema(key);
-      if (schema === undefined) throw new UsageError(`${key}: expected a known key, got "${key}"`);
+      if (schema === undefined) throw new UsageError(`${key}: no configuration key has this name; "mdiff config docs" lists them`);
       io.out(`${JSON.stringify(schema, null, 2)}\n`);
     });
   config
     .command('docs')
     .description('print the reference page')
     .option('--write <file>', 'write it to a file')
-    .option('--check <file>', 'fail when a file is not current')
+    .option('--check <file>', 'fail if a file differs from the page')
     .action((flags) => docs(io, flags));
   config
     .command('migrate')
-    .description('replace aliases by their canonical keys, comments kept')
+    .description('replace aliases by their canonical keys and keep the comments')
     .argument('<file>')
     .option('--write', 'change the file instead of printing')
-    .action((file: string, flags) => migrated(io, file, flags));
+    .action((file: string, flags) => runMigrate(io, file, flags));
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-/** An app that is loaded when one of its commands runs. Both apps name their sub-commands as here. */
+/** An app, which is loaded only when one of its commands runs. A test compares these names with those of the apps. */
 interface App {
   package: string;
   commands: Readonly<Record<string, string>>;
@@ -12,9 +12,9 @@ export const apps: readonly App[] = [
     package: '@mdiff/trainer',
     commands: {
       train: 'train a model on a book and export a model folder',
-      data: 'look at the text a run would learn',
+      data: 'show the text that a run would learn',
       embeddings: 'get a sentence encoder for scoring difficulty',
-      engine: 'list, install and try what computes the training',
+      engine: 'list, install and test what computes the training',
     },
     load: () => import('@mdiff/trainer'),
   },
@@ -35,7 +35,7 @@ export const appOf = (command: string | undefined): App | undefined =>
 const isMissing = (error: unknown, name: string): boolean =>
   error instanceof Error && (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && error.message.includes(`'${name}'`);
 
-/** Hands the arguments, `--help` included, to the app as they are. @throws an error with code `MDIFF_APP` when it is not installed */
+/** Passes the arguments to the app unchanged, `--help` included. @throws an error with code `MDIFF_APP` if the app is not installed */
 export async function forward(app: Pick<App, 'package' | 'load'>, argv: readonly string[]): Promise<void> {
   let loaded: unknown;
   try {
@@ -43,7 +43,7 @@ export async function forward(app: Pick<App, 'package' | 'load'>, argv: readonly
   } catch (error) {
     if (!isMissing(error, app.package)) throw error;
     throw Object.assign(
-      new Error(`mdiff ${argv[0]}: expected the package ${app.package}, got nothing; install it: npm install ${app.package}`, {
+      new Error(`mdiff ${argv[0]}: the package ${app.package} is not installed; run: npm install ${app.package}`, {
         cause: error,
       }),
       { code: 'MDIFF_APP', exitCode: 2 },

@@ -38,7 +38,7 @@ describe('mdiff config', () => {
     expect(get('mdiff.yaml').split('\n')[0]).toBe('# yaml-language-server: $schema=mdiff.schema.json');
     expect(JSON.parse(get('mdiff.schema.json'))).toEqual(jsonSchema());
     expect(await mdiff('config', 'validate', '--strict')).toEqual({ out: 'mdiff.yaml: valid\n', err: '', code: 0 });
-    // What stands there as a comment has to be valid too.
+    // The commented lines must be valid as well.
     put('all.yaml', get('mdiff.yaml').replace(/^# (?=training:|model:|generation:| {2})/gm, ''));
     expect(get('all.yaml')).toMatch(/^training:\n {2}max_steps: 1100/m);
     expect((await mdiff('config', 'validate', 'all.yaml', '--strict')).code).toBe(0);
@@ -102,7 +102,7 @@ describe('mdiff config', () => {
     expect(JSON.parse((await mdiff('config', 'schema', 'model.d_model')).out)).toMatchObject({ type: 'integer' });
     expect(await mdiff('config', 'schema', '__proto__')).toMatchObject({
       code: 2,
-      err: '__proto__: expected a known key, got "__proto__"\n',
+      err: '__proto__: no configuration key has this name; "mdiff config docs" lists them\n',
     });
   });
 
@@ -113,11 +113,11 @@ describe('mdiff config', () => {
     put('c.md', 'old');
     expect(await mdiff('config', 'docs', '--check', 'c.md')).toMatchObject({
       code: 1,
-      err: 'c.md: this is not the generated page; run "mdiff config docs --write c.md"\n',
+      err: 'c.md: the page differs from what mdiff generates; run "mdiff config docs --write c.md"\n',
     });
     expect(await mdiff('config', 'docs', '--write', 'no/such/c.md')).toMatchObject({
       code: 1,
-      err: 'no/such/c.md: expected a writable file, got ENOENT\n',
+      err: 'cannot write no/such/c.md: ENOENT: no such file or directory; choose another path\n',
     });
   });
 
@@ -129,7 +129,9 @@ describe('mdiff config', () => {
     expect(get('old.yaml')).toContain('mixed_precision: false # why');
     expect((await mdiff('config', 'migrate', 'old.yaml', '--write')).code).toBe(0);
     expect(get('old.yaml')).toBe(shown.out);
-    expect((await mdiff('config', 'migrate', 'none.yaml')).err).toBe('none.yaml: expected a readable file, got "none.yaml"\n');
+    expect((await mdiff('config', 'migrate', 'none.yaml')).err).toBe(
+      'cannot read none.yaml: ENOENT: no such file or directory; give the path of a configuration\n',
+    );
   });
 
   it('a wrong command or option is one line and 2; help is 0', async () => {
@@ -175,7 +177,7 @@ describe('the apps', () => {
         ),
     };
     await expect(forward(node, ['train'])).rejects.toMatchObject({
-      message: 'mdiff train: expected the package @mdiff/no-such-app, got nothing; install it: npm install @mdiff/no-such-app',
+      message: 'mdiff train: the package @mdiff/no-such-app is not installed; run: npm install @mdiff/no-such-app',
       code: 'MDIFF_APP',
       exitCode: 2,
     });

@@ -4,7 +4,7 @@ import { addConfig } from './config.js';
 import { processIo, type Io } from './io.js';
 import { appOf, apps, forward } from './lazy.js';
 
-/** The whole command line. Trainer and generator are loaded only when one of their commands runs. */
+/** The whole command line. It loads trainer and generator only when one of their commands runs. */
 export function program(io: Io = processIo()): Command {
   const root = new Command('mdiff').description('Small masked-diffusion language models of one book').exitOverride();
   root.configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) });
@@ -24,10 +24,10 @@ export function program(io: Io = processIo()): Command {
   return root;
 }
 
-/** Runs one command line and returns its exit code; undefined when an app has set its own. */
+/** Runs one command line and returns its exit code; undefined if an app has set its own. */
 export async function run(argv: readonly string[], io: Io = processIo()): Promise<number | undefined> {
   try {
-    // Commander would reorder what it does not know, so an app's arguments never pass through it.
+    // Commander reorders options that it does not know, so an app's arguments never pass through this root.
     const app = appOf(argv[0]);
     if (app) {
       await forward(app, argv);

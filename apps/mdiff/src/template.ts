@@ -1,8 +1,8 @@
-/** The file `mdiff config init` writes: it loads without a warning and says what is worth changing first. */
+/** The file that `mdiff config init` writes. It loads without a warning and shows what to change first. */
 export const template = (schema: string): string => `# yaml-language-server: $schema=${schema}
 # An mdiff configuration. Every key is optional; \`mdiff config explain KEY\` says what one does and where its value comes from.
 
-# quickstart trains for minutes on two cores, book for about an hour; both depend on the processor. A file of your own works too (./base.yaml).
+# On two cores, quickstart trains for minutes and book for about an hour, depending on the processor. You may also name a file (./base.yaml).
 extends: quickstart
 
 # The run is written to outputs/<experiment_name>/.
@@ -24,6 +24,6 @@ data:
 #   max_seq_len: 128        # longest text in tokens
 
 # generation:
-#   temperature: 0.8        # lower is safer, higher is freer
+#   temperature: 0.8        # lower keeps to likely tokens, higher varies more
 #   top_p: 0.95             # keep the likeliest tokens that have this share together
 `;

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { addConfigFlags, layersOf, print, type ConfigFlags } from '@mdiff/cli';
 import { formatIssue, loadProject } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
 import { countRepeated, nearDuplicates } from '@mdiff/text';
@@ -26,13 +27,13 @@ export interface Inspection {
   held_out: { share: number; unit: Split['unit']; documents: number; of: number; tokens: number };
   /** Paragraphs that repeat an earlier one word for word. */
   repeated: number;
-  /** Held-out paragraphs that come again, nearly, in the training text. */
+  /** Held-out paragraphs that nearly repeat one of the training text. */
   across: { similarity: number; held_out: string; train: string }[];
   notes: string[];
   removed: Removal[];
 }
 
-/** A book argument as `data.source`: paths are absolute, so that they mean the same from wherever the configuration stands. */
+/** A book argument as `data.source`. Paths become absolute, because a configuration's paths are relative to its own folder. */
 export const sourceOf = (book: string): string => (book === '-' || book.startsWith('builtin:') ? book : resolve(book));
 
 /** Reads the text of a configuration as a run would, with the tokenizer that the run would learn, and counts what is in it. */
@@ -114,39 +115,25 @@ function describe(found: Inspection, all = false): string {
   return lines.join('\n');
 }
 
-interface InspectFlags {
-  config?: string;
-  preset?: string;
-  set: string[];
+interface InspectFlags extends ConfigFlags {
   all?: boolean;
   json?: boolean;
 }
 
 async function runInspect(file: string | undefined, flags: InspectFlags): Promise<void> {
-  const { config, warnings } = loadProject({
-    ...(flags.config !== undefined && { file: flags.config }),
-    ...(flags.preset !== undefined && { preset: flags.preset }),
-    set: [...(file === undefined ? [] : [`data.source=${sourceOf(file)}`]), ...flags.set],
-    env: process.env,
-    cwd: process.cwd(),
-  });
+  const { config, warnings } = loadProject({ ...layersOf(flags), set: [...(file === undefined ? [] : [`data.source=${sourceOf(file)}`]), ...flags.set] });
   for (const warning of warnings) if (/^(data|tokenizer)\b/.test(warning.path)) process.stderr.write(`${formatIssue(warning)}\n`);
-  const found = await inspect(config);
-  process.stdout.write(`${flags.json ? JSON.stringify(found, null, 2) : describe(found, flags.all)}\n`);
+  const inspection = await inspect(config);
+  print(`${flags.json ? JSON.stringify(inspection, null, 2) : describe(inspection, flags.all)}\n`);
 }
 
 /** `mdiff data …`: the text itself, before any training. */
 export function addData(root: Command): void {
-  const data = root.command('data').description('look at the text a run would learn');
-  data
-    .command('inspect')
-    .description('what is read of a text, what is removed, with lines, and what repeats')
+  const data = root.command('data').description('show the text that a run would learn');
+  addConfigFlags(data.command('inspect').description('show what mdiff extracts from a file, what it drops, and what repeats'))
     .argument('[file]', 'file, folder, glob, .zip, builtin:<name> or - for standard input; overrides data.source')
-    .option('-c, --config <file>', 'configuration file (default: mdiff.yaml here, else the preset quickstart)')
-    .option('-p, --preset <name>', 'preset under the file')
-    .option('-s, --set <key=value>', 'one configuration value; may be repeated', (value: string, all: string[]) => [...all, value], [])
-    .option('--all', 'list everything removed')
-    .option('--json', 'print the figures, and everything removed, as JSON')
+    .option('--all', 'list everything that mdiff drops')
+    .option('--json', 'print the figures, and everything that mdiff drops, as JSON')
     .action(runInspect);
   addReport(data, sourceOf);
 }

@@ -1,7 +1,6 @@
-import { addConfigFlags, interruptible, layersOf, print, reporterFor, table, type ConfigFlags } from '@mdiff/cli';
+import { addConfigFlags, interruptible, layersOf, print, reporterFor, table, UsageError, type ConfigFlags } from '@mdiff/cli';
 import { loadProject } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
-import { MdiffError } from '@mdiff/folder';
 import type { Diagnosis, Examined } from '@mdiff/provision';
 import type { Command } from 'commander';
 
@@ -23,8 +22,8 @@ async function runList(flags: EngineFlags): Promise<void> {
 
 async function runInstall(what: string, flags: EngineFlags): Promise<void> {
   if (what !== 'tensorflow') {
-    const others = what === 'onnxruntime' || what === 'tfjs' ? `${what} comes with mdiff` : `"mdiff engine list" shows all`;
-    throw new MdiffError('MDIFF_ENGINE', `mdiff engine install: expected "tensorflow", got "${what}"; ${others}`, 2);
+    const reason = what === 'onnxruntime' || what === 'tfjs' ? `${what} comes with mdiff` : `"mdiff engine list" shows all engines`;
+    throw new UsageError(`mdiff engine install: expected "tensorflow", got "${what}"; ${reason}`);
   }
   const config = configOf(flags);
   const { megabytes, provision } = await import('@mdiff/provision');
@@ -51,7 +50,7 @@ function described(one: Examined): string {
     one.threads === undefined ? undefined : `${one.threads} ${one.threads === 1 ? 'thread' : 'threads'}`,
     speeds.length === 0 ? undefined : `${speeds.join(', ')} GFLOP/s`,
     one.start === undefined ? undefined : `first product after ${Math.round(one.start)} ms`,
-    one.software ? 'a software device: a run takes it only where device is "webgpu"' : undefined,
+    one.software ? 'a software device: a run takes it only if device is "webgpu"' : undefined,
     one.kernels === undefined ? undefined : `fused kernels ${one.kernels}`,
   ];
   return parts.filter((part) => part !== undefined).join(' · ');
