@@ -33,7 +33,7 @@ export interface Inspection {
   removed: Removal[];
 }
 
-/** A book argument as `data.source`. Paths become absolute, because a configuration's paths are relative to its own folder. */
+/** A book argument as `data.source`. Paths become absolute, so that they mean the same in every folder. */
 export const sourceOf = (book: string): string => (book === '-' || book.startsWith('builtin:') ? book : resolve(book));
 
 /** Reads the text of a configuration as a run would, with the tokenizer that the run would learn, and counts what is in it. */
