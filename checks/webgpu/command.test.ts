@@ -45,6 +45,6 @@ describe('mdiff train on webgpu', () => {
     expect(interrupted.code, interrupted.err).toBe(130);
     const resumed = await train('moved', 'cpu', ['--resume']);
     expect(resumed.code, resumed.err).toBe(0);
-    expect(resumed.out).toContain('this run was on onnxruntime on webgpu, 1 thread, float32: what follows continues it up to rounding, not to the bit');
+    expect(resumed.out).toContain('this run was on onnxruntime on webgpu, 1 thread, float32: the following steps continue it up to rounding, not to the bit');
   });
 });
