@@ -35,7 +35,7 @@ interface Calls extends Pick<Remote, 'call'> {
   fail(error: Error): void;
 }
 
-/** `onBusy` learns when the first call starts to wait and when none waits any more. */
+/** `onBusy` is called when the first call starts to wait and when none waits any more. */
 function callsOver(post: (call: Call, transfer: readonly TransferListItem[]) => void, onBusy: (busy: boolean) => void = () => undefined): Calls {
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   let next = 0;
@@ -76,7 +76,7 @@ export interface WorkerOptions extends StartOptions {
   keepAlive?: boolean;
 }
 
-// A script given as text resolves names from the current directory, so the loader is named by its place.
+// A worker whose script is given as text resolves names from the current directory, so the loader needs its full address.
 const loader = (): string => import.meta.resolve('tsx/esm/api');
 
 /**
@@ -108,24 +108,24 @@ export function startWorker(entry: URL, { keepAlive = true, ...options }: Worker
   };
 }
 
-/** Starts a process on such a module instead: for a library that has one state for all threads, or that may bring its process down. */
+/** Starts a child process on such a module: for a library that has one state for all threads, or that may end its process. */
 export function startProcess(entry: URL, options: StartOptions = {}): Remote {
   const child = fork(fileURLToPath(entry), [], {
-    // What terminals send to a whole group (Ctrl-C) is for the process that saves; this one ends when its channel does.
+    // Ctrl-C reaches every process of the terminal's group. This child must outlive it, so that its parent can save; it ends with its channel.
     detached: process.platform !== 'win32',
     env: { ...process.env, ...options.env, NODE_OPTIONS: '' },
     execArgv: entry.pathname.endsWith('.ts') ? ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx')] : [],
     serialization: 'advanced', // typed arrays
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
-  let said = '';
-  child.stderr!.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString('utf8')}`.slice(-2000)));
+  let errors = '';
+  child.stderr!.on('data', (chunk: Buffer) => (errors = `${errors}${chunk.toString('utf8')}`.slice(-2000)));
   const { call, settle, fail } = callsOver((message) => void child.send(message));
   child.on('message', (reply) => settle(reply as Reply));
   child.on('error', fail);
   const ended = new Promise<void>((resolve) => {
     child.on('close', (code, signal) => {
-      const last = said.split('\n').filter((line) => line.trim() !== '').at(-1);
+      const last = errors.split('\n').filter((line) => line.trim() !== '').at(-1);
       fail(new Error(`the child process ended (${signal ?? `exit code ${code}`})${last === undefined ? '' : `: ${last.slice(0, 300)}`}`));
       resolve();
     });
@@ -139,7 +139,7 @@ export function startProcess(entry: URL, options: StartOptions = {}): Remote {
   };
 }
 
-/** Where a worker's or a child's answers go. */
+/** The channel to whoever started this thread or process. */
 function parent(): { on(listener: (call: Call) => void): void; post(reply: Reply, transfer?: readonly TransferListItem[]): void } {
   if (parentPort) {
     const port = parentPort;

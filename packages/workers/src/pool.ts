@@ -1,12 +1,12 @@
 import { startWorker } from './calls.js';
 import type { Remote } from './calls.js';
 
-// Worker threads that take tasks from one queue. Which of them does a task changes nothing in its result.
+// Worker threads that take tasks from one queue. The result of a task does not depend on the thread that runs it.
 
 export interface Pool {
-  /** `first`: before everything that waits and is not first itself */
+  /** `first`: before every waiting task that is not first itself */
   run<T>(method: string, argument: unknown, options?: { first?: boolean }): Promise<T>;
-  /** Lets running tasks end; those that wait are rejected with `reason`. */
+  /** Waits for the tasks that threads have; rejects the others with `reason`. */
   close(reason?: Error): Promise<void>;
 }
 
@@ -17,10 +17,10 @@ interface Task {
   reject(error: unknown): void;
 }
 
-// A worker has its next task in hand, so that it need not wait for a busy main thread.
+// A worker gets its next task before it has finished one, so that it need not wait for a busy main thread.
 const IN_HAND = 2;
 
-/** Threads are started when there is something to do, at most `size`. The module at `entry` has a method `end`, which frees what it holds. */
+/** Starts threads when there are tasks, at most `size`. The module at `entry` needs a method `end`, which frees its resources. */
 export function openPool(entry: URL, size: number): Pool {
   const workers: { remote: Remote; tasks: number }[] = [];
   const running = new Set<Promise<void>>();
@@ -59,7 +59,7 @@ export function openPool(entry: URL, size: number): Pool {
       if (closed) return;
       closed = reason;
       for (const queue of queues) for (const { reject } of queue.splice(0)) reject(reason);
-      // A thread that is ended in the middle of native code may take the process with it.
+      // Ending a thread in the middle of native code may end the process.
       await Promise.all(running);
       await Promise.all(
         workers.map(async ({ remote }) => {

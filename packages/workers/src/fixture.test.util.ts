@@ -1,0 +1,26 @@
+import { Moved, serveWorker } from './calls.js';
+
+// What the threads and processes of the tests run.
+
+const order: string[] = [];
+
+serveWorker({
+  square: (x: number) => x * x,
+  variable: (name: string) => process.env[name],
+  /** the bytes that came, doubled, moved back */
+  double: (bytes: Uint8Array) => {
+    const twice = bytes.map((byte) => 2 * byte);
+    return new Moved(twice, [twice.buffer]);
+  },
+  fail: () => {
+    throw Object.assign(new Error('no such whale'), { code: 'MDIFF_WHALE', exitCode: 2 });
+  },
+  exit: (code: number) => process.exit(code),
+  slow: async (name: string) => {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    order.push(name);
+    return name;
+  },
+  order: () => order,
+  end: () => undefined,
+});
