@@ -12,7 +12,7 @@ interface Case {
   gradient?: boolean;
 }
 
-// Both sides compute in float32 with their own order of summation and approximations of transcendental functions;
+// Both sides compute in float32, each with its own order of summation and its own approximations of transcendental functions;
 // the largest sums here have 4³ terms of size ≤ 16, so |Δ| / (1 + |x|) stays below 64 · 2⁻²⁴ · 8.
 export const TOLERANCE = 3e-5;
 
@@ -25,7 +25,7 @@ const binary =
     const [a, b] = d.pair();
     return { inputs: [d.float(a, low, high), d.float(b, low, high)], fn: op as Case['fn'], gradient };
   };
-// The gradients of these do not reduce broadcast axes in TensorFlow.js.
+// For kernels whose gradients in TensorFlow.js do not reduce broadcast axes: both inputs have one shape.
 const alike =
   (op: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): ((d: Draw) => Case) =>
   (d) => {
@@ -457,7 +457,7 @@ export const CASES: Record<string, (d: Draw) => Case> = {
 };
 
 
-/** One case with inputs drawn from `seed`: its graph with outputs `y…` and gradients `d…`, and what tfjs-cpu makes of it. */
+/** One case with inputs drawn from `seed`: its graph with outputs `y…` and gradients `d…`, and the results of tfjs-cpu. */
 export function example(label: string, seed: number): { graph: Graph; feeds: Record<string, HostTensor>; expected: Record<string, HostTensor> } {
   const draw = new Draw(seed);
   const { inputs, fn, gradient } = CASES[label]!(draw);

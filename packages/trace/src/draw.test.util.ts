@@ -1,6 +1,6 @@
 import type { HostTensor } from './harness.test.util.js';
 
-/** Draws for one example; the seed comes from fast-check. */
+/** Random shapes and tensors for one example; the seed comes from fast-check. */
 export class Draw {
   constructor(private state: number) {}
   next(): number {

@@ -1,8 +1,8 @@
-/** Names of the files a stack frame may come from without being the caller's own line. */
+/** Files whose stack frames are not the caller's own line. */
 const INTERNAL =
   /node_modules[\\/](?:\.pnpm[\\/])?@tensorflow|[\\/]packages[\\/]trace[\\/](?:src|dist)[\\/](?!.*\.test\.)|@mdiff[\\/]trace|node:internal/;
 
-/** A function that cannot be traced or lowered. `message` is one line and names the op, the place if known, and the remedy. */
+/** mdiff cannot trace or lower a function. `message` is one line: the operation, the caller's line if the stack shows it, and the remedy. */
 export class TraceError extends Error {
   readonly code = 'MDIFF_TRACE';
   constructor(message: string) {
@@ -20,8 +20,8 @@ function callerLine(stack: string | undefined): string | undefined {
   return undefined;
 }
 
-/** ` at file:line`, or nothing when the stack does not show the caller. */
-export function at(stack: string | undefined): string {
+/** ` at file:line` for a message; empty when the stack does not show the caller. */
+export function atLine(stack: string | undefined): string {
   const line = callerLine(stack);
   return line ? ` at ${line}` : '';
 }

@@ -22,7 +22,7 @@ export const host = (tensor: tf.Tensor): HostTensor => ({
 const dump = process.env.MDIFF_ONNX_DUMP;
 let dumped = 0;
 
-/** Write the model where `.ci/run` asks for it, so that onnx.checker sees every model the tests make. */
+/** Writes the model to the folder in MDIFF_ONNX_DUMP, if set, so that checks/python/graphs.py can check every model of the tests. */
 function keep(bytes: Uint8Array, label: string): void {
   if (!dump) return;
   mkdirSync(dump, { recursive: true });
@@ -54,10 +54,10 @@ export async function run(model: ort.InferenceSession, feeds: Record<string, Hos
   );
 }
 
-/** Largest |a − b| / (1 + |b|) over two tensors of one shape; NaN equals NaN and infinities equal themselves. */
+/** Largest |a − b| / (1 + |b|) over two tensors of one shape; NaN equals NaN, and an infinity equals itself. */
 export function deviation(actual: HostTensor, expected: HostTensor): number {
   if (actual.dtype !== expected.dtype || actual.shape.join() !== expected.shape.join()) {
-    throw new Error(`got ${actual.dtype}[${actual.shape.join()}], expected ${expected.dtype}[${expected.shape.join()}]`);
+    throw new Error(`expected ${expected.dtype}[${expected.shape.join()}], got ${actual.dtype}[${actual.shape.join()}]`);
   }
   let worst = 0;
   expected.data.forEach((value, i) => {

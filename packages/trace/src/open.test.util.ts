@@ -127,7 +127,7 @@ export const OPEN: Record<string, Open> = {
 /** The graph of a case, which is the same at every size. */
 export const openGraph = (label: string): Graph => trace(OPEN[label]!.fn, { inputs: OPEN[label]!.inputs });
 
-/** Inputs drawn from `seed` at these sizes, and what tfjs-cpu makes of them. */
+/** Inputs drawn from `seed` at these sizes, and the results of tfjs-cpu. */
 export function openExample(label: string, sizes: Record<string, number>, seed: number): Record<'feeds' | 'expected', Record<string, HostTensor>> {
   const draw = new Draw(seed);
   const feeds = Object.fromEntries(

@@ -16,12 +16,12 @@ const ints = (shape: number[], of: (i: number) => number): HostTensor => ({
 describe('fitting sizes', () => {
   it('finds every monomial with a constant from three samples, and nothing simpler', () => {
     for (const names of [['batch'], ['batch', 'length', 'rows']]) {
-      const at = samples(names, { length: 16 });
+      const chosen = samples(names, { length: 16 });
       for (const dims of monomials(names)) {
         for (const coefficient of [1, 3, 64]) {
           for (const constant of [0, 1, -2]) {
-            const values = at.map((sizes) => coefficient * dims.reduce((value, name) => value * sizes[name]!, 1) + constant);
-            expect(show(fit(values, at)!)).toBe(show({ coefficient, dims, constant }));
+            const values = chosen.map((sizes) => coefficient * dims.reduce((value, name) => value * sizes[name]!, 1) + constant);
+            expect(show(fit(values, chosen)!)).toBe(show({ coefficient, dims, constant }));
           }
         }
       }
@@ -29,23 +29,23 @@ describe('fitting sizes', () => {
   });
 
   it('has no answer for other functions', () => {
-    const at = samples(['a', 'b']);
+    const chosen = samples(['a', 'b']);
     expect(
       fit(
-        at.map((sizes) => sizes.a! / 2),
-        at,
+        chosen.map((sizes) => sizes.a! / 2),
+        chosen,
       ),
     ).toBeUndefined();
     expect(
       fit(
-        at.map((sizes) => sizes.a! + sizes.b!),
-        at,
+        chosen.map((sizes) => sizes.a! + sizes.b!),
+        chosen,
       ),
     ).toBeUndefined();
     expect(
       fit(
-        at.map((sizes) => sizes.a! ** 4),
-        at,
+        chosen.map((sizes) => sizes.a! ** 4),
+        chosen,
       ),
     ).toBeUndefined();
   });

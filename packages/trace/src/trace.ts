@@ -3,7 +3,9 @@ import { TraceError } from './error.js';
 import { evaluate, symbol, type Dim, type Sizes } from './graph/extent.js';
 import { samples } from './graph/fit.js';
 import type { Dtype, Graph } from './graph/graph.js';
-import { BACKEND, backend, close, open, refuseRandom, register } from './record/backend.js';
+import { beginTrace, endTrace } from './record/active.js';
+import { BACKEND, backend, register } from './record/backend.js';
+import { refuseRandom } from './record/random.js';
 import { createRecorder, type Recorder, type Value } from './record/recorder.js';
 import { unify } from './record/unify.js';
 
@@ -24,7 +26,7 @@ export interface TraceOptions<Name extends string = string> {
 type Traced = Record<string, tf.Tensor> | tf.Tensor;
 
 /**
- * Run `fn` once on a backend that records instead of computing, and return what it did as a graph.
+ * Runs `fn` once on a backend that records instead of computing, and returns the recorded graph.
  * Gradients taken inside `fn` and values given to variables with `.assign` are recorded like everything else;
  * the variables themselves keep the values they had. Tensors made outside are baked in as constants.
  * With symbolic dimensions `fn` runs at three sizes, and each number that differs becomes an expression.
@@ -40,7 +42,7 @@ export function trace<Name extends string>(fn: (inputs: Record<Name, tf.Tensor>)
     if (name === '' || name.startsWith('_'))
       throw new TraceError(`input or variable name '${name}': expected a name that does not start with '_'; rename it`);
   }
-  if (dims.length === 0) return once(fn, options, {}).graph;
+  if (dims.length === 0) return recordOnce(fn, options, {}).graph;
   let sizes: Sizes[];
   try {
     sizes = samples(dims, options.limits);
@@ -48,7 +50,7 @@ export function trace<Name extends string>(fn: (inputs: Record<Name, tf.Tensor>)
     throw new TraceError((error as Error).message);
   }
   const graph = unify(
-    sizes.map((size) => once(fn, options, size)),
+    sizes.map((size) => recordOnce(fn, options, size)),
     sizes,
   );
   const symbolic = (shape: readonly (number | string)[]): Dim[] => shape.map((dim) => (typeof dim === 'string' ? symbol(dim) : dim));
@@ -72,13 +74,13 @@ interface EngineState {
   activeTape: unknown;
 }
 
-/** Run `fn` at these sizes on the recording backend. Whatever happens, TensorFlow.js is afterwards as it was before. */
-function once<Name extends string>(fn: (inputs: Record<Name, tf.Tensor>) => Traced, options: TraceOptions<Name>, sizes: Sizes): Recorder {
+/** Runs `fn` at these sizes on the recording backend and leaves TensorFlow.js as it was, also when `fn` throws. */
+function recordOnce<Name extends string>(fn: (inputs: Record<Name, tf.Tensor>) => Traced, options: TraceOptions<Name>, sizes: Sizes): Recorder {
   register();
   const variables = Object.entries(options.variables ?? {});
   const recorder = createRecorder();
   // Outside of `try`: a trace inside a trace is refused and must not end the outer one.
-  const session = open(recorder);
+  const active = beginTrace(recorder);
   const { restore, dataIds } = holdEngine(variables.map(([, variable]) => variable));
   try {
     void tf.setBackend(BACKEND);
@@ -87,7 +89,7 @@ function once<Name extends string>(fn: (inputs: Record<Name, tf.Tensor>) => Trac
     const inputs = declareInputs(options.inputs, sizes, recorder);
     for (const [name, variable] of variables) declareVariable(name, variable, recorder);
     const result = fn(inputs);
-    if (session.error) throw session.error;
+    if (active.error) throw active.error;
     recordResult(result, recorder.graph);
     recordUpdates(variables, dataIds, recorder.graph);
     if (recorder.graph.outputs.length === 0 && recorder.graph.updates.length === 0)
@@ -101,7 +103,7 @@ function once<Name extends string>(fn: (inputs: Record<Name, tf.Tensor>) => Trac
 /** Frames that a stack keeps while tracing: enough to reach the caller's line through TensorFlow.js. */
 const STACK_FRAMES = 60;
 
-/** Note the state of TensorFlow.js and of the globals that a trace replaces. `restore` brings all of it back and closes the session. */
+/** Saves the state of TensorFlow.js and of the globals that a trace replaces. `restore` brings all of it back and ends the trace. */
 function holdEngine(traced: readonly tf.Variable[]): { restore(): void; dataIds: Map<tf.Variable, tf.DataId> } {
   const engine = tf.engine();
   const state = engine.state as unknown as EngineState;
@@ -122,11 +124,11 @@ function holdEngine(traced: readonly tf.Variable[]): { restore(): void; dataIds:
     restore() {
       Math.random = random;
       Error.stackTraceLimit = stackLimit;
-      // The trace's tensors are dropped at once rather than one by one, so that a throw cannot leak.
+      // Restoring the state drops all tensors of the trace at once, so that a throw cannot leak any.
       for (const { variable, dataId, owner } of held) if (variable.dataId === dataId) owner?.disposeData(dataId);
       for (const [variable, dataId] of dataIds) variable.dataId = dataId;
       Object.assign(state, before);
-      close();
+      endTrace();
       void tf.setBackend(backendName);
     },
   };

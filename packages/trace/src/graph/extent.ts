@@ -9,7 +9,7 @@ export interface Extent {
 /** An entry of a shape, or any number in an attribute. */
 export type Dim = number | Extent;
 
-/** One value per symbolic dimension: what a trace was run with. */
+/** A size for each symbolic dimension. */
 export type Sizes = Record<string, number>;
 
 export const symbol = (name: string): Extent => ({ coefficient: 1, dims: [name], constant: 0 });
@@ -22,7 +22,7 @@ export function symbolName(dim: Dim): string | undefined {
   return isExtent(dim) && dim.coefficient === 1 && dim.constant === 0 && dim.dims.length === 1 ? dim.dims[0] : undefined;
 }
 
-/** `64·batch·length+1`; also the identity of an extent. */
+/** Text such as `64·batch·length+1`; equal extents have equal texts. */
 export function show(dim: Dim): string {
   if (!isExtent(dim)) return String(dim);
   const product = [...(dim.coefficient === 1 ? [] : [String(dim.coefficient)]), ...dim.dims].join('·');

@@ -19,11 +19,11 @@ export function fit(values: readonly number[], samples: readonly Sizes[]): Dim |
   if (values.every((value) => value === values[0])) return values[0];
   let best: Extent | undefined;
   for (const dims of monomials(Object.keys(samples[0]!).sort())) {
-    const at = samples.map((sizes) => dims.reduce((value, name) => value * sizes[name]!, 1));
-    const coefficient = (values[1]! - values[0]!) / (at[1]! - at[0]!);
+    const products = samples.map((sizes) => dims.reduce((value, name) => value * sizes[name]!, 1));
+    const coefficient = (values[1]! - values[0]!) / (products[1]! - products[0]!);
     if (!Number.isInteger(coefficient) || coefficient === 0) continue;
-    const constant = values[0]! - coefficient * at[0]!;
-    if (!values.every((value, i) => value === coefficient * at[i]! + constant)) continue;
+    const constant = values[0]! - coefficient * products[0]!;
+    if (!values.every((value, i) => value === coefficient * products[i]! + constant)) continue;
     if (constant === 0) return { coefficient, dims, constant };
     best ??= { coefficient, dims, constant };
   }
@@ -35,7 +35,7 @@ const PRIMES = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 
 /**
  * Three sizes for every symbolic dimension: distinct primes, chosen so that no two monomials are affine in each other
  * over the three samples and `fit` therefore has at most one answer.
- * `limits[name]` is the largest size the traced function accepts (a table of that length, say).
+ * `limits[name]` is the largest size that the traced function accepts, such as the length of a table.
  */
 export function samples(names: readonly string[], limits: Readonly<Record<string, number>> = {}): Sizes[] {
   const chosen: Sizes[] = [{}, {}, {}];
@@ -60,9 +60,9 @@ export function samples(names: readonly string[], limits: Readonly<Record<string
 }
 
 function triples(pool: readonly number[]): number[][] {
-  const found: number[][] = [];
-  for (let c = 2; c < pool.length; c++) for (let b = 1; b < c; b++) for (let a = 0; a < b; a++) found.push([pool[a]!, pool[b]!, pool[c]!]);
-  return found;
+  const all: number[][] = [];
+  for (let c = 2; c < pool.length; c++) for (let b = 1; b < c; b++) for (let a = 0; a < b; a++) all.push([pool[a]!, pool[b]!, pool[c]!]);
+  return all;
 }
 
 function independent(trial: readonly Sizes[]): boolean {

@@ -29,7 +29,7 @@ export interface Graph {
   dims: string[];
   inputs: ({ name: string } & Info)[];
   variables: ({ name: string } & Info)[];
-  /** Baked values; large uniform ones are `Fill` nodes instead. */
+  /** Values that the trace made constant; large uniform ones are `Fill` nodes instead. */
   constants: Record<string, TypedArray>;
   /** Type and shape of every value, inputs, variables and constants included. */
   values: Record<string, Info>;

@@ -3,7 +3,7 @@ import { equal, isExtent, type Dim, type Extent } from './extent.js';
 export const equalShapes = (a: readonly Dim[], b: readonly Dim[]): boolean =>
   a.length === b.length && a.every((dim, i) => equal(dim, b[i]!));
 
-/** Product of the entries, or undefined when it leaves the family. */
+/** Product of the entries; undefined when no extent can express it. */
 export function product(shape: readonly Dim[]): Dim | undefined {
   let coefficient = 1;
   const dims: string[] = [];
@@ -25,7 +25,7 @@ export function product(shape: readonly Dim[]): Dim | undefined {
   return dims.length === 0 ? coefficient : { coefficient, dims: dims.sort(), constant: 0 };
 }
 
-/** Broadcast of symbolic shapes; undefined when it is not certain. */
+/** Broadcast of symbolic shapes; undefined when two different sizes meet, which may be equal or not at run time. */
 export function broadcastShapes(shapes: readonly (readonly Dim[])[]): Dim[] | undefined {
   const rank = Math.max(0, ...shapes.map((shape) => shape.length));
   const result: Dim[] = [];

@@ -2,7 +2,7 @@ import { roots, type Graph, type GraphNode } from './graph.js';
 import { equalShapes } from './shapes.js';
 
 /** How often each value is read; an output or update counts as one. */
-function countUses(graph: Graph): Map<string, number> {
+export function countUses(graph: Graph): Map<string, number> {
   const uses = new Map<string, number>();
   for (const value of [...graph.nodes.flatMap(({ inputs }) => inputs), ...roots(graph)]) uses.set(value, (uses.get(value) ?? 0) + 1);
   return uses;

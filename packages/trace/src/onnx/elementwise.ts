@@ -10,7 +10,7 @@ const direct =
   (node, emit) =>
     void emit.add(op, node.inputs, {}, named(node));
 const typeOf = (node: GraphNode, emit: Emitter): Dtype => emit.info(node.inputs[0]!).dtype;
-// tf.backend_util holds the two as their product and the scale.
+// tf.backend_util has only the product of the two and the scale.
 const SELU_ALPHA = backend_util.SELU_SCALEALPHA / backend_util.SELU_SCALE;
 const SELU_SCALE = backend_util.SELU_SCALE;
 const number = (node: GraphNode, key: string): number => node.attrs[key] as number;
@@ -20,7 +20,6 @@ const DIRECT: Record<string, string> = {
   Acos: 'Acos',
   Acosh: 'Acosh',
   Add: 'Add',
-  AddN: 'Sum',
   Asin: 'Asin',
   Asinh: 'Asinh',
   Atan: 'Atan',
@@ -58,7 +57,7 @@ const DIRECT: Record<string, string> = {
   Tanh: 'Tanh',
 };
 
-/** ONNX compares only numbers by size. */
+/** ONNX orders numbers only, so flags are cast. */
 function comparison(op: string): Lowering {
   return (node, emit) => {
     const inputs = typeOf(node, emit) === 'bool' ? node.inputs.map((input) => emit.cast(input, 'int32')) : node.inputs;
@@ -76,11 +75,11 @@ export const ELEMENTWISE: Record<string, Lowering> = {
   Select: (node, emit) => {
     const [condition, t, e] = node.inputs as [string, string, string];
     if (emit.info(t).dtype !== 'bool') return void emit.add('Where', node.inputs, {}, named(node));
-    // ONNX Runtime has no Where for flags.
+    // ONNX Runtime's Where does not take flags.
     emit.add('Or', [emit.add('And', [condition, t]), emit.add('And', [emit.add('Not', [condition]), e])], {}, named(node));
   },
   Cast: (node, emit) => void emit.cast(node.inputs[0]!, node.attrs.dtype as Dtype, node.outputs[0]),
-  // ONNX Sum is float only.
+  // ONNX's Sum takes floats only.
   AddN: (node, emit) => {
     if (typeof node.inputs[1] === 'string' && typeOf(node, emit) === 'float32') return void emit.add('Sum', node.inputs, {}, named(node));
     const last = node.inputs.at(-1)!;
@@ -138,7 +137,7 @@ export const ELEMENTWISE: Record<string, Lowering> = {
   FloorDiv: (node, emit) => {
     const [a, b] = node.inputs as [string, string];
     if (typeOf(node, emit) === 'float32') return void emit.cast(emit.add('Floor', [emit.add('Div', [a, b])]), 'int32', node.outputs[0]);
-    // Integer division truncates; taking the floored remainder off first makes it exact.
+    // ONNX truncates a quotient of integers. Subtracting the floored remainder first makes the quotient exact.
     emit.add('Div', [emit.add('Sub', [a, emit.add('Mod', [a, b])]), b], {}, named(node));
   },
   Mod: (node, emit) => {

@@ -2,7 +2,7 @@ import { equal, isExtent, show, symbol, symbolName, type Dim, type Extent } from
 import type { Dtype, Graph, GraphNode, Info } from '../graph/graph.js';
 import { DATA_TYPE, type OnnxAttr, type OnnxNode, type OnnxTensor, type OnnxType } from './encode.js';
 
-/** Lowerings write ONNX nodes with it. */
+/** Collects the ONNX nodes and initializers that lowerings write. */
 export class Emitter {
   readonly nodes: OnnxNode[] = [];
   readonly initializers: OnnxTensor[] = [];
@@ -11,7 +11,7 @@ export class Emitter {
 
   constructor(
     private readonly graph: Graph,
-    /** com.microsoft operators may be used. */
+    /** Lowerings may use the operators of com.microsoft. */
     readonly contrib: boolean,
   ) {}
 
@@ -46,7 +46,7 @@ export class Emitter {
     return this.tensor(type, [], [value]);
   }
 
-  /** An int64 vector with the sizes; constants where they are known, arithmetic on the shapes of inputs where not. */
+  /** An int64 vector with the sizes: fixed ones are constants, symbolic ones are computed from the shapes of inputs. */
   shape(dims: readonly Dim[]): string {
     if (dims.every((dim) => typeof dim === 'number')) return this.ints(dims);
     return this.once(`shape ${dims.map(show).join()}`, () => {
@@ -70,7 +70,7 @@ export class Emitter {
     const options = output ? { outputs: [output] } : {};
     const zero = to.some((dim) => dim === 0);
     if (!to.some(isExtent)) return this.add('Reshape', [x, this.ints(to as number[])], zero ? { allowzero: { int: 1 } } : {}, options);
-    // In ONNX a 0 copies the size of the same axis and one −1 is inferred. Sizes are computed only for a second unknown.
+    // In ONNX, 0 copies the size of the same axis and a single −1 is inferred. Only a second unknown size has to be computed.
     const copied = to.map((dim, i) => (isExtent(dim) && i < from.length && equal(dim, from[i]!) ? 0 : dim));
     const inferable = zero ? undefined : [to, copied].find((dims) => dims.filter(isExtent).length <= 1);
     const shape = inferable ? this.ints(inferable.map((dim) => (isExtent(dim) ? -1 : dim))) : this.shape(to);
@@ -111,7 +111,7 @@ export class Emitter {
 /** Writes the ONNX nodes of one kernel; the result must carry the names `node.outputs`. */
 export type Lowering = (node: GraphNode, emit: Emitter) => void;
 
-/** The end of a slice that goes to the end of the axis, whatever its size. */
+/** The end of a slice that goes to the end of its axis. */
 export const TO_END = Number.MAX_SAFE_INTEGER;
 
 function encodeValues(type: OnnxType, values: readonly number[]): Uint8Array {

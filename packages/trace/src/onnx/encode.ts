@@ -27,7 +27,7 @@ export interface OnnxNode {
   attrs: Record<string, OnnxAttr>;
 }
 
-/** A graph input or output; a string is a named dimension, undefined an unnamed one. */
+/** A graph input or output. In its shape a string is a named dimension and undefined an unnamed one. */
 export interface OnnxValue {
   name: string;
   type: OnnxType;
@@ -45,7 +45,7 @@ export interface OnnxModel {
   outputs: readonly OnnxValue[];
 }
 
-// IR version that came with each opset of the default domain.
+// The IR version that came with each opset of the default domain.
 const IR_VERSION: Readonly<Record<number, number>> = { 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11 };
 
 function writeTensor(w: Writer, tensor: OnnxTensor): void {

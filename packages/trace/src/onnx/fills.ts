@@ -35,7 +35,7 @@ export const FILLS: Record<string, Lowering> = {
     const { depth, onValue, offValue } = node.attrs as { depth: Dim; onValue: number; offValue: number };
     const dtype = node.attrs.dtype as Dtype;
     const rank = emit.info(node.inputs[0]!).shape.length;
-    // OneHot itself is missing in some execution providers.
+    // Some execution providers have no OneHot.
     const column = emit.add('Unsqueeze', [node.inputs[0]!, emit.ints([rank])]);
     const classes = isExtent(depth)
       ? emit.add('Range', [emit.scalar(0, 'int32'), emit.scalar(depth, 'int32'), emit.scalar(1, 'int32')])

@@ -1,6 +1,6 @@
 import { TraceError } from '../error.js';
-import type { Dim } from '../graph/extent.js';
-import type { GraphNode } from '../graph/graph.js';
+import { show, type Dim } from '../graph/extent.js';
+import type { Dtype, GraphNode } from '../graph/graph.js';
 import { product } from '../graph/shapes.js';
 import type { Emitter, Lowering } from './emitter.js';
 
@@ -12,29 +12,35 @@ function elements(shape: readonly Dim[], node: GraphNode): Dim {
   const count = product(shape);
   if (count === undefined)
     throw new TraceError(
-      `${node.kernel}: the number of elements of [${shape.map(String).join(', ')}] cannot be expressed; use fewer symbolic dimensions with offsets`,
+      `${node.kernel}: mdiff cannot express the number of elements of [${shape.map(show).join(', ')}]; use fewer symbolic dimensions with offsets`,
     );
   return count;
 }
 
+interface RowSum {
+  /** [count, width] */
+  updates: string;
+  /** [count]: the row of the result that each update is added to */
+  index: string;
+  count: Dim;
+  width: Dim;
+  /** Rows of the result. */
+  rows: Dim;
+  type: Dtype;
+  /** Value [rows, width] that the updates are added to; zeros if absent. */
+  onto?: string;
+  /** Name of the result. */
+  output?: string | undefined;
+}
+
 /**
- * Sum the rows of `updates` [N, D] into a zero [rows, D] at `index` [N].
- * ScatterElements rather than ScatterND: the latter races in ONNX Runtime when rows repeat.
+ * The sum [rows, width] of the updates of each row.
+ * ScatterElements rather than ScatterND, because ONNX Runtime's ScatterND races when rows repeat.
  */
-function addRows(
-  updates: string,
-  index: string,
-  n: Dim,
-  rows: Dim,
-  inner: Dim,
-  type: 'float32' | 'int32',
-  emit: Emitter,
-  output?: string,
-  onto?: string,
-): string {
+function addRows({ updates, index, count, width, rows, type, onto, output }: RowSum, emit: Emitter): string {
   const zero = { name: '', type, dims: [1], data: new Uint8Array(4) };
-  const base = onto ?? emit.add('ConstantOfShape', [emit.shape([rows, inner])], { value: { tensor: zero } });
-  const column = emit.add('Expand', [emit.reshape(index, [n], [n, 1]), emit.shape([n, inner])]);
+  const base = onto ?? emit.add('ConstantOfShape', [emit.shape([rows, width])], { value: { tensor: zero } });
+  const column = emit.add('Expand', [emit.reshape(index, [count], [count, 1]), emit.shape([count, width])]);
   return emit.add(
     'ScatterElements',
     [base, column, updates],
@@ -43,15 +49,15 @@ function addRows(
   );
 }
 
-/** True for a sum of [N, D] rows by [N] numbers, which can be computed on top of the value that it is added to. */
+/** True for a sum of rows [N, D] by row numbers [N], which ONNX Runtime can compute on top of the value that the sum is added to. */
 export const isRowSum = ({ kernel, inputs }: GraphNode, emit: Emitter): boolean =>
   kernel === 'UnsortedSegmentSum' && emit.info(inputs[0]!).shape.length === 2 && emit.info(inputs[1]!).shape.length === 1;
 
-/** `sum` + base in one pass: nothing is filled with zeros, and nothing added afterwards. */
+/** Adds such a sum to `base` in one pass, without zeros to start from and without an addition afterwards. */
 export function addRowsOnto({ inputs, attrs }: GraphNode, base: string, output: string, emit: Emitter): void {
   const [x, ids] = inputs as [string, string];
   const { shape, dtype } = emit.info(x);
-  addRows(x, ids, shape[0]!, attrs.numSegments as Dim, shape[1]!, dtype as 'float32' | 'int32', emit, output, base);
+  addRows({ updates: x, index: ids, count: shape[0]!, width: shape[1]!, rows: attrs.numSegments as Dim, type: dtype, onto: base, output }, emit);
 }
 
 export const GATHERS: Record<string, Lowering> = {
@@ -99,9 +105,10 @@ export const GATHERS: Record<string, Lowering> = {
     const weighted = emit.add('Mul', [emit.cast(flat, 'int64'), emit.shape(strides)]);
     const index = emit.add('ReduceSum', [weighted, emit.ints([1])], { keepdims: { int: 0 } });
     const { shape: updateShape, dtype } = emit.info(updates);
-    const rows = emit.reshape(updates, updateShape, [n, inner]);
-    const summed = addRows(rows, index, n, elements(outer, node), inner, dtype as 'float32' | 'int32', emit);
-    emit.reshape(summed, [elements(outer, node), inner], shape, node.outputs[0]);
+    const flatUpdates = emit.reshape(updates, updateShape, [n, inner]);
+    const rows = elements(outer, node);
+    const summed = addRows({ updates: flatUpdates, index, count: n, width: inner, rows, type: dtype }, emit);
+    emit.reshape(summed, [rows, inner], shape, node.outputs[0]);
   },
   UnsortedSegmentSum: (node, emit) => {
     const [x, ids] = node.inputs as [string, string];
@@ -111,10 +118,11 @@ export const GATHERS: Record<string, Lowering> = {
     const n = elements(idShape, node);
     const inner = elements(rest, node);
     const index = idShape.length === 1 ? ids : emit.reshape(ids, idShape, [n]);
-    const rows = shape.length === 2 && idShape.length === 1 ? x : emit.reshape(x, shape, [n, inner]);
-    const segments = node.attrs.numSegments as Dim;
+    const updates = shape.length === 2 && idShape.length === 1 ? x : emit.reshape(x, shape, [n, inner]);
+    const rows = node.attrs.numSegments as Dim;
     const flat = rest.length === 1;
-    const summed = addRows(rows, index, n, segments, inner, dtype as 'float32' | 'int32', emit, flat ? node.outputs[0] : undefined);
-    if (!flat) emit.reshape(summed, [segments, inner], [segments, ...rest], node.outputs[0]);
+    const output = flat ? node.outputs[0] : undefined;
+    const summed = addRows({ updates, index, count: n, width: inner, rows, type: dtype, output }, emit);
+    if (!flat) emit.reshape(summed, [rows, inner], [rows, ...rest], node.outputs[0]);
   },
 };

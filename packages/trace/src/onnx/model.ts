@@ -2,6 +2,7 @@ import { TraceError } from '../error.js';
 import { bytes } from '../graph/arrays.js';
 import { symbolName } from '../graph/extent.js';
 import { type Graph, type GraphNode, type TypedArray } from '../graph/graph.js';
+import { product } from '../graph/shapes.js';
 import { fusibleAdditions } from '../graph/uses.js';
 import { ELEMENTWISE } from './elementwise.js';
 import { Emitter, onnxType, type Lowering } from './emitter.js';
@@ -15,9 +16,9 @@ import { REDUCTIONS } from './reductions.js';
 export interface OnnxOptions {
   /** Version of the default operator set, 18 to 23. */
   opset?: number;
-  /** Values for inputs or variables that are to be weights of the model instead of inputs. */
+  /** Values of the inputs or variables that become weights of the model instead of inputs. */
   initializers?: Record<string, TypedArray>;
-  /** For ONNX Runtime on a processor: its own operators (com.microsoft), and the forms that its kernels are fastest with. Off: any ONNX runtime can load the model. */
+  /** Use ONNX Runtime's own operators (com.microsoft) and the forms that are fastest on a processor. Without it, any ONNX runtime can load the model. */
   contrib?: boolean;
   /** Foreign operations of the graph that are operators of the default set, such as LayerNormalization. `toOnnx` refuses every other one. */
   ops?: readonly string[];
@@ -28,7 +29,7 @@ export interface OnnxOptions {
 /** One ONNX lowering per kernel that a graph can contain. */
 export const ONNX: Readonly<Record<string, Lowering>> = { ...ELEMENTWISE, ...FILLS, ...GATHERS, ...MOVEMENT, ...PRODUCTS, ...REDUCTIONS };
 
-/** A foreign operation as the operator of its name: numbers are floats, booleans are ints. */
+/** Writes a foreign operation as the operator of its name: numbers become floats, booleans become ints. */
 const callOperator: Lowering = ({ inputs, outputs, attrs: { op, ...attrs } }, emit) => {
   const written = Object.entries(attrs).map(([key, value]) => [key, typeof value === 'boolean' ? { int: Number(value) } : { float: value as number }] as const);
   emit.add(op as string, inputs, Object.fromEntries(written), { outputs });
@@ -54,7 +55,7 @@ function lowerNodes(graph: Graph, ops: readonly string[], emit: Emitter): void {
   }
 }
 
-/** @throws TraceError for an initializer that is no input or variable, or has another number of elements */
+/** @throws TraceError for an initializer that is no input or variable, has symbolic dimensions, or another number of elements */
 function checkInitializers(graph: Graph, initializers: Readonly<Record<string, TypedArray>>): void {
   const open = [...graph.inputs, ...graph.variables];
   for (const [key, values] of Object.entries(initializers)) {
@@ -63,16 +64,15 @@ function checkInitializers(graph: Graph, initializers: Readonly<Record<string, T
       throw new TraceError(
         `toOnnx: initializer '${key}' is no input or variable of the graph; expected one of ${open.map((candidate) => candidate.name).join(', ')}`,
       );
-    const size = input.shape.reduce<number>((total, dim) => total * (typeof dim === 'number' ? dim : NaN), 1);
-    if (size !== values.length)
-      throw new TraceError(
-        `toOnnx: initializer '${key}' has ${values.length} elements; expected ${Number.isNaN(size) ? 'an input without symbolic dimensions' : size}`,
-      );
+    const size = product(input.shape);
+    if (typeof size !== 'number')
+      throw new TraceError(`toOnnx: '${key}' has symbolic dimensions, so it cannot be an initializer; trace it with a shape without symbolic dimensions`);
+    if (size !== values.length) throw new TraceError(`toOnnx: initializer '${key}' has ${values.length} elements; expected ${size}`);
   }
 }
 
 /**
- * Lower a graph to ONNX ModelProto bytes.
+ * Lowers a graph to ONNX ModelProto bytes.
  * Inputs of the model are the inputs and then the variables of the graph that are not in `initializers`; outputs are
  * those of the graph and then, for every variable that was assigned, `updateName(variable)`.
  * @throws TraceError for an opset outside 18…23, unknown or wrongly sized initializers, and clashing names

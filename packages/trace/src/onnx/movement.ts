@@ -8,7 +8,7 @@ import { TO_END, type Emitter, type Lowering } from './emitter.js';
 const named = (node: GraphNode): { outputs: string[] } => ({ outputs: node.outputs });
 const dims = (node: GraphNode, key: string): Dim[] => node.attrs[key] as Dim[];
 
-/** begin + size as an int64 vector. */
+/** begin + size of each axis as an int64 vector. */
 function ends(begin: readonly Dim[], extent: readonly Dim[], input: readonly Dim[], emit: Emitter): string {
   const sums = begin.map((start, i): Dim | undefined => {
     const length = extent[i]!;
@@ -49,7 +49,7 @@ export const MOVEMENT: Record<string, Lowering> = {
   Slice: (node, emit) => {
     const input = emit.info(node.inputs[0]!).shape;
     const [begin, extent] = [dims(node, 'begin'), dims(node, 'size')];
-    // Only the axes that are cut.
+    // ONNX slices only the axes that it is given.
     const axes = input.flatMap((dim, axis) => (begin[axis] === 0 && equal(extent[axis]!, dim) ? [] : [axis]));
     if (axes.length === 0) return void emit.add('Identity', node.inputs, {}, named(node));
     const pick = (list: readonly Dim[]): Dim[] => axes.map((axis) => list[axis]!);

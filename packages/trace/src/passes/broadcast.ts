@@ -62,7 +62,7 @@ function source(name: string, r: Rewriter): string {
   return value === undefined ? name : r.bake([value], [], dtype);
 }
 
-/** Let elementwise kernels broadcast by themselves instead of reading repeated copies, and repeat results rather than operands. */
+/** Elementwise kernels broadcast by themselves instead of reading repeated copies; where all operands are repeated, the result is repeated instead. */
 export const sinkBroadcasts = (graph: Graph): Graph =>
   rewrite(graph, (node, r) => {
     if (!ELEMENTWISE.has(node.kernel)) return undefined;

@@ -3,7 +3,7 @@ import type { Graph, GraphNode } from '../graph/graph.js';
 import { equalShapes } from '../graph/shapes.js';
 import { rewrite, type Rewriter, type Rule } from './rewrite.js';
 
-/** Rules that replace a kernel by its input or by something cheaper. */
+/** Rules that replace a kernel by its input or by a cheaper kernel. */
 
 const dims = (node: GraphNode, key: string): Dim[] => node.attrs[key] as Dim[];
 const shapeOf = (r: Rewriter, name: string): Dim[] => r.info(name).shape;
@@ -15,7 +15,7 @@ const refill = (node: GraphNode, r: Rewriter): string[] | undefined => {
     : [r.emit('Fill', [], { shape, value, dtype }, shape, dtype)];
 };
 
-/** `x` repeated to `shape`: axes are added in front, then axes of size one are tiled. */
+/** Repeats `x` to `shape`: adds axes in front, then tiles axes of size one. */
 export function spread(x: string, shape: Dim[], r: Rewriter): string {
   const { shape: from, dtype } = r.info(x);
   if (equalShapes(from, shape)) return x;
@@ -36,13 +36,13 @@ function neutral(value: number, either: boolean): Rule {
   };
 }
 
-/** Applying the kernel twice is the same as not at all. */
+/** Drops a kernel that is applied twice, such as a negation, because the second undoes the first. */
 const involution: Rule = (node, r) => {
   const inner = r.producer(node.inputs[0]!);
   return inner?.kernel === node.kernel ? [inner.inputs[0]!] : undefined;
 };
 
-/** Reducing axes of size one only drops or keeps them. */
+/** Reducing axes of size one computes nothing: a reshape drops or keeps them. */
 const reduction =
   (key: string): Rule =>
   (node, r) => {
@@ -58,7 +58,7 @@ const RULES: Record<string, Rule> = {
   Multiply: (node, r) => {
     const result = neutral(1, true)(node, r);
     if (result) return result;
-    // x · a · b with numbers a and b that nothing else reads
+    // x · a · b becomes x · (a · b) for numbers a and b, if nothing else reads x · a.
     const numbers = node.inputs.map((input) => (shapeOf(r, input).length === 0 ? r.constant(input)?.[0] : undefined));
     const side = numbers.findIndex((value) => value !== undefined);
     if (side < 0) return undefined;
@@ -99,7 +99,7 @@ const RULES: Record<string, Rule> = {
     const inner = r.producer(x);
     if (inner?.kernel === 'Cast') {
       const first = r.info(inner.inputs[0]!).dtype;
-      // Only a first step that loses nothing can be left out.
+      // The first cast can be left out only if it loses nothing.
       if (first === 'bool' || (first === 'int32' && dtype === 'bool')) {
         return [first === dtype ? inner.inputs[0]! : r.emit('Cast', [inner.inputs[0]!], { dtype }, shape, dtype)];
       }
@@ -153,7 +153,7 @@ const RULES: Record<string, Rule> = {
   PadV2: (node) =>
     (node.attrs.paddings as Dim[][]).every(([before, after]) => before === 0 && after === 0) ? [node.inputs[0]!] : undefined,
   BatchMatMul: (node, r) => {
-    // A swap of the last two axes is a flag of the product.
+    // The product has a flag for a swap of the last two axes.
     const flags = [node.attrs.transposeA, node.attrs.transposeB] as [boolean, boolean];
     const swapped = node.inputs.map((input) => {
       const inner = r.producer(input);
@@ -178,5 +178,5 @@ const RULES: Record<string, Rule> = {
   },
 };
 
-/** Remove what does nothing and merge what follows on itself: neutral operands, casts, reshapes, transposes, slices. */
+/** Removes kernels that do nothing, such as adding 0, and merges chains of casts, reshapes, transposes and slices. */
 export const cleanUp = (graph: Graph): Graph => rewrite(graph, (node, r) => RULES[node.kernel]?.(node, r));

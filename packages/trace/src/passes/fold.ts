@@ -4,7 +4,7 @@ import { product } from '../graph/shapes.js';
 import { compute, onCpu } from '../record/interpret.js';
 import { rewrite, type Rule } from './rewrite.js';
 
-/** A folded value is at most this many elements, unless it is no larger than what it is made of. */
+/** Folding makes no value of more elements than this, unless the constants that it is made of have as many. */
 const LIMIT = 65536;
 
 const fold: Rule = (node, rewriter) => {
@@ -16,7 +16,7 @@ const fold: Rule = (node, rewriter) => {
   const outputs = node.outputs.map((output) => rewriter.info(output));
   const made = outputs.reduce((total, output) => total + size(output.shape), 0);
   if (Object.values(node.attrs).some(isSymbolic) || !Number.isFinite(made)) return undefined;
-  if (node.kernel === 'Foreign') return undefined; // only the runtime can compute it
+  if (node.kernel === 'Foreign') return undefined; // Only the runtime can compute it.
   // A Fill costs less than a constant, except for a single number.
   if (node.kernel === 'Fill' && made > 1) return undefined;
   const sources = node.inputs.map((input): TypedArray | number | undefined => rewriter.constant(input) ?? rewriter.uniform(input));
@@ -34,5 +34,5 @@ const fold: Rule = (node, rewriter) => {
   });
 };
 
-/** Compute on tfjs-cpu what depends on constants only. */
+/** Computes on tfjs-cpu every node that depends on constants only. */
 export const foldConstants = (graph: Graph): Graph => rewrite(graph, fold);

@@ -6,16 +6,16 @@ import { reassociate } from './reassociate.js';
 import { prune } from './rewrite.js';
 import { shareCommon } from './share.js';
 
-/** Rounds after which a graph that still changes is taken as it is. */
+/** Largest number of rounds; `optimize` stops earlier when a round changes nothing. */
 const ROUNDS = 12;
 
 /**
- * The same function in fewer and cheaper nodes: dead nodes removed, constants folded on tfjs-cpu, equal expressions
- * computed once, reshapes, transposes, casts and broadcasts merged or dropped.
+ * Writes the same function in fewer and cheaper nodes. It removes dead nodes, folds constants on tfjs-cpu, computes equal
+ * expressions once, and merges or drops reshapes, transposes, casts and broadcasts.
  * Results differ from the original by rounding at most.
  */
 export function optimize(graph: Graph): Graph {
-  // Equal expressions first: constants of one kind are then folded once, however often the function wrote them.
+  // Equal expressions first, so that a constant which the function wrote several times is folded once.
   let current = prune(shareCommon(graph));
   for (let round = 0; round < ROUNDS; round++) {
     const before = current;

@@ -6,7 +6,7 @@ import { roots, type Graph, type GraphNode } from '../graph/graph.js';
  * ONNX Runtime does not keep the order of a model: it searches depth first from the nodes whose results nothing else
  * reads, beginning with the last one. In a training step that is the gradient of the first layer. Every other weight gradient
  * then comes after the whole backward pass, and its operands stay in memory until then. With these nodes
- * at the end, last one first, each weight gradient is computed as soon as its turn comes.
+ * at the end, last one first, ONNX Runtime computes each weight gradient as soon as its operands are there.
  */
 export function resultsInOrder(graph: Graph): Graph {
   const read = new Set(graph.nodes.flatMap((node) => node.inputs));

@@ -3,21 +3,21 @@ import type { Graph } from '../graph/graph.js';
 import { broadcastShapes } from '../graph/shapes.js';
 import { rewrite, type Rewriter } from './rewrite.js';
 
-/** A product: one number and the values it is of. */
+/** The product of one number and of values. */
 interface Product {
   scale: number;
   factors: string[];
-  /** Elements written by the nodes that make it up. */
+  /** Number of elements that its nodes write. */
   cost: number;
 }
 
-/** A symbolic size counts as this many in comparisons of cost. */
+/** Number that stands for a symbolic size when costs are compared. */
 const TYPICAL = 64;
 
 const weight = (shape: readonly Dim[]): number =>
   shape.reduce<number>((total, dim) => total * (isExtent(dim) ? dim.coefficient * TYPICAL ** dim.dims.length : dim), 1);
 
-/** The product that `name` is, through every multiplication and negation that nothing else reads. */
+/** `name` as a product: takes multiplications and negations apart as long as nothing else reads their results. */
 function decompose(name: string, r: Rewriter, inner: boolean): Product {
   const { shape } = r.info(name);
   const number = shape.length === 0 ? r.constant(name)?.[0] : undefined;
@@ -33,11 +33,11 @@ function decompose(name: string, r: Rewriter, inner: boolean): Product {
   };
 }
 
-/** Small factors first, so that the number lands on the smallest. */
+/** Small factors first, because `build` multiplies the first one by the number. */
 const ordered = (factors: readonly string[], r: Rewriter): string[] =>
   factors.slice().sort((a, b) => weight(r.info(a).shape) - weight(r.info(b).shape));
 
-/** Shape and cost of a product; undefined when a shape is not certain. */
+/** Shape and cost of a product; undefined when a broadcast is not certain to fit. */
 function plan({ scale, factors }: Pick<Product, 'scale' | 'factors'>, r: Rewriter): { shape: Dim[]; cost: number } | undefined {
   const [first, ...rest] = ordered(factors, r);
   if (first === undefined) return { shape: [], cost: 0 };
@@ -60,7 +60,7 @@ function build({ scale, factors }: Pick<Product, 'scale' | 'factors'>, r: Rewrit
   return rest.reduce((a, b) => r.emit('Multiply', [a, b], {}, broadcastShapes([r.info(a).shape, r.info(b).shape])!, 'float32'), start);
 }
 
-/** Split off what both products contain; undefined when that is nothing. */
+/** The factors that both products have, and the rest of each; undefined when they share none. */
 function common(a: Product, b: Product): { shared: string[]; a: string[]; b: string[] } | undefined {
   const shared: string[] = [];
   const left = b.factors.slice();
@@ -75,8 +75,8 @@ function common(a: Product, b: Product): { shared: string[]; a: string[]; b: str
 }
 
 /**
- * Gradients multiply large values by numbers again and again: gather the numbers of a product into one, apply it to
- * the smallest factor, and take common factors out of sums (g·a + g·b = g·(a + b)) where that writes fewer elements.
+ * Multiplies out the numbers of each product and applies the result to its smallest factor, because gradients multiply large values
+ * by numbers again and again. Takes common factors out of sums (g·a + g·b = g·(a + b)) where that writes fewer elements.
  */
 export const reassociate = (graph: Graph): Graph =>
   rewrite(graph, (node, r) => {

@@ -4,7 +4,7 @@ import { isSymbolic, type Attr, type Graph, type GraphNode, type Info } from '..
 /** Name of an input or output of one part. */
 export const ofPart = (name: string, part: number): string => `${name}.${part}`;
 
-/** Values that all parts share: variables, constants, scalar inputs, and what follows from them alone without a symbolic size. */
+/** Values that all parts share: variables, constants, scalar inputs, and results of these alone that have no symbolic size. */
 function sharedValues(graph: Graph): { shared: Set<string>; common: GraphNode[]; separate: GraphNode[] } {
   const scalars = graph.inputs.filter(({ shape }) => shape.length === 0);
   const shared = new Set([...[...graph.variables, ...scalars].map(({ name }) => name), ...Object.keys(graph.constants)]);
@@ -39,7 +39,7 @@ function renamer(graph: Graph, part: number, shared: ReadonlySet<string>) {
 }
 
 /**
- * A graph that computes `graph` once for each part of a batch. Parts share variables, constants, scalar inputs and what follows from these
+ * A graph that computes `graph` once for each part of a batch. Parts share variables, constants, scalar inputs and the results of these
  * alone. Every other input, and every output with a symbolic size, is called `ofPart(name, part)`. An output of fixed size is the sum over
  * the parts, in their order.
  */

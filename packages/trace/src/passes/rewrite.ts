@@ -1,8 +1,9 @@
 import { arrayOf, uniform } from '../graph/arrays.js';
 import type { Dim } from '../graph/extent.js';
 import { roots, type Attrs, type Dtype, type Graph, type GraphNode, type Info, type TypedArray } from '../graph/graph.js';
+import { countUses, producersOf } from '../graph/uses.js';
 
-/** What a rule sees of the graph while it is rebuilt node by node. */
+/** Gives a rule access to the graph while `rewrite` rebuilds it node by node. */
 export interface Rewriter {
   info(name: string): Info;
   /** The node that makes a value, in its rewritten form; undefined for inputs, variables and constants. */
@@ -17,21 +18,20 @@ export interface Rewriter {
   bake(values: ArrayLike<number>, shape: number[], dtype: Dtype): string;
 }
 
-/** Returns what the outputs of `node` become, or undefined to keep it. */
+/** Returns the values that replace the outputs of `node`, or undefined to keep the node. */
 export type Rule = (node: GraphNode, rewriter: Rewriter) => string[] | undefined;
 
-/** Rebuild `graph` with `rule` applied to every node in order. The same object comes back when nothing changed. */
+/** Rebuilds `graph` with `rule` applied to every node in order. Returns the same object when no rule changed anything. */
 export function rewrite(graph: Graph, rule: Rule): Graph {
   const values: Graph['values'] = { ...graph.values };
   const constants: Graph['constants'] = { ...graph.constants };
   const nodes: GraphNode[] = [];
   const producers = new Map<string, GraphNode>();
   const renamed = new Map<string, string>();
-  const uses = new Map<string, number>();
-  for (const name of [...graph.nodes.flatMap((node) => node.inputs), ...roots(graph)]) uses.set(name, (uses.get(name) ?? 0) + 1);
+  const uses = countUses(graph);
   let count = Object.keys(values).reduce((most, name) => Math.max(most, /^_\d+$/.test(name) ? Number(name.slice(1)) : 0), 0);
   let changed = false;
-  const now = (name: string): string => renamed.get(name) ?? name;
+  const current = (name: string): string => renamed.get(name) ?? name;
   const push = (node: GraphNode): void => {
     nodes.push(node);
     for (const output of node.outputs) producers.set(output, node);
@@ -66,7 +66,7 @@ export function rewrite(graph: Graph, rule: Rule): Graph {
     },
   };
   for (const original of graph.nodes) {
-    const node = { ...original, inputs: original.inputs.map(now) };
+    const node = { ...original, inputs: original.inputs.map(current) };
     const replacement = rule(node, rewriter);
     if (replacement) {
       changed = true;
@@ -79,14 +79,14 @@ export function rewrite(graph: Graph, rule: Rule): Graph {
     values,
     constants,
     nodes,
-    outputs: graph.outputs.map((output) => ({ ...output, value: now(output.value) })),
-    updates: graph.updates.map((update) => ({ ...update, value: now(update.value) })),
+    outputs: graph.outputs.map((output) => ({ ...output, value: current(output.value) })),
+    updates: graph.updates.map((update) => ({ ...update, value: current(update.value) })),
   };
 }
 
-/** Drop nodes, constants and value infos that no output or update needs. Inputs and variables stay. */
+/** Drops nodes, constants and value infos that no output or update needs. Keeps inputs and variables. */
 export function prune(graph: Graph): Graph {
-  const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
+  const producers = producersOf(graph);
   const live = new Set<GraphNode>();
   const pending = roots(graph);
   const needed = new Set([...graph.inputs, ...graph.variables].map((input) => input.name));

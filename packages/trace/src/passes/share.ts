@@ -4,10 +4,10 @@ import { rewrite } from './rewrite.js';
 
 const COMMUTATIVE = new Set(['Add', 'Multiply', 'Maximum', 'Minimum', 'Equal', 'NotEqual', 'LogicalAnd', 'LogicalOr', 'SquaredDifference']);
 
-/** Constants up to this many elements are compared by content, larger ones by being the same array. */
+/** Constants of up to this many elements are equal if their contents are, larger ones only if they are the same array. */
 const COMPARED = 4096;
 
-/** Compute equal expressions once (common-subexpression elimination); equal constants become one. */
+/** Computes equal expressions once (common-subexpression elimination) and merges equal constants. */
 export function shareCommon(graph: Graph): Graph {
   const constants = new Map<string, string>();
   const merged = new Map<string, string>();
@@ -42,7 +42,7 @@ export function shareCommon(graph: Graph): Graph {
   });
 }
 
-/** JSON has no NaN, infinities or −0. */
+/** Keeps NaN, infinities and −0 apart in the key, which JSON cannot write. */
 function replacer(_key: string, value: unknown): unknown {
   return typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? `#${Object.is(value, -0) ? '-0' : value}` : value;
 }

@@ -2,12 +2,12 @@ import * as tf from '@tensorflow/tfjs';
 import { TraceError } from '../error.js';
 import { BACKEND, register } from './backend.js';
 
-/** Attributes of an operation; a number is a float, in TensorFlow's sense. */
+/** Attributes of an operation; a number becomes a float attribute. */
 export type ForeignAttrs = Readonly<Record<string, number | boolean>>;
 
 /**
- * A call of an operation that only the runtime knows, such as one that a library registers in TensorFlow: recorded as it is, with float32
- * outputs of the given shapes. It has no gradient (wrap it in `tf.customGrad`) and computes nothing outside a trace.
+ * Records a call of an operation that only the runtime knows, such as one that a library registers in TensorFlow. Its outputs are float32
+ * and have the given shapes. It has no gradient (wrap it in `tf.customGrad`).
  * @throws TraceError outside a trace
  */
 export function foreign(op: string, inputs: readonly tf.Tensor[], outputs: readonly (readonly number[])[], attrs: ForeignAttrs = {}): tf.Tensor[] {

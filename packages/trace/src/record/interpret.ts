@@ -5,7 +5,7 @@ import { KERNEL_INPUTS } from './kernels.js';
 
 /** Run graph nodes on the TensorFlow.js CPU backend. */
 
-/** `fn` with tfjs-cpu as the backend; the previous one is back afterwards. Everything but the result is disposed. */
+/** Runs `fn` with tfjs-cpu as the backend, brings the previous backend back, and disposes the tensors that `fn` made. */
 export function onCpu<T>(fn: () => T): T {
   const engine = tf.engine();
   void engine.backend;
@@ -28,7 +28,7 @@ function resolve(attr: Attr, sizes: Sizes): Attr {
 /** Outputs of one node for the given inputs. */
 export function compute(node: GraphNode, inputs: tf.Tensor[], sizes: Sizes = {}): tf.Tensor[] {
   const attrs: Attrs = Object.fromEntries(Object.entries(node.attrs).map(([key, value]) => [key, resolve(value, sizes)]));
-  // The kernel wants equal shapes; the operation broadcasts, as ONNX does.
+  // The kernel needs equal shapes; tf.where broadcasts, as ONNX does.
   if (node.kernel === 'Select') return [tf.where(inputs[0] as tf.Tensor, inputs[1]!, inputs[2]!)];
   const keys = KERNEL_INPUTS.get(node.kernel)!;
   const named = keys === 'list' ? inputs : Object.fromEntries(keys.map((key, i) => [key, inputs[i]!]));
@@ -37,8 +37,8 @@ export function compute(node: GraphNode, inputs: tf.Tensor[], sizes: Sizes = {})
 }
 
 /**
- * Outputs and updates of a graph, computed node by node on the current backend: the meaning of a graph, for tests and debugging.
- * Keys are output names and variable names.
+ * Computes the outputs and updates of a graph node by node on the current backend, for tests and debugging.
+ * The keys of `outputs` are names of outputs, those of `updates` names of variables.
  */
 export function interpret(
   graph: Graph,
@@ -50,19 +50,19 @@ export function interpret(
       if (isExtent(dim)) sizes[dim.dims[0]!] = feeds[input.name]!.shape[axis]!;
     });
   }
-  const known = new Map<string, tf.Tensor>(Object.entries(feeds));
+  const computed = new Map<string, tf.Tensor>(Object.entries(feeds));
   for (const [name, data] of Object.entries(graph.constants))
-    known.set(name, tf.tensor(data, graph.values[name]!.shape as number[], graph.values[name]!.dtype));
+    computed.set(name, tf.tensor(data, graph.values[name]!.shape as number[], graph.values[name]!.dtype));
   for (const node of graph.nodes) {
     const results = compute(
       node,
-      node.inputs.map((input) => known.get(input)!),
+      node.inputs.map((input) => computed.get(input)!),
       sizes,
     );
-    node.outputs.forEach((output, i) => known.set(output, results[i]!));
+    node.outputs.forEach((output, i) => computed.set(output, results[i]!));
   }
   return {
-    outputs: Object.fromEntries(graph.outputs.map((output) => [output.name, known.get(output.value)!])),
-    updates: Object.fromEntries(graph.updates.map((update) => [update.variable, known.get(update.value)!])),
+    outputs: Object.fromEntries(graph.outputs.map((output) => [output.name, computed.get(output.value)!])),
+    updates: Object.fromEntries(graph.updates.map((update) => [update.variable, computed.get(update.value)!])),
   };
 }

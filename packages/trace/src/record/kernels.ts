@@ -10,7 +10,7 @@ import { kernels } from './rules.js';
 /** Names of the inputs of each kernel that a graph can contain, in the order of `GraphNode.inputs`. */
 export const KERNEL_INPUTS: ReadonlyMap<string, readonly string[] | 'list'> = new Map([...kernels].map(([name, { keys }]) => [name, keys]));
 
-/** Kernels that recording replaces by others and that therefore never stand in a graph. */
+/** Kernels that recording replaces by others, so that no graph has them. */
 export const REWRITTEN: readonly string[] = [
   'BroadcastTo',
   'ExpandDims',
@@ -23,8 +23,8 @@ export const REWRITTEN: readonly string[] = [
   '_FusedMatMul',
 ];
 
-/** Record one kernel call; undefined when the kernel has no rule. */
-export function record(
+/** Records one kernel call with its inputs by name; undefined when the kernel has no rule. */
+export function recordCall(
   recorder: Recorder,
   name: string,
   inputs: Record<string, Value>,

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Value } from './recorder.js';
-import { axesOf, axisOf, define, reshape, run } from './rules.js';
+import { axesOf, axisOf, define, reshape, recordKernel } from './rules.js';
 
 /** Recording rules of kernels that reshape, cut and join values. */
 
@@ -40,7 +40,7 @@ define('BroadcastTo', ['x'], () =>
     const shape = attrs.shape as number[];
     const aligned = [...shape.slice(x!.shape.length).map(() => 1), ...x!.shape];
     const y = aligned.length === x!.shape.length ? x! : reshape(r, x!, aligned);
-    return run(r, 'Tile', [y], { reps: shape.map((dim, i) => (aligned[i] === 1 ? dim : 1)) });
+    return recordKernel(r, 'Tile', [y], { reps: shape.map((dim, i) => (aligned[i] === 1 ? dim : 1)) });
   });
 define('Reverse', ['x'], (name) =>
   (r, [x], { dims }) => {
@@ -74,7 +74,7 @@ define('MirrorPad', ['x'], (name) =>
           x!.dtype,
         ),
       ];
-    // ONNX has no symmetric mode: a gather with the mirrored indices says the same.
+    // ONNX has no symmetric mode: a gather with the mirrored indices gives the same result.
     let y = x!;
     paddings.forEach(([before, after], axis) => {
       if (before === 0 && after === 0) return;
@@ -83,7 +83,7 @@ define('MirrorPad', ['x'], (name) =>
         const j = i - before!;
         return j < 0 ? -j - 1 : j < dim ? j : 2 * dim - 1 - j;
       });
-      [y] = run(r, 'GatherV2', [y, r.constant(index, [index.length], 'int32')], { axis, batchDims: 0 }) as [Value];
+      [y] = recordKernel(r, 'GatherV2', [y, r.constant(index, [index.length], 'int32')], { axis, batchDims: 0 }) as [Value];
     });
     return [y];
   });
@@ -110,11 +110,11 @@ define('StridedSlice', ['x'], (name) =>
     if (isIdentity) return [reshape(r, x!, finalShape)];
     const extent = slice_util.computeOutShape(begin, end, strides);
     let y = x!;
-    if (strides.every((stride) => stride === 1)) [y] = run(r, 'Slice', [y], { begin, size: extent }) as [Value];
+    if (strides.every((stride) => stride === 1)) [y] = recordKernel(r, 'Slice', [y], { begin, size: extent }) as [Value];
     else {
-      // A negative stride is a reversal and a positive one.
+      // A negative stride is a reversal followed by a positive stride.
       const backwards = strides.flatMap((stride, axis) => (stride < 0 ? [axis] : []));
-      if (backwards.length > 0) [y] = run(r, 'Reverse', [y], { dims: backwards }) as [Value];
+      if (backwards.length > 0) [y] = recordKernel(r, 'Reverse', [y], { dims: backwards }) as [Value];
       const first = begin.map((start, axis) => (strides[axis]! < 0 ? x!.shape[axis]! - 1 - start : start));
       const steps = strides.map(Math.abs);
       const last = first.map((start, axis) => start + Math.max(0, extent[axis]! - 1) * steps[axis]! + (extent[axis]! > 0 ? 1 : 0));
@@ -133,8 +133,8 @@ define('Concat', 'list', (name) => (r, inputs, attrs) => {
 });
 define('Pack', 'list', () => (r, inputs, attrs) => {
   const axis = attrs.axis as number;
-  const parts = inputs.flatMap((input) => run(r, 'ExpandDims', [input], { dim: axis }));
-  return run(r, 'Concat', parts, { axis: axis < 0 ? axis + parts[0]!.shape.length : axis });
+  const parts = inputs.flatMap((input) => recordKernel(r, 'ExpandDims', [input], { dim: axis }));
+  return recordKernel(r, 'Concat', parts, { axis: axis < 0 ? axis + parts[0]!.shape.length : axis });
 });
 define('SplitV', ['x'], (name) =>
   (r, [x], attrs) => {
@@ -150,7 +150,7 @@ define('SplitV', ['x'], (name) =>
 define('Unpack', ['value'], () =>
   (r, [x], attrs) => {
     const axis = axisOf(attrs.axis, x!.shape);
-    const parts = run(r, 'SplitV', [x!], { numOrSizeSplits: x!.shape[axis]!, axis });
+    const parts = recordKernel(r, 'SplitV', [x!], { numOrSizeSplits: x!.shape[axis]!, axis });
     return parts.map((part) =>
       reshape(
         r,

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { TraceError } from '../error.js';
-import { define, run } from './rules.js';
+import { define, recordKernel } from './rules.js';
 
 /** Recording rules of matrix products. */
 
@@ -15,17 +15,17 @@ define('BatchMatMul', ['a', 'b'], (name) =>
   });
 define('_FusedMatMul', ['a', 'b', 'bias', 'preluActivationWeights'], () =>
   (r, [a, b, bias, weights], attrs) => {
-    let [y] = run(r, 'BatchMatMul', [a!, b!], attrs);
-    if (bias) [y] = run(r, 'Add', [y!, bias], {});
+    let [y] = recordKernel(r, 'BatchMatMul', [a!, b!], attrs);
+    if (bias) [y] = recordKernel(r, 'Add', [y!, bias], {});
     const activation = ((attrs.activation as string) ?? 'linear').toLowerCase();
     if (activation === 'linear') return [y!];
-    if (activation === 'prelu') return run(r, 'Prelu', [y!, weights!], {});
+    if (activation === 'prelu') return recordKernel(r, 'Prelu', [y!, weights!], {});
     const kernel = { relu: 'Relu', relu6: 'Relu6', elu: 'Elu', leakyrelu: 'LeakyRelu', sigmoid: 'Sigmoid' }[activation];
     if (!kernel)
       throw new TraceError(
         `fused matMul with activation '${activation}' cannot be traced; use tf.matMul and apply the activation after it`,
       );
-    return run(r, kernel, [y!], { alpha: attrs.leakyreluAlpha });
+    return recordKernel(r, kernel, [y!], { alpha: attrs.leakyreluAlpha });
   });
 define('Einsum', 'list', (name) => (r, inputs, attrs) => {
   const equation = (attrs.equation as string).replace(/\s/g, '');

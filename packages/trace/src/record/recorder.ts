@@ -1,4 +1,4 @@
-import { TraceError, at } from '../error.js';
+import { TraceError, atLine } from '../error.js';
 import { uniform, arrayOf } from '../graph/arrays.js';
 import type { Dim } from '../graph/extent.js';
 import type { Attr, Attrs, Dtype, Graph } from '../graph/graph.js';
@@ -10,10 +10,10 @@ export interface Value {
   dtype: Dtype;
 }
 
-/** What kernels record into: a graph with concrete sizes, and the stack of every node for messages. */
+/** Recording rules write into it: a graph with concrete sizes, and the stack of every node for messages. */
 export interface Recorder {
   graph: Graph;
-  /** Stack at the time a node was recorded, formatted only when asked for. */
+  /** Stack at the time each node was recorded; JavaScript formats it only when a message reads it. */
   places: { stack?: string }[];
   emit(kernel: string, inputs: Value[], attrs: Attrs, shape: number[], dtype: Dtype): Value;
   emitAll(kernel: string, inputs: Value[], attrs: Attrs, outputs: { shape: number[]; dtype: Dtype }[]): Value[];
@@ -59,9 +59,9 @@ export function createRecorder(): Recorder {
   };
 }
 
-export const placeOf = (recorder: Recorder, node: number): string => at(recorder.places[node]?.stack);
+export const placeOf = (recorder: Recorder, node: number): string => atLine(recorder.places[node]?.stack);
 
-/** Attribute text for messages. */
+/** Text of an attribute in messages. */
 export function describe(attr: Attr | undefined): string {
   if (Array.isArray(attr)) return `[${attr.map(describe).join(', ')}]`;
   return typeof attr === 'object' ? JSON.stringify(attr) : String(attr as Dim);

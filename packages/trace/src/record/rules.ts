@@ -12,17 +12,19 @@ export interface Kernel {
 }
 
 /**
- * How TensorFlow.js kernels are recorded: a rule infers shapes, resolves attributes (negative axes, −1 sizes, masks) and
- * rewrites the kernels that are only spellings of others (Pack, ExpandDims, OnesLike, fused products).
+ * The recording rule of each TensorFlow.js kernel. A rule infers shapes and resolves attributes (negative axes, −1 sizes, masks).
+ * It writes kernels that others can express as those others (Pack, ExpandDims, OnesLike, fused products).
  * Shape rules are those of the tfjs-cpu kernels of 4.22.
  */
 export const kernels = new Map<string, Kernel>();
 
+/** Adds the recording rule of one or several kernels. */
 export function define(names: string | readonly string[], keys: readonly string[] | 'list', recording: (name: string) => Recording): void {
   for (const name of typeof names === 'string' ? [names] : names) kernels.set(name, { keys, record: recording(name) });
 }
 
-export function run(recorder: Recorder, name: string, inputs: Value[], attrs: Attrs | Record<string, unknown>): Value[] {
+/** Records a call of another kernel from within a rule; `inputs` are in the order of the kernel's `keys`. */
+export function recordKernel(recorder: Recorder, name: string, inputs: Value[], attrs: Attrs | Record<string, unknown>): Value[] {
   return kernels.get(name)!.record(recorder, inputs, attrs);
 }
 
@@ -37,5 +39,5 @@ export const axesOf = (axis: unknown, shape: number[]): number[] =>
 
 export const axisOf = (axis: unknown, shape: number[]): number => tf.util.parseAxisParam(axis as number, shape)[0]!;
 
-/** Type of a sum: flags are counted. */
+/** Type of a sum: flags are summed as int32. */
 export const numeric = (x: Value): Dtype => (x.dtype === 'bool' ? 'int32' : x.dtype);

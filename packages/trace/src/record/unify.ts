@@ -5,7 +5,7 @@ import type { Attr, Graph, GraphNode, TypedArray } from '../graph/graph.js';
 import { describe, placeOf, type Recorder } from './recorder.js';
 
 /**
- * Merge traces of one function at several sizes into one graph in which every number that differs is an extent.
+ * Merges traces of one function at several sizes into one graph in which every number that differs is an extent.
  * @throws TraceError when the function did different things at different sizes, or a number has no expression
  */
 export function unify(traces: readonly Recorder[], sizes: readonly Sizes[]): Graph {
@@ -51,7 +51,7 @@ function checkSameNodes(first: Graph, other: Graph, place: (index: number) => st
   );
 }
 
-/** One attribute for its values at every size; `subject` names it in messages. */
+/** Makes one attribute of its values at each size; `subject` names it in messages. */
 function merge(values: readonly Attr[], sizes: readonly Sizes[], subject: () => string): Attr {
   const [head] = values;
   if (Array.isArray(head)) {
@@ -64,7 +64,7 @@ function merge(values: readonly Attr[], sizes: readonly Sizes[], subject: () => 
   return dim;
 }
 
-/** A single number that follows the sizes is computed from them; longer constants cannot be. */
+/** Makes an expression of a single number that depends on the sizes; longer constants have none. */
 function mergeConstant(copies: readonly TypedArray[], sizes: readonly Sizes[], subject: string): Attr {
   if (copies.some((copy) => copy.length !== 1)) {
     throw new TraceError(
@@ -80,6 +80,6 @@ function same(a: GraphNode, b: GraphNode | undefined): boolean {
 
 function inexpressible(values: readonly Attr[], subject: string): TraceError {
   return new TraceError(
-    `${subject} is ${values.map(describe).join(', ')} at three sizes, which is no whole multiple of a product of symbolic dimensions plus a constant; rewrite it so that it is`,
+    `${subject} is ${values.map(describe).join(', ')} at three sizes, which is no whole multiple of a product of symbolic dimensions plus a constant; use only sizes of that form`,
   );
 }

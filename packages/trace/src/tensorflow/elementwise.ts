@@ -20,7 +20,7 @@ const SAME = [
   'Sinh', 'Softplus', 'Sqrt', 'Square', 'SquaredDifference', 'Sub', 'Tan', 'Tanh',
 ];
 
-/** TensorFlow orders numbers only. */
+/** TensorFlow orders numbers only, so flags are cast. */
 const comparison =
   (op: string): TfLowering =>
   (node, inputs, emit) => {
@@ -34,7 +34,7 @@ export const ELEMENTWISE: Record<string, TfLowering> = {
   ...Object.fromEntries(['LogicalAnd', 'LogicalNot', 'LogicalOr'].map((kernel) => [kernel, plain(kernel)])),
   Add: direct('AddV2'),
   Multiply: direct('Mul'),
-  // Division of integers truncates in TensorFlow.js; RealDiv has no integer kernel here.
+  // TensorFlow.js truncates a quotient of integers; TensorFlow's RealDiv has no integer kernel.
   RealDiv: (node, inputs, emit) => {
     const type = typeOf(node, emit);
     const divided = emit.typed('RealDiv', 'float32', inputs.map((input) => emit.cast(input, type, 'float32')));

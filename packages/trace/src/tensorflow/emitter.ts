@@ -5,7 +5,7 @@ import type { Dtype, Graph, GraphNode, Info, TypedArray } from '../graph/graph.j
 import { producersOf } from '../graph/uses.js';
 import type { TfAttr, TfNode, TfTensor, TfType } from './encode.js';
 
-/** Static tensors of up to this many equal elements are constants, larger ones `Fill` ops: neither takes room in the file. */
+/** A tensor of equal elements is a constant up to this many of them, a `Fill` above; both take a few bytes in the file. */
 const FILL = 64;
 
 /** Names of operations that a library has registered in TensorFlow and that replace TensorFlow's own. */
@@ -21,7 +21,7 @@ export interface RuntimeOps {
 /** Gives a node of a SavedModel a name that no other has, close to the wanted one. */
 export type Names = (wanted: string) => string;
 
-/** Names are unique and of the characters that TensorFlow allows. */
+/** Names are unique and have only characters that TensorFlow allows. */
 export function createNames(): Names {
   const taken = new Map<string, number>();
   return (wanted) => {
@@ -35,7 +35,7 @@ export function createNames(): Names {
   };
 }
 
-/** Where an emitter writes. */
+/** The nodes that an emitter adds to, and options of the whole SavedModel. */
 export interface EmitterTarget {
   nodes: TfNode[];
   names: Names;
@@ -44,7 +44,7 @@ export interface EmitterTarget {
   ops: RuntimeOps;
 }
 
-/** Lowerings write TensorFlow nodes with it. References are `node` or `node:1`, as in `TfNode.inputs`. */
+/** Collects the TensorFlow nodes that lowerings write. References are `node` or `node:1`, as in `TfNode.inputs`. */
 export class TfEmitter {
   private readonly shared = new Map<string, string>();
   private readonly producers: Map<string, GraphNode>;
@@ -113,7 +113,7 @@ export class TfEmitter {
   }
 
   reshape(x: string, type: TfType, to: readonly Dim[]): string {
-    // TensorFlow infers one −1; sizes are computed only for a second unknown.
+    // TensorFlow infers one −1. Only a second unknown size has to be computed.
     const inferred = to.filter(isExtent).length === 1 && !to.includes(0);
     const shape = this.shape(inferred ? to.map((dim) => (isExtent(dim) ? -1 : dim)) : to);
     return this.typed('Reshape', type, [x, shape], { Tshape: { type: 'int32' } });
@@ -162,10 +162,10 @@ export class TfEmitter {
   }
 }
 
-/** References to the outputs of one kernel for references to its inputs. */
+/** Takes references to the inputs of one kernel and returns references to its outputs. */
 export type TfLowering = (node: GraphNode, inputs: readonly string[], emit: TfEmitter) => string | string[];
 
-/** A baked constant of a graph; uniform ones are not written out. */
+/** Writes a constant of a graph; equal elements are written once. */
 export function constantOf(values: TypedArray, { shape, dtype }: Info, emit: TfEmitter): string {
   if (values.length > 1 && uniform(values)) return emit.fill(shape, values[0]!, dtype);
   return emit.constant({ type: dtype, dims: shape as number[], data: bytes(values) });

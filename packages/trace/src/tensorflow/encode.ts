@@ -14,7 +14,7 @@ const TF_TYPE: Readonly<Record<TfType, number>> = { float32: 1, int32: 3, bool: 
 export interface TfTensor {
   type: 'float32' | 'int32' | 'bool';
   dims: readonly number[];
-  /** All elements, little-endian as in memory, or the one value that all of them have. */
+  /** All elements, little-endian as in memory, or one number that all of them equal. */
   data: Uint8Array | number;
 }
 
@@ -30,7 +30,7 @@ export type TfAttr =
 export interface TfNode {
   name: string;
   op: string;
-  /** `node`, `node:1` for a later output, `^node` for one that only has to run before. */
+  /** `node` for its first output, `node:1` for the second, `^node` (a control input) for a node that only has to run before. */
   inputs: readonly string[];
   attrs: Readonly<Record<string, TfAttr>>;
 }
@@ -48,7 +48,7 @@ export interface TfSignature {
   outputs: Readonly<Record<string, TfValue>>;
 }
 
-/** Version of TensorFlow's graphs (April 2022, 2.9) that introduced nothing the ops used here depend on; older ones were not tried. */
+/** Graph version of TensorFlow 2.9 (April 2022). Every op used here is older; earlier versions are untested. */
 const PRODUCER = 1087;
 const MIN_CONSUMER = 12;
 

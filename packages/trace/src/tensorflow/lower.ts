@@ -19,7 +19,7 @@ export const TENSORFLOW: Readonly<Record<string, TfLowering>> = {
   ...REDUCTIONS,
 };
 
-/** Write the constants and nodes of a graph. `references` maps each value to its TensorFlow tensor and has inputs and variables already. */
+/** Writes the constants and nodes of a graph. `references` maps each value to its TensorFlow tensor; the caller has set inputs and variables. */
 export function lowerGraph(graph: Graph, references: Map<string, string>, emit: TfEmitter): void {
   for (const [name, values] of Object.entries(graph.constants)) references.set(name, constantOf(values, graph.values[name]!, emit));
   // A product that is only added to another value of its shape is computed on top of that value.

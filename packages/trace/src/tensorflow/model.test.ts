@@ -5,7 +5,7 @@ import { KERNEL_INPUTS, TENSORFLOW, toSavedModel, trace, type Graph, type SavedM
 import { REWRITTEN } from '../record/kernels.js';
 import { encodeSavedModel } from './encode.js';
 
-// What TensorFlow makes of these files is checked by checks/native/savedmodel.mjs; here, with Node alone, what is in them.
+// These tests read the files with Node alone; checks/native/savedmodel.mjs runs them in native TensorFlow.
 
 const variable = (...shape: number[]) => ({ shape, dtype: 'float32' as const });
 const WHOLE = { w: variable(3, 2), m: variable(3, 2), v: variable(3, 2), ema: variable(3, 2), n: { shape: [], dtype: 'int32' as const } };
@@ -30,7 +30,7 @@ afterAll(() => tf.disposeVariables());
 
 const one = (signature: Partial<SavedModelSignature> = {}, variables = WHOLE) => readSavedModel(toSavedModel({ variables, signatures: { step: { graph: step, ...signature } } }));
 const ops = (nodes: ReadNode[], op: string): ReadNode[] => nodes.filter((node) => node.op === op);
-/** Nodes that run when `tensor` is fetched. */
+/** The nodes that TensorFlow runs to return `tensor`. */
 function needed({ byName }: ReturnType<typeof one>, tensor: string): Set<string> {
   const seen = new Set<string>();
   const visit = (reference: string): void => {

@@ -18,8 +18,8 @@ export interface SavedModelOptions {
 const RESERVED = ['init', 'read'];
 
 /**
- * Lower graphs to the bytes of `saved_model.pb`, the only file of a SavedModel without weights (tag `serve`).
- * Two signatures come beside `signatures`. `init` sets every variable (inputs by variable name, output `done`) and has to run first;
+ * Lowers graphs to the bytes of `saved_model.pb`, the only file of a SavedModel without weights (tag `serve`).
+ * It adds two signatures. `init` sets every variable (inputs by variable name, output `done`) and has to run first;
  * `read` returns every variable by name. A signature that would return nothing returns `done`.
  * @throws TraceError for variables that do not fit, clashing names, and constants too large for protobuf
  */

@@ -5,41 +5,41 @@ import type { TfAttr } from './encode.js';
 
 /** TensorFlow lowerings of matrix products. */
 
-/** A product op on float32, or on operands rounded to bfloat16, whose result is float32 again. */
+/** A product in float32, or with operands and result rounded to bfloat16; returns float32. */
 function product(op: string, inputs: readonly string[], attrs: Readonly<Record<string, TfAttr>>, emit: TfEmitter): string {
   if (!emit.bfloat16) return emit.typed(op, 'float32', inputs, attrs);
   const rounded = emit.typed(op, 'bfloat16', inputs.map((input) => emit.cast(input, 'float32', 'bfloat16')), attrs);
   return emit.cast(rounded, 'bfloat16', 'float32');
 }
 
-/** The number that every element of a value is, when that is known. */
+/** The number that all elements of a value equal, if known. */
 function filling(value: string, emit: TfEmitter): number | undefined {
   const producer = emit.producer(value);
   return producer?.kernel === 'Fill' && !isExtent(producer.attrs.value) ? (producer.attrs.value as number) : undefined;
 }
 
 /** The axis and the factor of a sum that is written as a matrix product with a row or column of equal numbers. */
-function sumOf(node: GraphNode, emit: TfEmitter): { of: 0 | 1; axis: 0 | 1; factor: number } | undefined {
+function sumOf(node: GraphNode, emit: TfEmitter): { operand: 0 | 1; axis: 0 | 1; factor: number } | undefined {
   const [left, right] = node.inputs as [string, string];
   if (node.inputs.some((input) => emit.info(input).shape.length !== 2) || emit.info(left).dtype !== 'float32') return undefined;
   const [rows, columns] = emit.info(node.outputs[0]!).shape as [Dim, Dim];
   const [inLeft, inRight] = [filling(left, emit), filling(right, emit)];
-  if (columns === 1 && inRight !== undefined && !node.attrs.transposeA) return { of: 0, axis: 1, factor: inRight };
-  if (rows === 1 && inLeft !== undefined && !node.attrs.transposeB) return { of: 1, axis: 0, factor: inLeft };
+  if (columns === 1 && inRight !== undefined && !node.attrs.transposeA) return { operand: 0, axis: 1, factor: inRight };
+  if (rows === 1 && inLeft !== undefined && !node.attrs.transposeB) return { operand: 1, axis: 0, factor: inLeft };
   return undefined;
 }
 
 const isSum = (node: GraphNode, emit: TfEmitter): boolean => sumOf(node, emit) !== undefined;
 
-/** Exact where operands would be rounded, and no slower. */
+/** Writes such a product as a sum: no slower, and its operand is not rounded to bfloat16. */
 function rowOrColumnSum(node: GraphNode, inputs: readonly string[], emit: TfEmitter): string | undefined {
-  const found = sumOf(node, emit);
-  if (!found) return undefined;
-  const total = emit.typed('Sum', 'float32', [inputs[found.of]!, emit.ints([found.axis])], { Tidx: { type: 'int32' }, keep_dims: { bool: true } });
-  return found.factor === 1 ? total : emit.typed('Mul', 'float32', [total, emit.scalar(found.factor, 'float32')]);
+  const sum = sumOf(node, emit);
+  if (!sum) return undefined;
+  const total = emit.typed('Sum', 'float32', [inputs[sum.operand]!, emit.ints([sum.axis])], { Tidx: { type: 'int32' }, keep_dims: { bool: true } });
+  return sum.factor === 1 ? total : emit.typed('Mul', 'float32', [total, emit.scalar(sum.factor, 'float32')]);
 }
 
-/** True when a registered operation computes this product: two matrices in bfloat16, and more than a sum. */
+/** True when a registered operation computes this product: two matrices, in bfloat16, and not a sum written as a product. */
 export const isRegisteredProduct = (node: GraphNode, emit: TfEmitter): boolean =>
   emit.ops.product !== undefined &&
   emit.bfloat16 &&
@@ -63,7 +63,7 @@ export const callForeign: TfLowering = ({ attrs: { op, ...attrs }, outputs }, in
 };
 
 export const PRODUCTS: Record<string, TfLowering> = {
-  // BatchMatMulV2 for two axes as well: it has oneDNN's bfloat16 instructions, the op MatMul does not.
+  // BatchMatMulV2 also for two axes: oneDNN computes it with bfloat16 instructions, and does not for the op MatMul.
   BatchMatMul: (node, inputs, emit) => {
     const attrs = { adj_x: { bool: node.attrs.transposeA as boolean }, adj_y: { bool: node.attrs.transposeB as boolean } };
     const { dtype } = emit.info(node.inputs[0]!);

@@ -14,9 +14,9 @@ export interface VariableSpec {
 
 export interface SavedModelSignature {
   graph: Graph;
-  /** Adds what the graph does not have, such as an optimiser's update of variables. It runs after the graph is written. */
+  /** Writes operations that the graph does not have, such as an optimiser's update of variables. `toSavedModel` calls it after it has written the graph. */
   update?: (writer: SignatureWriter) => void;
-  /** These float32 outputs come back as one flat vector of this name, in this order, instead of one by one. */
+  /** The signature returns these float32 outputs as one flat vector of this name, in this order, instead of one by one. */
   flat?: { name: string; outputs: string[] };
   bfloat16?: boolean;
 }
@@ -28,7 +28,7 @@ export interface ModelWriter extends EmitterTarget {
   handles: Readonly<Record<string, string>>;
 }
 
-/** Operations whose result is the memory of their operand. */
+/** Operations whose result shares the memory of their operand. */
 const ALIASES = ['Reshape', 'Identity', 'ExpandDims', 'Squeeze'];
 
 /** A shape as TensorFlow writes it: −1 for a size known only at run time. */
@@ -103,19 +103,22 @@ export class SignatureWriter {
     return this.model.handles[variable]!;
   }
 
-  /** Value of a variable before this run changes it. */
+  /** Value of a variable before the signature changes it. */
   read(variable: string): string {
     const read = this.reads.get(variable) ?? this.emit.add('ReadVariableOp', [this.handle(variable)], { dtype: { type: this.model.variables[variable]!.dtype } });
     this.reads.set(variable, read);
     return read;
   }
 
-  /** Control input that keeps an assignment behind `read`, if the signature reads the variable. */
+  /** Control input that makes an assignment wait for `read`, if the signature reads the variable. */
   afterRead(variable: string): string[] {
     return this.reads.has(variable) ? [`^${this.reads.get(variable)!}`] : [];
   }
 
-  /** Control inputs that keep what writes over a variable's memory behind everything that reads it; undefined when the signature returns it. */
+  /**
+   * Control inputs for an operation that overwrites a variable's memory: with them it waits for everything that reads this memory.
+   * Undefined when the signature returns it.
+   */
   readers(variable: string): string[] | undefined {
     const aliases = [this.read(variable)];
     const after = new Set<string>();
@@ -130,7 +133,7 @@ export class SignatureWriter {
     return aliases.some((alias) => returned.has(alias)) ? undefined : [...after];
   }
 
-  /** Announces that this run changes a variable, which must look like `like`. `what` names it in messages. */
+  /** Registers that the signature changes a variable, whose type and shape must be those of `like`. `what` names it in messages. */
   claim(variable: string, what: string, like?: Info & { what: string }): void {
     const spec = this.checkVariable(variable, what);
     if (like && !(equalShapes(like.shape, spec.shape) && like.dtype === spec.dtype))
@@ -139,18 +142,18 @@ export class SignatureWriter {
     this.changed.add(variable);
   }
 
-  /** Give a variable a value after the control inputs `after`; returns the control input that stands for it. */
+  /** Assigns `value` to a variable after the control inputs `after`; returns the control input of the assignment. */
   assign(variable: string, value: string, after: readonly string[] = this.afterRead(variable)): string {
     const { dtype } = this.model.variables[variable]!;
     return `^${this.emit.add('AssignVariableOp', [this.handle(variable), value, ...after], { dtype: { type: dtype } })}`;
   }
 
-  /** Outputs wait for this control input. */
+  /** Makes the outputs wait for this control input. */
   wait(update: string): void {
     this.updates.push(update);
   }
 
-  /** The new values that the graph gives to variables. */
+  /** Assigns the new values that the graph has for variables. */
   writeUpdates(): void {
     for (const { variable, value } of this.graph.updates) {
       const info = this.emit.info(value);
@@ -160,7 +163,7 @@ export class SignatureWriter {
     }
   }
 
-  /** One vector of several outputs. */
+  /** Joins several outputs into one vector. */
   writeFlat({ name, outputs }: NonNullable<SavedModelSignature['flat']>): void {
     const parts = outputs.map((output) => {
       const { tensor, dtype } = this.take(output, 'flat output');
@@ -173,7 +176,7 @@ export class SignatureWriter {
     this.results.push({ name, tensor: vector, dtype: 'float32', shape: [{ coefficient: 1, dims: [name], constant: 0 }] });
   }
 
-  /** Every output behind every update. A signature without outputs returns `done`. */
+  /** Makes every output wait for every update. A signature without outputs returns `done`. */
   finish(): TfSignature {
     const results = [...this.results];
     for (const { name, value } of this.graph.outputs)
