@@ -36,7 +36,7 @@ interface Geometry {
   causal: number;
 }
 
-/** A function of tensors that are differentiated, and of a frame. */
+/** A function of a frame and of tensors, which it is differentiated by. */
 interface Piece {
   inputs: (g: Geometry) => tf.Tensor[];
   of: (ops: Ops, inputs: tf.Tensor[], at: Frame) => tf.Tensor;
@@ -45,7 +45,7 @@ interface Piece {
 const config = ({ D, H, F, S }: Geometry): DenoiserConfig =>
   ({ d_model: D, n_heads: H, n_layers: 1, d_ff: F, vocab_size: 32, max_seq_len: S, norm_type: 'rmsnorm', norm_eps: 1e-5, activation: 'swiglu', pos_encoding: 'rope', use_bias: false, conv_width: 5, tie_embeddings: true, dropout: 0, attention_dropout: 0, init_std: 0.02 }) as DenoiserConfig;
 
-/** Attention with its projections from the plain pieces. */
+/** Attention with its projections, written with the plain pieces. */
 function plainAttention([x, q, k, v, o, onto]: tf.Tensor[], { B, S, D, H }: Geometry, { bias, rotation }: Frame): tf.Tensor {
   const heads = (weight: tf.Tensor) => tf.transpose(tf.matMul(x!, weight).reshape([B, S, H, D / H]), [0, 2, 1, 3]);
   const out = plain.attend(plain.rotate(heads(q!), rotation!.query), plain.rotate(heads(k!), rotation!.key), heads(v!), bias);
@@ -62,7 +62,7 @@ const float32: Record<string, Piece> = {
 const bfloat16 = (geometry: Geometry): Record<string, Piece> => ({
   'product': { inputs: ({ B, S, D, F }) => [numbers(B * S, D), numbers(D, F)], of: (_, [x, w]) => tf.matMul(x!, w!) },
   'product on top of a value': { inputs: ({ B, S, D, F }) => [numbers(B * S, D), numbers(F, D), numbers(B * S, F)], of: (_, [x, w, y]) => tf.add(y!, tf.matMul(x!, w!, false, true)) },
-  // Weights that keep the size of what they multiply, as trained ones do: scores of a hundred would magnify any rounding.
+  // Weights that keep the size of their operand, as trained ones do: scores of a hundred would magnify every rounding.
   'attention': {
     inputs: ({ B, S, D }) => [numbers(B * S, D), ...Array.from({ length: 4 }, () => numbers(D, D).mul(1.7 / Math.sqrt(D))), numbers(B * S, D)],
     of: (ops, inputs, at) => {
@@ -93,7 +93,7 @@ async function run(piece: Piece, geometry: Geometry, products: boolean, ops: Run
   const { B, S } = geometry;
   const tensors = piece.inputs(geometry);
   const inputs: Record<string, tf.Tensor> = Object.fromEntries(tensors.map((tensor, i) => [`x${i}`, tensor]));
-  // Two segments and, in the last row, padding.
+  // Two segments in each row, and padding at the end of the last row.
   inputs.segments = tf.tensor(Int32Array.from({ length: B * S }, (_, i) => (Math.floor(i / S) === B - 1 && i % S > S - 3 ? 0 : i % S < 3 + Math.floor(i / S) ? 1 : 2)), [B, S], 'int32');
   inputs.causal = tf.scalar(geometry.causal);
   inputs.dy = numbers(...piece.of(plain, tensors, frame(config(geometry), { ids: tf.zeros([B, S], 'int32'), segments: inputs.segments, causal: inputs.causal })).shape);

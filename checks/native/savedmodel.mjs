@@ -13,11 +13,11 @@ if (!folder) {
   console.log('0 passed, 1 failed');
   process.exit(2);
 }
-// Products in full float32, whatever the caller's environment asks for.
+// Products in full float32, even if the caller's environment asks for less.
 process.env.ONEDNN_DEFAULT_FPMATH_MODE = 'STRICT';
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
-// tfjs-node brings another copy of TensorFlow.js, which shares the engine, warns about every kernel that it replaces, and whose
-// CPU kernels do not know the buffers of our CPU backend (TensorScatterUpdate then loses its first input): put ours back.
+// tfjs-node brings another copy of TensorFlow.js, which shares the engine and warns about every kernel that it replaces. Its CPU kernels
+// do not know the buffers of our CPU backend (TensorScatterUpdate then loses its first input), so our kernels are registered again.
 const reference = tf.getKernelsForBackend('cpu');
 const { warn } = console;
 console.warn = () => {};
@@ -38,13 +38,13 @@ const loaded = [];
 
 /** Runs signatures of a SavedModel in native TensorFlow: (signature, feeds) → results. */
 async function load(options) {
-  const at = join(scratch, String(count++));
-  mkdirSync(at);
-  writeFileSync(join(at, 'saved_model.pb'), toSavedModel(options));
+  const modelFolder = join(scratch, String(count++));
+  mkdirSync(modelFolder);
+  writeFileSync(join(modelFolder, 'saved_model.pb'), toSavedModel(options));
   await tf.setBackend('tensorflow');
   const signatures = new Map();
   for (const name of [...Object.keys(options.signatures), 'init', 'read']) {
-    const model = await node.loadSavedModel(at, ['serve'], name);
+    const model = await node.loadSavedModel(modelFolder, ['serve'], name);
     signatures.set(name, model);
     loaded.push(model);
   }
@@ -278,7 +278,7 @@ checks.set('AdamW waits for the gradients of large matrices', async () => {
   const x = floats(shape, (i) => Math.sin(i * 1.3));
   run('init', { w: floats(shape, (i) => 0.05 * Math.cos(i * 0.37)), m: zero, v: zero });
   for (let step = 1; step <= rounds; step++) {
-    // Computed apart, at the same weights: an early update would show.
+    // A signature without an update computes the same at the same weights; an update that ran too early would make the two differ.
     const alone = run('look', { x });
     const scalars = { 'adam.clip': 0, 'adam.rate': 0.01 / (1 - 0.9 ** step), 'adam.root': 1 / Math.sqrt(1 - 0.95 ** step), 'adam.eps': 1e-8, 'adam.keep': 0.5, 'adam.ema': 0 };
     const results = run('step', { x, ...scalars });

@@ -1,5 +1,5 @@
 // Operations of the denoiser for native TensorFlow on a processor, each one pass where a graph of small operations needs many.
-// Compiled on the user's machine for its own instruction set (`mdiff engine install tensorflow`); packages/model/src/fused.ts records them.
+// Compiled on the user's machine for its own instruction set (`mdiff engine install tensorflow`); packages/engine/src/tensorflow/fused.ts records them.
 // Everything is float32. Where the processor has AMX, matrix products round their operands to bfloat16 and add in float32.
 // Sums are split by the sizes of the data, never by the number of threads: the same input gives the same bits.
 
@@ -26,7 +26,7 @@
 #include "tensorflow/c/tf_status.h"
 #include "tensorflow/c/tf_tensor.h"
 
-// Of tensorflow/c/kernels.h, which includes a header that wheels leave out.
+// Copied from tensorflow/c/kernels.h, which includes a header that wheels leave out.
 extern "C" {
 typedef struct TF_KernelBuilder TF_KernelBuilder;
 typedef struct TF_OpKernelConstruction TF_OpKernelConstruction;
@@ -60,7 +60,7 @@ void relax() {
 #endif
 }
 
-/** Calls run side by side on `threads` threads, the caller among them. A second caller meanwhile works alone. */
+/** Runs tasks side by side on `threads` threads, the caller's among them. A second caller in the meantime runs its tasks alone. */
 class Pool {
  public:
   explicit Pool(int threads) {
@@ -92,7 +92,7 @@ class Pool {
     }
     wake_.notify_all();
     for (int64_t i; (i = next_++) < count;) task(i);
-    // The others are about to finish; sleeping costs more than they need, unless somebody else has their core.
+    // The other threads are about to finish: spinning is shorter than sleeping, unless another process has their core.
     for (int spin = 0; spin < 2000 && left_ > 0; spin++) relax();
     if (left_ > 0) {
       std::unique_lock<std::mutex> lock(mutex_);
@@ -105,7 +105,7 @@ class Pool {
   void work() {
     unsigned seen = 0;
     for (;;) {
-      // The next operation follows within microseconds.
+      // Spin first, because the next operation follows within microseconds.
       for (int spin = 0; spin < 4000 && round_ == seen && !stop_; spin++) relax();
       const std::function<void(int64_t)>* task;
       int64_t count;
@@ -142,7 +142,7 @@ Pool& pool() {
   return *made;
 }
 
-/** Memory of a thread that grows and is used again; in large pages where there are some, because packed operands are read all over. */
+/** Memory of a thread that grows and is used again. It takes large pages if the system has them, because packed operands are read in no order. */
 class Scratch {
  public:
   ~Scratch() { free(memory_); }
@@ -237,7 +237,7 @@ void rms_norm(const float* x, const float* gain, float eps, float* y, int64_t N,
   });
 }
 
-/** Adds `count` vectors of length n, one after the other, in the same order whoever does it. */
+/** Adds `count` vectors of length n, one after the other, in the same order on any number of threads. */
 void add_up(const float* partial, int64_t count, int64_t n, float* sum) {
   pool().run(parts(n, 256), [=](int64_t part) {
     const int64_t begin = part * 256, end = std::min(n, begin + 256);
@@ -309,7 +309,7 @@ struct Adamw {
   float scale, rate, beta1, beta2, eps, keep;
 };
 
-/** One step of AdamW (arXiv 1711.05101, algorithm 2) in place; @mdiff/trace's adamw.ts says how the numbers come about. A scale of 0 ends a gradient that is not finite. */
+/** One step of AdamW (arXiv 1711.05101, algorithm 2) in place; packages/engine/src/tensorflow/adamw.ts derives the numbers. A scale of 0 makes the gradient 0, even where it is not finite. */
 void adamw(float* p, float* m, float* v, const float* g, const Adamw& a, int64_t n) {
   pool().run(parts(n, CHUNK), [=](int64_t part) {
     const int64_t end = std::min(n, (part + 1) * CHUNK);
@@ -331,12 +331,12 @@ struct Taps {
   const int32_t* segments;
   bool causal;
   int64_t S;
-  /** whether the output at s reads s + offset, both in row b */
+  /** true if the output at s reads s + offset, both in row b */
   bool reads(int64_t b, int64_t s, int64_t offset) const {
     const int64_t from = s + offset;
     return s >= 0 && s < S && from >= 0 && from < S && !(causal && offset > 0) && segments[b * S + s] == segments[b * S + from];
   }
-  /** whether positions first to last of row b are there and of one segment */
+  /** true if positions first to last of row b exist and belong to one segment */
   bool near(int64_t b, int64_t first, int64_t last) const {
     if (first < 0 || last >= S) return false;
     for (int64_t s = first + 1; s <= last; s++)
@@ -345,7 +345,7 @@ struct Taps {
   }
 };
 
-/** Rows that are computed together where they and their neighbours all read each other. */
+/** Number of rows that are computed together where they and their neighbours all read each other. */
 constexpr int64_t TOGETHER = 4;
 
 /** R rows of y from x with T taps whose first is at row `lo` from the row's own. */
@@ -363,7 +363,7 @@ void convolve_rows(const float* x, const float* weight, int64_t lo, float* y, in
   }
 }
 
-/** R rows of dx, and what they give to the gradient of each tap. */
+/** R rows of dx, and their share of the gradient of each tap. */
 template <int T, int R>
 void convolve_back_rows(const float* x, const float* weight, int64_t lo, const float* dy, float* dx, float* sums, int64_t D) {
 #pragma omp simd
@@ -514,7 +514,7 @@ inline void transpose(__m512i r[16]) {
 
 inline __mmask16 first(int64_t n) { return n >= 16 ? 0xffff : n <= 0 ? 0 : static_cast<__mmask16>((1u << n) - 1); }
 
-/** 16 rows of 32 neighbours each; what lies outside is 0. */
+/** 16 rows of 32 neighbours each; 0 outside the matrix. */
 inline void take_rows(__m512i r[16], const float* from, int64_t ld, int64_t rows, int64_t columns) {
   if (rows >= 16 && columns >= 32) {
     for (int i = 0; i < 16; i++) r[i] = along(_mm512_loadu_ps(from + i * ld), _mm512_loadu_ps(from + i * ld + 16));
@@ -595,11 +595,11 @@ void pack_right(bf16* to, Matrix b, int64_t K, int64_t N, int64_t deep) {
   }
 }
 
-/** Both with nothing around them. */
+/** Both operands when they are no parts of larger ones. */
 void pack_left(bf16* to, Matrix a, int64_t M, int64_t K) { pack_left(to, a, M, K, up(K, 32) / 32); }
 void pack_right(bf16* to, Matrix b, int64_t K, int64_t N) { pack_right(to, b, K, N, up(K, 32) / 32); }
 
-/** A right operand, by all threads. */
+/** Packs a right operand on all threads. */
 void pack_right_together(bf16* to, Matrix b, int64_t K, int64_t N, int64_t deep) {
   if (b.transposed) {
     pool().run(parts(N, 128), [=](int64_t part) { pack_right(to + part * 8 * deep * TILE, {b.data + part * 128 * b.ld, b.ld, true}, K, std::min<int64_t>(128, N - part * 128), deep); });
@@ -623,13 +623,13 @@ struct alignas(64) TileConfig {
 };
 const TileConfig tile_config;
 
-/** Tiles are in use while it lives. */
+/** Holds the processor's tiles while it lives. */
 struct Tiles {
   Tiles() { _tile_loadconfig(&tile_config); }
   ~Tiles() { _tile_release(); }
 };
 
-/** C [32, 32] = (what `add`, if any, holds +) a pair of rows of tiles times a pair of columns of tiles. */
+/** C [32, 32] = a pair of rows of tiles times a pair of columns of tiles, plus `add` if given. */
 inline void block(const bf16* a, int64_t a_next, const bf16* b, int64_t b_next, int64_t deep, const float* add, float* c, int64_t ldc) {
   const int64_t stride = ldc * 4;
   if (add) {
@@ -665,7 +665,7 @@ constexpr int64_t DEEP = 24;
 constexpr int64_t CHUNK_DEEP = 16;
 
 /**
- * C [M, N] = packed × packed along `deep` tiles (+ what `add`, if any, holds: C itself or another matrix of its layout), on this thread; needs
+ * C [M, N] = packed × packed along `deep` tiles, plus `add` if given (C itself or another matrix of its layout). Runs on this thread and needs
  * Tiles. The operands may be parts of larger ones, whose tiles along K are left_deep and right_deep.
  */
 void multiply(const bf16* a, int64_t left_deep, const bf16* b, int64_t right_deep, int64_t M, int64_t N, int64_t deep, const float* add, float* c, int64_t ldc) {
@@ -693,13 +693,13 @@ void multiply(const bf16* a, int64_t left_deep, const bf16* b, int64_t right_dee
   }
 }
 
-/** Of operands with nothing around them. */
+/** The same for operands that are no parts of larger ones. */
 void multiply(const bf16* a, const bf16* b, int64_t M, int64_t N, int64_t K, float* c, int64_t ldc) {
   const int64_t deep = up(K, 32) / 32;
   multiply(a, deep, b, deep, M, N, deep, nullptr, c, ldc);
 }
 
-/** C [M, N] = A [M, K] × B [K, N] (+ what `add`, if any, holds: C itself or another matrix of its layout). */
+/** C [M, N] = A [M, K] × B [K, N], plus `add` if given (C itself or another matrix of its layout). */
 void matmul(Matrix a, Matrix b, const float* add, float* c, int64_t M, int64_t N, int64_t K) {
   static thread_local Scratch operands;
   const int64_t deep = up(K, 32) / 32;
@@ -762,7 +762,7 @@ void pack_gated(bf16* to, const float* g, const float* u, int64_t rows, int64_t 
   }
 }
 
-/** The operands that the gradient of silu(g)·u is multiplied as: `inside` is dg beside du, a left one; the others are parts of larger ones, whose K is rows. */
+/** Packed operands of the products with the gradient of silu(g)·u. `inside` is a left operand, dg beside du; the others are parts of larger operands, whose K is rows. */
 struct GatedOperands {
   bf16 *inside, *h_left, *dg_right, *du_right;
   int64_t deep;
@@ -838,9 +838,9 @@ void feed_forward_gradient(const FeedForward& f, const float* dy, float* dx, flo
   const int64_t N = f.N, D = f.D, F = f.F, wide = packed_size(F, D), deep = up(D, 32) / 32, inner = up(F, 32) / 32, columns = f.columns();
   const int64_t tall = packed_size(N, F), thin = packed_size(N, D), long_deep = up(N, 32) / 32;
   bf16* gate = operands.get<bf16>(5 * wide + 3 * tall + 2 * thin);
-  // The last holds gate and up turned round, a strip of the one beside a strip of the other: one product along both.
+  // The last operand holds the transposes of gate and up, strip beside strip, so that one product runs along both.
   bf16 *raise = gate + wide, *down_back = raise + wide, *back = down_back + wide;
-  // Operands of the weights' gradients, whose K is N.
+  // Operands of the gradients of the weights, whose K is N.
   bf16 *x_left = back + 2 * wide, *dy_right = x_left + thin, *h_left = dy_right + thin, *dg_right = h_left + tall, *du_right = dg_right + tall;
   pack_right_together(gate, {f.gate, F, false}, D, F);
   pack_right_together(raise, {f.raise, F, false}, D, F);
@@ -953,7 +953,7 @@ void weigh(float* scores, int64_t ld, const int32_t* segments, bool causal, int6
   }
 }
 
-/** Of one head: rotated query and key [S, K], weights [S, S]. */
+/** For one head: rotated query and key [S, K], weights [S, S]. */
 struct Head {
   float *query, *key, *weights;
 };
@@ -969,7 +969,7 @@ void attend_weights(const Head& head, bf16* left, bf16* right, const Heads& at, 
   weigh(head.weights, S, at.segments + b * S, at.causal, S);
 }
 
-/** Attention with its projections: y = onto + heads(x·q, x·k, x·v)·o, one sequence at a time, so that what is inside stays in a core's cache. */
+/** Attention with its projections: y = onto + heads(x·q, x·k, x·v)·o, one sequence at a time, so that its intermediate values stay in a core's cache. */
 struct SelfAttention {
   const float *x, *q, *k, *v, *o;
   Heads heads;
@@ -1013,7 +1013,7 @@ void self_attention_gradient(const SelfAttention& f, const float* dy, float* dx,
   const int64_t tile_rows = up(S, 32) / 32, long_deep = at.B * tile_rows, thin = up(D, 32) * long_deep * 32;
   bf16* const weights = operands.get<bf16>(7 * square + 6 * thin);
   const float* matrices[] = {f.q, f.k, f.v};
-  // Those that lead back lie one above the other: one product along all three.
+  // The operands of dx lie one above the other, so that one product runs along all three.
   bf16 *const back = weights + 3 * square, *const o_back = back + 3 * square;
   for (int i = 0; i < 3; i++) {
     pack_right_together(weights + i * square, {matrices[i], D, false}, D, D);
@@ -1025,7 +1025,7 @@ void self_attention_gradient(const SelfAttention& f, const float* dy, float* dx,
     static thread_local Scratch floats, tiles;
     const int64_t packed = std::max(packed_size(S, S), 3 * packed_size(S, D)), small = packed_size(S, K), start = b * S * D, first_tile = b * tile_rows * TILE;
     float* memory = floats.get<float>(4 * S * D + 2 * S * S + 3 * S * K);
-    // A head's columns of x·q, x·k, x·v and dy·oᵀ are read once; what goes back takes their place, and the head's output that of dy·oᵀ.
+    // A head's columns of x·q, x·k, x·v and dy·oᵀ are read once. The gradients overwrite the first three, and the head's output overwrites dy·oᵀ.
     float *q = memory, *k = q + S * D, *v = k + S * D, *out = v + S * D;
     float *P = out + S * D, *dscores = P + S * S, *turned = dscores + S * S;
     const Head head{turned + S * K, turned + 2 * S * K, P};
@@ -1088,7 +1088,7 @@ void self_attention_gradient(const SelfAttention& f, const float* dy, float* dx,
 
 // ------------------------------------------------------------------------------------------------- registered in TensorFlow
 
-/** One run of one operation. After the first failure everything is a no-op that `ok` tells of. */
+/** One run of one operation. After the first failure `ok` is false and every call does nothing. */
 class Call {
  public:
   explicit Call(TF_OpKernelContext* context) : context_(context), status_(TF_NewStatus()) {}
@@ -1130,7 +1130,7 @@ class Call {
     for (int64_t dim : dims) count *= dim;
     return hold(TF_AllocateOutput(context_, index, TF_FLOAT, dims.data(), static_cast<int>(dims.size()), count * sizeof(float), status_));
   }
-  /** An output in the memory of an input that nobody else reads, or of its own. */
+  /** An output in the memory of an input that nothing else reads, otherwise in new memory. */
   float* output_over(int index, int input, const std::vector<int64_t>& dims) {
     if (!ok()) return nullptr;
     int forwarded = -1;
@@ -1201,7 +1201,7 @@ void compute_softmax(Attributes, Call& call) {
   softmax(y, dims[0], dims[1]);
 }
 
-/** The first three inputs are the memory of variables, and changed. */
+/** Overwrites its first three inputs, which are the memory of variables. */
 void compute_adamw(Attributes, Call& call) {
   const auto dims = call.shape(0);
   if (!call.expect(call.shape(1) == dims && call.shape(2) == dims && call.shape(3) == dims, "adamw: shapes differ")) return;
@@ -1351,7 +1351,7 @@ void destroy(void* kernel) { delete static_cast<Attributes*>(kernel); }
 
 void any_shape(TF_ShapeInferenceContext* context, TF_Status* status) { TF_ShapeInferenceContextSetUnknownShape(context, status); }
 
-/** @returns what TensorFlow says against it, or nothing */
+/** @returns TensorFlow's error message, or an empty text */
 std::string add(const char* name, const std::vector<const char*>& inputs, const std::vector<const char*>& outputs, const std::vector<const char*>& attributes, void (*compute)(void*, TF_OpKernelContext*), bool stateful = false) {
   TF_Status* status = TF_NewStatus();
   TF_OpDefinitionBuilder* definition = TF_NewOpDefinitionBuilder(name);
@@ -1384,7 +1384,7 @@ std::string register_all() {
   op("MdiffConvolve", List{"x: float", "weight: float", "segments: int32", "causal: float"}, List{"y: float"}, List{}, run<compute_convolution>);
   op("MdiffConvolveGrad", List{"x: float", "weight: float", "segments: int32", "causal: float", "dy: float"}, List{"dx: float", "dweight: float"}, List{}, run<compute_convolution_gradient>);
 #ifdef MDIFF_AMX
-  // Linux gives a process its tiles on request only.
+  // Linux lets a process use AMX tiles only on request.
   products = said.empty() && __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("avx512bf16") && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
   if (products) {
     op("MdiffProduct", List{"a: float", "b: float"}, List{"c: float"}, List{"transpose_a: bool", "transpose_b: bool"}, run<compute_plain_product>);
@@ -1404,7 +1404,7 @@ void stay() {
   if (dladdr(reinterpret_cast<void*>(&stay), &own) != 0) dlopen(own.dli_fname, RTLD_NOW | RTLD_NODELETE);
 }
 
-/** open(threads): registers everything once in the process, and says whether products in bfloat16 are among it. */
+/** open(threads): registers the operations once in the process and returns true if products in bfloat16 are among them. */
 napi_value Open(napi_env env, napi_callback_info info) {
   static std::mutex mutex;
   static bool done = false;
