@@ -33,7 +33,7 @@ export const table = {
   'packages/provision': { config: 'types', ...values('model', 'trace', 'folder', 'prepare', 'engine') },
   'packages/train': { model: 'types', ...values('config', 'diffusion', 'curriculum', 'folder', 'prepare', 'engine') },
   'packages/generate': { config: 'types', 'config/sampling': 'values', ...values('diffusion', 'text', 'folder', 'workers') },
-  'apps/trainer': values('config', 'text', 'folder', 'prepare', 'engine', 'provision', 'train', 'report', 'cli'),
+  'apps/trainer': values('config', 'folder', 'prepare', 'engine', 'provision', 'train', 'report', 'cli'),
   'apps/generator': values('config', 'folder', 'generate', 'cli'),
   'apps/mdiff': values('config', 'cli'),
 };

@@ -42,16 +42,16 @@ async function runInstall(what: string, flags: EngineFlags): Promise<void> {
 
 const rounded = (value: number): string => (value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en-US'));
 
-function described(one: Examined): string {
-  if (one.state !== 'works') return one.reason ?? '';
-  const speeds = Object.entries(one.gflops ?? {}).map(([precision, speed]) => `${precision} ${rounded(speed)}`);
+function describe(engine: Examined): string {
+  if (engine.state !== 'works') return engine.reason ?? '';
+  const speeds = Object.entries(engine.gflops ?? {}).map(([precision, speed]) => `${precision} ${rounded(speed)}`);
   const parts = [
-    one.version,
-    one.threads === undefined ? undefined : `${one.threads} ${one.threads === 1 ? 'thread' : 'threads'}`,
+    engine.version,
+    engine.threads === undefined ? undefined : `${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`,
     speeds.length === 0 ? undefined : `${speeds.join(', ')} GFLOP/s`,
-    one.start === undefined ? undefined : `first product after ${Math.round(one.start)} ms`,
-    one.software ? 'a software device: a run takes it only if device is "webgpu"' : undefined,
-    one.kernels === undefined ? undefined : `fused kernels ${one.kernels}`,
+    engine.start === undefined ? undefined : `first product after ${Math.round(engine.start)} ms`,
+    engine.software ? 'a software device: a run takes it only if device is "webgpu"' : undefined,
+    engine.kernels === undefined ? undefined : `fused kernels ${engine.kernels}`,
   ];
   return parts.filter((part) => part !== undefined).join(' · ');
 }
@@ -68,7 +68,7 @@ function report(diagnosis: Diagnosis): string {
   const { name, threads, sets } = processor;
   return [
     `Node ${node} on ${platform}; ${name}, ${threads} ${threads === 1 ? 'thread' : 'threads'}; ${sets === undefined ? 'instruction sets unknown' : sets.join(', ')}\n`,
-    table(engines.map((one) => [one.engine, one.device, words[one.state], described(one)])),
+    table(engines.map((one) => [one.engine, one.device, words[one.state], describe(one)])),
     'refused' in chosen ? `a run is refused: ${chosen.refused}\n` : `a run takes ${chosen.engine} on ${chosen.device}${works(diagnosis) ? '' : ', which does not work here'}\n`,
   ].join('');
 }

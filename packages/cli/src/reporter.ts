@@ -1,5 +1,5 @@
-// Shows the progress of a command. On a terminal one line is rewritten in place; elsewhere, plain lines; or JSON lines.
-// The types describe what the libraries report, without importing any of them: a reporter from here fits wherever that shape is asked for.
+// Shows the progress of a command: one line that is rewritten on a terminal, plain lines elsewhere, or JSON lines.
+// The types have the shape of what the libraries report; this package imports none of them.
 
 /** One training step, as `train` reports it. */
 export interface StepLine {
@@ -50,8 +50,8 @@ export interface Output {
   columns?: number;
 }
 
-/** Lets through what comes at least `every` milliseconds after the last that it let through. */
-function seldom(every: number, show: (what: string, done: number, total: number) => void): Reporter['progress'] {
+/** Shows progress at most once in `every` milliseconds. */
+function throttled(every: number, show: (what: string, done: number, total: number) => void): Reporter['progress'] {
   let shown = Date.now();
   return (what, done, total) => {
     if (Date.now() - shown < every) return;
@@ -78,7 +78,7 @@ function terminal(out: Output): Reporter {
   return {
     phase: (name, detail) => line(`▸ ${name}${detail === undefined ? '' : `: ${detail}`}`),
     step: (report) => rewrite(report.step / report.steps, describeStep(report)),
-    progress: seldom(100, (what, done, total) => rewrite(done / total, `${what} ${percent(done, total)}`)),
+    progress: throttled(100, (what, done, total) => rewrite(done / total, `${what} ${percent(done, total)}`)),
     note: line,
     end: () => {
       if (open) out.write('\n');
@@ -91,7 +91,7 @@ function plain(out: Output): Reporter {
   return {
     phase: (name, detail) => out.write(`${name}${detail === undefined ? '' : `: ${detail}`}\n`),
     step: (report, logged) => logged && out.write(`${describeStep(report)}\n`),
-    progress: seldom(5000, (what, done, total) => out.write(`  ${what} ${percent(done, total)}\n`)),
+    progress: throttled(5000, (what, done, total) => out.write(`  ${what} ${percent(done, total)}\n`)),
     note: (text) => out.write(`${text}\n`),
     end: () => undefined,
   };
@@ -102,7 +102,7 @@ function json(out: Output): Reporter {
   return {
     phase: (name, detail) => line('phase', { name, ...(detail !== undefined && { detail }) }),
     step: (report, logged) => logged && line('step', report),
-    progress: seldom(5000, (what, done, total) => line('progress', { what, done, total })),
+    progress: throttled(5000, (what, done, total) => line('progress', { what, done, total })),
     note: (text) => line('note', { text }),
     end: () => undefined,
   };

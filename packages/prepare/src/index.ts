@@ -15,3 +15,4 @@ export { surveyText } from './survey.js';
 export type { StageSurvey, TextSurvey } from './survey.js';
 export { tokenizerFor } from './tokenizer.js';
 export type { PrepareReporter } from './reporter.js';
+export { inspectText, type Inspection } from './inspect.js';
