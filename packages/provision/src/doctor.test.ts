@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { ProjectConfig } from '@mdiff/config';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chosenEngine, examineEngines, listEngines } from './doctor.js';
-import { kernelsOf } from '@mdiff/engine';
+import { kernelsOf, places } from '@mdiff/engine';
 import { ADDON, engineFolder, locateTensorFlow } from '@mdiff/engine';
 import { launcherEnvironment } from '@mdiff/engine';
 import type { NativeTensorFlow } from '@mdiff/engine';
@@ -41,6 +41,8 @@ describe('listEngines', () => {
     const rows = (cacheDir: string): unknown[] => listEngines(cacheDir, {}).map(({ engine, device, installed }) => [engine, device, installed]);
     expect(rows(nowhere())).toEqual([['onnxruntime', 'cpu', true], ['onnxruntime', 'webgpu', true], ['tfjs_node', 'cpu', false], ['tfjs_node', 'cuda', false], ['tfjs', 'cpu', true]]);
     expect(rows(folder)[2]).toEqual(['tfjs_node', 'cpu', true]);
+    // The same table that a run selects from.
+    expect(listEngines(nowhere(), {}).map(({ engine, device }) => ({ engine, device }))).toEqual(places);
     expect(listEngines(nowhere(), {})[2]!.detail).toContain('run "mdiff engine install tensorflow" (274 MB to download');
     expect(listEngines(folder, {})[2]!.detail).toContain(`${engineFolder(folder, 'cpu')} (cache_dir)`);
   });

@@ -74,7 +74,7 @@ function publisher(shared: Float32Array): (weights: Weights) => number {
 /** `postMessage` copies all of the buffer that a view looks at, so each array gets a buffer of its own size. */
 const ownBuffers = (feeds: Feeds): Feeds => Object.fromEntries(Object.entries(feeds).map(([name, array]) => [name, { ...array, data: array.data.slice() }]));
 
-async function runThere({ remote, compiled }: PartThread, { key, bytes }: PartModel, feeds: Feeds, version: number): Promise<PartResult> {
+async function runInThread({ remote, compiled }: PartThread, { key, bytes }: PartModel, feeds: Feeds, version: number): Promise<PartResult> {
   if (!compiled.has(key)) {
     compiled.add(key);
     await remote.call('compile', { key, model: bytes } satisfies PartCalls['compile']);
@@ -105,24 +105,24 @@ export function passesInParts(model: ModelConfig, layout: ParamLayout, toOnnx: P
     const version = publish(weights);
     const masks: Feeds = dropout ? maskFeeds(batch, masksOf(model, batch.B, batch.S, true)) : {};
     const feeds = (part: Part): Feeds => ({ ...feedsOf(part.batch), ...rowsOf(masks, part) });
-    const [own, ...theirs] = split as [Part, ...Part[]];
-    const rest = Promise.all(others.map(async (thread, i) => runThere(thread, modelOf(kind, theirs[i]!, dropout), feeds(theirs[i]!), version)));
+    const [firstPart, ...otherParts] = split as [Part, ...Part[]];
+    const rest = Promise.all(others.map(async (thread, i) => runInThread(thread, modelOf(kind, otherParts[i]!, dropout), feeds(otherParts[i]!), version)));
     rest.catch(() => undefined); // awaited below, unless the first part fails before
-    const here = modelOf(kind, own, dropout);
-    here.pass ??= openOrtSession(here.bytes, threads.threads);
-    first(await (await here.pass)({ ...feeds(own), ...views(layout, weights.flat) }));
+    const partModel = modelOf(kind, firstPart, dropout);
+    partModel.pass ??= openOrtSession(partModel.bytes, threads.threads);
+    first(await (await partModel.pass)({ ...feeds(firstPart), ...views(layout, weights.flat) }));
     return { split, rest: await rest };
   }
 
   return {
     train: async (batch, weights, into, add) => {
-      let own: Outputs = {};
+      let firstOutputs: Outputs = {};
       const { rest } = await run('train', batch, weights, (outputs) => {
-        own = outputs;
+        firstOutputs = outputs;
         if (!add) gather(layout, outputs, into, false);
       });
-      sumParts(layout, own, others.map(({ gradient }) => gradient), into, add);
-      return rest.reduce((loss, part) => loss + part.loss, own.loss![0]!);
+      sumParts(layout, firstOutputs, others.map(({ gradient }) => gradient), into, add);
+      return rest.reduce((loss, part) => loss + part.loss, firstOutputs.loss![0]!);
     },
     evaluate: async (batch, weights) => {
       const results: Float32Array[] = [];

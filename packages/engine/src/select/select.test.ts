@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ProjectConfig } from '@mdiff/config';
 import { describe, expect, it } from 'vitest';
+import { engineDevices } from '../devices.js';
 import { installedEngines, selectEngine } from './select.js';
 import type { InstalledEngines } from './select.js';
 import type { NativeTensorFlow } from '../tensorflow/locate.js';
@@ -112,5 +113,8 @@ describe('installedEngines', () => {
     const { devices } = installedEngines(join(empty, 'absent'), {});
     await rm(empty, { recursive: true });
     expect([devices.onnxruntime, devices.tfjs]).toEqual([['cpu'], ['cpu']]);
+    // Both come from the table of devices; only WebGPU and TensorFlow depend on the machine.
+    expect(engineDevices.onnxruntime.filter((device) => !devices.onnxruntime.includes(device))).toEqual(['webgpu']);
+    expect(devices.tfjs).toEqual(engineDevices.tfjs);
   });
 });

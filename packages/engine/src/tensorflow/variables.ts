@@ -9,7 +9,7 @@ import type { TrainState } from '../state.js';
 type Slot = keyof TrainState;
 
 /** The flat gradient, summed since the last update. */
-export const GRADIENT = 'gradient';
+const GRADIENT = 'gradient';
 
 const slots = (average: boolean): Slot[] => (average ? ['params', 'm', 'v', 'ema'] : ['params', 'm', 'v']);
 
