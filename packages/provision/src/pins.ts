@@ -1,7 +1,7 @@
 import { TENSORFLOW } from '@mdiff/engine';
 import type { Variant } from '@mdiff/engine';
 
-// The wheels that hold TensorFlow's libraries, pinned to the byte. The libraries know no Python, so one Python tag serves every machine.
+// The wheels that hold TensorFlow's libraries, pinned to the byte. The libraries do not depend on Python, so one Python tag fits every machine.
 
 export interface Pin {
   distribution: string;
@@ -22,7 +22,7 @@ const nvidia = (name: string, version: string, tags: string, size: number, sha25
 });
 
 export const PYTHON = '3.11';
-/** What pip is told about the platform, because the user's Python may be another. */
+/** The platforms that mdiff names to pip, because the user's own Python may be built for another. */
 export const PLATFORMS = ['manylinux_2_27_x86_64', 'manylinux_2_17_x86_64', 'manylinux2014_x86_64', 'manylinux_2_12_x86_64', 'manylinux2010_x86_64'];
 
 /** Of Linux on x64, by variant: TensorFlow, and for CUDA what its extra `and-cuda` resolved to on 2026-11-23. */

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { openPromise } from 'yauzl';
 import { MdiffError } from '@mdiff/folder';
 
-// A wheel is a zip archive. Only the entries that are needed are read, each as a stream: the libraries are larger than memory allows for.
+// A wheel is a zip archive. mdiff reads only the entries that it needs, each as a stream, because the libraries may not fit in memory.
 
 /**
  * Writes the entries that `place` gives a path, relative to `folder`. The reader checks each entry's name and size.
