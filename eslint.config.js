@@ -3,7 +3,7 @@ import nx from '@nx/eslint-plugin';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-// Who may import whom (docs/architecture.md has the table). Tags stand in each package.json.
+// The layers of the import table (docs/architecture.md). Tags stand in each package.json.
 const depConstraints = [
   { sourceTag: 'layer:leaf', onlyDependOnLibsWithTags: ['layer:leaf', 'layer:dev'] },
   { sourceTag: 'layer:lib', onlyDependOnLibsWithTags: ['layer:leaf', 'layer:lib', 'layer:dev'] },
@@ -50,7 +50,7 @@ function tableRule(room, cells, more = []) {
 }
 
 const tests = ['**/*.test.ts', '**/*.test.util.ts'];
-// What a room's tests need beside its row, to make inputs with.
+// Packages that only a room's tests import, to make inputs.
 const testsOnly = { 'packages/provision': ['config', 'curriculum', 'diffusion'], 'packages/train': ['model'] };
 const tableRules = Object.entries(table).flatMap(([room, cells]) => [
   { files: [`${room}/src/**/*.ts`], ignores: tests, rules: tableRule(room, cells) },

@@ -7,7 +7,7 @@ const { tokenizer, reached } = await trainBpe([book], { vocabSize: 280 });
 const ids = tokenizer.encode('the white whale');
 console.log(`${reached} tokens of vocabulary; "the white whale" is ${ids.length} of them: ${ids.join(' ')}`);
 console.log(tokenizer.decode(tokenizer.encode('Überraschung 🐳')));
-// What a user types is never a special token: [MASK] is id 0, its text is ordinary text.
+// A user cannot type a special token: [MASK] is id 0, and the text "[MASK]" is ordinary text.
 console.log(tokenizer.encode('[MASK]').includes(tokenizer.special.mask), tokenizer.decode(tokenizer.encode('[MASK]')));
 
 // Prints:

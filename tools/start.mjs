@@ -32,7 +32,7 @@ export function readState(folder) {
   );
 }
 
-/** Whether a run without record left checkpoints. */
+/** True if a run without a record left checkpoints. */
 function hasCheckpoints(folder) {
   try {
     return readdirSync(join(folder, 'checkpoints')).some((name) => /^step-\d{8}$/.test(name));
@@ -68,7 +68,7 @@ async function show(folder) {
   console.log(
     [
       '',
-      'What to do next:',
+      'Next steps:',
       `  npx mdiff generate ${model} --prompt "Call me"     continue a text of yours`,
       `  npx mdiff serve ${model} --port 8000              answer POST /v1/completions on this machine`,
       '  npx mdiff train your-book.txt --preset quickstart --set experiment_name=your-book',

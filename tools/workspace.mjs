@@ -1,4 +1,4 @@
-// What every workspace script needs: the path of the checkout, and a way to run a child process without a shell.
+// Shared by the workspace scripts: the path of the checkout, and a way to run a child process without a shell.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';

@@ -121,7 +121,7 @@ else
       .at(-1)}`,
   );
 
-// The whole way of a text: parse, guard, validate, rules, defaults, freeze.
+// The whole path of a text: parse, guard, validate, rules, defaults, freeze.
 const example = readFileSync(new URL('../../packages/config/fixtures/example.yaml', import.meta.url), 'utf8');
 const fromText = rate(() => ProjectConfig.parse(example) !== undefined, null).per_second;
 

@@ -39,8 +39,9 @@ export interface Noise {
 const T = [12.706, 4.303, 3.182, 2.776];
 
 /**
- * Whether a change, tried with several seeds, does no more than chance: its curves are apart by no more than half again what those of two
- * seeds are (two runs that part for good are that far from each other, whatever parted them), and the mean of its held-out differences is no further from 0 than chance takes it in 95 of 100 cases.
+ * Decides if a change, tried with several seeds, does no more than chance. Its curves must be at most one and a half times as far apart as
+ * those of two seeds, because any two runs that part for good end that far apart. The mean of its held-out differences must be no further
+ * from 0 than chance takes it in 95 of 100 cases.
  */
 export function noiseOf(changed: readonly { rms: number; held: number }[], seeds: readonly { rms: number }[]): Noise {
   const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

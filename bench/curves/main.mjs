@@ -33,7 +33,7 @@ const arms = [
     { name: `float32-${seed}`, label: `float32, seed ${seed}`, engine: 'tfjs_node', bf16: false, seed },
     { name: `bfloat16-${seed}`, label: `bfloat16, seed ${seed}`, engine: 'tfjs_node', bf16: true, seed },
   ]),
-  // The same numbers added in another order: what rounding alone grows to.
+  // The same numbers added in another order, for the effect of rounding alone.
   { name: `onnxruntime-${seeds[0]}`, label: `float32 in ONNX Runtime, seed ${seeds[0]}`, engine: 'onnxruntime', bf16: false, seed: seeds[0] },
 ];
 for (const arm of arms) {

@@ -69,7 +69,7 @@ async function compare() {
     const field = [ours, python('nltk'), python('spacy')];
     const turns = new Map(field.map(([name]) => [name, []]));
     for (let round = 0; round < rounds; round++) {
-      // Another neighbour each round.
+      // Each round begins with another side, so that none always follows the same one.
       for (let i = 0; i < field.length; i++) {
         const [name, command, args, tagger] = field[(i + round) % field.length];
         const asked = { ...request, sentences, encoder: arm === 'encoder' ? encoder : null, ...(tagger && { tagger }) };

@@ -39,7 +39,7 @@ function held(pid: number): number {
   return kb / 1024;
 }
 
-/** Runs one side from start to end. Rejects with its last words. */
+/** Runs one side from start to end. Rejects with the last error that it printed. */
 export function measure(command: string, args: readonly string[], request: Request, env: Readonly<Record<string, string>> = {}): Promise<Measured> {
   return new Promise((resolve, reject) => {
     const input = JSON.stringify(request);

@@ -1,4 +1,4 @@
-/** What both sides are asked. */
+/** The request that both sides get. */
 export interface Request {
   /** of a text; or `file`, that is read first (ours alone) */
   sentences?: string[];

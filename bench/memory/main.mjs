@@ -32,7 +32,7 @@ function installedNames() {
   return ['onnxruntime'];
 }
 
-/** What the formula knows of a setting, before an engine's own numbers. */
+/** The formula's terms for a setting, without an engine's own numbers. */
 function point({ size, checkpointing, peak_mb }) {
   const { model, B } = sizes[size];
   const { hardware } = ProjectConfig.default();

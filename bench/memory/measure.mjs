@@ -28,7 +28,7 @@ for (let step = 1; step <= steps + 1; step++) {
   times.push(performance.now() - begun);
 }
 const stepped = peakMb();
-// What else a run does: it evaluates, keeps a checkpoint, and exports.
+// A run also evaluates, keeps a checkpoint and exports.
 await engine.evaluate(batch);
 const state = await engine.read();
 const files = ['params', 'm', 'v'].map((slot) => writeSafetensors(engine.layout.params.map(({ name, shape, offset, size }) => ({ name, shape, data: state[slot].subarray(offset, offset + size) }))));

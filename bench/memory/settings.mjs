@@ -1,4 +1,4 @@
-// What the memory bench measures: networks and batches, and the engines with their precisions.
+// The settings of the memory bench: networks and batches, and the engines with their precisions.
 import { ProjectConfig } from '@mdiff/config';
 import { locateTensorFlow } from '@mdiff/engine';
 

@@ -1,6 +1,6 @@
 /** Interpolated modified Kneser–Ney over token ids (Chen & Goodman 1999, section 3). Knows nothing of text, files or models. */
 
-/** What is subtracted from counts of 1, 2 and ≥ 3; index 0 is unused. */
+/** Discounts: numbers subtracted from counts of 1, 2 and ≥ 3; index 0 is unused. */
 type Discounts = readonly [number, number, number, number];
 
 /** One order: adjusted counts per n-gram and, per context, their sum and how many continuations have count 1, 2, ≥ 3. */

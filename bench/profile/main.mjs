@@ -1,4 +1,4 @@
-// Where a training step's time goes in ONNX Runtime: its own profile, summed by operator and by shape.
+// ONNX Runtime's own profile of a training step, summed by operator and by shape.
 // As the engine runs it: each thread has a session of its own and its part of the 16 rows; one of these parts is profiled.
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import { sizes } from '../train/sizes.ts';
 
 const options = optionsOf({
   name: 'profile',
-  about: "Where a training step's time goes in ONNX Runtime, by operator and by shape, each node at its quickest run.",
+  about: 'The time of a training step in ONNX Runtime, by operator and by shape, each node at its quickest run.',
   options: {
     size: { kind: oneOf(Object.keys(sizes)), default: 'micro', help: 'the network' },
     rows: { kind: whole(1), default: 8, help: 'rows of the batch' },
@@ -80,7 +80,7 @@ function report(events, middle) {
   for (const { cat, name, ts, dur, args } of events) {
     if (cat !== 'Node' || !name.endsWith('_kernel_time') || ts < from) continue;
     const best = nodes.get(name);
-    // The quickest run of each node: what else the machine was doing counts least.
+    // The quickest run of each node: other work on the machine disturbs it least.
     if (!best || dur < best.dur) nodes.set(name, { dur, args });
   }
   const byOp = new Map();

@@ -1,4 +1,4 @@
-// The options of every bench: one table says what each takes, and gives the values, the messages and `--help`.
+// The options of every bench. One table gives the values, the messages and `--help`.
 import { parseArgs } from 'node:util';
 
 /** An error that ends a bench with one line and no stack (tools/plain.mjs): code 2 for a wrong option, 1 for what the machine lacks. */
@@ -7,7 +7,7 @@ const usage = (message) => failure(message, 'MDIFF_USAGE', 2);
 
 const between = (low, high) => (high === Infinity ? `from ${low}` : `from ${low} to ${high}`);
 
-/** Kinds of values. `read` gives undefined for a text that is none. */
+/** Kinds of values. `read` gives undefined for a text that is no such value. */
 export const number = (low, high = Infinity) => ({ label: 'number', expected: `a number ${between(low, high)}`, read: (text) => (text.trim() !== '' && Number(text) >= low && Number(text) <= high ? Number(text) : undefined) });
 export const whole = (low, high = Infinity) => ({ label: 'number', expected: `a whole number ${between(low, high)}`, read: (text) => (Number.isInteger(number(low, high).read(text)) ? Number(text) : undefined) });
 export const text = (label) => ({ label, expected: 'a text', read: (value) => value });
@@ -64,7 +64,7 @@ export function parse(bench, args) {
   return { ...result, argument: positionals[0], help: values.help ?? false };
 }
 
-/** What a bench's entry calls: its values, or `--help` printed and the process ended. */
+/** Called by the entry of every bench: returns the values, or prints `--help` and ends the process. */
 export function optionsOf(bench, args = process.argv.slice(2)) {
   const values = parse(bench, args);
   if (values.help) {

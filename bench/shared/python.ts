@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// Where the peers' Python is. Without --python: `.venv` in the peers' folder, made once from the pinned requirements there by the user's own pip.
+// Finds the peers' Python. Without --python it is `.venv` in the peers' folder, which the user's own pip makes once from the pinned requirements there.
 
 export interface Peers {
   /** a folder of bench/ with a requirements.txt */
@@ -14,7 +14,7 @@ export interface Peers {
   prepare?: string;
 }
 
-/** A Python to run peers with, or why there is none (one line). */
+/** A Python to run peers with, or one line that says why there is none. */
 export function findPython(given: string | undefined, { folder: name, what, prepare }: Peers): { python: string } | { missing: string } {
   const folder = fileURLToPath(new URL(`../${name}/`, import.meta.url));
   const inVenv = join(folder, '.venv', ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']));

@@ -1,4 +1,4 @@
-// Where figures go that a document quotes: bench/results/ and docs/.
+// Writes the figures that documents quote to bench/results/ and docs/.
 import { writeFileSync } from 'node:fs';
 import { root } from '../../tools/workspace.mjs';
 import { join } from 'node:path';

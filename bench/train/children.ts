@@ -19,7 +19,7 @@ export interface Child {
   close(): void;
 }
 
-/** The child could not do what it was asked: its last words. */
+/** A child failed; the message is the end of its output. */
 class ChildError extends Error {}
 
 export function startChild(name: string, command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Child {

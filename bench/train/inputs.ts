@@ -6,7 +6,7 @@ import { writeSafetensors } from '@mdiff/folder';
 import type { NativeTensorFlow } from '@mdiff/engine';
 import { POSITIONS, ROWS, SEED, UPDATE, batchesOf } from './sizes.js';
 
-/** What our own children read; they draw the batches and the weights themselves. */
+/** The file that our own children read; they draw the batches and the weights themselves. */
 export interface Inputs {
   model: ModelConfig;
   update: typeof UPDATE;
@@ -16,7 +16,7 @@ export interface Inputs {
   tensorflow?: NativeTensorFlow;
 }
 
-/** Writes a size's configuration, batches and weights for the peers, and what our engines need for the same. */
+/** Writes a size's configuration, batches and weights for the peers, and the inputs of our engines. */
 export function writeInputs(folder: string, model: ModelConfig, threads: number, count: number, tensorflow?: NativeTensorFlow): void {
   mkdirSync(folder, { recursive: true });
   const flat = initParams(model, SEED);

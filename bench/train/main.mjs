@@ -158,7 +158,7 @@ async function contendersOf(folder) {
   return running;
 }
 
-/** All take turns, another neighbour each round; the first steps of a turn find cold caches, sleeping threads, and memory that the system took back. */
+/** All take turns, and each round begins with another engine. The first steps of a turn find cold caches, sleeping threads, and memory that the system took back. */
 async function takeTurns(running) {
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < running.length; i++) {

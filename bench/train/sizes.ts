@@ -4,7 +4,7 @@ import { shuffle, stream } from '@mdiff/diffusion';
 import { layout } from '@mdiff/model';
 import type { StepBatch, Update } from '@mdiff/engine';
 
-// What is measured: networks, the batches they see, and the numbers of the update; the same for every engine.
+// The measured networks, the batches they see, and the numbers of the update; the same for every engine.
 
 const preset = (name: string): ModelConfig => ProjectConfig.preset(name).model;
 

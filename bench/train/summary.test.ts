@@ -38,7 +38,7 @@ describe('a comparison', () => {
     expect(best).toMatchObject({ ratio_to_best_peer: 1, ratio_to_torch_eager: 4 });
   });
 
-  it('has no ratio to who is not there, and no share of a peak that was not measured', () => {
+  it('has no ratio to an absent engine, and no share of a peak that was not measured', () => {
     expect(rowsOf('s', [one('tfjs_node_bf16', [20], { ours: true, bf16: true })], numbers)[0]).toMatchObject({
       ratio_to_best_peer: null, ratio_to_torch_eager: null, ratio_to_torch_compile: null, share_of_peak: null, trace_s: null, lower_s: null, load_s: null,
     });
@@ -64,7 +64,7 @@ describe('the loss check', () => {
     expect(lossError([8, 4.04, 2], [8, 4, 2])).toBeCloseTo(0.01, 12);
   });
 
-  it('is no number, and so never small enough, when a loss is missing or none', () => {
+  it('is NaN, and so never small enough, when a loss is missing or not a number', () => {
     expect(lossError([8, 4], [8, 4, 2])).toBeNaN();
     expect(lossError([8, NaN, 2], [8, 4, 2])).toBeNaN();
   });

@@ -1,14 +1,14 @@
 import type { Phases } from '@mdiff/engine';
 import { median } from '../shared/median.js';
 
-// Arithmetic of the comparison: medians over rounds, and ratios taken within a round, so that what slows the machine for a while slows both sides.
+// Arithmetic of the comparison: medians over rounds, and ratios taken within a round, so that a slow moment of the machine slows both sides.
 
 export interface Turn {
   steps: number;
   ms: number;
 }
 
-/** What one engine did at one size. `turns[r]` is its turn of round r. */
+/** The measurements of one engine at one size. `turns[r]` is its turn of round r. */
 export interface Measured {
   engine: string;
   ours: boolean;

@@ -1,4 +1,4 @@
-// `mdiff engine` as users meet it: with the real package index, and with what goes wrong. Leaves native TensorFlow in the cache folder.
+// `mdiff engine` as users meet it: with the real package index, and with faults. Leaves native TensorFlow in the cache folder.
 // Usage: node checks/native/install.mjs <cache folder>
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ const { check, end } = counter();
 const entry = join(root, 'apps/mdiff/bin/mdiff.js');
 const mdiff = (folder, args, env = {}) => execute(process.execPath, [entry, 'engine', ...args, '--set', `cache_dir=${folder}`], { output: 'keep', env: { MDIFF_TENSORFLOW: '', ...env } });
 const install = (folder, env, ...flags) => mdiff(folder, ['install', 'tensorflow', ...flags], env);
-/** The one line that says what is wrong, after whatever was said on the way. */
+/** Checks the last line of the output, which says what is wrong. */
 const refuses = ({ code, text }, expected) => {
   const last = text.trimEnd().split('\n').at(-1);
   return code === 1 && expected.test(last) && !/\n\s+at /.test(text) ? '' : `exit code ${code}; expected ${expected}:\n${text}`;

@@ -13,11 +13,11 @@ import type { RuntimeOps } from '@mdiff/trace';
 import { adamw, fusedOps, locateTensorFlow, openKernels, loadTensorFlow, tensorflowEnvironment } from '@mdiff/engine';
 
 const found = locateTensorFlow({ cacheDir: 'cache', device: 'cpu' });
-if (!found) throw new Error('MDIFF_TENSORFLOW: expected the folder of a built tfjs-node, got nothing; run "mdiff engine install tensorflow"');
+if (!found) throw new Error('native TensorFlow is not installed; run "mdiff engine install tensorflow", or set MDIFF_TENSORFLOW');
 Object.assign(process.env, tensorflowEnvironment(found, { device: 'cpu' }), { ONEDNN_DEFAULT_FPMATH_MODE: 'STRICT' });
 const native = loadTensorFlow(found);
 const kernels = openKernels(found, 3);
-if (!kernels) throw new Error(`${found.folder}: expected lib/kernels.so, got none; run "mdiff engine install tensorflow"`);
+if (!kernels) throw new Error(`${found.folder} has no lib/kernels.so; run "mdiff engine install tensorflow"`);
 
 /**
  * Largest |a − b| over the largest |b|. float32: sums of up to 800 terms in another order differ by 800 · 2⁻²⁴ (5e-5) if all roundings add up, and by less than

@@ -1,4 +1,4 @@
-// Writes tokenizers for Moby-Dick (trained; GPT-2's, cut; one given) and the ids that mdiff gives to held-out text, awkward strings and random Unicode, for compare.py.
+// Writes tokenizers for Moby-Dick (trained; GPT-2's, cut; one given) and the ids that mdiff gives to held-out text, awkward strings and random Unicode, for tokens.py.
 // Usage, from the workspace root: node --conditions=@mdiff/source --import tsx checks/python/tokens.mjs FOLDER
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

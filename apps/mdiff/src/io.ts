@@ -1,4 +1,4 @@
-/** Where a command reads and writes; tests give their own. */
+/** The streams and folder that a command reads and writes; tests give their own. */
 export interface Io {
   out(text: string): void;
   err(text: string): void;

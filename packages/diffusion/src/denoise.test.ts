@@ -12,7 +12,7 @@ const SPECIAL = [1, 2, 4];
 const V = 16;
 const names = Object.keys(samplers) as SamplerName[];
 
-/** Logits that look random and depend on the whole canvas and on the position, as a network's do; special ids tempt. */
+/** Logits that look random and depend on the whole canvas and on the position, as a network's do; special ids have large ones. */
 const fake: Denoiser = (rows) => {
   const out: number[] = [];
   for (const { canvas, positions } of rows) {
@@ -119,7 +119,7 @@ describe('the other ranked samplers', () => {
     return out;
   };
 
-  it('threshold commits all that are sure, and the planned number at least', async () => {
+  it('threshold commits all that are sure, and at least as many as the schedule says', async () => {
     expect(await commits('threshold', { threshold: 0.9 })).toEqual([[0, 1, 3], [2], [4]]);
     expect(await commits('threshold', { threshold: 1 })).toEqual([[0], [1], [3], [2], [4]]);
   });

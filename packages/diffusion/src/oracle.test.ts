@@ -5,7 +5,7 @@ import type { SamplingOptions } from './options.js';
 import type { SamplerName } from './sampler.js';
 import { sampler } from './samplers.js';
 
-// Sampler error apart from model error: the denoiser is exact (see arXiv 2602.19619), so what differs from the chain is the sampler's.
+// The denoiser is exact (see arXiv 2602.19619), so every difference from the chain is an error of the sampler.
 const chain = {
   initial: [0.5, 0.3, 0.2],
   transition: [
@@ -24,7 +24,7 @@ const law = allSequences(S, L).map((x) => probability(chain, x));
 async function histogram(name: SamplerName, options: Partial<SamplingOptions>, samples = 100_000): Promise<Float64Array> {
   const counts = new Float64Array(S ** L);
   const rows = 2000;
-  // special logits tempt: a sampler that let them through would leave the chain's cells
+  // special ids have large logits: a sampler that committed one would leave the chain's cells
   const denoiser = oracleDenoiser(chain, { maskId: MASK, firstId: FIRST, specialLogit: 9 });
   for (let seed = 0; seed < samples; seed += rows) {
     const canvases = Array.from({ length: rows }, () => new Int32Array(L));

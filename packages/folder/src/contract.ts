@@ -1,4 +1,4 @@
-// The model folder is the only contract between training and use (docs/architecture.md). What both halves must agree on stands here,
+// The model folder is the only contract between training and use (docs/architecture.md). All that both halves must agree on stands here,
 // once: the files, the keys of config.json, the reserved ids and the version. Nothing here touches a disk.
 
 export const MODEL_TYPE = 'mdiff';

@@ -10,7 +10,7 @@ export class MdiffError extends Error {
   }
 }
 
-/** What the user can do after a failed write. */
+/** Remedies that the user has after a failed write. */
 export interface WriteRemedies {
   /** how to continue once there is space */
   again: string;
@@ -20,7 +20,7 @@ export interface WriteRemedies {
 
 const ofRun: WriteRemedies = { again: 'run again with --resume', elsewhere: '--set output_dir=…' };
 
-/** What happened and what helps, by the code that Node reports. */
+/** The fault and its remedy, by the code that Node reports. */
 function explain(errno: string | undefined, { again, elsewhere }: WriteRemedies): [what: string, remedy: string] | undefined {
   const another = `choose another folder with ${elsewhere}`;
   if (errno === 'ENOSPC') return ['disk full', `free space and ${again}`];

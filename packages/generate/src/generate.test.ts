@@ -44,7 +44,7 @@ describe.each([
     expect((await generate(model, { prompt: 'Call', temperature: 0 })).texts[0]!.text).toBe(texts[0]!.text);
   });
 
-  it('reaches a suffix, filling what lies between to its last token', async () => {
+  it('fills the gap before a suffix to its last token', async () => {
     const { texts } = await generate(model, { prompt: 'Call me', suffix: ' the whale.', maxTokens: 3, n: 4, seed: 3 });
     for (const { text, tokens, finish } of texts) {
       expect(text).toMatch(/^Call me .+ the whale\.$/);
@@ -55,7 +55,7 @@ describe.each([
 });
 
 describe('generate', () => {
-  it('gives the same text for the same seed, whatever the company', async () => {
+  it('gives the same text for the same seed, alone and beside other texts', async () => {
     for (const sampler of ['ancestral', 'first_hitting', 'confidence', 'margin', 'entropy', 'threshold'] as const) {
       const together = await generate(shifted, { sampler, n: 4, seed: 10, temperature: 1, numSteps: 6 });
       const alone = await generate(shifted, { sampler, n: 1, seed: 12, temperature: 1, numSteps: 6 });
@@ -64,7 +64,7 @@ describe('generate', () => {
     }
   });
 
-  it('samples in turns what does not fit memory at once, with the same result', async () => {
+  it('samples in turns when memory does not hold all texts at once, with the same result', async () => {
     // 17 masks of a vocabulary of 2^18 leave room for one text at a time.
     const wide: Model = { ...shifted, config: { ...shifted.config, vocab_size: 2 ** 18 }, denoise: async (rows) => widen(await shifted.denoise(rows)) };
     const widen = (logits: Float32Array) => {
@@ -102,7 +102,7 @@ describe('generate', () => {
     expect(text).toMatchObject({ finish: 'stop', tokens: 1 });
   });
 
-  it('takes what is not asked for from the model folder', async () => {
+  it('takes options that are left out from the model folder', async () => {
     const model: Model = { ...shifted, generation: { ...shifted.generation, temperature: 0, seed: 9, num_return_sequences: 2, stop: ['.'] } };
     const { texts } = await generate(model);
     expect(texts.map(({ seed }) => seed)).toEqual([9, 10]);

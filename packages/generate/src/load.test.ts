@@ -12,7 +12,7 @@ afterAll(() => Promise.all([shifted.close(), plain.close()]));
 const best = (logits: Float32Array, from = 5): number => logits.reduce((top, value, id) => (id >= from && value > logits[top]! ? id : top), from);
 
 describe('loadModel', () => {
-  it('gives the logits of masked positions, whichever way the head looks', async () => {
+  it('gives the logits of masked positions, with a shifted head and without', async () => {
     const whale = shifted.tokenizer.encode(' whale')[0]!;
     const the = shifted.tokenizer.encode(' the')[0]!;
     const left = await shifted.denoise([{ canvas: Int32Array.of(2, the, 0, 0, 0), positions: Int32Array.of(2) }]);

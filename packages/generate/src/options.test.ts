@@ -25,7 +25,7 @@ describe.each(table)('%s', (key, { range, option, default: value }) => {
     expect(resolveSampling({}, {})[option]).toEqual(value);
   });
 
-  it('means nothing that the sampler refuses', () => {
+  it('gives no value that the sampler refuses', () => {
     if (option === 'sampler') for (const name of inside(range)) expect(sampler(name as string).name).toBe(name);
     const shared = option === 'confidenceSchedule' ? 'schedule' : option;
     if (option === 'sampler' || !Object.hasOwn(samplingOptions(), shared)) return;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apart, batchOf, batchesOf, optionsOf, trained, updateOf, variants } from './parity.test.util.js';
 import type { BatchShape } from './parity.test.util.js';
 
-// What every engine promises beyond the right numbers, over any of them.
+// The contract that every engine keeps beside the right numbers, as tests over any of them.
 
 const plain = variants.plain!;
 const average = variants.average!;

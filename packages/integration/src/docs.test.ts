@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-// What a checkout holds besides its own files: installed, built, made by a run.
+// Folders of a checkout that are not its own: installed, built, or made by a run.
 const foreign = new Set(['node_modules', 'dist', 'outputs', 'cache', '.git', '.nx', '.venv', 'shared']);
 
 function filesIn(folder: string): string[] {

@@ -1,4 +1,4 @@
-// What the suites under checks/ share with the tests here: they run the same trainings and the same contract on engines that `npm test` cannot have.
+// Shared by the suites under checks/ and the tests here: they run the same trainings and the same contract on engines that `npm test` cannot have.
 export { workplace } from './command.test.util.js';
 export type { Workplace } from './command.test.util.js';
 export { contract, shapes } from './contract.test.util.js';

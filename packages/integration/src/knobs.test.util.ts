@@ -15,7 +15,7 @@ import type { MetricLine } from '@mdiff/train';
 import * as tf from '@tensorflow/tfjs';
 import { vi } from 'vitest';
 
-// Where the effect of a configuration key can be seen: in what a run reads, tells its engine, learns, says and writes; in the network; in generated text.
+// Observes the effect of a configuration key: in the text, feeds, weights, messages and files of a run; in the network; in generated text.
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -55,7 +55,7 @@ function book(seed: number): string {
   return Array.from({ length: 60 }, () => Array.from({ length: 1 + rng.int(4) }, sentence).join(' ')).join('\n\n');
 }
 
-/** What one run did. Nothing in it depends on time or on where the run was. */
+/** The record of one run. Nothing in it depends on time or on where the run was. */
 export interface Seen {
   options?: EngineOptions;
   steps: { batches: readonly StepBatch[]; update: Update }[];
@@ -189,7 +189,7 @@ const observed =
     return pick(seen);
   };
 
-/** What a run reads, tells its engine, says and writes. */
+/** Runs a training and records what it reads, tells its engine, says and writes. */
 export const told = observed('told', blank(false));
 /** The same run with the real engine: what it learns. */
 export const learnt = observed('learnt', real);
@@ -207,7 +207,7 @@ const logitsOf = ({ model, seed }: EngineOptions): number[] =>
     return [...logits!.dataSync()];
   });
 
-/** What the network that a run opens makes of a text. */
+/** The logits that the network of a run gives for a text. */
 export const network: Observe = told(({ options }) => logitsOf(options!));
 
 let fixture: Promise<Model> | undefined;

@@ -26,7 +26,7 @@ export type Knob =
   /** A test elsewhere shows it. */
   | { key: string; test: { file: string; title: string } };
 
-// What to look at in a run.
+// Observations of a run.
 const rates = (seen: Seen): number[] => seen.steps.map(({ update }) => update.lr);
 const text = (seen: Seen): unknown => seen.steps.map(({ batches }) => batches.map((batch) => [...original(batch)]));
 const masks = (seen: Seen): unknown => seen.steps.map(({ batches }) => batches.map(({ rows, weights }) => [[...rows], [...weights]]));

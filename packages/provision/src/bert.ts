@@ -9,7 +9,7 @@ import type { NamedTensor } from '@mdiff/folder';
 //
 //   B sentences   S positions   D hidden_size   H heads   K head width
 
-/** What is read of a Hugging Face `config.json`. */
+/** The part of a Hugging Face `config.json` that mdiff reads. */
 export interface EncoderConfig {
   hidden_size: number;
   num_attention_heads: number;

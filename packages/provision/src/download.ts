@@ -89,7 +89,7 @@ async function copy(from: string, part: string, onBytes: DownloadOptions['onByte
 const isDiskError = (error: unknown): boolean => ['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'EPERM', 'EISDIR', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 /**
- * Downloads `url` to `path`. What has come stays in `path`.part, so that the next attempt, or the next command, goes on from there.
+ * Downloads `url` to `path`. The bytes so far stay in `path`.part, and the next attempt, or the next command, goes on from there.
  * @throws Unreachable when not a byte came, MdiffError MDIFF_NETWORK when the connection keeps breaking, MDIFF_DAMAGED for other content
  */
 export async function download(url: string, path: string, wanted: Wanted, options: DownloadOptions = {}): Promise<void> {

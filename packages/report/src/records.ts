@@ -1,4 +1,4 @@
-// What the page of a text is made of: plain records, which any package may fill. @mdiff/prepare's survey of a text is one.
+// The content of the page of a text: plain records, which any package may fill. @mdiff/prepare's survey of a text is one.
 
 /** A unit, and one way in which the network may meet it. */
 export interface ExampleRecord {

@@ -5,7 +5,7 @@ export interface OracleOptions {
   maskId: number;
   /** id of state 0; lower ids are special and belong to no state */
   firstId: number;
-  /** logit of every special id, to tempt a sampler; −∞ unless given */
+  /** logit of every special id; a large one shows a sampler that commits them; −∞ unless given */
   specialLogit?: number;
 }
 

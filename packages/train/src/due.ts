@@ -1,7 +1,7 @@
 import type { TrainingConfig } from '@mdiff/config';
 import type { Stages } from './stages.js';
 
-/** What has to be done after a step. */
+/** The tasks that are due after a step. */
 export interface Due {
   /** the step was the last of its stage */
   stageEnd: boolean;

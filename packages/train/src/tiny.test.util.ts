@@ -16,7 +16,7 @@ export const tinyRun = (changes: ProjectInput = {}): Promise<{ folder: string; c
 export const go = (config: ProjectConfig, options: Partial<TrainOptions> = {}): Promise<TrainResult> =>
   train(config, { mode: 'new', reporter: silent, signal: new AbortController().signal, warn: () => undefined, ...options });
 
-/** What must repeat: everything but speed. */
+/** The part of a metric line that must repeat: everything but speed. */
 export const facts = (lines: MetricLine[]): unknown[] => lines.map((line) => ({ ...line, tokens_per_s: 0 }));
 
 /** A reporter that interrupts after a step. */

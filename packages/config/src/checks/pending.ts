@@ -2,7 +2,7 @@
 export interface Pending {
   /** A leaf key; a key of every stage is `curriculum.stages[].name`. */
   key: string;
-  /** what a run does not do yet */
+  /** the behaviour that a run lacks, as a verb phrase */
   missing: string;
   /** The value that needs no behaviour: the default, unless stated. A stage key has no default and must state it. */
   neutral?: unknown;

@@ -74,7 +74,7 @@ const weights: Rule = {
     const values = weightKeys.map((key) => num(view, key));
     const sum = values.reduce((a, b) => a + b, 0);
     if (Math.abs(sum - 1) <= 1e-6) return undefined;
-    // Blame what was written last: the topmost layer, then the furthest down its file.
+    // The error stands at the weight written last: in the topmost layer, and there furthest down the file.
     const order = (key: string): [number, number, number] => {
       const entry = entryOf(view, key);
       const place = entry.at(entry.written);

@@ -48,7 +48,7 @@ function gaps(ranges: readonly (readonly [number, number])[]): string {
 const idle = (key: string, decides: string, unused: (value: unknown) => boolean): Rule =>
   warn('W8', [key.split('.')[0] as 'training'], key, decides, (view) => {
     const value = valueOf(view, decides);
-    // A key that came with a preset is not the reader's doing, and they could not remove it.
+    // The reader cannot remove a key that came with a preset, so it gets no warning.
     return isOwn(view, key) && unused(value) ? `not used while ${decides} is ${shown(value)}` : undefined;
   });
 

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { env as processEnv, pid } from 'node:process';
+import { writeFailure } from './failure.js';
 
 // The only module of this package that touches the machine; `nofiles.ts` stands in for it in a browser.
 
@@ -20,7 +21,7 @@ export function readText(path: string, cwd = '.'): { text: string } | { problem:
       length += got;
       if (got === 0 || length === buffer.length) break;
     }
-    // A cut in the middle of a character is not the file's fault: beyond the limit its text no longer matters.
+    // The limit may cut a character in two. Such a text is refused for its size, not as wrong UTF-8.
     if (length === buffer.length) return { text: ' '.repeat(length) };
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, length)) };
   } catch (error) {
@@ -40,11 +41,7 @@ export function writeText(path: string, text: string): void {
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    const reason = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
-    throw Object.assign(new Error(`${path}: expected a writable file, got ${reason}`, { cause: error }), {
-      code: 'MDIFF_WRITE',
-      exitCode: 1,
-    });
+    throw writeFailure(path, error);
   }
 }
 

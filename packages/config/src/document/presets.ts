@@ -133,7 +133,7 @@ export type PresetLayers = { preset: string; values: ProjectInput }[];
 
 const onBook: ProjectInput = { tokenizer: { type: 'bpe' }, device: 'auto' };
 
-// What measurement on Moby-Dick gave for runs of minutes to an hour on two cores (docs/log/README.md, 2026-11-23 and 2026-11-28).
+// Measured on Moby-Dick, for runs of minutes to an hour on two cores (docs/log/README.md, 2026-11-23 and 2026-11-28).
 const tuned = {
   // 0.02 to 0.07 bits/byte better than 8,192 after the same number of steps; 24,576 is worse again.
   model: { vocab_size: 16384 },

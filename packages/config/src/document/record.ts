@@ -8,7 +8,7 @@ import { inOrder, merge, type Stack, type View } from './stack.js';
 import type { CurriculumConfig, HardwareConfig, ModelConfig, ProjectValues, StageConfig, TrainingConfig } from '../sections/types.js';
 import { warningsOf } from '../checks/warnings.js';
 
-/** Where a frozen record's values came from, so that it can be checked, explained and merged again later. */
+/** The origin of a frozen record's values: with it mdiff checks, explains and merges the record again later. */
 const stacks = new WeakMap<object, Stack>();
 
 const atCode = () => ({ where: 'code' });

@@ -69,7 +69,7 @@ const typeAndDefault = (key: string): string => {
 function alone(origin: Origin): Stack {
   const ctx = { env: origin.env, read: origin.read, issues: [] };
   const { sources } = fileSources(origin.text, origin.file, [], ctx);
-  // `MDIFF__…` is left out: what it changed belongs into the saved file.
+  // `MDIFF__…` is left out, so that the saved file takes in the values it changed.
   return merge([...sources, envSource({}, [])].map((source) => readLayer(source).entries));
 }
 

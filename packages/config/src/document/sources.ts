@@ -107,7 +107,7 @@ function unknownKey(path: readonly Segment[], place: Place, got: string): Issue 
       got: '"extends"',
       hint: 'use --preset, or extends in a file',
     });
-  // Blame the first part the schema does not know.
+  // The error names the first part that the schema does not know.
   let known = 0;
   while (known < path.length && nodeAt(path.slice(0, known + 1)) !== undefined) known += 1;
   const parent = path.slice(0, known);

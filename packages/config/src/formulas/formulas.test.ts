@@ -145,7 +145,7 @@ describe('bands and pseudo-data (4.5, 4.6)', () => {
     expect(['easy', 'medium', 'hard'].map((band) => bands.filter((item) => item === band).length)).toEqual([...counts]);
   });
 
-  it('the smaller of cap and share, in plans of three or more', () => {
+  it('the smaller of cap and share, in curricula of three or more stages', () => {
     const three = curriculumConfig();
     expect([300, 400, 5000].map((real) => pseudoDataCount(three, real))).toEqual([75, 100, 100]);
     expect(pseudoDataCount(curriculumConfig({ stages: three.stages.slice(0, 2) }), 5000)).toBe(0);

@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../sections/types.js';
 
-/** 4lh² + 3lhf + 6lh + Vh: the source's formula, which presets are named after. */
+/** 4lh² + 3lhf + 6lh + Vh: the formula that presets are named after. */
 export function paramCount(model: ModelConfig): number {
   const { n_layers: l, d_model: h, d_ff: f, vocab_size: V } = model;
   return 4 * l * h * h + 3 * l * h * f + 6 * l * h + V * h;

@@ -91,7 +91,7 @@ describe('blend (4.6)', () => {
     expect([0, 1, 2].map((epoch) => stageBlend(5, short, first, epoch).weight)).toEqual([1 / 3, 2 / 3, 1]);
   });
 
-  it('follows the plan epoch when steps are scaled', () => {
+  it('follows the epoch of the stages when steps are scaled', () => {
     const config = ProjectConfig.default();
     const plan = [10, 50, 30];
     expect(blendAt(config, plan, 9)).toMatchObject({ epoch: 45, weight: 1 });
@@ -135,7 +135,7 @@ describe('learning rate (4.7)', () => {
     expect(learningRate(reset, plan, 50)).toBe(learningRate(plain, plan, 50));
   });
 
-  it('is positive up to the peak for any plan', () => {
+  it('is positive up to the peak for any stages', () => {
     const schedulers = ['cosine', 'linear', 'constant', 'cosine_with_restarts', 'wsd'] as const;
     fc.assert(
       fc.property(

@@ -62,7 +62,7 @@ type Table = typeof sampling;
 type Named<T> = T extends 'number' | 'integer' ? number : T extends 'boolean' ? boolean : T extends 'null' ? null : T extends 'array' ? string[] : string;
 type ValueIn<R> = R extends { enum: readonly (infer C)[] } ? C : R extends { type: readonly (infer T)[] } ? Named<T> : R extends { type: infer T } ? Named<T> : never;
 
-/** What a key may hold. */
+/** The range of a key's values. */
 export type SamplingValue<K extends SamplingKey> = ValueIn<Table[K]['range']>;
 
 type With<P extends 'flag' | 'parameter'> = { [K in SamplingKey]: Table[K] extends Record<P, string> ? K : never }[SamplingKey];

@@ -69,7 +69,7 @@ interface Checked {
 
 // Derived values are non-enumerable: they never reach JSON or YAML.
 export interface ModelDerived extends Checked {
-  /** 4lh² + 3lhf + 6lh + Vh: the formula presets are named after. */
+  /** 4lh² + 3lhf + 6lh + Vh: the formula that presets are named after. */
   readonly param_count: number;
   /** Number of trainable values of the built model. */
   readonly param_count_exact: number;

@@ -71,7 +71,7 @@ describe('AdamW in a SavedModel', () => {
     expect(ops(model.nodes, 'ResourceApplyAdam')).toEqual([]);
     expect(ops(model.nodes, 'AssignVariableOp').filter(({ name }) => name.startsWith('step/')).map(({ inputs }) => inputs[0])).toEqual(['variable/ema']);
     for (const { tensor } of Object.values(model.signatures.step!.outputs)) expect(needed(model, tensor)).toContain(update!.name);
-    // Who asks for the old weights gets them.
+    // A pass that asks for the old weights gets them.
     const [output] = graph.outputs;
     expect(ops(written({ ...graph, outputs: [output!, { name: 'before', value: 'w' }] }).nodes, 'A')).toEqual([]);
   });

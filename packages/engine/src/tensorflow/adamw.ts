@@ -31,7 +31,7 @@ export const ADAMW_INPUTS = ['adam.clip', 'adam.rate', 'adam.root', 'adam.eps', 
 
 const SCALAR = { dtype: 'float32' as const, shape: [] };
 
-/** What every slot's update needs. References are those of `SignatureWriter`. */
+/** The inputs of every slot's update. References are those of `SignatureWriter`. */
 interface Factors {
   scale: string;
   lr: string;
