@@ -70,7 +70,7 @@ export default defineConfig(
   },
   {
     files: ['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts'],
-    // Who is loaded lazily in one file may be imported in another: the rule's worry is a web bundle, ours what a command reads before it needs it.
+    // A package loaded lazily in one file may be imported in another: the rule guards web bundles; mdiff loads lazily so that commands start fast.
     rules: { '@nx/enforce-module-boundaries': ['error', { enforceBuildableLibDependency: true, allow: [], depConstraints, checkDynamicDependenciesExceptions: ['@mdiff/**'] }] },
   },
   ...tableRules,
