@@ -73,6 +73,12 @@ export default defineConfig(
     // A package loaded lazily in one file may be imported in another: the rule guards web bundles; mdiff loads lazily so that commands start fast.
     rules: { '@nx/enforce-module-boundaries': ['error', { enforceBuildableLibDependency: true, allow: [], depConstraints, checkDynamicDependenciesExceptions: ['@mdiff/**'] }] },
   },
+  {
+    files: ['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts'],
+    ignores: tests,
+    // A function that is longer is several, and one with more parameters takes an object.
+    rules: { 'max-lines-per-function': ['error', { max: 80 }] },
+  },
   ...tableRules,
   {
     files: ['**/*.mjs', '**/*.js'],

@@ -15,6 +15,7 @@ const projects = [...rooms, 'bench', 'examples', 'tools'].map((root) => ({
     include: root.includes('/') ? ['src/**/*.test.ts'] : ['**/*.test.ts', '**/*.test.mjs'],
     setupFiles: [new URL('packages/testing/src/setup.ts', import.meta.url).pathname],
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     // What `engine: auto` and `device: auto` mean in a test must not depend on what is installed beside it, or on a GPU.
     env: { ORT_DISABLE_TELEMETRY: '1', MDIFF_TENSORFLOW: '', MDIFF_WEBGPU: '' },
   },

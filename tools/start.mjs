@@ -1,12 +1,17 @@
 // `npm start`: installs if needed, trains the quickstart run (or continues it), then prints samples of it.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { launch } from '../packages/cli/src/launch.js';
 import { bootstrap } from './bootstrap.mjs';
 import { execute, isMain, root, sourceFlags } from './workspace.mjs';
 
 const recipe = 'runs/quickstart.yaml';
-let running;
-const mdiff = (...args) => execute(process.execPath, [join(root, 'apps/mdiff/bin/mdiff.js'), ...args], { onStart: (child) => (running = child) });
+/** Runs the command in a child that gets each signal exactly once, whether a terminal or a supervisor sends it (packages/cli/src/signals.js says how). */
+const mdiff = (...args) =>
+  launch(process.execPath, ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx'), join(root, 'apps/mdiff/src/main.ts'), ...args], {
+    ...process.env,
+    ORT_DISABLE_TELEMETRY: process.env.ORT_DISABLE_TELEMETRY ?? '1',
+  });
 const interrupted = 130;
 
 /** Decides what to do with a run folder: `fresh`, `train`, `resume` or `generate`. Pure, so that it can be tested. */
@@ -49,7 +54,7 @@ async function runFolder() {
 
 async function train(choice) {
   const flags = { fresh: ['--fresh'], resume: ['--resume'], train: [] }[choice];
-  const code = (await mdiff('train', '--config', recipe, ...flags)).code;
+  const code = await mdiff('train', '--config', recipe, ...flags);
   if (code === interrupted) console.log('\nStopped and saved. `npm start` continues from here; `npm start -- --fresh` starts over.');
   return code;
 }
@@ -58,12 +63,12 @@ async function show(folder) {
   const model = relative(root, join(folder, 'model'));
   for (const [index, seed] of [1, 2, 3].entries()) {
     console.log(`\nSample ${index + 1} of 3 (seed ${seed})`);
-    const { code } = await mdiff('generate', model, '--seed', String(seed));
+    const code = await mdiff('generate', model, '--seed', String(seed));
     if (code !== 0) return code;
   }
   const gapped = 'The captain stood upon the ___ and looked out over the ___ of the sea.';
   console.log(`\nInfilling: ${gapped}`);
-  const { code } = await mdiff('infill', model, gapped, '--seed', '1');
+  const code = await mdiff('infill', model, gapped, '--seed', '1');
   if (code !== 0) return code;
   console.log(
     [
@@ -85,7 +90,6 @@ async function main(args) {
   }
   // The terminal sends Ctrl-C to the child as well. The child saves and ends; this process then takes its exit code.
   process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => running?.kill('SIGTERM'));
   await bootstrap();
   const folder = await runFolder();
   const shown = relative(root, folder);

@@ -47,12 +47,14 @@ try {
   const nx = { NX_DAEMON: 'false', NX_TUI: 'false', NX_NO_CLOUD: 'true' };
   const sync = () => check('TypeScript references match the packages (nx sync:check)', [bin('nx/dist/bin/nx.js'), 'sync:check'], nx);
   const circles = () => check('no import circles (dependency-cruiser)', [bin('dependency-cruiser/bin/dependency-cruise.mjs'), '--config', '.dependency-cruiser.mjs', ...cruised]);
+  const dead = () => check('no dead code and no unused dependency (knip)', [bin('knip/bin/knip.js'), '--no-progress']);
+  const format = () => check('formatting (prettier)', [bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.']);
   const types = () => check('types (tsc -b)', [bin('typescript/bin/tsc'), '-b']);
   const lint = () => check('lint and package boundaries (eslint)', [bin('eslint/bin/eslint.js'), '.', '--max-warnings=0'], nx, skipped);
   // Each of these keeps one core busy, so two run side by side; the tests use all cores by themselves. Lint comes after sync,
   // because sync writes the project graph that the boundary rule reads.
-  const side = types();
-  const checks = [await sync(), await lint(), await circles(), await side];
+  const side = types().then(async (first) => [first, await dead(), await format()]);
+  const checks = [await sync(), await lint(), await circles(), ...(await side)];
   const tests = await vitest(process.argv.slice(2));
   if (tests.skipped > 0) console.log(`${tests.skipped} tests were skipped: they count as neither passed nor failed.`);
   console.log(`${tests.files} test files: ${line(tests)}; other checks: ${checks.filter((one) => one.passed).length} of ${checks.length}.`);
