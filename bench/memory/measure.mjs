@@ -5,10 +5,10 @@ import { writeSafetensors } from '@mdiff/folder';
 import { median } from '../shared/median.ts';
 import { peakMb } from '../shared/peak.ts';
 import { fixed } from '../shared/results.mjs';
-import { contenders, sizes } from './settings.mjs';
+import { contenders, heldOut, sizes } from './settings.mjs';
 
 const { size, engine: name, checkpointing, steps, masked, threads } = JSON.parse(process.argv[2]);
-const { model, B } = sizes[size];
+const { model, B } = { ...sizes, ...heldOut }[size];
 const S = model.max_seq_len;
 const rng = stream(1, 'bench memory');
 const int = (of) => Int32Array.from({ length: B * S }, (_, i) => of(i));
