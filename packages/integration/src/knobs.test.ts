@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { ProjectConfig, leafKeys, pending, presetNames } from '@mdiff/config';
 import type { ConfigError, Issue, ProjectInput } from '@mdiff/config';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { knobs } from './knobs.js';
 import type { Knob } from './knobs.js';
-import { base, begin, end, learnt, network, root, told, written } from './knobs.test.util.js';
+import { base, begin, end, learnt, network, told, written } from './knobs.test.util.js';
 import type { Seen } from './knobs.test.util.js';
 
 beforeAll(begin);
@@ -59,10 +57,6 @@ describe('changing it shows', () => {
       codes = (error as ConfigError).issues.map(({ code }) => code);
     }
     expect(codes).toEqual([knob.refused]);
-  });
-
-  it.each(kind('test').map((knob) => [knob.key, knob] as const))('%s, in a test elsewhere', async (_, { test: { file, title } }) => {
-    expect(await readFile(join(root, file), 'utf8')).toContain(`it('${title}'`);
   });
 });
 

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { fromGeneration, generate, loadModel } from '@mdiff/generate';
 import type { Model } from '@mdiff/generate';
 import { bind, exportedForward, initParams, layout } from '@mdiff/model';
 import { engines } from '@mdiff/engine';
+import { surveyText } from '@mdiff/prepare';
 import { readMetrics, train } from '@mdiff/train';
 import type { Engine, EngineOptions, StepBatch, TrainState, Update } from '@mdiff/engine';
 import type { MetricLine } from '@mdiff/train';
@@ -57,6 +59,8 @@ function book(seed: number): string {
 
 /** The record of one run. Nothing in it depends on time or on where the run was. */
 export interface Seen {
+  /** the engine that the run opened */
+  engine?: string;
   options?: EngineOptions;
   steps: { batches: readonly StepBatch[]; update: Update }[];
   evaluations: StepBatch[];
@@ -133,7 +137,8 @@ async function runOnce(config: ProjectConfig, open: Open): Promise<Seen> {
   const seen: Seen = { steps: [], evaluations: [], resets: [], files: [], metrics: [], warnings: [], phases: [] };
   const here = (text: string): string => text.replaceAll(own, '.').replaceAll(common, '.');
   const placed = config.with({ output_dir: join(own, config.output_dir), cache_dir: join(common, config.cache_dir), data_dir: join(common, config.data_dir) });
-  const spy = vi.spyOn(engines, 'onnxruntime').mockImplementation(async (options) => {
+  const opening = (name: string) => async (options: EngineOptions): Promise<Engine> => {
+    seen.engine = name;
     seen.options = options;
     const engine = await open(options);
     return {
@@ -151,7 +156,8 @@ async function runOnce(config: ProjectConfig, open: Open): Promise<Seen> {
         return engine.resetMoments();
       },
     };
-  });
+  };
+  const spies = Object.keys(engines).map((name) => vi.spyOn(engines, name).mockImplementation(opening(name)));
   try {
     const { folder, model } = await train(placed, {
       mode: 'new',
@@ -166,7 +172,7 @@ async function runOnce(config: ProjectConfig, open: Open): Promise<Seen> {
     if (!(error as { code?: string }).code?.startsWith('MDIFF_')) throw error;
     seen.error = here((error as Error).message);
   } finally {
-    spy.mockRestore();
+    for (const spy of spies) spy.mockRestore();
   }
   seen.files = [...(await readdir(own, { recursive: true })), ...(await readdir(join(common, config.cache_dir)).catch(() => [])).map((name) => join(config.cache_dir, name))].sort();
   await rm(own, { recursive: true });
@@ -221,6 +227,29 @@ export const written: Observe = async ({ generation, seed }) => {
     onStep: ({ row, commits, remasked }) => order.push(`${row}: ${commits.map(({ position }) => position).join()} / ${remasked.join()}`),
   });
   return { texts, order };
+};
+
+/** The difficulty of every sentence, in doubles: a weight that moves by 5e-7 moves it. */
+export const scored: Observe = async (config) => {
+  const common = await shared();
+  const reporter = { phase: () => undefined, step: () => undefined, progress: () => undefined, note: () => undefined, end: () => undefined };
+  const { survey } = await surveyText(config.with({ cache_dir: join(common, config.cache_dir), data_dir: join(common, config.data_dir) }), reporter);
+  return [...survey.scores.complexity];
+};
+
+/** The lines that `mdiff generate` prints in a process of its own when its input has two lines. */
+export const typed: Observe = async ({ generation: { interactive_mode } }) => {
+  const fixture = join(root, 'packages/generate/fixtures/shifted');
+  const settings = ['generation.max_length=12', 'generation.num_steps=2', `generation.interactive_mode=${interactive_mode}`].flatMap((setting) => ['--set', setting]);
+  const flags = ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx')];
+  const child = spawn(process.execPath, [...flags, join(root, 'apps/mdiff/src/main.ts'), 'generate', fixture, ...settings], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
+  // The command closes its input unread when it is not interactive.
+  child.stdin!.on('error', () => undefined).end('Call me\nThe\n');
+  let out = '';
+  child.stdout!.on('data', (data: Buffer) => (out += data.toString()));
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  if (code !== 0) throw new Error(`mdiff generate ended with ${String(code)}`);
+  return out.trimEnd().split('\n').length;
 };
 
 export async function begin(): Promise<void> {

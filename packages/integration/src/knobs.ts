@@ -3,7 +3,7 @@ import type { ProjectInput } from '@mdiff/config';
 import { layout } from '@mdiff/model';
 import { reporterFor } from '@mdiff/cli';
 import type { StepBatch } from '@mdiff/engine';
-import { failing, learnt, network, root, stage, stopped, told, written } from './knobs.test.util.js';
+import { failing, learnt, network, root, scored, stage, stopped, told, typed, written } from './knobs.test.util.js';
 import type { Observe, Seen } from './knobs.test.util.js';
 
 // No dead knobs: every leaf key of the configuration, and how to see that it does something. knobs.test.ts runs the table.
@@ -22,9 +22,7 @@ export type Knob =
   /** The value is refused, with this code. */
   | (Changed & { refused: string })
   /** Its behaviour is not built yet; until then the value warns. */
-  | (Changed & { missing: string })
-  /** A test elsewhere shows it. */
-  | { key: string; test: { file: string; title: string } };
+  | (Changed & { missing: string });
 
 // Observations of a run.
 const rates = (seen: Seen): number[] => seen.steps.map(({ update }) => update.lr);
@@ -62,7 +60,6 @@ const format = (format_type: typeof stage.format_type, data_selection = stage.da
 const by = (signal: 'lexical' | 'syntactic' | 'centrality'): ProjectInput => ({
   curriculum: { ...format('sentences', 'easy').curriculum, lexical_weight: 0, syntactic_weight: 0, centrality_weight: 0, [`${signal}_weight`]: 1 },
 });
-const weighed = { file: 'packages/curriculum/src/score.test.ts', title: 'weighs ranks' };
 
 /** The three weights sum to 1 ± 10⁻⁶: what one of them can change by alone. */
 const nudge = 5e-7;
@@ -79,7 +76,7 @@ const project: Knob[] = [
   { key: 'output_dir', to: 'runs', observe: told(({ files }) => files) },
   { key: 'cache_dir', to: 'store', observe: told(({ files }) => files) },
   { key: 'device', to: 'webgpu', observe: stopped(({ error }) => error) },
-  { key: 'engine', test: { file: 'packages/train/src/run.test.ts', title: 'goes on with another engine, and says so' } },
+  { key: 'engine', to: 'tfjs', observe: told(({ engine }) => engine) },
   { key: 'mixed_precision', to: true, observe: ({ training: { use_mixed_precision } }) => use_mixed_precision },
   { key: 'gradient_checkpointing', to: true, observe: ({ training: { use_gradient_checkpointing } }) => use_gradient_checkpointing },
   {
@@ -146,9 +143,9 @@ const curriculum: Knob[] = [
   { key: 'curriculum.stages[].masking_rate_range', to: [0.8, 0.9], observe: told(masks) },
   { key: 'curriculum.stages[].data_selection', to: 'easy', observe: told(text) },
   { key: 'curriculum.stages[].format_type', to: 'sentences', observe: told(text) },
-  { key: 'curriculum.lexical_weight', test: weighed },
-  { key: 'curriculum.syntactic_weight', test: weighed },
-  { key: 'curriculum.centrality_weight', test: weighed },
+  { key: 'curriculum.lexical_weight', to: 0.3 + nudge, observe: scored },
+  { key: 'curriculum.syntactic_weight', to: 0.3 + nudge, observe: scored },
+  { key: 'curriculum.centrality_weight', to: 0.4 + nudge, observe: scored },
   { key: 'curriculum.easy_threshold', from: format('sentences', 'easy'), to: 60, observe: told(text) },
   { key: 'curriculum.hard_threshold', from: format('sentences', 'hard'), to: 40, observe: told(text) },
   { key: 'curriculum.n_clusters', from: by('centrality'), to: 4, observe: told(text) },
@@ -240,7 +237,7 @@ const generation: Knob[] = [
   { key: 'generation.num_return_sequences', to: 2, observe: written },
   { key: 'generation.confidence_schedule', from: { generation: { num_steps: 6 } }, to: 'cosine', observe: written },
   { key: 'generation.style_strength', from: { generation: { style_tokens: ['whale'] } }, to: 100, observe: written },
-  { key: 'generation.interactive_mode', test: { file: 'apps/generator/src/program.test.ts', title: 'answers each line of its input, going on after a mistake' } },
+  { key: 'generation.interactive_mode', to: true, observe: typed, way: 'up' },
   { key: 'generation.sampler', to: 'margin', observe: written },
   { key: 'generation.block_length', to: 4, observe: written },
   { key: 'generation.threshold', from: { generation: { sampler: 'threshold' } }, to: 0.3, observe: written },

@@ -123,21 +123,22 @@ export async function comparedWithin(roundoff: number, variant: Variant, open: (
 }
 
 type Differences = ReturnType<typeof differences>;
-const limitsOf = new WeakMap<Variant, Promise<Differences>>();
+const limitsOf = new WeakMap<Trained, Promise<Differences>>();
 
 /**
- * Limits for `differences` of a float32 engine from `reference`: 20 times the largest of three controls with errors of both sides' roundings, since products are not
- * all that rounds; never below a hundred roundings of a number near 4, because a control may be lucky.
+ * Limits for `differences` of a float32 engine from `reference`: 20 times the largest of `controls` controls with errors of both sides' roundings, since products
+ * are not all that rounds; never below a hundred roundings of a number near 4, because a control may be lucky. Fewer controls never give wider limits.
+ * The limits of a reference are measured once.
  */
-export function float32Limits(variant: Variant, reference: Trained): Promise<Differences> {
-  const limits = limitsOf.get(variant) ?? measuredLimits(variant, reference);
-  limitsOf.set(variant, limits);
+export function float32Limits(variant: Variant, reference: Trained, controls = 3): Promise<Differences> {
+  const limits = limitsOf.get(reference) ?? measuredLimits(variant, reference, controls);
+  limitsOf.set(reference, limits);
   return limits;
 }
 
-async function measuredLimits(variant: Variant, reference: Trained): Promise<Differences> {
+async function measuredLimits(variant: Variant, reference: Trained, controls: number): Promise<Differences> {
   const limits = differences(reference, reference);
-  for (const seed of [1, 2, 3]) {
+  for (let seed = 1; seed <= controls; seed++) {
     const seen = differences(reference, await trained(await control(optionsOf(variant), 2 * UNIT_ROUNDOFF.float32, seed), variant));
     for (const name of Object.keys(limits) as (keyof typeof limits)[]) limits[name] = Math.max(limits[name], 20 * seen[name], 100 * UNIT_ROUNDOFF.float32 * 4);
   }
