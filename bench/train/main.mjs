@@ -41,7 +41,10 @@ const { seconds } = options;
 const threads = options.threads || availableParallelism();
 const complete = !options.quick && !options.check && !options.sizes && !options.engines;
 
-/** Steps whose losses are compared, and how far they may be from the reference's: float32 sums in another order; products of 8-bit mantissas. */
+/**
+ * Steps whose losses are compared, and how far, relative, they may be from the reference's. float32 rounds by 2⁻²⁴ (6e-8): 1e-4 allows some 1,700 roundings.
+ * bfloat16 rounds by 2⁻⁸ (4e-3): 5e-3 is little more than one rounding of the loss itself.
+ */
 const CHECKED = 5;
 const TOLERANCE = { fp32: 1e-4, bf16: 5e-3 };
 const REFERENCE = 'onnxruntime';
@@ -62,7 +65,9 @@ function findPeers() {
   const libraries = found.python ? librariesOf(found.python) : {};
   const absent = ['torch', 'jax'].filter((library) => !(library in libraries) && names.some((name) => name.startsWith(library)));
   if (absent.length > 0) {
-    const reason = found.missing ?? `${found.python} has no ${absent.map((library) => (library === 'jax' ? 'jax with optax' : library)).join(' and no ')} (with numpy and safetensors)`;
+    const reason =
+      found.missing ??
+      `${found.python} has no ${absent.map((library) => (library === 'jax' ? 'jax with optax' : library)).join(' and no ')} (with numpy and safetensors)`;
     leaveOut(reason, absent.join(' and '), '; run pip install -r bench/train/peers/requirements.txt');
   }
   return { python: found.python ?? '', libraries };
@@ -74,7 +79,9 @@ const tensorflow = locateTensorFlow({ cacheDir: ProjectConfig.default().cache_di
 if (!tensorflow && contenders.some((one) => names.includes(one.name) && isTensorFlow(one))) {
   leaveOut('native TensorFlow is not installed (run "mdiff engine install tensorflow", or set MDIFF_TENSORFLOW)', 'tfjs_node');
 }
-const field = contenders.filter((one) => names.includes(one.name) && (one.ours ? !isTensorFlow(one) || tensorflow : one.library in libraries));
+const field = contenders.filter(
+  (one) => names.includes(one.name) && (one.ours ? !isTensorFlow(one) || tensorflow : one.library in libraries),
+);
 const reference = contenders.find(({ name }) => name === REFERENCE);
 
 const compiled = compilePackages();
@@ -86,14 +93,22 @@ const clean = () => {
   for (const child of alive) child.close();
   rmSync(scratch, { recursive: true, force: true });
 };
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => { clean(); process.exit(130); });
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => {
+    clean();
+    process.exit(130);
+  });
 
 /** Starts a contender and lets it do the checked steps. */
 async function start(one, folder) {
   const { command, args } = commandOf(one, folder, python, compiled);
   const begun = performance.now();
   // Inductor keeps what it compiled between runs; the first run of a machine pays for that.
-  const child = startChild(one.name, command, args, { PYTHONDONTWRITEBYTECODE: '1', ORT_DISABLE_TELEMETRY: '1', ...(isTensorFlow(one) && launcherEnvironment(tensorflow)) });
+  const child = startChild(one.name, command, args, {
+    PYTHONDONTWRITEBYTECODE: '1',
+    ORT_DISABLE_TELEMETRY: '1',
+    ...(isTensorFlow(one) && launcherEnvironment(tensorflow)),
+  });
   alive.add(child);
   try {
     const first = await child.ask({ steps: 1 });
@@ -105,27 +120,31 @@ async function start(one, folder) {
     throw error;
   }
 }
-const stop = (child) => { child.close(); alive.delete(child); };
+const stop = (child) => {
+  child.close();
+  alive.delete(child);
+};
 
 /** GF/s of a square product, the best of a few. */
 const gemm = async (child) => (2 * GEMM ** 3) / Math.min(...(await child.ask({ gemm: GEMM, repeats: 5 })).ms) / 1e6;
 
 /** A panel per size: tokens a second, and how many times as fast as the best peer. */
-const chartOf = (rows) => bars({
-  title: `Training tokens per second on ${threads} cores (× the best peer), same model, batch and loss`,
-  panels: chosen.map((size) => ({
-    title: `${size}, ${(layout(sizes[size]).total / 1e6).toFixed(1)}M parameters`,
-    bars: rows
-      .filter((row) => row.size === size)
-      .sort((a, b) => b.tokens_per_s - a.tokens_per_s)
-      .map(({ engine, tokens_per_s, ratio_to_best_peer }) => ({
-        label: engine.replaceAll('_', ' '),
-        value: tokens_per_s,
-        note: `${tokens_per_s.toLocaleString('en')}${ratio_to_best_peer === null ? '' : ` (${ratio_to_best_peer.toFixed(2)})`}`,
-        ours: contenders.find(({ name }) => name === engine).ours,
-      })),
-  })),
-});
+const chartOf = (rows) =>
+  bars({
+    title: `Training tokens per second on ${threads} cores (× the best peer), same model, batch and loss`,
+    panels: chosen.map((size) => ({
+      title: `${size}, ${(layout(sizes[size]).total / 1e6).toFixed(1)}M parameters`,
+      bars: rows
+        .filter((row) => row.size === size)
+        .sort((a, b) => b.tokens_per_s - a.tokens_per_s)
+        .map(({ engine, tokens_per_s, ratio_to_best_peer }) => ({
+          label: engine.replaceAll('_', ' '),
+          value: tokens_per_s,
+          note: `${tokens_per_s.toLocaleString('en')}${ratio_to_best_peer === null ? '' : ` (${ratio_to_best_peer.toFixed(2)})`}`,
+          ours: contenders.find(({ name }) => name === engine).ours,
+        })),
+    })),
+  });
 
 const counts = { passed: 0, failed: 0 };
 const best = { fp32: null, bf16: null };
@@ -152,7 +171,8 @@ async function contendersOf(folder) {
     const verdict = one === reference ? '' : `, ${error.toExponential(1)} from ${REFERENCE}: ${agrees ? 'the same' : 'NOT the same'}`;
     console.log(`  ${one.name}: losses ${losses.map((loss) => loss.toFixed(4)).join(' ')}${verdict}; up in ${startup_s.toFixed(1)} s`);
     const steps = Math.max(1, Math.min(50, Math.round((seconds * 1000) / ms)));
-    if (agrees && !options.check && field.includes(one)) running.push({ ...one, engine: one.name, child, startup_s, startup, loss: losses.at(-1), steps, turns: [] });
+    if (agrees && !options.check && field.includes(one))
+      running.push({ ...one, engine: one.name, child, startup_s, startup, loss: losses.at(-1), steps, turns: [] });
     else stop(child);
   }
   return running;
@@ -169,8 +189,13 @@ async function takeTurns(running) {
     }
   }
   // Products come after the rounds, so that their matrices count in nobody's memory.
-  for (const [precision, bf16] of [['fp32', false], ['bf16', true]]) {
-    const able = running.filter((one) => one.bf16 === bf16 && (one.name === REFERENCE || (one.library === 'torch' && one.name.includes('eager'))));
+  for (const [precision, bf16] of [
+    ['fp32', false],
+    ['bf16', true],
+  ]) {
+    const able = running.filter(
+      (one) => one.bf16 === bf16 && (one.name === REFERENCE || (one.library === 'torch' && one.name.includes('eager'))),
+    );
     for (const { child } of able) best[precision] = Math.max(best[precision] ?? 0, await gemm(child));
   }
 }
@@ -179,7 +204,9 @@ async function measureSize(size) {
   const model = sizes[size];
   const folder = join(scratch, size);
   writeInputs(folder, model, threads, 2, tensorflow);
-  console.log(`\n${size}: ${(layout(model).total / 1e6).toFixed(2)}M parameters, ${TOKENS} tokens a step, half of them masked, ${threads} threads`);
+  console.log(
+    `\n${size}: ${(layout(model).total / 1e6).toFixed(2)}M parameters, ${TOKENS} tokens a step, half of them masked, ${threads} threads`,
+  );
   const running = await contendersOf(folder);
   await takeTurns(running);
   for (const { child } of running) stop(child);
@@ -197,9 +224,22 @@ function report(rows) {
     row.share_of_peak = peak === null ? null : fixed(row.gflops / peak, 3);
   }
   const gflops = (precision) => Math.round(best[precision] ?? 0) || null;
-  const machine = { cpu: cpus()[0]?.model ?? process.arch, threads, load: loadavg()[0], gemm_fp32_gflops: gflops('fp32'), gemm_bf16_gflops: gflops('bf16'), node: process.version, ...libraries };
-  console.log(`\nproducts of ${GEMM} × ${GEMM}: ${machine.gemm_fp32_gflops ?? '–'} GF/s in float32, ${machine.gemm_bf16_gflops ?? '–'} in bfloat16`);
-  if (machine.load > threads + 1) console.log(`the load average is ${machine.load.toFixed(1)}: something else is running, and engines whose threads wait for each other suffer most`);
+  const machine = {
+    cpu: cpus()[0]?.model ?? process.arch,
+    threads,
+    load: loadavg()[0],
+    gemm_fp32_gflops: gflops('fp32'),
+    gemm_bf16_gflops: gflops('bf16'),
+    node: process.version,
+    ...libraries,
+  };
+  console.log(
+    `\nproducts of ${GEMM} × ${GEMM}: ${machine.gemm_fp32_gflops ?? '–'} GF/s in float32, ${machine.gemm_bf16_gflops ?? '–'} in bfloat16`,
+  );
+  if (machine.load > threads + 1)
+    console.log(
+      `the load average is ${machine.load.toFixed(1)}: something else is running, and engines whose threads wait for each other suffer most`,
+    );
   const result = { machine, date: new Date().toISOString(), rows };
   if (options.out) writeTo(options.out, result);
   else if (complete && Object.keys(libraries).length === 2) {

@@ -17,7 +17,8 @@ function setting(config: ProjectConfig, key: string, value: unknown): ProjectInp
   return { curriculum: { stages: stages.map((stage, i) => (i === stages.length - 1 ? { ...stage, [word]: value } : stage)) } };
 }
 
-const kind = <K extends string>(field: K): Extract<Knob, Record<K, unknown>>[] => knobs.filter((knob) => field in knob) as Extract<Knob, Record<K, unknown>>[];
+const kind = <K extends string>(field: K): Extract<Knob, Record<K, unknown>>[] =>
+  knobs.filter((knob) => field in knob) as Extract<Knob, Record<K, unknown>>[];
 const before = ({ from }: { from?: ProjectInput }): ProjectConfig => base.with(from ?? {});
 const waits = (issues: readonly Issue[]): string[] => issues.filter(({ code }) => code === 'W10').map(({ path }) => path);
 
@@ -64,7 +65,8 @@ describe('a key that waits', () => {
   const rows = kind('missing');
 
   it('is known to the configuration as such', () => {
-    const pairs = (list: readonly { key: string; missing: string }[]): string[] => list.map(({ key, missing }) => `${key}: ${missing}`).sort();
+    const pairs = (list: readonly { key: string; missing: string }[]): string[] =>
+      list.map(({ key, missing }) => `${key}: ${missing}`).sort();
     expect(pairs(rows)).toEqual(pairs(pending));
   });
 

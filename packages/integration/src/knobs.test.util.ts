@@ -21,14 +21,30 @@ import { vi } from 'vitest';
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-export const stage: StageConfig = { name: 'text', epochs: 2, masking_rate_range: [0.05, 0.5], data_selection: 'all', format_type: 'paragraphs' };
+export const stage: StageConfig = {
+  name: 'text',
+  epochs: 2,
+  masking_rate_range: [0.05, 0.5],
+  data_selection: 'all',
+  format_type: 'paragraphs',
+};
 
 /** Small, quick, and silent: nothing in it warns. */
 export const base: ProjectConfig = projectConfig({
   experiment_name: 'knobs',
   device: 'cpu',
   hardware: { cpu_threads: 1 },
-  model: { d_model: 8, n_layers: 1, n_heads: 2, d_ff: 16, vocab_size: 300, max_seq_len: 64, dropout: 0, attention_dropout: 0, shift_head: true },
+  model: {
+    d_model: 8,
+    n_layers: 1,
+    n_heads: 2,
+    d_ff: 16,
+    vocab_size: 300,
+    max_seq_len: 64,
+    dropout: 0,
+    attention_dropout: 0,
+    shift_head: true,
+  },
   tokenizer: { type: 'bpe' },
   data: { source: 'knobs.txt' },
   curriculum: { stages: [stage], transition_epochs: 0, full_range_fraction: 0.2, embedding_model: 'tfidf-svd' },
@@ -123,7 +139,11 @@ let place: Promise<string> | undefined;
 const shared = (): Promise<string> =>
   (place ??= (async () => {
     const folder = await mkdtemp(join(tmpdir(), 'mdiff-knobs-'));
-    for (const [name, seed] of [['data/knobs.txt', 1], ['data/second.txt', 2], ['books/knobs.txt', 3]] as const) {
+    for (const [name, seed] of [
+      ['data/knobs.txt', 1],
+      ['data/second.txt', 2],
+      ['books/knobs.txt', 3],
+    ] as const) {
       await mkdir(join(folder, name, '..'), { recursive: true });
       await writeFile(join(folder, name), book(seed));
     }
@@ -136,32 +156,44 @@ async function runOnce(config: ProjectConfig, open: Open): Promise<Seen> {
   const own = await mkdtemp(join(common, 'run-'));
   const seen: Seen = { steps: [], evaluations: [], resets: [], files: [], metrics: [], warnings: [], phases: [] };
   const here = (text: string): string => text.replaceAll(own, '.').replaceAll(common, '.');
-  const placed = config.with({ output_dir: join(own, config.output_dir), cache_dir: join(common, config.cache_dir), data_dir: join(common, config.data_dir) });
-  const opening = (name: string) => async (options: EngineOptions): Promise<Engine> => {
-    seen.engine = name;
-    seen.options = options;
-    const engine = await open(options);
-    return {
-      ...engine,
-      step: (batches, update) => {
-        seen.steps.push({ batches, update });
-        return engine.step(batches, update);
-      },
-      evaluate: (batch) => {
-        seen.evaluations.push(batch);
-        return engine.evaluate(batch);
-      },
-      resetMoments: () => {
-        seen.resets.push(seen.steps.length);
-        return engine.resetMoments();
-      },
+  const placed = config.with({
+    output_dir: join(own, config.output_dir),
+    cache_dir: join(common, config.cache_dir),
+    data_dir: join(common, config.data_dir),
+  });
+  const opening =
+    (name: string) =>
+    async (options: EngineOptions): Promise<Engine> => {
+      seen.engine = name;
+      seen.options = options;
+      const engine = await open(options);
+      return {
+        ...engine,
+        step: (batches, update) => {
+          seen.steps.push({ batches, update });
+          return engine.step(batches, update);
+        },
+        evaluate: (batch) => {
+          seen.evaluations.push(batch);
+          return engine.evaluate(batch);
+        },
+        resetMoments: () => {
+          seen.resets.push(seen.steps.length);
+          return engine.resetMoments();
+        },
+      };
     };
-  };
   const spies = Object.keys(engines).map((name) => vi.spyOn(engines, name).mockImplementation(opening(name)));
   try {
     const { folder, model } = await train(placed, {
       mode: 'new',
-      reporter: { phase: (name, detail = '') => void seen.phases.push(here(`${name}: ${detail}`)), step: () => undefined, progress: () => undefined, note: () => undefined, end: () => undefined },
+      reporter: {
+        phase: (name, detail = '') => void seen.phases.push(here(`${name}: ${detail}`)),
+        step: () => undefined,
+        progress: () => undefined,
+        note: () => undefined,
+        end: () => undefined,
+      },
       signal: new AbortController().signal,
       warn: (text) => void seen.warnings.push(here(text)),
     });
@@ -174,7 +206,10 @@ async function runOnce(config: ProjectConfig, open: Open): Promise<Seen> {
   } finally {
     for (const spy of spies) spy.mockRestore();
   }
-  seen.files = [...(await readdir(own, { recursive: true })), ...(await readdir(join(common, config.cache_dir)).catch(() => [])).map((name) => join(config.cache_dir, name))].sort();
+  seen.files = [
+    ...(await readdir(own, { recursive: true })),
+    ...(await readdir(join(common, config.cache_dir)).catch(() => [])).map((name) => join(config.cache_dir, name)),
+  ].sort();
   await rm(own, { recursive: true });
   return seen;
 }
@@ -209,7 +244,12 @@ const ids = Array.from({ length: 12 }, (_, i) => 5 + 17 * i);
 const logitsOf = ({ model, seed }: EngineOptions): number[] =>
   tf.tidy(() => {
     const row = tf.tensor2d([ids], [1, ids.length], 'int32');
-    const { logits } = exportedForward(model)({ ...bind(initParams(model, seed), layout(model)), input_ids: row, attention_mask: tf.onesLike(row), rows: tf.tensor1d([3, 7], 'int32') });
+    const { logits } = exportedForward(model)({
+      ...bind(initParams(model, seed), layout(model)),
+      input_ids: row,
+      attention_mask: tf.onesLike(row),
+      rows: tf.tensor1d([3, 7], 'int32'),
+    });
     return [...logits!.dataSync()];
   });
 
@@ -232,17 +272,31 @@ export const written: Observe = async ({ generation, seed }) => {
 /** The difficulty of every sentence, in doubles: a weight that moves by 5e-7 moves it. */
 export const scored: Observe = async (config) => {
   const common = await shared();
-  const reporter = { phase: () => undefined, step: () => undefined, progress: () => undefined, note: () => undefined, end: () => undefined };
-  const { survey } = await surveyText(config.with({ cache_dir: join(common, config.cache_dir), data_dir: join(common, config.data_dir) }), reporter);
+  const reporter = {
+    phase: () => undefined,
+    step: () => undefined,
+    progress: () => undefined,
+    note: () => undefined,
+    end: () => undefined,
+  };
+  const { survey } = await surveyText(
+    config.with({ cache_dir: join(common, config.cache_dir), data_dir: join(common, config.data_dir) }),
+    reporter,
+  );
   return [...survey.scores.complexity];
 };
 
 /** The lines that `mdiff generate` prints in a process of its own when its input has two lines. */
 export const typed: Observe = async ({ generation: { interactive_mode } }) => {
   const fixture = join(root, 'packages/generate/fixtures/shifted');
-  const settings = ['generation.max_length=12', 'generation.num_steps=2', `generation.interactive_mode=${interactive_mode}`].flatMap((setting) => ['--set', setting]);
+  const settings = ['generation.max_length=12', 'generation.num_steps=2', `generation.interactive_mode=${interactive_mode}`].flatMap(
+    (setting) => ['--set', setting],
+  );
   const flags = ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx')];
-  const child = spawn(process.execPath, [...flags, join(root, 'apps/mdiff/src/main.ts'), 'generate', fixture, ...settings], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...flags, join(root, 'apps/mdiff/src/main.ts'), 'generate', fixture, ...settings], {
+    cwd: root,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   // The command closes its input unread when it is not interactive.
   child.stdin!.on('error', () => undefined).end('Call me\nThe\n');
   let out = '';

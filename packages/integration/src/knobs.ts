@@ -41,7 +41,11 @@ function original({ ids, rows, targets }: StepBatch): Int32Array {
 }
 
 /** The memory warning of a model too large for its budget. */
-const fit: Observe = (config) => config.validate().filter(({ code }) => code === 'W4').map(({ message }) => message);
+const fit: Observe = (config) =>
+  config
+    .validate()
+    .filter(({ code }) => code === 'W4')
+    .map(({ message }) => message);
 const large: ProjectInput = { extends: 'model/small_350m', training: { batch_size: 32 } };
 
 const two: ProjectInput = {
@@ -54,11 +58,19 @@ const two: ProjectInput = {
 };
 const whole: ProjectInput = { training: { max_steps: null } };
 const long: ProjectInput = { training: { max_steps: 60 } };
-const format = (format_type: typeof stage.format_type, data_selection = stage.data_selection): ProjectInput => ({ curriculum: { stages: [{ ...stage, format_type, data_selection }] } });
+const format = (format_type: typeof stage.format_type, data_selection = stage.data_selection): ProjectInput => ({
+  curriculum: { stages: [{ ...stage, format_type, data_selection }] },
+});
 
 /** The easy sentences by one signal alone. */
 const by = (signal: 'lexical' | 'syntactic' | 'centrality'): ProjectInput => ({
-  curriculum: { ...format('sentences', 'easy').curriculum, lexical_weight: 0, syntactic_weight: 0, centrality_weight: 0, [`${signal}_weight`]: 1 },
+  curriculum: {
+    ...format('sentences', 'easy').curriculum,
+    lexical_weight: 0,
+    syntactic_weight: 0,
+    centrality_weight: 0,
+    [`${signal}_weight`]: 1,
+  },
 });
 
 /** The three weights sum to 1 ± 10⁻⁶: what one of them can change by alone. */
@@ -70,7 +82,12 @@ const project: Knob[] = [
     key: 'seed',
     to: 7,
     each: true,
-    observe: async (config) => ({ weights: await network(config), batches: await told(text)(config), masks: await told(masks)(config), generation: await written(config) }),
+    observe: async (config) => ({
+      weights: await network(config),
+      batches: await told(text)(config),
+      masks: await told(masks)(config),
+      generation: await written(config),
+    }),
   },
   { key: 'data_dir', to: 'books', observe: told(text) },
   { key: 'output_dir', to: 'runs', observe: told(({ files }) => files) },
@@ -131,8 +148,18 @@ const data: Knob[] = [
   { key: 'data.idf_corpus_size', from: by('lexical'), to: 5, observe: told(text) },
   { key: 'data.readability_metrics', from: by('syntactic'), to: ['coleman_liau'], observe: told(text) },
   { key: 'data.complexity_weights.lexical', to: 0.3 + nudge, observe: ({ curriculum: { lexical_weight } }) => lexical_weight, way: 'up' },
-  { key: 'data.complexity_weights.syntactic', to: 0.3 + nudge, observe: ({ curriculum: { syntactic_weight } }) => syntactic_weight, way: 'up' },
-  { key: 'data.complexity_weights.centrality', to: 0.4 + nudge, observe: ({ curriculum: { centrality_weight } }) => centrality_weight, way: 'up' },
+  {
+    key: 'data.complexity_weights.syntactic',
+    to: 0.3 + nudge,
+    observe: ({ curriculum: { syntactic_weight } }) => syntactic_weight,
+    way: 'up',
+  },
+  {
+    key: 'data.complexity_weights.centrality',
+    to: 0.4 + nudge,
+    observe: ({ curriculum: { centrality_weight } }) => centrality_weight,
+    way: 'up',
+  },
   { key: 'data.source', to: 'second.txt', observe: told(text) },
   { key: 'data.format', to: 'epub', observe: stopped(({ error }) => error) },
 ];
@@ -190,19 +217,41 @@ const optimiser: Knob[] = [
   { key: 'training.max_steps', to: 12, observe: told(({ steps }) => steps.length), way: 'up' },
   { key: 'training.on_max_steps', from: two, to: 'truncate', observe: told(stages) },
   { key: 'training.label_smoothing', to: 0.2, observe: learnt(weights) },
-  { key: 'training.dropout_schedule', from: { model: { dropout: 0.5 } }, to: 'decay', observe: told(({ steps }) => steps.map(({ batches }) => batches[0]!.dropout?.rate)) },
+  {
+    key: 'training.dropout_schedule',
+    from: { model: { dropout: 0.5 } },
+    to: 'decay',
+    observe: told(({ steps }) => steps.map(({ batches }) => batches[0]!.dropout?.rate)),
+  },
   { key: 'training.ema_decay', to: 0.9, observe: learnt(weights) },
   { key: 'training.mask_sampling', to: 'exact_count', observe: told(masks) },
   { key: 'training.loss_weighting', to: 'uniform', observe: told(masks) },
-  { key: 'training.causal_fraction', to: 0.5, observe: told(({ steps }) => steps.filter(({ batches }) => batches[0]!.causal === 1).length), way: 'up' },
+  {
+    key: 'training.causal_fraction',
+    to: 0.5,
+    observe: told(({ steps }) => steps.filter(({ batches }) => batches[0]!.causal === 1).length),
+    way: 'up',
+  },
   { key: 'training.time_sampling', to: 'bell', observe: told(masks) },
   { key: 'training.wsd_decay_fraction', from: { training: { scheduler: 'wsd' } }, to: 0.25, observe: told(rates) },
 ];
 
 const running: Knob[] = [
   { key: 'training.eval_every', to: 2, observe: told((seen) => evaluatedAt(seen).length), way: 'up' },
-  { key: 'training.save_every', from: { training: { keep_checkpoints: 10 } }, to: 1, observe: told((seen) => checkpoints(seen).length), way: 'up' },
-  { key: 'training.keep_checkpoints', from: { training: { save_every: 1 } }, to: 5, observe: told((seen) => checkpoints(seen).length), way: 'up' },
+  {
+    key: 'training.save_every',
+    from: { training: { keep_checkpoints: 10 } },
+    to: 1,
+    observe: told((seen) => checkpoints(seen).length),
+    way: 'up',
+  },
+  {
+    key: 'training.keep_checkpoints',
+    from: { training: { save_every: 1 } },
+    to: 5,
+    observe: told((seen) => checkpoints(seen).length),
+    way: 'up',
+  },
   { key: 'training.log_every', to: 1, observe: told(({ metrics }) => metrics.length), way: 'up' },
   {
     key: 'training.patience',
@@ -218,13 +267,23 @@ const running: Knob[] = [
     observe: told(({ steps }) => steps.length),
     way: 'down',
   },
-  { key: 'training.val_split', to: 0.5, observe: told(({ evaluations }) => evaluations.reduce((sum, { rows }) => sum + rows.length, 0)), way: 'up' },
+  {
+    key: 'training.val_split',
+    to: 0.5,
+    observe: told(({ evaluations }) => evaluations.reduce((sum, { rows }) => sum + rows.length, 0)),
+    way: 'up',
+  },
   { key: 'training.val_batch_size', to: 1, observe: told(({ evaluations }) => evaluations[0]!.B), way: 'down' },
   { key: 'training.use_gradient_checkpointing', to: true, observe: told(({ options }) => options!.checkpointing) },
   { key: 'training.use_mixed_precision', to: true, observe: told(({ warnings }) => warnings) },
   { key: 'training.dataloader_num_workers', to: 2, missing: 'prepare batches in worker threads' },
   { key: 'training.pin_memory', to: true, observe: told(({ warnings }) => warnings) },
-  { key: 'training.on_nonfinite', to: 'skip', observe: failing(({ error, metrics }) => ({ error, skipped: metrics.map(({ skipped }) => skipped) })), each: true },
+  {
+    key: 'training.on_nonfinite',
+    to: 'skip',
+    observe: failing(({ error, metrics }) => ({ error, skipped: metrics.map(({ skipped }) => skipped) })),
+    each: true,
+  },
 ];
 
 const generation: Knob[] = [
@@ -242,10 +301,20 @@ const generation: Knob[] = [
   { key: 'generation.block_length', to: 4, observe: written },
   { key: 'generation.threshold', from: { generation: { sampler: 'threshold' } }, to: 0.3, observe: written },
   { key: 'generation.gamma', from: { generation: { sampler: 'entropy' } }, to: 20, observe: written },
-  { key: 'generation.early_commit', from: { generation: { num_steps: 3, style_tokens: ['whale'], style_strength: 100 } }, to: true, observe: written },
+  {
+    key: 'generation.early_commit',
+    from: { generation: { num_steps: 3, style_tokens: ['whale'], style_strength: 100 } },
+    to: true,
+    observe: written,
+  },
   { key: 'generation.remasking', from: { generation: { sampler: 'ancestral' } }, to: 0.5, observe: written },
   { key: 'generation.repetition_penalty', to: 10, observe: written },
-  { key: 'generation.style_tokens', from: { generation: { style_tokens: ['whale'], style_strength: 100 } }, to: ['swam'], observe: written },
+  {
+    key: 'generation.style_tokens',
+    from: { generation: { style_tokens: ['whale'], style_strength: 100 } },
+    to: ['swam'],
+    observe: written,
+  },
   { key: 'generation.seed', to: 9, observe: written },
   { key: 'generation.stop', to: ['e'], observe: written },
 ];

@@ -18,13 +18,17 @@ function referenceOf(name: string): Promise<Trained> {
 
 const onTwoThreads = (options: EngineOptions): Promise<Engine> => engines['onnxruntime']!({ ...options, threads: 2 });
 
-describe.each([['one thread', engines['onnxruntime']!], ['two threads, each with a part of the batch', onTwoThreads]] as const)('onnxruntime on %s and tfjs agree after 20 steps', (_, open) => {
+describe.each([
+  ['one thread', engines['onnxruntime']!],
+  ['two threads, each with a part of the batch', onTwoThreads],
+] as const)('onnxruntime on %s and tfjs agree after 20 steps', (_, open) => {
   it.each(['plain', 'everything else at once'] as const)('%s', async (name) => {
     const variant = variants[name]!;
     const [reference, own] = [await referenceOf(name), await trainedBy(open, variant)];
     expect(reference.losses.at(-1)).toBeLessThan(reference.losses[0]! - 0.3);
     const limits = await float32Limits(variant, reference, 1);
-    for (const [what, difference] of Object.entries(differences(reference, own))) expect(difference, what).toBeLessThan(limits[what as keyof typeof limits]);
+    for (const [what, difference] of Object.entries(differences(reference, own)))
+      expect(difference, what).toBeLessThan(limits[what as keyof typeof limits]);
   });
 });
 

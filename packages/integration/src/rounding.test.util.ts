@@ -20,7 +20,11 @@ async function withRounding<T>(roundoff: number, seed: readonly number[], fn: ()
   const rng = stream(0, 'rounding', ...seed);
   const rounded = (x: tf.TensorInfo): tf.Tensor => {
     const values = (tf.backend() as unknown as { readSync(id: object): Float32Array }).readSync(x.dataId);
-    return tf.tensor(Float32Array.from(values, (value) => value * (1 + roundoff * (2 * rng.next() - 1))), x.shape, 'float32');
+    return tf.tensor(
+      Float32Array.from(values, (value) => value * (1 + roundoff * (2 * rng.next() - 1))),
+      x.shape,
+      'float32',
+    );
   };
   tf.unregisterKernel('BatchMatMul', 'cpu');
   tf.registerKernel({
@@ -44,7 +48,11 @@ async function control(options: EngineOptions, roundoff: number, seed: number): 
   const core = tfjsCore({ ...options, engine: 'tfjs' });
   let call = 0;
   const rounding = <T>(fn: () => Promise<T>): Promise<T> => (roundoff === 0 ? fn() : withRounding(roundoff, [seed, call++], fn));
-  return { ...core, grads: (batch) => rounding(() => core.grads(batch)), step: (batches, update) => rounding(() => core.step({ batches, update })) };
+  return {
+    ...core,
+    grads: (batch) => rounding(() => core.grads(batch)),
+    step: (batches, update) => rounding(() => core.step({ batches, update })),
+  };
 }
 
 interface Guided {
@@ -65,7 +73,11 @@ async function guided(engine: Steps, variant: Variant, lead?: Guided): Promise<G
     gradients.push(await engine.gradient());
     await engine.apply(updateOf(variant, step), (lead?.gradients ?? gradients)[step - 1]!.slice());
   }
-  return { losses, gradients, ce: await engine.evaluate(batchOf({ ...variant, model: { ...variant.model, dropout: 0, attention_dropout: 0 } }, 1)) };
+  return {
+    losses,
+    gradients,
+    ce: await engine.evaluate(batchOf({ ...variant, model: { ...variant.model, dropout: 0, attention_dropout: 0 } }, 1)),
+  };
 }
 
 const rms = (values: readonly number[]): number => Math.hypot(...values) / Math.sqrt(values.length);
@@ -89,7 +101,11 @@ export interface Comparison {
  * hundredths of the gradient. Tried on the plain network: products too large by a twentieth exceed it sevenfold (0.29 where 0.040 is allowed). Left to itself (free), a training carries each error on. Seeds then differ by
  * a factor of 2 in the weights and of 5 in a cross-entropy (ReLU most: a rounding switches units on and off), hence wider multiples of three seeds.
  */
-export async function comparedWithin(roundoff: number, variant: Variant, open: (options: EngineOptions) => Promise<Engine>): Promise<Comparison[]> {
+export async function comparedWithin(
+  roundoff: number,
+  variant: Variant,
+  open: (options: EngineOptions) => Promise<Engine>,
+): Promise<Comparison[]> {
   const options = optionsOf(variant);
   const exact = await guided(await control(options, 0, 0), variant);
   const near = await guided(await control(options, roundoff, 0), variant, exact);
@@ -140,7 +156,8 @@ async function measuredLimits(variant: Variant, reference: Trained, controls: nu
   const limits = differences(reference, reference);
   for (let seed = 1; seed <= controls; seed++) {
     const seen = differences(reference, await trained(await control(optionsOf(variant), 2 * UNIT_ROUNDOFF.float32, seed), variant));
-    for (const name of Object.keys(limits) as (keyof typeof limits)[]) limits[name] = Math.max(limits[name], 20 * seen[name], 100 * UNIT_ROUNDOFF.float32 * 4);
+    for (const name of Object.keys(limits) as (keyof typeof limits)[])
+      limits[name] = Math.max(limits[name], 20 * seen[name], 100 * UNIT_ROUNDOFF.float32 * 4);
   }
   return limits;
 }
@@ -151,7 +168,8 @@ export async function lossRounding(roundoff: number, variant: Variant, shapes: r
   for (const shape of shapes) {
     const batch = batchOf(variant, 1, 0, shape);
     const exact = await (await control(optionsOf(variant), 0, 0)).grads(batch);
-    for (let seed = 1; seed <= 8; seed++) errors.push((await (await control(optionsOf(variant), roundoff, seed)).grads(batch)).loss - exact.loss);
+    for (let seed = 1; seed <= 8; seed++)
+      errors.push((await (await control(optionsOf(variant), roundoff, seed)).grads(batch)).loss - exact.loss);
   }
   return 6 * rms(errors);
 }

@@ -41,7 +41,10 @@ const heldOut: [name: string, ModelConfig, B: number, checkpointing: boolean, pe
 
 describe('the memory estimate with an engine’s numbers', () => {
   it.each(peaks)('%s in %s is within a quarter of what was measured', (engine, precision, model, batch_size, kept, recomputed) => {
-    for (const [checkpointing, peak] of [[false, kept], [true, recomputed]] as const) {
+    for (const [checkpointing, peak] of [
+      [false, kept],
+      [true, recomputed],
+    ] as const) {
       const training = { batch_size, use_gradient_checkpointing: checkpointing, ema_decay: 0 };
       const { total } = estimateMemory({ model, hardware, training }, memoryOf({ engine, precision, checkpointing }));
       // A quarter is what the specification asks of the estimate.
@@ -51,13 +54,20 @@ describe('the memory estimate with an engine’s numbers', () => {
 
   it.each(heldOut)('is within a fifth of what a network outside the fit took: %s', (_, model, batch_size, checkpointing, peak) => {
     const training = { batch_size, use_gradient_checkpointing: checkpointing, ema_decay: 0 };
-    const { total } = estimateMemory({ model, hardware, training }, memoryOf({ engine: 'onnxruntime', precision: 'float32', checkpointing }));
+    const { total } = estimateMemory(
+      { model, hardware, training },
+      memoryOf({ engine: 'onnxruntime', precision: 'float32', checkpointing }),
+    );
     expect(total / 1e6 / peak - 1).toBeGreaterThan(-0.2);
     expect(total / 1e6 / peak - 1).toBeLessThan(0.2);
   });
 
   it('is the plain formula for the reference engine', () => {
-    expect(memoryOf({ engine: 'tfjs', precision: 'float32', checkpointing: false })).toEqual({ activationFactor: 1, stateFactor: 1, baseBytes: 0 });
+    expect(memoryOf({ engine: 'tfjs', precision: 'float32', checkpointing: false })).toEqual({
+      activationFactor: 1,
+      stateFactor: 1,
+      baseBytes: 0,
+    });
   });
 
   it('has a measured peak beside it, in bytes', () => {
