@@ -10,7 +10,11 @@ const depConstraints = [
   { sourceTag: 'layer:app', onlyDependOnLibsWithTags: ['layer:leaf', 'layer:lib', 'layer:app', 'layer:dev'] },
   { sourceTag: 'layer:dev', onlyDependOnLibsWithTags: ['*'] },
   // A package without a runtime must not pull one in; a generator install never pulls TensorFlow.js.
-  { sourceTag: 'runtime:none', notDependOnLibsWithTags: ['runtime:tfjs', 'runtime:both'], bannedExternalImports: ['@tensorflow/*', 'onnxruntime-*'] },
+  {
+    sourceTag: 'runtime:none',
+    notDependOnLibsWithTags: ['runtime:tfjs', 'runtime:both'],
+    bannedExternalImports: ['@tensorflow/*', 'onnxruntime-*'],
+  },
   { sourceTag: 'runtime:ort', notDependOnLibsWithTags: ['runtime:tfjs', 'runtime:both'], bannedExternalImports: ['@tensorflow/*'] },
   { sourceTag: 'runtime:tfjs', notDependOnLibsWithTags: ['runtime:ort', 'runtime:both'] },
 ];
@@ -41,10 +45,24 @@ export const table = {
 function tableRule(room, cells, more = []) {
   const names = (kind) => Object.keys(cells).filter((name) => cells[name] === kind && !more.includes(name));
   // An entry such as config/sampling may be granted as values where the rest of its package is granted as types.
-  const entries = names('values').filter((name) => name.includes('/')).map((name) => `(?!${name}$)`).join('');
+  const entries = names('values')
+    .filter((name) => name.includes('/'))
+    .map((name) => `(?!${name}$)`)
+    .join('');
   const patterns = [
-    { regex: `^@mdiff/(?!(${[...Object.keys(cells), ...more, room.split('/')[1]].join('|')})(/|$))`, message: `Not in ${room}'s row of the table in docs/architecture.md.` },
-    ...(names('types').length > 0 ? [{ regex: `^@mdiff/${entries}(${names('types').join('|')})(/|$)`, allowTypeImports: true, message: `${room} may import only types from it (docs/architecture.md).` }] : []),
+    {
+      regex: `^@mdiff/(?!(${[...Object.keys(cells), ...more, room.split('/')[1]].join('|')})(/|$))`,
+      message: `Not in ${room}'s row of the table in docs/architecture.md.`,
+    },
+    ...(names('types').length > 0
+      ? [
+          {
+            regex: `^@mdiff/${entries}(${names('types').join('|')})(/|$)`,
+            allowTypeImports: true,
+            message: `${room} may import only types from it (docs/architecture.md).`,
+          },
+        ]
+      : []),
   ];
   return { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] };
 }
@@ -71,7 +89,12 @@ export default defineConfig(
   {
     files: ['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts'],
     // A package loaded lazily in one file may be imported in another: the rule guards web bundles; mdiff loads lazily so that commands start fast.
-    rules: { '@nx/enforce-module-boundaries': ['error', { enforceBuildableLibDependency: true, allow: [], depConstraints, checkDynamicDependenciesExceptions: ['@mdiff/**'] }] },
+    rules: {
+      '@nx/enforce-module-boundaries': [
+        'error',
+        { enforceBuildableLibDependency: true, allow: [], depConstraints, checkDynamicDependenciesExceptions: ['@mdiff/**'] },
+      ],
+    },
   },
   {
     files: ['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts'],
@@ -82,6 +105,19 @@ export default defineConfig(
   ...tableRules,
   {
     files: ['**/*.mjs', '**/*.js'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly', setInterval: 'readonly', clearInterval: 'readonly', performance: 'readonly', Buffer: 'readonly', fetch: 'readonly' } },
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        URL: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
+        setInterval: 'readonly',
+        clearInterval: 'readonly',
+        performance: 'readonly',
+        Buffer: 'readonly',
+        fetch: 'readonly',
+      },
+    },
   },
 );

@@ -12,7 +12,11 @@ export async function runSuite(config, args = [], env = {}) {
   let counts;
   try {
     const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-    const { code } = await execute(process.execPath, [vitest, 'run', '--config', config, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args], { env });
+    const { code } = await execute(
+      process.execPath,
+      [vitest, 'run', '--config', config, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args],
+      { env },
+    );
     counts = tallyVitest(JSON.parse(readFileSync(report, 'utf8')));
     // An unhandled error fails the run without failing a test.
     if (code !== 0 && counts.failed === 0) counts.failed = 1;

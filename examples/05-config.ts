@@ -2,7 +2,9 @@
 import { ConfigError, ProjectConfig, projectConfig } from '@mdiff/config';
 
 const quick = ProjectConfig.preset('quickstart');
-console.log(`quickstart: ${quick.model.n_layers} layers of width ${quick.model.d_model}, ${(quick.model.param_count_exact / 1e6).toFixed(2)} million parameters`);
+console.log(
+  `quickstart: ${quick.model.n_layers} layers of width ${quick.model.d_model}, ${(quick.model.param_count_exact / 1e6).toFixed(2)} million parameters`,
+);
 
 const wide = projectConfig({ model: { d_model: 256, n_heads: 4 } });
 console.log(`width 256 and everything else at its default: ${(wide.model.param_count_exact / 1e6).toFixed(2)} million parameters`);

@@ -2,7 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 
 const folder = new URL('.', import.meta.url);
-const examples = readdirSync(folder).filter((file) => /^\d\d-.*\.ts$/.test(file)).sort();
+const examples = readdirSync(folder)
+  .filter((file) => /^\d\d-.*\.ts$/.test(file))
+  .sort();
 
 test('are numbered from 01 without gaps', () => {
   expect(examples.map((file) => Number(file.slice(0, 2)))).toEqual(examples.map((_, index) => index + 1));
@@ -22,7 +24,11 @@ describe.each(examples)('%s', (file) => {
     await import(/* @vite-ignore */ new URL(file, folder).href);
     const lines = log.mock.calls.map((parts) => parts.map(String).join(' '));
     log.mockRestore();
-    const said = source.split('\n// Prints:\n')[1]!.trimEnd().split('\n').map((line) => line.slice('// '.length));
+    const said = source
+      .split('\n// Prints:\n')[1]!
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.slice('// '.length));
     expect(lines).toEqual(said);
   });
 });

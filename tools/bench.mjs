@@ -6,11 +6,15 @@ import { execute, root, sourceFlags } from './workspace.mjs';
 
 const folder = join(root, 'bench');
 const entry = (name) => join(folder, name, 'main.mjs');
-const names = readdirSync(folder).filter((name) => existsSync(entry(name))).sort();
+const names = readdirSync(folder)
+  .filter((name) => existsSync(entry(name)))
+  .sort();
 const [name, ...rest] = process.argv.slice(2);
 
 if (name === undefined || !names.includes(name)) {
-  console.error(`${name === undefined ? 'npm run bench: name a bench' : `npm run bench: there is no bench "${name}"`}; there are ${names.join(', ')}. Example: npm run bench -- ${names[0]} --help`);
+  console.error(
+    `${name === undefined ? 'npm run bench: name a bench' : `npm run bench: there is no bench "${name}"`}; there are ${names.join(', ')}. Example: npm run bench -- ${names[0]} --help`,
+  );
   process.exitCode = 2;
 } else {
   try {

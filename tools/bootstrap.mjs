@@ -32,7 +32,8 @@ export function explain(text) {
     return 'pnpm-lock.yaml does not match the package.json files. Run `npm run pnpm -- install` and commit the result.';
   }
   if (/ENOSPC/.test(text)) return 'the disk is full. Free about 1 GB and run the command again.';
-  if (/EACCES|EROFS|EPERM/.test(text)) return 'a folder cannot be written. Check who owns the checkout and the npm cache, then run the command again.';
+  if (/EACCES|EROFS|EPERM/.test(text))
+    return 'a folder cannot be written. Check who owns the checkout and the npm cache, then run the command again.';
   return undefined;
 }
 
@@ -52,7 +53,9 @@ export async function pnpm(base = root) {
 /** Installs the workspace unless node_modules already matches. Resolves to true when something was installed; throws a one-line error. */
 export async function bootstrap({ log = console.log } = {}) {
   if (Number(process.versions.node.split('.')[0]) < minimumNode) {
-    throw new Error(`mdiff needs Node ${minimumNode} or newer; this is ${process.version}. Install a current Node and run the command again.`);
+    throw new Error(
+      `mdiff needs Node ${minimumNode} or newer; this is ${process.version}. Install a current Node and run the command again.`,
+    );
   }
   const stamp = join(root, 'node_modules', '.mdiff-install');
   const wanted = fingerprint();
@@ -60,20 +63,36 @@ export async function bootstrap({ log = console.log } = {}) {
   const { command, args, version } = await pnpm();
   log(`Installing the workspace with pnpm ${version} (first run: about a minute) …`);
   rmSync(stamp, { force: true });
-  const { code, text } = await execute(command, [...args, '--dir', root, 'install', '--frozen-lockfile', '--ignore-scripts', '--reporter=append-only', '--config.confirm-modules-purge=false'], {
-    output: 'stdout',
-    // Run outside the checkout so that npm does not look for pnpm among the workspace's own packages.
-    cwd: tmpdir(),
-    env: {
-      ONNXRUNTIME_NODE_INSTALL: 'skip',
-      npm_config_update_notifier: 'false',
-      // Without a network, npm's own pauses between attempts add up to more than a minute.
-      npm_config_fetch_retry_mintimeout: '1000',
-      npm_config_fetch_retry_maxtimeout: '4000',
+  const { code, text } = await execute(
+    command,
+    [
+      ...args,
+      '--dir',
+      root,
+      'install',
+      '--frozen-lockfile',
+      '--ignore-scripts',
+      '--reporter=append-only',
+      '--config.confirm-modules-purge=false',
+    ],
+    {
+      output: 'stdout',
+      // Run outside the checkout so that npm does not look for pnpm among the workspace's own packages.
+      cwd: tmpdir(),
+      env: {
+        ONNXRUNTIME_NODE_INSTALL: 'skip',
+        npm_config_update_notifier: 'false',
+        // Without a network, npm's own pauses between attempts add up to more than a minute.
+        npm_config_fetch_retry_mintimeout: '1000',
+        npm_config_fetch_retry_maxtimeout: '4000',
+      },
     },
-  });
+  );
   if (code === 130) throw new Error('The installation was interrupted; run the command again to continue.');
-  if (code !== 0) throw new Error(`The workspace could not be installed: ${explain(text) ?? `the installer ended with code ${code} and printed:\n${text.trimEnd().split('\n').slice(-20).join('\n')}`}`);
+  if (code !== 0)
+    throw new Error(
+      `The workspace could not be installed: ${explain(text) ?? `the installer ended with code ${code} and printed:\n${text.trimEnd().split('\n').slice(-20).join('\n')}`}`,
+    );
   mkdirSync(join(root, 'node_modules'), { recursive: true });
   writeFileSync(stamp, wanted);
   return true;

@@ -20,11 +20,14 @@ describe('fingerprint', () => {
     expect(fingerprint(copy)).toBe(fingerprint(root));
   });
 
-  test.each(['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', 'packages/text/package.json', 'bench/package.json'])('changes with %s', (file) => {
-    const before = fingerprint(copy);
-    writeFileSync(join(copy, file), `${readFileSync(join(copy, file), 'utf8')}\n`);
-    expect(fingerprint(copy)).not.toBe(before);
-  });
+  test.each(['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', 'packages/text/package.json', 'bench/package.json'])(
+    'changes with %s',
+    (file) => {
+      const before = fingerprint(copy);
+      writeFileSync(join(copy, file), `${readFileSync(join(copy, file), 'utf8')}\n`);
+      expect(fingerprint(copy)).not.toBe(before);
+    },
+  );
 
   test('changes when a package is added', () => {
     const before = fingerprint(copy);

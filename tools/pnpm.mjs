@@ -3,4 +3,6 @@ import { pnpm } from './bootstrap.mjs';
 import { execute, root } from './workspace.mjs';
 
 const { command, args } = await pnpm();
-process.exitCode = (await execute(command, [...args, '--dir', root, ...process.argv.slice(2)], { env: { ONNXRUNTIME_NODE_INSTALL: 'skip' } })).code;
+process.exitCode = (
+  await execute(command, [...args, '--dir', root, ...process.argv.slice(2)], { env: { ONNXRUNTIME_NODE_INSTALL: 'skip' } })
+).code;

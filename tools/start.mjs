@@ -8,10 +8,14 @@ import { execute, isMain, root, sourceFlags } from './workspace.mjs';
 const recipe = 'runs/quickstart.yaml';
 /** Runs the command in a child that gets each signal exactly once, whether a terminal or a supervisor sends it (packages/cli/src/signals.js says how). */
 const mdiff = (...args) =>
-  launch(process.execPath, ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx'), join(root, 'apps/mdiff/src/main.ts'), ...args], {
-    ...process.env,
-    ORT_DISABLE_TELEMETRY: process.env.ORT_DISABLE_TELEMETRY ?? '1',
-  });
+  launch(
+    process.execPath,
+    ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx'), join(root, 'apps/mdiff/src/main.ts'), ...args],
+    {
+      ...process.env,
+      ORT_DISABLE_TELEMETRY: process.env.ORT_DISABLE_TELEMETRY ?? '1',
+    },
+  );
 const interrupted = 130;
 
 /** Decides what to do with a run folder: `fresh`, `train`, `resume` or `generate`. Pure, so that it can be tested. */
@@ -29,7 +33,10 @@ export function readState(folder) {
     if (typeof run?.state === 'string') return run;
   } catch (error) {
     if (error.code === 'ENOENT') return undefined;
-    if (error.code !== undefined) throw new Error(`${path}: cannot read the record of this run (${error.code}); make it readable, or start over with \`npm start -- --fresh\``);
+    if (error.code !== undefined)
+      throw new Error(
+        `${path}: cannot read the record of this run (${error.code}); make it readable, or start over with \`npm start -- --fresh\``,
+      );
   }
   throw new Error(
     `${path}: the record of this run is damaged; nothing was changed; delete this file and run \`npm start\` again to go on from the newest checkpoint, ` +
@@ -47,7 +54,9 @@ function hasCheckpoints(folder) {
 }
 
 async function runFolder() {
-  const { code, text } = await execute(process.execPath, [...sourceFlags(), join(root, 'tools/locate.mjs'), join(root, recipe)], { output: 'keep' });
+  const { code, text } = await execute(process.execPath, [...sourceFlags(), join(root, 'tools/locate.mjs'), join(root, recipe)], {
+    output: 'keep',
+  });
   if (code !== 0) throw new Error(text.trim());
   return text.trim();
 }
@@ -85,7 +94,9 @@ async function show(folder) {
 async function main(args) {
   const unknown = args.filter((arg) => arg !== '--fresh');
   if (unknown.length > 0) {
-    console.error(`npm start: unknown option "${unknown[0]}"; the only one is --fresh (npm start -- --fresh). Other settings: npx mdiff train --help`);
+    console.error(
+      `npm start: unknown option "${unknown[0]}"; the only one is --fresh (npm start -- --fresh). Other settings: npx mdiff train --help`,
+    );
     return 2;
   }
   // The terminal sends Ctrl-C to the child as well. The child saves and ends; this process then takes its exit code.
@@ -99,7 +110,8 @@ async function main(args) {
   if (choice === 'generate') {
     console.log(`The run in ${shown} is finished (${run.step} steps): no training needed. \`npm start -- --fresh\` starts over.`);
   } else {
-    if (choice === 'resume') console.log(`Continuing the unfinished run in ${shown}${run?.step === undefined ? '' : ` (step ${run.step} of ${run.steps})`}.`);
+    if (choice === 'resume')
+      console.log(`Continuing the unfinished run in ${shown}${run?.step === undefined ? '' : ` (step ${run.step} of ${run.steps})`}.`);
     const code = await train(choice);
     if (code !== 0) return code;
   }

@@ -31,7 +31,9 @@ test('no record is no run; a record has its state', () => {
 
 test.each(['{"state":"trai', '', 'null', '{}'])('a damaged record is an error that names the file and the ways on: %j', (content) => {
   const folder = runFolder(content);
-  expect(() => readState(folder)).toThrow(/run\.json: the record of this run is damaged; nothing was changed; delete this file and run `npm start` again .*`npm start -- --fresh`/);
+  expect(() => readState(folder)).toThrow(
+    /run\.json: the record of this run is damaged; nothing was changed; delete this file and run `npm start` again .*`npm start -- --fresh`/,
+  );
   expect(readFileSync(join(folder, 'run.json'), 'utf8')).toBe(content);
 });
 

@@ -3,7 +3,9 @@
 /** Counts of a Vitest JSON report. A file that failed before any of its tests ran counts as one failure, or it would vanish. */
 export function tallyVitest(report) {
   const counts = { passed: report.numPassedTests, failed: report.numFailedTests, skipped: report.numPendingTests + report.numTodoTests };
-  const broken = report.testResults.filter((file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'));
+  const broken = report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+  );
   return { ...counts, failed: counts.failed + broken.length, files: report.testResults.length };
 }
 

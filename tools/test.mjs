@@ -29,7 +29,11 @@ async function vitest(args) {
   const scratch = mkdtempSync(join(tmpdir(), 'mdiff-test-'));
   const file = join(scratch, 'report.json');
   try {
-    const { code } = await execute(process.execPath, [bin('vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...args], { output: 'both' });
+    const { code } = await execute(
+      process.execPath,
+      [bin('vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...args],
+      { output: 'both' },
+    );
     const counts = tallyVitest(JSON.parse(readFileSync(file, 'utf8')));
     // An unhandled error fails the run without failing a test.
     if (code !== 0 && counts.failed === 0) counts.failed = 1;
@@ -46,7 +50,13 @@ try {
   await bootstrap();
   const nx = { NX_DAEMON: 'false', NX_TUI: 'false', NX_NO_CLOUD: 'true' };
   const sync = () => check('TypeScript references match the packages (nx sync:check)', [bin('nx/dist/bin/nx.js'), 'sync:check'], nx);
-  const circles = () => check('no import circles (dependency-cruiser)', [bin('dependency-cruiser/bin/dependency-cruise.mjs'), '--config', '.dependency-cruiser.mjs', ...cruised]);
+  const circles = () =>
+    check('no import circles (dependency-cruiser)', [
+      bin('dependency-cruiser/bin/dependency-cruise.mjs'),
+      '--config',
+      '.dependency-cruiser.mjs',
+      ...cruised,
+    ]);
   const dead = () => check('no dead code and no unused dependency (knip)', [bin('knip/bin/knip.js'), '--no-progress']);
   const format = () => check('formatting (prettier)', [bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.']);
   const types = () => check('types (tsc -b)', [bin('typescript/bin/tsc'), '-b']);
@@ -58,7 +68,10 @@ try {
   const tests = await vitest(process.argv.slice(2));
   if (tests.skipped > 0) console.log(`${tests.skipped} tests were skipped: they count as neither passed nor failed.`);
   console.log(`${tests.files} test files: ${line(tests)}; other checks: ${checks.filter((one) => one.passed).length} of ${checks.length}.`);
-  const total = [...checks, tests].reduce((sum, one) => ({ passed: sum.passed + one.passed, failed: sum.failed + one.failed }), { passed: 0, failed: 0 });
+  const total = [...checks, tests].reduce((sum, one) => ({ passed: sum.passed + one.passed, failed: sum.failed + one.failed }), {
+    passed: 0,
+    failed: 0,
+  });
   process.exitCode = total.failed === 0 ? 0 : 1;
   console.log(line(total));
 } catch (error) {

@@ -12,8 +12,14 @@ export const isMain = (url) => process.argv[1] !== undefined && url === pathToFi
 /** Folders, relative to the checkout, that hold a package.json of the workspace (the same rooms as pnpm-workspace.yaml). */
 export function packageFolders(base = root) {
   const inside = (room) =>
-    existsSync(join(base, room)) ? readdirSync(join(base, room), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => `${room}/${entry.name}`) : [];
-  return ['.', ...inside('packages'), ...inside('apps'), 'bench', 'checks', 'examples'].filter((folder) => existsSync(join(base, folder, 'package.json'))).sort();
+    existsSync(join(base, room))
+      ? readdirSync(join(base, room), { withFileTypes: true })
+          .filter((entry) => entry.isDirectory())
+          .map((entry) => `${room}/${entry.name}`)
+      : [];
+  return ['.', ...inside('packages'), ...inside('apps'), 'bench', 'checks', 'examples']
+    .filter((folder) => existsSync(join(base, folder, 'package.json')))
+    .sort();
 }
 
 /** The parsed package.json of a folder of the checkout. */
@@ -22,7 +28,13 @@ export function manifest(folder, base = root) {
 }
 
 /** Arguments that make Node run the TypeScript sources of the workspace directly. */
-export const sourceFlags = () => ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx'), '--import', import.meta.resolve('./plain.mjs')];
+export const sourceFlags = () => [
+  '--conditions=@mdiff/source',
+  '--import',
+  import.meta.resolve('tsx'),
+  '--import',
+  import.meta.resolve('./plain.mjs'),
+];
 
 /**
  * Runs a program from the checkout and resolves when it has ended.

@@ -7,8 +7,20 @@ it('averages neighbours', () => {
 
 it('sees a lasting difference, and not one that averages out', () => {
   const base = [5, 4, 3, 2];
-  expect(comparison(base, base.map((loss) => loss + 0.5), 2)).toMatchObject({ rms: 0.5, largest: 0.5, mean: 0.5 });
-  expect(comparison(base, base.map((loss, i) => loss + (i % 2 ? 0.5 : -0.5)), 2)).toMatchObject({ rms: 0, largest: 0, mean: 0 });
+  expect(
+    comparison(
+      base,
+      base.map((loss) => loss + 0.5),
+      2,
+    ),
+  ).toMatchObject({ rms: 0.5, largest: 0.5, mean: 0.5 });
+  expect(
+    comparison(
+      base,
+      base.map((loss, i) => loss + (i % 2 ? 0.5 : -0.5)),
+      2,
+    ),
+  ).toMatchObject({ rms: 0, largest: 0, mean: 0 });
 });
 
 it('gives the sign of other minus base, and the size of the largest whatever its sign', () => {
@@ -25,6 +37,15 @@ it('tells a shift that every seed shows from chance, and curves that are further
   const tried = (...held: number[]) => held.map((value) => ({ rms: 0.05, held: value }));
   expect(noiseOf(tried(0.03, -0.02, 0.01), seeds)).toMatchObject({ within: true, rms: expect.closeTo(0.05 / 0.045, 10) as number });
   // Mean 0.04, standard error 0.001·√(2/2/3): far from 0.
-  expect(noiseOf(tried(0.039, 0.04, 0.041), seeds)).toMatchObject({ within: false, mean: expect.closeTo(0.04, 10) as number, error: expect.closeTo(0.001 / Math.sqrt(3), 10) as number });
-  expect(noiseOf(tried(0.03, -0.02, 0.01).map((pair) => ({ ...pair, rms: 0.1 })), seeds).within).toBe(false);
+  expect(noiseOf(tried(0.039, 0.04, 0.041), seeds)).toMatchObject({
+    within: false,
+    mean: expect.closeTo(0.04, 10) as number,
+    error: expect.closeTo(0.001 / Math.sqrt(3), 10) as number,
+  });
+  expect(
+    noiseOf(
+      tried(0.03, -0.02, 0.01).map((pair) => ({ ...pair, rms: 0.1 })),
+      seeds,
+    ).within,
+  ).toBe(false);
 });

@@ -25,7 +25,9 @@ const options = optionsOf({
 });
 const { steps, seeds } = options;
 if (installedEngines(ProjectConfig.default().cache_dir).devices.tfjs_node.length === 0) {
-  throw failure('native TensorFlow is not installed, and no other engine has bfloat16; run "mdiff engine install tensorflow", or set MDIFF_TENSORFLOW');
+  throw failure(
+    'native TensorFlow is not installed, and no other engine has bfloat16; run "mdiff engine install tensorflow", or set MDIFF_TENSORFLOW',
+  );
 }
 
 const arms = [
@@ -34,12 +36,25 @@ const arms = [
     { name: `bfloat16-${seed}`, label: `bfloat16, seed ${seed}`, engine: 'tfjs_node', bf16: true, seed },
   ]),
   // The same numbers added in another order, for the effect of rounding alone.
-  { name: `onnxruntime-${seeds[0]}`, label: `float32 in ONNX Runtime, seed ${seeds[0]}`, engine: 'onnxruntime', bf16: false, seed: seeds[0] },
+  {
+    name: `onnxruntime-${seeds[0]}`,
+    label: `float32 in ONNX Runtime, seed ${seeds[0]}`,
+    engine: 'onnxruntime',
+    bf16: false,
+    seed: seeds[0],
+  },
 ];
 for (const arm of arms) {
   const settings = [
-    `engine=${arm.engine}`, 'device=cpu', `seed=${arm.seed}`, `training.use_mixed_precision=${arm.bf16}`,
-    'model.vocab_size=8192', `training.max_steps=${steps}`, 'training.log_every=1', 'training.eval_every=0', ...options.set,
+    `engine=${arm.engine}`,
+    'device=cpu',
+    `seed=${arm.seed}`,
+    `training.use_mixed_precision=${arm.bf16}`,
+    'model.vocab_size=8192',
+    `training.max_steps=${steps}`,
+    'training.log_every=1',
+    'training.eval_every=0',
+    ...options.set,
   ];
   const metrics = metricsOf(`curves-${arm.name}`, settings, ({ length }) => options.reuse && length === steps);
   arm.losses = metrics.map(({ loss }) => loss);
@@ -47,24 +62,48 @@ for (const arm of arms) {
 }
 
 const named = (name) => arms.find((arm) => arm.name === name);
-const pair = (of, to, kind) => ({ kind, of: of.name, to: to.name, held: of.last.nelbo - to.last.nelbo, ...comparison(to.losses, of.losses, WINDOW) });
+const pair = (of, to, kind) => ({
+  kind,
+  of: of.name,
+  to: to.name,
+  held: of.last.nelbo - to.last.nelbo,
+  ...comparison(to.losses, of.losses, WINDOW),
+});
 const precision = seeds.map((seed) => pair(named(`bfloat16-${seed}`), named(`float32-${seed}`), 'precision'));
-const others = seeds.flatMap((seed, i) => seeds.slice(i + 1).map((other) => pair(named(`float32-${other}`), named(`float32-${seed}`), 'seed')));
+const others = seeds.flatMap((seed, i) =>
+  seeds.slice(i + 1).map((other) => pair(named(`float32-${other}`), named(`float32-${seed}`), 'seed')),
+);
 const engine = pair(named(`onnxruntime-${seeds[0]}`), named(`float32-${seeds[0]}`), 'engine');
 const pairs = [...precision, ...others, engine];
 const noise = noiseOf(precision, others);
 
 console.log(`\n${steps} steps; held out, nats/token:`);
-for (const { label, last } of arms) console.log(`  ${label}: ${last.nelbo.toFixed(4)} ± ${last.nelbo_se.toFixed(4)}, ${last.bits_per_byte.toFixed(4)} bits/byte`);
+for (const { label, last } of arms)
+  console.log(`  ${label}: ${last.nelbo.toFixed(4)} ± ${last.nelbo_se.toFixed(4)}, ${last.bits_per_byte.toFixed(4)} bits/byte`);
 console.log(`differences, means of ${WINDOW} steps, nats/token:`);
-for (const { of, to, rms, largest, mean, held } of pairs) console.log(`  ${of} − ${to}: root mean square ${rms.toFixed(4)}, largest ${largest.toFixed(4)}, mean ${mean.toFixed(4)}; held out ${held.toFixed(4)}`);
+for (const { of, to, rms, largest, mean, held } of pairs)
+  console.log(
+    `  ${of} − ${to}: root mean square ${rms.toFixed(4)}, largest ${largest.toFixed(4)}, mean ${mean.toFixed(4)}; held out ${held.toFixed(4)}`,
+  );
 console.log(`bfloat16 moves a curve by ${noise.rms.toFixed(3)} of what another seed does`);
-console.log(`held out, bfloat16 is ${noise.mean.toFixed(4)} ± ${noise.error.toFixed(4)} from float32 (standard error of ${seeds.length} seeds): ${noise.within ? 'within the noise' : 'NOT within the noise'}`);
+console.log(
+  `held out, bfloat16 is ${noise.mean.toFixed(4)} ± ${noise.error.toFixed(4)} from float32 (standard error of ${seeds.length} seeds): ${noise.within ? 'within the noise' : 'NOT within the noise'}`,
+);
 
 const result = {
   date: new Date().toISOString(),
   window: WINDOW,
-  arms: arms.map(({ name, label, engine, bf16, seed, losses, last }) => ({ name, label, engine, bf16, seed, nelbo: last.nelbo, nelbo_se: last.nelbo_se, bits_per_byte: last.bits_per_byte, losses: losses.map((loss) => fixed(loss, 5)) })),
+  arms: arms.map(({ name, label, engine, bf16, seed, losses, last }) => ({
+    name,
+    label,
+    engine,
+    bf16,
+    seed,
+    nelbo: last.nelbo,
+    nelbo_se: last.nelbo_se,
+    bits_per_byte: last.bits_per_byte,
+    losses: losses.map((loss) => fixed(loss, 5)),
+  })),
   pairs: pairs.map(({ differences, ...rest }) => ({ ...rest, steps: differences.length })),
   noise,
 };
@@ -74,7 +113,10 @@ else if (options.set.length === 0 && steps >= 500 && seeds.join() === SEEDS) {
   const thin = (values) => values.map((value, i) => [i + WINDOW, value]).filter((_, i) => i % 10 === 0 || i === values.length - 1);
   const axes = { x: 'training steps', y: 'nats/token' };
   const losses = arms.filter(({ seed }) => seed === seeds[0]).map(({ label, losses }) => ({ label, points: thin(smooth(losses, WINDOW)) }));
-  const differences = [...precision, ...others.slice(0, 2), engine].map(({ of, to, differences }) => ({ label: `${of} − ${to}`, points: thin(differences) }));
+  const differences = [...precision, ...others.slice(0, 2), engine].map(({ of, to, differences }) => ({
+    label: `${of} − ${to}`,
+    points: thin(differences),
+  }));
   writeChart(
     'precision',
     stacked([

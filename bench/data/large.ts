@@ -10,10 +10,13 @@ const EXCHANGED = 0.2;
 export function writeLarge(path: string, sentences: readonly string[], bytes: number, seed: number): void {
   const rng = stream(seed, 'large');
   const words = sentences.flatMap((sentence) => sentence.match(/[a-z]{3,}/g) ?? []);
-  const varied = (sentence: string): string => sentence.replace(/\b[a-z]{3,}\b/g, (word) => (rng.next() < EXCHANGED ? words[rng.int(words.length)]! : word));
+  const varied = (sentence: string): string =>
+    sentence.replace(/\b[a-z]{3,}\b/g, (word) => (rng.next() < EXCHANGED ? words[rng.int(words.length)]! : word));
   const file = openSync(path, 'w');
-  for (let written = 0; written < bytes; ) {
-    const paragraphs = Array.from({ length: 64 }, () => Array.from({ length: SENTENCES }, () => varied(sentences[rng.int(sentences.length)]!)).join(' '));
+  for (let written = 0; written < bytes;) {
+    const paragraphs = Array.from({ length: 64 }, () =>
+      Array.from({ length: SENTENCES }, () => varied(sentences[rng.int(sentences.length)]!)).join(' '),
+    );
     written += writeSync(file, `${paragraphs.join('\n\n')}\n\n`);
   }
   closeSync(file);

@@ -49,7 +49,9 @@ async function large(sizes) {
       const file = join(folder, `${size}.txt`);
       writeLarge(file, sentences, size * 1e6, request.seed);
       const { answer, seconds } = await measure(ours[1], ours[2], { ...request, file, encoder: null, syntax: options.syntax });
-      console.log(`${size} MB: ${answer.sentences} sentences, ${answer.scored} scored, ${seconds.toFixed(0)} s (reading and splitting ${answer.parts.sentences.toFixed(0)}), peak ${answer.peak_mb} MB`);
+      console.log(
+        `${size} MB: ${answer.sentences} sentences, ${answer.scored} scored, ${seconds.toFixed(0)} s (reading and splitting ${answer.parts.sentences.toFixed(0)}), peak ${answer.peak_mb} MB`,
+      );
       rmSync(file);
     }
   } finally {
@@ -58,14 +60,22 @@ async function large(sizes) {
 }
 
 async function compare() {
-  const found = findPython(options.python, { folder: 'data/peers', what: 'NLTK, spaCy, scikit-learn and sentence-transformers', prepare: 'tagger.py' });
+  const found = findPython(options.python, {
+    folder: 'data/peers',
+    what: 'NLTK, spaCy, scikit-learn and sentence-transformers',
+    prepare: 'tagger.py',
+  });
   if (!found.python) throw failure(`${found.missing}; there is nothing to compare with`);
   const score = fileURLToPath(new URL('peers/score.py', import.meta.url));
   const python = (tagger) => [`python_${tagger}`, found.python, [score], tagger];
-  const encoder = chosen.includes('encoder') ? resolve((await fetchEncoder({ cacheDir: ProjectConfig.default().cache_dir, note: console.log })).folder) : null;
+  const encoder = chosen.includes('encoder')
+    ? resolve((await fetchEncoder({ cacheDir: ProjectConfig.default().cache_dir, note: console.log })).folder)
+    : null;
   const rows = [];
   for (const arm of chosen) {
-    console.log(`\n${arm === 'encoder' ? 'all-MiniLM-L6-v2' : 'tf-idf and SVD'}, ${sentences.length} sentences of ${source}, ${threads} threads`);
+    console.log(
+      `\n${arm === 'encoder' ? 'all-MiniLM-L6-v2' : 'tf-idf and SVD'}, ${sentences.length} sentences of ${source}, ${threads} threads`,
+    );
     const field = [ours, python('nltk'), python('spacy')];
     const turns = new Map(field.map(([name]) => [name, []]));
     for (let round = 0; round < rounds; round++) {
@@ -73,9 +83,16 @@ async function compare() {
       for (let i = 0; i < field.length; i++) {
         const [name, command, args, tagger] = field[(i + round) % field.length];
         const asked = { ...request, sentences, encoder: arm === 'encoder' ? encoder : null, ...(tagger && { tagger }) };
-        const turn = await measure(command, args, asked, { ORT_DISABLE_TELEMETRY: '1', TOKENIZERS_PARALLELISM: 'true', PYTHONDONTWRITEBYTECODE: '1', HF_HUB_OFFLINE: '1' });
+        const turn = await measure(command, args, asked, {
+          ORT_DISABLE_TELEMETRY: '1',
+          TOKENIZERS_PARALLELISM: 'true',
+          PYTHONDONTWRITEBYTECODE: '1',
+          HF_HUB_OFFLINE: '1',
+        });
         turns.get(name).push(turn);
-        console.log(`  ${name}: ${turn.seconds.toFixed(1)} s, ${turn.answer.cpu_seconds.toFixed(1)} of processors, ${turn.peak_mb} MB, ${turn.answer.scored} scored`);
+        console.log(
+          `  ${name}: ${turn.seconds.toFixed(1)} s, ${turn.answer.cpu_seconds.toFixed(1)} of processors, ${turn.peak_mb} MB, ${turn.answer.scored} scored`,
+        );
       }
     }
     for (const [name, own] of turns) {
@@ -103,7 +120,18 @@ function save(rows) {
   const file = options.out ?? (options.argument === undefined ? resultPath('data') : undefined);
   if (file === undefined) return;
   const kept = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).arms : {};
-  const measured = Object.fromEntries(chosen.map((arm) => [arm, { machine: machine(), date: new Date().toISOString(), source, sentences: sentences.length, rows: rows.filter((row) => row.arm === arm) }]));
+  const measured = Object.fromEntries(
+    chosen.map((arm) => [
+      arm,
+      {
+        machine: machine(),
+        date: new Date().toISOString(),
+        source,
+        sentences: sentences.length,
+        rows: rows.filter((row) => row.arm === arm),
+      },
+    ]),
+  );
   const result = { arms: { ...kept, ...measured } };
   if (options.out) writeTo(options.out, result);
   else writeResult('data', result);

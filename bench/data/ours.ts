@@ -10,7 +10,13 @@ const request = JSON.parse(await text(process.stdin)) as Request;
 const { seed, clusters, encoder, processes, syntax = 0.3 } = request;
 const { curriculum, data, ...config } = projectConfig({
   seed,
-  curriculum: { embedding_model: encoder ?? 'tfidf-svd', n_clusters: clusters, lexical_weight: 0.6 - syntax, syntactic_weight: syntax, centrality_weight: 0.4 },
+  curriculum: {
+    embedding_model: encoder ?? 'tfidf-svd',
+    n_clusters: clusters,
+    lexical_weight: 0.6 - syntax,
+    syntactic_weight: syntax,
+    centrality_weight: 0.4,
+  },
   hardware: { cpu_threads: processes },
 });
 const parts: Record<string, number> = {};

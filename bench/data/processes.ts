@@ -40,7 +40,12 @@ function held(pid: number): number {
 }
 
 /** Runs one side from start to end. Rejects with the last error that it printed. */
-export function measure(command: string, args: readonly string[], request: Request, env: Readonly<Record<string, string>> = {}): Promise<Measured> {
+export function measure(
+  command: string,
+  args: readonly string[],
+  request: Request,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Measured> {
   return new Promise((resolve, reject) => {
     const input = JSON.stringify(request);
     const begun = performance.now();
@@ -54,7 +59,15 @@ export function measure(command: string, args: readonly string[], request: Reque
       clearInterval(timer);
       const seconds = (performance.now() - begun) / 1000;
       if (code === 0) resolve({ answer: JSON.parse(out) as Answer, seconds, peak_mb: Math.round(peak) });
-      else reject(new Error(words.trim().split('\n').findLast((line) => line.includes('Error')) ?? `ended with code ${code}`));
+      else
+        reject(
+          new Error(
+            words
+              .trim()
+              .split('\n')
+              .findLast((line) => line.includes('Error')) ?? `ended with code ${code}`,
+          ),
+        );
     });
     child.stdin.on('error', () => undefined); // its end is reported by 'close'
     child.stdin.end(input);

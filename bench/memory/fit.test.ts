@@ -2,9 +2,17 @@ import { expect, it } from 'vitest';
 import { errorOf, fitOf } from './fit.js';
 
 const line = { stateFactor: 3, activationFactor: 1.5, baseBytes: 300e6 };
-const sizes = [[20e6, 100e6], [80e6, 400e6], [80e6, 1600e6], [320e6, 6e9]] as const;
-const point = ([state, activations]: readonly [number, number], noise = 1): { state: number; activations: number; peak: number } =>
-  ({ state, activations, peak: (line.stateFactor * state + line.activationFactor * activations + line.baseBytes) * noise });
+const sizes = [
+  [20e6, 100e6],
+  [80e6, 400e6],
+  [80e6, 1600e6],
+  [320e6, 6e9],
+] as const;
+const point = ([state, activations]: readonly [number, number], noise = 1): { state: number; activations: number; peak: number } => ({
+  state,
+  activations,
+  peak: (line.stateFactor * state + line.activationFactor * activations + line.baseBytes) * noise,
+});
 
 it('finds the numbers that points were made of', () => {
   const fit = fitOf(sizes.map((size) => point(size)));

@@ -22,7 +22,10 @@ export function fitOf(points: readonly Point[]): Fit {
   const columns = [0, 1, 2].map((i) => points.map((point) => terms(point)[i]! / point.peak));
   const lengths = columns.map((column) => Math.hypot(...column));
   const unit = columns.map((column, i) => column.map((value) => value / lengths[i]!));
-  const rows = unit.map((a) => [...unit.map((b) => a.reduce((sum, value, k) => sum + value * b[k]!, 0)), a.reduce((sum, value) => sum + value, 0)]);
+  const rows = unit.map((a) => [
+    ...unit.map((b) => a.reduce((sum, value, k) => sum + value * b[k]!, 0)),
+    a.reduce((sum, value) => sum + value, 0),
+  ]);
   for (let i = 0; i < 3; i++) {
     // Positive definite: no pivoting. A pivot near 0 is a column that the others explain.
     const pivot = rows[i]![i]!;
@@ -38,4 +41,5 @@ export function fitOf(points: readonly Point[]): Fit {
 }
 
 /** Estimate over measured, minus 1. */
-export const errorOf = ({ peak, state, activations }: Point, fit: Fit): number => (fit.stateFactor * state + fit.activationFactor * activations + fit.baseBytes) / peak - 1;
+export const errorOf = ({ peak, state, activations }: Point, fit: Fit): number =>
+  (fit.stateFactor * state + fit.activationFactor * activations + fit.baseBytes) / peak - 1;

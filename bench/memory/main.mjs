@@ -13,7 +13,10 @@ const options = optionsOf({
   name: 'memory',
   about: 'Peak memory and time of a step with and without recomputed blocks, and the fit of the memory estimate to them.',
   options: {
-    engines: { kind: list(oneOf(Object.keys(contenders))), help: `engines (default: all of ${Object.keys(contenders).join(', ')} that are installed)` },
+    engines: {
+      kind: list(oneOf(Object.keys(contenders))),
+      help: `engines (default: all of ${Object.keys(contenders).join(', ')} that are installed)`,
+    },
     sizes: { kind: list(oneOf(Object.keys(sizes))), help: `shapes (default: all of ${Object.keys(sizes).join(', ')})` },
     steps: { kind: whole(1, 1000), default: 3, help: 'steps after the first' },
     masked: { kind: number(0.01, 1), default: 0.5, help: 'share of masked tokens' },
@@ -36,14 +39,22 @@ function installedNames() {
 function point({ size, checkpointing, peak_mb }) {
   const { model, B } = sizes[size];
   const { hardware } = ProjectConfig.default();
-  const { state, activations, logits } = estimateMemory({ model, hardware, training: { batch_size: B, use_gradient_checkpointing: checkpointing, ema_decay: 0 } });
+  const { state, activations, logits } = estimateMemory({
+    model,
+    hardware,
+    training: { batch_size: B, use_gradient_checkpointing: checkpointing, ema_decay: 0 },
+  });
   return { peak: peak_mb * 1e6, state, activations: activations + logits };
 }
 
 function measure(engine, size, checkpointing) {
   const setting = JSON.stringify({ size, engine, checkpointing, steps, masked, threads });
   const env = { ...process.env, ...(engine !== 'onnxruntime' && launcherEnvironment(tensorflow)) };
-  const { status, signal, stdout } = spawnSync(process.execPath, [...process.execArgv, fileURLToPath(new URL('measure.mjs', import.meta.url)), setting], { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const { status, signal, stdout } = spawnSync(
+    process.execPath,
+    [...process.execArgv, fileURLToPath(new URL('measure.mjs', import.meta.url)), setting],
+    { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   if (status !== 0) throw failure(`${engine}, ${size}: the process ended with ${signal ?? `code ${status}`}`);
   const { model, B } = sizes[size];
   return { engine, size, B, S: model.max_seq_len, checkpointing, ...JSON.parse(stdout) };
@@ -64,15 +75,25 @@ for (const engine of installedNames()) {
   for (const checkpointing of [false, true]) {
     for (const size of chosen) {
       const row = measure(engine, size, checkpointing);
-      console.log(describe(row, rows.find((one) => one.engine === engine && one.size === size)));
+      console.log(
+        describe(
+          row,
+          rows.find((one) => one.engine === engine && one.size === size),
+        ),
+      );
       rows.push(row);
     }
     if (chosen.length < 4) continue;
     const fitted = rows.filter((row) => row.engine === engine && row.checkpointing === checkpointing);
     const fit = fitOf(fitted.map(point));
     const errors = fitted.map((row) => [row.size, errorOf(point(row), fit)]);
-    fits[`${engine} ${checkpointing ? 'recomputed' : 'kept'}`] = { ...fit, error: Object.fromEntries(errors.map(([size, error]) => [size, fixed(error, 3)])) };
-    console.log(`  stateFactor ${fit.stateFactor.toFixed(2)}, activationFactor ${fit.activationFactor.toFixed(2)}, baseBytes ${(fit.baseBytes / 1e6).toFixed(0)} MB; estimate over measured: ${errors.map(([size, error]) => `${size} ${(100 * error).toFixed(0)} %`).join(', ')}`);
+    fits[`${engine} ${checkpointing ? 'recomputed' : 'kept'}`] = {
+      ...fit,
+      error: Object.fromEntries(errors.map(([size, error]) => [size, fixed(error, 3)])),
+    };
+    console.log(
+      `  stateFactor ${fit.stateFactor.toFixed(2)}, activationFactor ${fit.activationFactor.toFixed(2)}, baseBytes ${(fit.baseBytes / 1e6).toFixed(0)} MB; estimate over measured: ${errors.map(([size, error]) => `${size} ${(100 * error).toFixed(0)} %`).join(', ')}`,
+    );
   }
 }
 const result = { date: new Date().toISOString(), node: process.version, masked, threads, rows, fits };

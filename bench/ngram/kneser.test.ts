@@ -8,13 +8,15 @@ const [a, b, c, end] = [1, 2, 3, 4];
 /** The definition, term by term: every count is recomputed by scanning the corpus. */
 function reference(units: number[][], order: number, outcomes: number, history: number[], token: number): number {
   const padded = units.map((unit) => [bos, ...unit]);
-  const grams = (n: number): string[] => padded.flatMap((unit) => unit.slice(n - 1).map((_, i) => unit.slice(i, i + n).join(' '))).filter((gram) => gram !== String(bos));
+  const grams = (n: number): string[] =>
+    padded.flatMap((unit) => unit.slice(n - 1).map((_, i) => unit.slice(i, i + n).join(' '))).filter((gram) => gram !== String(bos));
   const count = (gram: number[]): number => {
     const key = gram.join(' ');
     if (gram.length === order || gram[0] === bos) return grams(gram.length).filter((other) => other === key).length;
     return new Set(grams(gram.length + 1).filter((other) => other.slice(other.indexOf(' ') + 1) === key)).size;
   };
-  const all = (n: number): { gram: number[]; count: number }[] => [...new Set(grams(n))].map((key) => key.split(' ').map(Number)).map((gram) => ({ gram, count: count(gram) }));
+  const all = (n: number): { gram: number[]; count: number }[] =>
+    [...new Set(grams(n))].map((key) => key.split(' ').map(Number)).map((gram) => ({ gram, count: count(gram) }));
   const p = (context: number[], length: number): number => {
     if (length < 0) return 1 / outcomes;
     const recent = context.slice(context.length - length);
@@ -31,7 +33,10 @@ function reference(units: number[][], order: number, outcomes: number, history: 
   return p(history, Math.min(order - 1, history.length));
 }
 
-const corpus = fc.array(fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 6 }).map((unit) => [...unit, end]), { minLength: 1, maxLength: 8 });
+const corpus = fc.array(
+  fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 6 }).map((unit) => [...unit, end]),
+  { minLength: 1, maxLength: 8 },
+);
 
 describe('discounts', () => {
   test('follow equation 26 of Chen and Goodman', () => {
@@ -45,7 +50,13 @@ describe('discounts', () => {
 });
 
 describe('probability', () => {
-  const model = trainNgram([[a, b, end], [a, c, end]], { order: 2, bos, vocabSize: 5, outcomes: 4 });
+  const model = trainNgram(
+    [
+      [a, b, end],
+      [a, c, end],
+    ],
+    { order: 2, bos, vocabSize: 5, outcomes: 4 },
+  );
 
   test.each([
     // Continuation counts a 1, b 1, c 1, end 2; freed mass 3·½ + 1 = 2.5 over 4 outcomes.
@@ -62,21 +73,33 @@ describe('probability', () => {
 
   test('equals the definition, and sums to one, on random corpora and contexts', () => {
     fc.assert(
-      fc.property(corpus, fc.integer({ min: 1, max: 5 }), fc.array(fc.integer({ min: 1, max: end }), { maxLength: 5 }), fc.boolean(), (units, order, tokens, first) => {
-        const history = first ? [bos, ...tokens] : tokens;
-        const trained = trainNgram(units, { order, bos, vocabSize: 5, outcomes: 4 });
-        const all = [a, b, c, end].map((token) => probability(trained, history, token));
-        // Double rounding over at most five orders.
-        expect(all.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 12);
-        for (const [index, p] of all.entries()) expect(p).toBeCloseTo(reference(units, order, 4, history, index + 1), 12);
-      }),
+      fc.property(
+        corpus,
+        fc.integer({ min: 1, max: 5 }),
+        fc.array(fc.integer({ min: 1, max: end }), { maxLength: 5 }),
+        fc.boolean(),
+        (units, order, tokens, first) => {
+          const history = first ? [bos, ...tokens] : tokens;
+          const trained = trainNgram(units, { order, bos, vocabSize: 5, outcomes: 4 });
+          const all = [a, b, c, end].map((token) => probability(trained, history, token));
+          // Double rounding over at most five orders.
+          expect(all.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 12);
+          for (const [index, p] of all.entries()) expect(p).toBeCloseTo(reference(units, order, 4, history, index + 1), 12);
+        },
+      ),
       { seed: 1, numRuns: 60 },
     );
   });
 });
 
 test('evaluate adds up the cost of every token, the end token included, inside each unit', () => {
-  const model = trainNgram([[a, b, end], [a, c, end]], { order: 2, bos, vocabSize: 5, outcomes: 4 });
+  const model = trainNgram(
+    [
+      [a, b, end],
+      [a, c, end],
+    ],
+    { order: 2, bos, vocabSize: 5, outcomes: 4 },
+  );
   const { nats, tokens } = evaluate(model, [[a, end]], bos);
   expect(tokens).toBe(2);
   expect(nats).toBeCloseTo(-Math.log(probability(model, [bos], a)) - Math.log(probability(model, [a], end)), 12);

@@ -70,7 +70,10 @@ export function discountsOf(counts: Iterable<number>): Discounts {
  * @param vocabSize ids are 0 … vocabSize − 1
  * @param outcomes how many different tokens can be predicted
  */
-export function trainNgram(units: Iterable<ArrayLike<number>>, { order, bos, vocabSize, outcomes }: { order: number; bos: number; vocabSize: number; outcomes: number }): NgramModel {
+export function trainNgram(
+  units: Iterable<ArrayLike<number>>,
+  { order, bos, vocabSize, outcomes }: { order: number; bos: number; vocabSize: number; outcomes: number },
+): NgramModel {
   const trie = new Trie(vocabSize);
   const raw: Map<number, number>[] = Array.from({ length: order }, () => new Map());
   const links = new Map<number, { parent: number; suffix: number; afterBos: boolean }>();

@@ -40,7 +40,9 @@ const trainTokens = train.reduce((sum, unit) => sum + unit.tokens.length + 1, 0)
 const learnt = withEnd(train);
 const asked = withEnd(heldOut);
 
-console.log(`${name}: ${trainTokens} training tokens in ${train.length} ${format}; ${reached} tokens of vocabulary; held out ${split.heldOut.length} ${split.unit}, ${heldOut.length} ${format}, ${bytes} bytes`);
+console.log(
+  `${name}: ${trainTokens} training tokens in ${train.length} ${format}; ${reached} tokens of vocabulary; held out ${split.heldOut.length} ${split.unit}, ${heldOut.length} ${format}, ${bytes} bytes`,
+);
 console.log('order  nats/token  bits/byte  seconds');
 const rows = [];
 for (let order = 1; order <= options.order; order++) {
@@ -50,6 +52,12 @@ for (let order = 1; order <= options.order; order++) {
   const { nats, tokens } = evaluate(ngram, asked, bos);
   const row = { order, nats_per_token: nats / tokens, bits_per_byte: nats / bytes / Math.LN2, tokens, bytes };
   rows.push(row);
-  console.log(`${String(order).padStart(5)}  ${row.nats_per_token.toFixed(4).padStart(10)}  ${row.bits_per_byte.toFixed(4).padStart(9)}  ${((performance.now() - began) / 1000).toFixed(1).padStart(7)}`);
+  console.log(
+    `${String(order).padStart(5)}  ${row.nats_per_token.toFixed(4).padStart(10)}  ${row.bits_per_byte.toFixed(4).padStart(9)}  ${((performance.now() - began) / 1000).toFixed(1).padStart(7)}`,
+  );
 }
-writeResult('ngram', { source: data.source, format, vocab_size: reached, train_tokens: trainTokens, max_seq_len: model.max_seq_len, models: rows }, 2);
+writeResult(
+  'ngram',
+  { source: data.source, format, vocab_size: reached, train_tokens: trainTokens, max_seq_len: model.max_seq_len, models: rows },
+  2,
+);

@@ -31,7 +31,9 @@ const since = performance.now();
 tf.enableProdMode();
 await tf.setBackend('cpu');
 const B = options.rows;
-const bytes = options.model ? readFileSync(options.model) : onnxPass({ model, labelSmoothing: 0 }, layout(model))({ kind: 'train', B, S: 128, masks: {} });
+const bytes = options.model
+  ? readFileSync(options.model)
+  : onnxPass({ model, labelSmoothing: 0 }, layout(model))({ kind: 'train', B, S: 128, masks: {} });
 const traced = performance.now();
 const folder = mkdtempSync(join(tmpdir(), 'mdiff-profile-'));
 try {
@@ -44,8 +46,11 @@ try {
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
   const loaded = performance.now();
-  const feeds = Object.fromEntries(Object.entries(stepFeeds(model, { B, masked: options.masked })).filter(([name]) => session.inputNames.includes(name))
-    .map(([name, { type, data, shape }]) => [name, new ort.Tensor(type, data, shape)]));
+  const feeds = Object.fromEntries(
+    Object.entries(stepFeeds(model, { B, masked: options.masked }))
+      .filter(([name]) => session.inputNames.includes(name))
+      .map(([name, { type, data, shape }]) => [name, new ort.Tensor(type, data, shape)]),
+  );
   const times = [];
   for (let i = 0; i < options.steps + 2; i++) {
     const begun = performance.now();
@@ -55,7 +60,9 @@ try {
   session.endProfiling();
   const events = JSON.parse(readFileSync(join(folder, readdirSync(folder)[0]), 'utf8'));
   report(events, median(times.slice(2)));
-  console.log(`\ntrace, optimise, lower ${(traced - since).toFixed(0)} ms; session ${(loaded - traced).toFixed(0)} ms; first step ${times[0].toFixed(0)} ms`);
+  console.log(
+    `\ntrace, optimise, lower ${(traced - since).toFixed(0)} ms; session ${(loaded - traced).toFixed(0)} ms; first step ${times[0].toFixed(0)} ms`,
+  );
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -89,8 +96,14 @@ function report(events, middle) {
   for (const { dur, args } of nodes.values()) {
     const [inputs, outputs] = [args.input_type_shape, args.output_type_shape].map((list) => list.map((entry) => Object.values(entry)[0]));
     const done = work(args.op_name, inputs, outputs);
-    const key = `${args.op_name} ${inputs.slice(0, 3).map((shape) => `[${shape}]`).join(' ')} → [${outputs[0]}]`;
-    for (const [map, at] of [[byOp, args.op_name], [byShape, key]]) {
+    const key = `${args.op_name} ${inputs
+      .slice(0, 3)
+      .map((shape) => `[${shape}]`)
+      .join(' ')} → [${outputs[0]}]`;
+    for (const [map, at] of [
+      [byOp, args.op_name],
+      [byShape, key],
+    ]) {
       const row = map.get(at) ?? { calls: 0, us: 0, flops: 0, bytes: 0 };
       row.calls++;
       row.us += dur;
@@ -100,13 +113,20 @@ function report(events, middle) {
     }
     total += dur;
   }
-  console.log(`${options.model ?? options.size}, ${options.rows} rows of 128, ${options.threads} thread${options.threads === 1 ? '' : 's'}: ${(total / 1000).toFixed(1)} ms a step in operators, each at its quickest of ${runs.length - 2} runs; ${middle.toFixed(1)} ms median of run()\n`);
-  for (const [title, map, top] of [['operator', byOp, 100], ['shapes', byShape, options.top]]) {
+  console.log(
+    `${options.model ?? options.size}, ${options.rows} rows of 128, ${options.threads} thread${options.threads === 1 ? '' : 's'}: ${(total / 1000).toFixed(1)} ms a step in operators, each at its quickest of ${runs.length - 2} runs; ${middle.toFixed(1)} ms median of run()\n`,
+  );
+  for (const [title, map, top] of [
+    ['operator', byOp, 100],
+    ['shapes', byShape, options.top],
+  ]) {
     console.log(`    ms   share  calls   rate       ${title}`);
     const rows = [...map].sort(([, a], [, b]) => b.us - a.us).slice(0, top);
     for (const [key, { calls, us, flops, bytes }] of rows) {
       const rate = flops > 0 ? `${(flops / us / 1000).toFixed(0)} GF/s` : `${(bytes / us / 1000).toFixed(1)} GB/s`;
-      console.log(`${(us / 1000).toFixed(2).padStart(7)} ${((us / total) * 100).toFixed(1).padStart(6)} % ${String(calls).padStart(5)}   ${rate.padEnd(10)} ${key}`);
+      console.log(
+        `${(us / 1000).toFixed(2).padStart(7)} ${((us / total) * 100).toFixed(1).padStart(6)} % ${String(calls).padStart(5)}   ${rate.padEnd(10)} ${key}`,
+      );
     }
     console.log('');
   }
@@ -127,12 +147,22 @@ function stepFeeds(model, { B = 16, S = 128, masked = 0.5, seed = 1 } = {}) {
   const int = (data, ...shape) => ({ type: 'int32', data, shape });
   return {
     ids: int(ids, B, S),
-    segments: int(Int32Array.from({ length: N }, (_, i) => (i % S < cut ? 1 : 2)), B, S),
-    positions: int(Int32Array.from({ length: N }, (_, i) => (i % S < cut ? i % S : (i % S) - cut)), B, S),
+    segments: int(
+      Int32Array.from({ length: N }, (_, i) => (i % S < cut ? 1 : 2)),
+      B,
+      S,
+    ),
+    positions: int(
+      Int32Array.from({ length: N }, (_, i) => (i % S < cut ? i % S : (i % S) - cut)),
+      B,
+      S,
+    ),
     causal: { type: 'float32', data: Float32Array.of(0), shape: [] },
     rows: int(Int32Array.from(hidden), hidden.length),
     targets: int(targets, hidden.length),
     weights: { type: 'float32', data: new Float32Array(hidden.length).fill(1 / hidden.length), shape: [hidden.length] },
-    ...Object.fromEntries(params.map(({ name, offset, size, shape }) => [name, { type: 'float32', data: flat.slice(offset, offset + size), shape }])),
+    ...Object.fromEntries(
+      params.map(({ name, offset, size, shape }) => [name, { type: 'float32', data: flat.slice(offset, offset + size), shape }]),
+    ),
   };
 }

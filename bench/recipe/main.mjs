@@ -29,18 +29,30 @@ for (const arm of arms) {
   const settings = ['training.eval_every=100', ...Object.entries(arm.set).map(([key, value]) => `${key}=${value}`), ...options.set];
   arm.metrics = metricsOf(`recipe-${arm.name}`, settings, () => options.reuse);
   const last = arm.metrics.at(-1);
-  console.log(`${arm.label}: ${last.nelbo.toFixed(3)} ± ${last.nelbo_se.toFixed(3)} nats/token = ${last.bits_per_byte.toFixed(3)} bits/byte after ${last.step} steps`);
+  console.log(
+    `${arm.label}: ${last.nelbo.toFixed(3)} ± ${last.nelbo_se.toFixed(3)} nats/token = ${last.bits_per_byte.toFixed(3)} bits/byte after ${last.step} steps`,
+  );
 }
 
 const ngrams = JSON.parse(readFileSync(resultPath('ngram'), 'utf8')).models;
-writeResult('recipe', { arms: arms.map(({ name, label, set, metrics }) => ({ name, label, set, evaluations: metrics.filter(({ nelbo, causal_nll }) => nelbo ?? causal_nll) })) });
+writeResult('recipe', {
+  arms: arms.map(({ name, label, set, metrics }) => ({
+    name,
+    label,
+    set,
+    evaluations: metrics.filter(({ nelbo, causal_nll }) => nelbo ?? causal_nll),
+  })),
+});
 writeChart(
   'recipe',
   chart({
     title: 'Held-out bits per byte on Moby-Dick (full-range NELBO, an upper bound)',
     x: 'training steps (2,048 tokens each)',
     y: 'bits/byte',
-    series: arms.map(({ label, metrics }) => ({ label, points: metrics.filter(({ nelbo }) => nelbo !== undefined).map(({ step, bits_per_byte }) => [step, bits_per_byte]) })),
+    series: arms.map(({ label, metrics }) => ({
+      label,
+      points: metrics.filter(({ nelbo }) => nelbo !== undefined).map(({ step, bits_per_byte }) => [step, bits_per_byte]),
+    })),
     lines: [
       { label: 'unigram', y: ngrams[0].bits_per_byte },
       { label: 'Kneser–Ney 5-gram', y: ngrams.at(-1).bits_per_byte },

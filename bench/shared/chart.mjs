@@ -36,14 +36,22 @@ export function chart({ title, x, y, series, lines = [], width = 820, height = 4
   // Labels are pushed apart so that none covers another.
   const labels = [
     ...lines.map((line) => ({ at: py(line.y), text: `${line.label} ${line.y.toFixed(3)}`, colour: '#57606a' })),
-    ...series.map(({ label, points }, i) => ({ at: py(points.at(-1)[1]), text: `${label} ${points.at(-1)[1].toFixed(3)}`, colour: colours[i % colours.length] })),
+    ...series.map(({ label, points }, i) => ({
+      at: py(points.at(-1)[1]),
+      text: `${label} ${points.at(-1)[1].toFixed(3)}`,
+      colour: colours[i % colours.length],
+    })),
   ].sort((a, b) => a.at - b.at);
   labels.forEach((label, i) => i > 0 && (label.at = Math.max(label.at, labels[i - 1].at + 16)));
-  for (const line of lines) parts.push(`<line x1="${box.left}" x2="${box.right}" y1="${py(line.y).toFixed(1)}" y2="${py(line.y).toFixed(1)}" stroke="#57606a" stroke-dasharray="5 4"/>`);
+  for (const line of lines)
+    parts.push(
+      `<line x1="${box.left}" x2="${box.right}" y1="${py(line.y).toFixed(1)}" y2="${py(line.y).toFixed(1)}" stroke="#57606a" stroke-dasharray="5 4"/>`,
+    );
   series.forEach(({ points }, i) => {
     const path = points.map(([at, value]) => `${px(at).toFixed(1)},${py(value).toFixed(1)}`);
     parts.push(`<polyline points="${path.join(' ')}" fill="none" stroke="${colours[i % colours.length]}" stroke-width="2"/>`);
-    for (const point of path) parts.push(`<circle cx="${point.split(',')[0]}" cy="${point.split(',')[1]}" r="2.5" fill="${colours[i % colours.length]}"/>`);
+    for (const point of path)
+      parts.push(`<circle cx="${point.split(',')[0]}" cy="${point.split(',')[1]}" r="2.5" fill="${colours[i % colours.length]}"/>`);
   });
   for (const label of labels) parts.push(text(box.right + 8, label.at + 4, label.text, `fill="${label.colour}"`));
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12">\n${parts.join('\n')}\n</svg>\n`;
@@ -62,9 +70,14 @@ export function bars({ title, panels, columns = 2, width = 940 }) {
   const [row, gap, head] = [19, 34, 26];
   const column = (width - 20) / columns;
   const heights = panels.map((panel) => head + panel.bars.length * row + gap);
-  const lines = Array.from({ length: Math.ceil(panels.length / columns) }, (_, line) => Math.max(...heights.slice(line * columns, (line + 1) * columns)));
+  const lines = Array.from({ length: Math.ceil(panels.length / columns) }, (_, line) =>
+    Math.max(...heights.slice(line * columns, (line + 1) * columns)),
+  );
   const height = 44 + lines.reduce((a, b) => a + b, 0);
-  const parts = [`<rect class="page" width="${width}" height="${height}"/>`, `<text x="14" y="24" font-size="15" font-weight="600">${escape(title)}</text>`];
+  const parts = [
+    `<rect class="page" width="${width}" height="${height}"/>`,
+    `<text x="14" y="24" font-size="15" font-weight="600">${escape(title)}</text>`,
+  ];
   panels.forEach((panel, i) => {
     const left = 14 + (i % columns) * column;
     const top = 52 + lines.slice(0, Math.floor(i / columns)).reduce((a, b) => a + b, 0);
@@ -81,6 +94,7 @@ export function bars({ title, panels, columns = 2, width = 940 }) {
       );
     });
   });
-  const style = '.page{fill:#fff}text{fill:#1f2328}.ours{fill:#1f6feb}.peer{fill:#8c959f}@media (prefers-color-scheme:dark){.page{fill:#0d1117}text{fill:#e6edf3}.ours{fill:#4493f8}.peer{fill:#6e7681}}';
+  const style =
+    '.page{fill:#fff}text{fill:#1f2328}.ours{fill:#1f6feb}.peer{fill:#8c959f}@media (prefers-color-scheme:dark){.page{fill:#0d1117}text{fill:#e6edf3}.ours{fill:#4493f8}.peer{fill:#6e7681}}';
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12">\n<style>${style}</style>\n${parts.join('\n')}\n</svg>\n`;
 }

@@ -8,10 +8,22 @@ const usage = (message) => failure(message, 'MDIFF_USAGE', 2);
 const between = (low, high) => (high === Infinity ? `from ${low}` : `from ${low} to ${high}`);
 
 /** Kinds of values. `read` gives undefined for a text that is no such value. */
-export const number = (low, high = Infinity) => ({ label: 'number', expected: `a number ${between(low, high)}`, read: (text) => (text.trim() !== '' && Number(text) >= low && Number(text) <= high ? Number(text) : undefined) });
-export const whole = (low, high = Infinity) => ({ label: 'number', expected: `a whole number ${between(low, high)}`, read: (text) => (Number.isInteger(number(low, high).read(text)) ? Number(text) : undefined) });
+export const number = (low, high = Infinity) => ({
+  label: 'number',
+  expected: `a number ${between(low, high)}`,
+  read: (text) => (text.trim() !== '' && Number(text) >= low && Number(text) <= high ? Number(text) : undefined),
+});
+export const whole = (low, high = Infinity) => ({
+  label: 'number',
+  expected: `a whole number ${between(low, high)}`,
+  read: (text) => (Number.isInteger(number(low, high).read(text)) ? Number(text) : undefined),
+});
 export const text = (label) => ({ label, expected: 'a text', read: (value) => value });
-export const oneOf = (names) => ({ label: 'name', expected: `one of ${names.join(', ')}`, read: (value) => (names.includes(value) ? value : undefined) });
+export const oneOf = (names) => ({
+  label: 'name',
+  expected: `one of ${names.join(', ')}`,
+  read: (value) => (names.includes(value) ? value : undefined),
+});
 
 /** Several values of a kind, separated by commas; at least `least`. */
 export const list = (kind, least = 1) => ({
@@ -30,7 +42,13 @@ export function helpOf({ name, about, argument, options }) {
     `${help}${value === undefined ? '' : ` (default: ${value})`}`,
   ]);
   const width = Math.max(...flags.map(([flag]) => flag.length)) + 2;
-  return [`npm run bench -- ${name} ${argument ? `[${argument}] ` : ''}[options]`, '', about, '', ...flags.map(([flag, help]) => `  ${flag.padEnd(width)}${help}`)].join('\n');
+  return [
+    `npm run bench -- ${name} ${argument ? `[${argument}] ` : ''}[options]`,
+    '',
+    about,
+    '',
+    ...flags.map(([flag, help]) => `  ${flag.padEnd(width)}${help}`),
+  ].join('\n');
 }
 
 /**
@@ -39,7 +57,9 @@ export function helpOf({ name, about, argument, options }) {
  */
 export function parse(bench, args) {
   const { options, argument } = bench;
-  const flags = Object.fromEntries(Object.entries(options).map(([key, { kind, many }]) => [key, { type: kind ? 'string' : 'boolean', ...(many && { multiple: true }) }]));
+  const flags = Object.fromEntries(
+    Object.entries(options).map(([key, { kind, many }]) => [key, { type: kind ? 'string' : 'boolean', ...(many && { multiple: true }) }]),
+  );
   let parsed;
   try {
     parsed = parseArgs({ args, options: { ...flags, help: { type: 'boolean' } }, allowPositionals: true });
@@ -47,7 +67,8 @@ export function parse(bench, args) {
     throw usage(`${bench.name}: ${error.message.split('. ')[0]}; see npm run bench -- ${bench.name} --help`);
   }
   const { values, positionals } = parsed;
-  if (positionals.length > (argument ? 1 : 0)) throw usage(`${bench.name}: unexpected argument "${positionals.at(-1)}"; see npm run bench -- ${bench.name} --help`);
+  if (positionals.length > (argument ? 1 : 0))
+    throw usage(`${bench.name}: unexpected argument "${positionals.at(-1)}"; see npm run bench -- ${bench.name} --help`);
   const read = (key, kind, given) => {
     const value = kind.read(given);
     if (value === undefined) throw usage(`--${key}: expected ${kind.expected}, got "${given}"`);

@@ -17,12 +17,30 @@ const bench = {
 const values = (...args) => parse(bench, args);
 
 test('gives defaults, and undefined where there is none', () => {
-  expect(values()).toEqual({ steps: 500, share: undefined, sizes: undefined, seeds: [42, 43], set: [], quick: false, argument: undefined, help: false });
+  expect(values()).toEqual({
+    steps: 500,
+    share: undefined,
+    sizes: undefined,
+    seeds: [42, 43],
+    set: [],
+    quick: false,
+    argument: undefined,
+    help: false,
+  });
 });
 
 test('reads values, lists, repeated options, flags and the argument', () => {
-  expect(values('book.txt', '--steps', '30', '--share=0.5', '--sizes', 'micro,nano', '--set', 'a=1', '--set', 'b=2', '--quick', '--help')).toEqual({
-    steps: 30, share: 0.5, sizes: ['micro', 'nano'], seeds: [42, 43], set: ['a=1', 'b=2'], quick: true, argument: 'book.txt', help: true,
+  expect(
+    values('book.txt', '--steps', '30', '--share=0.5', '--sizes', 'micro,nano', '--set', 'a=1', '--set', 'b=2', '--quick', '--help'),
+  ).toEqual({
+    steps: 30,
+    share: 0.5,
+    sizes: ['micro', 'nano'],
+    seeds: [42, 43],
+    set: ['a=1', 'b=2'],
+    quick: true,
+    argument: 'book.txt',
+    help: true,
   });
 });
 

@@ -30,7 +30,9 @@ export function findPython(given: string | undefined, { folder: name, what, prep
   console.log(`installing the peers (${what}, pinned in bench/${name}/requirements.txt) into bench/${name}/.venv; this happens once`);
   try {
     execFileSync(system, ['-m', 'venv', join(folder, '.venv')], { stdio: ['ignore', 'ignore', 'inherit'] });
-    execFileSync(inVenv, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', requirements], { stdio: ['ignore', 'inherit', 'inherit'] });
+    execFileSync(inVenv, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', requirements], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
     if (prepare !== undefined) execFileSync(inVenv, [join(folder, prepare)], { stdio: ['ignore', 'inherit', 'inherit'] });
   } catch {
     return { missing: `bench/${name}/requirements.txt could not be installed (messages are above)` };

@@ -11,13 +11,21 @@ import { failure } from './options.mjs';
  */
 export function metricsOf(name, settings, finished = () => false) {
   const folder = join(root, 'outputs', `bench-${name}`);
-  const read = () => readFileSync(join(folder, 'metrics.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  const read = () =>
+    readFileSync(join(folder, 'metrics.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
   if (existsSync(join(folder, 'model', 'manifest.json'))) {
     const metrics = read();
     if (finished(metrics)) return metrics;
   }
   const set = [`experiment_name=bench-${name}`, ...settings].flatMap((setting) => ['--set', setting]);
-  const { status } = spawnSync(process.execPath, [join(root, 'apps/mdiff/bin/mdiff.js'), 'train', '--config', join(root, 'runs/quickstart.yaml'), '--fresh', ...set], { cwd: root, stdio: 'inherit' });
+  const { status } = spawnSync(
+    process.execPath,
+    [join(root, 'apps/mdiff/bin/mdiff.js'), 'train', '--config', join(root, 'runs/quickstart.yaml'), '--fresh', ...set],
+    { cwd: root, stdio: 'inherit' },
+  );
   if (status !== 0) throw failure(`the training "${name}" ended with code ${status}; its messages are above`);
   return read();
 }

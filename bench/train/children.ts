@@ -29,7 +29,11 @@ export function startChild(name: string, command: string, args: readonly string[
   let waiting: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | undefined;
   child.stderr.on('data', (chunk: Buffer) => (words = (words + chunk.toString()).slice(-4000)));
   const end = (how: string): void => {
-    const last = words.trim().split('\n').filter((line) => line.trim() !== '').at(-1);
+    const last = words
+      .trim()
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .at(-1);
     ended ??= new ChildError(last ?? how);
     waiting?.reject(ended);
     waiting = undefined;

@@ -20,11 +20,20 @@ export interface Inputs {
 export function writeInputs(folder: string, model: ModelConfig, threads: number, count: number, tensorflow?: NativeTensorFlow): void {
   mkdirSync(folder, { recursive: true });
   const flat = initParams(model, SEED);
-  const tensors = layoutOf(model).params.map(({ name, shape, offset, size }) => ({ name, shape, data: flat.subarray(offset, offset + size) }));
+  const tensors = layoutOf(model).params.map(({ name, shape, offset, size }) => ({
+    name,
+    shape,
+    data: flat.subarray(offset, offset + size),
+  }));
   writeFileSync(join(folder, 'weights.safetensors'), writeSafetensors(tensors));
   const batches = batchesOf(model, count).map(({ ids, segments, positions, rows, targets, weights }) =>
-    Object.fromEntries(Object.entries({ ids, segments, positions, rows, targets, weights }).map(([name, values]) => [name, Array.from(values)])),
+    Object.fromEntries(
+      Object.entries({ ids, segments, positions, rows, targets, weights }).map(([name, values]) => [name, Array.from(values)]),
+    ),
   );
   writeFileSync(join(folder, 'inputs.json'), JSON.stringify({ model, update: UPDATE, threads, B: ROWS, S: POSITIONS, batches }));
-  writeFileSync(join(folder, 'ours.json'), JSON.stringify({ model, update: UPDATE, threads, batches: count, ...(tensorflow && { tensorflow }) } satisfies Inputs));
+  writeFileSync(
+    join(folder, 'ours.json'),
+    JSON.stringify({ model, update: UPDATE, threads, batches: count, ...(tensorflow && { tensorflow }) } satisfies Inputs),
+  );
 }

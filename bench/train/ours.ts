@@ -14,15 +14,28 @@ import type { Inputs } from './inputs.js';
 const [folder, name, precision] = process.argv.slice(2) as [string, string, string?];
 const { model, update, threads, batches: count, tensorflow } = JSON.parse(readFileSync(join(folder, 'ours.json'), 'utf8')) as Inputs;
 const batches: StepBatch[] = batchesOf(model, count);
-const engine = await engines[name]!({ model, threads, labelSmoothing: 0, seed: SEED, mixedPrecision: precision === 'bf16', ...(tensorflow && { tensorflow }) });
+const engine = await engines[name]!({
+  model,
+  threads,
+  labelSmoothing: 0,
+  seed: SEED,
+  mixedPrecision: precision === 'bf16',
+  ...(tensorflow && { tensorflow }),
+});
 let done = 0;
 
 let multiply: (() => Promise<unknown>) | undefined;
 async function product(n: number): Promise<() => Promise<unknown>> {
   tf.enableProdMode();
   await tf.setBackend('cpu');
-  const graph = trace(({ a, b }) => ({ c: tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D) }), { inputs: { a: { shape: [n, n], dtype: 'float32' }, b: { shape: [n, n], dtype: 'float32' } } });
-  const session = await ort.InferenceSession.create(toOnnx(graph), { intraOpNumThreads: engine.threads, interOpNumThreads: 1, extra: { session: { intra_op: { allow_spinning: '0' } } } });
+  const graph = trace(({ a, b }) => ({ c: tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D) }), {
+    inputs: { a: { shape: [n, n], dtype: 'float32' }, b: { shape: [n, n], dtype: 'float32' } },
+  });
+  const session = await ort.InferenceSession.create(toOnnx(graph), {
+    intraOpNumThreads: engine.threads,
+    interOpNumThreads: 1,
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+  });
   const matrix = new ort.Tensor('float32', new Float32Array(n * n).fill(1), [n, n]);
   return () => session.run({ a: matrix, b: matrix });
 }

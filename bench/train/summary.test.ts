@@ -4,8 +4,19 @@ import { lossError, ratio, rowsOf, tableOf } from './summary.js';
 import type { Measured } from './summary.js';
 
 /** An engine whose rounds took `ms` for `steps` steps each. */
-const one = (engine: string, ms: readonly number[], { steps = 1, ours = false, bf16 = false, ...more }: Partial<Measured> & { steps?: number } = {}): Measured => ({
-  engine, ours, bf16, loss: 2, peak_mb: 100.4, startup_s: 1.234, ...more, turns: ms.map((ms) => ({ steps, ms })),
+const one = (
+  engine: string,
+  ms: readonly number[],
+  { steps = 1, ours = false, bf16 = false, ...more }: Partial<Measured> & { steps?: number } = {},
+): Measured => ({
+  engine,
+  ours,
+  bf16,
+  loss: 2,
+  peak_mb: 100.4,
+  startup_s: 1.234,
+  ...more,
+  turns: ms.map((ms) => ({ steps, ms })),
 });
 const numbers = { tokens: 2048, flops: 4e9, peaks: { fp32: 100, bf16: null } };
 
@@ -25,13 +36,17 @@ describe('a comparison', () => {
   });
 
   it('compares with the fastest peer of any precision, and with the faster attention of PyTorch in float32', () => {
-    const rows = rowsOf('s', [
-      one('onnxruntime', [20], { ours: true }),
-      one('torch_eager_fp32_sdpa', [60]),
-      one('torch_eager_fp32_explicit', [40]),
-      one('torch_eager_bf16_explicit', [10], { bf16: true }),
-      one('torch_compile_fp32_sdpa', [30]),
-    ], numbers);
+    const rows = rowsOf(
+      's',
+      [
+        one('onnxruntime', [20], { ours: true }),
+        one('torch_eager_fp32_sdpa', [60]),
+        one('torch_eager_fp32_explicit', [40]),
+        one('torch_eager_bf16_explicit', [10], { bf16: true }),
+        one('torch_compile_fp32_sdpa', [30]),
+      ],
+      numbers,
+    );
     const [own, , eager, best] = rows;
     expect(own).toMatchObject({ size: 's', ratio_to_best_peer: 0.5, ratio_to_torch_eager: 2, ratio_to_torch_compile: 1.5 });
     expect(eager).toMatchObject({ ratio_to_best_peer: 0.25, ratio_to_torch_eager: 1 });
@@ -40,7 +55,13 @@ describe('a comparison', () => {
 
   it('has no ratio to an absent engine, and no share of a peak that was not measured', () => {
     expect(rowsOf('s', [one('tfjs_node_bf16', [20], { ours: true, bf16: true })], numbers)[0]).toMatchObject({
-      ratio_to_best_peer: null, ratio_to_torch_eager: null, ratio_to_torch_compile: null, share_of_peak: null, trace_s: null, lower_s: null, load_s: null,
+      ratio_to_best_peer: null,
+      ratio_to_torch_eager: null,
+      ratio_to_torch_compile: null,
+      share_of_peak: null,
+      trace_s: null,
+      lower_s: null,
+      load_s: null,
     });
   });
 
@@ -48,7 +69,13 @@ describe('a comparison', () => {
     const startup = { trace: 300, optimize: 200, lower: 150, library: 1000, load: 20 };
     // 4e9 operations in 50 ms are 80 GF/s.
     expect(rowsOf('s', [one('onnxruntime', [50], { ours: true, startup })], numbers)[0]).toMatchObject({
-      gflops: 80, share_of_peak: 0.8, peak_memory_mb: 100, startup_s: 1.23, trace_s: 0.5, lower_s: 0.15, load_s: 1.02,
+      gflops: 80,
+      share_of_peak: 0.8,
+      peak_memory_mb: 100,
+      startup_s: 1.23,
+      trace_s: 0.5,
+      lower_s: 0.15,
+      load_s: 1.02,
     });
   });
 

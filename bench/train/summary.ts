@@ -49,7 +49,8 @@ const perStep = ({ steps, ms }: Turn): number => ms / steps;
 const stepMs = ({ turns }: Measured): number => median(turns.map(perStep));
 
 /** Median over rounds of how many times as fast as `other` this is. */
-export const ratio = (one: Measured, other: Measured): number => median(one.turns.map((turn, round) => perStep(other.turns[round]!) / perStep(turn)));
+export const ratio = (one: Measured, other: Measured): number =>
+  median(one.turns.map((turn, round) => perStep(other.turns[round]!) / perStep(turn)));
 
 const fastest = (among: readonly Measured[]): Measured | undefined => [...among].sort((a, b) => stepMs(a) - stepMs(b))[0];
 
@@ -58,7 +59,11 @@ const fastest = (among: readonly Measured[]): Measured | undefined => [...among]
  * are the faster of their two attentions, in float32. GF/s count matrix products only; their share is of the products' own
  * peak in the same precision and run.
  */
-export function rowsOf(size: string, measured: readonly Measured[], { tokens, flops, peaks }: { tokens: number; flops: number; peaks: Peaks }): Row[] {
+export function rowsOf(
+  size: string,
+  measured: readonly Measured[],
+  { tokens, flops, peaks }: { tokens: number; flops: number; peaks: Peaks },
+): Row[] {
   const best = fastest(measured.filter(({ ours }) => !ours));
   const named = (start: string): Measured | undefined => fastest(measured.filter(({ engine }) => engine.startsWith(start)));
   const [eager, compiled] = [named('torch_eager_fp32'), named('torch_compile_fp32')];
@@ -87,7 +92,8 @@ export function rowsOf(size: string, measured: readonly Measured[], { tokens, fl
 
 /** Tracing is recording and simplifying, loading is the library and what it makes of the file. */
 function phasesOf(startup: Phases | undefined): Pick<Row, 'trace_s' | 'lower_s' | 'load_s'> {
-  const seconds = (...phases: (keyof Phases)[]): number | null => (startup ? round(phases.reduce((sum, phase) => sum + startup[phase], 0) / 1000, 2) : null);
+  const seconds = (...phases: (keyof Phases)[]): number | null =>
+    startup ? round(phases.reduce((sum, phase) => sum + startup[phase], 0) / 1000, 2) : null;
   return { trace_s: seconds('trace', 'optimize'), lower_s: seconds('lower'), load_s: seconds('library', 'load') };
 }
 
@@ -102,15 +108,43 @@ export function lossError(losses: readonly number[], reference: readonly number[
 export function tableOf(rows: readonly Row[]): string {
   const number = (value: number | null, digits: number): string => (value === null ? '–' : value.toFixed(digits));
   const share = (value: number | null): string => (value === null ? '–' : `${(value * 100).toFixed(0)} %`);
-  const head = ['size', 'engine', 'tokens/s', '× best peer', '× torch eager', '× torch compile', 'ms/step', 'GF/s', 'of peak', 'MB', 'start-up s', 'trace', 'lower', 'load'];
+  const head = [
+    'size',
+    'engine',
+    'tokens/s',
+    '× best peer',
+    '× torch eager',
+    '× torch compile',
+    'ms/step',
+    'GF/s',
+    'of peak',
+    'MB',
+    'start-up s',
+    'trace',
+    'lower',
+    'load',
+  ];
   const body = [...rows]
     .sort((a, b) => b.tokens_per_s - a.tokens_per_s)
     .map((row) => [
-      row.size, row.engine, String(row.tokens_per_s), number(row.ratio_to_best_peer, 2), number(row.ratio_to_torch_eager, 2), number(row.ratio_to_torch_compile, 2),
-      number(row.step_ms, 1), String(row.gflops), share(row.share_of_peak), String(row.peak_memory_mb), number(row.startup_s, 1),
-      number(row.trace_s, 2), number(row.lower_s, 2), number(row.load_s, 2),
+      row.size,
+      row.engine,
+      String(row.tokens_per_s),
+      number(row.ratio_to_best_peer, 2),
+      number(row.ratio_to_torch_eager, 2),
+      number(row.ratio_to_torch_compile, 2),
+      number(row.step_ms, 1),
+      String(row.gflops),
+      share(row.share_of_peak),
+      String(row.peak_memory_mb),
+      number(row.startup_s, 1),
+      number(row.trace_s, 2),
+      number(row.lower_s, 2),
+      number(row.load_s, 2),
     ]);
   const lines = [head, ...body];
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  return lines.map((line) => line.map((cell, column) => (column < 2 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('  ')).join('\n');
+  return lines
+    .map((line) => line.map((cell, column) => (column < 2 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('  '))
+    .join('\n');
 }

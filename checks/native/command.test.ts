@@ -13,7 +13,8 @@ afterAll(() => place.remove());
 
 // Set, so that the command does not start itself again: the process that is killed must be the one that trains.
 const env = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=0' };
-const record = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(place.folder, 'outputs', name, 'run.json'), 'utf8')) as unknown;
+const record = async (name: string): Promise<unknown> =>
+  JSON.parse(await readFile(join(place.folder, 'outputs', name, 'run.json'), 'utf8')) as unknown;
 const train = (name: string, flags: readonly string[], killAt?: number) =>
   place.mdiff(
     ['train', place.book, ...place.settings(name), '--set', 'training.max_steps=30', ...flags],
@@ -47,12 +48,16 @@ describe.each(['float32', 'bfloat16'] as const)('mdiff train on native TensorFlo
     expect((await train(name, [...flags, '--resume'], 20)).signal).toBe('SIGKILL');
     const resumed = await train(name, [...plain, '--resume']);
     expect(resumed.code, resumed.err).toBe(0);
-    expect(resumed.out).toContain(`this run was on tfjs_node on cpu, 1 thread, ${precision}: the following steps continue it up to rounding, not to the bit`);
+    expect(resumed.out).toContain(
+      `this run was on tfjs_node on cpu, 1 thread, ${precision}: the following steps continue it up to rounding, not to the bit`,
+    );
     const reference = `onnxruntime-${asked}`;
     expect((await train(reference, plain)).code).toBe(0);
     const [moved, stayed] = [await place.losses(name), await place.losses(reference)];
     expect(moved.length).toBe(stayed.length);
     // Float32 sums in another order over thirty steps at a falling loss near 3; bfloat16 products for about half of them.
-    moved.forEach(({ loss }, i) => expect(Math.abs(loss - stayed[i]!.loss), `line ${i}`).toBeLessThan(precision === 'float32' ? 1e-3 : 0.1));
+    moved.forEach(({ loss }, i) =>
+      expect(Math.abs(loss - stayed[i]!.loss), `line ${i}`).toBeLessThan(precision === 'float32' ? 1e-3 : 0.1),
+    );
   });
 });

@@ -25,7 +25,11 @@ if (!kernels) throw new Error(`${found.folder} has no lib/kernels.so; run "mdiff
  */
 const TOLERANCE = { float32: 2e-5, bfloat16: 2e-2 };
 const rng = stream(11, 'kernels');
-const numbers = (...shape: number[]): tf.Tensor => tf.tensor(Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => rng.next() * 2 - 1), shape);
+const numbers = (...shape: number[]): tf.Tensor =>
+  tf.tensor(
+    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => rng.next() * 2 - 1),
+    shape,
+  );
 
 interface Geometry {
   B: number;
@@ -43,7 +47,24 @@ interface Piece {
 }
 
 const config = ({ D, H, F, S }: Geometry): DenoiserConfig =>
-  ({ d_model: D, n_heads: H, n_layers: 1, d_ff: F, vocab_size: 32, max_seq_len: S, norm_type: 'rmsnorm', norm_eps: 1e-5, activation: 'swiglu', pos_encoding: 'rope', use_bias: false, conv_width: 5, tie_embeddings: true, dropout: 0, attention_dropout: 0, init_std: 0.02 }) as DenoiserConfig;
+  ({
+    d_model: D,
+    n_heads: H,
+    n_layers: 1,
+    d_ff: F,
+    vocab_size: 32,
+    max_seq_len: S,
+    norm_type: 'rmsnorm',
+    norm_eps: 1e-5,
+    activation: 'swiglu',
+    pos_encoding: 'rope',
+    use_bias: false,
+    conv_width: 5,
+    tie_embeddings: true,
+    dropout: 0,
+    attention_dropout: 0,
+    init_std: 0.02,
+  }) as DenoiserConfig;
 
 /** Attention with its projections, written with the plain pieces. */
 function plainAttention([x, q, k, v, o, onto]: tf.Tensor[], { B, S, D, H }: Geometry, { bias, rotation }: Frame): tf.Tensor {
@@ -53,39 +74,64 @@ function plainAttention([x, q, k, v, o, onto]: tf.Tensor[], { B, S, D, H }: Geom
 }
 
 const float32: Record<string, Piece> = {
-  'RMSNorm': { inputs: ({ B, S, D }) => [numbers(B * S, D), numbers(D)], of: (ops, [x, gain]) => ops.rmsNorm(x!, gain!, 1e-5) },
-  'SwiGLU': { inputs: ({ B, S, F }) => [numbers(B * S, F).mul(20), numbers(B * S, F)], of: (ops, [gate, up]) => ops.swiglu(gate!, up!) },
-  'convolution': { inputs: ({ B, S, D }) => [numbers(B * S, D), numbers(5, D)], of: (ops, [x, weight], { taps }) => ops.convolve(x!, weight!, taps!) },
-  'softmax': { inputs: ({ B, S, F }) => [numbers(B * S, F).mul(30)], of: (_, [x]) => tf.softmax(x!) },
+  RMSNorm: { inputs: ({ B, S, D }) => [numbers(B * S, D), numbers(D)], of: (ops, [x, gain]) => ops.rmsNorm(x!, gain!, 1e-5) },
+  SwiGLU: { inputs: ({ B, S, F }) => [numbers(B * S, F).mul(20), numbers(B * S, F)], of: (ops, [gate, up]) => ops.swiglu(gate!, up!) },
+  convolution: {
+    inputs: ({ B, S, D }) => [numbers(B * S, D), numbers(5, D)],
+    of: (ops, [x, weight], { taps }) => ops.convolve(x!, weight!, taps!),
+  },
+  softmax: { inputs: ({ B, S, F }) => [numbers(B * S, F).mul(30)], of: (_, [x]) => tf.softmax(x!) },
 };
 
 const bfloat16 = (geometry: Geometry): Record<string, Piece> => ({
-  'product': { inputs: ({ B, S, D, F }) => [numbers(B * S, D), numbers(D, F)], of: (_, [x, w]) => tf.matMul(x!, w!) },
-  'product on top of a value': { inputs: ({ B, S, D, F }) => [numbers(B * S, D), numbers(F, D), numbers(B * S, F)], of: (_, [x, w, y]) => tf.add(y!, tf.matMul(x!, w!, false, true)) },
+  product: { inputs: ({ B, S, D, F }) => [numbers(B * S, D), numbers(D, F)], of: (_, [x, w]) => tf.matMul(x!, w!) },
+  'product on top of a value': {
+    inputs: ({ B, S, D, F }) => [numbers(B * S, D), numbers(F, D), numbers(B * S, F)],
+    of: (_, [x, w, y]) => tf.add(y!, tf.matMul(x!, w!, false, true)),
+  },
   // Weights that keep the size of their operand, as trained ones do: scores of a hundred would magnify every rounding.
-  'attention': {
-    inputs: ({ B, S, D }) => [numbers(B * S, D), ...Array.from({ length: 4 }, () => numbers(D, D).mul(1.7 / Math.sqrt(D))), numbers(B * S, D)],
+  attention: {
+    inputs: ({ B, S, D }) => [
+      numbers(B * S, D),
+      ...Array.from({ length: 4 }, () => numbers(D, D).mul(1.7 / Math.sqrt(D))),
+      numbers(B * S, D),
+    ],
     of: (ops, inputs, at) => {
       const [x, q, k, v, o, onto] = inputs as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
-      return ops.selfAttention ? ops.selfAttention(x, [q, k, v, o], onto, { ...at, rotation: at.rotation! }) : plainAttention(inputs, geometry, at);
+      return ops.selfAttention
+        ? ops.selfAttention(x, [q, k, v, o], onto, { ...at, rotation: at.rotation! })
+        : plainAttention(inputs, geometry, at);
     },
   },
   'feed-forward': {
     inputs: ({ B, S, D, F }) => [numbers(B * S, D), numbers(D, F), numbers(D, F), numbers(F, D), numbers(B * S, D)],
     of: (ops, inputs) => {
       const [x, gate, up, down, onto] = inputs as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
-      return ops.feedForward ? ops.feedForward(x, [gate, up, down], onto) : tf.add(onto, tf.matMul(ops.swiglu(tf.matMul(x, gate), tf.matMul(x, up)), down));
+      return ops.feedForward
+        ? ops.feedForward(x, [gate, up, down], onto)
+        : tf.add(onto, tf.matMul(ops.swiglu(tf.matMul(x, gate), tf.matMul(x, up)), down));
     },
   },
 });
 
 /** The value, and the gradients of Σ value·weights. */
 const whole = (piece: Piece, ops: Ops, geometry: Geometry, inputs: Record<string, tf.Tensor>): Record<string, tf.Tensor> => {
-  const at = frame(config(geometry), { ids: tf.zeros([geometry.B, geometry.S], 'int32'), segments: inputs.segments!, causal: inputs.causal! });
+  const at = frame(config(geometry), {
+    ids: tf.zeros([geometry.B, geometry.S], 'int32'),
+    segments: inputs.segments!,
+    causal: inputs.causal!,
+  });
   const names = Object.keys(inputs).filter((name) => name.startsWith('x'));
   const f = (...tensors: tf.Tensor[]) => piece.of(ops, tensors, at);
   const tensors = names.map((name) => inputs[name]!);
-  return { y: f(...tensors), ...Object.fromEntries(tf.grads(f)(tensors, inputs.dy!).map((gradient, i) => [`d${names[i]}`, gradient])) };
+  return {
+    y: f(...tensors),
+    ...Object.fromEntries(
+      tf
+        .grads(f)(tensors, inputs.dy!)
+        .map((gradient, i) => [`d${names[i]}`, gradient]),
+    ),
+  };
 };
 
 async function run(piece: Piece, geometry: Geometry, products: boolean, ops: RuntimeOps, bf16: boolean): Promise<number> {
@@ -94,10 +140,24 @@ async function run(piece: Piece, geometry: Geometry, products: boolean, ops: Run
   const tensors = piece.inputs(geometry);
   const inputs: Record<string, tf.Tensor> = Object.fromEntries(tensors.map((tensor, i) => [`x${i}`, tensor]));
   // Two segments in each row, and padding at the end of the last row.
-  inputs.segments = tf.tensor(Int32Array.from({ length: B * S }, (_, i) => (Math.floor(i / S) === B - 1 && i % S > S - 3 ? 0 : i % S < 3 + Math.floor(i / S) ? 1 : 2)), [B, S], 'int32');
+  inputs.segments = tf.tensor(
+    Int32Array.from({ length: B * S }, (_, i) =>
+      Math.floor(i / S) === B - 1 && i % S > S - 3 ? 0 : i % S < 3 + Math.floor(i / S) ? 1 : 2,
+    ),
+    [B, S],
+    'int32',
+  );
   inputs.causal = tf.scalar(geometry.causal);
-  inputs.dy = numbers(...piece.of(plain, tensors, frame(config(geometry), { ids: tf.zeros([B, S], 'int32'), segments: inputs.segments, causal: inputs.causal })).shape);
-  const expected = tf.tidy(() => Object.entries(whole(piece, plain, geometry, inputs)).map(([name, tensor]) => [name, Float32Array.from(tensor.dataSync())] as const));
+  inputs.dy = numbers(
+    ...piece.of(
+      plain,
+      tensors,
+      frame(config(geometry), { ids: tf.zeros([B, S], 'int32'), segments: inputs.segments, causal: inputs.causal }),
+    ).shape,
+  );
+  const expected = tf.tidy(() =>
+    Object.entries(whole(piece, plain, geometry, inputs)).map(([name, tensor]) => [name, Float32Array.from(tensor.dataSync())] as const),
+  );
   const specs = Object.fromEntries(Object.entries(inputs).map(([name, { shape, dtype }]) => [name, { shape, dtype: dtype as 'float32' }]));
   const graph = optimize(trace((given) => whole(piece, fusedOps(products), geometry, given), { inputs: specs }));
   const folder = mkdtempSync(join(tmpdir(), 'mdiff-kernels-'));
@@ -105,7 +165,9 @@ async function run(piece: Piece, geometry: Geometry, products: boolean, ops: Run
     writeFileSync(join(folder, 'saved_model.pb'), toSavedModel({ variables: {}, signatures: { run: { graph } }, ops, bfloat16: bf16 }));
     await tf.setBackend('tensorflow');
     const model = await native.node.loadSavedModel(folder, ['serve'], 'run');
-    const feeds = Object.fromEntries(graph.inputs.map(({ name }) => [name, tf.tensor(inputs[name]!.dataSync(), inputs[name]!.shape, inputs[name]!.dtype)]));
+    const feeds = Object.fromEntries(
+      graph.inputs.map(({ name }) => [name, tf.tensor(inputs[name]!.dataSync(), inputs[name]!.shape, inputs[name]!.dtype)]),
+    );
     const results = model.predict(feeds) as Record<string, tf.Tensor>;
     let worst = 0;
     for (const [name, wanted] of expected) {
@@ -141,14 +203,31 @@ async function updates(size: number): Promise<number> {
   for (const op of [undefined, 'MdiffAdamw']) {
     const folder = mkdtempSync(join(tmpdir(), 'mdiff-kernels-'));
     try {
-      writeFileSync(join(folder, 'saved_model.pb'), toSavedModel({ variables, signatures: { step: { graph, update: adamw({ ...options, ...(op && { op }) }) } } }));
+      writeFileSync(
+        join(folder, 'saved_model.pb'),
+        toSavedModel({ variables, signatures: { step: { graph, update: adamw({ ...options, ...(op && { op }) }) } } }),
+      );
       await tf.setBackend('tensorflow');
-      const [init, step, read] = [await native.node.loadSavedModel(folder, ['serve'], 'init'), await native.node.loadSavedModel(folder, ['serve'], 'step'), await native.node.loadSavedModel(folder, ['serve'], 'read')];
+      const [init, step, read] = [
+        await native.node.loadSavedModel(folder, ['serve'], 'init'),
+        await native.node.loadSavedModel(folder, ['serve'], 'step'),
+        await native.node.loadSavedModel(folder, ['serve'], 'read'),
+      ];
       const tensor = (from: tf.Tensor) => tf.tensor(from.dataSync(), from.shape);
       init.predict({ w: tensor(weights), m: tf.zeros(shape), v: tf.zeros(shape) });
       gradients.forEach((g, i) => {
-        const scalars = { clip: 1, rate: 0.1 / (1 - 0.9 ** (i + 1)), root: 1 / Math.sqrt(1 - 0.95 ** (i + 1)), eps: 1e-8, keep: 0.99, ema: 0 };
-        step.predict({ g: tensor(g), ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [`adam.${name}`, tf.scalar(value)])) });
+        const scalars = {
+          clip: 1,
+          rate: 0.1 / (1 - 0.9 ** (i + 1)),
+          root: 1 / Math.sqrt(1 - 0.95 ** (i + 1)),
+          eps: 1e-8,
+          keep: 0.99,
+          ema: 0,
+        };
+        step.predict({
+          g: tensor(g),
+          ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [`adam.${name}`, tf.scalar(value)])),
+        });
       });
       states.push(Object.entries(read.predict({}) as Record<string, tf.Tensor>).map(([name, value]) => [name, value.dataSync().slice()]));
       for (const model of [init, step, read]) model.dispose();
@@ -158,10 +237,12 @@ async function updates(size: number): Promise<number> {
     }
   }
   const [theirs, ours] = states as [(typeof states)[0], (typeof states)[0]];
-  return Math.max(...theirs.flatMap(([name, wanted], at) => {
-    if (ours[at]![0] !== name) throw new Error(`expected ${name}, got ${ours[at]![0]}`);
-    return Array.from(wanted, (value, i) => (Number.isFinite(ours[at]![1][i]) ? Math.abs(ours[at]![1][i]! - value) : Infinity));
-  }));
+  return Math.max(
+    ...theirs.flatMap(([name, wanted], at) => {
+      if (ours[at]![0] !== name) throw new Error(`expected ${name}, got ${ours[at]![0]}`);
+      return Array.from(wanted, (value, i) => (Number.isFinite(ours[at]![1][i]) ? Math.abs(ours[at]![1][i]! - value) : Infinity));
+    }),
+  );
 }
 
 let [passed, failed] = [0, 0];
@@ -184,7 +265,13 @@ for (const geometry of geometries) {
     const what = `${name} ${JSON.stringify(geometry)}`;
     const tolerance = TOLERANCE[products ? 'bfloat16' : 'float32'];
     try {
-      const worst = await run(piece, geometry, products, { softmax: 'MdiffSoftmax', ...(products && { product: 'MdiffProduct', productAdd: 'MdiffProductAdd' }) }, products);
+      const worst = await run(
+        piece,
+        geometry,
+        products,
+        { softmax: 'MdiffSoftmax', ...(products && { product: 'MdiffProduct', productAdd: 'MdiffProductAdd' }) },
+        products,
+      );
       if (worst < tolerance) passed++;
       else throw new Error(`deviates by ${worst.toExponential(1)}, more than ${tolerance}`);
       if (process.argv.includes('--figures')) console.log(`${what}: ${worst.toExponential(1)}`);
@@ -194,6 +281,7 @@ for (const geometry of geometries) {
     }
   }
 }
-if (!kernels.products) console.log('this processor has no AMX: products, attention and feed-forward in bfloat16 are not among the kernels here');
+if (!kernels.products)
+  console.log('this processor has no AMX: products, attention and feed-forward in bfloat16 are not among the kernels here');
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

@@ -2,7 +2,20 @@ import { availableParallelism } from 'node:os';
 import { engines, locateTensorFlow } from '@mdiff/engine';
 import type { Engine, EngineOptions } from '@mdiff/engine';
 import { describe, expect, it } from 'vitest';
-import { UNIT_ROUNDOFF, apart, comparedWithin, contract, differences, float32Limits, lossRounding, optionsOf, shapes, trained, trainedBy, variants } from '@mdiff/integration';
+import {
+  UNIT_ROUNDOFF,
+  apart,
+  comparedWithin,
+  contract,
+  differences,
+  float32Limits,
+  lossRounding,
+  optionsOf,
+  shapes,
+  trained,
+  trainedBy,
+  variants,
+} from '@mdiff/integration';
 import type { Trained } from '@mdiff/integration';
 
 // The reference, ONNX Runtime and native TensorFlow agree on every kind of network and step. Not part of `npm test`: suite.mjs runs it.
@@ -31,7 +44,8 @@ describe.each(Object.entries(variants))('after 20 steps of %s', (name, variant) 
     const expected = await reference(name);
     const limits = await float32Limits(variant, expected);
     expect(expected.losses.at(-1)).toBeLessThan(expected.losses[0]!);
-    for (const [what, difference] of Object.entries(differences(expected, await trainedBy(open, variant)))) expect(difference, what).toBeLessThan(limits[what as keyof typeof limits]);
+    for (const [what, difference] of Object.entries(differences(expected, await trainedBy(open, variant))))
+      expect(difference, what).toBeLessThan(limits[what as keyof typeof limits]);
   });
 
   it('tfjs_node in bfloat16 agrees with the reference', async () => {
@@ -45,7 +59,9 @@ describe.each(Object.entries(variants))('after 20 steps of %s', (name, variant) 
 
 contract('tfjs', engines['tfjs']!);
 contract('tfjs_node', native());
-contract('tfjs_node in bfloat16', native({ mixedPrecision: true }), { rounding: await lossRounding(UNIT_ROUNDOFF.bfloat16, variants['plain']!, shapes) });
+contract('tfjs_node in bfloat16', native({ mixedPrecision: true }), {
+  rounding: await lossRounding(UNIT_ROUNDOFF.bfloat16, variants['plain']!, shapes),
+});
 
 describe('native TensorFlow on all threads', () => {
   it('computes the same again with the same seed', async () => {

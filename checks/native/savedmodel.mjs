@@ -51,7 +51,9 @@ async function load(options) {
   return (name, feeds = {}) => {
     void tf.setBackend('tensorflow');
     const results = tidy(() => {
-      const inputs = Object.fromEntries(Object.entries(feeds).map(([key, value]) => [key, typeof value === 'number' ? tf.scalar(value) : tensor(value)]));
+      const inputs = Object.fromEntries(
+        Object.entries(feeds).map(([key, value]) => [key, typeof value === 'number' ? tf.scalar(value) : tensor(value)]),
+      );
       return Object.fromEntries(Object.entries(signatures.get(name).predict(inputs)).map(([key, value]) => [key, host(value)]));
     });
     void tf.setBackend('cpu');
@@ -70,7 +72,11 @@ function compare(results, expected, tolerance, what) {
 const expectTrue = (condition, what) => {
   if (!condition) throw new Error(what);
 };
-const floats = (shape, of) => ({ shape, dtype: 'float32', data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => of(i)) });
+const floats = (shape, of) => ({
+  shape,
+  dtype: 'float32',
+  data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => of(i)),
+});
 
 const checks = new Map();
 const DRAWS = 4;
@@ -78,7 +84,12 @@ const DRAWS = 4;
 for (const label of Object.keys(CASES)) {
   checks.set(`kernel ${label}`, async () => {
     const examples = Array.from({ length: DRAWS }, (_, i) => example(label, 20261123 + 7919 * i));
-    const signatures = Object.fromEntries(examples.flatMap(({ graph }, i) => [[`traced${i}`, { graph }], [`optimized${i}`, { graph: optimize(graph) }]]));
+    const signatures = Object.fromEntries(
+      examples.flatMap(({ graph }, i) => [
+        [`traced${i}`, { graph }],
+        [`optimized${i}`, { graph: optimize(graph) }],
+      ]),
+    );
     const run = await load({ variables: {}, signatures });
     examples.forEach(({ feeds, expected }, i) => {
       for (const way of ['traced', 'optimized']) compare(run(`${way}${i}`, feeds), expected, TOLERANCE, `draw ${i}, ${way}`);
@@ -121,20 +132,31 @@ checks.set('bfloat16 rounds operands and results of products, and nothing else',
     }
   }
   expectTrue(differs, 'nothing was rounded');
-  compare(results, tidy(() => ({ sum: host(tf.sum(tensor(feeds.a), 1, true)), other: host(tf.exp(tensor(feeds.a))) })), TOLERANCE, 'float32');
+  compare(
+    results,
+    tidy(() => ({ sum: host(tf.sum(tensor(feeds.a), 1, true)), other: host(tf.exp(tensor(feeds.a))) })),
+    TOLERANCE,
+    'float32',
+  );
 });
 
 checks.set('variables are shared by signatures, updated after they are read, and not the memory they were fed from', async () => {
   const w = tf.variable(tf.zeros([4, 3]), true);
-  const graph = trace(({ x }) => {
-    const old = tf.mul(w, 1);
-    w.assign(tf.add(w, x));
-    return { old, next: w };
-  }, { inputs: { x: { shape: [4, 3], dtype: 'float32' } }, variables: { w } });
+  const graph = trace(
+    ({ x }) => {
+      const old = tf.mul(w, 1);
+      w.assign(tf.add(w, x));
+      return { old, next: w };
+    },
+    { inputs: { x: { shape: [4, 3], dtype: 'float32' } }, variables: { w } },
+  );
   const look = trace(() => ({ twice: tf.mul(w, 2) }), { inputs: {}, variables: { w } });
   w.dispose();
   const shape = [4, 3];
-  const run = await load({ variables: { w: { shape, dtype: 'float32' } }, signatures: { step: { graph }, look: { graph: look }, quiet: { graph: { ...graph, outputs: [] } } } });
+  const run = await load({
+    variables: { w: { shape, dtype: 'float32' } },
+    signatures: { step: { graph }, look: { graph: look }, quiet: { graph: { ...graph, outputs: [] } } },
+  });
   const start = floats(shape, (i) => i);
   run('init', { w: start });
   const x = floats(shape, () => 1);
@@ -143,7 +165,10 @@ checks.set('variables are shared by signatures, updated after they are read, and
   compare(run('quiet', { x }), { done: floats([], () => 1) }, 1e-9, 'without outputs');
   compare(run('look'), { twice: floats(shape, (i) => 2 * (i + 2)) }, 1e-9, 'another signature');
   compare(run('read'), { w: plus(2) }, 1e-9, 'read');
-  expectTrue(start.data.every((value, i) => value === i), 'the fed array changed');
+  expectTrue(
+    start.data.every((value, i) => value === i),
+    'the fed array changed',
+  );
   let message = '';
   try {
     run('step', { x: floats([3, 4], () => 1) });
@@ -155,14 +180,22 @@ checks.set('variables are shared by signatures, updated after they are read, and
 
 checks.set('flat vectors are split and joined', async () => {
   const outputs = ['b', 'a', 'c'];
-  const graph = trace(({ all }) => {
-    const [a, b, c] = tf.split(all, [6, 4, 1]);
-    return { a: tf.reshape(a, [2, 3]), b: tf.reshape(b, [4]), c: tf.reshape(c, []), twice: tf.mul(b, 2) };
-  }, { inputs: { all: { shape: [11], dtype: 'float32' } } });
+  const graph = trace(
+    ({ all }) => {
+      const [a, b, c] = tf.split(all, [6, 4, 1]);
+      return { a: tf.reshape(a, [2, 3]), b: tf.reshape(b, [4]), c: tf.reshape(c, []), twice: tf.mul(b, 2) };
+    },
+    { inputs: { all: { shape: [11], dtype: 'float32' } } },
+  );
   const run = await load({ variables: {}, signatures: { f: { graph: optimize(graph), flat: { name: 'flat', outputs } } } });
   const results = run('f', { all: floats([11], (i) => i) });
   expectTrue(Object.keys(results).sort().join() === 'flat,twice', `outputs are ${Object.keys(results).join()}`);
-  compare(results, { flat: floats([11], (i) => [6, 7, 8, 9, 0, 1, 2, 3, 4, 5, 10][i]), twice: floats([4], (i) => 2 * (i + 6)) }, 1e-9, 'flat');
+  compare(
+    results,
+    { flat: floats([11], (i) => [6, 7, 8, 9, 0, 1, 2, 3, 4, 5, 10][i]), twice: floats([4], (i) => 2 * (i + 6)) },
+    1e-9,
+    'flat',
+  );
 });
 
 /** AdamW in float64, as in @mdiff/model's adamwFlat; state is changed in place. */
@@ -183,7 +216,14 @@ function adamwReference(state, gradients, { clip, rate, root, eps, keep, average
 }
 
 const SHAPES = { a: [64, 33], b: [7], c: [] };
-const SLOTS = Object.keys(SHAPES).map((variable) => ({ variable, m: `m.${variable}`, v: `v.${variable}`, gradient: `g.${variable}`, decay: variable === 'a', ...(variable === 'b' ? {} : { ema: `e.${variable}` }) }));
+const SLOTS = Object.keys(SHAPES).map((variable) => ({
+  variable,
+  m: `m.${variable}`,
+  v: `v.${variable}`,
+  gradient: `g.${variable}`,
+  decay: variable === 'a',
+  ...(variable === 'b' ? {} : { ema: `e.${variable}` }),
+}));
 const HYPER = { beta1: 0.9, beta2: 0.95 };
 
 /** A SavedModel whose gradients are x · p + y, so that they depend on the parameters as they were before the step. */
@@ -191,28 +231,54 @@ async function adam() {
   const variables = {};
   const parameters = {};
   for (const [name, shape] of Object.entries(SHAPES)) {
-    for (const key of [name, `m.${name}`, `v.${name}`, ...(name === 'b' ? [] : [`e.${name}`])]) variables[key] = { shape, dtype: 'float32' };
+    for (const key of [name, `m.${name}`, `v.${name}`, ...(name === 'b' ? [] : [`e.${name}`])])
+      variables[key] = { shape, dtype: 'float32' };
     parameters[name] = tf.variable(tf.zeros(shape), true);
   }
   const graph = trace(
     (inputs) => ({
-      ...Object.fromEntries(Object.keys(SHAPES).map((name) => [`g.${name}`, tf.add(tf.mul(inputs.x, parameters[name]), inputs[`y.${name}`])])),
+      ...Object.fromEntries(
+        Object.keys(SHAPES).map((name) => [`g.${name}`, tf.add(tf.mul(inputs.x, parameters[name]), inputs[`y.${name}`])]),
+      ),
       before: tf.sum(parameters.a),
     }),
     {
-      inputs: { x: { shape: [], dtype: 'float32' }, ...Object.fromEntries(Object.entries(SHAPES).map(([name, shape]) => [`y.${name}`, { shape, dtype: 'float32' }])) },
+      inputs: {
+        x: { shape: [], dtype: 'float32' },
+        ...Object.fromEntries(Object.entries(SHAPES).map(([name, shape]) => [`y.${name}`, { shape, dtype: 'float32' }])),
+      },
       variables: parameters,
     },
   );
   tf.dispose(Object.values(parameters));
   const run = await load({ variables, signatures: { step: { graph, update: adamw({ slots: SLOTS, ...HYPER }) } } });
-  const initial = Object.fromEntries(Object.entries(variables).map(([name, { shape }]) => [name, floats(shape, (i) => (/^[mv]\./.test(name) ? 0 : Math.sin(i + name.length)))]));
+  const initial = Object.fromEntries(
+    Object.entries(variables).map(([name, { shape }]) => [
+      name,
+      floats(shape, (i) => (/^[mv]\./.test(name) ? 0 : Math.sin(i + name.length))),
+    ]),
+  );
   run('init', initial);
   const state = Object.fromEntries(Object.entries(initial).map(([name, { data }]) => [name, Float64Array.from(data)]));
-  const feeds = (step) => ({ x: floats([], () => 0.3), ...Object.fromEntries(Object.entries(SHAPES).map(([name, shape]) => [`y.${name}`, floats(shape, (i) => Math.cos(i * 0.7 + step))])) });
-  const scalars = (step, more = {}) => ({ clip: 0.5, rate: 0.01 / (1 - 0.9 ** step), root: 1 / Math.sqrt(1 - 0.95 ** step), eps: 1e-8, keep: 0.999, average: 0.9, ...more });
-  const named = ({ average, ...rest }) => Object.fromEntries(Object.entries({ ...rest, ema: average }).map(([key, value]) => [`adam.${key}`, value]));
-  const gradients = (fed) => Object.entries(SHAPES).map(([name, shape]) => floats(shape, (i) => Math.fround(Math.fround(fed.x.data[0] * state[name][i]) + fed[`y.${name}`].data[i])));
+  const feeds = (step) => ({
+    x: floats([], () => 0.3),
+    ...Object.fromEntries(Object.entries(SHAPES).map(([name, shape]) => [`y.${name}`, floats(shape, (i) => Math.cos(i * 0.7 + step))])),
+  });
+  const scalars = (step, more = {}) => ({
+    clip: 0.5,
+    rate: 0.01 / (1 - 0.9 ** step),
+    root: 1 / Math.sqrt(1 - 0.95 ** step),
+    eps: 1e-8,
+    keep: 0.999,
+    average: 0.9,
+    ...more,
+  });
+  const named = ({ average, ...rest }) =>
+    Object.fromEntries(Object.entries({ ...rest, ema: average }).map(([key, value]) => [`adam.${key}`, value]));
+  const gradients = (fed) =>
+    Object.entries(SHAPES).map(([name, shape]) =>
+      floats(shape, (i) => Math.fround(Math.fround(fed.x.data[0] * state[name][i]) + fed[`y.${name}`].data[i])),
+    );
   const take = (step, { scalars: more, poison } = {}) => {
     const fed = feeds(step);
     poison?.(fed);
@@ -224,7 +290,8 @@ async function adam() {
     compare(results, { grad_norm: floats([], () => norm) }, 1e-5, `step ${step}`);
     expectTrue(Object.keys(results).length === 2, `outputs are ${Object.keys(results).join()}`);
   };
-  const expected = () => Object.fromEntries(Object.entries(variables).map(([name, { shape }]) => [name, floats(shape, (i) => state[name][i])]));
+  const expected = () =>
+    Object.fromEntries(Object.entries(variables).map(([name, { shape }]) => [name, floats(shape, (i) => state[name][i])]));
   return { run, take, expected };
 }
 
@@ -246,14 +313,22 @@ checks.set('AdamW without clipping and with the average off leaves the average a
   compare(after, { 'e.a': before['e.a'], 'e.c': before['e.c'] }, 1e-30, 'the average');
 });
 
-for (const [what, value] of [['NaN', NaN], ['infinite', Infinity], ['negative infinite', -Infinity]]) {
+for (const [what, value] of [
+  ['NaN', NaN],
+  ['infinite', Infinity],
+  ['negative infinite', -Infinity],
+]) {
   checks.set(`AdamW changes nothing for a gradient that is ${what}`, async () => {
     const { run, take, expected } = await adam();
     for (let step = 1; step <= 3; step++) take(step);
     const before = run('read');
     for (const scalars of [{}, { clip: 0 }, { eps: 0 }]) take(4, { scalars, poison: (fed) => (fed['y.a'].data[17] = value) });
     const after = run('read');
-    for (const [name, { data }] of Object.entries(before)) expectTrue(data.every((number, i) => Object.is(number, after[name].data[i])), `${name} changed`);
+    for (const [name, { data }] of Object.entries(before))
+      expectTrue(
+        data.every((number, i) => Object.is(number, after[name].data[i])),
+        `${name} changed`,
+      );
     for (let step = 4; step <= 6; step++) take(step);
     compare(run('read'), expected(), ADAM, 'state after it');
   });
@@ -265,7 +340,9 @@ checks.set('AdamW waits for the gradients of large matrices', async () => {
   const w = tf.variable(tf.zeros(shape), true);
   const graph = trace(
     ({ x }) => {
-      const { value, grad } = tf.valueAndGrad((weights) => tf.mean(tf.square(tf.sub(tf.matMul(tf.tanh(tf.matMul(x, weights)), weights), x))))(w);
+      const { value, grad } = tf.valueAndGrad((weights) =>
+        tf.mean(tf.square(tf.sub(tf.matMul(tf.tanh(tf.matMul(x, weights)), weights), x))),
+      )(w);
       return { loss: value, gradient: grad };
     },
     { inputs: { x: { shape, dtype: 'float32' } }, variables: { w } },
@@ -280,7 +357,14 @@ checks.set('AdamW waits for the gradients of large matrices', async () => {
   for (let step = 1; step <= rounds; step++) {
     // A signature without an update computes the same at the same weights; an update that ran too early would make the two differ.
     const alone = run('look', { x });
-    const scalars = { 'adam.clip': 0, 'adam.rate': 0.01 / (1 - 0.9 ** step), 'adam.root': 1 / Math.sqrt(1 - 0.95 ** step), 'adam.eps': 1e-8, 'adam.keep': 0.5, 'adam.ema': 0 };
+    const scalars = {
+      'adam.clip': 0,
+      'adam.rate': 0.01 / (1 - 0.9 ** step),
+      'adam.root': 1 / Math.sqrt(1 - 0.95 ** step),
+      'adam.eps': 1e-8,
+      'adam.keep': 0.5,
+      'adam.ema': 0,
+    };
     const results = run('step', { x, ...scalars });
     const norm = Math.sqrt(alone.gradient.data.reduce((sum, g) => sum + g * g, 0));
     compare(results, { loss: alone.loss, grad_norm: floats([], () => norm) }, 1e-6, `step ${step}`);
@@ -292,18 +376,29 @@ checks.set('AdamW, which works in place, leaves the memory alone that variables 
   const spec = { shape, dtype: 'float32' };
   // TensorFlow takes over arrays that lie on multiples of 64 bytes; allocations lie on multiples of 16.
   const names = ['a', 'b', 'c', 'd'];
-  const start = Object.fromEntries(names.map((name, i) => [name, { ...spec, data: new Float32Array(shape[0] + 16).fill(1).subarray(4 * i, 4 * i + shape[0]) }]));
+  const start = Object.fromEntries(
+    names.map((name, i) => [name, { ...spec, data: new Float32Array(shape[0] + 16).fill(1).subarray(4 * i, 4 * i + shape[0]) }]),
+  );
   const zeros = Object.fromEntries(names.flatMap((name) => [`m.${name}`, `v.${name}`]).map((name) => [name, floats(shape, () => 0)]));
   const graph = trace(({ g }) => Object.fromEntries(names.map((name) => [`g.${name}`, tf.mul(g, 1)])), { inputs: { g: spec } });
-  const update = adamw({ slots: names.map((name) => ({ variable: name, m: `m.${name}`, v: `v.${name}`, gradient: `g.${name}`, decay: false })), ...HYPER });
+  const update = adamw({
+    slots: names.map((name) => ({ variable: name, m: `m.${name}`, v: `v.${name}`, gradient: `g.${name}`, decay: false })),
+    ...HYPER,
+  });
   const variables = Object.fromEntries([...Object.keys(start), ...Object.keys(zeros)].map((name) => [name, spec]));
   const run = await load({ variables, signatures: { step: { graph, update } } });
   run('init', { ...start, ...zeros });
   run('step', { g: floats(shape, () => 1), 'adam.clip': 0, 'adam.rate': 1, 'adam.root': 1, 'adam.eps': 0, 'adam.keep': 1, 'adam.ema': 0 });
   const after = run('read');
   for (const name of names) {
-    expectTrue(after[name].data.every((value) => value < 1), `${name} did not move`);
-    expectTrue(start[name].data.every((value) => value === 1), `the array that ${name} was fed from changed`);
+    expectTrue(
+      after[name].data.every((value) => value < 1),
+      `${name} did not move`,
+    );
+    expectTrue(
+      start[name].data.every((value) => value === 1),
+      `the array that ${name} was fed from changed`,
+    );
   }
 });
 

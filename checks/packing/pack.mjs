@@ -18,7 +18,9 @@ async function command(name, program, args, options = {}) {
 /** Tarball ceilings in kB (1000 bytes), about a third above what was measured when they were set, so that an accident is seen. */
 const ceilings = JSON.parse(readFileSync(new URL('sizes.json', import.meta.url), 'utf8'));
 
-const publishable = packageFolders().map((path) => ({ path, ...manifest(path) })).filter((one) => one.private !== true);
+const publishable = packageFolders()
+  .map((path) => ({ path, ...manifest(path) }))
+  .filter((one) => one.private !== true);
 const tarballs = join(folder, 'tarballs');
 mkdirSync(tarballs, { recursive: true });
 
@@ -33,14 +35,30 @@ for (const { path, name, version } of publishable) {
   files.set(name, file);
   const size = Math.ceil(statSync(file).size / 1000);
   const ceiling = ceilings[name];
-  check(`size of ${name}: ${size} kB of ${ceiling ?? '?'}`, ceiling === undefined ? 'no ceiling in checks/packing/sizes.json' : size <= ceiling ? '' : `over its ceiling: find out what was added, or raise it in checks/packing/sizes.json and say why`);
+  check(
+    `size of ${name}: ${size} kB of ${ceiling ?? '?'}`,
+    ceiling === undefined
+      ? 'no ceiling in checks/packing/sizes.json'
+      : size <= ceiling
+        ? ''
+        : `over its ceiling: find out what was added, or raise it in checks/packing/sizes.json and say why`,
+  );
   const { text } = await execute('tar', ['-tzf', file], { output: 'keep' });
-  const missing = Object.values(manifest(path).exports).map((target) => target.default).filter((target) => target && !text.includes(`package/${target.slice('./'.length)}\n`));
+  const missing = Object.values(manifest(path).exports)
+    .map((target) => target.default)
+    .filter((target) => target && !text.includes(`package/${target.slice('./'.length)}\n`));
   check(`${name} is built`, missing.length === 0 ? '' : `missing from the tarball: ${missing.join(', ')}`);
   const strays = text.split('\n').filter((entry) => /\.test\.|\.tsbuildinfo$|node_modules\/|\/fixtures\//.test(entry));
   check(`contents of ${name}`, strays.length === 0 ? '' : `tests or build leftovers inside:\n${strays.join('\n')}`);
   await command(`publint ${name}`, process.execPath, [join(root, 'node_modules/publint/src/cli.js'), file, '--strict']);
-  await command(`types of ${name} (attw)`, process.execPath, [join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js'), file, '--profile', 'esm-only', '--no-emoji', '--no-color']);
+  await command(`types of ${name} (attw)`, process.execPath, [
+    join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js'),
+    file,
+    '--profile',
+    'esm-only',
+    '--no-emoji',
+    '--no-color',
+  ]);
 }
 
 /** Installs tarballs into a fresh folder; npm takes mdiff's packages from them and everything else from the registry. */
@@ -49,7 +67,10 @@ async function install(label, names) {
   mkdirSync(target, { recursive: true });
   const dependencies = Object.fromEntries(names.filter((name) => files.has(name)).map((name) => [name, `file:${files.get(name)}`]));
   writeFileSync(join(target, 'package.json'), JSON.stringify({ name: 'empty-folder', private: true, type: 'module', dependencies }));
-  await command(`npm install (${label})`, 'npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: target, env: { ONNXRUNTIME_NODE_INSTALL: 'skip' } });
+  await command(`npm install (${label})`, 'npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: target,
+    env: { ONNXRUNTIME_NODE_INSTALL: 'skip' },
+  });
   return target;
 }
 
@@ -64,7 +85,9 @@ async function importAll(target, names) {
 function installed(target, pattern) {
   const modules = join(target, 'node_modules');
   if (!existsSync(modules)) return ['(nothing was installed)'];
-  const names = readdirSync(modules).flatMap((entry) => (entry.startsWith('@') ? readdirSync(join(modules, entry)).map((inner) => `${entry}/${inner}`) : [entry]));
+  const names = readdirSync(modules).flatMap((entry) =>
+    entry.startsWith('@') ? readdirSync(join(modules, entry)).map((inner) => `${entry}/${inner}`) : [entry],
+  );
   return names.filter((name) => pattern.test(name));
 }
 
@@ -72,23 +95,69 @@ const runtimes = /^@tensorflow\/|^onnxruntime-/;
 const tensorflow = /^@tensorflow\//;
 const none = (names) => (names.length === 0 ? '' : `installed: ${names.join(', ')}`);
 
-const all = await install('everything', publishable.map((one) => one.name));
-await importAll(all, publishable.map((one) => one.name));
+const all = await install(
+  'everything',
+  publishable.map((one) => one.name),
+);
+await importAll(
+  all,
+  publishable.map((one) => one.name),
+);
 await command('mdiff --help', process.execPath, [join(all, 'node_modules/mdiff/bin/mdiff.js'), '--help'], { cwd: all });
-const peerless = await execute(process.execPath, [join(all, 'node_modules/mdiff/bin/mdiff.js'), 'engine', 'install', 'tensorflow', '--set', `cache_dir=${join(all, 'cache')}`], { output: 'keep', cwd: all });
-check('mdiff engine install names the optional package that it builds', peerless.code === 1 && peerless.text.includes('npm install --ignore-scripts @tensorflow/tfjs-node@') && peerless.text.trim().split('\n').length === 1 ? '' : `exit code ${peerless.code}:\n${peerless.text}`);
+const peerless = await execute(
+  process.execPath,
+  [join(all, 'node_modules/mdiff/bin/mdiff.js'), 'engine', 'install', 'tensorflow', '--set', `cache_dir=${join(all, 'cache')}`],
+  { output: 'keep', cwd: all },
+);
+check(
+  'mdiff engine install names the optional package that it builds',
+  peerless.code === 1 &&
+    peerless.text.includes('npm install --ignore-scripts @tensorflow/tfjs-node@') &&
+    peerless.text.trim().split('\n').length === 1
+    ? ''
+    : `exit code ${peerless.code}:\n${peerless.text}`,
+);
 await command('mdiff engine list', process.execPath, [join(all, 'node_modules/mdiff/bin/mdiff.js'), 'engine', 'list'], { cwd: all });
 
 const configOnly = await install('config', ['@mdiff/config']);
 check('@mdiff/config pulls no runtime', none(installed(configOnly, runtimes)));
 
-const generating = ['@mdiff/cli', '@mdiff/config', '@mdiff/diffusion', '@mdiff/folder', '@mdiff/text', '@mdiff/workers', '@mdiff/generate', '@mdiff/generator', 'mdiff'];
+const generating = [
+  '@mdiff/cli',
+  '@mdiff/config',
+  '@mdiff/diffusion',
+  '@mdiff/folder',
+  '@mdiff/text',
+  '@mdiff/workers',
+  '@mdiff/generate',
+  '@mdiff/generator',
+  'mdiff',
+];
 const generator = await install('generator', generating);
 check('a generator install pulls no TensorFlow.js', none(installed(generator, tensorflow)));
 check('a generator install pulls no trainer', none(installed(generator, /^@mdiff\/(train|trainer|model|trace|engine|provision)$/)));
-await command('mdiff generate --help without the trainer', process.execPath, [join(generator, 'node_modules/mdiff/bin/mdiff.js'), 'generate', '--help'], { cwd: generator });
-if (model !== undefined) await command('mdiff generate without the trainer', process.execPath, [join(generator, 'node_modules/mdiff/bin/mdiff.js'), 'generate', model, '--seed', '1'], { cwd: generator });
-const refused = await execute(process.execPath, [join(generator, 'node_modules/mdiff/bin/mdiff.js'), 'train'], { output: 'keep', cwd: generator });
-check('mdiff train without the trainer names the package to install', refused.code !== 0 && refused.text.includes('@mdiff/trainer') && refused.text.trim().split('\n').length === 1 ? '' : `exit code ${refused.code}:\n${refused.text}`);
+await command(
+  'mdiff generate --help without the trainer',
+  process.execPath,
+  [join(generator, 'node_modules/mdiff/bin/mdiff.js'), 'generate', '--help'],
+  { cwd: generator },
+);
+if (model !== undefined)
+  await command(
+    'mdiff generate without the trainer',
+    process.execPath,
+    [join(generator, 'node_modules/mdiff/bin/mdiff.js'), 'generate', model, '--seed', '1'],
+    { cwd: generator },
+  );
+const refused = await execute(process.execPath, [join(generator, 'node_modules/mdiff/bin/mdiff.js'), 'train'], {
+  output: 'keep',
+  cwd: generator,
+});
+check(
+  'mdiff train without the trainer names the package to install',
+  refused.code !== 0 && refused.text.includes('@mdiff/trainer') && refused.text.trim().split('\n').length === 1
+    ? ''
+    : `exit code ${refused.code}:\n${refused.text}`,
+);
 
 end();

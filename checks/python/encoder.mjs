@@ -8,7 +8,9 @@ import { counter } from '../count.mjs';
 // Float32 on both sides leaves about 1e-7; a wrong pooling, normalisation or tokenizer costs more than this.
 const LEAST = 0.9999;
 
-const { dimensions: d, sentences } = JSON.parse(readFileSync(new URL('../../packages/provision/fixtures/encoder.json', import.meta.url), 'utf8'));
+const { dimensions: d, sentences } = JSON.parse(
+  readFileSync(new URL('../../packages/provision/fixtures/encoder.json', import.meta.url), 'utf8'),
+);
 const { check, end } = counter();
 const dot = (a, b) => a.reduce((sum, value, j) => sum + value * b[j], 0);
 try {

@@ -16,7 +16,7 @@ const scalar = () => {
   const point = rng.int(0x110000 - 0x800);
   return String.fromCodePoint(point < 0xd800 ? point : point + 0x800);
 };
-const near = [...'ab THE 09\n\t\r\'s’—é漢😀\u0085\u00a0\ufeff\u2028\u200b\u3000²Ⅷ\u0301\u0000[]'];
+const near = [..."ab THE 09\n\t\r's’—é漢😀\u0085\u00a0\ufeff\u2028\u200b\u3000²Ⅷ\u0301\u0000[]"];
 const random = () => Array.from({ length: 1 + rng.int(12) }, () => (rng.next() < 0.3 ? scalar() : near[rng.int(near.length)])).join('');
 const awkward = ['', ' ', '\n', "'ll\u0085'll\ufeff'll", '[MASK] [PAD][BOS] [EOS]x[SEP]', ' .  , \u00a0\u00a0 .', 'a'.repeat(3000)];
 const named = [
@@ -32,5 +32,8 @@ const tokenizers = {
 for (const [kind, tokenizer] of Object.entries(tokenizers)) {
   mkdirSync(join(folder, kind), { recursive: true });
   writeFileSync(join(folder, kind, 'tokenizer.json'), JSON.stringify(tokenizer.toJson()));
-  writeFileSync(join(folder, kind, 'cases.json'), JSON.stringify(named.map(({ name, text }) => ({ name, text, ids: [...tokenizer.encode(text)] }))));
+  writeFileSync(
+    join(folder, kind, 'cases.json'),
+    JSON.stringify(named.map(({ name, text }) => ({ name, text, ids: [...tokenizer.encode(text)] }))),
+  );
 }

@@ -13,7 +13,20 @@ afterAll(() => place.remove());
 const train = (name: string, device: string, flags: readonly string[] = [], signal?: NodeJS.Signals) => {
   let sent = false; // a second Ctrl-C ends a command at once
   return place.mdiff(
-    ['train', place.book, ...place.settings(name), '--set', 'training.max_steps=12', '--set', 'training.eval_every=0', '--set', 'engine=onnxruntime', '--set', `device=${device}`, ...flags],
+    [
+      'train',
+      place.book,
+      ...place.settings(name),
+      '--set',
+      'training.max_steps=12',
+      '--set',
+      'training.eval_every=0',
+      '--set',
+      'engine=onnxruntime',
+      '--set',
+      `device=${device}`,
+      ...flags,
+    ],
     (child, out) => {
       if (signal === undefined || sent || !out.includes('step  8/12')) return;
       sent = true;
@@ -27,7 +40,11 @@ describe('mdiff train on webgpu', () => {
     const whole = await train('whole', 'webgpu');
     expect(whole.code, whole.err).toBe(0);
     expect(whole.out).toContain('engine: onnxruntime on webgpu, 1 thread, float32\n');
-    expect(JSON.parse(await readFile(join(place.folder, 'outputs', 'whole', 'run.json'), 'utf8'))).toMatchObject({ state: 'finished', engine: 'onnxruntime', device: 'webgpu' });
+    expect(JSON.parse(await readFile(join(place.folder, 'outputs', 'whole', 'run.json'), 'utf8'))).toMatchObject({
+      state: 'finished',
+      engine: 'onnxruntime',
+      device: 'webgpu',
+    });
     expect((await train('killed', 'webgpu', [], 'SIGKILL')).signal).toBe('SIGKILL');
     const resumed = await train('killed', 'webgpu', ['--resume']);
     expect(resumed.code, resumed.err).toBe(0);
@@ -45,6 +62,8 @@ describe('mdiff train on webgpu', () => {
     expect(interrupted.code, interrupted.err).toBe(130);
     const resumed = await train('moved', 'cpu', ['--resume']);
     expect(resumed.code, resumed.err).toBe(0);
-    expect(resumed.out).toContain('this run was on onnxruntime on webgpu, 1 thread, float32: the following steps continue it up to rounding, not to the bit');
+    expect(resumed.out).toContain(
+      'this run was on onnxruntime on webgpu, 1 thread, float32: the following steps continue it up to rounding, not to the bit',
+    );
   });
 });

@@ -13,7 +13,8 @@ describe.each(Object.entries(variants))('after 20 steps of %s', (_, variant) => 
     const expected = await trainedBy(engines['onnxruntime']!, variant);
     expect(expected.losses.at(-1)).toBeLessThan(expected.losses[0]!);
     const limits = await float32Limits(variant, expected);
-    for (const [what, difference] of Object.entries(differences(expected, await trainedBy(webgpu, variant)))) expect(difference, what).toBeLessThan(limits[what as keyof typeof limits]);
+    for (const [what, difference] of Object.entries(differences(expected, await trainedBy(webgpu, variant))))
+      expect(difference, what).toBeLessThan(limits[what as keyof typeof limits]);
   });
 });
 

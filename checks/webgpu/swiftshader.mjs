@@ -25,8 +25,14 @@ export async function swiftShader(folder) {
     writeFileSync(tar, brotliDecompressSync(readFileSync(join(folder, 'package/bin/swiftshader.tar.br'))));
     await must('tar', ['-xf', tar, 'libvk_swiftshader.so', 'libvulkan.so.1', 'vk_swiftshader_icd.json'], folder);
   }
-  const found = createHash('sha256').update(readFileSync(join(folder, 'libvk_swiftshader.so'))).digest('hex');
+  const found = createHash('sha256')
+    .update(readFileSync(join(folder, 'libvk_swiftshader.so')))
+    .digest('hex');
   if (found !== SHA256) throw new Error(`libvk_swiftshader.so of ${PACKAGE}: expected sha256 ${SHA256}, got ${found}`);
   // The loader of the package, for machines that have none.
-  return { VK_ICD_FILENAMES: driver, VK_DRIVER_FILES: driver, LD_LIBRARY_PATH: [folder, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':') };
+  return {
+    VK_ICD_FILENAMES: driver,
+    VK_DRIVER_FILES: driver,
+    LD_LIBRARY_PATH: [folder, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':'),
+  };
 }

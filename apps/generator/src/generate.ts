@@ -27,14 +27,22 @@ async function runGenerate(argument: string | undefined, flags: GenerateFlags): 
 function sample(model: Model, options: SamplingOptions & { prompt: string; suffix?: string }): Promise<GenerateResult> {
   const progress = progressLine();
   return interruptible((signal) =>
-    generate(model, { ...options, signal, onStep: ({ row, step, of }) => progress.show(`text ${row + 1}/${options.n ?? 1}, step ${step}/${of}`) }),
+    generate(model, {
+      ...options,
+      signal,
+      onStep: ({ row, step, of }) => progress.show(`text ${row + 1}/${options.n ?? 1}, step ${step}/${of}`),
+    }),
   ).finally(() => progress.clear());
 }
 
 /** Answers prompts until the input ends. On a terminal it shows a prompt. A mistake in one prompt does not end the loop. */
 async function converse(model: Model, sampling: SamplingOptions, json: boolean): Promise<void> {
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
-  const lines = createInterface({ input: process.stdin, ...(isTerminal ? { output: process.stderr, prompt: 'prompt> ' } : {}), terminal: isTerminal });
+  const lines = createInterface({
+    input: process.stdin,
+    ...(isTerminal ? { output: process.stderr, prompt: 'prompt> ' } : {}),
+    terminal: isTerminal,
+  });
   if (isTerminal) process.stderr.write('Type the beginning of a text, or nothing; Ctrl-D ends.\n');
   lines.on('SIGINT', () => lines.close());
   lines.prompt();

@@ -26,7 +26,8 @@ export async function prepare(folder: string, flags: CommonFlags & Shorthands): 
   return { ...read, files };
 }
 
-export const load = (files: ModelFolder, { threads }: CommonFlags): Promise<Model> => loadFolder(files, threads === undefined ? {} : { threads });
+export const load = (files: ModelFolder, { threads }: CommonFlags): Promise<Model> =>
+  loadFolder(files, threads === undefined ? {} : { threads });
 
 /** Opens a folder for a command that samples: with a seed, the top-level one unless another is set. */
 export async function openFolder(folder: string, flags: CommonFlags & Shorthands): Promise<Settings & { model: Model }> {

@@ -31,7 +31,24 @@ describe('generate', () => {
   });
 
   it('takes its shorthands and --set, and prints JSON when asked', async () => {
-    const { out } = await run('generate', fixture, '-n', '3', '--temperature', '0', '--num-steps', '2', '--max-length', '8', '-s', 'generation.min_length=7', '--json', '--threads', '1', '--no-verify');
+    const { out } = await run(
+      'generate',
+      fixture,
+      '-n',
+      '3',
+      '--temperature',
+      '0',
+      '--num-steps',
+      '2',
+      '--max-length',
+      '8',
+      '-s',
+      'generation.min_length=7',
+      '--json',
+      '--threads',
+      '1',
+      '--no-verify',
+    );
     const { texts } = JSON.parse(out) as { texts: { tokens: number; nfe: number; seed: number }[] };
     expect(texts).toHaveLength(3);
     expect(texts.map(({ seed }) => seed)).toEqual([42, 43, 44]);
@@ -40,7 +57,10 @@ describe('generate', () => {
 
   it('separates several texts by a blank line and reaches a suffix', async () => {
     const { out } = await run('generate', fixture, '-n', '2', '--prompt', 'Call', '--suffix', ' whale.', '--max-length', '12');
-    expect(out.trimEnd().split('\n\n')).toEqual([expect.stringMatching(/^Call .* whale\.$/) as string, expect.stringMatching(/^Call .* whale\.$/) as string]);
+    expect(out.trimEnd().split('\n\n')).toEqual([
+      expect.stringMatching(/^Call .* whale\.$/) as string,
+      expect.stringMatching(/^Call .* whale\.$/) as string,
+    ]);
   });
 
   it('answers each line of its input, going on after a mistake', async () => {
@@ -50,15 +70,21 @@ describe('generate', () => {
     expect(out).toMatch(/^Call me.*\nThe.*\n$/);
     expect(err).toMatch(/^prompt: expected at most 30 tokens.*\n$/);
     type('Call me');
-    expect((await run('generate', fixture, '--set', 'generation.interactive_mode=true', '--json')).out).toMatch(/^\{"texts":\[\{"text":"Call me/);
+    expect((await run('generate', fixture, '--set', 'generation.interactive_mode=true', '--json')).out).toMatch(
+      /^\{"texts":\[\{"text":"Call me/,
+    );
   });
 });
 
 describe('infill', () => {
   it('fills the gaps of a text', async () => {
     expect((await run('infill', fixture, 'Call ___:1 Ishmael.', '--temperature', '0')).out).toBe('Call me Ishmael.\n');
-    expect((await run('infill', '--model', fixture, 'Call <> Ishmael.', '--gap', '<>', '--gap-tokens', '1', '--temperature', '0')).out).toBe('Call me Ishmael.\n');
-    const { texts } = JSON.parse((await run('infill', fixture, 'The ___:2 and ___:1 sea', '-n', '2', '--json')).out) as { texts: { text: string; fills: string[] }[] };
+    expect(
+      (await run('infill', '--model', fixture, 'Call <> Ishmael.', '--gap', '<>', '--gap-tokens', '1', '--temperature', '0')).out,
+    ).toBe('Call me Ishmael.\n');
+    const { texts } = JSON.parse((await run('infill', fixture, 'The ___:2 and ___:1 sea', '-n', '2', '--json')).out) as {
+      texts: { text: string; fills: string[] }[];
+    };
     for (const { text, fills } of texts) expect(text).toBe(`The ${fills[0]} and ${fills[1]} sea`);
   });
 });
@@ -66,18 +92,34 @@ describe('infill', () => {
 describe('mistakes end with one line and an exit code', () => {
   it.each([
     [['generate'], 2, 'generate: no model folder given; for example: mdiff generate outputs/my-book/model\n'],
-    [['generate', absent], 1, `${absent}: expected a model folder, got nothing at this path; give the folder that training wrote (…/model)\n`],
+    [
+      ['generate', absent],
+      1,
+      `${absent}: expected a model folder, got nothing at this path; give the folder that training wrote (…/model)\n`,
+    ],
     [['generate', fixture, '--model', 'other'], 2, `generate: two model folders given, "${fixture}" and --model "other"; leave one out\n`],
     [['generate', fixture, '--temperature', '11'], 2, '--set generation.temperature: expected a number >= 0 and <= 10, got 11\n'],
     [['generate', fixture, '--set', 'x=1'], 2, '--set x: expected a known key, got "x"\n'],
-    [['generate', fixture, '--prompt', 'whale '.repeat(50)], 2, 'prompt: expected at most 30 tokens, so that one can be added (model.max_seq_len 32), got 54; shorten the text\n'],
+    [
+      ['generate', fixture, '--prompt', 'whale '.repeat(50)],
+      2,
+      'prompt: expected at most 30 tokens, so that one can be added (model.max_seq_len 32), got 54; shorten the text\n',
+    ],
     [['generate', fixture, '--bogus'], 2, "error: unknown option '--bogus'\n"],
     [['generate', fixture, '-n', 'x'], 2, "error: option '-n <texts>' argument 'x' is invalid. expected a number.\n"],
     [['infill', fixture], 2, `infill: no text given; for example: mdiff infill ${fixture} "Call me ___."\n`],
     [['infill', fixture, 'no gap'], 2, 'text: no gap found; write ___ where mdiff should fill in text\n'],
-    [['serve', fixture, '--port', '65536'], 2, "error: option '--port <port>' argument '65536' is invalid. expected a port from 0 to 65535.\n"],
+    [
+      ['serve', fixture, '--port', '65536'],
+      2,
+      "error: option '--port <port>' argument '65536' is invalid. expected a port from 0 to 65535.\n",
+    ],
     [['serve', absent], 1, `${absent}: expected a model folder, got nothing at this path; give the folder that training wrote (…/model)\n`],
-    [['serve', fixture, '--port', '0', '--host', '192.0.2.1'], 2, '--host: "192.0.2.1" is not an address of this machine; use 127.0.0.1, or 0.0.0.0 to listen on every address\n'],
+    [
+      ['serve', fixture, '--port', '0', '--host', '192.0.2.1'],
+      2,
+      '--host: "192.0.2.1" is not an address of this machine; use 127.0.0.1, or 0.0.0.0 to listen on every address\n',
+    ],
   ])('%j', async (args, code, line) => {
     expect(await run(...args)).toEqual({ out: '', err: line, code });
   });
@@ -88,7 +130,10 @@ describe('mistakes end with one line and an exit code', () => {
     const { port } = other.address() as AddressInfo;
     const { err, code } = await run('serve', fixture, '--port', String(port));
     other.close();
-    expect({ err, code }).toEqual({ err: `--port: port ${port} is in use on 127.0.0.1; choose another, or 0 for any free port\n`, code: 2 });
+    expect({ err, code }).toEqual({
+      err: `--port: port ${port} is in use on 127.0.0.1; choose another, or 0 for any free port\n`,
+      code: 2,
+    });
   });
 
   it('--help is none', async () => {
@@ -104,12 +149,16 @@ describe('as a process', () => {
   afterEach(() => children.splice(0).forEach((child) => child.kill('SIGKILL')));
 
   function launch(...args: string[]) {
-    const child = spawn(process.execPath, ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx'), main, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx'), main, ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     children.push(child);
     const seen = { out: '', err: '' };
     child.stdout.on('data', (text) => (seen.out += String(text)));
     child.stderr.on('data', (text) => (seen.err += String(text)));
-    const ended = new Promise<{ code: number | null; out: string; err: string }>((resolve) => child.on('close', (code) => resolve({ code, ...seen })));
+    const ended = new Promise<{ code: number | null; out: string; err: string }>((resolve) =>
+      child.on('close', (code) => resolve({ code, ...seen })),
+    );
     return { child, seen, ended };
   }
 
@@ -130,7 +179,11 @@ describe('as a process', () => {
       void ended.then(({ err }) => reject(new Error(err)));
     });
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
-    const response = await fetch(`${url}/v1/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"prompt":"Call","seed":1}' });
+    const response = await fetch(`${url}/v1/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"prompt":"Call","seed":1}',
+    });
     expect(response.status).toBe(200);
     child.kill('SIGTERM');
     expect(await ended).toMatchObject({ code: 0, err: '' });

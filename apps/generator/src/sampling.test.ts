@@ -25,13 +25,18 @@ function outside({ type, minimum, exclusiveMinimum, maximum, enum: choices, item
   return [low, maximum! + (type.includes('integer') ? 1 : 1e-6), 'a', ...(type.includes('integer') ? [minimum! + 0.5] : [])];
 }
 
-const table = Object.entries(sampling) as [SamplingKey, { range: Range; default: unknown; option: string; flag?: string; parameter?: string }][];
+const table = Object.entries(sampling) as [
+  SamplingKey,
+  { range: Range; default: unknown; option: string; flag?: string; parameter?: string },
+][];
 
 describe.each(table)('%s', (key, { range, default: value, option }) => {
   it('has its range and default in the schema of the configuration, which refuses the rest', () => {
     expect(jsonSchema(`generation.${key}`)).toMatchObject({ ...range, default: value });
     for (const bad of outside(range)) {
-      expect(() => ProjectConfig.parse('{}', { overrides: { generation: { [key]: bad } } }), JSON.stringify(bad)).toThrow(`generation.${key}`);
+      expect(() => ProjectConfig.parse('{}', { overrides: { generation: { [key]: bad } } }), JSON.stringify(bad)).toThrow(
+        `generation.${key}`,
+      );
     }
   });
 
@@ -50,24 +55,28 @@ it.each(table.filter(([, { flag }]) => flag))('%s has its flag, and the command 
   const flagOption = command.options.find((candidate) => candidate.short === flag || candidate.long === flag);
   expect(flagOption?.attributeName()).toBe(option);
   const joined = flag!.startsWith('--') ? `${flag}=` : flag;
-  for (const bad of outside(range)) expect(await run('generate', fixture, `${joined}${String(bad)}`), String(bad)).toMatchObject({ code: 2, out: '' });
+  for (const bad of outside(range))
+    expect(await run('generate', fixture, `${joined}${String(bad)}`), String(bad)).toMatchObject({ code: 2, out: '' });
 });
 
-it.each(table.filter(([, { parameter }]) => parameter))('%s has its parameter in a request, and the server refuses the rest', async (_, { range, parameter }) => {
-  const properties: Record<string, Range> = completionSchema.properties as never;
-  const { type, items, maximum, maxItems, ...rest } = properties[parameter!]!;
-  expect(type).toContain('null');
-  expect(type).toEqual(expect.arrayContaining([range.type].flat()));
-  // The server may ask for less than the table allows, never for more.
-  if (range.items) expect([items!.maxLength <= range.items.maxLength, maxItems! <= range.maxItems!]).toEqual([true, true]);
-  else expect({ ...rest, below: maximum! <= range.maximum! }).toEqual({ ...numbers(range), below: true });
-  // One stop string may stand without a list.
-  for (const bad of outside(range).filter((value) => parameter !== 'stop' || value !== 'a')) {
-    const answer = await server.inject({ method: 'POST', url: '/v1/completions', payload: { [parameter!]: bad } });
-    expect(answer.statusCode, JSON.stringify(bad)).toBe(400);
-    expect(answer.json()).toMatchObject({ error: { param: parameter } });
-  }
-});
+it.each(table.filter(([, { parameter }]) => parameter))(
+  '%s has its parameter in a request, and the server refuses the rest',
+  async (_, { range, parameter }) => {
+    const properties: Record<string, Range> = completionSchema.properties as never;
+    const { type, items, maximum, maxItems, ...rest } = properties[parameter!]!;
+    expect(type).toContain('null');
+    expect(type).toEqual(expect.arrayContaining([range.type].flat()));
+    // The server may ask for less than the table allows, never for more.
+    if (range.items) expect([items!.maxLength <= range.items.maxLength, maxItems! <= range.maxItems!]).toEqual([true, true]);
+    else expect({ ...rest, below: maximum! <= range.maximum! }).toEqual({ ...numbers(range), below: true });
+    // One stop string may stand without a list.
+    for (const bad of outside(range).filter((value) => parameter !== 'stop' || value !== 'a')) {
+      const answer = await server.inject({ method: 'POST', url: '/v1/completions', payload: { [parameter!]: bad } });
+      expect(answer.statusCode, JSON.stringify(bad)).toBe(400);
+      expect(answer.json()).toMatchObject({ error: { param: parameter } });
+    }
+  },
+);
 
 const numbers = ({ minimum, exclusiveMinimum }: Range): object => ({
   ...(minimum === undefined ? {} : { minimum }),

@@ -25,7 +25,12 @@ async function runServe(argument: string | undefined, flags: ServeFlags): Promis
   const listening = new Promise<void>((resolve) => (start = resolve));
   const model = listening.then(() => load(files, flags));
   model.catch(() => undefined);
-  const app = createServer({ model, sampling, waiting: flags.waiting, onError: (error) => void process.stderr.write(`${error.stack ?? error.message}\n`) });
+  const app = createServer({
+    model,
+    sampling,
+    waiting: flags.waiting,
+    onError: (error) => void process.stderr.write(`${error.stack ?? error.message}\n`),
+  });
   const url = await listen(app, flags);
   start();
   let loaded: Model;
@@ -55,9 +60,11 @@ async function listen(app: FastifyInstance, flags: ServeFlags): Promise<string> 
 }
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: ServeFlags): Error {
-  if (error.code === 'EADDRINUSE') return new UsageError(`--port: port ${port} is in use on ${host}; choose another, or 0 for any free port`);
+  if (error.code === 'EADDRINUSE')
+    return new UsageError(`--port: port ${port} is in use on ${host}; choose another, or 0 for any free port`);
   if (error.code === 'EACCES') return new UsageError(`--port: you may not open port ${port}; choose one above 1023`);
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return new UsageError(`--host: "${host}" is not an address of this machine; use 127.0.0.1, or 0.0.0.0 to listen on every address`);
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+    return new UsageError(`--host: "${host}" is not an address of this machine; use 127.0.0.1, or 0.0.0.0 to listen on every address`);
   return error;
 }
 

@@ -11,20 +11,61 @@ describe('settings', () => {
     expect(bare.sampling).toMatchObject({ temperature: 0.8, maxLength: 32, n: 1, seed: null, stop: [] });
     expect(bare.seed).toBe(42);
     const edited = { ...folder, generation: { temperature: 0.1, num_steps: 3, top_k: 7 } };
-    const { sampling, seed } = settings(edited, ['generation.top_k=null', 'generation.stop=[".", "!"]', 'seed=5'], { MDIFF__GENERATION__NUM_STEPS: '4', MDIFF__GENERATION__TOP_K: '2' });
+    const { sampling, seed } = settings(edited, ['generation.top_k=null', 'generation.stop=[".", "!"]', 'seed=5'], {
+      MDIFF__GENERATION__NUM_STEPS: '4',
+      MDIFF__GENERATION__TOP_K: '2',
+    });
     expect(sampling).toMatchObject({ temperature: 0.1, numSteps: 4, topK: null, stop: ['.', '!'] });
     expect(seed).toBe(5);
   });
 
   it('holds every option, under its own name', () => {
     const set = {
-      temperature: 0.5, top_k: 3, top_p: 0.9, num_steps: 7, max_length: 20, min_length: 2, num_return_sequences: 2, confidence_schedule: 'cosine', style_strength: 2,
-      sampler: 'ancestral', block_length: 4, threshold: 0.8, gamma: 0.2, early_commit: true, remasking: 0.1, repetition_penalty: 1.5, style_tokens: ['sea'], seed: 9, stop: ['x'],
+      temperature: 0.5,
+      top_k: 3,
+      top_p: 0.9,
+      num_steps: 7,
+      max_length: 20,
+      min_length: 2,
+      num_return_sequences: 2,
+      confidence_schedule: 'cosine',
+      style_strength: 2,
+      sampler: 'ancestral',
+      block_length: 4,
+      threshold: 0.8,
+      gamma: 0.2,
+      early_commit: true,
+      remasking: 0.1,
+      repetition_penalty: 1.5,
+      style_tokens: ['sea'],
+      seed: 9,
+      stop: ['x'],
     };
-    const { sampling } = settings(folder, Object.entries(set).map(([key, value]) => `generation.${key}=${JSON.stringify(value).replace(/^"(.*)"$/, '$1')}`), {});
+    const { sampling } = settings(
+      folder,
+      Object.entries(set).map(([key, value]) => `generation.${key}=${JSON.stringify(value).replace(/^"(.*)"$/, '$1')}`),
+      {},
+    );
     expect(sampling).toEqual({
-      temperature: 0.5, topK: 3, topP: 0.9, numSteps: 7, maxLength: 20, minLength: 2, n: 2, confidenceSchedule: 'cosine', styleStrength: 2,
-      sampler: 'ancestral', blockLength: 4, threshold: 0.8, gamma: 0.2, earlyCommit: true, remasking: 0.1, repetitionPenalty: 1.5, styleTokens: ['sea'], seed: 9, stop: ['x'],
+      temperature: 0.5,
+      topK: 3,
+      topP: 0.9,
+      numSteps: 7,
+      maxLength: 20,
+      minLength: 2,
+      n: 2,
+      confidenceSchedule: 'cosine',
+      styleStrength: 2,
+      sampler: 'ancestral',
+      blockLength: 4,
+      threshold: 0.8,
+      gamma: 0.2,
+      earlyCommit: true,
+      remasking: 0.1,
+      repetitionPenalty: 1.5,
+      styleTokens: ['sea'],
+      seed: 9,
+      stop: ['x'],
     });
   });
 
@@ -37,14 +78,22 @@ describe('settings', () => {
       }
       return 'no error';
     };
-    expect(message('generation.temprature=1')).toBe('--set generation.temprature: expected a known key, got "temprature"; did you mean "temperature"?');
-    expect(message('generation.max_length=64')).toContain('--set generation.max_length: expected an integer <= model.max_seq_len (32), got 64');
-    expect(message('model.d_model=4')).toBe('--set: expected a key of "generation" or "seed" (the model folder fixes the rest), got "model.d_model"');
+    expect(message('generation.temprature=1')).toBe(
+      '--set generation.temprature: expected a known key, got "temprature"; did you mean "temperature"?',
+    );
+    expect(message('generation.max_length=64')).toContain(
+      '--set generation.max_length: expected an integer <= model.max_seq_len (32), got 64',
+    );
+    expect(message('model.d_model=4')).toBe(
+      '--set: expected a key of "generation" or "seed" (the model folder fixes the rest), got "model.d_model"',
+    );
     expect(message('seed=3')).toBe('no error');
   });
 
   it('warns of a key set for nothing, but not of what the folder happens to list', () => {
     expect(settings(folder, [], {}).warnings).toEqual([]);
-    expect(settings(folder, ['generation.gamma=2'], {}).warnings).toEqual([expect.stringMatching(/^--set generation\.gamma: warning: not used while generation\.sampler is "confidence"/) as string]);
+    expect(settings(folder, ['generation.gamma=2'], {}).warnings).toEqual([
+      expect.stringMatching(/^--set generation\.gamma: warning: not used while generation\.sampler is "confidence"/) as string,
+    ]);
   });
 });

@@ -29,6 +29,9 @@ export function settings(folder: ModelFolder, set: readonly string[], env: NodeJ
     seed: config.seed,
     interactive: config.generation.interactive_mode,
     // Only what the user can act on here: other sections hold defaults, and the folder lists every key, used or not.
-    warnings: config.validate().filter(({ path, where }) => path.startsWith('generation.') && where !== 'model folder').map(formatIssue),
+    warnings: config
+      .validate()
+      .filter(({ path, where }) => path.startsWith('generation.') && where !== 'model folder')
+      .map(formatIssue),
   };
 }

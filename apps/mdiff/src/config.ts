@@ -130,7 +130,9 @@ export function addConfig(root: Command, io: Io): void {
           .join(''),
       ),
     );
-  addConfigFlags(config.command('explain').description('show the value of a key, its origin, the values it overrides, its type and its meaning'))
+  addConfigFlags(
+    config.command('explain').description('show the value of a key, its origin, the values it overrides, its type and its meaning'),
+  )
     .argument('<key>')
     .action((key: string, flags: ConfigFlags) => io.out(`${explain(load(io, undefined, flags).config, key)}\n`));
   config

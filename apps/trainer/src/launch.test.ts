@@ -14,7 +14,10 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 describe('launchVariables', () => {
   it('asks for a child only where the run takes native TensorFlow, and only once', async () => {
     const native = join(folder, 'tfjs-node');
-    for (const [path, text] of [['package.json', '{ "name": "@tensorflow/tfjs-node", "version": "4.22.0" }'], ['lib/napi-v8/tfjs_binding.node', '']] as const) {
+    for (const [path, text] of [
+      ['package.json', '{ "name": "@tensorflow/tfjs-node", "version": "4.22.0" }'],
+      ['lib/napi-v8/tfjs_binding.node', ''],
+    ] as const) {
       await mkdir(dirname(join(native, path)), { recursive: true });
       await writeFile(join(native, path), text);
     }

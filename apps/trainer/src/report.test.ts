@@ -54,7 +54,9 @@ function parsed(markup: string): { elements: Set<string>; references: string[]; 
       onopentag: (name, attributes) => {
         open.push(name);
         elements.add(name);
-        for (const [key, value] of Object.entries(attributes)) if (/^(src|href|srcset|data|action|on.*)$|:href$/.test(key) || /url\(|https?:/.test(value)) references.push(`${name} ${key}=${value}`);
+        for (const [key, value] of Object.entries(attributes))
+          if (/^(src|href|srcset|data|action|on.*)$|:href$/.test(key) || /url\(|https?:/.test(value))
+            references.push(`${name} ${key}=${value}`);
       },
       ontext: (part) => {
         if (open.at(-1) === 'style' && /url\(|@import|https?:/.test(part)) references.push(part);
@@ -78,7 +80,16 @@ describe('the page of a text', () => {
     expect(references).toEqual([]);
     expect([...elements].filter((name) => ['script', 'img', 'link', 'iframe', 'object'].includes(name))).toEqual([]);
     for (const { name } of config.curriculum.stages) expect(shown).toContain(name);
-    for (const part of ['the easiest 33 %', 'By lexical alone', 'By syntactic alone', 'By centrality alone', 'Correlations', 'Nearest to its centre', `${found.survey.scores.report.scored}`]) expect(shown).toContain(part);
+    for (const part of [
+      'the easiest 33 %',
+      'By lexical alone',
+      'By syntactic alone',
+      'By centrality alone',
+      'Correlations',
+      'Nearest to its centre',
+      `${found.survey.scores.report.scored}`,
+    ])
+      expect(shown).toContain(part);
     expect(markup.match(/<svg/g)!.length).toBeGreaterThan(12);
     // As scores come from the cache the second time, both ways give the same page.
     expect(textPage(await surveyText(config, silent))).toBe(markup);
@@ -102,16 +113,26 @@ describe('the page of a text', () => {
       expect(easy! <= middle! && middle! <= hard!).toBe(true);
       for (const { pieces, rate } of examples) {
         expect(rate).toBeCloseTo((range[0] + range[1]) / 2, 12);
-        expect(text).toContain(pieces.map((piece) => piece.text).join('').slice(0, 30));
+        expect(text).toContain(
+          pieces
+            .map((piece) => piece.text)
+            .join('')
+            .slice(0, 30),
+        );
         expect(pieces.some(({ hidden }) => hidden)).toBe(true);
       }
     }
-    expect(stages.map(({ steps }) => steps)).toEqual([0, 1, 2].map((i) => stretches.filter(({ stage }) => stage === i).reduce((sum, { from, to }) => sum + to - from, 0)));
+    expect(stages.map(({ steps }) => steps)).toEqual(
+      [0, 1, 2].map((i) => stretches.filter(({ stage }) => stage === i).reduce((sum, { from, to }) => sum + to - from, 0)),
+    );
   });
 
   it('says which stages get nothing of a text too short for them', async () => {
     const config = configOf(join(folder, 'short.txt'));
-    const { notices, stretches, ...found } = await surveyText(projectConfig({ ...config, training: { ...config.training, val_split: 0 } }), silent);
+    const { notices, stretches, ...found } = await surveyText(
+      projectConfig({ ...config, training: { ...config.training, val_split: 0 } }),
+      silent,
+    );
     expect(notices.some((notice) => /stage "\w+" gets no text: none of \d+ \w+ is (easy|medium)/.test(notice))).toBe(true);
     expect(stretches).toEqual([]);
     expect(parsed(textPage({ ...found, notices, stretches })).text).toContain('a run would refuse these stages');
@@ -119,7 +140,10 @@ describe('the page of a text', () => {
 });
 
 describe('mdiff data report', () => {
-  const run = (...args: string[]): Promise<unknown> => program().parseAsync(['data', 'report', ...args, '--preset', 'fast_debug', '--set', `cache_dir=${join(folder, 'cache')}`], { from: 'user' });
+  const run = (...args: string[]): Promise<unknown> =>
+    program().parseAsync(['data', 'report', ...args, '--preset', 'fast_debug', '--set', `cache_dir=${join(folder, 'cache')}`], {
+      from: 'user',
+    });
 
   it('writes the page where --out says and prints its path', async () => {
     const out = join(folder, 'pages', 'tale.html');
@@ -133,11 +157,18 @@ describe('mdiff data report', () => {
 
   it('leaves no page when the text cannot be read', async () => {
     vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-    await expect(run(join(folder, 'absent.txt'), '--out', join(folder, 'none.html'))).rejects.toThrow(expect.objectContaining({ code: expect.stringMatching(/^MDIFF_/) as string }));
+    await expect(run(join(folder, 'absent.txt'), '--out', join(folder, 'none.html'))).rejects.toThrow(
+      expect.objectContaining({ code: expect.stringMatching(/^MDIFF_/) as string }),
+    );
     expect(await readdir(folder)).not.toContain('none.html');
   });
 
   it('names a page for its text', () => {
-    expect(['/books/Moby Dick.epub', 'builtin:sotu', '-', 'books/*.txt'].map(pageFor)).toEqual(['Moby-Dick.report.html', 'sotu.report.html', 'text.report.html', '-.report.html']);
+    expect(['/books/Moby Dick.epub', 'builtin:sotu', '-', 'books/*.txt'].map(pageFor)).toEqual([
+      'Moby-Dick.report.html',
+      'sotu.report.html',
+      'text.report.html',
+      '-.report.html',
+    ]);
   });
 });

@@ -11,21 +11,34 @@ interface ReportFlags extends ConfigFlags {
 }
 
 /** Default name of the page, after the text. */
-export const pageFor = (source: string): string => `${(source === '-' ? 'text' : basename(source.replace(/^builtin:/, ''), extname(source))).replace(/[^\p{L}\p{N}._-]+/gu, '-') || 'text'}.report.html`;
+export const pageFor = (source: string): string =>
+  `${(source === '-' ? 'text' : basename(source.replace(/^builtin:/, ''), extname(source))).replace(/[^\p{L}\p{N}._-]+/gu, '-') || 'text'}.report.html`;
 
 /** Adds `mdiff data report` to `mdiff data`. */
 export function addReport(data: Command, sourceOf: (book: string) => string): void {
   const runReport = async (file: string | undefined, flags: ReportFlags): Promise<void> => {
-    const { config, warnings } = loadProject({ ...layersOf(flags), set: [...(file === undefined ? [] : [`data.source=${sourceOf(file)}`]), ...flags.set] });
-    for (const warning of warnings) if (/^(data|tokenizer|curriculum)\b/.test(warning.path)) process.stderr.write(`${formatIssue(warning)}\n`);
+    const { config, warnings } = loadProject({
+      ...layersOf(flags),
+      set: [...(file === undefined ? [] : [`data.source=${sourceOf(file)}`]), ...flags.set],
+    });
+    for (const warning of warnings)
+      if (/^(data|tokenizer|curriculum)\b/.test(warning.path)) process.stderr.write(`${formatIssue(warning)}\n`);
     const out = resolve(flags.out ?? pageFor(config.data.source));
     const reporter = reporterFor('auto', process.stderr);
-    const survey = await interruptible((signal) => surveyText(config, reporter, signal).finally(() => reporter.end()), { stopped: 'stopped; the next run reuses the scores that are finished' });
+    const survey = await interruptible((signal) => surveyText(config, reporter, signal).finally(() => reporter.end()), {
+      stopped: 'stopped; the next run reuses the scores that are finished',
+    });
     await writeFileWhole(out, textPage(survey));
     for (const notice of survey.notices) process.stderr.write(`${notice}\n`);
     print(`${out}\n`);
   };
-  addConfigFlags(data.command('report').description('write an HTML page that shows what each stage would see of a text, how hard it is, and its clusters; nothing is trained'))
+  addConfigFlags(
+    data
+      .command('report')
+      .description(
+        'write an HTML page that shows what each stage would see of a text, how hard it is, and its clusters; nothing is trained',
+      ),
+  )
     .argument('[file]', 'file, folder, glob, .zip, builtin:<name> or - for standard input; overrides data.source')
     .option('-o, --out <file>', 'page to write (default: <name of the text>.report.html here)')
     .action(runReport);

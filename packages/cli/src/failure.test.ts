@@ -6,7 +6,11 @@ import { table } from './table.js';
 
 async function parse(...args: string[]): Promise<unknown> {
   const root = new Command('mdiff').exitOverride().configureOutput({ writeOut: () => undefined, writeErr: () => undefined });
-  addConfigFlags(root.command('do')).option('--count <n>', 'number', integer).option('--port <n>', 'port', port).option('--share <x>', 'share', number).action(() => undefined);
+  addConfigFlags(root.command('do'))
+    .option('--count <n>', 'number', integer)
+    .option('--port <n>', 'port', port)
+    .option('--share <x>', 'share', number)
+    .action(() => undefined);
   return root.parseAsync(args, { from: 'user' }).then(
     () => root.commands[0]!.opts(),
     (error: unknown) => error,
@@ -34,7 +38,8 @@ describe('exit codes', () => {
   });
 
   it("Commander's errors count 2, its help 0, and are printed by Commander", async () => {
-    for (const args of [['do', '--nope'], ['nothing'], ['do', '--count', 'x'], ['do', '--port', '65536'], ['do', '--share', '']]) expect(exitCodeOf(await parse(...args)), args.join(' ')).toBe(2);
+    for (const args of [['do', '--nope'], ['nothing'], ['do', '--count', 'x'], ['do', '--port', '65536'], ['do', '--share', '']])
+      expect(exitCodeOf(await parse(...args)), args.join(' ')).toBe(2);
     expect(exitCodeOf(await parse('do', '--help'))).toBe(0);
     let out = '';
     reportFailure(await parse('do', '--nope'), (line) => (out += line));
@@ -49,6 +54,11 @@ it('flags collect --set, and name the layers', async () => {
 });
 
 it('a table aligns its columns and ends no line in spaces', () => {
-  expect(table([['engine', 'device', ''], ['tfjs', 'cpu', 'installed']])).toBe('engine  device\ntfjs    cpu     installed\n');
+  expect(
+    table([
+      ['engine', 'device', ''],
+      ['tfjs', 'cpu', 'installed'],
+    ]),
+  ).toBe('engine  device\ntfjs    cpu     installed\n');
   expect(table([])).toBe('');
 });

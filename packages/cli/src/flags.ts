@@ -31,7 +31,10 @@ export interface ConfigFlags {
 
 /** Adds --config and --set, and --preset unless the command reads only the keys that `only` names. */
 export function addConfigFlags(command: Command, { only }: { only?: string } = {}): Command {
-  const file = only === undefined ? 'configuration file (default: mdiff.yaml here, else the preset quickstart)' : `configuration file, for ${only} (default: mdiff.yaml here)`;
+  const file =
+    only === undefined
+      ? 'configuration file (default: mdiff.yaml here, else the preset quickstart)'
+      : `configuration file, for ${only} (default: mdiff.yaml here)`;
   command.option('-c, --config <file>', file);
   if (only === undefined) command.option('-p, --preset <name>', 'preset under the file');
   return command.option('-s, --set <key=value>', 'one configuration value, above all layers; may be repeated', collect, []);

@@ -4,18 +4,26 @@ import { interruptible, stopSavingTasks } from './interrupt.js';
 
 afterEach(() => vi.restoreAllMocks());
 
-const untilAborted = (signal: AbortSignal): Promise<never> => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+const untilAborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
 
-it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('the first %s aborts the task; the error says so and has the exit code 130', async (signal) => {
-  const before = process.listenerCount(signal);
-  const running = interruptible(untilAborted, { stopped: 'stopped; nothing was changed' });
-  process.emit(signal, signal);
-  await expect(running).rejects.toThrow(new Interrupted('stopped; nothing was changed'));
-  await expect(running).rejects.toMatchObject({ code: 'MDIFF_INTERRUPTED', exitCode: 130 });
-  expect(process.listenerCount(signal)).toBe(before);
-});
+it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  'the first %s aborts the task; the error says so and has the exit code 130',
+  async (signal) => {
+    const before = process.listenerCount(signal);
+    const running = interruptible(untilAborted, { stopped: 'stopped; nothing was changed' });
+    process.emit(signal, signal);
+    await expect(running).rejects.toThrow(new Interrupted('stopped; nothing was changed'));
+    await expect(running).rejects.toMatchObject({ code: 'MDIFF_INTERRUPTED', exitCode: 130 });
+    expect(process.listenerCount(signal)).toBe(before);
+  },
+);
 
-it.each([['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const)('the second signal, %s, ends the process with %i', async (signal, code) => {
+it.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)('the second signal, %s, ends the process with %i', async (signal, code) => {
   const exit = vi.spyOn(process, 'exit').mockImplementation((() => undefined) as never);
   const onStop = vi.fn();
   await interruptible(

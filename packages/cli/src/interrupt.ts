@@ -17,7 +17,10 @@ const savingTasks = new Set<() => void>();
  * Runs `task` with a signal that the first SIGINT, SIGTERM or SIGHUP aborts (reason: {@link Interrupted}). The second ends the process at
  * once, with the exit code that a shell gives to a process ended by it.
  */
-export async function interruptible<T>(task: (signal: AbortSignal) => Promise<T>, { onStop, stopped, saves = false }: InterruptOptions = {}): Promise<T> {
+export async function interruptible<T>(
+  task: (signal: AbortSignal) => Promise<T>,
+  { onStop, stopped, saves = false }: InterruptOptions = {},
+): Promise<T> {
   const controller = new AbortController();
   const stop = (): void => {
     if (controller.signal.aborted) return;

@@ -113,11 +113,21 @@ describe.runIf(process.platform !== 'win32')('a launched command', () => {
     await vi.waitUntil(() => out.includes('command '), { timeout: 30_000, interval: 10 });
     const found = [...out.matchAll(/(launcher|command) (\d+)/g)].map(([, , pid]) => Number(pid));
     pids.push(...found);
-    return { launchers: found.slice(0, -1), pid: found.at(-1)!, lines: () => out.trim().split('\n').filter((line) => !/^(launcher|command) /.test(line)), ended };
+    return {
+      launchers: found.slice(0, -1),
+      pid: found.at(-1)!,
+      lines: () =>
+        out
+          .trim()
+          .split('\n')
+          .filter((line) => !/^(launcher|command) /.test(line)),
+      ended,
+    };
   }
 
   /** Waits until the command has printed `count` lines, so that two signals are not merged into one by the system. */
-  const untilLines = (launched: Launched, count: number) => vi.waitUntil(() => launched.lines().filter(Boolean).length >= count, { timeout: 30_000, interval: 10 });
+  const untilLines = (launched: Launched, count: number) =>
+    vi.waitUntil(() => launched.lines().filter(Boolean).length >= count, { timeout: 30_000, interval: 10 });
 
   const sends: [string, (launched: Launched, signal: NodeJS.Signals) => void][] = [
     ['the launcher alone', ({ launchers }, signal) => process.kill(launchers[0]!, signal)],
@@ -175,7 +185,11 @@ describe.runIf(process.platform !== 'win32')('a launched command', () => {
     expect(launched.lines()).toEqual(['SIGINT', 'SIGTERM', 'saved']);
   });
 
-  it.each([['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const)('with nothing to save ends at %s with %i', async (signal, code) => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('with nothing to save ends at %s with %i', async (signal, code) => {
     const launched = await start(idle);
     process.kill(launched.launchers[0]!, signal);
     expect(await launched.ended).toBe(code);

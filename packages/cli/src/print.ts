@@ -1,7 +1,8 @@
 import { stopSavingTasks } from './interrupt.js';
 
 // EPIPE: the reader has closed the pipe. EIO: the terminal is gone.
-const isClosed = (error: NodeJS.ErrnoException): boolean => error.code === 'EPIPE' || error.code === 'EIO' || error.code === 'ERR_STREAM_DESTROYED';
+const isClosed = (error: NodeJS.ErrnoException): boolean =>
+  error.code === 'EPIPE' || error.code === 'EIO' || error.code === 'ERR_STREAM_DESTROYED';
 
 let guarded = false;
 

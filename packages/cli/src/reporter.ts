@@ -27,7 +27,11 @@ export interface Reporter {
 
 const duration = (seconds: number): string => {
   const s = Math.max(0, Math.round(seconds));
-  return s < 60 ? `${s}s` : s < 3600 ? `${Math.floor(s / 60)}m${String(s % 60).padStart(2, '0')}s` : `${Math.floor(s / 3600)}h${String(Math.floor((s % 3600) / 60)).padStart(2, '0')}m`;
+  return s < 60
+    ? `${s}s`
+    : s < 3600
+      ? `${Math.floor(s / 60)}m${String(s % 60).padStart(2, '0')}s`
+      : `${Math.floor(s / 3600)}h${String(Math.floor((s % 3600) / 60)).padStart(2, '0')}m`;
 };
 
 function describeStep(r: StepLine): string {
@@ -38,7 +42,10 @@ function describeStep(r: StepLine): string {
     `lr ${r.lr.toPrecision(3)}`,
     `${Math.round(r.tokens_per_s)} tokens/s`,
   ];
-  if (r.nelbo !== undefined) parts.push(`held-out NELBO ${r.nelbo.toFixed(3)} nats/token${r.bits_per_byte === undefined ? '' : ` = ${r.bits_per_byte.toFixed(3)} bits/byte`}`);
+  if (r.nelbo !== undefined)
+    parts.push(
+      `held-out NELBO ${r.nelbo.toFixed(3)} nats/token${r.bits_per_byte === undefined ? '' : ` = ${r.bits_per_byte.toFixed(3)} bits/byte`}`,
+    );
   if (r.causal_bits_per_byte !== undefined) parts.push(`held-out next-token ${r.causal_bits_per_byte.toFixed(3)} bits/byte`);
   parts.push(`${duration(r.left)} left`);
   return parts.join(' · ');

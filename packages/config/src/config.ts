@@ -6,7 +6,16 @@ import { sections, type SectionName } from './sections/keys.js';
 import { codeSource, entriesOf, judge, makeSection, projectRecord, stackOf, stageRecord } from './document/record.js';
 import { saveText, type Origin } from './document/save.js';
 import type { Env } from './document/scalars.js';
-import { envSource, extendSources, fileSources, patchEntry, presetSources, setSource, type Context, type Reader } from './document/sources.js';
+import {
+  envSource,
+  extendSources,
+  fileSources,
+  patchEntry,
+  presetSources,
+  setSource,
+  type Context,
+  type Reader,
+} from './document/sources.js';
 import { merge, type Stack, type View } from './document/stack.js';
 import type {
   CurriculumConfig,

@@ -11,14 +11,22 @@ function rows(text: string): string[] {
     .split('\n')
     .map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()))
     .filter(([empty, key, , value]) => empty === '' && /^`\w+`( \+)?$/.test(key ?? '') && value !== undefined)
-    .map(([, key, type, value]) => ({ key: key!.replace(/[` +]/g, ''), type: type!, value: value!.replaceAll('`', '').replace(/ \(.*/, '') }))
+    .map(([, key, type, value]) => ({
+      key: key!.replace(/[` +]/g, ''),
+      type: type!,
+      value: value!.replaceAll('`', '').replace(/ \(.*/, ''),
+    }))
     .filter(({ key }) => !['name', 'epochs', 'masking_rate_range', 'data_selection', 'format_type'].includes(key))
-    .map(({ key, type, value }) => `${key}: ${prose.has(key) ? '' : range(type)} = ${prose.has(key) || value === '' || Number.isNaN(Number(value)) ? value : Number(value)}`);
+    .map(
+      ({ key, type, value }) =>
+        `${key}: ${prose.has(key) ? '' : range(type)} = ${prose.has(key) || value === '' || Number.isNaN(Number(value)) ? value : Number(value)}`,
+    );
 }
 
 // The specification describes these in words where the reference has a type, or "all three" where it lists the default.
 const prose = new Set(['source', 'embedding_model', 'readability_metrics']);
-const range = (type: string): string => type.replace(' and <= ', ', ≤ ').replace(' and < ', ', < ').replace(' + ', ' ').replace(/ \+$/, '').replace('10⁹', '1000000000');
+const range = (type: string): string =>
+  type.replace(' and <= ', ', ≤ ').replace(' and < ', ', < ').replace(' + ', ' ').replace(/ \+$/, '').replace('10⁹', '1000000000');
 
 it('the specification has every key of the schema, in its order, with its range and default', () => {
   const keys = (text: string) => rows(text).map((row) => row.replace(/^(readability_metrics): .*/, '$1'));

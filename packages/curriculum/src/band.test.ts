@@ -20,7 +20,8 @@ describe('selectUnits', () => {
 
   it('sorts by complexity, ties by id, and keeps the order of the text', () => {
     const units = unitsOf([1, 1, 1, 1, 1, 1]);
-    const ids = (complexity: number[], selection: 'easy' | 'hard') => selectUnits(units, complexity, selection, { easy_threshold: 50, hard_threshold: 50.1 }).map(({ id }) => id);
+    const ids = (complexity: number[], selection: 'easy' | 'hard') =>
+      selectUnits(units, complexity, selection, { easy_threshold: 50, hard_threshold: 50.1 }).map(({ id }) => id);
     expect(ids([5, 4, 3, 2, 1, 0], 'easy')).toEqual([3, 4, 5]);
     expect(ids([1, 1, 1, 1, 1, 1], 'easy')).toEqual([0, 1, 2]);
     expect(ids([5, 0, 5, 0, 5, 0], 'hard')).toEqual([2, 4]);

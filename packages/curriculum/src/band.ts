@@ -14,7 +14,8 @@ export function selectUnits(
   selection: StageConfig['data_selection'],
   { easy_threshold: easy, hard_threshold: hard }: Pick<CurriculumConfig, 'easy_threshold' | 'hard_threshold'>,
 ): Unit[] {
-  if (complexity.length !== units.length) throw new RangeError(`expected one complexity per unit (${units.length}), got ${complexity.length}`);
+  if (complexity.length !== units.length)
+    throw new RangeError(`expected one complexity per unit (${units.length}), got ${complexity.length}`);
   if (selection === 'all') return [...units];
   const order = Array.from(units.keys()).sort((a, b) => complexity[a]! - complexity[b]! || units[a]!.id - units[b]!.id);
   const percentile = new Float64Array(units.length);

@@ -49,7 +49,10 @@ export function assemble(rows: readonly Row[], B: number, { length: S, shiftHead
       const maskableStart = start + (shiftHead ? 1 : 0);
       const length = unit.tokens.length + 1;
       const end = maskableStart + length;
-      if (end > S) throw new CurriculumError(`batch: expected a row of at most ${S} positions, got ${end} or more in row ${row}; pack the units with this length`);
+      if (end > S)
+        throw new CurriculumError(
+          `batch: expected a row of at most ${S} positions, got ${end} or more in row ${row}; pack the units with this length`,
+        );
       if (shiftHead) ids[row * S + start] = SPECIAL.bos;
       ids.set(unit.tokens, row * S + maskableStart);
       ids[row * S + end - 1] = SPECIAL.eos;

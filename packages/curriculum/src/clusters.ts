@@ -41,13 +41,20 @@ export interface Members {
 }
 
 /** Clusters of embedded sentences, the largest first, and a map of them. */
-export function clusterSentences(embedding: Embedding, { n, members, words, complexity }: Members, { k, seed }: { k: number; seed: number }): { clusters: Cluster[]; map?: PlaneMap } {
+export function clusterSentences(
+  embedding: Embedding,
+  { n, members, words, complexity }: Members,
+  { k, seed }: { k: number; seed: number },
+): { clusters: Cluster[]; map?: PlaneMap } {
   if (members.length === 0 || embedding.dimensions === 0) return { clusters: [] };
   const centres = centresOf(embedding, { n, members }, { k, seed });
   const { nearest, distance } = nearestCentres(embedding, members.length, centres);
   const rows: number[][] = Array.from({ length: centres.length / embedding.dimensions }, () => []);
   nearest.forEach((centre, row) => rows[centre]!.push(row));
-  const order = rows.map((_, centre) => centre).filter((centre) => rows[centre]!.length > 0).sort((a, b) => rows[b]!.length - rows[a]!.length || a - b);
+  const order = rows
+    .map((_, centre) => centre)
+    .filter((centre) => rows[centre]!.length > 0)
+    .sort((a, b) => rows[b]!.length - rows[a]!.length || a - b);
 
   /** sentences among these rows that hold each word */
   const holding = (some: Iterable<number>): Map<string, number> => {
@@ -59,21 +66,40 @@ export function clusterSentences(embedding: Embedding, { n, members, words, comp
   const clusters = order.map((centre): Cluster => {
     const group = rows[centre]!;
     // Pointwise mutual information, weighted by the count so that rare words do not win by chance.
-    const telling = [...holding(group)].map(([word, count]): [string, number] => [word, count * Math.log((count * members.length) / (all.get(word)! * group.length))]);
+    const telling = [...holding(group)].map(([word, count]): [string, number] => [
+      word,
+      count * Math.log((count * members.length) / (all.get(word)! * group.length)),
+    ]);
     return {
       size: group.length,
       complexity: group.reduce((sum, row) => sum + complexity[members[row]!]!, 0) / group.length,
-      central: [...group].sort((a, b) => distance[a]! - distance[b]! || a - b).slice(0, CENTRAL).map((row) => members[row]!),
-      words: telling.filter(([, weight]) => weight > 0).sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).slice(0, TELLING).map(([word]) => word),
+      central: [...group]
+        .sort((a, b) => distance[a]! - distance[b]! || a - b)
+        .slice(0, CENTRAL)
+        .map((row) => members[row]!),
+      words: telling
+        .filter(([, weight]) => weight > 0)
+        .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
+        .slice(0, TELLING)
+        .map(([word]) => word),
     };
   });
   const place = Int32Array.from(rows, (_, centre) => order.indexOf(centre));
-  const map = planeOf(embedding, members.length, Int32Array.from(nearest, (centre) => place[centre]!), seed);
+  const map = planeOf(
+    embedding,
+    members.length,
+    Int32Array.from(nearest, (centre) => place[centre]!),
+    seed,
+  );
   return { clusters, map: { ...map, sentences: map.sentences.map((row) => members[row]!) } };
 }
 
 /** The centres of the centrality signal. */
-function centresOf(embedding: Embedding, { n, members }: { n: number; members: Int32Array }, { k, seed }: { k: number; seed: number }): Float64Array {
+function centresOf(
+  embedding: Embedding,
+  { n, members }: { n: number; members: Int32Array },
+  { k, seed }: { k: number; seed: number },
+): Float64Array {
   const picked = clusterSample(n, seed);
   return fitCentres(members.length === n ? rowsOf(embedding, picked.sentences) : embedding, { k, seed: picked.seed });
 }
@@ -84,7 +110,10 @@ function planeOf({ data, dimensions: d }: Embedding, n: number, clusters: Int32A
   const sentences = sample(n, SHOWN_POINTS, rng);
   const mean = new Float64Array(d);
   for (const i of sentences) for (let j = 0; j < d; j++) mean[j]! += data[i * d + j]! / sentences.length;
-  const centred = Float32Array.from({ length: sentences.length * d }, (_, i) => data[sentences[Math.floor(i / d)]! * d + (i % d)]! - mean[i % d]!);
+  const centred = Float32Array.from(
+    { length: sentences.length * d },
+    (_, i) => data[sentences[Math.floor(i / d)]! * d + (i % d)]! - mean[i % d]!,
+  );
   const matrix: Sparse = {
     columns: d,
     start: Int32Array.from({ length: sentences.length + 1 }, (_, r) => r * d),
@@ -106,5 +135,11 @@ function planeOf({ data, dimensions: d }: Embedding, n: number, clusters: Int32A
     return sum;
   };
   const total = squares(centred);
-  return { sentences, x, y, cluster: Int32Array.from(sentences, (i) => clusters[i]!), variance: total > 0 ? (squares(x) + squares(y)) / total : 0 };
+  return {
+    sentences,
+    x,
+    y,
+    cluster: Int32Array.from(sentences, (i) => clusters[i]!),
+    variance: total > 0 ? (squares(x) + squares(y)) / total : 0,
+  };
 }

@@ -13,7 +13,8 @@ const rowsPerStage = [first, second].map((units) => packRows(units, shape).rows.
 const stepsPerEpoch = rowsPerStage.map((rows) => Math.ceil(rows / 8));
 const steps = [3 * stepsPerEpoch[0]!, 8 * stepsPerEpoch[1]!];
 const totalSteps = steps[0]! + steps[1]!;
-const ownShare = (step: number): number => (step < steps[0]! ? 1 : Math.min(1, (Math.floor((step - steps[0]!) / stepsPerEpoch[1]!) + 1) / 5));
+const ownShare = (step: number): number =>
+  step < steps[0]! ? 1 : Math.min(1, (Math.floor((step - steps[0]!) / stepsPerEpoch[1]!) + 1) / 5);
 const make = (seed = 7) => feed({ steps, ownShare, unitsPerStage: [first, second], seed, batchSize: 4, accumulation: 2, ...shape });
 const ids = (rows: readonly (readonly { id: number }[])[]) => rows.flat().map(({ id }) => id);
 
@@ -28,7 +29,9 @@ describe('feed', () => {
 
   it('counts the passes of each stage, and refuses steps outside the stages', () => {
     const text = make();
-    expect([0, stepsPerEpoch[0]! - 1, stepsPerEpoch[0]!, steps[0]!, totalSteps - 1].map((step) => text.epochAt(step))).toEqual([0, 0, 1, 0, 7]);
+    expect([0, stepsPerEpoch[0]! - 1, stepsPerEpoch[0]!, steps[0]!, totalSteps - 1].map((step) => text.epochAt(step))).toEqual([
+      0, 0, 1, 0, 7,
+    ]);
     for (const step of [-1, totalSteps]) expect(() => text.rowsAt(step)).toThrow(RangeError);
   });
 
@@ -70,7 +73,11 @@ describe('feed', () => {
       }
       return [own / all, 6 * Math.sqrt(0.25 / all)] as const;
     };
-    for (const [epoch, expected] of [[0, 0.2], [3, 0.8], [4, 1]] as const) {
+    for (const [epoch, expected] of [
+      [0, 0.2],
+      [3, 0.8],
+      [4, 1],
+    ] as const) {
       const [got, bound] = share(epoch);
       expect(Math.abs(got - expected)).toBeLessThan(expected === 1 ? 1e-12 : bound);
     }

@@ -70,7 +70,9 @@ export function feed({ steps, ownShare, unitsPerStage, seed, batchSize, accumula
     rowsAt,
     batchesAt(step) {
       const rows = rowsAt(step);
-      return Array.from({ length: Math.ceil(rows.length / batchSize) }, (_, i) => assemble(rows.slice(i * batchSize, (i + 1) * batchSize), batchSize, shape));
+      return Array.from({ length: Math.ceil(rows.length / batchSize) }, (_, i) =>
+        assemble(rows.slice(i * batchSize, (i + 1) * batchSize), batchSize, shape),
+      );
     },
   };
 }

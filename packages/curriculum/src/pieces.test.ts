@@ -47,7 +47,11 @@ describe('cutWords', () => {
   });
 
   it('cuts a word without blanks between characters', () => {
-    expect(cutWords('漢字漢字漢字', 6, toPiece).map(({ text }) => text).join('')).toBe('漢字漢字漢字');
+    expect(
+      cutWords('漢字漢字漢字', 6, toPiece)
+        .map(({ text }) => text)
+        .join(''),
+    ).toBe('漢字漢字漢字');
     expect(cutWords('漢字漢字漢字', 6, toPiece).every(({ tokens }) => tokens.length <= 6)).toBe(true);
   });
 });

@@ -23,13 +23,18 @@ type ToPiece = (text: string) => Piece;
 export function cutWords(sentence: string, most: number, toPiece: ToPiece): Piece[] {
   const whole = toPiece(sentence);
   if (whole.tokens.length <= most) return [whole];
-  const words = sentence.split(/\s+/).filter(Boolean).flatMap((word) => cutCharacters(word, most, toPiece));
+  const words = sentence
+    .split(/\s+/)
+    .filter(Boolean)
+    .flatMap((word) => cutCharacters(word, most, toPiece));
   if (words.length === 1) return words;
   const lengths = words.map((word) => afterBlank(word, toPiece));
   const total = lengths.reduce((sum, length) => sum + length, 0);
   const target = total / Math.max(2, Math.ceil(total / most));
   const groups = partition(lengths, most, Infinity, (length) => (length - target) ** 2);
-  return joined(words, groups, toPiece).flatMap((piece) => (piece.tokens.length <= most ? [piece] : halves(piece.text).flatMap((half) => cutWords(half, most, toPiece))));
+  return joined(words, groups, toPiece).flatMap((piece) =>
+    piece.tokens.length <= most ? [piece] : halves(piece.text).flatMap((half) => cutWords(half, most, toPiece)),
+  );
 }
 
 /**
@@ -53,13 +58,27 @@ export function groupSentences(sentences: readonly Piece[], most: number, maxSen
 const afterBlank = ({ text }: Piece, toPiece: ToPiece): number => toPiece(` ${text}`).tokens.length;
 
 const joined = (pieces: readonly Piece[], groups: readonly (readonly [number, number])[], toPiece: ToPiece): Piece[] =>
-  groups.map(([from, to]) => (to - from === 1 ? pieces[from]! : toPiece(pieces.slice(from, to).map(({ text }) => text).join(' '))));
+  groups.map(([from, to]) =>
+    to - from === 1
+      ? pieces[from]!
+      : toPiece(
+          pieces
+            .slice(from, to)
+            .map(({ text }) => text)
+            .join(' '),
+        ),
+  );
 
 /**
  * Splits lengths into consecutive groups [from, to) of at most `count` members whose sum is at most `most`, with the least total `cost`. A member
  * longer than `most` is a group of its own. Dynamic programming, O(n · members of a group).
  */
-export function partition(lengths: readonly number[], most: number, count: number, cost: (sum: number) => number): [from: number, to: number][] {
+export function partition(
+  lengths: readonly number[],
+  most: number,
+  count: number,
+  cost: (sum: number) => number,
+): [from: number, to: number][] {
   const n = lengths.length;
   const best = new Float64Array(n + 1).fill(Infinity);
   const start = new Int32Array(n + 1);

@@ -11,14 +11,24 @@ const shape = { length: 32, shiftHead: true };
 describe('packRows', () => {
   it('places every unit once, in rows that hold it', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 60 }), fc.integer(), fc.boolean(), (lengths, seed, shiftHead) => {
-        const { rows, padded } = packRows(unitsOf(lengths), { length: 32, shiftHead }, stream(seed, 'test'));
-        expect(rows.flat().map(({ id }) => id).sort((a, b) => a - b)).toEqual(lengths.map((_, id) => id));
-        const used = rows.map((row) => row.reduce((sum, { tokens }) => sum + tokens.length + (shiftHead ? 2 : 1), 0));
-        for (const sum of used) expect(sum).toBeLessThanOrEqual(32);
-        // 10⁻⁹: a share of sums of small integers, exact but for one division.
-        expect(padded).toBeCloseTo(1 - used.reduce((a, b) => a + b, 0) / (32 * rows.length), 9);
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 60 }),
+        fc.integer(),
+        fc.boolean(),
+        (lengths, seed, shiftHead) => {
+          const { rows, padded } = packRows(unitsOf(lengths), { length: 32, shiftHead }, stream(seed, 'test'));
+          expect(
+            rows
+              .flat()
+              .map(({ id }) => id)
+              .sort((a, b) => a - b),
+          ).toEqual(lengths.map((_, id) => id));
+          const used = rows.map((row) => row.reduce((sum, { tokens }) => sum + tokens.length + (shiftHead ? 2 : 1), 0));
+          for (const sum of used) expect(sum).toBeLessThanOrEqual(32);
+          // 10⁻⁹: a share of sums of small integers, exact but for one division.
+          expect(padded).toBeCloseTo(1 - used.reduce((a, b) => a + b, 0) / (32 * rows.length), 9);
+        },
+      ),
       { numRuns: 200 },
     );
   });

@@ -38,7 +38,10 @@ export function packRows(units: readonly Unit[], { length, shiftHead }: RowShape
   let used = 0;
   for (const unit of order) {
     const need = size(unit);
-    if (need > length) throw new CurriculumError(`model.max_seq_len: expected a row that holds unit ${unit.id} (${need} positions), got ${length}; make the units with this maxSlot`);
+    if (need > length)
+      throw new CurriculumError(
+        `model.max_seq_len: expected a row that holds unit ${unit.id} (${need} positions), got ${length}; make the units with this maxSlot`,
+      );
     let room = need;
     while (room <= length && open[room]!.length === 0) room++;
     const row: Unit[] = room <= length ? open[room]!.pop()! : [];

@@ -9,7 +9,13 @@ import { tfidfSvd } from './signals/tfidf.js';
 import type { Memo, ScoreOptions } from './signals/work.js';
 import { makeUnits } from './units.js';
 
-const easy = ['We saw the big whale.', 'The men ate their bread.', 'The sea was very calm.', 'The ship was in the sea.', 'He saw the men on the ship.'];
+const easy = [
+  'We saw the big whale.',
+  'The men ate their bread.',
+  'The sea was very calm.',
+  'The ship was in the sea.',
+  'He saw the men on the ship.',
+];
 const hard = [
   'Notwithstanding the inscrutable malignity which philosophers attributed to leviathans, the harpooneers, who had deliberated, proceeded.',
   'Whenever incommunicable apprehensions overwhelmed him, because imagination magnified whatever observation suggested, Ahab meditated.',
@@ -17,8 +23,21 @@ const hard = [
 const sentences = [...easy, 'No, sir.', ...hard, easy[0]!];
 const curriculum = { lexical_weight: 0.3, syntactic_weight: 0.3, centrality_weight: 0.4, n_clusters: 2 };
 const data: ScoreOptions['data'] = { idf_corpus_size: 1000, readability_metrics: ['flesch', 'coleman_liau', 'automated_readability'] };
-const options = (more: Partial<ScoreOptions> = {}): ScoreOptions => ({ curriculum, data, seed: 1, embedder: tfidfSvd({ seed: 1 }), parse: parseFeatures, ...more });
-const only = (signal: 'lexical' | 'syntactic' | 'centrality') => ({ ...curriculum, lexical_weight: 0, syntactic_weight: 0, centrality_weight: 0, [`${signal}_weight`]: 1 });
+const options = (more: Partial<ScoreOptions> = {}): ScoreOptions => ({
+  curriculum,
+  data,
+  seed: 1,
+  embedder: tfidfSvd({ seed: 1 }),
+  parse: parseFeatures,
+  ...more,
+});
+const only = (signal: 'lexical' | 'syntactic' | 'centrality') => ({
+  ...curriculum,
+  lexical_weight: 0,
+  syntactic_weight: 0,
+  centrality_weight: 0,
+  [`${signal}_weight`]: 1,
+});
 
 describe('scoreSentences', () => {
   it('scores hard sentences high, short ones not at all, equal ones equally', async () => {
@@ -32,7 +51,11 @@ describe('scoreSentences', () => {
   it('weighs ranks', async () => {
     const { complexity, ranks, report } = await scoreSentences(sentences, options());
     // Three products and two sums of doubles.
-    sentences.forEach((_, i) => i !== 5 && expect(complexity[i]).toBeCloseTo(0.3 * ranks.lexical![i]! + 0.3 * ranks.syntactic![i]! + 0.4 * ranks.centrality![i]!, 14));
+    sentences.forEach(
+      (_, i) =>
+        i !== 5 &&
+        expect(complexity[i]).toBeCloseTo(0.3 * ranks.lexical![i]! + 0.3 * ranks.syntactic![i]! + 0.4 * ranks.centrality![i]!, 14),
+    );
     expect(Object.keys(report.length_correlation).sort()).toEqual(['centrality', 'lexical', 'syntactic']);
     expect(report).toMatchObject({ clusters: 2, embedder: { name: 'tfidf-svd' } });
   });
@@ -49,9 +72,20 @@ describe('scoreSentences', () => {
       return kept.get(key)!;
     };
     const first = await scoreSentences(sentences, options({ memo }));
-    expect(made.mock.calls.flat().sort()).toEqual(['automated_readability', 'coleman_liau', 'distance', 'embedding', 'flesch', 'lexical', 'parse']);
+    expect(made.mock.calls.flat().sort()).toEqual([
+      'automated_readability',
+      'coleman_liau',
+      'distance',
+      'embedding',
+      'flesch',
+      'lexical',
+      'parse',
+    ]);
     made.mockClear();
-    const second = await scoreSentences(sentences, options({ memo, curriculum: { ...curriculum, lexical_weight: 0.6, syntactic_weight: 0.1, centrality_weight: 0.3 } }));
+    const second = await scoreSentences(
+      sentences,
+      options({ memo, curriculum: { ...curriculum, lexical_weight: 0.6, syntactic_weight: 0.1, centrality_weight: 0.3 } }),
+    );
     expect(made).not.toHaveBeenCalled();
     expect(second.complexity).not.toEqual(first.complexity);
     await scoreSentences(sentences, options({ memo, curriculum: { ...curriculum, n_clusters: 3 } }));
@@ -95,25 +129,33 @@ describe('scoreSentences', () => {
 
   it('takes the readability metrics it is given, and parse features alone without any', async () => {
     const score = async (metrics: ScoreOptions['data']['readability_metrics']) =>
-      (await scoreSentences(sentences, options({ curriculum: only('syntactic'), data: { ...data, readability_metrics: metrics } }))).complexity;
+      (await scoreSentences(sentences, options({ curriculum: only('syntactic'), data: { ...data, readability_metrics: metrics } })))
+        .complexity;
     expect(await score([])).not.toEqual(await score(['flesch']));
     expect(await score(['coleman_liau'])).not.toEqual(await score(['flesch']));
   });
 
   it('counts document frequencies in as many sentences as asked', async () => {
-    const score = async (idf_corpus_size: number) => (await scoreSentences(sentences, options({ curriculum: only('lexical'), data: { ...data, idf_corpus_size } }))).complexity;
+    const score = async (idf_corpus_size: number) =>
+      (await scoreSentences(sentences, options({ curriculum: only('lexical'), data: { ...data, idf_corpus_size } }))).complexity;
     expect(await score(2)).not.toEqual(await score(1000));
   });
 
   it('asks the embedder it is given', async () => {
-    const embed = vi.fn((texts: readonly string[]) => Promise.resolve({ data: Float32Array.from(texts, (text) => text.length), dimensions: 1 }));
+    const embed = vi.fn((texts: readonly string[]) =>
+      Promise.resolve({ data: Float32Array.from(texts, (text) => text.length), dimensions: 1 }),
+    );
     const { report } = await scoreSentences(sentences, options({ embedder: { name: 'length', version: '1', embed } }));
     expect(embed.mock.calls[0]![0]).toEqual([...easy, ...hard]);
     expect(report.embedder).toEqual({ name: 'length', version: '1', dimensions: 1 });
   });
 
   it('leaves out measures that mean nothing in another language, and reports it', async () => {
-    const german = ['Als Gregor Samsa eines Morgens aus unruhigen Träumen erwachte, fand er sich verwandelt.', 'Er lag auf seinem panzerartig harten Rücken.', 'Gregors Blick richtete sich dann zum Fenster.'];
+    const german = [
+      'Als Gregor Samsa eines Morgens aus unruhigen Träumen erwachte, fand er sich verwandelt.',
+      'Er lag auf seinem panzerartig harten Rücken.',
+      'Gregors Blick richtete sich dann zum Fenster.',
+    ];
     const parse = vi.fn(parseFeatures);
     const { report, complexity } = await scoreSentences(german, options({ parse }));
     expect(parse).not.toHaveBeenCalled();
@@ -130,8 +172,17 @@ describe('scoreSentences', () => {
 });
 
 describe('unitComplexity', () => {
-  const unitOptions = { format: 'paragraphs', data: { min_sentence_length: 1, max_sentence_length: 512, sentence_overlap: 50, paragraph_max_sentences: 10 }, maxSlot: 512, shiftHead: true, seed: 1 } as const;
-  const verse = { title: 'v', paragraphs: [{ kind: 'verse' as const, text: 'The ribs and terrors in the whale,\nArched over me a dismal gloom.' }] };
+  const unitOptions = {
+    format: 'paragraphs',
+    data: { min_sentence_length: 1, max_sentence_length: 512, sentence_overlap: 50, paragraph_max_sentences: 10 },
+    maxSlot: 512,
+    shiftHead: true,
+    seed: 1,
+  } as const;
+  const verse = {
+    title: 'v',
+    paragraphs: [{ kind: 'verse' as const, text: 'The ribs and terrors in the whale,\nArched over me a dismal gloom.' }],
+  };
   const text = [section('First one here. Second one.'), verse, section('Third one. No.')];
   const complexity = Float64Array.of(0.2, 0.8, 0.5, NaN);
   const lengths = listSentences(text).map((sentence) => bytes.encode(sentence).length);

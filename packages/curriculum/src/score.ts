@@ -59,7 +59,11 @@ interface RawSignals {
  */
 export async function scoreSentences(sentences: readonly string[], options: ScoreOptions): Promise<Scores> {
   const { curriculum, seed, memo = direct, progress } = options;
-  const weights: Record<Signal, number> = { lexical: curriculum.lexical_weight, syntactic: curriculum.syntactic_weight, centrality: curriculum.centrality_weight };
+  const weights: Record<Signal, number> = {
+    lexical: curriculum.lexical_weight,
+    syntactic: curriculum.syntactic_weight,
+    centrality: curriculum.centrality_weight,
+  };
   const { texts, lengths, place } = scoredSentences(sentences);
   const english = weights.syntactic > 0 && isEnglish(texts);
   let done = 0;
@@ -92,7 +96,12 @@ export async function scoreSentences(sentences: readonly string[], options: Scor
   };
 }
 
-async function rawSignals(work: Work, corpus: readonly string[], weights: Readonly<Record<Signal, number>>, english: boolean): Promise<RawSignals> {
+async function rawSignals(
+  work: Work,
+  corpus: readonly string[],
+  weights: Readonly<Record<Signal, number>>,
+  english: boolean,
+): Promise<RawSignals> {
   const { texts, options, memo } = work;
   // Embedding and parsing may run in workers; the other signals are computed meanwhile.
   const distances = weights.centrality > 0 ? centrality(work) : undefined;
@@ -114,7 +123,11 @@ interface RankedSignal {
   correlation: { raw: number; rank: number };
 }
 
-function rankSignals({ lexical, features, metrics, centrality: distance }: RawSignals, weights: Readonly<Record<Signal, number>>, lengths: Float64Array): RankedSignal[] {
+function rankSignals(
+  { lexical, features, metrics, centrality: distance }: RawSignals,
+  weights: Readonly<Record<Signal, number>>,
+  lengths: Float64Array,
+): RankedSignal[] {
   const ranked: RankedSignal[] = [];
   const add = (signal: Signal, raw: ArrayLike<number>, ranks: Float64Array) =>
     ranked.push({ signal, ranks, correlation: { raw: spearman(raw, lengths), rank: spearman(ranks, lengths) } });
@@ -136,4 +149,5 @@ const versionsOf = ({ lexical, features, metrics, centrality: distance }: RawSig
 });
 
 const leftOut = (metrics: readonly Metric[]): string =>
-  'the text is not English: no parse features' + (metrics.includes('flesch') ? ' and no flesch, which count English words and syllables' : ', which need English');
+  'the text is not English: no parse features' +
+  (metrics.includes('flesch') ? ' and no flesch, which count English words and syllables' : ', which need English');

@@ -7,8 +7,18 @@ import { tfidfSvd } from './signals/tfidf.js';
 import type { ScoreOptions } from './signals/work.js';
 import { correlations, surveySentences } from './survey.js';
 
-const sea = ['The ship sailed on the calm sea.', 'The sea carried the ship far away.', 'A ship on the sea meets a storm.', 'The storm drove the ship over the sea.'];
-const meal = ['We had warm bread and cheese today.', 'The cheese and the bread were warm.', 'She cut the bread and ate cheese.', 'Bread and cheese make a good meal.'];
+const sea = [
+  'The ship sailed on the calm sea.',
+  'The sea carried the ship far away.',
+  'A ship on the sea meets a storm.',
+  'The storm drove the ship over the sea.',
+];
+const meal = [
+  'We had warm bread and cheese today.',
+  'The cheese and the bread were warm.',
+  'She cut the bread and ate cheese.',
+  'Bread and cheese make a good meal.',
+];
 const sentences = [...sea, 'Too short.', ...meal, sea[0]!];
 const options: ScoreOptions = {
   curriculum: { lexical_weight: 0.3, syntactic_weight: 0.3, centrality_weight: 0.4, n_clusters: 2 },
@@ -25,7 +35,14 @@ describe('surveySentences', () => {
     expect(Array.from(survey.lengths)).toEqual([7, 7, 8, 8, 7, 7, 7, 7]);
     expect(Array.from(survey.complexity)).toEqual(survey.texts.map((text) => survey.scores.complexity[sentences.indexOf(text)]));
     expect(survey.measures.map(({ name }) => name)).toEqual([
-      'rarity of words', 'clauses', 'verb phrases', 'subordination', 'noun-phrase length', 'flesch', 'coleman liau', 'distance from centre',
+      'rarity of words',
+      'clauses',
+      'verb phrases',
+      'subordination',
+      'noun-phrase length',
+      'flesch',
+      'coleman liau',
+      'distance from centre',
     ]);
     for (const { values } of survey.measures) expect(values).toHaveLength(8);
     expect(await surveySentences(sentences, options)).toEqual(survey);
@@ -51,7 +68,10 @@ describe('surveySentences', () => {
   });
 
   it('leaves out signals without weight', async () => {
-    const survey = await surveySentences(sentences, { ...options, curriculum: { ...options.curriculum, syntactic_weight: 0.7, lexical_weight: 0.3, centrality_weight: 0 } });
+    const survey = await surveySentences(sentences, {
+      ...options,
+      curriculum: { ...options.curriculum, syntactic_weight: 0.7, lexical_weight: 0.3, centrality_weight: 0 },
+    });
     expect([survey.clusters, survey.map]).toEqual([[], undefined]);
     expect(survey.measures.map(({ signal }) => signal)).not.toContain('centrality');
   });
@@ -68,7 +88,11 @@ describe('nearestCentres', () => {
     const rng = stream(1, 'points');
     const embedding = { data: Float32Array.from({ length: 200 * 5 }, () => rng.normal()), dimensions: 5 };
     const picked = clusterSample(200, 4);
-    const { distance, nearest } = nearestCentres(embedding, 200, fitCentres(rowsOf(embedding, picked.sentences), { k: 7, seed: picked.seed }));
+    const { distance, nearest } = nearestCentres(
+      embedding,
+      200,
+      fitCentres(rowsOf(embedding, picked.sentences), { k: 7, seed: picked.seed }),
+    );
     expect(distance).toEqual(centreDistances(embedding, 200, { k: 7, seed: 4 }));
     expect(new Set(nearest).size).toBe(7);
   });
@@ -76,7 +100,14 @@ describe('nearestCentres', () => {
 
 describe('correlations', () => {
   it('is one on the diagonal, symmetric, and of ranks', () => {
-    const matrix = correlations([[1, 2, 3, 4], [1, 10, 100, 1000], [4, 3, 2, 1]], 1);
+    const matrix = correlations(
+      [
+        [1, 2, 3, 4],
+        [1, 10, 100, 1000],
+        [4, 3, 2, 1],
+      ],
+      1,
+    );
     // Exact up to the rounding of a square root.
     [1, 1, -1, 1, 1, -1, -1, -1, 1].forEach((value, i) => expect(matrix[i]).toBeCloseTo(value, 12));
   });

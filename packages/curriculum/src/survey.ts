@@ -55,7 +55,11 @@ export async function surveySentences(sentences: readonly string[], options: Sco
   const members = whole ? Int32Array.from(texts.keys()) : clusterSample(texts.length, options.seed).sentences;
   const clustered =
     embedder && vectors && k !== undefined
-      ? clusterSentences({ data: vectors, dimensions: embedder.dimensions }, { n: texts.length, members, words, complexity }, { k, seed: options.seed })
+      ? clusterSentences(
+          { data: vectors, dimensions: embedder.dimensions },
+          { n: texts.length, members, words, complexity },
+          { k, seed: options.seed },
+        )
       : undefined;
   return {
     scores,
@@ -100,7 +104,10 @@ function measuresOf({ values: kept, parsed }: Kept, { report }: Scores, n: numbe
   add('lexical', 'rarity of words', 'lexical');
   const width = PARSE_FEATURES.length;
   const counts = kept.get('parse') ?? (parsed.size > 0 ? joined(parsed, n * width) : undefined);
-  if (counts) PARSE_FEATURES.forEach((name, f) => measures.push({ name, signal: 'syntactic', values: Array.from({ length: n }, (_, i) => counts[i * width + f]!) }));
+  if (counts)
+    PARSE_FEATURES.forEach((name, f) =>
+      measures.push({ name, signal: 'syntactic', values: Array.from({ length: n }, (_, i) => counts[i * width + f]!) }),
+    );
   for (const metric of report.readability_metrics) add(metric, metric.replaceAll('_', ' '), 'syntactic');
   add('distance', 'distance from centre', 'centrality');
   return measures;

@@ -8,17 +8,32 @@ import { makeUnits, type UnitOptions } from './units.js';
 
 const words = ['alpha', 'beta', 'gamma', 'delta', 'epsilon', 'zeta', 'eta', 'theta', 'iota'];
 const data = { min_sentence_length: 1, max_sentence_length: 512, sentence_overlap: 50, paragraph_max_sentences: 10 };
-const options = (more: Partial<UnitOptions> = {}): UnitOptions => ({ format: 'paragraphs', data, maxSlot: 512, shiftHead: true, seed: 1, ...more });
-const texts = (sections: Section[], more: Partial<UnitOptions> = {}) => makeUnits(sections, bytes, options(more)).map(({ tokens }) => bytes.decode(tokens));
+const options = (more: Partial<UnitOptions> = {}): UnitOptions => ({
+  format: 'paragraphs',
+  data,
+  maxSlot: 512,
+  shiftHead: true,
+  seed: 1,
+  ...more,
+});
+const texts = (sections: Section[], more: Partial<UnitOptions> = {}) =>
+  makeUnits(sections, bytes, options(more)).map(({ tokens }) => bytes.decode(tokens));
 
 describe('paragraphs', () => {
   it('are units as they stand when they fit', () => {
     const units = makeUnits([section('One two. Three.', 'Four.'), section('Fünf.')], bytes, options());
-    expect(units.map(({ id, section: index, bytes: size, kind }) => [id, index, size, kind])).toEqual([[0, 0, 15, 'prose'], [1, 0, 5, 'prose'], [2, 1, 6, 'prose']]);
+    expect(units.map(({ id, section: index, bytes: size, kind }) => [id, index, size, kind])).toEqual([
+      [0, 0, 15, 'prose'],
+      [1, 0, 5, 'prose'],
+      [2, 1, 6, 'prose'],
+    ]);
   });
 
   it('with more than paragraph_max_sentences sentences are split at sentence ends', () => {
-    const paragraph = words.slice(0, 7).map((word) => `This sentence is ${word}.`).join(' ');
+    const paragraph = words
+      .slice(0, 7)
+      .map((word) => `This sentence is ${word}.`)
+      .join(' ');
     const pieces = texts([section(paragraph)], { data: { ...data, paragraph_max_sentences: 3 } });
     expect(pieces.join(' ')).toBe(paragraph);
     for (const piece of pieces) expect(piece.match(/sentence/g)!.length).toBeLessThanOrEqual(3);
@@ -47,13 +62,26 @@ describe('paragraphs', () => {
   });
 
   it('hold verse with its lines, and no headings', () => {
-    const mixed: Section = { title: 't', paragraphs: [{ text: 'II.', kind: 'heading' }, { text: 'A line,\nanother.', kind: 'verse' }] };
+    const mixed: Section = {
+      title: 't',
+      paragraphs: [
+        { text: 'II.', kind: 'heading' },
+        { text: 'A line,\nanother.', kind: 'verse' },
+      ],
+    };
     expect(texts([mixed])).toEqual(['A line,\nanother.']);
     expect(() => makeUnits([mixed], bytes, options({ format: 'sentences' }))).toThrow(/got none from 1 sections/);
   });
 
   it('lose no character, for any text and slot', () => {
-    const word = fc.string({ unit: fc.oneof(fc.constantFrom('a', 'B', '.', '! ', ' ', '\n', '"', '漢', '😀'), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 })), minLength: 1, maxLength: 120 });
+    const word = fc.string({
+      unit: fc.oneof(
+        fc.constantFrom('a', 'B', '.', '! ', ' ', '\n', '"', '漢', '😀'),
+        fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }),
+      ),
+      minLength: 1,
+      maxLength: 120,
+    });
     fc.assert(
       fc.property(word, fc.integer({ min: 16, max: 60 }), fc.integer({ min: 1, max: 4 }), (text, maxSlot, most) => {
         fc.pre(text.trim() !== '');
@@ -81,7 +109,8 @@ describe('sentences', () => {
 
 describe('pairs', () => {
   const sentences = words.map((word) => `The whale is ${word}.`);
-  const pairs = (sentence_overlap: number, seed = 1) => texts([section(sentences.join(' '))], { format: 'pairs', data: { ...data, sentence_overlap }, seed });
+  const pairs = (sentence_overlap: number, seed = 1) =>
+    texts([section(sentences.join(' '))], { format: 'pairs', data: { ...data, sentence_overlap }, seed });
   const pair = (i: number) => `${sentences[i]} ${sentences[i + 1]}`;
 
   it('at 50 percent overlap are every neighbour pair; at 0 disjoint', () => {
@@ -100,15 +129,19 @@ describe('pairs', () => {
 
   it('leave out short sentences and never cross a paragraph', () => {
     const minimum = { ...data, min_sentence_length: 8 };
-    expect(texts([section('The first one. No. The third one. The fourth one.', 'The fifth one. The last one.')], { format: 'pairs', data: minimum })).toEqual([
-      'The third one. The fourth one.',
-      'The fifth one. The last one.',
-    ]);
+    expect(
+      texts([section('The first one. No. The third one. The fourth one.', 'The fifth one. The last one.')], {
+        format: 'pairs',
+        data: minimum,
+      }),
+    ).toEqual(['The third one. The fourth one.', 'The fifth one. The last one.']);
   });
 });
 
 it('refuses a slot without room, and a text without units', () => {
-  expect(() => makeUnits([section('a')], bytes, options({ maxSlot: 2 }))).toThrow(expect.objectContaining({ code: 'MDIFF_CURRICULUM', exitCode: 2 }));
+  expect(() => makeUnits([section('a')], bytes, options({ maxSlot: 2 }))).toThrow(
+    expect.objectContaining({ code: 'MDIFF_CURRICULUM', exitCode: 2 }),
+  );
   expect(() => makeUnits([], bytes, options())).toThrow(/expected text for units of format "paragraphs", got none from 0 sections/);
 });
 

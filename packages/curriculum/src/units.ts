@@ -48,7 +48,10 @@ export const slotOverhead = (shiftHead: boolean): number => (shiftHead ? 2 : 1);
 export function makeUnits(sections: readonly Section[], tokenizer: Tokenizer, options: UnitOptions): Unit[] {
   const { format, data, maxSlot, shiftHead, seed } = options;
   const slot = maxSlot - slotOverhead(shiftHead);
-  if (slot < 1) throw new CurriculumError(`model.max_seq_len: expected room for one token in a slot, got ${maxSlot}; make it at least ${slotOverhead(shiftHead) + 1}`);
+  if (slot < 1)
+    throw new CurriculumError(
+      `model.max_seq_len: expected room for one token in a slot, got ${maxSlot}; make it at least ${slotOverhead(shiftHead) + 1}`,
+    );
   const rng = stream(seed, 'pairs');
   const limits: Limits = {
     slot,
@@ -72,7 +75,9 @@ export function makeUnits(sections: readonly Section[], tokenizer: Tokenizer, op
     }
   });
   if (units.length === 0) {
-    throw new CurriculumError(`data.source: expected text for units of format "${format}", got none from ${sections.length} sections; use a longer text or a lower data.min_sentence_length (${data.min_sentence_length})`);
+    throw new CurriculumError(
+      `data.source: expected text for units of format "${format}", got none from ${sections.length} sections; use a longer text or a lower data.min_sentence_length (${data.min_sentence_length})`,
+    );
   }
   return units;
 }
@@ -98,17 +103,25 @@ const PIECES: Readonly<Record<UnitOptions['format'], (text: string, sentences: r
 const encoder = new TextEncoder();
 const utf8Length = (text: string) => encoder.encode(text).length;
 
-const withParts = (pieces: readonly Piece[], sentence: number): Piece[] => pieces.map((piece) => ({ ...piece, parts: [{ sentence, tokens: piece.tokens.length }] }));
+const withParts = (pieces: readonly Piece[], sentence: number): Piece[] =>
+  pieces.map((piece) => ({ ...piece, parts: [{ sentence, tokens: piece.tokens.length }] }));
 
-function paragraphPieces(text: string, sentences: readonly string[], { slot, data: { paragraph_max_sentences: maxSentences }, toPiece }: Limits): Piece[] {
+function paragraphPieces(
+  text: string,
+  sentences: readonly string[],
+  { slot, data: { paragraph_max_sentences: maxSentences }, toPiece }: Limits,
+): Piece[] {
   const whole = toPiece(text);
-  if (whole.tokens.length <= slot && sentences.length <= maxSentences) return [{ ...whole, parts: sentences.map((_, sentence) => ({ sentence })) }];
+  if (whole.tokens.length <= slot && sentences.length <= maxSentences)
+    return [{ ...whole, parts: sentences.map((_, sentence) => ({ sentence })) }];
   const pieces = sentences.flatMap((sentence, i) => withParts(cutWords(sentence, slot, toPiece), i));
   return groupSentences(pieces, slot, maxSentences, toPiece);
 }
 
 function sentencePieces(sentences: readonly string[], { most, data, toPiece }: Limits): Piece[] {
-  return sentences.flatMap((sentence, i) => withParts(cutWords(sentence, most, toPiece), i).filter(({ tokens }) => tokens.length >= data.min_sentence_length));
+  return sentences.flatMap((sentence, i) =>
+    withParts(cutWords(sentence, most, toPiece), i).filter(({ tokens }) => tokens.length >= data.min_sentence_length),
+  );
 }
 
 function pairPieces(texts: readonly string[], { slot, most, data, toPiece, draw }: Limits): Piece[] {

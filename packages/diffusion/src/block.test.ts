@@ -26,13 +26,18 @@ describe('splitBlocks', () => {
 
   it('loses no mask and no step', () => {
     fc.assert(
-      fc.property(fc.uniqueArray(fc.nat(60), { minLength: 1 }), fc.integer({ min: 1, max: 70 }), fc.integer({ min: 1, max: 70 }), (set, blockLength, numSteps) => {
-        const positions = set.sort((a, b) => a - b);
-        const blocks = splitBlocks(positions, blockLength, numSteps);
-        expect(blocks.flatMap((b) => b.positions)).toEqual(positions);
-        expect(blocks.reduce((sum, b) => sum + b.steps, 0)).toBe(numSteps);
-        for (const block of blocks) expect(block.steps).toBeGreaterThan(0);
-      }),
+      fc.property(
+        fc.uniqueArray(fc.nat(60), { minLength: 1 }),
+        fc.integer({ min: 1, max: 70 }),
+        fc.integer({ min: 1, max: 70 }),
+        (set, blockLength, numSteps) => {
+          const positions = set.sort((a, b) => a - b);
+          const blocks = splitBlocks(positions, blockLength, numSteps);
+          expect(blocks.flatMap((b) => b.positions)).toEqual(positions);
+          expect(blocks.reduce((sum, b) => sum + b.steps, 0)).toBe(numSteps);
+          for (const block of blocks) expect(block.steps).toBeGreaterThan(0);
+        },
+      ),
     );
   });
 });

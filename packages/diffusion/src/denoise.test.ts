@@ -18,7 +18,8 @@ const fake: Denoiser = (rows) => {
   for (const { canvas, positions } of rows) {
     let hash = 7;
     for (const id of canvas) hash = (Math.imul(hash, 31) + id) | 0;
-    for (const p of positions) for (let v = 0; v < V; v++) out.push(SPECIAL.includes(v) || v === MASK ? 20 : 4 * Math.sin(Math.imul(hash, 17 + v) + p * (v + 3)));
+    for (const p of positions)
+      for (let v = 0; v < V; v++) out.push(SPECIAL.includes(v) || v === MASK ? 20 : 4 * Math.sin(Math.imul(hash, 17 + v) + p * (v + 3)));
   }
   return Float32Array.from(out);
 };
@@ -30,10 +31,18 @@ const flat =
     Float64Array.from(rows.flatMap(({ positions }) => Array.from(positions).flatMap(() => logits)));
 
 const masks = (n: number) => new Int32Array(n).fill(MASK);
-const run = (name: SamplerName, canvas: Int32Array, options: Partial<SamplingOptions> = {}, denoiser = fake, onStep?: (e: StepEvent) => void) =>
+const run = (
+  name: SamplerName,
+  canvas: Int32Array,
+  options: Partial<SamplingOptions> = {},
+  denoiser = fake,
+  onStep?: (e: StepEvent) => void,
+) =>
   denoise({ canvas, maskId: MASK, denoiser, sampler: sampler(name), options: { forbidden: SPECIAL, ...options }, rng: stream(1), onStep });
 
-const arbitraryCanvas = fc.array(fc.oneof(fc.constant(MASK), fc.integer({ min: 5, max: V - 1 })), { minLength: 1, maxLength: 24 }).map((ids) => Int32Array.from(ids));
+const arbitraryCanvas = fc
+  .array(fc.oneof(fc.constant(MASK), fc.integer({ min: 5, max: V - 1 })), { minLength: 1, maxLength: 24 })
+  .map((ids) => Int32Array.from(ids));
 const arbitraryOptions: fc.Arbitrary<Partial<SamplingOptions>> = fc.record({
   numSteps: fc.integer({ min: 1, max: 30 }),
   schedule: fc.constantFrom('linear', 'cosine', 'constant'),
@@ -74,7 +83,12 @@ describe.each(names)('%s', (name) => {
 
   it('gives a canvas what it would get alone, whatever its batch mates', async () => {
     const canvases = [masks(12), Int32Array.of(5, 6, 0, 0, 7), masks(3), Int32Array.of(9)];
-    const common = { maskId: MASK, denoiser: fake, sampler: sampler(name), options: { forbidden: SPECIAL, numSteps: 6, repetitionPenalty: 1.2 } };
+    const common = {
+      maskId: MASK,
+      denoiser: fake,
+      sampler: sampler(name),
+      options: { forbidden: SPECIAL, numSteps: 6, repetitionPenalty: 1.2 },
+    };
     const batch = await denoiseBatch({ ...common, canvases, seed: 40 });
     for (const [i, canvas] of canvases.entries()) expect(batch[i]).toEqual(await denoise({ ...common, canvas, rng: stream(40 + i) }));
     expect(batch).toEqual(await denoiseBatch({ ...common, canvases, seed: 40 }));
@@ -89,13 +103,16 @@ describe('confidence', () => {
     ['constant', [31, 10, 3, 0]],
   ] as const)('finishes in exactly n steps, leaving the %s numbers', async (schedule, expected) => {
     const left: number[] = [];
-    const { nfe, steps } = await run('confidence', masks(100), { numSteps: 4, schedule }, fake, (e) => left.push(e.canvas.filter((id) => id === MASK).length));
+    const { nfe, steps } = await run('confidence', masks(100), { numSteps: 4, schedule }, fake, (e) =>
+      left.push(e.canvas.filter((id) => id === MASK).length),
+    );
     expect([left, nfe, steps]).toEqual([expected, 4, 4]);
   });
 
   it('commits the most probable drawn tokens, at temperature 1', async () => {
     const sharp = [0.5, 3, 1, 2]; // how sure each position is of token 5 + p
-    const denoiser: Denoiser = ([row]) => Float64Array.from(Array.from(row!.positions).flatMap((p) => Array.from({ length: V }, (_, v) => (v === 5 + p ? sharp[p]! : 0))));
+    const denoiser: Denoiser = ([row]) =>
+      Float64Array.from(Array.from(row!.positions).flatMap((p) => Array.from({ length: V }, (_, v) => (v === 5 + p ? sharp[p]! : 0))));
     const order: number[] = [];
     const result = await run('confidence', masks(4), { temperature: 0 }, denoiser, (e) => order.push(...e.commits.map((c) => c.position)));
     expect(order).toEqual([1, 3, 2, 0]);
@@ -115,7 +132,9 @@ describe('the other ranked samplers', () => {
   const denoiser: Denoiser = ([row]) => Float64Array.from(Array.from(row!.positions).flatMap((p) => [-9, ...table[p]!]));
   const commits = async (name: SamplerName, options: Partial<SamplingOptions> = {}) => {
     const out: number[][] = [];
-    await run(name, masks(5), { forbidden: [], temperature: 0, numSteps: 5, ...options }, denoiser, (e) => out.push(e.commits.map((c) => c.position)));
+    await run(name, masks(5), { forbidden: [], temperature: 0, numSteps: 5, ...options }, denoiser, (e) =>
+      out.push(e.commits.map((c) => c.position)),
+    );
     return out;
   };
 
@@ -165,14 +184,15 @@ describe('denoise', () => {
     for (const { canvas } of results) pairs[(canvas[0]! - 1) * 3 + canvas[1]! - 1]!++;
     // Both are drawn from w = (1, 1, e)/(2 + e); the more probable one stands (ties: the left), the other is penalised by it.
     const w = [1, 1, Math.E].map((x) => x / (2 + Math.E));
-    const after = (seen: number, token: number) => (w[token]! / (token === seen ? 3 : 1)) / w.reduce((sum, x, id) => sum + x / (id === seen ? 3 : 1), 0);
+    const after = (seen: number, token: number) =>
+      w[token]! / (token === seen ? 3 : 1) / w.reduce((sum, x, id) => sum + x / (id === seen ? 3 : 1), 0);
     const law = new Float64Array(9);
     for (let a = 0; a < 3; a++) {
       for (let b = 0; b < 3; b++) {
         const leftFirst = w[a]! >= w[b]!;
         if (a !== b) law[a * 3 + b]! += w[a]! * w[b]!;
         else {
-          law[a * 3 + a]! += w[a]! * w[a]! / 3;
+          law[a * 3 + a]! += (w[a]! * w[a]!) / 3;
           for (let c = 0; c < 3; c++) law[leftFirst ? a * 3 + c : c * 3 + b]! += (w[a]! * w[a]! * 2 * after(a, c)) / 3;
         }
       }
@@ -183,7 +203,10 @@ describe('denoise', () => {
 
   it('ends the text at a committed end, and generates nothing after it', async () => {
     // position 2 is sure of the end of text; the others are not
-    const denoiser: Denoiser = ([row]) => Float64Array.from(Array.from(row!.positions).flatMap((p) => Array.from({ length: V }, (_, v) => (v === EOS ? (p === 2 ? 9 : -9) : v === 5 ? 1 : 0))));
+    const denoiser: Denoiser = ([row]) =>
+      Float64Array.from(
+        Array.from(row!.positions).flatMap((p) => Array.from({ length: V }, (_, v) => (v === EOS ? (p === 2 ? 9 : -9) : v === 5 ? 1 : 0))),
+      );
     const { canvas, end, nfe } = await run('confidence', masks(10), { eosId: EOS, temperature: 0, numSteps: 10 }, denoiser);
     expect([Array.from(canvas), end, nfe]).toEqual([[5, 5, EOS, ...new Array<number>(7).fill(EOS)], 2, 3]);
     const later = await run('confidence', masks(10), { eosId: EOS, minLength: 5, temperature: 0, numSteps: 10 }, denoiser);
@@ -191,13 +214,20 @@ describe('denoise', () => {
   });
 
   it('does not take an end of text in the prompt for the end', async () => {
-    const { canvas, end } = await run('confidence', Int32Array.of(5, EOS, 0, 0), { eosId: EOS }, flat(Array.from({ length: V }, (_, v) => (v === 6 ? 50 : 0))));
+    const { canvas, end } = await run(
+      'confidence',
+      Int32Array.of(5, EOS, 0, 0),
+      { eosId: EOS },
+      flat(Array.from({ length: V }, (_, v) => (v === 6 ? 50 : 0))),
+    );
     expect([Array.from(canvas), end]).toEqual([[5, EOS, 6, 6], null]);
   });
 
   it('fills blocks from left to right', async () => {
     const seen: number[][] = [];
-    await run('confidence', masks(6), { blockLength: 2, numSteps: 6 }, fake, (e) => seen.push(e.commits.map((c) => Math.floor(c.position / 2))));
+    await run('confidence', masks(6), { blockLength: 2, numSteps: 6 }, fake, (e) =>
+      seen.push(e.commits.map((c) => Math.floor(c.position / 2))),
+    );
     expect(seen.flat()).toEqual([0, 0, 1, 1, 2, 2]);
   });
 
@@ -210,7 +240,9 @@ describe('denoise', () => {
     const logits = Array.from({ length: V }, (_, v) => (v === 5 ? gap : v < 5 ? -99 : 0));
     const result = await run('confidence', masks(6), { earlyCommit: true, numSteps: 3, temperature: 0 }, flat(logits));
     expect(result.nfe).toBe(Math.min(nfe, 3));
-    expect((await run('confidence', masks(6), { earlyCommit: true, numSteps: 6, temperature: 0 }, flat(logits))).nfe).toBe([0, 1, 3, 5, 6][nfe]);
+    expect((await run('confidence', masks(6), { earlyCommit: true, numSteps: 6, temperature: 0 }, flat(logits))).nfe).toBe(
+      [0, 1, 3, 5, 6][nfe],
+    );
   });
 
   it('does not call the denoiser for a step that reveals nothing', async () => {
@@ -244,7 +276,12 @@ describe('denoise', () => {
     const denoiser: Denoiser = () => {
       throw new Error('called');
     };
-    expect(await run('confidence', Int32Array.of(5, 6), {}, denoiser)).toEqual({ canvas: Int32Array.of(5, 6), end: null, steps: 0, nfe: 0 });
+    expect(await run('confidence', Int32Array.of(5, 6), {}, denoiser)).toEqual({
+      canvas: Int32Array.of(5, 6),
+      end: null,
+      steps: 0,
+      nfe: 0,
+    });
     expect(await denoiseBatch({ canvases: [], seed: 0, maskId: MASK, denoiser, sampler: sampler('confidence') })).toEqual([]);
   });
 
@@ -256,15 +293,28 @@ describe('denoise', () => {
       if (++calls === 2) controller.abort(reason);
       return fake(rows);
     };
-    const promise = denoise({ canvas: masks(10), maskId: MASK, denoiser, sampler: sampler('confidence'), rng: stream(0), signal: controller.signal });
+    const promise = denoise({
+      canvas: masks(10),
+      maskId: MASK,
+      denoiser,
+      sampler: sampler('confidence'),
+      rng: stream(0),
+      signal: controller.signal,
+    });
     await expect(promise).rejects.toBe(reason);
     expect(calls).toBe(2);
   });
 
   it('names what is wrong', async () => {
-    await expect(run('confidence', masks(3), { remasking: 0.1 })).rejects.toThrow('expected 0 unless the sampler is ancestral (it is confidence), got 0.1');
-    await expect(run('confidence', masks(3), {}, () => new Float32Array(7))).rejects.toThrow('expected logits of 3 positions, all of one size, got 7 numbers');
+    await expect(run('confidence', masks(3), { remasking: 0.1 })).rejects.toThrow(
+      'expected 0 unless the sampler is ancestral (it is confidence), got 0.1',
+    );
+    await expect(run('confidence', masks(3), {}, () => new Float32Array(7))).rejects.toThrow(
+      'expected logits of 3 positions, all of one size, got 7 numbers',
+    );
     await expect(run('confidence', masks(3), {}, flat([NaN, NaN, NaN]))).rejects.toThrow(expect.objectContaining({ code: 'MDIFF_LOGITS' }));
-    expect(() => sampler('greedy')).toThrow('expected one of ancestral, first_hitting, confidence, margin, entropy, threshold, got "greedy"');
+    expect(() => sampler('greedy')).toThrow(
+      'expected one of ancestral, first_hitting, confidence, margin, entropy, threshold, got "greedy"',
+    );
   });
 });

@@ -78,7 +78,10 @@ export function denoiseBatch({ canvases, seed, ...common }: DenoiseBatchArgs): P
 async function drive(inputs: { canvas: Int32Array; rng: Rng }[], { denoiser, signal, ...common }: CommonArgs): Promise<DenoiseResult[]> {
   const options = samplingOptions(common.options);
   if (options.remasking > 0 && common.sampler.name !== 'ancestral') {
-    throw new DiffusionError('MDIFF_SAMPLING', `sampling option remasking: expected 0 unless the sampler is ancestral (it is ${common.sampler.name}), got ${options.remasking}`);
+    throw new DiffusionError(
+      'MDIFF_SAMPLING',
+      `sampling option remasking: expected 0 unless the sampler is ancestral (it is ${common.sampler.name}), got ${options.remasking}`,
+    );
   }
   const results: DenoiseResult[] = [];
   let active = inputs.map((input, row) => {
@@ -98,7 +101,10 @@ async function drive(inputs: { canvas: Int32Array; rng: Rng }[], { denoiser, sig
     const rows = wanted.reduce((sum, { positions }) => sum + positions.length, 0);
     const size = logits.length / rows;
     if (!Number.isInteger(size) || size === 0) {
-      throw new DiffusionError('MDIFF_LOGITS', `denoiser: expected logits of ${rows} positions, all of one size, got ${logits.length} numbers`);
+      throw new DiffusionError(
+        'MDIFF_LOGITS',
+        `denoiser: expected logits of ${rows} positions, all of one size, got ${logits.length} numbers`,
+      );
     }
     let first = 0;
     active.forEach((entry, i) => {
@@ -160,7 +166,12 @@ function* unmask(canvas: Int32Array, rng: Rng, row: number, args: UnmaskArgs): G
 }
 
 /** Positions that are masked (and before `end`, unless it is negative), and those that are not. */
-function partition(canvas: Int32Array, maskId: number, positions: readonly number[], end: number): { masked: Int32Array; committed: Int32Array } {
+function partition(
+  canvas: Int32Array,
+  maskId: number,
+  positions: readonly number[],
+  end: number,
+): { masked: Int32Array; committed: Int32Array } {
   const masked: number[] = [];
   const committed: number[] = [];
   for (const p of positions) {
@@ -171,7 +182,8 @@ function partition(canvas: Int32Array, maskId: number, positions: readonly numbe
 }
 
 /** The first generated position that holds the end of text, or −1. */
-const firstEnd = (canvas: Int32Array, generated: readonly number[], eosId: number): number => generated.find((p) => canvas[p] === eosId) ?? -1;
+const firstEnd = (canvas: Int32Array, generated: readonly number[], eosId: number): number =>
+  generated.find((p) => canvas[p] === eosId) ?? -1;
 
 /** Prophet's bounds on the mean gap of the two top logits, for each third of the steps (arXiv 2508.19982). */
 function settled(args: StepArgs): boolean {

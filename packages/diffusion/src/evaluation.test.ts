@@ -14,7 +14,10 @@ const chain = {
 /** Σ cross-entropy of the exact denoiser over the masked positions, in nats */
 function crossEntropy(states: readonly number[], positions: ArrayLike<number>): number {
   const masked = new Set(Array.from(positions));
-  const table = conditionals(chain, states.map((s, i) => (masked.has(i) ? null : s)));
+  const table = conditionals(
+    chain,
+    states.map((s, i) => (masked.has(i) ? null : s)),
+  );
   return Array.from(masked).reduce((sum, i) => sum - Math.log(table[i]![states[i]!]!), 0);
 }
 
@@ -23,7 +26,9 @@ const evaluate = (texts: readonly (readonly number[])[], masks: readonly Evaluat
 
 describe('the k-masked NELBO', () => {
   const L = 5;
-  const subsets = Array.from({ length: 2 ** L - 1 }, (_, bits) => Array.from({ length: L }, (_, i) => i).filter((i) => ((bits + 1) >> i) & 1));
+  const subsets = Array.from({ length: 2 ** L - 1 }, (_, bits) =>
+    Array.from({ length: L }, (_, i) => i).filter((i) => ((bits + 1) >> i) & 1),
+  );
   const binomial = (n: number, k: number): number => (k === 0 ? 1 : (binomial(n - 1, k - 1) * n) / k);
   const texts = allSequences(3, L).filter((_, i) => i % 9 === 4);
 
@@ -43,7 +48,10 @@ describe('the k-masked NELBO', () => {
       const t = (i + 0.5) / steps;
       for (const [j, s] of subsets.entries()) integral += (t ** (s.length - 1) * (1 - t) ** (L - s.length) * losses[j]!) / steps;
     }
-    expectClose([integral], [-Math.log(probability(chain, x))], { tolerance: 1e-5, why: 'midpoint rule, error f″/24·steps⁻² with f″ < 60' });
+    expectClose([integral], [-Math.log(probability(chain, x))], {
+      tolerance: 1e-5,
+      why: 'midpoint rule, error f″/24·steps⁻² with f″ < 60',
+    });
   });
 });
 
@@ -68,11 +76,15 @@ describe('stratifiedMasks', () => {
   });
 
   it('estimates the exact NELBO without bias, and its spread', () => {
-    const texts = allSequences(3, 6).filter((_, i) => i % 29 === 0).map((x, i) => x.slice(0, 2 + (i % 5)));
+    const texts = allSequences(3, 6)
+      .filter((_, i) => i % 29 === 0)
+      .map((x, i) => x.slice(0, 2 + (i % 5)));
     const lengths = texts.map((x) => x.length);
     const exact = texts.reduce((sum, x) => sum - Math.log(probability(chain, x)), 0) / lengths.reduce((a, b) => a + b, 0);
     const runs = 400;
-    const estimates = Array.from({ length: runs }, (_, seed) => nelboEstimate(evaluate(texts, stratifiedMasks({ lengths, levels: 1, seed }))));
+    const estimates = Array.from({ length: runs }, (_, seed) =>
+      nelboEstimate(evaluate(texts, stratifiedMasks({ lengths, levels: 1, seed }))),
+    );
     const mean = estimates.reduce((sum, e) => sum + e.nelbo, 0) / runs;
     const spread = Math.sqrt(estimates.reduce((sum, e) => sum + (e.nelbo - mean) ** 2, 0) / (runs - 1));
     expect(Math.abs(mean - exact)).toBeLessThan((4 * spread) / Math.sqrt(runs)); // 4 standard errors of the mean over seeds
@@ -88,7 +100,13 @@ describe('stratifiedMasks', () => {
 });
 
 describe('nelboEstimate', () => {
-  const result = (unit: number, maskable: number, k: number, sum: number): EvaluationResult => ({ unit, maskable, t: k / maskable, weight: maskable / k, crossEntropy: sum });
+  const result = (unit: number, maskable: number, k: number, sum: number): EvaluationResult => ({
+    unit,
+    maskable,
+    t: k / maskable,
+    weight: maskable / k,
+    crossEntropy: sum,
+  });
 
   it('is the ratio of sums, clustered by unit', () => {
     // unit 0: y = mean(2·3, 4·2) = 7 over 4 tokens; unit 1: y = 5 over 2 tokens; r = 12/6, residuals −1 and 1

@@ -27,7 +27,10 @@ export function stratifiedMasks({ lengths, levels, seed }: { lengths: readonly n
   check(Number.isInteger(levels) && levels >= 1, () => `stratifiedMasks levels: expected an integer >= 1, got ${levels}`);
   const rng = stream(seed, 'stratified masks');
   const u = rng.next();
-  const order = shuffle(rng, lengths.map((_, i) => i));
+  const order = shuffle(
+    rng,
+    lengths.map((_, i) => i),
+  );
   return lengths.flatMap((length, unit) => {
     check(Number.isInteger(length) && length >= 1, () => `stratifiedMasks lengths[${unit}]: expected an integer >= 1, got ${length}`);
     const offset = ((u + order[unit]!) / lengths.length) % 1;

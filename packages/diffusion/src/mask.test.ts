@@ -7,12 +7,19 @@ import { lossWeights } from './weight.js';
 describe('maskUnit', () => {
   it('masks distinct positions of the unit, ascending, with the weight that belongs to them', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 40 }), fc.double({ min: 0.001, max: 1, noNaN: true }), fc.boolean(), fc.integer(), (length, t, exact, seed) => {
-        const { positions, weight } = maskUnit({ length, t, sampling: exact ? 'exact_count' : 'bernoulli', rng: stream(seed) });
-        positions.forEach((p, i) => expect(p > (positions[i - 1] ?? -1) && p < length).toBe(true));
-        if (exact) expect([positions.length, weight]).toEqual([Math.max(1, Math.round(t * length)), length / Math.max(1, Math.round(t * length))]);
-        else expect(weight).toBe(1 / t);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 40 }),
+        fc.double({ min: 0.001, max: 1, noNaN: true }),
+        fc.boolean(),
+        fc.integer(),
+        (length, t, exact, seed) => {
+          const { positions, weight } = maskUnit({ length, t, sampling: exact ? 'exact_count' : 'bernoulli', rng: stream(seed) });
+          positions.forEach((p, i) => expect(p > (positions[i - 1] ?? -1) && p < length).toBe(true));
+          if (exact)
+            expect([positions.length, weight]).toEqual([Math.max(1, Math.round(t * length)), length / Math.max(1, Math.round(t * length))]);
+          else expect(weight).toBe(1 / t);
+        },
+      ),
     );
   });
 

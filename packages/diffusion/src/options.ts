@@ -75,7 +75,10 @@ const rules: Partial<Record<keyof SamplingOptions, { ok(v: number): boolean; exp
 
 /** Fills in the defaults; throws `MDIFF_SAMPLING` for a value out of range. A key whose value is undefined counts as absent. */
 export function samplingOptions(given: Partial<SamplingOptions> = {}): SamplingOptions {
-  const options: SamplingOptions = { ...defaultSamplingOptions, ...Object.fromEntries(Object.entries(given).filter(([, v]) => v !== undefined)) };
+  const options: SamplingOptions = {
+    ...defaultSamplingOptions,
+    ...Object.fromEntries(Object.entries(given).filter(([, v]) => v !== undefined)),
+  };
   for (const [key, rule] of Object.entries(rules)) {
     const value = options[key as keyof SamplingOptions];
     if (value !== null && !rule.ok(value as number)) {

@@ -1,4 +1,12 @@
-import { allSequences, chiSquareDeviate, conditionals, oracleDenoiser, probability, totalVariation, totalVariationBound } from '@mdiff/testing';
+import {
+  allSequences,
+  chiSquareDeviate,
+  conditionals,
+  oracleDenoiser,
+  probability,
+  totalVariation,
+  totalVariationBound,
+} from '@mdiff/testing';
 import { describe, expect, it } from 'vitest';
 import { denoiseBatch } from './denoise.js';
 import type { SamplingOptions } from './options.js';
@@ -28,7 +36,14 @@ async function histogram(name: SamplerName, options: Partial<SamplingOptions>, s
   const denoiser = oracleDenoiser(chain, { maskId: MASK, firstId: FIRST, specialLogit: 9 });
   for (let seed = 0; seed < samples; seed += rows) {
     const canvases = Array.from({ length: rows }, () => new Int32Array(L));
-    for (const { canvas } of await denoiseBatch({ canvases, seed, maskId: MASK, denoiser, sampler: sampler(name), options: { forbidden: [1, 2, 3, 4], ...options } })) {
+    for (const { canvas } of await denoiseBatch({
+      canvases,
+      seed,
+      maskId: MASK,
+      denoiser,
+      sampler: sampler(name),
+      options: { forbidden: [1, 2, 3, 4], ...options },
+    })) {
       counts[canvas.reduce((cell, id) => cell * S + id - FIRST, 0)]!++;
     }
   }
@@ -43,7 +58,12 @@ function ancestralLaw(n: number): Float64Array {
   const mask = S;
   const canvases = allSequences(S + 1, L);
   const index = (x: readonly number[]) => x.reduce((cell, s) => cell * (S + 1) + s, 0);
-  const tables = canvases.map((x) => conditionals(chain, x.map((s) => (s === mask ? null : s))));
+  const tables = canvases.map((x) =>
+    conditionals(
+      chain,
+      x.map((s) => (s === mask ? null : s)),
+    ),
+  );
   let p = new Float64Array(canvases.length);
   p[index(new Array<number>(L).fill(mask))] = 1;
   for (let k = 1; k <= n; k++) {
@@ -56,7 +76,10 @@ function ancestralLaw(n: number): Float64Array {
         ways = ways.flatMap((way) =>
           s !== mask
             ? [{ x: [...way.x, s], p: way.p }]
-            : [{ x: [...way.x, mask], p: way.p * (1 - reveal) }, ...tables[from]![i]!.map((q, t) => ({ x: [...way.x, t], p: way.p * reveal * q }))],
+            : [
+                { x: [...way.x, mask], p: way.p * (1 - reveal) },
+                ...tables[from]![i]!.map((q, t) => ({ x: [...way.x, t], p: way.p * reveal * q })),
+              ],
         );
       });
       for (const way of ways) if (way.p > 0) next[index(way.x)]! += way.p;

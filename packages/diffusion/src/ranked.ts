@@ -28,7 +28,16 @@ function ranked({ name, drawn, score, take }: Ranking): Sampler {
         return { i, token, score: score(read, token) };
       });
       scored.sort((a, b) => b.score - a.score || a.i - b.i);
-      const number = take === undefined ? count : Math.max(count, take(scored.map((s) => s.score), args));
+      const number =
+        take === undefined
+          ? count
+          : Math.max(
+              count,
+              take(
+                scored.map((s) => s.score),
+                args,
+              ),
+            );
       const committed = new Set<number>();
       return scored.slice(0, number).map((candidate): Commit => {
         const { i } = candidate;

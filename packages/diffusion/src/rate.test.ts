@@ -19,16 +19,24 @@ describe('drawRates', () => {
   it('stays in the range, and in (0.001, 1] for the full range, whatever is asked', () => {
     const rate = fc.double({ min: 0.001, max: 1, noNaN: true });
     fc.assert(
-      fc.property(rate, rate, fc.integer({ min: 0, max: 40 }), fc.constantFrom('low_discrepancy', 'uniform', 'bell'), fc.boolean(), fc.integer(), (a, b, count, sampling, full, seed) => {
-        const [min, max] = [Math.min(a, b), Math.max(a, b)];
-        const { t, importance } = draw({ count, range: [min, max], sampling, fullRangeFraction: full ? 1 : 0 }, seed);
-        expect(t.length).toBe(count);
-        for (const x of t) {
-          if (full) expect(x > 0.001 && x <= 1).toBe(true);
-          else expect(x >= min && x <= max + 1e-15).toBe(true); // one rounding of min + (max − min)·x
-        }
-        for (const w of importance) expect(w >= 0.8 - 1e-12 && w <= 2 + 1e-12).toBe(true); // roundings of the density
-      }),
+      fc.property(
+        rate,
+        rate,
+        fc.integer({ min: 0, max: 40 }),
+        fc.constantFrom('low_discrepancy', 'uniform', 'bell'),
+        fc.boolean(),
+        fc.integer(),
+        (a, b, count, sampling, full, seed) => {
+          const [min, max] = [Math.min(a, b), Math.max(a, b)];
+          const { t, importance } = draw({ count, range: [min, max], sampling, fullRangeFraction: full ? 1 : 0 }, seed);
+          expect(t.length).toBe(count);
+          for (const x of t) {
+            if (full) expect(x > 0.001 && x <= 1).toBe(true);
+            else expect(x >= min && x <= max + 1e-15).toBe(true); // one rounding of min + (max − min)·x
+          }
+          for (const w of importance) expect(w >= 0.8 - 1e-12 && w <= 2 + 1e-12).toBe(true); // roundings of the density
+        },
+      ),
     );
   });
 

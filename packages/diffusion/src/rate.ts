@@ -27,8 +27,14 @@ const MIN_RATE = 0.001;
 export function drawRates({ count, range, fullRangeFraction, sampling, rng }: RateOptions): { t: Float64Array; importance: Float64Array } {
   const [min, max] = range;
   check(Number.isInteger(count) && count >= 0, () => `drawRates count: expected an integer >= 0, got ${count}`);
-  check(min >= MIN_RATE && min <= max && max <= 1, () => `drawRates range: expected [min, max] with ${MIN_RATE} <= min <= max <= 1, got [${min}, ${max}]`);
-  check(fullRangeFraction >= 0 && fullRangeFraction <= 1, () => `drawRates fullRangeFraction: expected a number from 0 to 1, got ${fullRangeFraction}`);
+  check(
+    min >= MIN_RATE && min <= max && max <= 1,
+    () => `drawRates range: expected [min, max] with ${MIN_RATE} <= min <= max <= 1, got [${min}, ${max}]`,
+  );
+  check(
+    fullRangeFraction >= 0 && fullRangeFraction <= 1,
+    () => `drawRates fullRangeFraction: expected a number from 0 to 1, got ${fullRangeFraction}`,
+  );
   const t = new Float64Array(count);
   const importance = new Float64Array(count).fill(1);
   const u = rng.next();

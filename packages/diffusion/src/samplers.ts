@@ -3,7 +3,14 @@ import { DiffusionError } from './error.js';
 import { confidence, entropy, margin, threshold } from './ranked.js';
 import type { Sampler, SamplerName } from './sampler.js';
 
-export const samplers: Readonly<Record<SamplerName, Sampler>> = { ancestral, first_hitting: firstHitting, confidence, margin, entropy, threshold };
+export const samplers: Readonly<Record<SamplerName, Sampler>> = {
+  ancestral,
+  first_hitting: firstHitting,
+  confidence,
+  margin,
+  entropy,
+  threshold,
+};
 
 /** Looks a sampler up by name; throws `MDIFF_SAMPLING` for a name that is not in the table. */
 export function sampler(name: string): Sampler {

@@ -16,12 +16,17 @@ describe('strictSchedule', () => {
 
   it('falls to 0 in at most numSteps steps, by at least one each', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 400 }), fc.constantFrom(...names), (masks, numSteps, name) => {
-        const schedule = strictSchedule(masks, numSteps, name);
-        expect(schedule.length).toBeLessThanOrEqual(Math.min(masks, numSteps));
-        expect(schedule.at(-1)).toBe(0);
-        schedule.forEach((left, k) => expect(left).toBeLessThan(schedule[k - 1] ?? masks));
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 300 }),
+        fc.integer({ min: 1, max: 400 }),
+        fc.constantFrom(...names),
+        (masks, numSteps, name) => {
+          const schedule = strictSchedule(masks, numSteps, name);
+          expect(schedule.length).toBeLessThanOrEqual(Math.min(masks, numSteps));
+          expect(schedule.at(-1)).toBe(0);
+          schedule.forEach((left, k) => expect(left).toBeLessThan(schedule[k - 1] ?? masks));
+        },
+      ),
     );
   });
 

@@ -6,13 +6,21 @@ import { stream } from './random.js';
 import { scorer } from './score.js';
 
 const load = (logits: readonly number[], options: Partial<SamplingOptions> = {}, canvas: readonly number[] = [0]) => {
-  const score = scorer({ canvas: Int32Array.from(canvas), maskId: 0, positions: Int32Array.of(canvas.indexOf(0)), logits: () => logits }, samplingOptions(options));
+  const score = scorer(
+    { canvas: Int32Array.from(canvas), maskId: 0, positions: Int32Array.of(canvas.indexOf(0)), logits: () => logits },
+    samplingOptions(options),
+  );
   score.load(0);
   return score;
 };
 
 /** how often each token is drawn */
-const histogram = (logits: readonly number[], options: Partial<SamplingOptions>, draws: number, canvas?: readonly number[]): Float64Array => {
+const histogram = (
+  logits: readonly number[],
+  options: Partial<SamplingOptions>,
+  draws: number,
+  canvas?: readonly number[],
+): Float64Array => {
   const score = load(logits, options, canvas);
   const rng = stream(1, 'draws');
   const counts = new Float64Array(logits.length);
@@ -46,7 +54,11 @@ describe('scorer', () => {
     const arbitrary = fc.array(fc.integer({ min: -8, max: 8 }), { minLength: 3, maxLength: 40 });
     fc.assert(
       fc.property(arbitrary, fc.integer({ min: 1, max: 45 }), fc.double({ min: 0.01, max: 1, noNaN: true }), (values, topK, topP) => {
-        const order = values.map((_, id) => id).slice(1).sort((a, b) => values[b]! - values[a]! || a - b).slice(0, topK);
+        const order = values
+          .map((_, id) => id)
+          .slice(1)
+          .sort((a, b) => values[b]! - values[a]! || a - b)
+          .slice(0, topK);
         const mass = order.map((id) => Math.exp(values[id]!));
         const total = mass.reduce((a, b) => a + b, 0);
         let sum = 0;
@@ -120,6 +132,8 @@ describe('samplingOptions', () => {
     ['threshold', 0],
     ['remasking', 2],
   ])('refuses %s %s', (key, value) => {
-    expect(() => samplingOptions({ [key]: value })).toThrow(expect.objectContaining({ code: 'MDIFF_SAMPLING', message: expect.stringContaining(key) }));
+    expect(() => samplingOptions({ [key]: value })).toThrow(
+      expect.objectContaining({ code: 'MDIFF_SAMPLING', message: expect.stringContaining(key) }),
+    );
   });
 });

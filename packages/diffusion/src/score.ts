@@ -24,7 +24,10 @@ export function scorer({ canvas, maskId, positions, logits }: Evaluation, option
   const { forbidden, eosId, minLength, textStart, logitBias, repetitionPenalty } = options;
   const size = positions.length > 0 ? logits(0).length : 0;
   if (logitBias !== null && logitBias.length !== size) {
-    throw new DiffusionError('MDIFF_SAMPLING', `sampling option logitBias: expected ${size} numbers, one per token, got ${logitBias.length}`);
+    throw new DiffusionError(
+      'MDIFF_SAMPLING',
+      `sampling option logitBias: expected ${size} numbers, one per token, got ${logitBias.length}`,
+    );
   }
   const banned = [maskId, ...forbidden].filter((id) => id < size);
   const seen = repetitionPenalty === 1 ? null : new Set(canvas.filter((id) => id !== maskId && id < size));
@@ -45,7 +48,10 @@ export function scorer({ canvas, maskId, positions, logits }: Evaluation, option
       logZ = logNormaliser(x, max);
       if (!Number.isFinite(logZ)) {
         const got = max === -Infinity ? 'none that is allowed' : 'NaN or infinity';
-        throw new DiffusionError('MDIFF_LOGITS', `logits at position ${positions[i]}: expected finite numbers, got ${got}; the model may be damaged`);
+        throw new DiffusionError(
+          'MDIFF_LOGITS',
+          `logits at position ${positions[i]}: expected finite numbers, got ${got}; the model may be damaged`,
+        );
       }
     },
     probability: (token) => Math.exp(x[token]! - logZ),

@@ -17,4 +17,6 @@ export const engineDevices = {
 export type Place = { [E in EngineName]: { engine: E; device: (typeof engineDevices)[E][number] } }[EngineName];
 
 /** All of them, in the order in which mdiff lists them. */
-export const places: readonly Place[] = (Object.keys(engineDevices) as EngineName[]).flatMap((engine) => engineDevices[engine].map((device) => ({ engine, device }) as Place));
+export const places: readonly Place[] = (Object.keys(engineDevices) as EngineName[]).flatMap((engine) =>
+  engineDevices[engine].map((device) => ({ engine, device }) as Place),
+);

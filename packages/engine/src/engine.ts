@@ -95,7 +95,8 @@ export interface Engine {
 
 /** @throws MdiffError MDIFF_GRADIENT for a gradient that `apply` cannot take */
 export function checkGradient({ length }: Float32Array, { total }: ParamLayout): void {
-  if (length !== total) throw new MdiffError('MDIFF_GRADIENT', `gradient: expected ${total} numbers, one for each parameter, got ${length}`);
+  if (length !== total)
+    throw new MdiffError('MDIFF_GRADIENT', `gradient: expected ${total} numbers, one for each parameter, got ${length}`);
 }
 
 /** @throws MdiffError MDIFF_DAMAGED for a state that `load` cannot take */

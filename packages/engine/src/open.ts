@@ -66,4 +66,8 @@ export const openTensorFlow = (options: EngineOptions): Promise<Engine> => {
 };
 
 /** Engines by the name in the configuration. */
-export const engines: Readonly<Record<string, (options: EngineOptions) => Promise<Engine>>> = { onnxruntime: openOnnxRuntime, tfjs_node: openTensorFlow, tfjs: openTfjs };
+export const engines: Readonly<Record<string, (options: EngineOptions) => Promise<Engine>>> = {
+  onnxruntime: openOnnxRuntime,
+  tfjs_node: openTensorFlow,
+  tfjs: openTfjs,
+};

@@ -19,7 +19,10 @@ describe('splitBatch', () => {
   it('gives every row and every loss position to one part, with its place in the batch', () => {
     const whole = batch(5, [17, 3, 0, 9, 8]);
     const parts = splitBatch(whole, 2);
-    expect(parts.map(({ from, to, batch: { B } }) => [from, to, B])).toEqual([[0, 2, 2], [2, 5, 3]]);
+    expect(parts.map(({ from, to, batch: { B } }) => [from, to, B])).toEqual([
+      [0, 2, 2],
+      [2, 5, 3],
+    ]);
     expect(parts.flatMap(({ batch }) => [...batch.ids])).toEqual([...whole.ids]);
     for (const { batch: own, from, order } of parts) {
       expect([...own.rows].map((row) => row + from * S)).toEqual([...order].map((i) => whole.rows[i]));
@@ -32,7 +35,11 @@ describe('splitBatch', () => {
   it('adds parts of padding without loss positions to a batch with too few rows', () => {
     const [first, second] = splitBatch(batch(1, [2]), 2);
     const [padded, real] = first!.batch.rows.length === 0 ? [first!, second!] : [second!, first!];
-    expect(padded).toMatchObject({ from: 0, to: 1, batch: { B: 1, segments: new Int32Array(S), rows: new Int32Array(0), weights: new Float32Array(0) } });
+    expect(padded).toMatchObject({
+      from: 0,
+      to: 1,
+      batch: { B: 1, segments: new Int32Array(S), rows: new Int32Array(0), weights: new Float32Array(0) },
+    });
     expect(real.batch).toEqual(batch(1, [2]));
   });
 

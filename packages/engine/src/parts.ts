@@ -27,7 +27,13 @@ export function splitBatch(batch: StepBatch, parts: number): Part[] {
   const { B, S } = batch;
   return Array.from({ length: parts }, (_, part): Part => {
     const [from, to] = [Math.floor((part * B) / parts), Math.floor(((part + 1) * B) / parts)];
-    if (to === from) return { batch: { ...batch, B: 1, ...padding(S), rows: new Int32Array(0), targets: new Int32Array(0), weights: new Float32Array(0) }, from: B - 1, to: B, order: new Int32Array(0) };
+    if (to === from)
+      return {
+        batch: { ...batch, B: 1, ...padding(S), rows: new Int32Array(0), targets: new Int32Array(0), weights: new Float32Array(0) },
+        from: B - 1,
+        to: B,
+        order: new Int32Array(0),
+      };
     const order = Int32Array.from(batch.rows.keys()).filter((i) => batch.rows[i]! >= from * S && batch.rows[i]! < to * S);
     const cut = (array: Int32Array): Int32Array => array.subarray(from * S, to * S);
     return {
@@ -48,7 +54,11 @@ export function splitBatch(batch: StepBatch, parts: number): Part[] {
   });
 }
 
-const padding = (S: number): Pick<StepBatch, 'ids' | 'segments' | 'positions'> => ({ ids: new Int32Array(S).fill(PAD), segments: new Int32Array(S), positions: new Int32Array(S) });
+const padding = (S: number): Pick<StepBatch, 'ids' | 'segments' | 'positions'> => ({
+  ids: new Int32Array(S).fill(PAD),
+  segments: new Int32Array(S),
+  positions: new Int32Array(S),
+});
 
 /** The results of the parts at their loss positions (filler may follow), in the order of the whole batch. */
 export function inOrder(split: readonly Part[], results: readonly Float32Array[]): Float32Array {

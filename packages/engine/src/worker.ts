@@ -42,7 +42,10 @@ serveWorker({
   },
   read: async () => {
     const copy = await core.read();
-    return new Moved(copy, Object.values(copy).map(({ buffer }: Float32Array) => buffer as ArrayBuffer));
+    return new Moved(
+      copy,
+      Object.values(copy).map(({ buffer }: Float32Array) => buffer as ArrayBuffer),
+    );
   },
   load: (state: TrainState) => core.load(state),
   resetMoments: () => core.resetMoments(),

@@ -8,7 +8,15 @@ describe('the contract', () => {
   it('writes config.json and takes the section `model` out of it again', () => {
     const model = { vocab_size: 300, max_seq_len: 64, shift_head: true, mask_token_id: RESERVED.mask, d_model: 16 };
     const config = toFolderConfig(model, 'whales');
-    expect(config).toMatchObject({ model_type: MODEL_TYPE, format_version: 1, experiment_name: 'whales', pad_token_id: 1, bos_token_id: 2, eos_token_id: 3, sep_token_id: 4 });
+    expect(config).toMatchObject({
+      model_type: MODEL_TYPE,
+      format_version: 1,
+      experiment_name: 'whales',
+      pad_token_id: 1,
+      bos_token_id: 2,
+      eos_token_id: 3,
+      sep_token_id: 4,
+    });
     expect(modelSection(config)).toEqual(model);
   });
 

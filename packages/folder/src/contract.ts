@@ -50,7 +50,11 @@ const head = (experiment_name: string) => ({ model_type: MODEL_TYPE, format_vers
 const tail = { pad_token_id: RESERVED.pad, bos_token_id: RESERVED.bos, eos_token_id: RESERVED.eos, sep_token_id: RESERVED.sep } as const;
 
 /** The content of `config.json` for a section `model`. */
-export const toFolderConfig = (model: ModelSection, experimentName: string): ModelFolderConfig => ({ ...head(experimentName), ...model, ...tail });
+export const toFolderConfig = (model: ModelSection, experimentName: string): ModelFolderConfig => ({
+  ...head(experimentName),
+  ...model,
+  ...tail,
+});
 
 /** The section `model` out of `config.json`. */
 export function modelSection(config: ModelFolderConfig): Record<string, unknown> {

@@ -36,7 +36,10 @@ describe('whole files and folders', () => {
   ])('names %s', async (_, damage, message) => {
     await writeFolderWhole(join(folder, 'a'), { 'x.txt': 'one' });
     await damage(join(folder, 'a', 'x.txt'));
-    await expect(readFolderWhole(join(folder, 'a'))).rejects.toMatchObject({ code: 'MDIFF_DAMAGED', message: expect.stringContaining(message) as string });
+    await expect(readFolderWhole(join(folder, 'a'))).rejects.toMatchObject({
+      code: 'MDIFF_DAMAGED',
+      message: expect.stringContaining(message) as string,
+    });
     await expect(readFolderWhole(join(folder, 'a'))).rejects.toThrow('x.txt');
   });
 
@@ -67,7 +70,10 @@ describe('whole files and folders', () => {
   it.each([
     ['ENOSPC', 'cannot write to runs/a: disk full (ENOSPC); free space and run again with --resume'],
     ['EROFS', 'cannot write to runs/a: read-only file system (EROFS); choose another folder with --set output_dir=…'],
-    ['EACCES', 'cannot write to runs/a: permission denied (EACCES); change its permissions, or choose another folder with --set output_dir=…'],
+    [
+      'EACCES',
+      'cannot write to runs/a: permission denied (EACCES); change its permissions, or choose another folder with --set output_dir=…',
+    ],
   ])('says what to do after %s', (code, message) => {
     expect(writeError('runs/a', Object.assign(new Error('no'), { code }))).toMatchObject({ code: 'MDIFF_WRITE', message });
   });

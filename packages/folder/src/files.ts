@@ -55,7 +55,10 @@ export async function writeFolderWhole(path: string, files: Record<string, Conte
       await mkdir(dirname(join(temporary, name)), { recursive: true });
       await writeFlushed(join(temporary, name), content);
     }
-    const exists = await stat(path).then(() => true, () => false);
+    const exists = await stat(path).then(
+      () => true,
+      () => false,
+    );
     if (exists) await rename(path, old);
     await rename(temporary, path);
     await rm(old, { recursive: true, force: true });

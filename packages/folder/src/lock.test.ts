@@ -21,15 +21,21 @@ describe('the lock of a folder', () => {
     const release = await lockFolder(folder);
     const busy = `${folder}: another training (pid ${process.pid}) is using this folder; wait for it, or choose another name with --set experiment_name=…`;
     await expect(lockFolder(folder)).rejects.toMatchObject({ code: 'MDIFF_LOCKED', message: busy });
-    await expect(lockFolder(folder, { task: 'installation', busy: 'wait for it' })).rejects.toThrow(/another installation \(pid \d+\) is using this folder; wait for it$/);
+    await expect(lockFolder(folder, { task: 'installation', busy: 'wait for it' })).rejects.toThrow(
+      /another installation \(pid \d+\) is using this folder; wait for it$/,
+    );
     await release();
     expect(await readdir(folder)).toEqual([]);
-    await (await lockFolder(folder))();
+    await (
+      await lockFolder(folder)
+    )();
   });
 
   it('is free at once when its process of this machine is dead', async () => {
     await leave({ pid: 4194399, host: hostname() });
-    await (await lockFolder(folder))();
+    await (
+      await lockFolder(folder)
+    )();
   });
 
   it('is kept for a process of another machine while its heartbeat is fresh', async () => {

@@ -23,7 +23,11 @@ export interface LockTexts {
 /** On this machine the process tells; on another one only the heartbeat of the lock does. */
 const mayRun = ({ pid, host }: Owner): boolean => host !== hostname() || isAlive(pid);
 
-const readOwner = (file: string): Promise<Owner | undefined> => readFile(file, 'utf8').then((text) => JSON.parse(text) as Owner, () => undefined);
+const readOwner = (file: string): Promise<Owner | undefined> =>
+  readFile(file, 'utf8').then(
+    (text) => JSON.parse(text) as Owner,
+    () => undefined,
+  );
 
 /**
  * Takes the lock of a folder, so that two processes never write one run. A lock whose process was killed on this machine is free at
@@ -31,7 +35,11 @@ const readOwner = (file: string): Promise<Owner | undefined> => readFile(file, '
  */
 export async function lockFolder(
   folder: string,
-  { task = 'training', busy = 'wait for it, or choose another name with --set experiment_name=…', lost = 'run again with --resume' }: LockTexts = {},
+  {
+    task = 'training',
+    busy = 'wait for it, or choose another name with --set experiment_name=…',
+    lost = 'run again with --resume',
+  }: LockTexts = {},
 ): Promise<() => Promise<void>> {
   const lock = join(folder, '.lock');
   const owner = join(folder, '.owner');

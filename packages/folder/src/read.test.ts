@@ -46,9 +46,15 @@ describe('readFolder', () => {
   });
 
   it('refuses what is no model folder', async () => {
-    expect(await complaint((folder) => rm(folder, { recursive: true }))).toMatch(/^F: expected a model folder, got nothing at this path; give the folder that training wrote/);
-    await expect(readFolder(join(fixture('shifted'), 'config.json'))).rejects.toThrow('expected a model folder, got a file; give the folder that contains it');
-    expect(await complaint((folder) => rm(join(folder, 'manifest.json')))).toBe('F: expected a model folder, got a folder without manifest.json; give the folder that training wrote (…/model)');
+    expect(await complaint((folder) => rm(folder, { recursive: true }))).toMatch(
+      /^F: expected a model folder, got nothing at this path; give the folder that training wrote/,
+    );
+    await expect(readFolder(join(fixture('shifted'), 'config.json'))).rejects.toThrow(
+      'expected a model folder, got a file; give the folder that contains it',
+    );
+    expect(await complaint((folder) => rm(join(folder, 'manifest.json')))).toBe(
+      'F: expected a model folder, got a folder without manifest.json; give the folder that training wrote (…/model)',
+    );
   });
 
   it('points from a run folder to the model inside', async () => {
@@ -60,8 +66,12 @@ describe('readFolder', () => {
   });
 
   it('names a missing file', async () => {
-    expect(await complaint((folder) => rm(join(folder, 'onnx/model.onnx')))).toMatch(/^F\/onnx\/model\.onnx: expected a file of \d+ bytes \(manifest\.json\), got nothing; export the model again/);
-    expect(await complaint((folder) => edit(join(folder, 'manifest.json'), (manifest) => void (manifest['files'] = [])))).toContain('expected an entry for config.json, got none');
+    expect(await complaint((folder) => rm(join(folder, 'onnx/model.onnx')))).toMatch(
+      /^F\/onnx\/model\.onnx: expected a file of \d+ bytes \(manifest\.json\), got nothing; export the model again/,
+    );
+    expect(await complaint((folder) => edit(join(folder, 'manifest.json'), (manifest) => void (manifest['files'] = [])))).toContain(
+      'expected an entry for config.json, got none',
+    );
   });
 
   it('sees a cut file by its size and a changed one by its hash', async () => {
@@ -78,20 +88,24 @@ describe('readFolder', () => {
   });
 
   it('refuses another version, naming both', async () => {
-    const set = (version: unknown) => (folder: string) => edit(join(folder, 'manifest.json'), (manifest) => void (manifest['format_version'] = version));
+    const set = (version: unknown) => (folder: string) =>
+      edit(join(folder, 'manifest.json'), (manifest) => void (manifest['format_version'] = version));
     expect(await complaint(set(2))).toBe('F/manifest.json: expected format_version 1, got 2; use a newer mdiff');
     expect(await complaint(set(undefined))).toBe('F/manifest.json: expected format_version 1, got nothing; export the model again');
   });
 
   it('never leaves the folder for a file that a manifest names', async () => {
     for (const path of ['../secret', '/etc/passwd', 'a/../../b', 'C:\\x', 'a\0b']) {
-      const name = (folder: string) => edit(join(folder, 'manifest.json'), (manifest) => void (manifest['files'] = [{ path, size: 1, sha256: '' }]));
+      const name = (folder: string) =>
+        edit(join(folder, 'manifest.json'), (manifest) => void (manifest['files'] = [{ path, size: 1, sha256: '' }]));
       expect(await complaint(name)).toContain('expected files as a list of { path, size, sha256 } inside the folder');
     }
   });
 
   it('refuses a manifest that is not JSON and a configuration of another kind of model', async () => {
-    expect(await complaint((folder) => writeFile(join(folder, 'manifest.json'), ''))).toContain('F/manifest.json: expected a JSON object, got an empty file');
+    expect(await complaint((folder) => writeFile(join(folder, 'manifest.json'), ''))).toContain(
+      'F/manifest.json: expected a JSON object, got an empty file',
+    );
     const config = async (folder: string) => {
       const text = JSON.stringify({ model_type: 'bert' });
       await writeFile(join(folder, 'config.json'), text);

@@ -67,7 +67,11 @@ export async function readFolderWhole(path: string): Promise<Record<string, Buff
   return files;
 }
 
-const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 /** Says what a path is that is no model folder, and where one may be. */
 async function expectModelFolder(folder: string): Promise<void> {
@@ -77,7 +81,10 @@ async function expectModelFolder(folder: string): Promise<void> {
   if (!info.isDirectory()) throw wrong('a file', 'give the folder that contains it');
   if (await exists(join(folder, MANIFEST))) return;
   const inside = await exists(join(folder, 'model', MANIFEST));
-  throw wrong(`a folder without ${MANIFEST}`, inside ? `did you mean ${join(folder, 'model')}?` : 'give the folder that training wrote (…/model)');
+  throw wrong(
+    `a folder without ${MANIFEST}`,
+    inside ? `did you mean ${join(folder, 'model')}?` : 'give the folder that training wrote (…/model)',
+  );
 }
 
 function readText(folder: string, file: string, refuse: Refuse): Promise<string> {
@@ -89,10 +96,15 @@ function readText(folder: string, file: string, refuse: Refuse): Promise<string>
 const readRecord = async (folder: string, file: string, refuse: Refuse): Promise<Record<string, unknown>> =>
   parseRecord(file, await readText(folder, file, refuse), refuse);
 
-const readManifest = async (folder: string, refuse: Refuse): Promise<Manifest> => parseManifest(await readText(folder, MANIFEST, refuse), refuse);
+const readManifest = async (folder: string, refuse: Refuse): Promise<Manifest> =>
+  parseManifest(await readText(folder, MANIFEST, refuse), refuse);
 
 /** Size and, where wanted, checksum of a file; a graph can be large, so it is hashed as a stream. */
-async function statFile(folder: string, { path, size }: ManifestEntry, verify: boolean): Promise<{ size: number; sha256?: string } | undefined> {
+async function statFile(
+  folder: string,
+  { path, size }: ManifestEntry,
+  verify: boolean,
+): Promise<{ size: number; sha256?: string } | undefined> {
   const info = await stat(join(folder, path)).catch(() => null);
   if (info === null || !info.isFile()) return undefined;
   if (!verify || info.size !== size) return { size: info.size };

@@ -19,7 +19,10 @@ describe('safetensors', () => {
     const file = writeSafetensors([{ name: 'w', shape: [1, 2], data: Float32Array.of(1, 2) }]);
     const length = Number(new DataView(file.buffer).getBigUint64(0, true));
     expect((8 + length) % 8).toBe(0);
-    expect(JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length)))).toEqual({ __metadata__: {}, w: { dtype: 'F32', shape: [1, 2], data_offsets: [0, 8] } });
+    expect(JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length)))).toEqual({
+      __metadata__: {},
+      w: { dtype: 'F32', shape: [1, 2], data_offsets: [0, 8] },
+    });
     expect(file.length).toBe(8 + length + 8);
   });
 });

@@ -28,7 +28,10 @@ export function writeSafetensors(tensors: readonly NamedTensor[], metadata: Reco
 }
 
 /** Reads float32 tensors; `wanted` picks them by name, and others may be of any type. */
-export function readSafetensors(file: Uint8Array, wanted: (name: string) => boolean = () => true): { tensors: Map<string, NamedTensor>; metadata: Record<string, string> } {
+export function readSafetensors(
+  file: Uint8Array,
+  wanted: (name: string) => boolean = () => true,
+): { tensors: Map<string, NamedTensor>; metadata: Record<string, string> } {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const length = Number(view.getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length))) as Record<
@@ -37,7 +40,14 @@ export function readSafetensors(file: Uint8Array, wanted: (name: string) => bool
   > & { __metadata__?: Record<string, string> };
   const { __metadata__: metadata = {}, ...entries } = header;
   const tensors = new Map<string, NamedTensor>();
-  for (const [name, { dtype, shape, data_offsets: [start, end] }] of Object.entries(entries)) {
+  for (const [
+    name,
+    {
+      dtype,
+      shape,
+      data_offsets: [start, end],
+    },
+  ] of Object.entries(entries)) {
     if (!wanted(name)) continue;
     if (dtype !== 'F32') throw new Error(`tensor ${name}: expected dtype F32, got ${dtype}`);
     // A copy, because the data need not be aligned to 4 bytes within the file's buffer.

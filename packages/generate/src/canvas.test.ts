@@ -10,7 +10,8 @@ const read = (name: 'shifted' | 'plain', file: string) => readFileSync(join(fixt
 const tokenizer = Tokenizer.fromJson(read('shifted', 'tokenizer.json'));
 const shifted = JSON.parse(read('shifted', 'config.json')) as ModelFolderConfig;
 const plain = JSON.parse(read('plain', 'config.json')) as ModelFolderConfig;
-const words = (ids: Iterable<number>) => [...ids].map((id) => (id < 5 ? ['[MASK]', '[PAD]', '[BOS]', '[EOS]', '[SEP]'][id] : tokenizer.decode([id])));
+const words = (ids: Iterable<number>) =>
+  [...ids].map((id) => (id < 5 ? ['[MASK]', '[PAD]', '[BOS]', '[EOS]', '[SEP]'][id] : tokenizer.decode([id])));
 
 describe('layOut', () => {
   it('puts [BOS] in front only where the head is shifted, and [EOS] behind a closed text', () => {

@@ -56,7 +56,8 @@ export function layOut(parts: readonly Part[], config: ModelFolderConfig, tokeni
       for (const id of before.ids) ids.push(id);
       return;
     }
-    if (!Number.isInteger(part.gap) || part.gap < 1) throw new GenerateError(`gap: expected an integer >= 1 (tokens to fill), got ${JSON.stringify(part.gap)}`);
+    if (!Number.isInteger(part.gap) || part.gap < 1)
+      throw new GenerateError(`gap: expected an integer >= 1 (tokens to fill), got ${JSON.stringify(part.gap)}`);
     // Check before adding masks: the size comes from outside and must not decide how much memory mdiff takes.
     checkLength(ids.length - offset + part.gap, config);
     gaps.push({ start: ids.length, length: part.gap, spaced });
@@ -71,7 +72,9 @@ export function layOut(parts: readonly Part[], config: ModelFolderConfig, tokeni
 function checkLength(tokens: number, config: ModelFolderConfig): void {
   const limit = windowLimit(config);
   if (tokens <= limit) return;
-  throw new GenerateError(`text: expected at most ${limit} tokens, gaps and [EOS] included (model.max_seq_len ${config.max_seq_len}), got ${tokens}; shorten the text or the gaps`);
+  throw new GenerateError(
+    `text: expected at most ${limit} tokens, gaps and [EOS] included (model.max_seq_len ${config.max_seq_len}), got ${tokens}; shorten the text or the gaps`,
+  );
 }
 
 /**

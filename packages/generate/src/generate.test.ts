@@ -66,7 +66,11 @@ describe('generate', () => {
 
   it('samples in turns when memory does not hold all texts at once, with the same result', async () => {
     // 17 masks of a vocabulary of 2^18 leave room for one text at a time.
-    const wide: Model = { ...shifted, config: { ...shifted.config, vocab_size: 2 ** 18 }, denoise: async (rows) => widen(await shifted.denoise(rows)) };
+    const wide: Model = {
+      ...shifted,
+      config: { ...shifted.config, vocab_size: 2 ** 18 },
+      denoise: async (rows) => widen(await shifted.denoise(rows)),
+    };
     const widen = (logits: Float32Array) => {
       const size = shifted.config.vocab_size;
       const out = new Float32Array((logits.length / size) * 2 ** 18).fill(-Infinity);
@@ -83,7 +87,8 @@ describe('generate', () => {
   it('obeys maxTokens, maxLength and minLength', async () => {
     for (const { tokens } of (await generate(shifted, { maxTokens: 5, n: 8, seed: 2 })).texts) expect(tokens).toBeLessThanOrEqual(5);
     // A window of 10 tokens, of which the prompt takes 2 and [EOS] one.
-    for (const { tokens } of (await generate(shifted, { prompt: 'Call me', maxLength: 10, n: 8, seed: 2 })).texts) expect(tokens).toBeLessThanOrEqual(7);
+    for (const { tokens } of (await generate(shifted, { prompt: 'Call me', maxLength: 10, n: 8, seed: 2 })).texts)
+      expect(tokens).toBeLessThanOrEqual(7);
     for (const { tokens } of (await generate(shifted, { minLength: 25, n: 16, seed: 1 })).texts) expect(tokens).toBeGreaterThanOrEqual(25);
   });
 
@@ -103,7 +108,10 @@ describe('generate', () => {
   });
 
   it('takes options that are left out from the model folder', async () => {
-    const model: Model = { ...shifted, generation: { ...shifted.generation, temperature: 0, seed: 9, num_return_sequences: 2, stop: ['.'] } };
+    const model: Model = {
+      ...shifted,
+      generation: { ...shifted.generation, temperature: 0, seed: 9, num_return_sequences: 2, stop: ['.'] },
+    };
     const { texts } = await generate(model);
     expect(texts.map(({ seed }) => seed)).toEqual([9, 10]);
     expect(texts[0]!.text).toBe(texts[1]!.text);
@@ -113,14 +121,21 @@ describe('generate', () => {
   });
 
   it('favours style tokens and avoids repetition when told to', async () => {
-    const count = async (word: string, options: object) => (await generate(shifted, { n: 16, seed: 4, ...options })).texts.map(({ text }) => text.split(word).length - 1).reduce((a, b) => a + b);
+    const count = async (word: string, options: object) =>
+      (await generate(shifted, { n: 16, seed: 4, ...options })).texts
+        .map(({ text }) => text.split(word).length - 1)
+        .reduce((a, b) => a + b);
     expect(await count('swam', { styleTokens: ['swam'], styleStrength: 50 })).toBeGreaterThan(await count('swam', {}));
     expect(await count('whale', { repetitionPenalty: 10 })).toBeLessThan(await count('whale', {}));
   });
 
   it('fills block by block', async () => {
     const order: number[] = [];
-    await generate(shifted, { blockLength: 8, minLength: 31, onStep: ({ commits }) => order.push(...commits.map(({ position }) => position)) });
+    await generate(shifted, {
+      blockLength: 8,
+      minLength: 31,
+      onStep: ({ commits }) => order.push(...commits.map(({ position }) => position)),
+    });
     const blocks = order.map((position) => Math.floor((position - 1) / 8));
     expect(blocks).toEqual([...blocks].sort((a, b) => a - b));
     expect(new Set(order).size).toBe(31);
@@ -136,9 +151,17 @@ describe('generate', () => {
   });
 
   it('refuses what does not fit, in one line', async () => {
-    const message = (options: Parameters<typeof generate>[1]) => generate(shifted, options).then(() => 'no error', (error: Error & { code: string }) => `${error.code} ${error.message}`);
-    expect(await message({ prompt: 'whale '.repeat(31) })).toMatch(/^MDIFF_GENERATE prompt: expected at most 30 tokens, so that one can be added \(model\.max_seq_len 32\), got \d+; shorten the text$/);
-    expect(await message({ prompt: 'Call me Ishmael', maxLength: 3 })).toBe('MDIFF_GENERATE prompt: expected at most 2 tokens, so that one can be added (max_length 3), got 3; shorten the text or raise max_length');
+    const message = (options: Parameters<typeof generate>[1]) =>
+      generate(shifted, options).then(
+        () => 'no error',
+        (error: Error & { code: string }) => `${error.code} ${error.message}`,
+      );
+    expect(await message({ prompt: 'whale '.repeat(31) })).toMatch(
+      /^MDIFF_GENERATE prompt: expected at most 30 tokens, so that one can be added \(model\.max_seq_len 32\), got \d+; shorten the text$/,
+    );
+    expect(await message({ prompt: 'Call me Ishmael', maxLength: 3 })).toBe(
+      'MDIFF_GENERATE prompt: expected at most 2 tokens, so that one can be added (max_length 3), got 3; shorten the text or raise max_length',
+    );
     expect(await message({ maxLength: 33 })).toBe('MDIFF_GENERATE maxLength: expected an integer <= model.max_seq_len (32), got 33');
     expect(await message({ temperature: -1 })).toBe('MDIFF_GENERATE temperature: expected a number >= 0 and <= 10, got -1');
     expect(await message({ n: 1.5 })).toBe('MDIFF_GENERATE n: expected an integer >= 1 and <= 256, got 1.5');

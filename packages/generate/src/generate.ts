@@ -1,5 +1,12 @@
 // Sampling with a loaded model: from nothing, from a prompt, around gaps. Knows no runtime: it runs with any session.
-import { denoiseBatch, sampler, type DenoiseResult, type DenoiserRow, type SamplingOptions as DiffusionOptions, type StepEvent } from '@mdiff/diffusion';
+import {
+  denoiseBatch,
+  sampler,
+  type DenoiseResult,
+  type DenoiserRow,
+  type SamplingOptions as DiffusionOptions,
+  type StepEvent,
+} from '@mdiff/diffusion';
 import { encodeBefore, layOut, startsWithSpace, windowLimit, type Gap, type Layout, type Part } from './canvas.js';
 import { GenerateError } from './errors.js';
 import type { Model } from './model.js';
@@ -49,11 +56,15 @@ export interface GenerateResult {
 }
 
 /** Samples `n` texts. Throws {@link GenerateError} when the request does not fit the model. */
-export async function generate(model: Model, { prompt = '', suffix = '', maxTokens, ...options }: GenerateOptions = {}): Promise<GenerateResult> {
+export async function generate(
+  model: Model,
+  { prompt = '', suffix = '', maxTokens, ...options }: GenerateOptions = {},
+): Promise<GenerateResult> {
   const sampling = resolveSampling(model.generation, options);
   const closed = suffix !== '';
   const limit = maxTokens ?? Infinity;
-  if (maxTokens !== undefined && (!Number.isInteger(maxTokens) || maxTokens < 1)) throw new GenerateError(`maxTokens: expected an integer >= 1, got ${maxTokens}`);
+  if (maxTokens !== undefined && (!Number.isInteger(maxTokens) || maxTokens < 1))
+    throw new GenerateError(`maxTokens: expected an integer >= 1, got ${maxTokens}`);
   const window = maxTokens === undefined ? windowOf(model, sampling, options.maxLength) : windowLimit(model.config);
   const textTokens = encodeBefore(model.tokenizer, prompt).ids.length + model.tokenizer.encode(suffix).length;
   const room = window - textTokens - (closed ? 1 : 0);
@@ -71,7 +82,11 @@ export async function generate(model: Model, { prompt = '', suffix = '', maxToke
 }
 
 /** The new text of a canvas with one gap: at most `limit` tokens of it, up to its end and the first stop string. */
-function complete({ model, layout, sampling, closed }: Job, result: DenoiseResult, limit: number): Pick<Text, 'completion' | 'tokens' | 'finish'> {
+function complete(
+  { model, layout, sampling, closed }: Job,
+  result: DenoiseResult,
+  limit: number,
+): Pick<Text, 'completion' | 'tokens' | 'finish'> {
   const gap = layout.gaps[0]!;
   const length = Math.min(result.end === null ? gap.length : result.end - gap.start, limit);
   const whole = decodeGap(model, result, gap, length);
@@ -102,7 +117,12 @@ export async function infill(model: Model, parts: readonly Part[], options: RunO
   const texts = results.map((result, i) => {
     const fills = layout.gaps.map((gap) => decodeGap(model, result, gap, gap.length));
     let next = 0;
-    return { text: parts.map((part) => (typeof part === 'string' ? part : fills[next++])).join(''), fills, seed: seedOf(sampling) + i, nfe: result.nfe };
+    return {
+      text: parts.map((part) => (typeof part === 'string' ? part : fills[next++])).join(''),
+      fills,
+      seed: seedOf(sampling) + i,
+      nfe: result.nfe,
+    };
   });
   return { texts, promptTokens: layout.textTokens };
 }
@@ -115,12 +135,17 @@ function windowOf({ config }: Model, { maxLength }: Sampling, requested: number 
   return Math.min(maxLength, windowLimit(config));
 }
 
-function tooLong({ config }: Model, { textTokens, window, closed }: { textTokens: number; window: number; closed: boolean }): GenerateError {
+function tooLong(
+  { config }: Model,
+  { textTokens, window, closed }: { textTokens: number; window: number; closed: boolean },
+): GenerateError {
   const most = Math.max(0, window - (closed ? 2 : 1));
   const subject = closed ? 'prompt and suffix' : 'prompt';
   const reason = window < windowLimit(config) ? `max_length ${window}` : `model.max_seq_len ${config.max_seq_len}`;
   const remedy = window < windowLimit(config) ? 'shorten the text or raise max_length' : 'shorten the text';
-  return new GenerateError(`${subject}: expected at most ${most} tokens, so that one can be added (${reason}), got ${textTokens}; ${remedy}`);
+  return new GenerateError(
+    `${subject}: expected at most ${most} tokens, so that one can be added (${reason}), got ${textTokens}; ${remedy}`,
+  );
 }
 
 interface Job {
@@ -190,7 +215,12 @@ function styleBias(tokenizer: Model['tokenizer'], size: number, { styleTokens, s
 }
 
 /** Lets only tokens that begin with a space come first in a gap that must bring a space back. */
-function demandSpaces(logits: Float32Array, rows: readonly DenoiserRow[], spaced: ReadonlySet<number>, { config, tokenizer }: Model): Float32Array {
+function demandSpaces(
+  logits: Float32Array,
+  rows: readonly DenoiserRow[],
+  spaced: ReadonlySet<number>,
+  { config, tokenizer }: Model,
+): Float32Array {
   if (spaced.size === 0) return logits;
   const allowed = startsWithSpace(tokenizer);
   let m = 0;
@@ -210,6 +240,9 @@ function decodeGap({ tokenizer }: Model, { canvas }: DenoiseResult, { start, spa
 }
 
 function cut(text: string, stop: readonly string[]): string {
-  const ends = stop.filter((word) => word !== '').map((word) => text.indexOf(word)).filter((index) => index >= 0);
+  const ends = stop
+    .filter((word) => word !== '')
+    .map((word) => text.indexOf(word))
+    .filter((index) => index >= 0);
   return ends.length === 0 ? text : text.slice(0, Math.min(...ends));
 }

@@ -9,7 +9,8 @@ const shifted = await loadModel(fixture('shifted'));
 const plain = await loadModel(fixture('plain'));
 afterAll(() => Promise.all([shifted.close(), plain.close()]));
 
-const best = (logits: Float32Array, from = 5): number => logits.reduce((top, value, id) => (id >= from && value > logits[top]! ? id : top), from);
+const best = (logits: Float32Array, from = 5): number =>
+  logits.reduce((top, value, id) => (id >= from && value > logits[top]! ? id : top), from);
 
 describe('loadModel', () => {
   it('gives the logits of masked positions, with a shifted head and without', async () => {
@@ -47,12 +48,19 @@ describe('loadModel', () => {
     await withCopy(async (folder) => {
       const bytes = Buffer.from('this is no graph');
       await writeFile(join(folder, 'onnx/model.onnx'), bytes);
-      const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as { files: { path: string; size: number; sha256: string }[] };
-      Object.assign(manifest.files.find(({ path }) => path === 'onnx/model.onnx')!, { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') });
+      const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as {
+        files: { path: string; size: number; sha256: string }[];
+      };
+      Object.assign(
+        manifest.files.find(({ path }) => path === 'onnx/model.onnx')!,
+        { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') },
+      );
       await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
       const error = await loadModel(folder).catch((reason: unknown) => reason as Error & { code: string });
       expect(error).toMatchObject({ code: 'MDIFF_MODEL' });
-      expect((error as Error).message).toMatch(/model\.onnx: ONNX Runtime cannot load or run this graph \([^\n]+\); export the model again$/);
+      expect((error as Error).message).toMatch(
+        /model\.onnx: ONNX Runtime cannot load or run this graph \([^\n]+\); export the model again$/,
+      );
     });
     const model = await loadModel(fixture('plain'));
     await model.close();

@@ -26,7 +26,9 @@ function readTokenizer({ path, tokenizer: json, config }: ModelFolder): Tokenize
   try {
     const tokenizer = Tokenizer.fromJson(json);
     if (tokenizer.vocabSize <= config.vocab_size) return tokenizer;
-    throw new Error(`tokenizer.json: expected at most ${config.vocab_size} ids (vocab_size in config.json), got ${tokenizer.vocabSize}; export the model again`);
+    throw new Error(
+      `tokenizer.json: expected at most ${config.vocab_size} ids (vocab_size in config.json), got ${tokenizer.vocabSize}; export the model again`,
+    );
   } catch (error) {
     throw new ModelError(`${path}: ${(error as Error).message}`);
   }

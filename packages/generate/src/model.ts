@@ -21,7 +21,11 @@ export interface Model {
 }
 
 /** Joins the contents of a folder with a session of any runtime. */
-export function openModel(folder: Pick<ModelFolder, 'config' | 'name' | 'created' | 'generation'>, tokenizer: Tokenizer, session: Session): Model {
+export function openModel(
+  folder: Pick<ModelFolder, 'config' | 'name' | 'created' | 'generation'>,
+  tokenizer: Tokenizer,
+  session: Session,
+): Model {
   const { config, name, created, generation } = folder;
   return {
     name,

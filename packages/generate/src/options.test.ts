@@ -15,7 +15,10 @@ function inside({ type, minimum, exclusiveMinimum, maximum, enum: choices, items
 
 describe.each(table)('%s', (key, { range, option, default: value }) => {
   // Two other rules: remasking needs the sampler ancestral, a style strength needs style tokens.
-  const others: SamplingOptions = { ...(option === 'remasking' && { sampler: 'ancestral' as const }), ...(option === 'styleStrength' && { styleTokens: ['a'] }) };
+  const others: SamplingOptions = {
+    ...(option === 'remasking' && { sampler: 'ancestral' as const }),
+    ...(option === 'styleStrength' && { styleTokens: ['a'] }),
+  };
 
   it('takes all of its range, as an option and from the model folder', () => {
     for (const good of inside(range)) {

@@ -82,7 +82,9 @@ function holds(range: Range, value: unknown): boolean {
   if (range.type === 'boolean') return typeof value === 'boolean';
   if (range.items) {
     const { maxLength } = range.items;
-    return Array.isArray(value) && value.length <= range.maxItems! && value.every((item) => typeof item === 'string' && item.length <= maxLength);
+    return (
+      Array.isArray(value) && value.length <= range.maxItems! && value.every((item) => typeof item === 'string' && item.length <= maxLength)
+    );
   }
   if (typeof value !== 'number' || (isWhole(range) && !Number.isInteger(value))) return false;
   return value >= (range.minimum ?? -Infinity) && value > (range.exclusiveMinimum ?? -Infinity) && value <= range.maximum!;

@@ -13,7 +13,11 @@ const rules = ['@nx/enforce-module-boundaries', '@typescript-eslint/no-restricte
 let eslint: ESLint;
 beforeAll(() => {
   // The rule reads the project graph from Nx's cache and passes everything when there is none, as in a fresh clone.
-  execFileSync(process.execPath, [`${root}/node_modules/nx/dist/bin/nx.js`, 'show', 'projects'], { cwd: root, stdio: 'pipe', env: { ...process.env, NX_DAEMON: 'false' } });
+  execFileSync(process.execPath, [`${root}/node_modules/nx/dist/bin/nx.js`, 'show', 'projects'], {
+    cwd: root,
+    stdio: 'pipe',
+    env: { ...process.env, NX_DAEMON: 'false' },
+  });
   eslint = new ESLint({ cwd: root });
 });
 
@@ -73,18 +77,30 @@ describe('forbidden', () => {
 
 /** The rows of a Markdown table under the heading that begins with "may import": cells by room. */
 function rows(page: string): Map<string, string[]> {
-  const [header, , ...lines] = page.split('\n').filter((line) => line.startsWith('|')).filter((_, i, all) => i >= all.findIndex((line) => line.startsWith('| may import')));
+  const [header, , ...lines] = page
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .filter((_, i, all) => i >= all.findIndex((line) => line.startsWith('| may import')));
   const columns = cells(header!).slice(1);
   const end = lines.findIndex((line) => cells(line).length !== columns.length + 1);
   return new Map(
     lines.slice(0, end === -1 ? undefined : end).flatMap((line) => {
       const [names, ...marks] = cells(line);
-      const granted = columns.flatMap((column, i) => (marks[i] === '' ? [] : [`${column}: ${marks[i]!.startsWith('types') ? 'types' : 'values'}`]));
-      return names!.replace(/\([^)]*\)/g, '').split(',').map((name) => [name.trim().replace(/^apps\//, ''), granted.sort()] as const);
+      const granted = columns.flatMap((column, i) =>
+        marks[i] === '' ? [] : [`${column}: ${marks[i]!.startsWith('types') ? 'types' : 'values'}`],
+      );
+      return names!
+        .replace(/\([^)]*\)/g, '')
+        .split(',')
+        .map((name) => [name.trim().replace(/^apps\//, ''), granted.sort()] as const);
     }),
   );
 }
-const cells = (line: string): string[] => line.split('|').slice(1, -1).map((cell) => cell.trim());
+const cells = (line: string): string[] =>
+  line
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim());
 
 describe('the table', () => {
   test('is the one of docs/architecture.md, and every cell is used', async () => {
@@ -95,8 +111,12 @@ describe('the table', () => {
     for (const [folder, granted] of Object.entries(table)) {
       const names = Object.entries(granted).filter(([name]) => !name.includes('/')); // the page grants single entries in a footnote
       expect(page.get(room(folder)), folder).toEqual(names.map(([name, kind]) => `${name}: ${kind}`).sort());
-      const sources = (readdirSync(`${root}/${folder}/src`, { recursive: true }) as string[]).filter((file) => /^(?!.*\.test\.).*\.ts$/.test(file)).map((file) => readFileSync(`${root}/${folder}/src/${file}`, 'utf8')).join('\n');
-      for (const name of Object.keys(granted)) expect(sources.includes(`'@mdiff/${name}'`) || sources.includes(`'@mdiff/${name}/`), `${folder} uses ${name}`).toBe(true);
+      const sources = (readdirSync(`${root}/${folder}/src`, { recursive: true }) as string[])
+        .filter((file) => /^(?!.*\.test\.).*\.ts$/.test(file))
+        .map((file) => readFileSync(`${root}/${folder}/src/${file}`, 'utf8'))
+        .join('\n');
+      for (const name of Object.keys(granted))
+        expect(sources.includes(`'@mdiff/${name}'`) || sources.includes(`'@mdiff/${name}/`), `${folder} uses ${name}`).toBe(true);
     }
   });
 });

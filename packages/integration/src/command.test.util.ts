@@ -62,7 +62,10 @@ export async function workplace(): Promise<Workplace> {
     book,
     settings,
     mdiff: (args, watch, env) => {
-      const child = spawn(process.execPath, ['--conditions=@mdiff/source', '--import', tsx, main, ...args], { cwd: folder, env: { ...process.env, ...env } });
+      const child = spawn(process.execPath, ['--conditions=@mdiff/source', '--import', tsx, main, ...args], {
+        cwd: folder,
+        env: { ...process.env, ...env },
+      });
       let out = '';
       let err = '';
       child.stdout.on('data', (data: Buffer) => {

@@ -7,10 +7,22 @@ import type { BatchShape } from './parity.test.util.js';
 
 const plain = variants.plain!;
 const average = variants.average!;
-const copy = ({ params, m, v, ema }: TrainState): TrainState => ({ params: params.slice(), m: m.slice(), v: v.slice(), ...(ema && { ema: ema.slice() }) });
+const copy = ({ params, m, v, ema }: TrainState): TrainState => ({
+  params: params.slice(),
+  m: m.slice(),
+  v: v.slice(),
+  ...(ema && { ema: ema.slice() }),
+});
 
 /** Sizes of batches that an engine must take. */
-export const shapes: readonly BatchShape[] = [{ rows: 1 }, { rows: 1e6 }, { B: 1 }, { B: 1, S: 1 }, { B: 7, S: 5 }, { B: 2, S: 9, rows: 2 }];
+export const shapes: readonly BatchShape[] = [
+  { rows: 1 },
+  { rows: 1e6 },
+  { B: 1 },
+  { B: 1, S: 1 },
+  { B: 7, S: 5 },
+  { B: 2, S: 9, rows: 2 },
+];
 
 /**
  * `rounding`: how far the loss of a step may be from the mean of the rows' cross-entropies, which are always evaluated in float32; by default that of
@@ -39,7 +51,10 @@ export function contract(name: string, open: (options: EngineOptions) => Promise
       expect(results[1]).toEqual(results[0]);
       expect(states[1]).toEqual(states[0]);
       await reset(a);
-      const both = await a.step(halves.map((batch) => ({ ...batch, weights: batch.weights.map((w) => w / 2) })), updateOf(plain, 1));
+      const both = await a.step(
+        halves.map((batch) => ({ ...batch, weights: batch.weights.map((w) => w / 2) })),
+        updateOf(plain, 1),
+      );
       // Halving is exact in float32, the order in which two gradients and then their squares are added is not: a few units in the last place.
       expect(Math.abs(both.gradNorm - results[0].gradNorm)).toBeLessThan(1e-6);
       expect(apart((await a.read()).params, states[0].params)).toBeLessThan(1e-6);
@@ -65,7 +80,10 @@ export function contract(name: string, open: (options: EngineOptions) => Promise
       await reset(a);
       await a.grads(batchOf(plain, 1));
       const kept = await a.gradient();
-      await expect(a.apply(updateOf(plain, 1), new Float32Array(3))).rejects.toMatchObject({ code: 'MDIFF_GRADIENT', message: expect.stringContaining('got 3') as string });
+      await expect(a.apply(updateOf(plain, 1), new Float32Array(3))).rejects.toMatchObject({
+        code: 'MDIFF_GRADIENT',
+        message: expect.stringContaining('got 3') as string,
+      });
       expect(await a.gradient()).toEqual(kept);
     });
 
@@ -121,7 +139,10 @@ export function contract(name: string, open: (options: EngineOptions) => Promise
 
     it('may be closed in the middle of a step: the step ends with one error, others go on', async () => {
       const closing = await open(optionsOf(plain));
-      const running = closing.step(batchesOf(plain, 1), updateOf(plain, 1)).then(() => 'ended first', (error: Error) => error.message);
+      const running = closing.step(batchesOf(plain, 1), updateOf(plain, 1)).then(
+        () => 'ended first',
+        (error: Error) => error.message,
+      );
       await closing.close();
       expect(await running).toMatch(/^(ended first|the engine's (worker thread|process) ended \(.*\))$/);
       await expect(closing.read()).rejects.toThrow(/the engine's (worker thread|process) ended/);

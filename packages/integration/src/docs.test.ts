@@ -21,7 +21,13 @@ const withoutCode = (text: string): string => text.replace(/^```.*?^```/gms, '')
 
 // GitHub's rule for the anchor of a heading.
 const anchors = (text: string): string[] =>
-  [...withoutCode(text).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading!.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').trim().replaceAll(' ', '-'));
+  [...withoutCode(text).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .trim()
+      .replaceAll(' ', '-'),
+  );
 
 describe('pages', () => {
   it('link to files and headings that exist', () => {

@@ -21,7 +21,10 @@ beforeAll(async () => {
   await tf.setBackend('cpu');
   folder = await mkdtemp(join(tmpdir(), 'mdiff-export-'));
   const rng = stream(1, 'book');
-  await writeFile(join(folder, 'book.txt'), Array.from({ length: 80 }, () => Array.from({ length: 12 }, () => 'abcdefgh'[rng.int(8)]!.repeat(3)).join(' ')).join('\n\n'));
+  await writeFile(
+    join(folder, 'book.txt'),
+    Array.from({ length: 80 }, () => Array.from({ length: 12 }, () => 'abcdefgh'[rng.int(8)]!.repeat(3)).join(' ')).join('\n\n'),
+  );
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -41,10 +44,18 @@ async function trained(name: string, model: ProjectInput['model']): Promise<{ pa
     model: { d_model: 16, n_layers: 2, n_heads: 2, d_ff: 24, vocab_size: 280, max_seq_len: 32, dropout: 0, attention_dropout: 0, ...model },
     tokenizer: { type: 'bpe' },
     data: { source: join(folder, 'book.txt') },
-    curriculum: { stages: [{ name: 'text', epochs: 1, masking_rate_range: [0.1, 1], data_selection: 'all', format_type: 'paragraphs' }], transition_epochs: 0 },
+    curriculum: {
+      stages: [{ name: 'text', epochs: 1, masking_rate_range: [0.1, 1], data_selection: 'all', format_type: 'paragraphs' }],
+      transition_epochs: 0,
+    },
     training: { max_steps: 3, batch_size: 4, patience: 0, use_gradient_checkpointing: false, use_mixed_precision: false },
   });
-  const { model: path } = await train(config, { mode: 'new', reporter: silent, signal: new AbortController().signal, warn: () => undefined });
+  const { model: path } = await train(config, {
+    mode: 'new',
+    reporter: silent,
+    signal: new AbortController().signal,
+    warn: () => undefined,
+  });
   return { path: path!, loaded: await loadModel(path!, { threads: 1 }) };
 }
 
@@ -70,15 +81,28 @@ describe.each(Object.entries(models))('%s', (name, model) => {
 
     const S = longest;
     const shift = loaded.config.shift_head ? 1 : 0;
-    const flat = (value: (row: (typeof rows)[number], s: number) => number): Int32Array => Int32Array.from({ length: B * S }, (_, i) => value(rows[Math.floor(i / S)]!, i % S));
+    const flat = (value: (row: (typeof rows)[number], s: number) => number): Int32Array =>
+      Int32Array.from({ length: B * S }, (_, i) => value(rows[Math.floor(i / S)]!, i % S));
     const { tensors } = readSafetensors(await readFile(join(path, 'model.safetensors')));
     const expected = tf.tidy(() => {
       const params = Object.fromEntries([...tensors.values()].map(({ name: key, shape, data }) => [key, tf.tensor(data, [...shape])]));
       const { logits } = exportedForward(loaded.config as unknown as ModelConfig)({
         ...params,
-        input_ids: tf.tensor(flat(({ canvas }, s) => canvas[s] ?? 1), [B, S], 'int32'),
-        attention_mask: tf.tensor(flat(({ canvas }, s) => (s < canvas.length ? 1 : 0)), [B, S], 'int32'),
-        rows: tf.tensor(Int32Array.from(rows.flatMap(({ positions }, b) => [...positions].map((position) => b * S + position - shift))), [5 * B], 'int32'),
+        input_ids: tf.tensor(
+          flat(({ canvas }, s) => canvas[s] ?? 1),
+          [B, S],
+          'int32',
+        ),
+        attention_mask: tf.tensor(
+          flat(({ canvas }, s) => (s < canvas.length ? 1 : 0)),
+          [B, S],
+          'int32',
+        ),
+        rows: tf.tensor(
+          Int32Array.from(rows.flatMap(({ positions }, b) => [...positions].map((position) => b * S + position - shift))),
+          [5 * B],
+          'int32',
+        ),
       });
       return logits!.dataSync() as Float32Array;
     });

@@ -58,7 +58,8 @@ function atStepTen(act: (launcher: ChildProcess) => void): (launcher: ChildProce
 
 // Far more steps than a test waits for, so that no run ends by itself.
 const train = (name: string): string[] => ['train', place.book, ...place.settings(name), '--set', 'training.max_steps=20000'];
-const state = async (name: string): Promise<{ state: string; step: number }> => JSON.parse(await readFile(join(place.folder, 'outputs', name, 'run.json'), 'utf8')) as { state: string; step: number };
+const state = async (name: string): Promise<{ state: string; step: number }> =>
+  JSON.parse(await readFile(join(place.folder, 'outputs', name, 'run.json'), 'utf8')) as { state: string; step: number };
 
 describe.runIf(process.platform !== 'win32')('mdiff train through its launcher', () => {
   const interrupts: [string, string, (launcher: ChildProcess) => void][] = [
@@ -75,19 +76,28 @@ describe.runIf(process.platform !== 'win32')('mdiff train through its launcher',
   });
 
   it('SIGKILL to the launcher: the child saves and ends, and the run can be resumed', async () => {
-    const killed = await start(train('orphan'), atStepTen((launcher) => void launcher.kill('SIGKILL')));
+    const killed = await start(
+      train('orphan'),
+      atStepTen((launcher) => void launcher.kill('SIGKILL')),
+    );
     expect(killed.signal).toBe('SIGKILL');
     const saved = Number(/saved at step (\d+) of 20000/.exec(killed.out)?.[1]);
     expect(saved).toBeGreaterThanOrEqual(10);
     // "Within a step": what it has printed after step 10 is little more than what was under way when the signal was sent.
     expect(saved).toBeLessThan(100);
-    const resumed = await start([...train('orphan'), '--resume'], (launcher, out) => void (!launcher.killed && /step +\d+\/20000/.test(out) && launcher.kill('SIGINT')));
+    const resumed = await start(
+      [...train('orphan'), '--resume'],
+      (launcher, out) => void (!launcher.killed && /step +\d+\/20000/.test(out) && launcher.kill('SIGINT')),
+    );
     expect(resumed.code, resumed.err).toBe(130);
     expect(/step +(\d+)\/20000/.exec(resumed.out)?.[1]).toBe(String(saved + 1));
   });
 
   it('a reader that closes standard output: saves, exits with 130, and shows no stack', async () => {
-    const ended = await start(train('head'), atStepTen((launcher) => void launcher.stdout!.destroy()));
+    const ended = await start(
+      train('head'),
+      atStepTen((launcher) => void launcher.stdout!.destroy()),
+    );
     expect(ended.code, ended.err).toBe(130);
     expect(ended.err).toMatch(/^\s*stopping after this step[^\n]*\n$/);
     expect((await state('head')).step).toBeGreaterThanOrEqual(10);
@@ -116,11 +126,21 @@ describe('other commands', () => {
   const spy =
     'import m from "node:module"; process.on("exit", () => { const files = Object.keys(m._cache); process.stderr.write(`RUNTIMES ${files.filter((file) => /tensorflow|onnxruntime/.test(file)).length} of ${files.length}\\n`); });';
   const spied = (...args: string[]) =>
-    spawnSync(process.execPath, ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx'), fileURLToPath(new URL('../../../apps/mdiff/src/main.ts', import.meta.url)), ...args], {
-      cwd: place.folder,
-      encoding: 'utf8',
-      env: { ...process.env, NODE_OPTIONS: `--import=data:text/javascript;base64,${Buffer.from(spy).toString('base64')}` },
-    });
+    spawnSync(
+      process.execPath,
+      [
+        '--conditions=@mdiff/source',
+        '--import',
+        import.meta.resolve('tsx'),
+        fileURLToPath(new URL('../../../apps/mdiff/src/main.ts', import.meta.url)),
+        ...args,
+      ],
+      {
+        cwd: place.folder,
+        encoding: 'utf8',
+        env: { ...process.env, NODE_OPTIONS: `--import=data:text/javascript;base64,${Buffer.from(spy).toString('base64')}` },
+      },
+    );
 
   it('mdiff data inspect loads no tensor runtime', () => {
     const inspected = spied('data', 'inspect', place.book);

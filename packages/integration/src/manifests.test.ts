@@ -32,7 +32,12 @@ const catalog = (parse(read('pnpm-workspace.yaml')) as { catalog: Record<string,
 
 describe.each(packages)('$folder', ({ folder, ...manifest }) => {
   test('says what a published package must say', () => {
-    expect(manifest).toMatchObject({ license: 'Apache-2.0', type: 'module', engines: { node: '>=20' }, description: expect.stringMatching(/./) as string });
+    expect(manifest).toMatchObject({
+      license: 'Apache-2.0',
+      type: 'module',
+      engines: { node: '>=20' },
+      description: expect.stringMatching(/./) as string,
+    });
     expect(manifest.files).toEqual(expect.arrayContaining(['dist', '!**/*.test.*']));
   });
 
@@ -71,7 +76,11 @@ describe.each(packages)('$folder', ({ folder, ...manifest }) => {
   });
 
   test('has a README that says more than its description', () => {
-    expect(read(`${folder}/README.md`).split('\n').filter((line) => line.trim() !== '').length).toBeGreaterThan(3);
+    expect(
+      read(`${folder}/README.md`)
+        .split('\n')
+        .filter((line) => line.trim() !== '').length,
+    ).toBeGreaterThan(3);
   });
 });
 
@@ -82,7 +91,10 @@ test('all packages have one version', () => {
 test('a published package depends only on published packages', () => {
   const hidden = new Set(packages.filter((one) => one.private).map((one) => one.name));
   for (const one of packages.filter((candidate) => !candidate.private)) {
-    expect(Object.keys(one.dependencies ?? {}).filter((name) => hidden.has(name)), one.name).toEqual([]);
+    expect(
+      Object.keys(one.dependencies ?? {}).filter((name) => hidden.has(name)),
+      one.name,
+    ).toEqual([]);
   }
 });
 
@@ -93,7 +105,9 @@ test('pnpm is pinned exactly, and no dependency may run a script at install time
 });
 
 test('the lockfile names no host: it works with any registry', () => {
-  const resolutions = read('pnpm-lock.yaml').split('\n').filter((line) => /resolution:/.test(line));
+  const resolutions = read('pnpm-lock.yaml')
+    .split('\n')
+    .filter((line) => /resolution:/.test(line));
   expect(resolutions.length).toBeGreaterThan(500);
   expect(resolutions.filter((line) => /:\/\//.test(line))).toEqual([]);
 });

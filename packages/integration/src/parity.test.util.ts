@@ -6,9 +6,22 @@ import type { Engine, EngineOptions, StepBatch, TrainState, Update } from '@mdif
 // One short training on any engine, for every kind of network and step there is: what all engines must agree on.
 
 const tiny = modelConfig({
-  d_model: 16, n_layers: 2, n_heads: 2, d_ff: 24, vocab_size: 31, max_seq_len: 12, dropout: 0, attention_dropout: 0, activation: 'swiglu', norm_type: 'rmsnorm',
+  d_model: 16,
+  n_layers: 2,
+  n_heads: 2,
+  d_ff: 24,
+  vocab_size: 31,
+  max_seq_len: 12,
+  dropout: 0,
+  attention_dropout: 0,
+  activation: 'swiglu',
+  norm_type: 'rmsnorm',
   // Large first weights, so that every term of the network matters in its loss.
-  pos_encoding: 'rope', init_std: 0.2, use_bias: false, tie_embeddings: true, conv_width: 5,
+  pos_encoding: 'rope',
+  init_std: 0.2,
+  use_bias: false,
+  tie_embeddings: true,
+  conv_width: 5,
 });
 
 /** A kind of network or step; what it does not name is as in the plain one. */
@@ -43,7 +56,16 @@ export const variants: Readonly<Record<string, Variant>> = {
   'recomputation with dropout': { model: { dropout: 0.3, attention_dropout: 0.3 }, checkpointing: true },
   'recomputation of a causal network': { causal: true, checkpointing: true },
   'everything else at once': {
-    model: { norm_type: 'layernorm', activation: 'gelu', pos_encoding: 'learned', use_bias: true, conv_width: 0, tie_embeddings: false, dropout: 0.2, attention_dropout: 0.2 },
+    model: {
+      norm_type: 'layernorm',
+      activation: 'gelu',
+      pos_encoding: 'learned',
+      use_bias: true,
+      conv_width: 0,
+      tie_embeddings: false,
+      dropout: 0.2,
+      attention_dropout: 0.2,
+    },
     labelSmoothing: 0.05,
     checkpointing: true,
     batches: 2,
@@ -60,7 +82,17 @@ export const optionsOf = ({ model, labelSmoothing = 0, checkpointing = false }: 
 });
 
 /** `eps` is large, or a parameter whose gradient is zero but for rounding would move by ±lr, in a direction that no two engines agree on. */
-export const updateOf = ({ update }: Variant, step: number): Update => ({ lr: 0.02, step, beta1: 0.9, beta2: 0.95, eps: 1e-3, weightDecay: 0.1, clip: 1, ema: 0, ...update });
+export const updateOf = ({ update }: Variant, step: number): Update => ({
+  lr: 0.02,
+  step,
+  beta1: 0.9,
+  beta2: 0.95,
+  eps: 1e-3,
+  weightDecay: 0.1,
+  clip: 1,
+  ema: 0,
+  ...update,
+});
 
 export interface BatchShape {
   B?: number;
@@ -73,9 +105,10 @@ export interface BatchShape {
 export function batchOf(variant: Variant, step: number, pass = 0, { B = 3, S = 12, rows: wanted }: BatchShape = {}): StepBatch {
   const { model } = optionsOf(variant);
   const rng = stream(1, 'parity', step, pass, B, S);
-  const each = (of: (s: number, b: number) => number): Int32Array => Int32Array.from({ length: B * S }, (_, i) => of(i % S, Math.floor(i / S)));
+  const each = (of: (s: number, b: number) => number): Int32Array =>
+    Int32Array.from({ length: B * S }, (_, i) => of(i % S, Math.floor(i / S)));
   const [cut, end] = [Math.ceil(S / 2), S - (S > 4 ? 2 : 0)];
-  const segments = each((s, b) => (s < cut ? 1 : s < end - b % 2 ? 2 : 0));
+  const segments = each((s, b) => (s < cut ? 1 : s < end - (b % 2) ? 2 : 0));
   // A text that can be learnt: tokens follow each other in one order.
   const text = each((s, b) => 5 + ((3 * s + b + 7 * step) % (model.vocab_size - 5)));
   const here = [...segments.keys()].filter((i) => segments[i]! > 0);
@@ -96,7 +129,8 @@ export function batchOf(variant: Variant, step: number, pass = 0, { B = 3, S = 1
   };
 }
 
-export const batchesOf = (variant: Variant, step: number): StepBatch[] => Array.from({ length: variant.batches ?? 1 }, (_, pass) => batchOf(variant, step, pass));
+export const batchesOf = (variant: Variant, step: number): StepBatch[] =>
+  Array.from({ length: variant.batches ?? 1 }, (_, pass) => batchOf(variant, step, pass));
 
 export interface Trained {
   losses: number[];
@@ -115,11 +149,20 @@ export async function trained(engine: Pick<Engine, 'step' | 'evaluate' | 'read'>
     losses.push(loss);
     norms.push(gradNorm);
   }
-  return { losses, norms, ce: await engine.evaluate(batchOf({ ...variant, model: { ...variant.model, dropout: 0, attention_dropout: 0 } }, 1)), state: await engine.read() };
+  return {
+    losses,
+    norms,
+    ce: await engine.evaluate(batchOf({ ...variant, model: { ...variant.model, dropout: 0, attention_dropout: 0 } }, 1)),
+    state: await engine.read(),
+  };
 }
 
 /** Opens, trains, closes. */
-export async function trainedBy(open: (options: EngineOptions) => Promise<Engine>, variant: Variant, more: Partial<EngineOptions> = {}): Promise<Trained> {
+export async function trainedBy(
+  open: (options: EngineOptions) => Promise<Engine>,
+  variant: Variant,
+  more: Partial<EngineOptions> = {},
+): Promise<Trained> {
   const engine = await open({ ...optionsOf(variant), ...more });
   try {
     return await trained(engine, variant);

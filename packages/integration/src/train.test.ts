@@ -45,7 +45,8 @@ describe('mdiff train', () => {
   it('saves on Ctrl-C, exits with 130, and goes on', async () => {
     // Far more steps than it will take, so that it cannot end by itself first.
     const long = [...place.settings('stopped'), '--set', 'training.max_steps=20000'];
-    const interruptAfter = (step: RegExp) => (child: ChildProcess, out: string) => void (!child.killed && step.test(out) && child.kill('SIGINT')); // a second one would end it at once
+    const interruptAfter = (step: RegExp) => (child: ChildProcess, out: string) =>
+      void (!child.killed && step.test(out) && child.kill('SIGINT')); // a second one would end it at once
     const stopped = await place.mdiff(['train', place.book, ...long], interruptAfter(/step +10\/20000/));
     expect(stopped.code, stopped.err).toBe(130);
     const saved = Number(/saved at step (\d+) of 20000; go on with: .*--resume/.exec(stopped.out)?.[1]);
@@ -101,7 +102,12 @@ describe('what cannot be used', () => {
     ['a missing book', undefined, [], /data\.source: expected a readable text, got ".*"; nothing at/],
     ['an empty book', '', [], /data\.source: .*empty/i],
     ['a binary file', Buffer.from([0, 1, 2, 3, 0, 0, 255, 254, 0, 0]), [], /data\.source: .*binary/i],
-    ['neither UTF-8 nor Windows-1252', Buffer.from('A caf\x81 at the sea. '.repeat(50), 'latin1'), [], /data\.source: .*not UTF-8 .* nor Windows-1252/],
+    [
+      'neither UTF-8 nor Windows-1252',
+      Buffer.from('A caf\x81 at the sea. '.repeat(50), 'latin1'),
+      [],
+      /data\.source: .*not UTF-8 .* nor Windows-1252/,
+    ],
     ['an unknown key', 'text', ['--set', 'training.batchsize=4'], /training\.batchsize: expected a known key.*batch_size/],
     ['a row longer than positions can be', 'text', ['--set', 'model.max_seq_len=70000'], /model\.max_seq_len: expected an integer/],
   ];
@@ -117,32 +123,63 @@ describe('what cannot be used', () => {
   });
 
   it('a vocabulary larger than the text supports: one warning with the number reached, and the model fits it', async () => {
-    const { code, err } = await place.mdiff(['train', place.book, ...place.settings('large'), '--set', 'model.vocab_size=5000', '--set', 'training.max_steps=1']);
+    const { code, err } = await place.mdiff([
+      'train',
+      place.book,
+      ...place.settings('large'),
+      '--set',
+      'model.vocab_size=5000',
+      '--set',
+      'training.max_steps=1',
+    ]);
     expect(code).toBe(0);
     const reached = /model\.vocab_size: warning: the tokenizer reached (\d+) of 5000 ids; the model uses \1\n/.exec(err)?.[1];
-    expect(JSON.parse(await readFile(join(place.folder, 'outputs/large/model/config.json'), 'utf8'))).toMatchObject({ vocab_size: Number(reached) });
+    expect(JSON.parse(await readFile(join(place.folder, 'outputs/large/model/config.json'), 'utf8'))).toMatchObject({
+      vocab_size: Number(reached),
+    });
   });
 
   // Vulkan's loader and the library of TensorFlow are told to find nothing, so that a machine with a GPU says the same.
   it.runIf(process.platform === 'linux').each([
-    ['webgpu', [], /got "webgpu"; set device to "auto" or "cpu" \(ONNX Runtime got no WebGPU device: .+; it needs a GPU with a Vulkan driver\)$/],
-    ['cuda', [], /got "cuda"; set device to "auto" or "cpu" \((no NVIDIA driver here \(\/dev\/nvidiactl\)|"mdiff engine install tensorflow --cuda" makes native TensorFlow for it)\)$/],
+    [
+      'webgpu',
+      [],
+      /got "webgpu"; set device to "auto" or "cpu" \(ONNX Runtime got no WebGPU device: .+; it needs a GPU with a Vulkan driver\)$/,
+    ],
+    [
+      'cuda',
+      [],
+      /got "cuda"; set device to "auto" or "cpu" \((no NVIDIA driver here \(\/dev\/nvidiactl\)|"mdiff engine install tensorflow --cuda" makes native TensorFlow for it)\)$/,
+    ],
     ['cuda', ['--set', 'engine=onnxruntime'], /\(ONNX Runtime comes without CUDA from npm; engine "tfjs_node" has it\)$/],
-  ] as const)('device %s where there is none %j: one line that says what is missing, exit code 2, nothing written', async (device, more, message) => {
-    const nothing = join(place.folder, 'no-driver.json');
-    const args = ['train', place.book, ...place.settings(`no-${device}`), '--set', `device=${device}`, ...more];
-    const { code, err } = await place.mdiff(args, undefined, { VK_ICD_FILENAMES: nothing, VK_DRIVER_FILES: nothing, MDIFF_TENSORFLOW: '' });
-    expect(err.trim().split('\n').length, err).toBe(1);
-    expect(err.trim()).toMatch(message);
-    expect(code).toBe(2);
-    await expect(readFile(join(place.folder, 'outputs', `no-${device}`, 'run.json'))).rejects.toThrow();
-  });
+  ] as const)(
+    'device %s where there is none %j: one line that says what is missing, exit code 2, nothing written',
+    async (device, more, message) => {
+      const nothing = join(place.folder, 'no-driver.json');
+      const args = ['train', place.book, ...place.settings(`no-${device}`), '--set', `device=${device}`, ...more];
+      const { code, err } = await place.mdiff(args, undefined, {
+        VK_ICD_FILENAMES: nothing,
+        VK_DRIVER_FILES: nothing,
+        MDIFF_TENSORFLOW: '',
+      });
+      expect(err.trim().split('\n').length, err).toBe(1);
+      expect(err.trim()).toMatch(message);
+      expect(code).toBe(2);
+      await expect(readFile(join(place.folder, 'outputs', `no-${device}`, 'run.json'))).rejects.toThrow();
+    },
+  );
 
   it('an engine that is not what it should be: one line that names the folder', async () => {
-    const trained = (name: string, folder: string) => place.mdiff(['train', place.book, ...place.settings(name)], undefined, { MDIFF_TENSORFLOW: folder });
+    const trained = (name: string, folder: string) =>
+      place.mdiff(['train', place.book, ...place.settings(name)], undefined, { MDIFF_TENSORFLOW: folder });
     const absent = join(place.folder, 'no/such/folder');
     const nonsense = await trained('nonsense', absent);
-    expect(nonsense).toMatchObject({ code: 2, err: expect.stringMatching(/^MDIFF_TENSORFLOW: expected the folder of a tfjs-node package .*, got "[^"]*no.such.folder"; unset it, .*\n$/) as string });
+    expect(nonsense).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /^MDIFF_TENSORFLOW: expected the folder of a tfjs-node package .*, got "[^"]*no.such.folder"; unset it, .*\n$/,
+      ) as string,
+    });
     expect(nonsense.err).toContain(`got "${absent}"`);
     await expect(readFile(join(place.folder, 'outputs/nonsense/run.json'))).rejects.toThrow();
     const damaged = join(place.folder, 'damaged');

@@ -58,16 +58,29 @@ test.each(Object.entries(buffers))('five clipped steps on %s equal torch.optim.A
 test('the TensorFlow.js twin takes the same steps', () => {
   tf.tidy(() => {
     const flat = start();
-    let states = table.params.map(({ offset, size }) => ({ param: tf.tensor1d(flat.subarray(offset, offset + size)) as tf.Tensor, m: tf.zeros([size]) as tf.Tensor, v: tf.zeros([size]) as tf.Tensor }));
+    let states = table.params.map(({ offset, size }) => ({
+      param: tf.tensor1d(flat.subarray(offset, offset + size)) as tf.Tensor,
+      m: tf.zeros([size]) as tf.Tensor,
+      v: tf.zeros([size]) as tf.Tensor,
+    }));
     rates.forEach((lr, i) => {
       const given = gradient(i + 1);
-      const { grads, norm } = clipByGlobalNorm(table.params.map(({ offset, size }) => tf.tensor1d(given.subarray(offset, offset + size))), hyper.clip);
+      const { grads, norm } = clipByGlobalNorm(
+        table.params.map(({ offset, size }) => tf.tensor1d(given.subarray(offset, offset + size))),
+        hyper.clip,
+      );
       expect(Math.abs(norm.dataSync()[0]! / norms[i]! - 1)).toBeLessThan(TOLERANCE);
-      states = states.map((state, at) => adamw(state, grads[at]!, adamwScalars({ lr, step: i + 1, ...hyper }, table.params[at]!.decay), hyper));
+      states = states.map((state, at) =>
+        adamw(state, grads[at]!, adamwScalars({ lr, step: i + 1, ...hyper }, table.params[at]!.decay), hyper),
+      );
     });
     for (const [at, { name, offset, size }] of table.params.entries()) {
       const { param, m, v } = states[at]!;
-      for (const [tensor, expected] of [[param, expectedParams], [m, expectedM], [v, expectedV]] as const) {
+      for (const [tensor, expected] of [
+        [param, expectedParams],
+        [m, expectedM],
+        [v, expectedV],
+      ] as const) {
         expect(worst(tensor.dataSync() as Float32Array, expected.subarray(offset, offset + size)), name).toBeLessThan(TOLERANCE);
       }
     }
@@ -89,10 +102,20 @@ test.each(Object.entries(buffers))('a gradient that is not finite changes nothin
 });
 
 test.each([1, 4, 5, 18, 64])('allocated buffers of %i numbers are apart, and spans that are no multiple of four are whole', (size) => {
-  const specs = (['matrix', 'bias'] as const).map((kind, i) => ({ name: kind, kind, shape: [size], offset: i * size, size, decay: i === 0 }));
+  const specs = (['matrix', 'bias'] as const).map((kind, i) => ({
+    name: kind,
+    kind,
+    shape: [size],
+    offset: i * size,
+    size,
+    decay: i === 0,
+  }));
   const odd = { params: specs, total: 2 * size };
   const values = (salt: number) => Float32Array.from(noise(2 * size, salt));
-  const states = [allocate(2 * size), { params: new Float32Array(2 * size), grads: new Float32Array(2 * size), m: new Float32Array(2 * size), v: new Float32Array(2 * size) }];
+  const states = [
+    allocate(2 * size),
+    { params: new Float32Array(2 * size), grads: new Float32Array(2 * size), m: new Float32Array(2 * size), v: new Float32Array(2 * size) },
+  ];
   const norms = states.map((state) => {
     state.params.set(values(1));
     state.grads.set(values(2));
@@ -110,7 +133,12 @@ test('clip 0 is off', () => {
   const m = new Float32Array(n);
   adamwFlat({ params: start(), grads, m, v: new Float32Array(n), layout: table, lr: 0.01, step: 1, ...hyper, clip: 0 });
   // One rounding to float32 of a number below 0.1.
-  expect(worst(m, grads.map((x) => x * 0.1))).toBeLessThan(1e-8);
+  expect(
+    worst(
+      m,
+      grads.map((x) => x * 0.1),
+    ),
+  ).toBeLessThan(1e-8);
 });
 
 test('the global norm counts the elements beyond a multiple of four', () => {
@@ -128,15 +156,18 @@ test('both averages are equal', () => {
   tf.dispose([p, before, expected]);
 });
 
-test.each([1, 4, 7, 16_384, 40_001])('addFlat on %i numbers of an allocated buffer: the plain sums, to the bit, and nothing beside them', (size) => {
-  const [a, b] = [Float32Array.from(noise(size, 1)), Float32Array.from(noise(size, 2))] as const;
-  const { grads, m } = allocate(size + 3);
-  grads.set(a, 1); // not where a cache line begins
-  addFlat(grads.subarray(1, 1 + size), b);
-  const sums = Float32Array.from(a);
-  addFlat(sums, b);
-  expect(grads.subarray(1, 1 + size)).toEqual(sums);
-  expect(sums).toEqual(Float32Array.from(a, (x, i) => x + b[i]!));
-  expect([grads[0], grads[size + 1], grads[size + 2]]).toEqual([0, 0, 0]);
-  expect(m).toEqual(new Float32Array(size + 3));
-});
+test.each([1, 4, 7, 16_384, 40_001])(
+  'addFlat on %i numbers of an allocated buffer: the plain sums, to the bit, and nothing beside them',
+  (size) => {
+    const [a, b] = [Float32Array.from(noise(size, 1)), Float32Array.from(noise(size, 2))] as const;
+    const { grads, m } = allocate(size + 3);
+    grads.set(a, 1); // not where a cache line begins
+    addFlat(grads.subarray(1, 1 + size), b);
+    const sums = Float32Array.from(a);
+    addFlat(sums, b);
+    expect(grads.subarray(1, 1 + size)).toEqual(sums);
+    expect(sums).toEqual(Float32Array.from(a, (x, i) => x + b[i]!));
+    expect([grads[0], grads[size + 1], grads[size + 2]]).toEqual([0, 0, 0]);
+    expect(m).toEqual(new Float32Array(size + 3));
+  },
+);

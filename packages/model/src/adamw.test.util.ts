@@ -11,7 +11,12 @@ export interface Moments {
 }
 
 /** `adamwFlat` for one parameter, without clipping. `adamwScalars` makes `rate` = lr/(1−β₁ˢ), `root` = 1/√(1−β₂ˢ) and `keep` = 1 − lr·λ. */
-export function adamw(state: Moments, grad: tf.Tensor, { rate, root, keep }: Record<'rate' | 'root' | 'keep', number>, { beta1, beta2, eps }: Pick<AdamW, 'beta1' | 'beta2' | 'eps'>): Moments {
+export function adamw(
+  state: Moments,
+  grad: tf.Tensor,
+  { rate, root, keep }: Record<'rate' | 'root' | 'keep', number>,
+  { beta1, beta2, eps }: Pick<AdamW, 'beta1' | 'beta2' | 'eps'>,
+): Moments {
   return tf.tidy(() => {
     const m = tf.add(tf.mul(state.m, beta1), tf.mul(grad, 1 - beta1));
     const v = tf.add(tf.mul(state.v, beta2), tf.mul(tf.mul(grad, grad), 1 - beta2));
@@ -21,7 +26,10 @@ export function adamw(state: Moments, grad: tf.Tensor, { rate, root, keep }: Rec
 }
 
 /** The scalars of one step of `adamw`. */
-export function adamwScalars({ lr, step, beta1, beta2, weightDecay }: Omit<AdamW, 'eps'>, decay: boolean): Record<'rate' | 'root' | 'keep', number> {
+export function adamwScalars(
+  { lr, step, beta1, beta2, weightDecay }: Omit<AdamW, 'eps'>,
+  decay: boolean,
+): Record<'rate' | 'root' | 'keep', number> {
   return { rate: lr / (1 - beta1 ** step), root: 1 / Math.sqrt(1 - beta2 ** step), keep: decay ? 1 - lr * weightDecay : 1 };
 }
 

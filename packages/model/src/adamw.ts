@@ -54,7 +54,20 @@ const clipScale = (norm: number, clip: number): number => (clip > 0 && norm > cl
  * (0 = off). The gradients themselves stay as they are. A gradient that is not finite changes nothing.
  * On buffers from `allocate` it is several times as fast.
  */
-export function adamwFlat({ params, grads, m, v, layout, lr, step, beta1, beta2, eps, weightDecay, clip }: FlatState & AdamW & { readonly clip: number }): {
+export function adamwFlat({
+  params,
+  grads,
+  m,
+  v,
+  layout,
+  lr,
+  step,
+  beta1,
+  beta2,
+  eps,
+  weightDecay,
+  clip,
+}: FlatState & AdamW & { readonly clip: number }): {
   gradNorm: number;
   finite: boolean;
 } {
@@ -65,7 +78,16 @@ export function adamwFlat({ params, grads, m, v, layout, lr, step, beta1, beta2,
   const root = 1 / Math.sqrt(1 - beta2 ** step);
   const kernels = kernelsOf(params, grads, m, v);
   for (const { from, to, decay } of spans(layout)) {
-    const scalars: StepScalars = { keep: decay ? 1 - lr * weightDecay : 1, beta1, fresh1: (1 - beta1) * scale, beta2, fresh2: (1 - beta2) * scale * scale, rate, root, eps };
+    const scalars: StepScalars = {
+      keep: decay ? 1 - lr * weightDecay : 1,
+      beta1,
+      fresh1: (1 - beta1) * scale,
+      beta2,
+      fresh2: (1 - beta2) * scale * scale,
+      rate,
+      root,
+      eps,
+    };
     const middle = kernels ? to - ((to - from) % 4) : from;
     const addresses = [params, grads, m, v].map(({ byteOffset }) => byteOffset + from * 4) as [p: number, g: number, m: number, v: number];
     kernels?.adamw(...addresses, (middle - from) * 4, ...SCALARS.map((name) => scalars[name]));
@@ -96,7 +118,12 @@ function spans({ params }: ParamLayout): Span[] {
 }
 
 // Alone in its function, with nothing but numbers and typed arrays in local variables, so that V8 keeps them in registers.
-function update({ params: p, grads: g, m, v }: Omit<FlatState, 'layout'>, from: number, to: number, { keep, beta1, fresh1, beta2, fresh2, rate, root, eps }: StepScalars): void {
+function update(
+  { params: p, grads: g, m, v }: Omit<FlatState, 'layout'>,
+  from: number,
+  to: number,
+  { keep, beta1, fresh1, beta2, fresh2, rate, root, eps }: StepScalars,
+): void {
   for (let i = from; i < to; i++) {
     const gradient = g[i]!;
     const first = beta1 * m[i]! + fresh1 * gradient;

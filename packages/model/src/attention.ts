@@ -38,7 +38,15 @@ export function attend(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias: tf.Tensor
     return {
       value: out,
       gradFunc: (dy, saved) => {
-        const [q, k, v, weights, out, dropped = weights, dropout] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor?, tf.Tensor?];
+        const [q, k, v, weights, out, dropped = weights, dropout] = saved as [
+          tf.Tensor,
+          tf.Tensor,
+          tf.Tensor,
+          tf.Tensor,
+          tf.Tensor,
+          tf.Tensor?,
+          tf.Tensor?,
+        ];
         const [B, H, S] = out.shape as [number, number, number];
         const raw = tf.matMul(dy, v, false, true);
         const inner = sumLast(tf.mul(dy, out)).reshape([B, H, S, 1]);

@@ -19,7 +19,14 @@ export function taps(segments: tf.Tensor, W: number, causal?: tf.Tensor): Taps {
   const [B, S] = segments.shape as [number, number];
   const reach = (W - 1) / 2;
   const here = tf.range(0, B * S, 1, 'int32').reshape([B, S]);
-  const padded = tf.pad(segments as tf.Tensor2D, [[0, 0], [reach, reach]], -1);
+  const padded = tf.pad(
+    segments as tf.Tensor2D,
+    [
+      [0, 0],
+      [reach, reach],
+    ],
+    -1,
+  );
   const ahead = causal && tf.lessEqual(causal, 0).reshape([-1, 1]);
   const index = (offset: number, tap: number) => {
     if (offset === 0) return here.reshape([B * S]);
@@ -29,8 +36,14 @@ export function taps(segments: tf.Tensor, W: number, causal?: tf.Tensor): Taps {
   };
   const offsets = Array.from({ length: W }, (_, j) => j - reach);
   return {
-    from: tf.stack(offsets.map((offset) => index(offset, offset)), 1) as tf.Tensor2D,
-    to: tf.stack(offsets.map((offset) => index(-offset, offset)), 1) as tf.Tensor2D,
+    from: tf.stack(
+      offsets.map((offset) => index(offset, offset)),
+      1,
+    ) as tf.Tensor2D,
+    to: tf.stack(
+      offsets.map((offset) => index(-offset, offset)),
+      1,
+    ) as tf.Tensor2D,
     segments,
     causal: causal ?? tf.scalar(0),
   };

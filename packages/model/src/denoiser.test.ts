@@ -56,7 +56,12 @@ test.each(configs)('the exported graph gives the logits of the training network 
   tf.tidy(() => {
     const params = bind(initParams(config, 3), layout(config));
     const lengths = [12, 7, 4];
-    const each = (value: (b: number, s: number) => number) => tf.tensor2d(lengths.map((_, b) => Array.from({ length: S }, (_, s) => value(b, s))), [3, S], 'int32');
+    const each = (value: (b: number, s: number) => number) =>
+      tf.tensor2d(
+        lengths.map((_, b) => Array.from({ length: S }, (_, s) => value(b, s))),
+        [3, S],
+        'int32',
+      );
     const ids = each(() => rng.int(config.vocab_size));
     const mask = each((b, s) => (s < lengths[b]! ? 1 : 0));
     const rows = tf.tensor1d([0, 11, 12, 18, 24, 27], 'int32');
@@ -76,7 +81,8 @@ test('causal may be one number for all rows, and without it no row is causal', (
     const ids = tf.tensor2d(draw(2 * S, config.vocab_size), [2, S], 'int32');
     const segments = tf.onesLike(ids);
     const rows = tf.range(0, 2 * S, 1, 'int32');
-    const h = (causal?: tf.Tensor) => hiddenAt(config, params, frame(config, { ids, segments, ...(causal && { causal }) }), rows).dataSync();
+    const h = (causal?: tf.Tensor) =>
+      hiddenAt(config, params, frame(config, { ids, segments, ...(causal && { causal }) }), rows).dataSync();
     expect(h(tf.scalar(1))).toEqual(h(tf.ones([2])));
     expect(h(tf.scalar(0))).toEqual(h());
     expect(h(tf.scalar(0))).not.toEqual(h(tf.scalar(1)));
@@ -105,8 +111,12 @@ test('a training step leaks no tensor', () => {
 test('a missing weight is named', () => {
   const config = configs[0]!;
   tf.tidy(() => {
-    const params = Object.fromEntries(Object.entries(bind(initParams(config, 3), layout(config))).filter(([name]) => name !== 'blocks.1.ff.up.weight'));
+    const params = Object.fromEntries(
+      Object.entries(bind(initParams(config, 3), layout(config))).filter(([name]) => name !== 'blocks.1.ff.up.weight'),
+    );
     const ids = tf.ones([1, S], 'int32');
-    expect(() => hidden(config, params, { ids, segments: ids, positions: ids, causal: tf.zeros([1]) })).toThrow('model parameter "blocks.1.ff.up.weight"');
+    expect(() => hidden(config, params, { ids, segments: ids, positions: ids, causal: tf.zeros([1]) })).toThrow(
+      'model parameter "blocks.1.ff.up.weight"',
+    );
   });
 });

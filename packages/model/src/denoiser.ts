@@ -95,12 +95,19 @@ interface Pass {
 
 const parameter = (params: Params, name: string): tf.Tensor => {
   const tensor = params[name];
-  if (!tensor) throw Object.assign(new Error(`model parameter "${name}": expected a tensor, got nothing; the weights belong to another model configuration`), { code: 'MDIFF_PARAMS' });
+  if (!tensor)
+    throw Object.assign(
+      new Error(`model parameter "${name}": expected a tensor, got nothing; the weights belong to another model configuration`),
+      { code: 'MDIFF_PARAMS' },
+    );
   return tensor;
 };
 
 /** The frame of a batch. Without `causal` no row is causal. */
-export function frame(config: DenoiserConfig, { ids, segments, positions, causal, masks = {} }: Omit<TrunkInputs, 'causal' | 'positions'> & Partial<TrunkInputs>): Frame {
+export function frame(
+  config: DenoiserConfig,
+  { ids, segments, positions, causal, masks = {} }: Omit<TrunkInputs, 'causal' | 'positions'> & Partial<TrunkInputs>,
+): Frame {
   const [B, S] = ids.shape as [number, number];
   const { pos_encoding, max_seq_len: T, d_model: D } = config;
   return {
@@ -181,7 +188,12 @@ export function lossOf(pass: Pass, { rows, targets, weights }: Pick<Batch, 'rows
 }
 
 /** Cross-entropy at each loss position, nats [M]. */
-export function entropies(config: DenoiserConfig, params: Params, frame: Frame, { rows, targets }: Pick<Batch, 'rows' | 'targets'>): tf.Tensor1D {
+export function entropies(
+  config: DenoiserConfig,
+  params: Params,
+  frame: Frame,
+  { rows, targets }: Pick<Batch, 'rows' | 'targets'>,
+): tf.Tensor1D {
   return entropyPerPosition(hiddenAt(config, params, frame, rows), head(params), targets);
 }
 
@@ -199,13 +211,15 @@ function trunk(pass: Pass, x: tf.Tensor, rows?: tf.Tensor): tf.Tensor {
   if (config.pos_encoding !== 'rope') x = placed(pass, x, frame.sinusoids ?? parameter(params, 'position.weight'));
   if (frame.taps) x = ops.convolve(x, parameter(params, 'embedding.conv.weight'), frame.taps);
   for (let block = 0; block < config.n_layers; block++) {
-    const through = (x: tf.Tensor, params: Params) => layer({ ...pass, params }, block, x, block === config.n_layers - 1 ? rows : undefined);
+    const through = (x: tf.Tensor, params: Params) =>
+      layer({ ...pass, params }, block, x, block === config.n_layers - 1 ? rows : undefined);
     x = frame.zero ? recomputed(through, x, within(params, `blocks.${block}.`), frame.zero) : through(x, params);
   }
   return x;
 }
 
-const within = (params: Params, prefix: string): Params => Object.fromEntries(Object.entries(params).filter(([name]) => name.startsWith(prefix)));
+const within = (params: Params, prefix: string): Params =>
+  Object.fromEntries(Object.entries(params).filter(([name]) => name.startsWith(prefix)));
 
 /** One block: x [N, D] → [N, D], or [M, D] at the flattened positions `rows`. */
 function layer(pass: Pass, block: number, x: tf.Tensor, rows?: tf.Tensor): tf.Tensor {
@@ -213,10 +227,13 @@ function layer(pass: Pass, block: number, x: tf.Tensor, rows?: tf.Tensor): tf.Te
   const { rotation, masks, taps } = frame;
   const weights = (part: string, ...names: string[]) => names.map((name) => parameter(params, `blocks.${block}.${part}.${name}.weight`));
   const normed = norm(pass, `blocks.${block}.attn.norm`, x);
-  const wholeAttention = ops.selfAttention && rotation && frame.causal.rank === 0 && !config.use_bias && !masks[`attention_dropout.${block}`];
+  const wholeAttention =
+    ops.selfAttention && rotation && frame.causal.rank === 0 && !config.use_bias && !masks[`attention_dropout.${block}`];
   const wanted = (x: tf.Tensor): tf.Tensor => (rows ? ops.gatherRows(x, rows) : x);
   const attended = wholeAttention
-    ? addedTo(x, masks[`dropout.${block}.attn`], (onto) => ops.selfAttention!(normed, weights('attn', 'q', 'k', 'v', 'o') as unknown as AttentionWeights, onto, { ...frame, rotation }))
+    ? addedTo(x, masks[`dropout.${block}.attn`], (onto) =>
+        ops.selfAttention!(normed, weights('attn', 'q', 'k', 'v', 'o') as unknown as AttentionWeights, onto, { ...frame, rotation }),
+      )
     : tf.add(x, attention(pass, block, normed));
   // The convolution reads the neighbours of a position, so the loss positions are taken after it; without one, before the norm.
   let mixed = taps ? attended : wanted(attended);
@@ -275,9 +292,11 @@ function feedForward(pass: Pass, block: number, x: tf.Tensor): tf.Tensor {
   const up = linear(pass, `${name}.up`, x);
   const { activation } = pass.config;
   const inner =
-    activation === 'swiglu' ? pass.ops.swiglu(linear(pass, `${name}.gate`, x), up)
-    : activation === 'gelu' ? pass.ops.gelu(up)
-    : tf.relu(up);
+    activation === 'swiglu'
+      ? pass.ops.swiglu(linear(pass, `${name}.gate`, x), up)
+      : activation === 'gelu'
+        ? pass.ops.gelu(up)
+        : tf.relu(up);
   return linear(pass, `${name}.down`, inner);
 }
 

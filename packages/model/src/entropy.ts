@@ -54,7 +54,14 @@ export function crossEntropy(h: tf.Tensor, head: tf.Tensor, { goals, targets, we
           dGoals = tf.mul(dGoals, 1 - smoothing);
         }
         const dHidden = tf.mul(tf.sub(tf.matMul(P, words), goal), scale);
-        return [dHidden, tf.pad(dWords as tf.Tensor2D, [[1, 0], [0, 0]]), dGoals];
+        return [
+          dHidden,
+          tf.pad(dWords as tf.Tensor2D, [
+            [1, 0],
+            [0, 0],
+          ]),
+          dGoals,
+        ];
       },
     };
   })(h, head, goals) as tf.Scalar;

@@ -10,7 +10,9 @@ test('the example of the README runs and starts at the loss of a uniform guess',
   const names = /import \{ (.*) \} from '@mdiff\/model'/.exec(code)![1]!;
   const body = code.replace(/^import .*$/gm, '').replace(' as const', '');
   tf.tidy(() => {
-    const run = new Function('tf', 'model', `const { ${names} } = model; ${body}; return { loss, grads, table };`) as (...given: unknown[]) => {
+    const run = new Function('tf', 'model', `const { ${names} } = model; ${body}; return { loss, grads, table };`) as (
+      ...given: unknown[]
+    ) => {
       loss: tf.Tensor;
       grads: Record<string, tf.Tensor>;
       table: model.ParamLayout;

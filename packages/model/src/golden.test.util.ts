@@ -13,7 +13,8 @@ export function golden<Index>(name: string): { index: Index; next: (size: number
   return {
     index,
     next: (size) => {
-      if (offset + size > all.length) throw new Error(`fixtures/${name}.bin: expected ${offset + size} numbers, got ${all.length}; run checks/python/denoiser.py`);
+      if (offset + size > all.length)
+        throw new Error(`fixtures/${name}.bin: expected ${offset + size} numbers, got ${all.length}; run checks/python/denoiser.py`);
       return all.subarray(offset, (offset += size));
     },
   };

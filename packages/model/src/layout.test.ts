@@ -4,7 +4,15 @@ import { layout } from './layout.js';
 import type { DenoiserConfig } from './types.js';
 
 const base: DenoiserConfig = {
-  ...tiny, d_model: 768, n_layers: 12, n_heads: 12, d_ff: 2048, vocab_size: 25000, max_seq_len: 512, tie_embeddings: false, conv_width: 0,
+  ...tiny,
+  d_model: 768,
+  n_layers: 12,
+  n_heads: 12,
+  d_ff: 2048,
+  vocab_size: 25000,
+  max_seq_len: 512,
+  tie_embeddings: false,
+  conv_width: 0,
 };
 const layernorm = { norm_type: 'layernorm', use_bias: true, pos_encoding: 'learned' } as const;
 const shape = { d_model: 512, n_layers: 8, n_heads: 8, d_ff: 1536, vocab_size: 20000 };

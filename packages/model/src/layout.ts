@@ -20,7 +20,13 @@ export interface ParamLayout {
 }
 
 const decays: Record<ParamKind, boolean> = {
-  embedding: false, position: false, norm: false, bias: false, head: true, conv: true, matrix: true,
+  embedding: false,
+  position: false,
+  norm: false,
+  bias: false,
+  head: true,
+  conv: true,
+  matrix: true,
 };
 
 /**

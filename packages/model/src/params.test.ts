@@ -16,8 +16,16 @@ test('initial values follow the table', () => {
   const flat = initParams(config, 7);
   for (const { name, kind, size } of params) {
     const values = piece(flat, name);
-    if (kind === 'norm') expect(values.every((x) => x === (name.endsWith('weight') ? 1 : 0)), name).toBe(true);
-    else if (kind === 'bias') expect(values.every((x) => x === 0), name).toBe(true);
+    if (kind === 'norm')
+      expect(
+        values.every((x) => x === (name.endsWith('weight') ? 1 : 0)),
+        name,
+      ).toBe(true);
+    else if (kind === 'bias')
+      expect(
+        values.every((x) => x === 0),
+        name,
+      ).toBe(true);
     else {
       const expected = /(attn\.o|ff\.down)\.weight$/.test(name) ? 0.02 / Math.sqrt(6) : 0.02;
       // The standard error of a standard deviation is σ/√(2n): five of them.

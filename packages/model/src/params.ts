@@ -29,9 +29,12 @@ const writesResidual = (spec: ParamSpec) => /\.(attn\.o|ff\.down)\.weight$/.test
 /** The pieces of a flat buffer as named tensors (copies; the caller disposes them). */
 export function bind(flat: Float32Array, { params, total }: ParamLayout): Params {
   if (flat.length !== total) {
-    throw Object.assign(new Error(`model parameters: expected ${total} numbers, got ${flat.length}; the weights belong to another model configuration`), {
-      code: 'MDIFF_PARAMS',
-    });
+    throw Object.assign(
+      new Error(`model parameters: expected ${total} numbers, got ${flat.length}; the weights belong to another model configuration`),
+      {
+        code: 'MDIFF_PARAMS',
+      },
+    );
   }
   return Object.fromEntries(
     params.map(({ name, shape, offset, size }) => [name, tf.tensor(flat.slice(offset, offset + size), [...shape], 'float32')]),

@@ -12,7 +12,8 @@ import type { Params } from './types.js';
  */
 export function recomputed(f: (x: tf.Tensor, params: Params) => tf.Tensor, x: tf.Tensor, params: Params, zero: tf.Tensor): tf.Tensor {
   const names = Object.keys(params);
-  const apply = (x: tf.Tensor, tensors: readonly tf.Tensor[]): tf.Tensor => f(x, Object.fromEntries(names.map((name, i) => [name, tensors[i]!])));
+  const apply = (x: tf.Tensor, tensors: readonly tf.Tensor[]): tf.Tensor =>
+    f(x, Object.fromEntries(names.map((name, i) => [name, tensors[i]!])));
   return tf.customGrad((...all) => {
     const save = all.pop() as unknown as tf.GradSaveFunc;
     const [x, ...tensors] = all as [tf.Tensor, ...tf.Tensor[]];

@@ -3,13 +3,15 @@
 // which V8 checks every access). All buffers must lie in one WebAssembly memory: `allocate` makes them.
 
 // TypeScript keeps the types of WebAssembly among those of the DOM, and the workspace compiles without those.
-const { Memory, Module, Instance } = (globalThis as unknown as {
-  WebAssembly: {
-    Memory: new (size: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
-    Module: new (bytes: Uint8Array) => object;
-    Instance: new (module: object, imports: Record<string, Record<string, object>>) => { readonly exports: unknown };
-  };
-}).WebAssembly;
+const { Memory, Module, Instance } = (
+  globalThis as unknown as {
+    WebAssembly: {
+      Memory: new (size: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
+      Module: new (bytes: Uint8Array) => object;
+      Instance: new (module: object, imports: Record<string, Record<string, object>>) => { readonly exports: unknown };
+    };
+  }
+).WebAssembly;
 
 interface Kernels {
   adamw(p: number, g: number, m: number, v: number, bytes: number, ...scalars: number[]): void;
@@ -89,11 +91,21 @@ const get = (local: number): Code => [0x20, local];
 const set = (local: number, value: Code): Code => [value, 0x21, local];
 const plus = (a: Code, b: Code): Code => [a, b, 0x6a]; // i32.add
 const loop = (at: number, end: number, body: Code): Code => [
-  0x02, 0x40, 0x03, 0x40, // block, loop
-  get(at), get(end), 0x4f, 0x0d, 1, // leave when at >= end
+  0x02,
+  0x40,
+  0x03,
+  0x40, // block, loop
+  get(at),
+  get(end),
+  0x4f,
+  0x0d,
+  1, // leave when at >= end
   body,
   set(at, plus(get(at), [0x41, 16])), // i32.const 16: four float32
-  0x0c, 0, 0x0b, 0x0b,
+  0x0c,
+  0,
+  0x0b,
+  0x0b,
 ];
 const simd = (code: number, ...args: Code[]): Code => [...args, 0xfd, code < 128 ? code : [(code & 127) | 128, code >> 7]];
 const load = (address: Code): Code => [simd(0x00, address), 4, 0];
@@ -135,7 +147,9 @@ function squaresCode(): Code {
   return [
     loop(at, end, [set(low, both(get(low), square(here))), set(high, both(get(high), square(upper(here))))]),
     set(low, both(get(low), get(high))),
-    lane(get(low), 0), lane(get(low), 1), 0xa0, // f64.add
+    lane(get(low), 0),
+    lane(get(low), 1),
+    0xa0, // f64.add
   ];
 }
 
@@ -154,7 +168,14 @@ function assemble(): Uint8Array {
   const name = (text: string) => sized([...new TextEncoder().encode(text)]);
   const body = (locals: number[][], code: Code) => sized([...list(locals), ...flat(code), 0x0b]);
   return Uint8Array.from([
-    0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
+    0x00,
+    0x61,
+    0x73,
+    0x6d,
+    1,
+    0,
+    0,
+    0,
     ...section(1, [
       [0x60, ...list([...Array<number>(5).fill(I32), ...Array<number>(8).fill(F32)].map((type) => [type])), 0],
       [0x60, 2, I32, I32, 1, F64],
@@ -162,7 +183,27 @@ function assemble(): Uint8Array {
     ]),
     ...section(2, [[...name('e'), ...name('m'), 0x02, 0x00, 1]]),
     ...section(3, [[0], [1], [2]]),
-    ...section(7, [[...name('adamw'), 0, 0], [...name('squares'), 0, 1], [...name('add'), 0, 2]]),
-    ...section(10, [body([[1, I32], [11, V128]], adamwCode()), body([[1, I32], [3, V128]], squaresCode()), body([[1, I32]], addCode())]),
+    ...section(7, [
+      [...name('adamw'), 0, 0],
+      [...name('squares'), 0, 1],
+      [...name('add'), 0, 2],
+    ]),
+    ...section(10, [
+      body(
+        [
+          [1, I32],
+          [11, V128],
+        ],
+        adamwCode(),
+      ),
+      body(
+        [
+          [1, I32],
+          [3, V128],
+        ],
+        squaresCode(),
+      ),
+      body([[1, I32]], addCode()),
+    ]),
   ]);
 }

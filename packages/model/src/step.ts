@@ -27,7 +27,8 @@ export function dropoutShapes(config: DenoiserConfig, B: number, S: number): Rec
   return shapes;
 }
 
-const masksIn = (inputs: Named): Masks => Object.fromEntries(Object.entries(inputs).filter(([name]) => /^(attention_)?dropout\./.test(name)));
+const masksIn = (inputs: Named): Masks =>
+  Object.fromEntries(Object.entries(inputs).filter(([name]) => /^(attention_)?dropout\./.test(name)));
 const batchIn = (inputs: Named) => ({ ...(inputs as unknown as Batch), masks: masksIn(inputs) });
 
 export interface LossOptions {
@@ -43,7 +44,11 @@ export interface LossOptions {
  * `loss` (scalar, Σ weights·CE, nats) and `grad.{name}` for every parameter. Without mask inputs nothing is dropped.
  * With `checkpointing` there is one more input, `zero`: a float32 scalar; feed it 0.
  */
-export function lossAndGrads(config: DenoiserConfig, layout: ParamLayout, { labelSmoothing = 0, checkpointing = false, ops = fast }: LossOptions = {}): (inputs: Named) => Named {
+export function lossAndGrads(
+  config: DenoiserConfig,
+  layout: ParamLayout,
+  { labelSmoothing = 0, checkpointing = false, ops = fast }: LossOptions = {},
+): (inputs: Named) => Named {
   const names = layout.params.map(({ name }) => name);
   return (inputs) =>
     tf.tidy(() => {

@@ -4,8 +4,22 @@ import type { Tensor } from '@tensorflow/tfjs';
 /** The keys of the `model` section that shape the network; a resolved configuration and a model folder's `config.json` have them. */
 export type DenoiserConfig = Pick<
   ModelConfig,
-  | 'd_model' | 'n_layers' | 'n_heads' | 'd_ff' | 'vocab_size' | 'max_seq_len' | 'dropout' | 'attention_dropout' | 'activation'
-  | 'norm_type' | 'norm_eps' | 'pos_encoding' | 'init_std' | 'use_bias' | 'tie_embeddings' | 'conv_width'
+  | 'd_model'
+  | 'n_layers'
+  | 'n_heads'
+  | 'd_ff'
+  | 'vocab_size'
+  | 'max_seq_len'
+  | 'dropout'
+  | 'attention_dropout'
+  | 'activation'
+  | 'norm_type'
+  | 'norm_eps'
+  | 'pos_encoding'
+  | 'init_std'
+  | 'use_bias'
+  | 'tie_embeddings'
+  | 'conv_width'
 >;
 
 /** Tensors by parameter name (`layout` lists the names and shapes). */

@@ -17,18 +17,24 @@ async function configOf(text: string, val_split: number): Promise<ProjectConfig>
   return projectConfig({ data: { source }, training: { val_split } });
 }
 
-const paragraph = (i: number): string => `Paragraph ${i} tells of ship ${7 * i} and of whale ${i * i}, of ${i + 3} sailors and of harbour ${11 * i} in the year ${1700 + i}.`;
+const paragraph = (i: number): string =>
+  `Paragraph ${i} tells of ship ${7 * i} and of whale ${i * i}, of ${i + 3} sailors and of harbour ${11 * i} in the year ${1700 + i}.`;
 
 describe('a corpus', () => {
   it('says how far the held-out text repeats the training text', async () => {
     const notes: string[] = [];
     const once = Array.from({ length: 40 }, (_, i) => paragraph(i));
     // Each paragraph comes twice, so the training text has the held-out ones too.
-    const { train, heldOut, unit } = await readCorpus(await configOf([...once, ...once].join('\n\n'), 0.1), { ...silent, note: (text) => notes.push(text) });
+    const { train, heldOut, unit } = await readCorpus(await configOf([...once, ...once].join('\n\n'), 0.1), {
+      ...silent,
+      note: (text) => notes.push(text),
+    });
     expect(unit).toBe('blocks');
     expect(heldOut.length).toBeGreaterThan(0);
     expect(notes[0]).toBe(`  ${train.length} documents to train on, ${heldOut.length} held out`);
-    expect(notes.at(-1)).toMatch(/^ {2}\d+ held-out paragraphs are nearly the same as training ones, so the held-out score is too optimistic; `mdiff data inspect` lists them$/);
+    expect(notes.at(-1)).toMatch(
+      /^ {2}\d+ held-out paragraphs are nearly the same as training ones, so the held-out score is too optimistic; `mdiff data inspect` lists them$/,
+    );
   });
 
   it('is the same for those that only look at it, without a word', async () => {

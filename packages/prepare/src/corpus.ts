@@ -25,7 +25,11 @@ export async function readCorpus(config: ProjectConfig, reporter: PrepareReporte
   reporter.phase('reading', config.data.source);
   const corpus = await loadCorpus(config);
   if (corpus.train.length === 0) {
-    throw new MdiffError('MDIFF_TEXT', 'data.source: the held-out part leaves no text to train on; use a longer text or set training.val_split to 0', 2);
+    throw new MdiffError(
+      'MDIFF_TEXT',
+      'data.source: the held-out part leaves no text to train on; use a longer text or set training.val_split to 0',
+      2,
+    );
   }
   for (const note of corpusNotes(corpus)) reporter.note(`  ${note}`);
   return corpus;
@@ -40,6 +44,10 @@ function corpusNotes({ source: { removed, notes }, train, heldOut }: Corpus): st
     `${train.length} documents to train on, ${heldOut.length} held out${dropped > 0 ? `; ${dropped} lines of headers, lists and notes left out` : ''}`,
     ...unread.map(({ where, sample }) => `not read: ${where}: ${sample}`),
     ...notes,
-    ...(repeated > 0 ? [`${repeated} held-out paragraphs are nearly the same as training ones, so the held-out score is too optimistic; \`mdiff data inspect\` lists them`] : []),
+    ...(repeated > 0
+      ? [
+          `${repeated} held-out paragraphs are nearly the same as training ones, so the held-out score is too optimistic; \`mdiff data inspect\` lists them`,
+        ]
+      : []),
   ];
 }

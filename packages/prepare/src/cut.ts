@@ -18,7 +18,12 @@ export interface StageText {
 }
 
 /** Cuts sections into units of a format. @throws CurriculumError MDIFF_CURRICULUM if the text has none */
-export function unitsOf(config: ProjectConfig, sections: readonly Section[], tokenizer: Tokenizer, format: StageConfig['format_type']): Unit[] {
+export function unitsOf(
+  config: ProjectConfig,
+  sections: readonly Section[],
+  tokenizer: Tokenizer,
+  format: StageConfig['format_type'],
+): Unit[] {
   const { length, shiftHead } = rowShape(config);
   return makeUnits(sections, tokenizer, { format, data: config.data, maxSlot: length, shiftHead, seed: config.seed });
 }
@@ -57,10 +62,15 @@ function unitsOrNone(make: () => Unit[]): Unit[] {
 export function stagesWithoutText(texts: readonly StageText[], { curriculum, data }: ProjectConfig): string | undefined {
   const reason = ({ stage: { format_type }, units, complexity }: StageText): string => {
     const bands = (['easy', 'medium', 'hard'] as const).map((band) => `${selectUnits(units, complexity, band, curriculum).length} ${band}`);
-    const short = { paragraphs: '', sentences: ` of ${data.min_sentence_length} tokens or more`, pairs: ` of sentences of ${data.min_sentence_length} tokens or more` }[format_type];
+    const short = {
+      paragraphs: '',
+      sentences: ` of ${data.min_sentence_length} tokens or more`,
+      pairs: ` of sentences of ${data.min_sentence_length} tokens or more`,
+    }[format_type];
     return units.length > 0 ? `none of ${units.length} (${bands.join(', ')})` : `none, since the text has no ${format_type}${short}`;
   };
-  const wanted = ({ stage: { name, format_type, data_selection } }: StageText): string => `${format_type} (${data_selection}) for stage "${name}"`;
+  const wanted = ({ stage: { name, format_type, data_selection } }: StageText): string =>
+    `${format_type} (${data_selection}) for stage "${name}"`;
   const empty = texts.filter(({ selected }) => selected.length === 0);
   const [first] = empty;
   if (!first) return undefined;

@@ -10,7 +10,11 @@ export type Provider = (options: { seed: number }) => Embedder | Promise<Embedde
 /** Further sentence embeddings, by their name in `curriculum.embedding_model`; a program adds its own here. */
 export const embedders: Record<string, Provider> = {};
 
-const hasEncoder = (folder: string): Promise<boolean> => stat(join(folder, 'onnx', 'model.onnx')).then((entry) => entry.isFile(), () => false);
+const hasEncoder = (folder: string): Promise<boolean> =>
+  stat(join(folder, 'onnx', 'model.onnx')).then(
+    (entry) => entry.isFile(),
+    () => false,
+  );
 
 /**
  * The embedder that `curriculum.embedding_model` names: a folder with an ONNX encoder, a folder of that name in `cache_dir/models`, or a provider. If it is
@@ -21,7 +25,10 @@ export async function embedderOf(config: ProjectConfig, tfidfSvd: Provider): Pro
   const { seed } = config;
   const name = config.curriculum.embedding_model;
   for (const folder of [name, join(config.cache_dir, 'models', name)]) {
-    if (await hasEncoder(folder)) return { embedder: await (await import('./encoder.js')).onnxEmbedder(name, folder, config.hardware.cpu_threads || availableParallelism()) };
+    if (await hasEncoder(folder))
+      return {
+        embedder: await (await import('./encoder.js')).onnxEmbedder(name, folder, config.hardware.cpu_threads || availableParallelism()),
+      };
   }
   const open = new Map(Object.entries({ 'tfidf-svd': tfidfSvd, ...embedders })).get(name);
   if (open) return { embedder: await open({ seed }) };

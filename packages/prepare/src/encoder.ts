@@ -15,12 +15,21 @@ const BATCH_SENTENCES = 64;
 const BATCH_TOKENS = 512;
 
 /** an error about the folder of an encoder that scores a text */
-const problem = problemThen('run "mdiff embeddings fetch --fresh" to make the folder again, or set curriculum.embedding_model to "tfidf-svd"');
+const problem = problemThen(
+  'run "mdiff embeddings fetch --fresh" to make the folder again, or set curriculum.embedding_model to "tfidf-svd"',
+);
 
 /** The most tokens of a sentence, [CLS] and [SEP] included: the limit of sentence-transformers, else the number of positions. */
 async function limitOf(folder: string): Promise<number> {
-  const { max_position_embeddings = 512 } = parsed<{ max_position_embeddings?: number }>((await file(join(folder, 'config.json'), problem)).toString('utf8'), join(folder, 'config.json'), problem);
-  const limits = await readFile(join(folder, 'sentence_bert_config.json'), 'utf8').then((text) => JSON.parse(text) as { max_seq_length?: number }, () => undefined);
+  const { max_position_embeddings = 512 } = parsed<{ max_position_embeddings?: number }>(
+    (await file(join(folder, 'config.json'), problem)).toString('utf8'),
+    join(folder, 'config.json'),
+    problem,
+  );
+  const limits = await readFile(join(folder, 'sentence_bert_config.json'), 'utf8').then(
+    (text) => JSON.parse(text) as { max_seq_length?: number },
+    () => undefined,
+  );
   return Math.min(limits?.max_seq_length ?? max_position_embeddings, max_position_embeddings);
 }
 
@@ -41,7 +50,11 @@ export interface EncoderEmbedder extends Embedder {
  * @throws MdiffError MDIFF_EMBEDDINGS naming the file that is missing or damaged
  */
 export async function onnxEmbedder(name: string, folder: string, threads: number): Promise<EncoderEmbedder> {
-  const [model, vocabulary, limit] = await Promise.all([file(join(folder, 'onnx', 'model.onnx'), problem), file(join(folder, 'tokenizer.json'), problem), limitOf(folder)]);
+  const [model, vocabulary, limit] = await Promise.all([
+    file(join(folder, 'onnx', 'model.onnx'), problem),
+    file(join(folder, 'tokenizer.json'), problem),
+    limitOf(folder),
+  ]);
   return {
     name,
     folder,
@@ -68,9 +81,11 @@ export async function openEncoder(folder: string, threads: number): Promise<Open
   tokenizer.disablePadding();
   tokenizer.setTruncation(limit);
   const { InferenceSession } = await import('onnxruntime-node');
-  const session = await InferenceSession.create(model, { intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 }).catch((error: Error) => {
-    throw problem(path, 'an ONNX encoder', error.message.split('\n')[0]!);
-  });
+  const session = await InferenceSession.create(model, { intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 }).catch(
+    (error: Error) => {
+      throw problem(path, 'an ONNX encoder', error.message.split('\n')[0]!);
+    },
+  );
   return { embed: async (sentences) => embedAll(session, await tokenize(tokenizer, sentences)), close: () => session.release() };
 }
 
@@ -94,11 +109,15 @@ async function embedAll(session: InferenceSession, ids: readonly (readonly numbe
   // Sorted by length, so that batches have little padding; the batches depend only on the sentences.
   const order = Array.from(ids.keys()).sort((a, b) => ids[a]!.length - ids[b]!.length || a - b);
   let result: Embedding | undefined;
-  for (let from = 0; from < order.length; ) {
+  for (let from = 0; from < order.length;) {
     let to = from;
-    while (to < order.length && to - from < BATCH_SENTENCES && (to === from || (to - from + 1) * ids[order[to]!]!.length <= BATCH_TOKENS)) to++;
+    while (to < order.length && to - from < BATCH_SENTENCES && (to === from || (to - from + 1) * ids[order[to]!]!.length <= BATCH_TOKENS))
+      to++;
     const members = order.slice(from, to);
-    const { data, dimensions } = await embedBatch(session, members.map((i) => ids[i]!));
+    const { data, dimensions } = await embedBatch(
+      session,
+      members.map((i) => ids[i]!),
+    );
     result ??= { data: new Float32Array(ids.length * dimensions), dimensions };
     members.forEach((i, row) => result!.data.set(data.subarray(row * dimensions, (row + 1) * dimensions), i * dimensions));
     from = to;
@@ -108,7 +127,8 @@ async function embedAll(session: InferenceSession, ids: readonly (readonly numbe
 
 async function embedBatch(session: InferenceSession, rows: readonly (readonly number[])[]): Promise<Embedding> {
   const [B, S] = [rows.length, Math.max(1, ...rows.map(({ length }) => length))];
-  const filled = (value: (row: readonly number[], position: number) => number): number[] => rows.flatMap((row) => Array.from({ length: S }, (_, s) => value(row, s)));
+  const filled = (value: (row: readonly number[], position: number) => number): number[] =>
+    rows.flatMap((row) => Array.from({ length: S }, (_, s) => value(row, s)));
   const values: Record<string, number[]> = {
     input_ids: filled((row, s) => row[s] ?? 0),
     attention_mask: filled((row, s) => (s < row.length ? 1 : 0)),
@@ -119,7 +139,10 @@ async function embedBatch(session: InferenceSession, rows: readonly (readonly nu
   const feeds = session.inputMetadata.map((input) => {
     const list = values[input.name] ?? [];
     const wide = input.isTensor && input.type === 'int64';
-    return [input.name, wide ? new Tensor('int64', BigInt64Array.from(list, BigInt), [B, S]) : new Tensor('int32', Int32Array.from(list), [B, S])] as const;
+    return [
+      input.name,
+      wide ? new Tensor('int64', BigInt64Array.from(list, BigInt), [B, S]) : new Tensor('int32', Int32Array.from(list), [B, S]),
+    ] as const;
   });
   const outputs = await session.run(Object.fromEntries(feeds));
   const output = outputs['embedding'] ?? outputs['sentence_embedding'] ?? outputs[session.outputNames[0]!]!;

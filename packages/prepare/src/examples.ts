@@ -24,7 +24,10 @@ const PLACES = [0.02, 0.5, 0.98];
 /**
  * Units at the easy end, in the middle and at the hard end: near each of these places, the unit with the most typical length. `index` is the stage's.
  */
-export function examplesOf(units: readonly RankedUnit[], { stage, index, tokenizer, config }: { stage: StageConfig; index: number; tokenizer: Tokenizer; config: ProjectConfig }): StageExample[] {
+export function examplesOf(
+  units: readonly RankedUnit[],
+  { stage, index, tokenizer, config }: { stage: StageConfig; index: number; tokenizer: Tokenizer; config: ProjectConfig },
+): StageExample[] {
   const order = [...units].sort((a, b) => a.complexity - b.complexity || a.unit.id - b.unit.id);
   const sizes = units.map(({ unit }) => unit.tokens.length).sort((a, b) => a - b);
   const typical = Math.min(60, sizes[sizes.length >> 1] ?? 0);
@@ -39,14 +42,19 @@ export function examplesOf(units: readonly RankedUnit[], { stage, index, tokeniz
   }
   const rate = (stage.masking_rate_range[0] + stage.masking_rate_range[1]) / 2;
   return [...chosen].map(({ unit: { tokens, id }, complexity }) => {
-    const { positions } = maskUnit({ length: tokens.length, t: rate, sampling: config.training.mask_sampling, rng: stream(config.seed, 'report', index, id) });
+    const { positions } = maskUnit({
+      length: tokens.length,
+      t: rate,
+      sampling: config.training.mask_sampling,
+      rng: stream(config.seed, 'report', index, id),
+    });
     return { pieces: piecesOf(tokens, new Set(positions), tokenizer), tokens: tokens.length, complexity, rate };
   });
 }
 
 function piecesOf(tokens: Int32Array, hidden: ReadonlySet<number>, tokenizer: Tokenizer): StageExample['pieces'] {
   const pieces: StageExample['pieces'] = [];
-  for (let from = 0; from < tokens.length; ) {
+  for (let from = 0; from < tokens.length;) {
     let to = from + 1;
     while (to < tokens.length && hidden.has(to) === hidden.has(from)) to++;
     pieces.push({ text: tokenizer.decode(tokens.subarray(from, to)), hidden: hidden.has(from) });

@@ -12,11 +12,15 @@ export interface HeldOut {
 }
 
 /** @returns undefined where nothing was held out */
-export function packHeldOut(units: readonly Unit[], { documents, shape, batchSize }: { documents: number; shape: RowShape; batchSize: number }): HeldOut | undefined {
+export function packHeldOut(
+  units: readonly Unit[],
+  { documents, shape, batchSize }: { documents: number; shape: RowShape; batchSize: number },
+): HeldOut | undefined {
   if (units.length === 0) return undefined;
   const { rows } = packRows(units, shape);
   const batches: Batch[] = [];
-  for (let first = 0; first < rows.length; first += batchSize) batches.push(assemble(rows.slice(first, first + batchSize), batchSize, shape));
+  for (let first = 0; first < rows.length; first += batchSize)
+    batches.push(assemble(rows.slice(first, first + batchSize), batchSize, shape));
   return {
     batches,
     documents,

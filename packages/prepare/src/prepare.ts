@@ -32,14 +32,20 @@ export interface Prepared {
  * Reads the text, holds documents out, then learns the tokenizer and cuts units, so that nothing is learnt from the held-out text. A resumed run gives the
  * tokenizer it began with.
  */
-export async function prepare(config: ProjectConfig, reporter: PrepareReporter, tokenizerJson?: string, signal?: AbortSignal): Promise<Prepared> {
+export async function prepare(
+  config: ProjectConfig,
+  reporter: PrepareReporter,
+  tokenizerJson?: string,
+  signal?: AbortSignal,
+): Promise<Prepared> {
   const { source, train, heldOut } = await readCorpus(config, reporter);
   reporter.phase('tokenizing', tokenizerJson === undefined ? describeTokenizer(config) : "the run's tokenizer");
   const tokenizer = tokenizerJson === undefined ? await tokenizerFor(config, train) : Tokenizer.fromJson(tokenizerJson);
   const scores = await scoresFor(config, train, { tokenizer, reporter, ...(signal && { signal }) });
   const texts = cutStages(config, train, { tokenizer, complexityOf: (units) => scores?.of(units) ?? new Float64Array(units.length) });
   const problem = stagesWithoutText(texts, config);
-  if (problem !== undefined) throw new MdiffError('MDIFF_TEXT', `${problem}; use a longer text, a smaller data.min_sentence_length or data_selection "all"`, 2);
+  if (problem !== undefined)
+    throw new MdiffError('MDIFF_TEXT', `${problem}; use a longer text, a smaller data.min_sentence_length or data_selection "all"`, 2);
   // The held-out text is always whole paragraphs, whatever the stages: figures of different curricula are comparable.
   const heldOutUnits = heldOut.length === 0 ? [] : unitsOf(config, heldOut, tokenizer, 'paragraphs');
   const { val_batch_size, batch_size } = config.training;
@@ -63,11 +69,19 @@ interface ScoringOptions {
 }
 
 /** Difficulty of the training text, when a stage asks for a part of it; the code is not even loaded otherwise. */
-async function scoresFor(config: ProjectConfig, train: readonly Section[], { tokenizer, reporter, signal }: ScoringOptions): Promise<UnitScores | undefined> {
+async function scoresFor(
+  config: ProjectConfig,
+  train: readonly Section[],
+  { tokenizer, reporter, signal }: ScoringOptions,
+): Promise<UnitScores | undefined> {
   if (config.curriculum.stages.every(({ data_selection }) => data_selection === 'all')) return undefined;
   reporter.phase('scoring', 'how hard each sentence is');
   const { scoreText } = await import('./score.js');
-  const scores = await scoreText(config, train, { tokenizer, progress: (done, total) => reporter.progress('scored', done, total), ...(signal && { signal }) });
+  const scores = await scoreText(config, train, {
+    tokenizer,
+    progress: (done, total) => reporter.progress('scored', done, total),
+    ...(signal && { signal }),
+  });
   for (const text of scores.report.left_out) reporter.note(`  ${text}`);
   return scores;
 }

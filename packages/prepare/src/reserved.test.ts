@@ -21,5 +21,7 @@ test('the configuration masks with the same id, and its smallest vocabulary has 
   expect(projectConfig({}).model.mask_token_id).toBe(RESERVED.mask);
   const smallest = Object.keys(RESERVED).length + 256;
   expect(projectConfig({ tokenizer: { type: 'bpe' }, model: { vocab_size: smallest } }).model.vocab_size).toBe(smallest);
-  expect(() => projectConfig({ tokenizer: { type: 'bpe' }, model: { vocab_size: smallest - 1 } })).toThrow(`>= ${smallest} (5 reserved ids and 256 bytes)`);
+  expect(() => projectConfig({ tokenizer: { type: 'bpe' }, model: { vocab_size: smallest - 1 } })).toThrow(
+    `>= ${smallest} (5 reserved ids and 256 bytes)`,
+  );
 });

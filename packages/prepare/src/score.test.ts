@@ -29,9 +29,17 @@ describe('scoring in worker threads', () => {
   const words = tinyBook(40).split(/\s+/);
   const section: Section = {
     title: 't',
-    paragraphs: Array.from({ length: 700 }, () => ({ kind: 'prose', text: `${Array.from({ length: 5 + rng.int(12) }, () => words[rng.int(words.length)]!.replace(/\W/g, '')).join(' ')}.` })),
+    paragraphs: Array.from({ length: 700 }, () => ({
+      kind: 'prose',
+      text: `${Array.from({ length: 5 + rng.int(12) }, () => words[rng.int(words.length)]!.replace(/\W/g, '')).join(' ')}.`,
+    })),
   };
-  const config = (cpu_threads: number) => projectConfig({ cache_dir: join(folder, `threads-${cpu_threads}`), curriculum: { embedding_model: 'tfidf-svd' }, hardware: { cpu_threads } });
+  const config = (cpu_threads: number) =>
+    projectConfig({
+      cache_dir: join(folder, `threads-${cpu_threads}`),
+      curriculum: { embedding_model: 'tfidf-svd' },
+      hardware: { cpu_threads },
+    });
 
   it('gives the same to the bit, whatever the number of workers, and tells how far it is', async () => {
     const sentences = listSentences([section]);
@@ -91,14 +99,22 @@ describe('fileMemo', () => {
       let sum = 0;
       for (let k = 0; k < 30; k++) sum += (await memo('a', { k }, () => Float32Array.of(k, 1)))[0];
       console.log(sum);`;
-    const run = () => promisify(execFile)(process.execPath, ['--conditions=@mdiff/source', '--import', 'tsx', '--input-type=module', '-e', script], { cwd: fileURLToPath(new URL('..', import.meta.url)) });
+    const run = () =>
+      promisify(execFile)(process.execPath, ['--conditions=@mdiff/source', '--import', 'tsx', '--input-type=module', '-e', script], {
+        cwd: fileURLToPath(new URL('..', import.meta.url)),
+      });
     for (const { stdout } of await Promise.all([run(), run()])) expect(stdout.trim()).toBe('435');
     expect(await readdir(join(folder, 'shared'))).toHaveLength(30);
   });
 
   it('keeps other texts, names and settings apart', async () => {
     const other = () => Float32Array.of(9);
-    for (const [text, name, k] of [['other', 'a', 1], ['text', 'b', 1], ['text', 'a', 2]] as const) expect(await memoIn(text)(name, { k }, other)).toEqual(other());
+    for (const [text, name, k] of [
+      ['other', 'a', 1],
+      ['text', 'b', 1],
+      ['text', 'a', 2],
+    ] as const)
+      expect(await memoIn(text)(name, { k }, other)).toEqual(other());
   });
 });
 
@@ -124,16 +140,23 @@ describe('embedderOf', () => {
 
 describe('prepare', () => {
   const easy = 'We saw the big old ship. The men ate all the bread. The sea was very calm now.';
-  const hard = 'Notwithstanding the incommunicable apprehensions of the crew, which imagination magnified whenever he suggested malignity, the philosophers deliberated. ';
+  const hard =
+    'Notwithstanding the incommunicable apprehensions of the crew, which imagination magnified whenever he suggested malignity, the philosophers deliberated. ';
   const stage: StageConfig = { name: 'text', epochs: 2, masking_rate_range: [0.05, 0.5], data_selection: 'all', format_type: 'paragraphs' };
   const text = Array.from({ length: 40 }, (_, i) => (i % 2 ? `${easy} ${i}.` : `${hard}${i} ${hard}`)).join('\n\n');
 
   async function prepared(data_selection: StageConfig['data_selection'], book = text, more: ProjectInput['curriculum'] = {}) {
-    const { config, book: path } = await tinyRun({ cache_dir: join(folder, `cache-${data_selection}`), model: { max_seq_len: 400 }, curriculum: { embedding_model: 'tfidf-svd', ...more, stages: [{ ...stage, data_selection }] }, training: { val_split: 0 } });
+    const { config, book: path } = await tinyRun({
+      cache_dir: join(folder, `cache-${data_selection}`),
+      model: { max_seq_len: 400 },
+      curriculum: { embedding_model: 'tfidf-svd', ...more, stages: [{ ...stage, data_selection }] },
+      training: { val_split: 0 },
+    });
     await writeFile(path, book);
     return { config, ready: await prepare(config, silent) };
   }
-  const texts = ({ tokenizer, unitsPerStage }: Awaited<ReturnType<typeof prepare>>) => unitsPerStage[0]!.map(({ tokens }) => tokenizer.decode(tokens));
+  const texts = ({ tokenizer, unitsPerStage }: Awaited<ReturnType<typeof prepare>>) =>
+    unitsPerStage[0]!.map(({ tokens }) => tokenizer.decode(tokens));
 
   it('gives a stage the band it asks for', async () => {
     const { config, ready } = await prepared('easy');
@@ -147,7 +170,10 @@ describe('prepare', () => {
 
   it('records which embeddings stand in for absent ones', async () => {
     const { embedding_model: asked } = projectConfig().curriculum;
-    const { book, config } = await tinyRun({ cache_dir: join(folder, 'cache-absent'), curriculum: { stages: [{ ...stage, data_selection: 'easy' }] } });
+    const { book, config } = await tinyRun({
+      cache_dir: join(folder, 'cache-absent'),
+      curriculum: { stages: [{ ...stage, data_selection: 'easy' }] },
+    });
     await writeFile(book, text);
     const { scoring, notices } = await prepare(config, silent);
     expect(scoring?.embedder).toMatchObject({ name: 'tfidf-svd', instead_of: asked });

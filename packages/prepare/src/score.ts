@@ -40,9 +40,12 @@ export async function scoreText(
   const notices = scoring.notice && curriculum.centrality_weight > 0 ? [scoring.notice] : [];
   const sentences = listSentences(sections);
   const memo = fileMemo(join(config.cache_dir, 'scores'), hashSentences(sentences));
-  const { complexity, report } = await scoreSentences(sentences, { curriculum, data, seed, ...scoring.options, memo, progress }).finally(() => scoring.close());
+  const { complexity, report } = await scoreSentences(sentences, { curriculum, data, seed, ...scoring.options, memo, progress }).finally(
+    () => scoring.close(),
+  );
   if (report.embedder && scoring.notice) report.embedder.instead_of = curriculum.embedding_model;
-  if (report.clusters !== undefined && report.clusters < curriculum.n_clusters) notices.push(startup.clustersClamped(config, report.clusters));
+  if (report.clusters !== undefined && report.clusters < curriculum.n_clusters)
+    notices.push(startup.clustersClamped(config, report.clusters));
   const lengths = sentenceLengths(sentences, tokenizer);
   return { of: (units) => unitComplexity(units, complexity, lengths), report, notices };
 }

@@ -31,7 +31,11 @@ async function encodeIn(pool: Pool, folder: string, sentences: readonly string[]
   let all: Embedding = { data: new Float32Array(0), dimensions: 0 };
   const encode = async (from: number): Promise<void> => {
     const members = order.slice(from, from + EMBED_TASK);
-    const { data, dimensions: d } = await pool.run<Embedding>('embed', { folder, sentences: members.map((i) => sentences[i]!) }, { first: true });
+    const { data, dimensions: d } = await pool.run<Embedding>(
+      'embed',
+      { folder, sentences: members.map((i) => sentences[i]!) },
+      { first: true },
+    );
     if (all.dimensions === 0) all = { data: new Float32Array(sentences.length * d), dimensions: d };
     members.forEach((i, row) => all.data.set(data.subarray(row * d, (row + 1) * d), i * d));
     advance?.(members.length);
@@ -56,7 +60,13 @@ export async function openScoring(config: ProjectConfig, signal?: AbortSignal): 
   const size = config.hardware.cpu_threads > 0 ? config.hardware.cpu_threads : availableParallelism();
   const pool = openPool(new URL(import.meta.url.endsWith('.ts') ? './scorer.ts' : './scorer.js', import.meta.url), size);
   const stop = (): void =>
-    void pool.close(new MdiffError('MDIFF_INTERRUPTED', 'scoring was interrupted before any training; run the same command again: it goes on from the signals in the cache', 130));
+    void pool.close(
+      new MdiffError(
+        'MDIFF_INTERRUPTED',
+        'scoring was interrupted before any training; run the same command again: it goes on from the signals in the cache',
+        130,
+      ),
+    );
   if (signal?.aborted) stop();
   signal?.addEventListener('abort', stop);
   const learn = (sentences: readonly string[], seed: number): LatentSpace | Promise<LatentSpace> =>
@@ -71,7 +81,10 @@ export async function openScoring(config: ProjectConfig, signal?: AbortSignal): 
       options: {
         embedder: inPool(embedder, pool),
         parse: (sentences, advance) => (sentences.length <= FEW ? parseFeatures(sentences) : parseIn(pool, sentences, advance)),
-        fitCentres: (points, settings) => (points.data.length <= FEW * points.dimensions ? fitCentres(points, settings) : pool.run<Float64Array>('centres', { points, settings }, { first: true })),
+        fitCentres: (points, settings) =>
+          points.data.length <= FEW * points.dimensions
+            ? fitCentres(points, settings)
+            : pool.run<Float64Array>('centres', { points, settings }, { first: true }),
       },
       ...(notice && { notice }),
       close,

@@ -128,7 +128,10 @@ interface StageContext {
   config: ProjectConfig;
 }
 
-function surveyStage({ stage, units, complexity, selected, packing }: StageText, { index, steps, tokenizer, config }: StageContext): StageSurvey {
+function surveyStage(
+  { stage, units, complexity, selected, packing }: StageText,
+  { index, steps, tokenizer, config }: StageContext,
+): StageSurvey {
   const complexityOf = new Map(units.map((unit, i) => [unit, complexity[i]!]));
   const ranked = selected.map((unit) => ({ unit, complexity: complexityOf.get(unit)! }));
   return {
@@ -139,22 +142,32 @@ function surveyStage({ stage, units, complexity, selected, packing }: StageText,
     epochs: stage.epochs,
     steps,
     complexity: Float64Array.from(complexity),
-    selected: { complexity: Float64Array.from(ranked, (unit) => unit.complexity), tokens: Int32Array.from(selected, ({ tokens }) => tokens.length) },
+    selected: {
+      complexity: Float64Array.from(ranked, (unit) => unit.complexity),
+      tokens: Int32Array.from(selected, ({ tokens }) => tokens.length),
+    },
     rows: packing.rows.length,
     padded: packing.padded,
     examples: examplesOf(ranked, { stage, index, tokenizer, config }),
   };
 }
 
-function noticesOf(config: ProjectConfig, { scores: { report } }: Survey, { texts, notice }: { texts: readonly StageText[]; notice: Issue | undefined }): string[] {
+function noticesOf(
+  config: ProjectConfig,
+  { scores: { report } }: Survey,
+  { texts, notice }: { texts: readonly StageText[]; notice: Issue | undefined },
+): string[] {
   const { centrality_weight, n_clusters } = config.curriculum;
   const empty = texts.filter(({ selected }) => selected.length === 0);
   return [
     ...(notice && centrality_weight > 0 ? [formatIssue(notice)] : []),
-    ...(report.clusters !== undefined && report.clusters < n_clusters ? [formatIssue(startup.clustersClamped(config, report.clusters))] : []),
+    ...(report.clusters !== undefined && report.clusters < n_clusters
+      ? [formatIssue(startup.clustersClamped(config, report.clusters))]
+      : []),
     ...report.left_out,
     ...empty.map(
-      ({ stage, units }) => `stage "${stage.name}" gets no text: none of ${units.length} ${stage.format_type} is ${stage.data_selection}; a run would refuse these stages`,
+      ({ stage, units }) =>
+        `stage "${stage.name}" gets no text: none of ${units.length} ${stage.format_type} is ${stage.data_selection}; a run would refuse these stages`,
     ),
   ];
 }
@@ -168,5 +181,11 @@ async function correlate({ lengths, measures, ranks, complexity }: Survey, seed:
     ...Object.entries(ranks).map(([signal, values]): [string, ArrayLike<number>] => [`${signal} rank`, values]),
     ['complexity', complexity],
   ];
-  return { names: columns.map(([name]) => name), matrix: correlations(columns.map(([, values]) => values), seed) };
+  return {
+    names: columns.map(([name]) => name),
+    matrix: correlations(
+      columns.map(([, values]) => values),
+      seed,
+    ),
+  };
 }

@@ -25,7 +25,10 @@ export async function tokenizerFor(config: ProjectConfig, train: readonly Sectio
   const corpus = train.map(({ paragraphs }) => paragraphs.map(({ text }) => text).join('\n'));
   const key = sha256(JSON.stringify([type, 1, limit, corpus])).slice(0, 32);
   const cachePath = join(config.cache_dir, 'tokenizers', `${key}.json`);
-  const cached = await readFile(cachePath, 'utf8').then((text) => JSON.parse(text) as { sum: string; tokenizer: string }, () => undefined);
+  const cached = await readFile(cachePath, 'utf8').then(
+    (text) => JSON.parse(text) as { sum: string; tokenizer: string },
+    () => undefined,
+  );
   if (cached && sha256(cached.tokenizer) === cached.sum) return Tokenizer.fromJson(cached.tokenizer);
   const { tokenizer } = await builders[type].build(corpus, { vocabSize: limit });
   const text = JSON.stringify(tokenizer.toJson());
@@ -37,7 +40,11 @@ export async function tokenizerFor(config: ProjectConfig, train: readonly Sectio
 async function tokenizerAt(path: string, config: ProjectConfig): Promise<Tokenizer> {
   const remedy = 'set tokenizer.path to the tokenizer.json of a run or of a model folder, or to null to learn a tokenizer from the text';
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new MdiffError('MDIFF_TOKENIZER', `tokenizer.path: cannot read ${JSON.stringify(path)} (${error.code ?? error.message}); ${remedy}`, 2);
+    throw new MdiffError(
+      'MDIFF_TOKENIZER',
+      `tokenizer.path: cannot read ${JSON.stringify(path)} (${error.code ?? error.message}); ${remedy}`,
+      2,
+    );
   });
   const tokenizer = parse(text, path, remedy);
   if (tokenizer.vocabSize > config.model.vocab_size) throw new ConfigError([startup.tokenizerTooLarge(config, tokenizer.vocabSize)]);
@@ -53,6 +60,8 @@ function parse(text: string, path: string, remedy: string): Tokenizer {
     if (code !== 'MDIFF_TOKENIZER') throw error;
     // The message of @mdiff/text ends with another remedy.
     const reason = message.replace(/^tokenizer\.json: /, '').split('; ')[0]!;
-    throw new MdiffError('MDIFF_TOKENIZER', `tokenizer.path: mdiff cannot use ${JSON.stringify(path)}: ${reason}; ${remedy}`, 2, { cause: error });
+    throw new MdiffError('MDIFF_TOKENIZER', `tokenizer.path: mdiff cannot use ${JSON.stringify(path)}: ${reason}; ${remedy}`, 2, {
+      cause: error,
+    });
   }
 }

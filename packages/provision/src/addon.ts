@@ -42,9 +42,18 @@ export async function copyPackage(peer: string, folder: string): Promise<void> {
 const headers = (): string => (createRequire(import.meta.url)('node-api-headers') as { include_dir: string }).include_dir;
 const nodeApi = (): string[] => ['-std=c++17', '-fPIC', '-shared', '-DNAPI_VERSION=8', '-DBUILDING_NODE_EXTENSION', '-I', headers()];
 /** `up` leads from the target's folder to the package. */
-const tensorflow = (up: string): string[] => ['-I', 'deps/include', '-L', 'deps/lib', '-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2', `-Wl,-rpath,$ORIGIN/${up}/deps/lib`];
+const tensorflow = (up: string): string[] => [
+  '-I',
+  'deps/include',
+  '-L',
+  'deps/lib',
+  '-l:libtensorflow_cc.so.2',
+  '-l:libtensorflow_framework.so.2',
+  `-Wl,-rpath,$ORIGIN/${up}/deps/lib`,
+];
 
-const firstError = ({ code, errors }: Ended): string => (errors.split('\n').find((one) => /error/i.test(one)) ?? `exit code ${code}`).trim().slice(0, 200);
+const firstError = ({ code, errors }: Ended): string =>
+  (errors.split('\n').find((one) => /error/i.test(one)) ?? `exit code ${code}`).trim().slice(0, 200);
 
 /**
  * Compiles the addon of the package in `folder`, whose deps/ holds TensorFlow, and the one that loads TensorFlow quietly.
@@ -58,7 +67,10 @@ export async function compileAddon(folder: string, compiler: Program, running: R
     if (ended.code === 0) return;
     const log = join(folder, '..', 'compile.log');
     await writeFile(log, ended.errors);
-    throw new MdiffError('MDIFF_COMPILER', `${compiler.join(' ')} cannot compile tfjs-node's addon ("${firstError(ended)}"); the whole output is in ${log}; try another compiler with CXX=…`);
+    throw new MdiffError(
+      'MDIFF_COMPILER',
+      `${compiler.join(' ')} cannot compile tfjs-node's addon ("${firstError(ended)}"); the whole output is in ${log}; try another compiler with CXX=…`,
+    );
   };
   await compile(QUIET, [fileURLToPath(new URL('../native/quiet.cc', import.meta.url)), '-ldl']);
   await compile(ADDON, ['binding/tfjs_backend.cc', 'binding/tfjs_binding.cc', '-I', '.', ...tensorflow('../..')]);
@@ -66,7 +78,15 @@ export async function compileAddon(folder: string, compiler: Program, running: R
 }
 
 /** For the processor that compiles: the kernels take most of a step, and their speed depends on its widest registers. */
-const KERNEL_FLAGS = ['-O3', '-march=native', '-mprefer-vector-width=512', '-pthread', '-fopenmp-simd', '-fno-math-errno', '-fno-trapping-math'];
+const KERNEL_FLAGS = [
+  '-O3',
+  '-march=native',
+  '-mprefer-vector-width=512',
+  '-pthread',
+  '-fopenmp-simd',
+  '-fno-math-errno',
+  '-fno-trapping-math',
+];
 
 /**
  * Compiles the fused kernels to `lib/kernels.so` of the package in `folder`. The kernels are optional, so a failure is not thrown.
@@ -75,11 +95,18 @@ const KERNEL_FLAGS = ['-O3', '-march=native', '-mprefer-vector-width=512', '-pth
 export async function compileKernels(folder: string, source: string, compiler: Program, running: Running): Promise<KernelRecord> {
   const { output } = await run(compiler, ['--version'], running);
   const [command, version] = [compiler.join(' '), output.split('\n')[0]!.trim()];
-  const record = { source: sha256(await readFile(source)), compiler: version.startsWith(command) ? version : `${command}: ${version}`, sets: processor().flags };
+  const record = {
+    source: sha256(await readFile(source)),
+    compiler: version.startsWith(command) ? version : `${command}: ${version}`,
+    sets: processor().flags,
+  };
   await mkdir(join(folder, 'lib'), { recursive: true });
   const part = `${KERNELS}.tmp-${process.pid}`;
   try {
-    const ended = await run(compiler, [...nodeApi(), ...KERNEL_FLAGS, source, ...tensorflow('..'), '-o', part], { ...running, cwd: folder });
+    const ended = await run(compiler, [...nodeApi(), ...KERNEL_FLAGS, source, ...tensorflow('..'), '-o', part], {
+      ...running,
+      cwd: folder,
+    });
     running.signal?.throwIfAborted();
     if (ended.code !== 0) {
       await rm(join(folder, KERNELS), { force: true });

@@ -7,7 +7,16 @@ import type { NamedTensor } from '@mdiff/folder';
 // A BERT of random weights in a folder as Hugging Face has it.
 export const [D, H, L, P] = [16, 2, 2, 20] as const;
 const F = 24;
-export const config = { model_type: 'bert', hidden_act: 'gelu', hidden_size: D, num_attention_heads: H, num_hidden_layers: L, intermediate_size: F, max_position_embeddings: P, layer_norm_eps: 1e-12 };
+export const config = {
+  model_type: 'bert',
+  hidden_act: 'gelu',
+  hidden_size: D,
+  num_attention_heads: H,
+  num_hidden_layers: L,
+  intermediate_size: F,
+  max_position_embeddings: P,
+  layer_norm_eps: 1e-12,
+};
 const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'the', 'whale', 'sea', 'saw', 'ship', 'cap', '##tain', '.'];
 
 export const weights = (() => {
@@ -15,7 +24,10 @@ export const weights = (() => {
   const tensor = (name: string, ...shape: number[]): NamedTensor => ({
     name,
     shape,
-    data: Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => (name.endsWith('LayerNorm.weight') ? 1 : 0) + 0.3 * rng.normal()),
+    data: Float32Array.from(
+      { length: shape.reduce((a, b) => a * b) },
+      () => (name.endsWith('LayerNorm.weight') ? 1 : 0) + 0.3 * rng.normal(),
+    ),
   });
   const linear = (name: string, out: number, from: number) => [tensor(`${name}.weight`, out, from), tensor(`${name}.bias`, out)];
   const norm = (name: string) => [tensor(`${name}.weight`, D), tensor(`${name}.bias`, D)];
@@ -45,15 +57,29 @@ const tokenizer = {
   pre_tokenizer: { type: 'BertPreTokenizer' },
   post_processor: {
     type: 'TemplateProcessing',
-    single: [{ SpecialToken: { id: '[CLS]', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }, { SpecialToken: { id: '[SEP]', type_id: 0 } }],
+    single: [
+      { SpecialToken: { id: '[CLS]', type_id: 0 } },
+      { Sequence: { id: 'A', type_id: 0 } },
+      { SpecialToken: { id: '[SEP]', type_id: 0 } },
+    ],
     pair: [{ Sequence: { id: 'A', type_id: 0 } }, { Sequence: { id: 'B', type_id: 1 } }],
     special_tokens: { '[CLS]': { id: '[CLS]', ids: [2], tokens: ['[CLS]'] }, '[SEP]': { id: '[SEP]', ids: [3], tokens: ['[SEP]'] } },
   },
   decoder: null,
-  model: { type: 'WordPiece', unk_token: '[UNK]', continuing_subword_prefix: '##', max_input_chars_per_word: 100, vocab: Object.fromEntries(words.map((word, i) => [word, i])) },
+  model: {
+    type: 'WordPiece',
+    unk_token: '[UNK]',
+    continuing_subword_prefix: '##',
+    max_input_chars_per_word: 100,
+    vocab: Object.fromEntries(words.map((word, i) => [word, i])),
+  },
 };
 
-export const parts = { 'config.json': JSON.stringify(config), 'model.safetensors': writeSafetensors(weights), 'tokenizer.json': JSON.stringify(tokenizer) };
+export const parts = {
+  'config.json': JSON.stringify(config),
+  'model.safetensors': writeSafetensors(weights),
+  'tokenizer.json': JSON.stringify(tokenizer),
+};
 
 /** Writes files under `folder/name`. */
 export async function place(folder: string, name: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {

@@ -30,8 +30,10 @@ function forward({ hidden_size: D, num_attention_heads: H, num_hidden_layers, la
       const [B, S] = ids.shape as [number, number];
       // As operators of ONNX: the runtime makes one pass of each, where products and sums of the traced formulas are ten. A ninth of the encoder's time.
       const gelu = (x: tf.Tensor): tf.Tensor => foreign('Gelu', [x], [x.shape])[0]!;
-      const norm = (x: tf.Tensor, name: string): tf.Tensor => foreign('LayerNormalization', [x, weight(`${name}.weight`), weight(`${name}.bias`)], [x.shape], { epsilon: eps })[0]!;
-      const linear = (x: tf.Tensor, name: string): tf.Tensor => tf.matMul(x, weight(`${name}.weight`), false, true).add(weight(`${name}.bias`));
+      const norm = (x: tf.Tensor, name: string): tf.Tensor =>
+        foreign('LayerNormalization', [x, weight(`${name}.weight`), weight(`${name}.bias`)], [x.shape], { epsilon: eps })[0]!;
+      const linear = (x: tf.Tensor, name: string): tf.Tensor =>
+        tf.matMul(x, weight(`${name}.weight`), false, true).add(weight(`${name}.bias`));
       const heads = (x: tf.Tensor): tf.Tensor => x.reshape([B, S, H, K]).transpose([0, 2, 1, 3]);
 
       const mask = tf.cast(inputs['attention_mask']!, 'float32');
@@ -43,8 +45,15 @@ function forward({ hidden_size: D, num_attention_heads: H, num_hidden_layers, la
       let x = norm(tf.add(words, tf.add(positions, kind)).reshape([B * S, D]), 'embeddings.LayerNorm');
       for (let layer = 0; layer < num_hidden_layers; layer++) {
         const at = `encoder.layer.${layer}`;
-        const [q, k, v] = ['query', 'key', 'value'].map((part) => heads(linear(x, `${at}.attention.self.${part}`))) as [tf.Tensor, tf.Tensor, tf.Tensor];
-        const mixed = fast.attend(tf.mul(q, 1 / Math.sqrt(K)), k, v, bias).transpose([0, 2, 1, 3]).reshape([B * S, D]);
+        const [q, k, v] = ['query', 'key', 'value'].map((part) => heads(linear(x, `${at}.attention.self.${part}`))) as [
+          tf.Tensor,
+          tf.Tensor,
+          tf.Tensor,
+        ];
+        const mixed = fast
+          .attend(tf.mul(q, 1 / Math.sqrt(K)), k, v, bias)
+          .transpose([0, 2, 1, 3])
+          .reshape([B * S, D]);
         x = norm(tf.add(x, linear(mixed, `${at}.attention.output.dense`)), `${at}.attention.output.LayerNorm`);
         const wide = gelu(linear(x, `${at}.intermediate.dense`));
         x = norm(tf.add(x, linear(wide, `${at}.output.dense`)), `${at}.output.LayerNorm`);
@@ -59,7 +68,16 @@ function forward({ hidden_size: D, num_attention_heads: H, num_hidden_layers, la
 const names = (layers: number): string[] => {
   const both = (name: string): string[] => [`${name}.weight`, `${name}.bias`];
   const layer = (at: string): string[] =>
-    ['attention.self.query', 'attention.self.key', 'attention.self.value', 'attention.output.dense', 'attention.output.LayerNorm', 'intermediate.dense', 'output.dense', 'output.LayerNorm'].flatMap((part) => both(`${at}.${part}`));
+    [
+      'attention.self.query',
+      'attention.self.key',
+      'attention.self.value',
+      'attention.output.dense',
+      'attention.output.LayerNorm',
+      'intermediate.dense',
+      'output.dense',
+      'output.LayerNorm',
+    ].flatMap((part) => both(`${at}.${part}`));
   return [
     ...['word', 'position', 'token_type'].map((kind) => `embeddings.${kind}_embeddings.weight`),
     ...both('embeddings.LayerNorm'),
@@ -77,12 +95,21 @@ export const encoderTensors = (config: EncoderConfig): ReadonlySet<string> => ne
 export function encoderOnnx(config: EncoderConfig, tensors: ReadonlyMap<string, NamedTensor>): Uint8Array {
   const weights = names(config.num_hidden_layers).map((name) => {
     const found = tensors.get(name);
-    if (!found) throw new MdiffError('MDIFF_EMBEDDINGS', `model.safetensors: expected the tensor ${name} of a BERT encoder, got none; use another model folder`, 2);
+    if (!found)
+      throw new MdiffError(
+        'MDIFF_EMBEDDINGS',
+        `model.safetensors: expected the tensor ${name} of a BERT encoder, got none; use another model folder`,
+        2,
+      );
     return found;
   });
   const ints: InputSpec = { shape: ['batch', 'length'], dtype: 'int32' };
   const inputs: Record<string, InputSpec> = { input_ids: ints, attention_mask: ints };
   for (const { name, shape } of weights) inputs[name] = { shape: [...shape], dtype: 'float32' };
   const graph = optimize(trace(forward(config), { inputs, limits: { length: config.max_position_embeddings } }));
-  return toOnnx(graph, { ops: ['LayerNormalization', 'Gelu'], initializers: Object.fromEntries(weights.map(({ name, data }) => [name, data])), name: 'encoder' });
+  return toOnnx(graph, {
+    ops: ['LayerNormalization', 'Gelu'],
+    initializers: Object.fromEntries(weights.map(({ name, data }) => [name, data])),
+    name: 'encoder',
+  });
 }

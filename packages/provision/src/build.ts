@@ -47,7 +47,11 @@ export async function buildEncoder(from: string | ModelFiles, to: string): Promi
   const source = typeof from === 'string' ? folderFiles(from) : from;
   const text = async (name: string): Promise<string> => Buffer.from(await source.read(name)).toString('utf8');
   const config = await text('config.json');
-  const shape = parsed<Parameters<typeof encoderOnnx>[0] & { model_type?: string; hidden_act?: string }>(config, source.at('config.json'), unfit);
+  const shape = parsed<Parameters<typeof encoderOnnx>[0] & { model_type?: string; hidden_act?: string }>(
+    config,
+    source.at('config.json'),
+    unfit,
+  );
   if (shape.model_type !== 'bert' || shape.hidden_act !== 'gelu') {
     throw unfit(source.at('config.json'), 'model_type "bert" with hidden_act "gelu"', JSON.stringify([shape.model_type, shape.hidden_act]));
   }

@@ -27,19 +27,30 @@ beforeAll(async () => {
   const at = engineFolder(folder, 'cpu');
   // A package whose library brings its process down.
   await put(join(at, 'package.json'), '{ "name": "@tensorflow/tfjs-node", "version": "4.22.0", "main": "index.js" }');
-  await put(join(at, 'index.js'), 'process.stderr.write("undefined symbol\\n"); process.kill(process.pid, "SIGSEGV"); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10000);');
+  await put(
+    join(at, 'index.js'),
+    'process.stderr.write("undefined symbol\\n"); process.kill(process.pid, "SIGSEGV"); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10000);',
+  );
   await put(join(at, ADDON), '');
   found = locateTensorFlow({ cacheDir: folder, device: 'cpu', env: {} })!;
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const config = (cacheDir: string, set: object = {}): ProjectConfig => ProjectConfig.preset('default').with({ cache_dir: cacheDir, device: 'auto', ...set });
+const config = (cacheDir: string, set: object = {}): ProjectConfig =>
+  ProjectConfig.preset('default').with({ cache_dir: cacheDir, device: 'auto', ...set });
 const works = (gflops: number): TrialOutcome => ({ ok: true, report: { version: '1.0', device: 'cpu', gflops, error: 1e-7, start: 5 } });
 
 describe('listEngines', () => {
   it('says of each engine where it is, or how to get it', () => {
-    const rows = (cacheDir: string): unknown[] => listEngines(cacheDir, {}).map(({ engine, device, installed }) => [engine, device, installed]);
-    expect(rows(nowhere())).toEqual([['onnxruntime', 'cpu', true], ['onnxruntime', 'webgpu', true], ['tfjs_node', 'cpu', false], ['tfjs_node', 'cuda', false], ['tfjs', 'cpu', true]]);
+    const rows = (cacheDir: string): unknown[] =>
+      listEngines(cacheDir, {}).map(({ engine, device, installed }) => [engine, device, installed]);
+    expect(rows(nowhere())).toEqual([
+      ['onnxruntime', 'cpu', true],
+      ['onnxruntime', 'webgpu', true],
+      ['tfjs_node', 'cpu', false],
+      ['tfjs_node', 'cuda', false],
+      ['tfjs', 'cpu', true],
+    ]);
     expect(rows(folder)[2]).toEqual(['tfjs_node', 'cpu', true]);
     // The same table that a run selects from.
     expect(listEngines(nowhere(), {}).map(({ engine, device }) => ({ engine, device }))).toEqual(places);
@@ -53,11 +64,18 @@ describe('examineEngines', () => {
     const asked: string[] = [];
     const report = (trial: Trial): Promise<TrialOutcome> => {
       asked.push(`${trial.engine} ${'device' in trial ? trial.device : ''}${'bf16' in trial && trial.bf16 ? ' bf16' : ''}`.trim());
-      if ('device' in trial && trial.device === 'webgpu') return Promise.resolve({ ok: false, reason: '/a/b.cc:136 some::name() x was false. No supported adapters' });
+      if ('device' in trial && trial.device === 'webgpu')
+        return Promise.resolve({ ok: false, reason: '/a/b.cc:136 some::name() x was false. No supported adapters' });
       return Promise.resolve(works('bf16' in trial && trial.bf16 ? 900 : 100));
     };
     const { engines, chosen, processor } = await examineEngines({ config: config(folder), env: { MDIFF_WEBGPU: '' }, run: report });
-    expect(asked).toEqual(['onnxruntime cpu', 'onnxruntime webgpu', 'tfjs', 'tensorflow cpu', ...(processor.bf16 ? ['tensorflow cpu bf16'] : [])]);
+    expect(asked).toEqual([
+      'onnxruntime cpu',
+      'onnxruntime webgpu',
+      'tfjs',
+      'tensorflow cpu',
+      ...(processor.bf16 ? ['tensorflow cpu bf16'] : []),
+    ]);
     expect(chosen).toEqual({ engine: 'tfjs_node', device: 'cpu' });
     expect(engines.map(({ engine, device, state }) => [engine, device, state])).toEqual([
       ['onnxruntime', 'cpu', 'works'],
@@ -67,22 +85,30 @@ describe('examineEngines', () => {
       ['tfjs', 'cpu', 'works'],
     ]);
     expect(engines[1]!.reason).toMatch(/^ONNX Runtime got no WebGPU device: No supported adapters; it needs a GPU/);
-    expect(engines[2]).toMatchObject({ folder: found.folder, gflops: { float32: 100, ...(processor.bf16 && { bfloat16: 900 }) }, kernels: expect.stringMatching(/^absent: never compiled/) as string });
+    expect(engines[2]).toMatchObject({
+      folder: found.folder,
+      gflops: { float32: 100, ...(processor.bf16 && { bfloat16: 900 }) },
+      kernels: expect.stringMatching(/^absent: never compiled/) as string,
+    });
     expect(engines[3]!.reason).toContain('run "mdiff engine install tensorflow --cuda"');
   });
 
   it('calls a wrong product what it is, and leaves the choice as a run would make it', async () => {
-    const wrong = (): Promise<TrialOutcome> => Promise.resolve({ ok: true, report: { version: '1.0', device: 'cpu', error: 0.5, start: 5 } });
+    const wrong = (): Promise<TrialOutcome> =>
+      Promise.resolve({ ok: true, report: { version: '1.0', device: 'cpu', error: 0.5, start: 5 } });
     const { engines, chosen } = await examineEngines({ config: config(nowhere()), env: { MDIFF_WEBGPU: '' }, run: wrong });
     expect(engines[0]).toMatchObject({ state: 'broken', reason: 'a product is off by 0.5' });
     expect(chosen).toEqual({ engine: 'onnxruntime', device: 'cpu' });
-    expect(chosenEngine(config(nowhere(), { engine: 'tfjs_node' }))).toEqual({ refused: expect.stringContaining('engine: expected an engine that is installed here, got "tfjs_node"') as string });
+    expect(chosenEngine(config(nowhere(), { engine: 'tfjs_node' }))).toEqual({
+      refused: expect.stringContaining('engine: expected an engine that is installed here, got "tfjs_node"') as string,
+    });
   });
 });
 
 describe('WebGPU in the report', () => {
   it('is said to be a software device where no GPU computes', async () => {
-    const report = (hardware: boolean) => (): Promise<TrialOutcome> => Promise.resolve({ ok: true, report: { version: '1.0', device: 'gpu', hardware, error: 1e-7, start: 5 } });
+    const report = (hardware: boolean) => (): Promise<TrialOutcome> =>
+      Promise.resolve({ ok: true, report: { version: '1.0', device: 'gpu', hardware, error: 1e-7, start: 5 } });
     for (const hardware of [false, true]) {
       const { engines } = await examineEngines({ config: config(nowhere()), env: { MDIFF_WEBGPU: '' }, run: report(hardware) });
       expect(engines[1]).toMatchObject({ device: 'webgpu', state: 'works', ...(!hardware && { software: true }) });
@@ -97,12 +123,15 @@ describe('a CUDA library that finds no GPU', () => {
     await put(join(at, 'package.json'), '{ "name": "@tensorflow/tfjs-node-gpu", "version": "4.22.0", "main": "index.js" }');
     await put(join(at, 'index.js'), '');
     await put(join(at, ADDON), '');
-    const onProcessor = (): Promise<TrialOutcome> => Promise.resolve({ ok: true, report: { version: '2.21.0', device: 'cpu', error: 1e-7, start: 5 } });
+    const onProcessor = (): Promise<TrialOutcome> =>
+      Promise.resolve({ ok: true, report: { version: '2.21.0', device: 'cpu', error: 1e-7, start: 5 } });
     const { engines } = await examineEngines({ config: config(folder), env: { MDIFF_WEBGPU: '' }, run: onProcessor });
     await rm(at, { recursive: true });
     const { state, reason } = engines.find(({ device }) => device === 'cuda')!;
     expect(state).toBe('broken');
-    expect(reason).toMatch(/^its library lists no GPU and computes on the processor;( no NVIDIA driver here \(\/dev\/nvidiactl\);)? "mdiff engine install tensorflow --cuda --force" makes it anew$/);
+    expect(reason).toMatch(
+      /^its library lists no GPU and computes on the processor;( no NVIDIA driver here \(\/dev\/nvidiactl\);)? "mdiff engine install tensorflow --cuda --force" makes it anew$/,
+    );
   });
 });
 
@@ -131,7 +160,9 @@ describe('what is found beside the addon', () => {
     const { folder } = found;
     await rm(join(folder, 'lib'), { recursive: true, force: true });
     const { GLIBC_TUNABLES } = launcherEnvironment({ variant: 'cpu', folder }, {}, true);
-    expect(GLIBC_TUNABLES).toBe('glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=17179869184:glibc.malloc.mmap_max=0:glibc.malloc.hugetlb=1');
+    expect(GLIBC_TUNABLES).toBe(
+      'glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=17179869184:glibc.malloc.mmap_max=0:glibc.malloc.hugetlb=1',
+    );
     expect(launcherEnvironment({ variant: 'cpu', folder }, { GLIBC_TUNABLES: '' }, true)).toEqual({});
     expect(launcherEnvironment({ variant: 'cuda', folder }, {}, true)).toEqual({});
     expect(launcherEnvironment({ variant: 'cpu', folder }, {}, false)).toEqual({});

@@ -74,7 +74,9 @@ const version = (name: string): string => (createRequire(import.meta.url)(`${nam
 
 const kernelLine = (found: NativeTensorFlow, kernels: KernelState, products = false): string => {
   const made = 'compiler' in kernels ? ` (${kernels.compiler})` : '';
-  return kernels.state === 'ready' ? `ready${products ? ' with products on AMX' : ''}${made}` : `${kernels.state}: ${kernels.reason}; "${install(found.variant)}" compiles them`;
+  return kernels.state === 'ready'
+    ? `ready${products ? ' with products on AMX' : ''}${made}`
+    : `${kernels.state}: ${kernels.reason}; "${install(found.variant)}" compiles them`;
 };
 
 const withMdiff = (name: string): string => `${name} ${version(name)}, comes with mdiff`;
@@ -85,7 +87,12 @@ export function listEngines(cacheDir: string, env: NodeJS.ProcessEnv = process.e
   const native = (device: 'cpu' | 'cuda'): Pick<Listed, 'installed' | 'detail'> => {
     const found = locateTensorFlow({ cacheDir, device, env });
     const usable = devices.tfjs_node.includes(device);
-    return { installed: found !== undefined, detail: found ? `${found.package} ${found.version} in ${found.folder} (${found.from})${usable ? '' : `; ${noDriver}`}` : howTo(device) };
+    return {
+      installed: found !== undefined,
+      detail: found
+        ? `${found.package} ${found.version} in ${found.folder} (${found.from})${usable ? '' : `; ${noDriver}`}`
+        : howTo(device),
+    };
   };
   const webgpu = (): string => {
     const nodes = gpuNodes();
@@ -94,7 +101,8 @@ export function listEngines(cacheDir: string, env: NodeJS.ProcessEnv = process.e
   };
   return places.map((place) => {
     if (place.engine === 'tfjs_node') return { ...place, ...native(place.device) };
-    if (place.engine === 'tfjs') return { ...place, installed: true, detail: `${withMdiff('@tensorflow/tfjs')}; the reference, hundreds of times slower` };
+    if (place.engine === 'tfjs')
+      return { ...place, installed: true, detail: `${withMdiff('@tensorflow/tfjs')}; the reference, hundreds of times slower` };
     return { ...place, installed: true, detail: place.device === 'webgpu' ? webgpu() : withMdiff('onnxruntime-node') };
   });
 }
@@ -124,7 +132,14 @@ export function chosenEngine(config: ProjectConfig, installed = installedEngines
 type Try = (trial: Trial, name: string) => Promise<TrialOutcome>;
 
 /** Tries every engine on every device, each in a process of its own. */
-export async function examineEngines({ config, env = process.env, signal, seconds = 2, watch = () => undefined, run = (trial) => runTrial(trial, { env, signal }) }: ExamineOptions): Promise<Diagnosis> {
+export async function examineEngines({
+  config,
+  env = process.env,
+  signal,
+  seconds = 2,
+  watch = () => undefined,
+  run = (trial) => runTrial(trial, { env, signal }),
+}: ExamineOptions): Promise<Diagnosis> {
   const { cache_dir: cacheDir } = config;
   forgetDevice(cacheDir);
   const installed = installedEngines(cacheDir, env);
@@ -137,9 +152,18 @@ export async function examineEngines({ config, env = process.env, signal, second
   for (const place of [...places].sort((a, b) => Number(a.engine === 'tfjs_node') - Number(b.engine === 'tfjs_node'))) {
     const { engine, device } = place;
     const report =
-      engine === 'tfjs_node' ? await examineTensorFlow(device, { found: locateTensorFlow({ cacheDir, device, env }), driver: installed.driver, bf16, threads, seconds, attempt })
-      : engine === 'tfjs' ? { ...place, threads: 1, ...verdict(await attempt({ engine, seconds }, 'tfjs on cpu')) }
-      : await examineOnnxRuntime(device, { threads, seconds, attempt });
+      engine === 'tfjs_node'
+        ? await examineTensorFlow(device, {
+            found: locateTensorFlow({ cacheDir, device, env }),
+            driver: installed.driver,
+            bf16,
+            threads,
+            seconds,
+            attempt,
+          })
+        : engine === 'tfjs'
+          ? { ...place, threads: 1, ...verdict(await attempt({ engine, seconds }, 'tfjs on cpu')) }
+          : await examineOnnxRuntime(device, { threads, seconds, attempt });
     reports.set(placeKey(place), report);
   }
   return {
@@ -176,25 +200,47 @@ interface TensorFlowAttempt extends Attempt {
   bf16: boolean;
 }
 
-async function examineTensorFlow(device: 'cpu' | 'cuda', { found, driver, bf16, threads, seconds, attempt }: TensorFlowAttempt): Promise<Examined> {
+async function examineTensorFlow(
+  device: 'cpu' | 'cuda',
+  { found, driver, bf16, threads, seconds, attempt }: TensorFlowAttempt,
+): Promise<Examined> {
   const noCuda = device === 'cuda' && !driver;
   if (!found) return { engine: 'tfjs_node', device, state: 'absent', reason: `${noCuda ? `${noDriver}; with one, ` : ''}${howTo(device)}` };
   const trial = { engine: 'tensorflow', library: found, device, threads, seconds } as const;
   const kernels = kernelState(found);
-  const full = await attempt({ ...trial, bf16: false, ...(kernels.state === 'ready' && { kernels: kernels.path }) }, `tfjs_node on ${device}`);
-  const half = full.ok && (bf16 || device === 'cuda') ? await attempt({ ...trial, bf16: true }, `tfjs_node on ${device} in bfloat16`) : undefined;
+  const full = await attempt(
+    { ...trial, bf16: false, ...(kernels.state === 'ready' && { kernels: kernels.path }) },
+    `tfjs_node on ${device}`,
+  );
+  const half =
+    full.ok && (bf16 || device === 'cuda') ? await attempt({ ...trial, bf16: true }, `tfjs_node on ${device} in bfloat16`) : undefined;
   const result = verdict(full, device === 'cuda' ? 'gpu' : 'cpu');
   if (half?.ok && half.report.gflops !== undefined) result.gflops = { ...result.gflops, bfloat16: half.report.gflops };
-  const remedy = result.state === 'broken' ? { reason: `${result.reason}${noCuda ? `; ${noDriver}` : ''}; "${install(device)} --force" makes it anew` } : {};
-  return { engine: 'tfjs_node', device, threads, folder: found.folder, ...(device === 'cpu' && { kernels: kernelLine(found, kernels, full.ok && full.report.products) }), ...result, ...remedy };
+  const remedy =
+    result.state === 'broken'
+      ? { reason: `${result.reason}${noCuda ? `; ${noDriver}` : ''}; "${install(device)} --force" makes it anew` }
+      : {};
+  return {
+    engine: 'tfjs_node',
+    device,
+    threads,
+    folder: found.folder,
+    ...(device === 'cpu' && { kernels: kernelLine(found, kernels, full.ok && full.report.products) }),
+    ...result,
+    ...remedy,
+  };
 }
 
 /** `wanted`: the kind of device that had to compute. */
-function verdict(outcome: TrialOutcome, wanted: TrialReport['device'] = 'cpu'): Pick<Examined, 'state' | 'version' | 'gflops' | 'error' | 'start' | 'reason'> {
+function verdict(
+  outcome: TrialOutcome,
+  wanted: TrialReport['device'] = 'cpu',
+): Pick<Examined, 'state' | 'version' | 'gflops' | 'error' | 'start' | 'reason'> {
   if (!outcome.ok) return { state: 'broken', reason: plainReason(outcome.reason) };
   const { version, device, gflops, error, start } = outcome.report;
   const numbers = { version, ...(gflops !== undefined && { gflops: { float32: gflops } }), error, start };
-  if (device !== wanted && wanted === 'gpu') return { state: 'broken', version, reason: 'its library lists no GPU and computes on the processor' };
+  if (device !== wanted && wanted === 'gpu')
+    return { state: 'broken', version, reason: 'its library lists no GPU and computes on the processor' };
   // Products of numbers below one: float32 rounds them a hundred times below this, TF32 of a GPU below it.
   return error < 1e-2 ? { state: 'works', ...numbers } : { state: 'broken', ...numbers, reason: `a product is off by ${error}` };
 }

@@ -25,7 +25,11 @@ export interface DownloadOptions {
 /** The address gave not a single byte: another way may work. */
 export class Unreachable extends Error {}
 
-const sizeOf = (path: string): Promise<number> => stat(path).then(({ size }) => size, () => 0);
+const sizeOf = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
 
 async function sha256Of(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
@@ -47,7 +51,10 @@ export async function accept(part: string, path: string, wanted: Wanted, signal?
   if (got === wanted.sha256) return rename(part, path);
   await rm(part, { force: true });
   const [expected, found] = got === undefined ? [`${wanted.size} bytes`, `${size} bytes`] : [`sha256 ${wanted.sha256}`, got];
-  throw new MdiffError('MDIFF_DAMAGED', `${basename(path)}: expected ${expected}, got ${found}; it was removed: run the command again, and check the package index that pip is set to`);
+  throw new MdiffError(
+    'MDIFF_DAMAGED',
+    `${basename(path)}: expected ${expected}, got ${found}; it was removed: run the command again, and check the package index that pip is set to`,
+  );
 }
 
 /** Appends to `part` until it has `size` bytes. Returns when the server ends; throws what the network or the disk throws. */
@@ -55,7 +62,10 @@ async function attempt(url: string, part: string, size: number, { signal, onByte
   let done = await sizeOf(part);
   if (done >= size) return;
   if (url.startsWith('file:')) return copy(fileURLToPath(url), part, onBytes, signal);
-  const answer = await fetch(url, { headers: { 'accept-encoding': 'identity', ...(done > 0 && { range: `bytes=${done}-` }) }, ...(signal && { signal }) });
+  const answer = await fetch(url, {
+    headers: { 'accept-encoding': 'identity', ...(done > 0 && { range: `bytes=${done}-` }) },
+    ...(signal && { signal }),
+  });
   const goesOn = answer.status === 206 && answer.headers.get('content-range')?.startsWith(`bytes ${done}-`) === true;
   if (!answer.ok || !answer.body) throw new Unreachable(`HTTP status ${answer.status}`);
   // A server that knows no ranges sends the whole file again.
@@ -86,7 +96,8 @@ async function copy(from: string, part: string, onBytes: DownloadOptions['onByte
   }
 }
 
-const isDiskError = (error: unknown): boolean => ['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'EPERM', 'EISDIR', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+const isDiskError = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'EPERM', 'EISDIR', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 /**
  * Downloads `url` to `path`. The bytes so far stay in `path`.part, and the next attempt, or the next command, goes on from there.
@@ -96,7 +107,7 @@ export async function download(url: string, path: string, wanted: Wanted, option
   const { signal, attempts = 3, pause = 1000 } = options;
   const part = `${path}.part`;
   const began = await sizeOf(part);
-  for (let failed = 0; ; ) {
+  for (let failed = 0; ;) {
     const before = await sizeOf(part);
     let reason: string;
     try {
@@ -112,7 +123,10 @@ export async function download(url: string, path: string, wanted: Wanted, option
     failed = now > before ? 0 : failed + 1;
     if (failed >= attempts) {
       if (now === began) throw new Unreachable(reason);
-      throw new MdiffError('MDIFF_NETWORK', `${basename(path)}: the connection broke after ${now} of ${wanted.size} bytes (${reason}); run the command again to continue from there`);
+      throw new MdiffError(
+        'MDIFF_NETWORK',
+        `${basename(path)}: the connection broke after ${now} of ${wanted.size} bytes (${reason}); run the command again to continue from there`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, pause));
     signal?.throwIfAborted();

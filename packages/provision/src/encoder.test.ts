@@ -17,7 +17,8 @@ const get = (name: string) => weights.find((tensor) => tensor.name === name)!.da
 function reference(ids: readonly number[]): number[] {
   const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce((sum, value, i) => sum + value * b[i]!, 0);
   const add = (a: readonly number[], b: readonly number[]) => a.map((value, i) => value + b[i]!);
-  const linear = (x: number[], name: string) => Array.from(get(`${name}.bias`), (bias, o) => bias + dot(x, get(`${name}.weight`).subarray(o * x.length, (o + 1) * x.length)));
+  const linear = (x: number[], name: string) =>
+    Array.from(get(`${name}.bias`), (bias, o) => bias + dot(x, get(`${name}.weight`).subarray(o * x.length, (o + 1) * x.length)));
   const norm = (x: number[], name: string) => {
     const mean = x.reduce((a, b) => a + b) / D;
     const scale = Math.sqrt(x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / D + config.layer_norm_eps);
@@ -36,25 +37,55 @@ function reference(ids: readonly number[]): number[] {
   let x = ids.map((id, s) => norm(add(add(row('word', id), row('position', s)), row('token_type', 0)), 'embeddings.LayerNorm'));
   for (let layer = 0; layer < L; layer++) {
     const at = `encoder.layer.${layer}`;
-    const [q, k, v] = ['query', 'key', 'value'].map((part) => x.map((own) => linear(own, `${at}.attention.self.${part}`))) as [number[][], number[][], number[][]];
+    const [q, k, v] = ['query', 'key', 'value'].map((part) => x.map((own) => linear(own, `${at}.attention.self.${part}`))) as [
+      number[][],
+      number[][],
+      number[][],
+    ];
     const K = D / H;
     const mixed = q.map((query) =>
       Array.from({ length: H }, (_, h) => {
         const part = (all: readonly number[]) => all.slice(h * K, (h + 1) * K);
         const scores = k.map((key) => Math.exp(dot(part(query), part(key)) / Math.sqrt(K)));
         const total = scores.reduce((a, b) => a + b);
-        return Array.from({ length: K }, (__, j) => dot(scores, v.map((value) => part(value)[j]!)) / total);
+        return Array.from(
+          { length: K },
+          (__, j) =>
+            dot(
+              scores,
+              v.map((value) => part(value)[j]!),
+            ) / total,
+        );
       }).flat(),
     );
     x = x.map((own, s) => norm(add(own, linear(mixed[s]!, `${at}.attention.output.dense`)), `${at}.attention.output.LayerNorm`));
-    x = x.map((own) => norm(add(own, linear(linear(own, `${at}.intermediate.dense`).map((value) => value * phi(value)), `${at}.output.dense`)), `${at}.output.LayerNorm`));
+    x = x.map((own) =>
+      norm(
+        add(
+          own,
+          linear(
+            linear(own, `${at}.intermediate.dense`).map((value) => value * phi(value)),
+            `${at}.output.dense`,
+          ),
+        ),
+        `${at}.output.LayerNorm`,
+      ),
+    );
   }
   const sum = x.reduce(add);
   return sum.map((value) => value / Math.sqrt(dot(sum, sum)));
 }
 
-const sentences = ['The captain saw the whale.', 'Sea.', 'The ship saw the sea. The sea saw the ship. The ship saw the captain. The end.', 'The captain saw the ship.'];
-const tokens = [[2, 4, 9, 10, 7, 4, 5, 11, 3], [2, 6, 11, 3]];
+const sentences = [
+  'The captain saw the whale.',
+  'Sea.',
+  'The ship saw the sea. The sea saw the ship. The ship saw the captain. The end.',
+  'The captain saw the ship.',
+];
+const tokens = [
+  [2, 4, 9, 10, 7, 4, 5, 11, 3],
+  [2, 6, 11, 3],
+];
 
 let folder: string;
 let built: string;
@@ -87,7 +118,8 @@ describe('an encoder from Hugging Face weights', () => {
   });
 
   it('is found as a folder, or by its name in the cache', async () => {
-    const of = async (embedding_model: string) => (await embedderOf(projectConfig({ cache_dir: folder, curriculum: { embedding_model } }), tfidfSvd)).embedder;
+    const of = async (embedding_model: string) =>
+      (await embedderOf(projectConfig({ cache_dir: folder, curriculum: { embedding_model } }), tfidfSvd)).embedder;
     const [one, other] = [await of(built), await of('tiny')];
     expect([one.name, other.name]).toEqual([built, 'tiny']);
     expect(one.version).toBe(other.version);
@@ -95,15 +127,24 @@ describe('an encoder from Hugging Face weights', () => {
 });
 
 describe('a folder that will not do', () => {
-  const refused = (pattern: RegExp) => expect.objectContaining({ code: 'MDIFF_EMBEDDINGS', exitCode: 2, message: expect.stringMatching(pattern) as string });
+  const refused = (pattern: RegExp) =>
+    expect.objectContaining({ code: 'MDIFF_EMBEDDINGS', exitCode: 2, message: expect.stringMatching(pattern) as string });
   it('is named with its file', async () => {
     const rest = { 'config.json': parts['config.json'], 'tokenizer.json': parts['tokenizer.json'] };
-    await expect(buildEncoder(await source(rest)('no-weights'), join(folder, 'x'))).rejects.toThrow(refused(/no-weights.model\.safetensors: expected a readable file, got ENOENT/));
+    await expect(buildEncoder(await source(rest)('no-weights'), join(folder, 'x'))).rejects.toThrow(
+      refused(/no-weights.model\.safetensors: expected a readable file, got ENOENT/),
+    );
     const other = { ...parts, 'config.json': JSON.stringify({ ...config, model_type: 'roberta' }) };
-    await expect(buildEncoder(await source(other)('roberta'), join(folder, 'x'))).rejects.toThrow(refused(/config\.json: expected model_type "bert".*got \["roberta","gelu"\]/));
+    await expect(buildEncoder(await source(other)('roberta'), join(folder, 'x'))).rejects.toThrow(
+      refused(/config\.json: expected model_type "bert".*got \["roberta","gelu"\]/),
+    );
     const few = { ...parts, 'model.safetensors': writeSafetensors(weights.slice(0, 9)) };
-    await expect(buildEncoder(await source(few)('few'), join(folder, 'x'))).rejects.toThrow(refused(/expected the tensor encoder\.layer\.0/));
+    await expect(buildEncoder(await source(few)('few'), join(folder, 'x'))).rejects.toThrow(
+      refused(/expected the tensor encoder\.layer\.0/),
+    );
     const damaged = { ...parts, 'onnx/model.onnx': (await readFile(join(built, 'onnx/model.onnx'))).subarray(0, 100) };
-    await expect((await onnxEmbedder('d', await source(damaged)('damaged'), 1)).embed(sentences)).rejects.toThrow(refused(/model\.onnx: expected an ONNX encoder, got/));
+    await expect((await onnxEmbedder('d', await source(damaged)('damaged'), 1)).embed(sentences)).rejects.toThrow(
+      refused(/model\.onnx: expected an ONNX encoder, got/),
+    );
   });
 });

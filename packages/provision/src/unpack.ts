@@ -12,7 +12,12 @@ import { MdiffError } from '@mdiff/folder';
  * @returns bytes written
  * @throws MdiffError MDIFF_DAMAGED when the archive cannot be read
  */
-export async function unpack(wheel: string, folder: string, place: (name: string) => string | undefined, signal?: AbortSignal): Promise<number> {
+export async function unpack(
+  wheel: string,
+  folder: string,
+  place: (name: string) => string | undefined,
+  signal?: AbortSignal,
+): Promise<number> {
   const archive = await openPromise(wheel).catch((cause: Error) => {
     throw damaged(wheel, cause);
   });
@@ -38,4 +43,6 @@ export async function unpack(wheel: string, folder: string, place: (name: string
 }
 
 const damaged = (wheel: string, cause: Error): MdiffError =>
-  new MdiffError('MDIFF_DAMAGED', `${wheel}: expected a readable wheel, got "${cause.message}"; remove it and run the command again`, 1, { cause });
+  new MdiffError('MDIFF_DAMAGED', `${wheel}: expected a readable wheel, got "${cause.message}"; remove it and run the command again`, 1, {
+    cause,
+  });

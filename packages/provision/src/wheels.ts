@@ -29,7 +29,18 @@ export interface WheelRequest {
   pause?: number | undefined;
 }
 
-const platformArguments = ['--disable-pip-version-check', '--no-input', '--retries', '2', '--no-deps', '--only-binary', ':all:', ...PLATFORMS.flatMap((one) => ['--platform', one]), '--python-version', PYTHON];
+const platformArguments = [
+  '--disable-pip-version-check',
+  '--no-input',
+  '--retries',
+  '2',
+  '--no-deps',
+  '--only-binary',
+  ':all:',
+  ...PLATFORMS.flatMap((one) => ['--platform', one]),
+  '--python-version',
+  PYTHON,
+];
 const requirement = ({ distribution, version }: Pin): string => `${distribution}==${version}`;
 
 /** The wheels that are not there, whole; damaged ones are removed. */
@@ -44,15 +55,40 @@ async function missingWheels({ wheels, folder, running: { signal } }: WheelReque
 }
 
 /** Addresses by file name, as pip resolves them; none where pip cannot say. */
-async function addressesOf(missing: readonly Pin[], pip: Program, { command, folder, running }: WheelRequest): Promise<Map<string, string>> {
+async function addressesOf(
+  missing: readonly Pin[],
+  pip: Program,
+  { command, folder, running }: WheelRequest,
+): Promise<Map<string, string>> {
   const addresses = new Map<string, string>();
-  const ended = await run(pip, ['install', '--dry-run', '--quiet', '--ignore-installed', '--report', '-', '--target', join(folder, 'none'), ...platformArguments, ...missing.map(requirement)], running);
+  const ended = await run(
+    pip,
+    [
+      'install',
+      '--dry-run',
+      '--quiet',
+      '--ignore-installed',
+      '--report',
+      '-',
+      '--target',
+      join(folder, 'none'),
+      ...platformArguments,
+      ...missing.map(requirement),
+    ],
+    running,
+  );
   running.signal?.throwIfAborted();
   if (ended.code === 0) {
     const { install } = JSON.parse(ended.output.slice(ended.output.indexOf('{'))) as { install: { download_info: { url: string } }[] };
-    for (const { download_info: { url } } of install) addresses.set(decodeURIComponent(basename(new URL(url).pathname)), url);
+    for (const {
+      download_info: { url },
+    } of install)
+      addresses.set(decodeURIComponent(basename(new URL(url).pathname)), url);
   } else if (unreachable(ended)) {
-    throw new MdiffError('MDIFF_NETWORK', `${command}: pip cannot reach its package index ("${complaint(ended)}"); connect to the network, or set pip's index or proxy (pip config), and run the command again`);
+    throw new MdiffError(
+      'MDIFF_NETWORK',
+      `${command}: pip cannot reach its package index ("${complaint(ended)}"); connect to the network, or set pip's index or proxy (pip config), and run the command again`,
+    );
   }
   return addresses;
 }
@@ -60,11 +96,17 @@ async function addressesOf(missing: readonly Pin[], pip: Program, { command, fol
 /** Returns false when the address gives nothing, so that pip has to download. */
 async function downloadDirectly(wheel: Pin, url: string, { folder, watch, running: { signal }, pause }: WheelRequest): Promise<boolean> {
   try {
-    await download(url, join(folder, wheel.file), wheel, { signal, ...(pause !== undefined && { pause }), onBytes: (done) => watch.bytes(wheel.file, done, wheel.size) });
+    await download(url, join(folder, wheel.file), wheel, {
+      signal,
+      ...(pause !== undefined && { pause }),
+      onBytes: (done) => watch.bytes(wheel.file, done, wheel.size),
+    });
     return true;
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
-    watch.phase(`mdiff cannot download from that address (${error.message}): leaving ${wheel.file} to pip, which starts over after an interruption`);
+    watch.phase(
+      `mdiff cannot download from that address (${error.message}): leaving ${wheel.file} to pip, which starts over after an interruption`,
+    );
     return false;
   }
 }
@@ -75,10 +117,17 @@ async function downloadWithPip(wheel: Pin, pip: Program, { command, folder, runn
   running.signal?.throwIfAborted();
   if (ended.code !== 0) {
     const remedy = unreachable(ended) ? 'connect to the network' : 'check the index that pip is set to (pip config list)';
-    throw new MdiffError('MDIFF_PIP', `${pip.join(' ')} download ${requirement(wheel)}: pip cannot get ${wheel.file} ("${complaint(ended)}"); ${remedy} and run the command again`);
+    throw new MdiffError(
+      'MDIFF_PIP',
+      `${pip.join(' ')} download ${requirement(wheel)}: pip cannot get ${wheel.file} ("${complaint(ended)}"); ${remedy} and run the command again`,
+    );
   }
   const names = await readdir(folder);
-  if (!names.includes(wheel.file)) throw new MdiffError('MDIFF_PIP', `${command}: expected ${wheel.file} from pip, got ${names.join(', ') || 'nothing'}; check the index that pip is set to (pip config list)`);
+  if (!names.includes(wheel.file))
+    throw new MdiffError(
+      'MDIFF_PIP',
+      `${command}: expected ${wheel.file} from pip, got ${names.join(', ') || 'nothing'}; check the index that pip is set to (pip config list)`,
+    );
   const path = join(folder, wheel.file);
   await accept(path, path, wheel, running.signal);
 }

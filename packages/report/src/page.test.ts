@@ -14,7 +14,17 @@ const stage: StageRecord = {
   selected: { complexity: Float64Array.of(0.1), tokens: Int32Array.of(7) },
   rows: 1,
   padded: 0.25,
-  examples: [{ pieces: [{ text: 'A <b> & ', hidden: false }, { text: 'whale', hidden: true }], tokens: 7, complexity: 0.1, rate: 0.5 }],
+  examples: [
+    {
+      pieces: [
+        { text: 'A <b> & ', hidden: false },
+        { text: 'whale', hidden: true },
+      ],
+      tokens: 7,
+      complexity: 0.1,
+      rate: 0.5,
+    },
+  ],
 };
 const record: TextRecord = {
   source: 'a "quoted" <source>',
@@ -36,7 +46,18 @@ const record: TextRecord = {
     measures: [{ name: 'rarity', signal: 'lexical', values: [0.5] }],
     clusters: [],
     clustered: 0,
-    scores: { report: { sentences: 9, scored: 1, mean_words: 5, weights: { lexical: 1, syntactic: 0, centrality: 0 }, seed: 1, versions: {}, readability_metrics: [], length_correlation: {} } },
+    scores: {
+      report: {
+        sentences: 9,
+        scored: 1,
+        mean_words: 5,
+        weights: { lexical: 1, syntactic: 0, centrality: 0 },
+        seed: 1,
+        versions: {},
+        readability_metrics: [],
+        length_correlation: {},
+      },
+    },
   },
   correlations: { names: ['rarity'], matrix: Float64Array.of(1) },
   course: Float64Array.of(0.5, NaN),
@@ -46,20 +67,41 @@ const record: TextRecord = {
 describe('the page of a text', () => {
   it('escapes every text that it is given', () => {
     const page = textPage(record);
-    for (const escaped of ['a &quot;quoted&quot; &lt;source&gt;', '&lt;i&gt;Moby&lt;/i&gt;', 'A &lt;b&gt; &amp; <span class="hidden">whale</span>', 'One &lt;script&gt; of', '5 &lt; 6']) expect(page).toContain(escaped);
+    for (const escaped of [
+      'a &quot;quoted&quot; &lt;source&gt;',
+      '&lt;i&gt;Moby&lt;/i&gt;',
+      'A &lt;b&gt; &amp; <span class="hidden">whale</span>',
+      'One &lt;script&gt; of',
+      '5 &lt; 6',
+    ])
+      expect(page).toContain(escaped);
     expect(page).not.toMatch(/<script|<i>|<b>/);
     expect(textPage(record)).toBe(page);
   });
 
   it('counts what its records have', () => {
     const page = textPage(record);
-    for (const text of ['the easiest 33 % of 3 sentences', '30 % to 70 % of each hidden', '3 + 1 held out', '1,234', '2.00', '25.0 %', 'By lexical alone']) expect(page).toContain(text);
+    for (const text of [
+      'the easiest 33 % of 3 sentences',
+      '30 % to 70 % of each hidden',
+      '3 + 1 held out',
+      '1,234',
+      '2.00',
+      '25.0 %',
+      'By lexical alone',
+    ])
+      expect(page).toContain(text);
     expect(page).not.toContain('By syntactic alone');
   });
 
   it('says when a stage has no units, and when nothing is scored', () => {
     const none = { complexity: new Float64Array(0), tokens: new Int32Array(0) };
-    const page = textPage({ ...record, stages: [{ ...stage, selected: none, steps: undefined, examples: [] }], stretches: [], survey: { ...record.survey, texts: [] } });
+    const page = textPage({
+      ...record,
+      stages: [{ ...stage, selected: none, steps: undefined, examples: [] }],
+      stretches: [],
+      survey: { ...record.survey, texts: [] },
+    });
     expect(page).toContain('a run would refuse these stages');
     expect(page).toContain('nothing is scored');
     expect(page).not.toContain('Correlations');
@@ -68,7 +110,9 @@ describe('the page of a text', () => {
 
 describe('charts', () => {
   it('count every value in some bar, those beyond the axis too', () => {
-    const bars = [...histogram([-5, 0.1, 0.1, 0.9, 7], { label: 'values', range: [0, 1], bins: 10 }).text.matchAll(/: (\d+)<\/title>/g)].map(([, count]) => Number(count));
+    const bars = [
+      ...histogram([-5, 0.1, 0.1, 0.9, 7], { label: 'values', range: [0, 1], bins: 10 }).text.matchAll(/: (\d+)<\/title>/g),
+    ].map(([, count]) => Number(count));
     expect(bars).toEqual([1, 2, 2]);
   });
 

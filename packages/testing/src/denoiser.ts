@@ -32,7 +32,10 @@ export function oracleDenoiser(chain: MarkovChain, { maskId, firstId, specialLog
       const key = canvas.join(' ');
       let table = tables.get(key);
       if (table === undefined) {
-        table = conditionals(chain, Array.from(canvas.subarray(start), (id) => (id === maskId ? null : id - firstId)));
+        table = conditionals(
+          chain,
+          Array.from(canvas.subarray(start), (id) => (id === maskId ? null : id - firstId)),
+        );
         tables.set(key, table);
       }
       for (const position of positions) {

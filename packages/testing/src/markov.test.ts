@@ -43,7 +43,15 @@ describe('the Markov oracle', () => {
     for (let i = 0; i < 20000; i++) counts[sampleChain(chain, 4, uniform).reduce((cell, s) => cell * 3 + s, 0)]!++;
     const law = sequences.map((x) => probability(chain, x));
     expect(chiSquareDeviate(counts, law)).toBeLessThan(4);
-    expect(chiSquareDeviate(counts, conditionals(chain, [null, null, null, null]).reduce<number[]>((joint, row) => (joint.length ? joint.flatMap((p) => row.map((q) => p * q)) : row), []))).toBeGreaterThan(100);
+    expect(
+      chiSquareDeviate(
+        counts,
+        conditionals(chain, [null, null, null, null]).reduce<number[]>(
+          (joint, row) => (joint.length ? joint.flatMap((p) => row.map((q) => p * q)) : row),
+          [],
+        ),
+      ),
+    ).toBeGreaterThan(100);
   });
 
   it('turns into a denoiser whose softmax is the conditional', () => {
@@ -51,7 +59,9 @@ describe('the Markov oracle', () => {
     const logits = denoiser([{ canvas: Int32Array.of(2, 0, 6, 0), positions: Int32Array.of(1, 3) }]);
     const [first, , last] = conditionals(chain, [null, 1, null]);
     expect(Array.from(logits.subarray(0, 5))).toEqual([7, 7, 7, 7, 7]);
-    expect(Array.from(logits.subarray(5, 8), Math.exp).concat(Array.from(logits.subarray(13), Math.exp))).toEqual([...first!, ...last!].map((p) => Math.exp(Math.log(p))));
+    expect(Array.from(logits.subarray(5, 8), Math.exp).concat(Array.from(logits.subarray(13), Math.exp))).toEqual(
+      [...first!, ...last!].map((p) => Math.exp(Math.log(p))),
+    );
     expect(denoiser.calls).toBe(1);
   });
 });

@@ -26,12 +26,34 @@ export function conditionals({ initial, transition }: MarkovChain, states: reado
   const forward: number[][] = [];
   for (let i = 0; i < n; i++) {
     const before = forward[i - 1];
-    forward.push(normalised(indices.map((s) => agrees(i, s) * (before ? dot(before, indices.map((a) => transition[a]![s]!)) : initial[s]!))));
+    forward.push(
+      normalised(
+        indices.map(
+          (s) =>
+            agrees(i, s) *
+            (before
+              ? dot(
+                  before,
+                  indices.map((a) => transition[a]![s]!),
+                )
+              : initial[s]!),
+        ),
+      ),
+    );
   }
   const backward: number[][] = [];
   for (let i = n - 1; i >= 0; i--) {
     const after = backward[i + 1];
-    backward[i] = normalised(indices.map((s) => (after ? dot(transition[s]!, indices.map((b) => agrees(i + 1, b) * after[b]!)) : 1)));
+    backward[i] = normalised(
+      indices.map((s) =>
+        after
+          ? dot(
+              transition[s]!,
+              indices.map((b) => agrees(i + 1, b) * after[b]!),
+            )
+          : 1,
+      ),
+    );
   }
   return forward.map((row, i) => normalised(row.map((p, s) => p * backward[i]![s]!)));
 }
@@ -51,7 +73,9 @@ export function sampleChain({ initial, transition }: MarkovChain, length: number
 
 /** Every sequence of `length` states, the first position varying slowest. */
 export function allSequences(size: number, length: number): number[][] {
-  return Array.from({ length: size ** length }, (_, cell) => Array.from({ length }, (_, i) => Math.floor(cell / size ** (length - 1 - i)) % size));
+  return Array.from({ length: size ** length }, (_, cell) =>
+    Array.from({ length }, (_, i) => Math.floor(cell / size ** (length - 1 - i)) % size),
+  );
 }
 
 const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, x, i) => sum + x * b[i]!, 0);

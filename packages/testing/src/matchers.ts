@@ -10,7 +10,11 @@ export function maxError(actual: ArrayLike<number>, expected: ArrayLike<number>)
 }
 
 /** Throws, naming the worst element, unless `maxError(actual, expected) ≤ tolerance`; `why` says where the tolerance comes from. */
-export function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, { tolerance, why }: { tolerance: number; why: string }): void {
+export function expectClose(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  { tolerance, why }: { tolerance: number; why: string },
+): void {
   const worst = maxError(actual, expected);
   if (worst <= tolerance) return;
   if (actual.length !== expected.length) throw new Error(`expected ${expected.length} numbers, got ${actual.length}`);

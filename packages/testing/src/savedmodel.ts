@@ -11,7 +11,13 @@ function message(data: Uint8Array): Message {
   while (reader.pos < reader.len) {
     const [field, wire] = reader.tag();
     const value =
-      wire === WireType.Varint ? Number(reader.int64()) : wire === WireType.Bit32 ? reader.float() : wire === WireType.LengthDelimited ? reader.bytes() : undefined;
+      wire === WireType.Varint
+        ? Number(reader.int64())
+        : wire === WireType.Bit32
+          ? reader.float()
+          : wire === WireType.LengthDelimited
+            ? reader.bytes()
+            : undefined;
     if (value === undefined) throw new Error(`wire type ${wire} in field ${field}`);
     fields.set(field, [...(fields.get(field) ?? []), value]);
   }
@@ -43,7 +49,11 @@ function attr(from: Message): unknown {
     case 8: {
       const tensor = child(from, 8);
       const content = one(tensor, 4) as Uint8Array | undefined;
-      return { type: one(tensor, 1), shape: shape(child(tensor, 2)), ...(content ? { bytes: [...content] } : { value: one(tensor, 5) ?? one(tensor, 7) ?? one(tensor, 11) }) };
+      return {
+        type: one(tensor, 1),
+        shape: shape(child(tensor, 2)),
+        ...(content ? { bytes: [...content] } : { value: one(tensor, 5) ?? one(tensor, 7) ?? one(tensor, 11) }),
+      };
     }
     default:
       return one(from, field!);
@@ -60,14 +70,21 @@ const value = (info: Message): { tensor: string; type: number; shape: number[] }
 export function readSavedModel(bytes: Uint8Array) {
   const meta = child(message(bytes), 2);
   const graph = child(meta, 2);
-  const nodes = children(graph, 1).map(
-    (node): ReadNode => ({ name: text(one(node, 1)), op: text(one(node, 2)), inputs: (node.get(3) ?? []).map(text), attrs: entries(node, 5, attr) }),
-  );
+  const nodes = children(graph, 1).map((node): ReadNode => ({
+    name: text(one(node, 1)),
+    op: text(one(node, 2)),
+    inputs: (node.get(3) ?? []).map(text),
+    attrs: entries(node, 5, attr),
+  }));
   return {
     tags: (child(meta, 1).get(4) ?? []).map(text),
     versions: Object.fromEntries([...child(graph, 4)].map(([field, [version]]) => [field, version])),
     nodes,
     byName: new Map(nodes.map((node) => [node.name, node])),
-    signatures: entries(meta, 5, (signature) => ({ inputs: entries(signature, 1, value), outputs: entries(signature, 2, value), method: text(one(signature, 3)) })),
+    signatures: entries(meta, 5, (signature) => ({
+      inputs: entries(signature, 1, value),
+      outputs: entries(signature, 2, value),
+      method: text(one(signature, 3)),
+    })),
   };
 }

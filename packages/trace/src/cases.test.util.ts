@@ -456,9 +456,11 @@ export const CASES: Record<string, (d: Draw) => Case> = {
   }),
 };
 
-
 /** One case with inputs drawn from `seed`: its graph with outputs `y…` and gradients `d…`, and the results of tfjs-cpu. */
-export function example(label: string, seed: number): { graph: Graph; feeds: Record<string, HostTensor>; expected: Record<string, HostTensor> } {
+export function example(
+  label: string,
+  seed: number,
+): { graph: Graph; feeds: Record<string, HostTensor>; expected: Record<string, HostTensor> } {
   const draw = new Draw(seed);
   const { inputs, fn, gradient } = CASES[label]!(draw);
   const list = (result: tf.Tensor | tf.Tensor[]): tf.Tensor[] => (Array.isArray(result) ? result : [result]);

@@ -96,7 +96,7 @@ export const OPEN: Record<string, Open> = {
       return { updated: tf.tensorScatterUpdate(x!, tf.fill([1, 1], 1, 'int32'), tf.fill([1, m], 4)) };
     },
   },
-  'products': {
+  products: {
     inputs: { x, y: { shape: ['b', 'm', 'n'], dtype: 'float32' } },
     fn: ({ x, y }) => {
       const [n, m] = of(x!);
@@ -128,7 +128,11 @@ export const OPEN: Record<string, Open> = {
 export const openGraph = (label: string): Graph => trace(OPEN[label]!.fn, { inputs: OPEN[label]!.inputs });
 
 /** Inputs drawn from `seed` at these sizes, and the results of tfjs-cpu. */
-export function openExample(label: string, sizes: Record<string, number>, seed: number): Record<'feeds' | 'expected', Record<string, HostTensor>> {
+export function openExample(
+  label: string,
+  sizes: Record<string, number>,
+  seed: number,
+): Record<'feeds' | 'expected', Record<string, HostTensor>> {
   const draw = new Draw(seed);
   const feeds = Object.fromEntries(
     Object.entries(OPEN[label]!.inputs).map(([name, { shape, dtype }]) => {
@@ -138,7 +142,9 @@ export function openExample(label: string, sizes: Record<string, number>, seed: 
   );
   const expected = tidy(() =>
     Object.fromEntries(
-      Object.entries(OPEN[label]!.fn(Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, tensor(value)])))).map(([name, value]) => [name, host(value)]),
+      Object.entries(OPEN[label]!.fn(Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, tensor(value)])))).map(
+        ([name, value]) => [name, host(value)],
+      ),
     ),
   );
   return { feeds, expected };

@@ -75,7 +75,11 @@ interface EngineState {
 }
 
 /** Runs `fn` at these sizes on the recording backend and leaves TensorFlow.js as it was, also when `fn` throws. */
-function recordOnce<Name extends string>(fn: (inputs: Record<Name, tf.Tensor>) => Traced, options: TraceOptions<Name>, sizes: Sizes): Recorder {
+function recordOnce<Name extends string>(
+  fn: (inputs: Record<Name, tf.Tensor>) => Traced,
+  options: TraceOptions<Name>,
+  sizes: Sizes,
+): Recorder {
   register();
   const variables = Object.entries(options.variables ?? {});
   const recorder = createRecorder();

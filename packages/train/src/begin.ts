@@ -10,7 +10,14 @@ import type { Run } from './open.js';
 /** Restores the newest checkpoint, or writes the files that a run begins with. */
 export async function begin(run: Run): Promise<{ progress: Progress; restored: boolean }> {
   const { config, folder, options, prepared } = run;
-  const initial: Progress = { step: 0, adam_step: 0, seed: config.seed, model: { ...config.model }, window: { loss: 0, updates: 0, skipped: 0 }, seconds: 0 };
+  const initial: Progress = {
+    step: 0,
+    adam_step: 0,
+    seed: config.seed,
+    model: { ...config.model },
+    window: { loss: 0, updates: 0, skipped: 0 },
+    seconds: 0,
+  };
   const restored = options.mode === 'resume' ? await restore(run) : undefined;
   const progress = restored ?? initial;
   if (options.mode === 'resume') {
@@ -30,7 +37,8 @@ export async function begin(run: Run): Promise<{ progress: Progress; restored: b
 async function restore({ engine, folder, config, options }: Run): Promise<Progress | undefined> {
   const sameModel = ({ model }: Progress): void => {
     for (const [key, value] of Object.entries(model)) {
-      if (config.model[key as keyof typeof config.model] !== value) throw new ConfigError([startup.modelChanged(config, key as 'd_model', value)]);
+      if (config.model[key as keyof typeof config.model] !== value)
+        throw new ConfigError([startup.modelChanged(config, key as 'd_model', value)]);
     }
   };
   const onDamaged = (message: string): void => options.warn(`${message}; going back to an earlier checkpoint`);

@@ -47,7 +47,8 @@ function flatten(file: Buffer, layout: ParamLayout, path: string): Float32Array 
   const flat = new Float32Array(layout.total);
   for (const { name, size, offset } of layout.params) {
     const tensor = tensors.get(name);
-    if (tensor?.data.length !== size) throw new MdiffError('MDIFF_DAMAGED', `${path}: expected ${size} numbers for "${name}", got ${tensor?.data.length ?? 'nothing'}`);
+    if (tensor?.data.length !== size)
+      throw new MdiffError('MDIFF_DAMAGED', `${path}: expected ${size} numbers for "${name}", got ${tensor?.data.length ?? 'nothing'}`);
     flat.set(tensor.data, offset);
   }
   return flat;
@@ -78,7 +79,12 @@ export async function saveCheckpoint(
   return path;
 }
 
-export async function loadCheckpoint(folder: string, step: number, layout: ParamLayout, check?: (progress: Progress) => void): Promise<Checkpoint> {
+export async function loadCheckpoint(
+  folder: string,
+  step: number,
+  layout: ParamLayout,
+  check?: (progress: Progress) => void,
+): Promise<Checkpoint> {
   const path = join(folder, folderName(step));
   const files = await readFolderWhole(path);
   const progress = JSON.parse(files['progress.json']!.toString('utf8')) as Progress;
@@ -114,7 +120,11 @@ export async function latestCheckpoint(
       onDamaged((error as Error).message);
     }
   }
-  if (steps.length > 0) throw new MdiffError('MDIFF_DAMAGED', `${folder}: every checkpoint is damaged (${steps.length}); restore one from a copy, or start over with --fresh`);
+  if (steps.length > 0)
+    throw new MdiffError(
+      'MDIFF_DAMAGED',
+      `${folder}: every checkpoint is damaged (${steps.length}); restore one from a copy, or start over with --fresh`,
+    );
   return undefined;
 }
 

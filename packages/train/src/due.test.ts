@@ -5,12 +5,25 @@ import type { StepInfo } from './stages.js';
 // Two stages of 6 steps, each of two epochs.
 const info = (step: number): StepInfo => {
   const index = Math.floor(step / 6);
-  return { stage: { index, name: `stage ${index}`, first: 6 * index, steps: 6 }, epoch: Math.floor((step % 6) / 3), range: [0, 1], lr: 1, dropout: 0, attentionDropout: 0 };
+  return {
+    stage: { index, name: `stage ${index}`, first: 6 * index, steps: 6 },
+    epoch: Math.floor((step % 6) / 3),
+    range: [0, 1],
+    lr: 1,
+    dropout: 0,
+    attentionDropout: 0,
+  };
 };
 const stages = { steps: 12, infoAt: info };
 const training = { patience: 0, eval_every: 0, log_every: 5, save_every: 4 };
-const stepsWith = (what: 'stageEnd' | 'patience' | 'evaluate' | 'log' | 'save', changes: Partial<typeof training> = {}, hasHeldOut = true): number[] =>
-  Array.from({ length: 12 }, (_, i) => i + 1).filter((done) => dueAfter(done, stages, { hasHeldOut, training: { ...training, ...changes } })[what]);
+const stepsWith = (
+  what: 'stageEnd' | 'patience' | 'evaluate' | 'log' | 'save',
+  changes: Partial<typeof training> = {},
+  hasHeldOut = true,
+): number[] =>
+  Array.from({ length: 12 }, (_, i) => i + 1).filter(
+    (done) => dueAfter(done, stages, { hasHeldOut, training: { ...training, ...changes } })[what],
+  );
 
 describe('after a step', () => {
   it('each stage ends with an evaluation, a metric line and a checkpoint', () => {

@@ -24,5 +24,11 @@ export function dueAfter(
   const every = (period: number): boolean => period > 0 && done % period === 0;
   const patience = training.patience > 0 && hasHeldOut && epochEnd;
   const evaluate = hasHeldOut && (stageEnd || patience || every(training.eval_every));
-  return { stageEnd, patience, evaluate, log: evaluate || stageEnd || every(training.log_every), save: stageEnd || every(training.save_every) };
+  return {
+    stageEnd,
+    patience,
+    evaluate,
+    log: evaluate || stageEnd || every(training.log_every),
+    save: stageEnd || every(training.save_every),
+  };
 }

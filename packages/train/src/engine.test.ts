@@ -10,7 +10,13 @@ import { causalStep, maskedStep } from './objective.js';
 const model = modelConfig({ ...tinyModel, vocab_size: 300 });
 const shape = { length: 24, shiftHead: true };
 const rows = packRows(
-  Array.from({ length: 8 }, (_, id) => ({ id, tokens: Int32Array.from({ length: 5 + id }, (_, i) => 5 + ((31 * id + 7 * i) % 290)), bytes: 10, section: 0, kind: 'prose' as const })),
+  Array.from({ length: 8 }, (_, id) => ({
+    id,
+    tokens: Int32Array.from({ length: 5 + id }, (_, i) => 5 + ((31 * id + 7 * i) % 290)),
+    bytes: 10,
+    section: 0,
+    kind: 'prose' as const,
+  })),
   shape,
 ).rows;
 const clean = [assemble(rows.slice(0, 3), 3, shape), assemble(rows.slice(3, 6), 3, shape)];
@@ -101,7 +107,12 @@ describe('the ONNX Runtime engine', () => {
 
   it('drops where it is told to, from the seed and the step', async () => {
     await reset();
-    const dropping = await openOnnxRuntime({ model: modelConfig({ ...tinyModel, dropout: 0.5, attention_dropout: 0.5 }), threads: 1, labelSmoothing: 0, seed: 5 });
+    const dropping = await openOnnxRuntime({
+      model: modelConfig({ ...tinyModel, dropout: 0.5, attention_dropout: 0.5 }),
+      threads: 1,
+      labelSmoothing: 0,
+      seed: 5,
+    });
     const loss = async (step: number, rate: number, attention: number): Promise<number> => {
       const batch: StepBatch = { ...noised[0]!, dropout: { seed: 1, step, pass: 0, rate, attention } };
       const { loss: value } = await dropping.grads(batch);

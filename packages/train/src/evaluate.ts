@@ -29,14 +29,19 @@ export interface NelboOptions {
 type Masks = ReturnType<typeof stratifiedMasks>;
 type HeldOutUnit = Batch['units'][number] & { batch: number };
 
-export const bitsPerByte = (natsPerToken: number, { tokens, bytes }: Pick<HeldOut, 'tokens' | 'bytes'>): number => (natsPerToken * tokens) / bytes / Math.LN2;
+export const bitsPerByte = (natsPerToken: number, { tokens, bytes }: Pick<HeldOut, 'tokens' | 'bytes'>): number =>
+  (natsPerToken * tokens) / bytes / Math.LN2;
 
 /**
  * NELBO over the whole range of masking rates. The masks are the same for every call with the same `seed` and `levels`, so losses of
  * different stages, steps and runs are comparable.
  * @returns undefined if `signal` was aborted before the last batch
  */
-export async function evaluateNelbo(engine: Engine, heldOut: HeldOut, { seed, levels, shiftHead, signal }: NelboOptions): Promise<Nelbo | undefined> {
+export async function evaluateNelbo(
+  engine: Engine,
+  heldOut: HeldOut,
+  { seed, levels, shiftHead, signal }: NelboOptions,
+): Promise<Nelbo | undefined> {
   const units = heldOut.batches.flatMap((batch, index): HeldOutUnit[] => batch.units.map((unit) => ({ ...unit, batch: index })));
   const masks = stratifiedMasks({ lengths: units.map(({ length }) => length), levels, seed });
   const results: EvaluationResult[] = [];

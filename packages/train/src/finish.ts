@@ -19,7 +19,12 @@ export async function finish(run: Run, result: LoopResult): Promise<TrainResult>
   if (!result.finished) return interrupted;
   let { nelbo } = result;
   if (!nelbo && prepared.heldOut) {
-    nelbo = await evaluateNelbo(engine, prepared.heldOut, { seed: config.seed, levels: FINAL_LEVELS, shiftHead: config.model.shift_head, signal });
+    nelbo = await evaluateNelbo(engine, prepared.heldOut, {
+      seed: config.seed,
+      levels: FINAL_LEVELS,
+      shiftHead: config.model.shift_head,
+      signal,
+    });
     if (!nelbo) return interrupted; // the last checkpoint is saved; a resumed run evaluates again
   }
   const model = join(folder, 'model');
@@ -28,9 +33,13 @@ export async function finish(run: Run, result: LoopResult): Promise<TrainResult>
   await recordRun(run, result.progress, 'finished');
   reporter.note(
     `finished: ${stages.steps} steps in ${Math.round(result.progress.seconds)} s` +
-      (nelbo ? `; held-out NELBO ${nelbo.nelbo.toFixed(3)} ± ${nelbo.se.toFixed(3)} nats/token = ${nelbo.bitsPerByte.toFixed(3)} bits/byte` : ''),
+      (nelbo
+        ? `; held-out NELBO ${nelbo.nelbo.toFixed(3)} ± ${nelbo.se.toFixed(3)} nats/token = ${nelbo.bitsPerByte.toFixed(3)} bits/byte`
+        : ''),
   );
-  reporter.note(`memory: estimated ${(estimateMemory(config, selection.memory).total / 1e9).toFixed(2)} GB, measured peak ${(peakBytes() / 1e9).toFixed(2)} GB`);
+  reporter.note(
+    `memory: estimated ${(estimateMemory(config, selection.memory).total / 1e9).toFixed(2)} GB, measured peak ${(peakBytes() / 1e9).toFixed(2)} GB`,
+  );
   return { finished: true, ...summary, model, ...(nelbo && { nelbo }) };
 }
 

@@ -77,7 +77,8 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
     const improved = keepFigures(state, line, evaluation);
     await report(options, state, line, due.log || progress.window.skipped > 0);
     const skipsStage = evaluation.exhausted === true && skipStage(options, state);
-    if ((due.stageEnd || skipsStage) && progress.step < stages.steps && config.curriculum.reset_optimizer) await resetOptimizer(options, state);
+    if ((due.stageEnd || skipsStage) && progress.step < stages.steps && config.curriculum.reset_optimizer)
+      await resetOptimizer(options, state);
     if (due.save || skipsStage || improved) await save(options, state);
   }
   reporter.end();
@@ -107,7 +108,8 @@ async function update({ config, engine, stages }: LoopOptions, state: LoopState)
   const start = performance.now();
   const input = state.next ?? prepareStep(config, stages, step);
   const running = engine.step(input.batches, updateAt(config, stages, step, progress.adam_step));
-  if (step + 1 < stages.steps) state.next = prepareStep(config, stages, step + 1); // while the engine works
+  if (step + 1 < stages.steps)
+    state.next = prepareStep(config, stages, step + 1); // while the engine works
   else delete state.next;
   const { finite, loss, gradNorm } = await running;
   const { stage, epoch, lr } = stages.infoAt(step);
@@ -155,7 +157,8 @@ async function evaluate(
   { line, due, heldOut }: { line: MetricLine; due: Due; heldOut: HeldOut },
 ): Promise<Evaluation | undefined> {
   const start = performance.now();
-  const measure = (levels: number): Promise<Nelbo | undefined> => evaluateNelbo(engine, heldOut, { seed, levels, shiftHead: model.shift_head, signal });
+  const measure = (levels: number): Promise<Nelbo | undefined> =>
+    evaluateNelbo(engine, heldOut, { seed, levels, shiftHead: model.shift_head, signal });
   try {
     if (line.objective === 'causal') {
       const causal = await evaluateCausal(engine, heldOut, signal);
@@ -190,7 +193,12 @@ function keepFigures(state: LoopState, line: MetricLine, { causal, nelbo, patien
 }
 
 /** Reports a step and, where `logged`, writes its metric line. */
-async function report({ stages, heldOut, folder, reporter }: LoopOptions, state: LoopState, line: MetricLine, logged: boolean): Promise<void> {
+async function report(
+  { stages, heldOut, folder, reporter }: LoopOptions,
+  state: LoopState,
+  line: MetricLine,
+  logged: boolean,
+): Promise<void> {
   const { nelbo, pace, progress } = state;
   // A resumed run may begin with an evaluation, before this process has taken a step.
   const secondsPerStep = pace.secondsPerStep || progress.seconds / line.step;
@@ -223,7 +231,9 @@ function skipStage({ config, stages, reporter }: LoopOptions, state: LoopState):
   if (next === progress.step) return false;
   progress.step = next;
   delete state.next; // the input of a step that is skipped
-  reporter.note(`stage ${stage.name}: no improvement for ${config.training.patience} epochs; ${next < stages.steps ? `the next stage begins at step ${next}` : 'the run ends'}`);
+  reporter.note(
+    `stage ${stage.name}: no improvement for ${config.training.patience} epochs; ${next < stages.steps ? `the next stage begins at step ${next}` : 'the run ends'}`,
+  );
   return true;
 }
 

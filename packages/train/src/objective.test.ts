@@ -3,7 +3,13 @@ import type { Batch, Unit } from '@mdiff/curriculum';
 import { describe, expect, it } from 'vitest';
 import { MASK, causalStep, maskedStep } from './objective.js';
 
-const units: Unit[] = Array.from({ length: 9 }, (_, id) => ({ id, tokens: Int32Array.from({ length: 3 + id }, (_, i) => 10 + 20 * id + i), bytes: 10, section: 0, kind: 'prose' }));
+const units: Unit[] = Array.from({ length: 9 }, (_, id) => ({
+  id,
+  tokens: Int32Array.from({ length: 3 + id }, (_, i) => 10 + 20 * id + i),
+  bytes: 10,
+  section: 0,
+  kind: 'prose',
+}));
 
 function batches(shiftHead: boolean): Batch[] {
   const shape = { length: 16, shiftHead };
@@ -53,7 +59,8 @@ describe('the masked step', () => {
   });
 
   it('depends on the step and the seed, and on nothing else', () => {
-    const rows = (seed: number, step: number): number[][] => maskedStep(batches(true), { ...objective, seed, step, shiftHead: true }).map((batch) => [...batch.rows]);
+    const rows = (seed: number, step: number): number[][] =>
+      maskedStep(batches(true), { ...objective, seed, step, shiftHead: true }).map((batch) => [...batch.rows]);
     expect(rows(3, 7)).toEqual(rows(3, 7));
     expect(rows(3, 8)).not.toEqual(rows(3, 7));
     expect(rows(4, 7)).not.toEqual(rows(3, 7));
@@ -66,7 +73,9 @@ describe('the masked step', () => {
     ['time_sampling bell', { time_sampling: 'bell' }],
   ] as const)('%s changes what is learnt from', (_, change) => {
     const make = (training: object): unknown =>
-      maskedStep(batches(true), { ...objective, training: { ...objective.training, ...training } as never, shiftHead: true }).map(({ rows, weights }) => [[...rows], [...weights]]);
+      maskedStep(batches(true), { ...objective, training: { ...objective.training, ...training } as never, shiftHead: true }).map(
+        ({ rows, weights }) => [[...rows], [...weights]],
+      );
     expect(make(change)).not.toEqual(make({}));
   });
 });

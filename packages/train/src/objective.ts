@@ -45,7 +45,12 @@ export function maskedStep(batches: readonly Batch[], objective: MaskedObjective
   const masks = units.map((unit, i) => maskUnit({ length: unit.length, t: t[i]!, sampling: training.mask_sampling, rng }));
   const weights = lossWeights({
     weighting: training.loss_weighting,
-    units: units.map((unit, i) => ({ length: unit.length, masked: masks[i]!.positions.length, weight: masks[i]!.weight, importance: importance[i]! })),
+    units: units.map((unit, i) => ({
+      length: unit.length,
+      masked: masks[i]!.positions.length,
+      weight: masks[i]!.weight,
+      importance: importance[i]!,
+    })),
   });
   return batches.map((batch, pass) => {
     const input = toStepBatch(batch);

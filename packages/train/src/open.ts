@@ -40,7 +40,9 @@ export async function open({ config: asked, selection, options, folder, earlier 
   // Records of earlier releases name no engine.
   const record = earlier?.record;
   if (record?.engine !== undefined && !sameBits(record, setting)) {
-    reporter.note(`until step ${record.step} this run was on ${describeSetting(record)}: the following steps continue it up to rounding, not to the bit`);
+    reporter.note(
+      `until step ${record.step} this run was on ${describeSetting(record)}: the following steps continue it up to rounding, not to the bit`,
+    );
   }
   await mkdir(folder, { recursive: true });
   const savedTokenizer = earlier && (await readFile(join(folder, 'tokenizer.json'), 'utf8').catch(() => undefined));
@@ -73,7 +75,9 @@ function notices(config: ProjectConfig, asked: ProjectConfig, { list }: Stages):
     config.hardware.bytes_per_param === 2 ? startup.floatState(config) : undefined,
     ...list.map(({ name, steps }) => {
       const used = warmupSteps(training, steps);
-      return used < training.warmup_steps && isSetIn(config, 'training.warmup_steps') ? startup.warmupClamped(config, name, steps, used) : undefined;
+      return used < training.warmup_steps && isSetIn(config, 'training.warmup_steps')
+        ? startup.warmupClamped(config, name, steps, used)
+        : undefined;
     }),
   ];
   return issues.filter((issue) => issue !== undefined);
@@ -93,5 +97,8 @@ function openEngine({ model, hardware, training, seed }: ProjectConfig, { settin
 }
 
 /** Writes the present state to `run.json`. */
-export const recordRun = ({ folder, stages, selection: { setting } }: Run, { step, seconds }: Progress, state: RunRecord['state']): Promise<void> =>
-  writeRecord(folder, { state, step, steps: stages.steps, seconds, ...setting });
+export const recordRun = (
+  { folder, stages, selection: { setting } }: Run,
+  { step, seconds }: Progress,
+  state: RunRecord['state'],
+): Promise<void> => writeRecord(folder, { state, step, steps: stages.steps, seconds, ...setting });

@@ -19,7 +19,11 @@ export const startingPace: Pace = { sinceLine: none, sinceStart: none, secondsPe
 
 export function paceAfterStep({ sinceLine, sinceStart, secondsPerStep }: Pace, tokens: number, seconds: number): Pace {
   const add = (sum: Throughput): Throughput => ({ tokens: sum.tokens + tokens, seconds: sum.seconds + seconds });
-  return { sinceLine: add(sinceLine), sinceStart: add(sinceStart), secondsPerStep: secondsPerStep === 0 ? seconds : 0.9 * secondsPerStep + 0.1 * seconds };
+  return {
+    sinceLine: add(sinceLine),
+    sinceStart: add(sinceStart),
+    secondsPerStep: secondsPerStep === 0 ? seconds : 0.9 * secondsPerStep + 0.1 * seconds,
+  };
 }
 
 export const paceAfterLine = (pace: Pace): Pace => ({ ...pace, sinceLine: none });

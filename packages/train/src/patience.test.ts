@@ -14,12 +14,32 @@ function judge(figures: readonly (readonly [stage: number, nelbo: number])[]): {
 }
 
 it('is exhausted after that many epochs in a row without improvement', () => {
-  expect(judge([[0, 5], [0, 5.2], [0, 4.8], [0, 4.9], [0, 4.8]]).map(({ exhausted }) => exhausted)).toEqual([false, false, false, false, true]);
+  expect(
+    judge([
+      [0, 5],
+      [0, 5.2],
+      [0, 4.8],
+      [0, 4.9],
+      [0, 4.8],
+    ]).map(({ exhausted }) => exhausted),
+  ).toEqual([false, false, false, false, true]);
 });
 
 it('counts an improvement only if it is larger than min_delta, against the best epoch', () => {
-  expect(judge([[0, 5], [0, 4.95], [0, 4.91]]).at(-1)).toEqual({ patience: { stage: 0, best: 5, bad: 2 }, exhausted: true });
-  expect(judge([[0, 5], [0, 4.95], [0, 4.89]]).at(-1)).toEqual({ patience: { stage: 0, best: 4.89, bad: 0 }, exhausted: false });
+  expect(
+    judge([
+      [0, 5],
+      [0, 4.95],
+      [0, 4.91],
+    ]).at(-1),
+  ).toEqual({ patience: { stage: 0, best: 5, bad: 2 }, exhausted: true });
+  expect(
+    judge([
+      [0, 5],
+      [0, 4.95],
+      [0, 4.89],
+    ]).at(-1),
+  ).toEqual({ patience: { stage: 0, best: 4.89, bad: 0 }, exhausted: false });
 });
 
 it('starts counting again in another stage, and changes no state that it is given', () => {

@@ -40,7 +40,9 @@ describe('a run.json that is damaged', () => {
   it('is not the same as one that cannot be read', async () => {
     await rm(path);
     await mkdir(path);
-    await expect(go(config, { mode: 'resume' })).rejects.toThrow(/run\.json: mdiff cannot read the record of this run \(EISDIR\); nothing was changed; make it readable/);
+    await expect(go(config, { mode: 'resume' })).rejects.toThrow(
+      /run\.json: mdiff cannot read the record of this run \(EISDIR\); nothing was changed; make it readable/,
+    );
     await rm(path, { recursive: true });
   });
 

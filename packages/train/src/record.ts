@@ -18,7 +18,10 @@ export interface RunRecord extends EngineSetting {
 const recordPath = (folder: string): string => join(folder, 'run.json');
 
 const hasShape = (record: Partial<RunRecord> | null): record is RunRecord =>
-  typeof record === 'object' && ['training', 'finished'].includes(record?.state ?? '') && Number.isInteger(record?.step) && Number.isInteger(record?.steps);
+  typeof record === 'object' &&
+  ['training', 'finished'].includes(record?.state ?? '') &&
+  Number.isInteger(record?.step) &&
+  Number.isInteger(record?.steps);
 
 /**
  * The record of the run in `folder`; undefined only where there is no such file.
@@ -27,7 +30,10 @@ const hasShape = (record: Partial<RunRecord> | null): record is RunRecord =>
 async function readRecord(folder: string): Promise<RunRecord | undefined> {
   const path = recordPath(folder);
   const refused = (problem: string, remedy: string): MdiffError =>
-    new MdiffError('MDIFF_DAMAGED', `${path}: ${problem}; nothing was changed; ${remedy}, or add --fresh to start over, which deletes the run's checkpoints`);
+    new MdiffError(
+      'MDIFF_DAMAGED',
+      `${path}: ${problem}; nothing was changed; ${remedy}, or add --fresh to start over, which deletes the run's checkpoints`,
+    );
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -42,14 +48,23 @@ async function readRecord(folder: string): Promise<RunRecord | undefined> {
   } catch {
     // The same as JSON of another shape.
   }
-  if (!hasShape(record)) throw refused('the record of this run is damaged', 'delete this file and add --resume to go on from the newest checkpoint');
+  if (!hasShape(record))
+    throw refused('the record of this run is damaged', 'delete this file and add --resume to go on from the newest checkpoint');
   return record;
 }
 
 /** Writes `run.json` whole. */
 export const writeRecord = (folder: string, record: Omit<RunRecord, 'format_version' | 'updated'>): Promise<void> => {
   const { state, step, steps, seconds, ...setting } = record;
-  const complete: RunRecord = { format_version: 1, state, step, steps, seconds: Math.round(seconds), updated: new Date().toISOString(), ...setting };
+  const complete: RunRecord = {
+    format_version: 1,
+    state,
+    step,
+    steps,
+    seconds: Math.round(seconds),
+    updated: new Date().toISOString(),
+    ...setting,
+  };
   return writeFileWhole(recordPath(folder), `${JSON.stringify(complete, null, 2)}\n`);
 };
 

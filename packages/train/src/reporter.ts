@@ -24,4 +24,10 @@ export interface Reporter extends PrepareReporter {
   end(): void;
 }
 
-export const silent: Reporter = { phase: () => undefined, step: () => undefined, progress: () => undefined, note: () => undefined, end: () => undefined };
+export const silent: Reporter = {
+  phase: () => undefined,
+  step: () => undefined,
+  progress: () => undefined,
+  note: () => undefined,
+  end: () => undefined,
+};

@@ -26,7 +26,14 @@ afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true,
 describe('a run', () => {
   it('leaves metrics, checkpoints, a record and a model folder', async () => {
     expect(result).toMatchObject({ finished: true, step: 20, steps: 20 });
-    expect((await readdir(result.folder)).sort()).toEqual(['checkpoints', 'config.resolved.yaml', 'metrics.jsonl', 'model', 'run.json', 'tokenizer.json']);
+    expect((await readdir(result.folder)).sort()).toEqual([
+      'checkpoints',
+      'config.resolved.yaml',
+      'metrics.jsonl',
+      'model',
+      'run.json',
+      'tokenizer.json',
+    ]);
     expect(JSON.parse(await readFile(join(result.folder, 'run.json'), 'utf8'))).toMatchObject({ state: 'finished', step: 20, steps: 20 });
     const lines = await readMetrics(join(result.folder, 'metrics.jsonl'));
     expect(lines.map(({ step, objective }) => [step, objective])).toEqual([
@@ -35,7 +42,8 @@ describe('a run', () => {
       [15, 'diffusion'],
       [20, 'diffusion'],
     ]);
-    for (const line of lines) for (const key of ['loss', 'lr', 'grad_norm', 'tokens_per_s'] as const) expect(Number.isFinite(line[key]), key).toBe(true);
+    for (const line of lines)
+      for (const key of ['loss', 'lr', 'grad_norm', 'tokens_per_s'] as const) expect(Number.isFinite(line[key]), key).toBe(true);
     expect(lines[1]!.nelbo).toBeGreaterThan(0);
     expect(lines[3]!.nelbo).toBeLessThan(lines[1]!.nelbo!);
     expect(lines[3]!.nelbo).toBe(result.nelbo!.nelbo);
@@ -43,10 +51,23 @@ describe('a run', () => {
 
   it('exports exactly the weights of its last checkpoint', async () => {
     const model = await readFolderWhole(join(result.folder, 'model'));
-    expect(Object.keys(model).sort()).toEqual(['README.md', 'config.json', 'config.resolved.yaml', 'generation_config.json', 'model.safetensors', 'onnx/model.onnx', 'tokenizer.json']);
+    expect(Object.keys(model).sort()).toEqual([
+      'README.md',
+      'config.json',
+      'config.resolved.yaml',
+      'generation_config.json',
+      'model.safetensors',
+      'onnx/model.onnx',
+      'tokenizer.json',
+    ]);
     const last = await readFolderWhole(join(result.folder, 'checkpoints', 'step-00000020'));
     expect(readSafetensors(model['model.safetensors']!).tensors).toEqual(readSafetensors(last['params.safetensors']!).tensors);
-    expect(JSON.parse(model['config.json']!.toString())).toMatchObject({ model_type: 'mdiff', format_version: 1, shift_head: true, d_model: 16 });
+    expect(JSON.parse(model['config.json']!.toString())).toMatchObject({
+      model_type: 'mdiff',
+      format_version: 1,
+      shift_head: true,
+      d_model: 16,
+    });
     expect(model['README.md']!.toString()).toContain(result.nelbo!.bitsPerByte.toFixed(3));
   });
 
@@ -66,7 +87,11 @@ describe('a run', () => {
   });
 
   it('refuses a folder that holds a run, naming both ways on', async () => {
-    await expect(go(whole.config)).rejects.toMatchObject({ code: 'MDIFF_EXISTS', exitCode: 2, message: expect.stringMatching(/--resume.*--fresh/) as string });
+    await expect(go(whole.config)).rejects.toMatchObject({
+      code: 'MDIFF_EXISTS',
+      exitCode: 2,
+      message: expect.stringMatching(/--resume.*--fresh/) as string,
+    });
   });
 
   it('has nothing to resume in an empty folder', async () => {
@@ -106,7 +131,10 @@ describe('an interrupted run', () => {
     const { config, folder } = await tinyRun();
     folders.push(folder);
     await go(config, stopAt(2));
-    await expect(go(config.with({ model: { d_ff: 40 } }), { mode: 'resume' })).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('model.d_ff: expected 32') as string });
+    await expect(go(config.with({ model: { d_ff: 40 } }), { mode: 'resume' })).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining('model.d_ff: expected 32') as string,
+    });
   });
 
   it('starts over with fresh', async () => {
@@ -144,13 +172,19 @@ describe('engine and device', () => {
   it('refuses an engine that is not here', async () => {
     const { config, folder } = await tinyRun({ engine: 'tfjs_node' });
     folders.push(folder);
-    await expect(go(config)).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('engine: expected an engine that is installed here, got "tfjs_node"') as string });
+    await expect(go(config)).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining('engine: expected an engine that is installed here, got "tfjs_node"') as string,
+    });
   });
 
   it('refuses a device that was asked for and is not here; falls back from the default with one notice', async () => {
     const { config, folder } = await tinyRun({ device: 'webgpu' });
     folders.push(folder);
-    await expect(go(config)).rejects.toMatchObject({ code: expect.stringContaining('CONFIG') as string, message: expect.stringContaining('expected an available device, got "webgpu"') as string });
+    await expect(go(config)).rejects.toMatchObject({
+      code: expect.stringContaining('CONFIG') as string,
+      message: expect.stringContaining('expected an available device, got "webgpu"') as string,
+    });
   });
 
   it('says what computes it, and records it', async () => {
@@ -162,8 +196,17 @@ describe('engine and device', () => {
     const { folder: run } = await go(config, { reporter, warn: (text) => warned.push(text) });
     expect(said[0]).toBe('engine: onnxruntime on cpu, 1 thread, float32');
     expect(said.at(-1)).toMatch(/^memory: estimated 0\.\d\d GB, measured peak \d+\.\d\d GB$/);
-    expect(warned.filter((text) => text.includes('training.use_mixed_precision: warning: engine "onnxruntime" computes in float32; mixed precision is not applied'))).toHaveLength(1);
-    expect(JSON.parse(await readFile(join(run, 'run.json'), 'utf8'))).toMatchObject({ engine: 'onnxruntime', device: 'cpu', threads: 1, precision: 'float32' });
+    expect(
+      warned.filter((text) =>
+        text.includes('training.use_mixed_precision: warning: engine "onnxruntime" computes in float32; mixed precision is not applied'),
+      ),
+    ).toHaveLength(1);
+    expect(JSON.parse(await readFile(join(run, 'run.json'), 'utf8'))).toMatchObject({
+      engine: 'onnxruntime',
+      device: 'cpu',
+      threads: 1,
+      precision: 'float32',
+    });
   });
 
   it('goes on with another engine, and says so', async () => {
@@ -175,7 +218,9 @@ describe('engine and device', () => {
     await go(config, stopAt(2));
     const said: string[] = [];
     const end = await go(config.with({ engine: 'tfjs' }), { mode: 'resume', reporter: { ...silent, note: (text) => said.push(text) } });
-    expect(said[0]).toBe('until step 2 this run was on onnxruntime on cpu, 1 thread, float32: the following steps continue it up to rounding, not to the bit');
+    expect(said[0]).toBe(
+      'until step 2 this run was on onnxruntime on cpu, 1 thread, float32: the following steps continue it up to rounding, not to the bit',
+    );
     const own = await readMetrics(join(end.folder, 'metrics.jsonl'));
     expect(own.map(({ step }) => step)).toEqual(lines.map(({ step }) => step));
     // Float32 in another order of summation over two steps: 1e-4 nats.
@@ -202,13 +247,23 @@ describe('a batch that cannot fit', () => {
     const { config: roomy, folder } = await tinyRun({ training: { batch_size: 8, max_steps: 2, causal_fraction: 0 } });
     folders.push(folder);
     // Room for half of the batch and a little; a tenth of the budget stays free.
-    const { base, state, perRow } = estimateMemory(roomy, memoryOf({ engine: 'onnxruntime', precision: 'float32', checkpointing: roomy.training.use_gradient_checkpointing }));
+    const { base, state, perRow } = estimateMemory(
+      roomy,
+      memoryOf({ engine: 'onnxruntime', precision: 'float32', checkpointing: roomy.training.use_gradient_checkpointing }),
+    );
     const config = roomy.with({ hardware: { max_vram_gb: (base + state + 4.5 * perRow) / 0.9e9 } });
-    await expect(go(config)).rejects.toMatchObject({ exitCode: 2, message: expect.stringMatching(/training\.batch_size: expected a batch that fits .* GB, got an estimated .*--fit applies this/) as string });
+    await expect(go(config)).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringMatching(
+        /training\.batch_size: expected a batch that fits .* GB, got an estimated .*--fit applies this/,
+      ) as string,
+    });
     const { finished, folder: run } = await go(config, { fit: true });
     expect(finished).toBe(true);
     const resolved = await readFile(join(run, 'config.resolved.yaml'), 'utf8');
-    const [batch, accumulation] = ['batch_size', 'gradient_accumulation_steps'].map((key) => Number(new RegExp(`^  ${key}: (\\d+)`, 'm').exec(resolved)![1]));
+    const [batch, accumulation] = ['batch_size', 'gradient_accumulation_steps'].map((key) =>
+      Number(new RegExp(`^  ${key}: (\\d+)`, 'm').exec(resolved)![1]),
+    );
     expect(batch! * accumulation!).toBe(8);
     expect(accumulation).toBeGreaterThan(1);
   });
@@ -216,9 +271,19 @@ describe('a batch that cannot fit', () => {
 
 describe('patience', () => {
   it('ends a stage that no longer improves, and the next begins', async () => {
-    const stage = { epochs: 2, masking_rate_range: [0.05, 0.5] as [number, number], data_selection: 'all' as const, format_type: 'paragraphs' as const };
+    const stage = {
+      epochs: 2,
+      masking_rate_range: [0.05, 0.5] as [number, number],
+      data_selection: 'all' as const,
+      format_type: 'paragraphs' as const,
+    };
     const { config, folder } = await tinyRun({
-      curriculum: { stages: [{ name: 'one', ...stage }, { name: 'two', ...stage }] },
+      curriculum: {
+        stages: [
+          { name: 'one', ...stage },
+          { name: 'two', ...stage },
+        ],
+      },
       // No epoch can improve by 100 nats: after the first, each is one too many.
       training: { patience: 1, min_delta: 100, max_steps: null, max_epochs: 4, causal_fraction: 0 },
     });

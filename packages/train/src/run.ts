@@ -40,9 +40,14 @@ async function earlierRun(folder: string, mode: 'new' | 'resume'): Promise<Earli
   if (mode === 'new' && earlier) {
     const { record, step } = earlier;
     const position = record ? `step ${step} of ${record.steps} (${record.state})` : `step ${step}`;
-    throw new MdiffError('MDIFF_EXISTS', `${folder}: this folder holds an earlier run at ${position}; add --resume to go on, or --fresh to start over`, 2);
+    throw new MdiffError(
+      'MDIFF_EXISTS',
+      `${folder}: this folder holds an earlier run at ${position}; add --resume to go on, or --fresh to start over`,
+      2,
+    );
   }
-  if (mode === 'resume' && !earlier) throw new MdiffError('MDIFF_EXISTS', `${folder}: there is no run to resume; leave --resume out to start one`, 2);
+  if (mode === 'resume' && !earlier)
+    throw new MdiffError('MDIFF_EXISTS', `${folder}: there is no run to resume; leave --resume out to start one`, 2);
   return earlier;
 }
 
@@ -75,7 +80,9 @@ async function trainLocked(locked: Locked): Promise<TrainResult> {
 function loop(run: Run, progress: Progress, restored: boolean): Promise<LoopResult> {
   const { config, engine, stages, prepared, folder, options, resolvedYaml: resolved, tokenizerJson } = run;
   const { reporter, signal } = options;
-  const rows = prepared.rowsPerStage.map((count, i) => `${count} rows of ${config.model.max_seq_len} (${(100 * prepared.padded[i]!).toFixed(1)}% padding)`);
+  const rows = prepared.rowsPerStage.map(
+    (count, i) => `${count} rows of ${config.model.max_seq_len} (${(100 * prepared.padded[i]!).toFixed(1)}% padding)`,
+  );
   reporter.phase('training', `${engine.layout.total.toLocaleString('en-US')} parameters, ${stages.steps} steps, ${rows.join(', ')}`);
   return runLoop({
     config,

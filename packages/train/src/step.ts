@@ -11,7 +11,8 @@ export interface StepInput {
   tokens: number;
 }
 
-export const objectiveAt = ({ causalSteps }: Pick<Stages, 'causalSteps'>, step: number): 'causal' | 'diffusion' => (step < causalSteps ? 'causal' : 'diffusion');
+export const objectiveAt = ({ causalSteps }: Pick<Stages, 'causalSteps'>, step: number): 'causal' | 'diffusion' =>
+  step < causalSteps ? 'causal' : 'diffusion';
 
 /** The batches of a step with their targets and the names of their dropout masks: a function of the seed and the step. */
 export function prepareStep({ seed, curriculum, training, model }: ProjectConfig, stages: Stages, step: number): StepInput {
@@ -23,7 +24,10 @@ export function prepareStep({ seed, curriculum, training, model }: ProjectConfig
       : maskedStep(clean, { seed, step, range, fullRangeFraction: curriculum.full_range_fraction, training, shiftHead: model.shift_head });
   const drops = dropout > 0 || attentionDropout > 0;
   return {
-    batches: batches.map((batch, pass) => ({ ...batch, ...(drops && { dropout: { seed, step, pass, rate: dropout, attention: attentionDropout } }) })),
+    batches: batches.map((batch, pass) => ({
+      ...batch,
+      ...(drops && { dropout: { seed, step, pass, rate: dropout, attention: attentionDropout } }),
+    })),
     tokens: clean.reduce((sum, { tokens }) => sum + tokens, 0),
   };
 }

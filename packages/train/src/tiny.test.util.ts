@@ -10,7 +10,8 @@ import { train } from './run.js';
 export { tinyModel } from '@mdiff/testing';
 
 /** A fresh folder with the tiny book of @mdiff/testing and the configuration of a run on it. */
-export const tinyRun = (changes: ProjectInput = {}): Promise<{ folder: string; config: ProjectConfig; book: string }> => run(projectConfig, changes);
+export const tinyRun = (changes: ProjectInput = {}): Promise<{ folder: string; config: ProjectConfig; book: string }> =>
+  run(projectConfig, changes);
 
 /** A new run without output, unless told otherwise. */
 export const go = (config: ProjectConfig, options: Partial<TrainOptions> = {}): Promise<TrainResult> =>

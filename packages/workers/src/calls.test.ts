@@ -18,7 +18,10 @@ describe.each([
     expect(await Promise.all([remote.call('square', 12), remote.call('variable', 'WHALE')])).toEqual([144, 'white']);
     const answered: string[] = [];
     await Promise.all(['a', 'b', 'c'].map((name) => remote!.call<string>('slow', name).then((answer) => answered.push(answer))));
-    expect([answered, await remote.call('order')]).toEqual([['a', 'b', 'c'], ['a', 'b', 'c']]);
+    expect([answered, await remote.call('order')]).toEqual([
+      ['a', 'b', 'c'],
+      ['a', 'b', 'c'],
+    ]);
   });
 
   it('carry typed arrays, and the code of an error', async () => {
@@ -31,7 +34,8 @@ describe.each([
   it('are rejected when it ends, those that wait and those that come', async () => {
     remote = start(entry);
     const waiting = [remote.call('exit', 3), remote.call('square', 2)];
-    for (const { status, reason } of (await Promise.allSettled(waiting)) as PromiseRejectedResult[]) expect([status, (reason as Error).message]).toEqual(['rejected', expect.stringMatching(/ended \(exit code 3\)/)]);
+    for (const { status, reason } of (await Promise.allSettled(waiting)) as PromiseRejectedResult[])
+      expect([status, (reason as Error).message]).toEqual(['rejected', expect.stringMatching(/ended \(exit code 3\)/)]);
     await expect(remote.call('square', 2)).rejects.toThrow('exit code 3');
   });
 });

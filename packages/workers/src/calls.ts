@@ -36,7 +36,10 @@ interface Calls extends Pick<Remote, 'call'> {
 }
 
 /** `onBusy` is called when the first call starts to wait and when none waits any more. */
-function callsOver(post: (call: Call, transfer: readonly TransferListItem[]) => void, onBusy: (busy: boolean) => void = () => undefined): Calls {
+function callsOver(
+  post: (call: Call, transfer: readonly TransferListItem[]) => void,
+  onBusy: (busy: boolean) => void = () => undefined,
+): Calls {
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   let next = 0;
   let ended: Error | undefined;
@@ -86,11 +89,14 @@ const loader = (): string => import.meta.resolve('tsx/esm/api');
 export function startWorker(entry: URL, { keepAlive = true, ...options }: WorkerOptions = {}): Remote {
   const env = { ...process.env, ...options.env };
   const worker = entry.pathname.endsWith('.ts')
-    ? new Worker(`import(${JSON.stringify(loader())}).then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}); })`, {
-        eval: true,
-        env,
-        execArgv: ['--conditions=@mdiff/source'],
-      })
+    ? new Worker(
+        `import(${JSON.stringify(loader())}).then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}); })`,
+        {
+          eval: true,
+          env,
+          execArgv: ['--conditions=@mdiff/source'],
+        },
+      )
     : new Worker(entry, { env });
   const { call, settle, fail } = callsOver(
     (message, transfer) => worker.postMessage(message, transfer as TransferListItem[]),
@@ -125,7 +131,10 @@ export function startProcess(entry: URL, options: StartOptions = {}): Remote {
   child.on('error', fail);
   const ended = new Promise<void>((resolve) => {
     child.on('close', (code, signal) => {
-      const last = errors.split('\n').filter((line) => line.trim() !== '').at(-1);
+      const last = errors
+        .split('\n')
+        .filter((line) => line.trim() !== '')
+        .at(-1);
       fail(new Error(`the child process ended (${signal ?? `exit code ${code}`})${last === undefined ? '' : `: ${last.slice(0, 300)}`}`));
       resolve();
     });
@@ -143,7 +152,10 @@ export function startProcess(entry: URL, options: StartOptions = {}): Remote {
 function parent(): { on(listener: (call: Call) => void): void; post(reply: Reply, transfer?: readonly TransferListItem[]): void } {
   if (parentPort) {
     const port = parentPort;
-    return { on: (listener) => void port.on('message', listener), post: (reply, transfer = []) => port.postMessage(reply, transfer as TransferListItem[]) };
+    return {
+      on: (listener) => void port.on('message', listener),
+      post: (reply, transfer = []) => port.postMessage(reply, transfer as TransferListItem[]),
+    };
   }
   process.on('disconnect', () => process.exit());
   return { on: (listener) => void process.on('message', listener), post: (reply) => void process.send!(reply) };

@@ -30,7 +30,8 @@ export function openPool(entry: URL, size: number): Pool {
   const feed = (): void => {
     for (let queue = queues.find(({ length }) => length > 0); queue; queue = queues.find(({ length }) => length > 0)) {
       let free = workers.find(({ tasks }) => tasks === 0);
-      if (!free && workers.length < size) workers.push((free = { remote: startWorker(entry, { env: { ORT_DISABLE_TELEMETRY: '1' } }), tasks: 0 }));
+      if (!free && workers.length < size)
+        workers.push((free = { remote: startWorker(entry, { env: { ORT_DISABLE_TELEMETRY: '1' } }), tasks: 0 }));
       free ??= workers.find(({ tasks }) => tasks < IN_HAND);
       if (!free) return;
       const worker = free;

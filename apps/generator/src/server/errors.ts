@@ -6,7 +6,10 @@ export interface ErrorBody {
   error: { message: string; type: string; param: string | null; code: string | null };
 }
 
-export function errorBody(message: string, { type = 'invalid_request_error', param = null, code = null }: Partial<Omit<ErrorBody['error'], 'message'>> = {}): ErrorBody {
+export function errorBody(
+  message: string,
+  { type = 'invalid_request_error', param = null, code = null }: Partial<Omit<ErrorBody['error'], 'message'>> = {},
+): ErrorBody {
   return { error: { message, type, param, code } };
 }
 
@@ -21,7 +24,8 @@ export function errorAnswer(error: FastifyError, { bodyLimit }: { bodyLimit: num
   if (error.validation) return { status: 400, body: invalidBody(error.validation) };
   const code: string = error.code ?? '';
   if (code === 'MDIFF_GENERATE') return { status: 400, body: errorBody(error.message, { param: 'prompt', code: 'invalid_request' }) };
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return { status: 413, body: errorBody(`body: expected at most ${bodyLimit} bytes`, { code: 'body_too_large' }) };
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return { status: 413, body: errorBody(`body: expected at most ${bodyLimit} bytes`, { code: 'body_too_large' }) };
   const status = error.statusCode ?? 500;
   if (status < 500) return { status, body: errorBody(error.message) };
   return { status, body: errorBody('the server failed to answer this request', { type: 'server_error', code: 'internal_error' }) };

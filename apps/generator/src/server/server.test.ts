@@ -21,7 +21,12 @@ async function start(options: Partial<ServerOptions> = {}) {
   await app.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   const post = (body: unknown, init: RequestInit = {}) =>
-    fetch(`${url}/v1/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), ...init });
+    fetch(`${url}/v1/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      ...init,
+    });
   return { app, url, post };
 }
 
@@ -56,14 +61,28 @@ const until = async (condition: () => boolean) => {
 describe('completions', () => {
   it('answers in the shape of the OpenAI API', async () => {
     const { post } = await start();
-    const response = await post({ prompt: 'Call me', max_tokens: 6, seed: 7, temperature: 0.5, n: 2, model: 'shifted', user: 'u', stream: false });
+    const response = await post({
+      prompt: 'Call me',
+      max_tokens: 6,
+      seed: 7,
+      temperature: 0.5,
+      n: 2,
+      model: 'shifted',
+      user: 'u',
+      stream: false,
+    });
     expect(response.status).toBe(200);
     const body = (await response.json()) as Completion;
     expect(body).toMatchObject({ object: 'text_completion', model: 'shifted', seed: 7 });
     expect(body.id).toMatch(/^cmpl-/);
     expect(body.choices.map(({ index }) => index)).toEqual([0, 1]);
     for (const choice of body.choices) {
-      expect(choice).toEqual({ index: choice.index, text: expect.stringMatching(/^ [A-Za-z. ]+$/) as string, logprobs: null, finish_reason: expect.stringMatching(/^(stop|length)$/) as string });
+      expect(choice).toEqual({
+        index: choice.index,
+        text: expect.stringMatching(/^ [A-Za-z. ]+$/) as string,
+        logprobs: null,
+        finish_reason: expect.stringMatching(/^(stop|length)$/) as string,
+      });
     }
     const { prompt_tokens, completion_tokens, total_tokens } = body.usage;
     expect(prompt_tokens).toBe(2);
@@ -85,7 +104,19 @@ describe('completions', () => {
     const { post } = await start({ sampling: { seed: 3 } });
     const filled = (await (await post({ prompt: 'Call me', suffix: ' the whale.', max_tokens: 2 })).json()) as Completion;
     expect(filled.usage.completion_tokens).toBe(2);
-    const nulls = { prompt: null, suffix: null, max_tokens: null, temperature: null, top_p: null, n: null, seed: null, stop: null, stream: null, user: null, model: null };
+    const nulls = {
+      prompt: null,
+      suffix: null,
+      max_tokens: null,
+      temperature: null,
+      top_p: null,
+      n: null,
+      seed: null,
+      stop: null,
+      stream: null,
+      user: null,
+      model: null,
+    };
     expect(((await (await post(nulls)).json()) as Completion).seed).toBe(3);
     const stopped = (await (await post({ temperature: 0, stop: ' and' })).json()) as Completion;
     expect(stopped.choices[0]!.text).toBe('The whale');
@@ -109,7 +140,12 @@ describe('bad requests', () => {
     ['too many stops', { stop: ['a', 'b', 'c', 'd', 'e'] }, 400, { param: 'stop' }],
     ['not an object', [1], 400, { message: 'body: must be object' }],
     ['other model', { model: 'gpt' }, 404, { param: 'model', code: 'model_not_found', message: 'model: expected "shifted", got "gpt"' }],
-    ['too long', { prompt: 'whale '.repeat(100) }, 400, { param: 'prompt', message: expect.stringMatching(/^prompt: expected at most 30 tokens.*max_seq_len 32/) as string }],
+    [
+      'too long',
+      { prompt: 'whale '.repeat(100) },
+      400,
+      { param: 'prompt', message: expect.stringMatching(/^prompt: expected at most 30 tokens.*max_seq_len 32/) as string },
+    ],
   ];
   it.each(cases)('%s', async (_, body, status, error) => {
     const { post } = await start();

@@ -55,11 +55,17 @@ function closeConnectionsWhileClosing(app: FastifyInstance): void {
   });
 }
 
-function addRoutes(app: FastifyInstance, { model: loading, sampling, waiting }: Required<Pick<ServerOptions, 'model' | 'sampling' | 'waiting'>>): void {
+function addRoutes(
+  app: FastifyInstance,
+  { model: loading, sampling, waiting }: Required<Pick<ServerOptions, 'model' | 'sampling' | 'waiting'>>,
+): void {
   const queue = createQueue(waiting);
   let model: Model | null = null;
   // The caller handles a model that fails to load; here it only means "not ready".
-  loading.then((loaded) => (model = loaded), () => undefined);
+  loading.then(
+    (loaded) => (model = loaded),
+    () => undefined,
+  );
 
   app.get('/healthz', () => ({ status: 'ok' }));
   app.get('/readyz', (_, reply) => (model ? { status: 'ready' } : reply.code(503).send({ status: 'loading' })));
@@ -68,16 +74,26 @@ function addRoutes(app: FastifyInstance, { model: loading, sampling, waiting }: 
     data: model ? [{ id: model.name, object: 'model', created: model.created, owned_by: 'mdiff' }] : [],
   }));
   app.post<{ Body: CompletionRequest }>('/v1/completions', { schema: { body: completionSchema } }, async ({ body }, reply) => {
-    if (!model) return reply.code(503).header('retry-after', '1').send(errorBody('the model is still loading; try again in a moment', { type: 'server_error', code: 'model_loading' }));
+    if (!model)
+      return reply
+        .code(503)
+        .header('retry-after', '1')
+        .send(errorBody('the model is still loading; try again in a moment', { type: 'server_error', code: 'model_loading' }));
     if (body.model && body.model !== model.name) {
-      return reply.code(404).send(errorBody(`model: expected "${model.name}", got "${body.model}"`, { param: 'model', code: 'model_not_found' }));
+      return reply
+        .code(404)
+        .send(errorBody(`model: expected "${model.name}", got "${body.model}"`, { param: 'model', code: 'model_not_found' }));
     }
     const loaded = model;
     const signal = disconnected(reply);
     return queue.run(() => complete(loaded, { body, sampling, signal }), signal);
   });
   app.setNotFoundHandler(({ method, url }, reply) =>
-    reply.code(404).send(errorBody(`no such endpoint: ${method} ${url}; use POST /v1/completions, GET /v1/models, /healthz or /readyz`, { code: 'not_found' })),
+    reply.code(404).send(
+      errorBody(`no such endpoint: ${method} ${url}; use POST /v1/completions, GET /v1/models, /healthz or /readyz`, {
+        code: 'not_found',
+      }),
+    ),
   );
 }
 

@@ -354,7 +354,10 @@ describe('start-up texts', () => {
   const config = ProjectConfig.parse(text, { file: 'c.yaml' });
   it.each([
     [startup.deviceAbsent(config), 'c.yaml:1:9 device: expected an available device, got "cuda"; set device to "auto" or "cpu"'],
-    [startup.deviceAbsent(config, 'no driver'), 'c.yaml:1:9 device: expected an available device, got "cuda"; set device to "auto" or "cpu" (no driver)'],
+    [
+      startup.deviceAbsent(config, 'no driver'),
+      'c.yaml:1:9 device: expected an available device, got "cuda"; set device to "auto" or "cpu" (no driver)',
+    ],
     [
       startup.embedderAbsent(config),
       'default curriculum.embedding_model: expected a local model folder or a provider (tfidf-svd), got "sentence-transformers/all-MiniLM-L6-v2"; run "mdiff embeddings fetch" or set "tfidf-svd"',

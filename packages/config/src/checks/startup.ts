@@ -26,7 +26,9 @@ const notice = (config: ProjectConfig, key: string, code: string, text: string):
 export const startup = {
   /** S1: the configuration sets a device that this machine lacks; `why` gives the reason. */
   deviceAbsent: (config: ProjectConfig, why?: string): Issue =>
-    error(config, 'device', 'S1', 'an available device', quoted(config.device), { hint: `set device to "auto" or "cpu"${why === undefined ? '' : ` (${why})`}` }),
+    error(config, 'device', 'S1', 'an available device', quoted(config.device), {
+      hint: `set device to "auto" or "cpu"${why === undefined ? '' : ` (${why})`}`,
+    }),
   /** S2: the configuration sets an embedding model that this machine lacks. */
   embedderAbsent: (config: ProjectConfig): Issue =>
     error(
@@ -67,7 +69,12 @@ export const startup = {
     error(config, `model.${key}`, 'S7', `${shown(saved)} (the checkpoint's value)`, shown(config.model[key])),
   /** N1; `where` when the device, not the engine, decides it */
   floatOnly: (config: ProjectConfig, engine: string, where?: string): Issue =>
-    notice(config, 'training.use_mixed_precision', 'N1', `engine "${engine}" computes in float32${where === undefined ? '' : ` ${where}`}; mixed precision is not applied`),
+    notice(
+      config,
+      'training.use_mixed_precision',
+      'N1',
+      `engine "${engine}" computes in float32${where === undefined ? '' : ` ${where}`}; mixed precision is not applied`,
+    ),
   /** N2 */
   deviceFallback: (config: ProjectConfig, used: string): Issue =>
     notice(config, 'device', 'N2', `"${config.device}" is not available, using "${used}"`),

@@ -163,7 +163,9 @@ describe('saveYaml', () => {
     const config = ProjectConfig.preset('book');
     config.saveYaml(path);
     expect(ProjectConfig.fromYaml(path, { env: {} })).toEqual(config);
-    expect(() => config.saveYaml(join(folder, 'no', 'such.yaml'))).toThrow(/^cannot write to .*such.yaml: its folder does not exist \(ENOENT\); make the folder, or choose another file$/);
+    expect(() => config.saveYaml(join(folder, 'no', 'such.yaml'))).toThrow(
+      /^cannot write to .*such.yaml: its folder does not exist \(ENOENT\); make the folder, or choose another file$/,
+    );
   });
 
   it("keeps a loaded file's comments", () => {

@@ -22,7 +22,12 @@ export const GenerationConfigSchema = section('Generation', 'How text is sampled
   confidence_schedule: option('confidence_schedule', 'cosine', 'how many masks remain after each step'),
   style_strength: option('style_strength', 2, 'ln(strength) added to the logits of style tokens; 1 = none', 'needs `style_tokens` (E13)'),
   interactive_mode: bool(false, '`mdiff generate` opens a prompt loop', 'same as `--interactive`'),
-  sampler: option('sampler', 'ancestral', 'which masks are committed at each step', 'ancestral, first_hitting are exact; the others seek modes'),
+  sampler: option(
+    'sampler',
+    'ancestral',
+    'which masks are committed at each step',
+    'ancestral, first_hitting are exact; the others seek modes',
+  ),
   block_length: option('block_length', 32, 'fill block by block, left to right; null = one block', '≤ `max_length` (E15)'),
   threshold: option('threshold', 0.8, 'confidence needed by sampler threshold'),
   gamma: option('gamma', 0.5, 'entropy budget in nats of sampler entropy'),
@@ -38,7 +43,11 @@ export const GenerationConfigSchema = section('Generation', 'How text is sampled
     1.2,
     'ln(penalty) subtracted from logits of tokens already in the window, also those committed earlier in the same step',
   ),
-  style_tokens: option('style_tokens', ['whale', 'sea'], 'strings favoured by `style_strength`, each encoded with and without a leading space'),
+  style_tokens: option(
+    'style_tokens',
+    ['whale', 'sea'],
+    'strings favoured by `style_strength`, each encoded with and without a leading space',
+  ),
   seed: option('seed', 7, 'RNG of generation; null = top-level `seed`'),
   stop: option('stop', ['\n\n'], 'text is cut before the first of them'),
 });

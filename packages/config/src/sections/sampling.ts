@@ -28,14 +28,24 @@ const seed = { minimum: 0, maximum: 4294967295 } as const;
 
 /** By key of the section `generation`. */
 export const sampling = {
-  temperature: { option: 'temperature', flag: '--temperature', parameter: 'temperature', range: { type: 'number', minimum: 0, maximum: 10 }, default: 0.8 },
+  temperature: {
+    option: 'temperature',
+    flag: '--temperature',
+    parameter: 'temperature',
+    range: { type: 'number', minimum: 0, maximum: 10 },
+    default: 0.8,
+  },
   top_k: { option: 'topK', range: { type: ['integer', 'null'], minimum: 1, maximum: 1048576 }, default: null },
   top_p: { option: 'topP', parameter: 'top_p', range: { type: ['number', 'null'], ...unit }, default: null },
   num_steps: { option: 'numSteps', flag: '--num-steps', range: { type: 'integer', minimum: 1, maximum: 65536 }, default: 50 },
   max_length: { option: 'maxLength', flag: '--max-length', range: { type: 'integer', minimum: 1, maximum: 65536 }, default: 512 },
   min_length: { option: 'minLength', range: { type: 'integer', minimum: 0, maximum: 65536 }, default: 0 },
   num_return_sequences: { option: 'n', flag: '-n', parameter: 'n', range: { type: 'integer', minimum: 1, maximum: 256 }, default: 1 },
-  confidence_schedule: { option: 'confidenceSchedule', range: { type: 'string', enum: ['linear', 'cosine', 'constant'] }, default: 'linear' },
+  confidence_schedule: {
+    option: 'confidenceSchedule',
+    range: { type: 'string', enum: ['linear', 'cosine', 'constant'] },
+    default: 'linear',
+  },
   style_strength: { option: 'styleStrength', range: { type: 'number', exclusiveMinimum: 0, maximum: 100 }, default: 1 },
   sampler: {
     option: 'sampler',
@@ -50,7 +60,12 @@ export const sampling = {
   repetition_penalty: { option: 'repetitionPenalty', range: { type: 'number', minimum: 1, maximum: 10 }, default: 1 },
   style_tokens: { option: 'styleTokens', range: { type: 'array', items: { type: 'string', maxLength: 1024 }, maxItems: 256 }, default: [] },
   seed: { option: 'seed', flag: '--seed', parameter: 'seed', range: { type: ['integer', 'null'], ...seed }, default: null },
-  stop: { option: 'stop', parameter: 'stop', range: { type: 'array', items: { type: 'string', maxLength: 1024 }, maxItems: 16 }, default: [] },
+  stop: {
+    option: 'stop',
+    parameter: 'stop',
+    range: { type: 'array', items: { type: 'string', maxLength: 1024 }, maxItems: 16 },
+    default: [],
+  },
 } as const satisfies Record<string, Row>;
 
 /** The top-level key `seed`, which stands in for `generation.seed: null`. */
@@ -59,8 +74,22 @@ export const projectSeed = { range: { type: 'integer', ...seed }, default: 42 } 
 export type SamplingKey = keyof typeof sampling;
 type Table = typeof sampling;
 
-type Named<T> = T extends 'number' | 'integer' ? number : T extends 'boolean' ? boolean : T extends 'null' ? null : T extends 'array' ? string[] : string;
-type ValueIn<R> = R extends { enum: readonly (infer C)[] } ? C : R extends { type: readonly (infer T)[] } ? Named<T> : R extends { type: infer T } ? Named<T> : never;
+type Named<T> = T extends 'number' | 'integer'
+  ? number
+  : T extends 'boolean'
+    ? boolean
+    : T extends 'null'
+      ? null
+      : T extends 'array'
+        ? string[]
+        : string;
+type ValueIn<R> = R extends { enum: readonly (infer C)[] }
+  ? C
+  : R extends { type: readonly (infer T)[] }
+    ? Named<T>
+    : R extends { type: infer T }
+      ? Named<T>
+      : never;
 
 /** The range of a key's values. */
 export type SamplingValue<K extends SamplingKey> = ValueIn<Table[K]['range']>;

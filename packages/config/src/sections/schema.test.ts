@@ -65,9 +65,10 @@ describe('what is made from the schema is current', () => {
   });
 
   it('the reference page', () => {
-    expect(readFileSync(new URL('../../../../docs/config.md', import.meta.url), 'utf8'), 'run: mdiff config docs --write docs/config.md').toBe(
-      referencePage(),
-    );
+    expect(
+      readFileSync(new URL('../../../../docs/config.md', import.meta.url), 'utf8'),
+      'run: mdiff config docs --write docs/config.md',
+    ).toBe(referencePage());
   });
 });
 

@@ -28,7 +28,14 @@ export const TrainingConfigSchema = section('Training', 'The optimiser, the budg
   ),
   batch_size: int(1, 65536, 32, 16, 'rows per forward pass on one worker'),
   gradient_accumulation_steps: int(1, 65536, 1, 8, 'different batches summed before one step; normalised once over all of them'),
-  max_epochs: int(1, 1000000, 300, 120, 'cap on the epochs of all stages, cut from the end', 'W1 names what is cut; not used with `max_steps`'),
+  max_epochs: int(
+    1,
+    1000000,
+    300,
+    120,
+    'cap on the epochs of all stages, cut from the end',
+    'W1 names what is cut; not used with `max_steps`',
+  ),
   max_steps: intOrNull(1, billion, 900, 'exact number of steps; overrides epochs'),
   on_max_steps: choice(
     ['scale', 'truncate'],

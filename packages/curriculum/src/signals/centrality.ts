@@ -28,13 +28,16 @@ export async function centrality(work: Work): Promise<Centrality> {
     return (await embedPart(sentences, advance)).data;
   };
   const picked = clusterSample(n, seed);
-  const centresOf = async (points: Embedding): Promise<Float64Array> => (options.fitCentres ?? fitCentres)(points, { k, seed: picked.seed });
+  const centresOf = async (points: Embedding): Promise<Float64Array> =>
+    (options.fitCentres ?? fitCentres)(points, { k, seed: picked.seed });
 
   if (n <= block) {
     let vectors: Float32Array = new Float32Array(0);
     for await (const { values } of inBlocks('embedding', identity, work, embed)) vectors = values;
     const embedding = { data: vectors, dimensions: vectors.length / Math.max(1, n) };
-    const values = await memo('distance', settings, async () => distances(embedding, n, await centresOf(rowsOf(embedding, picked.sentences))));
+    const values = await memo('distance', settings, async () =>
+      distances(embedding, n, await centresOf(rowsOf(embedding, picked.sentences))),
+    );
     return { values, dimensions: embedding.dimensions, k };
   }
   const data = await memo('embedding-sample', { ...identity, seed }, () => embed(Array.from(picked.sentences, (i) => texts[i]!)));

@@ -34,7 +34,11 @@ export function fitCentres({ data, dimensions: d }: Embedding, { k, seed }: { k:
 }
 
 /** For each of n vectors the nearest centre of [k × d] and its Euclidean distance; 0 and 0 if there are no centres. */
-export function nearestCentres({ data, dimensions: d }: Embedding, n: number, centres: Float64Array): { nearest: Int32Array; distance: Float32Array } {
+export function nearestCentres(
+  { data, dimensions: d }: Embedding,
+  n: number,
+  centres: Float64Array,
+): { nearest: Int32Array; distance: Float32Array } {
   const nearest = new Int32Array(n);
   const distance = new Float32Array(n);
   if (centres.length === 0) return { nearest, distance };
@@ -53,7 +57,8 @@ export function nearestCentres({ data, dimensions: d }: Embedding, n: number, ce
 }
 
 /** Euclidean distance of each vector from the nearest centre; 0 if there are no centres. */
-export const distances = (embedding: Embedding, n: number, centres: Float64Array): Float32Array => nearestCentres(embedding, n, centres).distance;
+export const distances = (embedding: Embedding, n: number, centres: Float64Array): Float32Array =>
+  nearestCentres(embedding, n, centres).distance;
 
 /** The distances of n vectors from centres that are fitted on a sample of them. */
 export function centreDistances(embedding: Embedding, n: number, { k, seed }: { k: number; seed: number }): Float32Array {

@@ -13,7 +13,11 @@ export const LEXICAL_VERSION = 1;
  * @param sentences the sentences to score
  * @param corpus the sentences from which the sample is drawn
  */
-export function lexicalRarity(sentences: readonly string[], corpus: readonly string[], { size, seed }: { size: number; seed: number }): Float32Array {
+export function lexicalRarity(
+  sentences: readonly string[],
+  corpus: readonly string[],
+  { size, seed }: { size: number; seed: number },
+): Float32Array {
   const picked = sample(corpus.length, size, stream(seed, 'idf'));
   const df = new Map<string, number>();
   for (const i of picked) for (const word of new Set(wordsOf(corpus[i]!))) df.set(word, (df.get(word) ?? 0) + 1);

@@ -8,8 +8,10 @@ export const PARSE_FEATURES = ['clauses', 'verb phrases', 'subordination', 'noun
 
 // Words that open a dependent clause; `that` counts only if the tagger does not call it a determiner.
 const OPENERS = new Set(
-  ('after although because before if lest once since though till unless until when whenever where whereas wherever whereby wherein whether while whilst ' +
-    'who whom whose which whoever whatever whichever that').split(' '),
+  (
+    'after although because before if lest once since though till unless until when whenever where whereas wherever whereby wherein whether while whilst ' +
+    'who whom whose which whoever whatever whichever that'
+  ).split(' '),
 );
 
 /**

@@ -52,7 +52,8 @@ function testOf(place: Place, methods: TermMethods): Test | undefined {
   if (anything) return () => true;
   // compromise reads the keys in this order and stops at the first that a place has.
   if (place.negative || place.optional || id !== undefined || use || fuzzy) return undefined;
-  if (word !== undefined) return (term) => term.normal === word || term.machine === word || term.text === word || term.alias?.includes(word) === true;
+  if (word !== undefined)
+    return (term) => term.normal === word || term.machine === word || term.text === word || term.alias?.includes(word) === true;
   if (tag !== undefined) return (term) => term.tags.has(tag);
   if (method !== undefined) {
     const test = methods[method];
@@ -61,7 +62,9 @@ function testOf(place: Place, methods: TermMethods): Test | undefined {
   if (pre !== undefined || post !== undefined || regex !== undefined) return undefined;
   if (chunk !== undefined) return (term) => term.chunk === chunk;
   if (place.switch !== undefined || place.machine !== undefined || place.sense !== undefined || fastOr === undefined) return undefined;
-  return (term) => (pos === undefined || term.tags.has(pos)) && (fastOr.has(term.root || term.implicit || term.machine || term.normal) || fastOr.has(term.text));
+  return (term) =>
+    (pos === undefined || term.tags.has(pos)) &&
+    (fastOr.has(term.root || term.implicit || term.machine || term.normal) || fastOr.has(term.text));
 }
 
 /** Tests of the terms at the first places of a pattern, one each, up to the first place without a simple test. All must hold for a match. */
@@ -73,7 +76,8 @@ export function openingTests(places: readonly Place[], methods: TermMethods): Te
     if (!anything && choices !== undefined) {
       // Phrases to choose from, or to fit all: only their first places can be tested.
       const begins = choices.map((phrase) => (phrase[0] ? testOf(phrase[0], methods) : undefined));
-      if (begins.every((test) => test !== undefined)) tests.push(place.operator === 'and' ? (term) => begins.every((test) => test(term)) : (term) => begins.some((test) => test(term)));
+      if (begins.every((test) => test !== undefined))
+        tests.push(place.operator === 'and' ? (term) => begins.every((test) => test(term)) : (term) => begins.some((test) => test(term)));
       break;
     }
     const test = testOf(place, methods);

@@ -1,8 +1,11 @@
 /** Percentile ranks in (0, 1), ties shared: (values below + half of the equal ones) / n. */
-export function percentileRanks(values: ArrayLike<number>, members: ArrayLike<number> = Array.from({ length: values.length }, (_, i) => i)): Float64Array {
+export function percentileRanks(
+  values: ArrayLike<number>,
+  members: ArrayLike<number> = Array.from({ length: values.length }, (_, i) => i),
+): Float64Array {
   const order = Array.from(members).sort((a, b) => values[a]! - values[b]!);
   const ranks = new Float64Array(values.length);
-  for (let from = 0; from < order.length; ) {
+  for (let from = 0; from < order.length;) {
     let to = from + 1;
     while (to < order.length && values[order[to]!] === values[order[from]!]) to++;
     for (let i = from; i < to; i++) ranks[order[i]!] = (from + to) / 2 / order.length;

@@ -40,7 +40,12 @@ const CACHED_WORDS = 200_000;
 /** Counts in each sentence; every sentence has at least one word. */
 export function countsOf(sentences: readonly string[]): Counts {
   const n = sentences.length;
-  const counts: Counts = { words: new Float64Array(n), letters: new Float64Array(n), characters: new Float64Array(n), syllables: new Float64Array(n) };
+  const counts: Counts = {
+    words: new Float64Array(n),
+    letters: new Float64Array(n),
+    characters: new Float64Array(n),
+    syllables: new Float64Array(n),
+  };
   // The same few thousand words come again and again.
   const cache = new Map<string, Omit<Sentence, 'words'>>();
   sentences.forEach((sentence, i) => {
@@ -49,7 +54,11 @@ export function countsOf(sentences: readonly string[]): Counts {
     for (const word of words) {
       let count = cache.get(word);
       if (!count) {
-        count = { letters: word.match(/\p{L}/gu)?.length ?? 0, characters: word.match(/[\p{L}\p{N}]/gu)?.length ?? 0, syllables: Math.max(1, syllable(word)) };
+        count = {
+          letters: word.match(/\p{L}/gu)?.length ?? 0,
+          characters: word.match(/[\p{L}\p{N}]/gu)?.length ?? 0,
+          syllables: Math.max(1, syllable(word)),
+        };
         if (cache.size < CACHED_WORDS) cache.set(word, count);
       }
       counts.letters[i]! += count.letters;
@@ -63,5 +72,7 @@ export function countsOf(sentences: readonly string[]): Counts {
 /** One number per sentence; high is hard. */
 export function readability(metric: Metric, { words, letters, characters, syllables }: Counts): Float32Array {
   const formula = formulas[metric];
-  return Float32Array.from(words, (count, i) => formula({ words: count, letters: letters[i]!, characters: characters[i]!, syllables: syllables[i]! }));
+  return Float32Array.from(words, (count, i) =>
+    formula({ words: count, letters: letters[i]!, characters: characters[i]!, syllables: syllables[i]! }),
+  );
 }

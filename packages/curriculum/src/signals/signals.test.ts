@@ -18,7 +18,11 @@ describe('sentences', () => {
       { kind: 'verse', text: 'A line.\nAnother line.' },
       { kind: 'prose', text: 'The end.' },
     ] as const;
-    expect(listSentences([{ title: 't', paragraphs: [...paragraphs] }])).toEqual(['Call me Ishmael.', 'Some years ago I went to sea.', 'The end.']);
+    expect(listSentences([{ title: 't', paragraphs: [...paragraphs] }])).toEqual([
+      'Call me Ishmael.',
+      'Some years ago I went to sea.',
+      'The end.',
+    ]);
   });
 
   it('have words of any alphabet, with apostrophes and hyphens inside', () => {
@@ -27,7 +31,9 @@ describe('sentences', () => {
 
   it('are English or not', () => {
     expect(isEnglish(['It was the best of times, it was the worst of times.', 'Call me Ishmael.'])).toBe(true);
-    expect(isEnglish(['Als Gregor Samsa eines Morgens aus unruhigen Träumen erwachte, fand er sich in seinem Bett verwandelt.'])).toBe(false);
+    expect(isEnglish(['Als Gregor Samsa eines Morgens aus unruhigen Träumen erwachte, fand er sich in seinem Bett verwandelt.'])).toBe(
+      false,
+    );
   });
 });
 
@@ -102,7 +108,11 @@ describe('parse features', () => {
 
 describe('singular vectors', () => {
   // Rows with norms 3, 2 and 1 along three orthogonal directions.
-  const rows = [[3, 0, 0, 0], [0, 2 / Math.SQRT2, 2 / Math.SQRT2, 0], [0, 0, 0, 1]];
+  const rows = [
+    [3, 0, 0, 0],
+    [0, 2 / Math.SQRT2, 2 / Math.SQRT2, 0],
+    [0, 0, 0, 1],
+  ];
   const matrix = {
     columns: 4,
     start: Int32Array.of(0, 4, 8, 12),
@@ -114,15 +124,23 @@ describe('singular vectors', () => {
     const vector = (k: number) => [0, 1, 2, 3].map((c) => Math.abs(vectors[c * 4 + k]!));
     const half = Math.SQRT1_2;
     // Values are float32: 1e-6 is ten times their precision.
-    [[1, 0, 0, 0], [0, half, half, 0], [0, 0, 0, 1], [0, 0, 0, 0]].forEach((expected, k) => vector(k).forEach((value, c) => expect(value).toBeCloseTo(expected[c]!, 6)));
+    [
+      [1, 0, 0, 0],
+      [0, half, half, 0],
+      [0, 0, 0, 1],
+      [0, 0, 0, 0],
+    ].forEach((expected, k) => vector(k).forEach((value, c) => expect(value).toBeCloseTo(expected[c]!, 6)));
   });
 });
 
 describe('tfidf-svd', () => {
-  const texts = Array.from({ length: 60 }, (_, i) => (i % 2 ? `the whale swam in the deep sea ${i}` : `a captain ordered his sailors on deck ${i}`));
+  const texts = Array.from({ length: 60 }, (_, i) =>
+    i % 2 ? `the whale swam in the deep sea ${i}` : `a captain ordered his sailors on deck ${i}`,
+  );
   it('puts sentences with common words together, on the unit sphere', async () => {
     const { data, dimensions: d } = await tfidfSvd({ seed: 1 }).embed(texts);
-    const cosine = (i: number, j: number) => Array.from({ length: d }, (_, k) => data[i * d + k]! * data[j * d + k]!).reduce((a, b) => a + b);
+    const cosine = (i: number, j: number) =>
+      Array.from({ length: d }, (_, k) => data[i * d + k]! * data[j * d + k]!).reduce((a, b) => a + b);
     expect(cosine(0, 0)).toBeCloseTo(1, 5);
     expect(cosine(0, 2)).toBeGreaterThan(0.99);
     expect(Math.abs(cosine(0, 1))).toBeLessThan(0.01);

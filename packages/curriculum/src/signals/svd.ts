@@ -21,7 +21,11 @@ const ITERATIONS = 3;
 export function rightSingularVectors(matrix: Sparse, d: number, rng: Rng): Float64Array {
   const m = matrix.columns;
   const l = Math.min(m, d + OVERSAMPLE);
-  let basis = orthonormal(Float64Array.from({ length: m * l }, () => rng.normal()), m, l);
+  let basis = orthonormal(
+    Float64Array.from({ length: m * l }, () => rng.normal()),
+    m,
+    l,
+  );
   for (let i = 0; i < ITERATIONS; i++) basis = orthonormal(gramTimes(matrix, basis, l), m, l);
 
   // AᵀA in the subspace, [l × l]; its eigenvectors turn the basis into singular vectors.

@@ -20,12 +20,20 @@ describe('the tagger', () => {
   it('gives the tags of compromise alone, for sentences of a book', async () => {
     const { documents } = await loadSource('builtin:moby-dick');
     const sentences = listSentences(documents.flatMap(({ sections }) => sections)).filter((_, i) => i % 20 === 7);
-    const out = execFileSync(process.execPath, ['--input-type=module', '-e', plain], { cwd: fileURLToPath(new URL('..', import.meta.url)), input: JSON.stringify(sentences), encoding: 'utf8', maxBuffer: 2 ** 28 });
+    const out = execFileSync(process.execPath, ['--input-type=module', '-e', plain], {
+      cwd: fileURLToPath(new URL('..', import.meta.url)),
+      input: JSON.stringify(sentences),
+      encoding: 'utf8',
+      maxBuffer: 2 ** 28,
+    });
     const expected = JSON.parse(out) as unknown[];
     expect(sentences.length).toBeGreaterThan(400);
     sentences.forEach((sentence, i) => {
       const { clauses, docs } = read(sentence);
-      expect([clauses, docs.map((terms) => terms.map(({ normal, tags, chunk }) => [normal, [...tags].sort(), chunk ?? null]))], sentence).toEqual(expected[i]);
+      expect(
+        [clauses, docs.map((terms) => terms.map(({ normal, tags, chunk }) => [normal, [...tags].sort(), chunk ?? null]))],
+        sentence,
+      ).toEqual(expected[i]);
     });
   }, 60_000);
 });

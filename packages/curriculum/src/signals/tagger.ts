@@ -41,7 +41,10 @@ interface HookIndex {
   rules: Rule[][];
 }
 
-const indexOf = ({ hooks }: Net): HookIndex => ({ place: new Map(Object.keys(hooks).map((hook, i) => [hook, i])), rules: Object.values(hooks) });
+const indexOf = ({ hooks }: Net): HookIndex => ({
+  place: new Map(Object.keys(hooks).map((hook, i) => [hook, i])),
+  rules: Object.values(hooks),
+});
 
 /** The rules of the net that a clause of `length` words with these words and tags may match. */
 function candidates(have: ReadonlySet<string>, length: number, { place, rules }: HookIndex, always: readonly Rule[]): Rule[] {

@@ -25,10 +25,19 @@ export interface LatentSpace {
  *
  * @param learn `learnLatent`, in this thread (the default) or in a worker
  */
-export function tfidfSvd({ seed, learn = learnLatent }: { seed: number; learn?: (sentences: readonly string[], seed: number) => LatentSpace | Promise<LatentSpace> }): Embedder {
+export function tfidfSvd({
+  seed,
+  learn = learnLatent,
+}: {
+  seed: number;
+  learn?: (sentences: readonly string[], seed: number) => LatentSpace | Promise<LatentSpace>;
+}): Embedder {
   const fit = async (sentences: readonly string[]): Promise<Embed> => {
     const fitted = sample(sentences.length, FITTED, stream(seed, 'tfidf'));
-    const space = await learn(Array.from(fitted, (i) => sentences[i]!), seed);
+    const space = await learn(
+      Array.from(fitted, (i) => sentences[i]!),
+      seed,
+    );
     const project = projection(space);
     return (part, advance) => {
       const embedding = project(part);
@@ -48,13 +57,21 @@ export function tfidfSvd({ seed, learn = learnLatent }: { seed: number; learn?: 
 export function learnLatent(sentences: readonly string[], seed: number): LatentSpace {
   const df = new Map<string, number>();
   for (const sentence of sentences) for (const word of new Set(wordsOf(sentence))) df.set(word, (df.get(word) ?? 0) + 1);
-  const kept = [...df].filter(([, count]) => count > 1).sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).slice(0, VOCABULARY);
+  const kept = [...df]
+    .filter(([, count]) => count > 1)
+    .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
+    .slice(0, VOCABULARY);
   const words = kept.map(([word]) => word);
   const idf = Float64Array.from(kept, ([, count]) => Math.log((1 + sentences.length) / (1 + count)) + 1);
   const dimensions = Math.min(DIMENSIONS, kept.length);
   if (dimensions === 0) return { words, idf, vectors: new Float64Array(0), dimensions };
   const rowOf = weighing(words, idf);
-  return { words, idf, vectors: rightSingularVectors(sparse(sentences.map(rowOf), words.length), dimensions, stream(seed, 'svd')), dimensions };
+  return {
+    words,
+    idf,
+    vectors: rightSingularVectors(sparse(sentences.map(rowOf), words.length), dimensions, stream(seed, 'svd')),
+    dimensions,
+  };
 }
 
 type Row = [column: number, value: number][];

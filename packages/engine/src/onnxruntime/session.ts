@@ -18,7 +18,9 @@ export async function openOrtSession(model: Uint8Array, threads: number, more: o
   return async (feeds) => {
     // A session refuses feeds that its graph does not have: the evaluation graph, for one, has no loss weights.
     const outputs = await session.run(
-      Object.fromEntries(session.inputNames.map((name) => [name, new ort.Tensor(feeds[name]!.type, feeds[name]!.data, feeds[name]!.shape)])),
+      Object.fromEntries(
+        session.inputNames.map((name) => [name, new ort.Tensor(feeds[name]!.type, feeds[name]!.data, feeds[name]!.shape)]),
+      ),
     );
     return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, tensor.data as Float32Array]));
   };

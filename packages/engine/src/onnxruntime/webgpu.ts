@@ -18,12 +18,17 @@ export function webgpuCore(options: WorkerOptions): Core {
   return hostCore(options, (shape) => {
     const graph = passGraph(shape, options, layout);
     // No `contrib`: ONNX Runtime's transposing product has no WebGPU kernel, and each one would go to the processor and back.
-    return openOnDevice(timed('lower', () => toOnnx(resultsInOrder(graph))), options.threads, segmentSums(graph));
+    return openOnDevice(
+      timed('lower', () => toOnnx(resultsInOrder(graph))),
+      options.threads,
+      segmentSums(graph),
+    );
   });
 }
 
 /** Sums over equal indices. The device adds atomically, in an order that varies, so a run would not repeat to the bit. */
-const segmentSums = ({ nodes }: Graph): string[] => nodes.filter(({ kernel }) => kernel === 'UnsortedSegmentSum').map(({ outputs }) => `ScatterElements/${outputs[0]}`);
+const segmentSums = ({ nodes }: Graph): string[] =>
+  nodes.filter(({ kernel }) => kernel === 'UnsortedSegmentSum').map(({ outputs }) => `ScatterElements/${outputs[0]}`);
 
 interface WebGpuProvider {
   name: 'webgpu';
@@ -33,5 +38,8 @@ interface WebGpuProvider {
 
 function openOnDevice(model: Uint8Array, threads: number, onProcessor: readonly string[]): Promise<Pass> {
   const provider: WebGpuProvider = { name: 'webgpu', ...(onProcessor.length > 0 && { forceCpuNodeNames: onProcessor }) };
-  return openOrtSession(model, threads, { executionProviders: [provider as ort.InferenceSession.ExecutionProviderConfig], enableMemPattern: true });
+  return openOrtSession(model, threads, {
+    executionProviders: [provider as ort.InferenceSession.ExecutionProviderConfig],
+    enableMemPattern: true,
+  });
 }

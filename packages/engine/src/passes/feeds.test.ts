@@ -10,7 +10,8 @@ describe('drawMask', () => {
     const pairs = dropped.slice(1).filter((value, i) => value === 1 && dropped[i] === 1).length;
     const count = dropped.reduce((sum, value) => sum + value, 0);
     // Five standard deviations of a binomial: once in two million seeds by chance, and the seed is fixed.
-    const close = (got: number, share: number): void => expect(Math.abs(got - share * size)).toBeLessThan(5 * Math.sqrt(share * (1 - share) * size) + 1);
+    const close = (got: number, share: number): void =>
+      expect(Math.abs(got - share * size)).toBeLessThan(5 * Math.sqrt(share * (1 - share) * size) + 1);
     close(count, p);
     close(pairs, p * p);
     // Kept numbers are scaled up, so that the expectation stays 1.

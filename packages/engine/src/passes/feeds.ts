@@ -18,7 +18,10 @@ export type Feeds = Record<string, HostArray>;
 /** Views of the flat weights, by parameter name. */
 export const views = (layout: ParamLayout, flat: Float32Array): Feeds =>
   Object.fromEntries(
-    layout.params.map(({ name, shape, offset, size }): [string, HostArray] => [name, { type: 'float32', data: flat.subarray(offset, offset + size), shape }]),
+    layout.params.map(({ name, shape, offset, size }): [string, HostArray] => [
+      name,
+      { type: 'float32', data: flat.subarray(offset, offset + size), shape },
+    ]),
   );
 
 /** The batch as named arrays. */
@@ -58,7 +61,7 @@ export function drawMask(size: number, p: number, seed: number, ...keys: (string
   if (p === 0) return mask;
   const rng = stream(seed, 'dropout', ...keys);
   const scale = 1 / Math.log1p(-p);
-  for (let i = -1; ; ) {
+  for (let i = -1; ;) {
     i += 1 + Math.floor(Math.log1p(-rng.next()) * scale);
     if (i >= size) return mask;
     mask[i] = 0;
@@ -68,8 +71,17 @@ export function drawMask(size: number, p: number, seed: number, ...keys: (string
 /** The rows [from, to) of masks [B, …]. */
 export const rowsOf = (masks: Feeds, { from, to }: Pick<Part, 'from' | 'to'>): Feeds =>
   Object.fromEntries(
-    Object.entries(masks).map(([name, { type, data, shape: [B, ...rest] }]) => {
-      const stride = data.length / B!;
-      return [name, { type, data: data.subarray(from * stride, to * stride), shape: [to - from, ...rest] }];
-    }),
+    Object.entries(masks).map(
+      ([
+        name,
+        {
+          type,
+          data,
+          shape: [B, ...rest],
+        },
+      ]) => {
+        const stride = data.length / B!;
+        return [name, { type, data: data.subarray(from * stride, to * stride), shape: [to - from, ...rest] }];
+      },
+    ),
   );

@@ -18,7 +18,11 @@ export interface StepOptions {
 }
 
 /** The function of a pass. Training returns `loss` and `grad.{name}`, evaluation `ce`. */
-export const passOf = (kind: Kind, { model, labelSmoothing, checkpointing = false, ops = fast }: StepOptions, layout: ParamLayout): ReturnType<typeof lossAndGrads> =>
+export const passOf = (
+  kind: Kind,
+  { model, labelSmoothing, checkpointing = false, ops = fast }: StepOptions,
+  layout: ParamLayout,
+): ReturnType<typeof lossAndGrads> =>
   kind === 'train' ? lossAndGrads(model, layout, { labelSmoothing, checkpointing, ops }) : positionLosses(model, layout);
 
 /** Shapes of the dropout masks of a pass, by input name; none without dropout. */
@@ -85,7 +89,8 @@ export function openGraph(kind: Kind, options: StepOptions, layout: ParamLayout,
   const inputs: Record<string, InputSpec> = { ...batchInputs('B', 'S'), ...paramInputs(layout) };
   for (let block = 0; dropout && block < options.model.n_layers; block++) {
     if (attention_dropout > 0) inputs[`attention_dropout.${block}`] = { shape: ['B', n_heads, 'S', 'S'], dtype: 'float32' };
-    for (const part of rate > 0 ? ['attn', 'ff'] : []) inputs[`dropout.${block}.${part}`] = { shape: ['B', 'S', d_model], dtype: 'float32' };
+    for (const part of rate > 0 ? ['attn', 'ff'] : [])
+      inputs[`dropout.${block}.${part}`] = { shape: ['B', 'S', d_model], dtype: 'float32' };
   }
   if (kind === 'train' && options.checkpointing) inputs.zero = { shape: [], dtype: 'float32' };
   return simplified(passOf(kind, options, layout), { inputs, limits: { S: max_seq_len } });
@@ -101,7 +106,16 @@ export function flatGradients(pass: Graph, layout: ParamLayout): Graph {
   const float = (shape: number[]) => ({ shape, dtype: 'float32' as const });
   const grads = new Map(pass.outputs.map(({ name, value }) => [name, value]));
   const nodes = [...pass.nodes];
-  const values = { ...pass.values, first: scale, gradient: float(total), _none: scale, _flat: float(total), _old: float(total), _sum: float(total), _again: { shape: [], dtype: 'bool' as const } };
+  const values = {
+    ...pass.values,
+    first: scale,
+    gradient: float(total),
+    _none: scale,
+    _flat: float(total),
+    _old: float(total),
+    _sum: float(total),
+    _again: { shape: [], dtype: 'bool' as const },
+  };
   const parts = layout.params.map(({ name, size }) => {
     const part = `_flat.${name}`;
     values[part as '_flat'] = float([size]);
@@ -132,7 +146,13 @@ export function gradientsOf(layout: ParamLayout, source: 'gradient' | 'given'): 
   const flat = { shape: [layout.total], dtype: 'float32' as const };
   const cut = optimize(
     trace(
-      (from) => Object.fromEntries(layout.params.map(({ name, shape, offset, size }) => [`grad.${name}`, tf.slice(from[source]!, [offset], [size]).reshape([...shape])])),
+      (from) =>
+        Object.fromEntries(
+          layout.params.map(({ name, shape, offset, size }) => [
+            `grad.${name}`,
+            tf.slice(from[source]!, [offset], [size]).reshape([...shape]),
+          ]),
+        ),
       { inputs: { [source]: flat } },
     ),
   );

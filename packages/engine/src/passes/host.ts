@@ -63,7 +63,8 @@ export function wholePasses(model: ModelConfig, layout: ParamLayout, compile: Co
   };
 }
 
-export const hostCore = (options: WorkerOptions, compile: CompilePass): Core => coreOver(options, wholePasses(options.model, layoutOf(options.model), compile));
+export const hostCore = (options: WorkerOptions, compile: CompilePass): Core =>
+  coreOver(options, wholePasses(options.model, layoutOf(options.model), compile));
 
 export function coreOver({ model, seed }: WorkerOptions, passes: Passes): Core {
   const layout = layoutOf(model);
@@ -101,7 +102,12 @@ export function coreOver({ model, seed }: WorkerOptions, passes: Passes): Core {
     step: ({ batches, update }) => inSequence(batches, { grads, forget: () => (accumulated = 0), apply: () => apply(update) }),
     evaluate: (batch) => passes.evaluate(batch, { flat: state.ema ?? state.params, version }),
     read: () =>
-      Promise.resolve({ params: state.params.slice(), m: state.m.slice(), v: state.v.slice(), ...(state.ema && { ema: state.ema.slice() }) }),
+      Promise.resolve({
+        params: state.params.slice(),
+        m: state.m.slice(),
+        v: state.v.slice(),
+        ...(state.ema && { ema: state.ema.slice() }),
+      }),
     load: async (given) => {
       checkState(given, layout);
       version++;

@@ -72,9 +72,15 @@ function publisher(shared: Float32Array): (weights: Weights) => number {
 }
 
 /** `postMessage` copies all of the buffer that a view looks at, so each array gets a buffer of its own size. */
-const ownBuffers = (feeds: Feeds): Feeds => Object.fromEntries(Object.entries(feeds).map(([name, array]) => [name, { ...array, data: array.data.slice() }]));
+const ownBuffers = (feeds: Feeds): Feeds =>
+  Object.fromEntries(Object.entries(feeds).map(([name, array]) => [name, { ...array, data: array.data.slice() }]));
 
-async function runInThread({ remote, compiled }: PartThread, { key, bytes }: PartModel, feeds: Feeds, version: number): Promise<PartResult> {
+async function runInThread(
+  { remote, compiled }: PartThread,
+  { key, bytes }: PartModel,
+  feeds: Feeds,
+  version: number,
+): Promise<PartResult> {
   if (!compiled.has(key)) {
     compiled.add(key);
     await remote.call('compile', { key, model: bytes } satisfies PartCalls['compile']);
@@ -99,14 +105,21 @@ export function passesInParts(model: ModelConfig, layout: ParamLayout, toOnnx: P
   };
 
   /** Runs a pass over every part. `first` gets the outputs of the first part while the other threads are still at work. */
-  async function run(kind: Kind, batch: StepBatch, weights: Weights, first: (outputs: Outputs) => void): Promise<{ split: Part[]; rest: PartResult[] }> {
+  async function run(
+    kind: Kind,
+    batch: StepBatch,
+    weights: Weights,
+    first: (outputs: Outputs) => void,
+  ): Promise<{ split: Part[]; rest: PartResult[] }> {
     const dropout = kind === 'train' && batch.dropout !== undefined;
     const split = splitBatch(batch, threads.parts);
     const version = publish(weights);
     const masks: Feeds = dropout ? maskFeeds(batch, masksOf(model, batch.B, batch.S, true)) : {};
     const feeds = (part: Part): Feeds => ({ ...feedsOf(part.batch), ...rowsOf(masks, part) });
     const [firstPart, ...otherParts] = split as [Part, ...Part[]];
-    const rest = Promise.all(others.map(async (thread, i) => runInThread(thread, modelOf(kind, otherParts[i]!, dropout), feeds(otherParts[i]!), version)));
+    const rest = Promise.all(
+      others.map(async (thread, i) => runInThread(thread, modelOf(kind, otherParts[i]!, dropout), feeds(otherParts[i]!), version)),
+    );
     rest.catch(() => undefined); // awaited below, unless the first part fails before
     const partModel = modelOf(kind, firstPart, dropout);
     partModel.pass ??= openOrtSession(partModel.bytes, threads.threads);
@@ -121,7 +134,13 @@ export function passesInParts(model: ModelConfig, layout: ParamLayout, toOnnx: P
         firstOutputs = outputs;
         if (!add) gather(layout, outputs, into, false);
       });
-      sumParts(layout, firstOutputs, others.map(({ gradient }) => gradient), into, add);
+      sumParts(
+        layout,
+        firstOutputs,
+        others.map(({ gradient }) => gradient),
+        into,
+        add,
+      );
       return rest.reduce((loss, part) => loss + part.loss, firstOutputs.loss![0]!);
     },
     evaluate: async (batch, weights) => {

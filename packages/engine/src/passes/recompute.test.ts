@@ -14,7 +14,18 @@ import { passGraph } from './graphs.js';
 // Recomputed blocks in ONNX Runtime: its profile lists the operators that ran, in order, with the bytes in use.
 
 const blocks = 6;
-const model = modelConfig({ d_model: 32, n_layers: blocks, n_heads: 2, d_ff: 96, vocab_size: 100, max_seq_len: 64, dropout: 0, attention_dropout: 0, conv_width: 3, tie_embeddings: true });
+const model = modelConfig({
+  d_model: 32,
+  n_layers: blocks,
+  n_heads: 2,
+  d_ff: 96,
+  vocab_size: 100,
+  max_seq_len: 64,
+  dropout: 0,
+  attention_dropout: 0,
+  conv_width: 3,
+  tie_embeddings: true,
+});
 const [B, S] = [2, 64];
 const layout = layoutOf(model);
 const flat = initParams({ ...model, init_std: 0.2 }, 3);
@@ -32,7 +43,12 @@ const feeds: Feeds = {
     targets: rows.map((row) => tokens[row]!),
     weights: new Float32Array(rows.length).fill(1 / rows.length),
   }),
-  ...Object.fromEntries(layout.params.map(({ name, shape, offset, size }) => [name, { type: 'float32' as const, data: flat.subarray(offset, offset + size), shape }])),
+  ...Object.fromEntries(
+    layout.params.map(({ name, shape, offset, size }) => [
+      name,
+      { type: 'float32' as const, data: flat.subarray(offset, offset + size), shape },
+    ]),
+  ),
 };
 
 interface Profile {
@@ -49,10 +65,16 @@ async function profiled(checkpointing: boolean): Promise<Profile> {
     // As onnxruntime/core.ts does it, and profiled.
     const graph = resultsInOrder(passGraph({ kind: 'train', B, S, masks: {} }, { model, labelSmoothing: 0, checkpointing }, layout));
     const session = await ort.InferenceSession.create(toOnnx(graph, { contrib: true }), {
-      intraOpNumThreads: 1, enableMemPattern: false, logSeverityLevel: 3, enableProfiling: true, profileFilePrefix: join(folder, 'run'),
+      intraOpNumThreads: 1,
+      enableMemPattern: false,
+      logSeverityLevel: 3,
+      enableProfiling: true,
+      profileFilePrefix: join(folder, 'run'),
     });
     const outputs = await session.run(
-      Object.fromEntries(session.inputNames.map((name) => [name, new ort.Tensor(feeds[name]!.type, feeds[name]!.data, feeds[name]!.shape)])),
+      Object.fromEntries(
+        session.inputNames.map((name) => [name, new ort.Tensor(feeds[name]!.type, feeds[name]!.data, feeds[name]!.shape)]),
+      ),
     );
     session.endProfiling();
     const [file] = await readdir(folder);

@@ -36,7 +36,8 @@ describe('a GPU for WebGPU', () => {
     for (let i = 0; i < 2; i++) expect(hardwareDeviceMissing(folder, { env: {}, nodes, trial: none.trial })).toBe('no driver');
     expect(none.calls).toEqual([false]);
     const some = recorded();
-    for (let i = 0; i < 2; i++) expect(hardwareDeviceMissing(folder, { env: {}, nodes: [...nodes, '/dev/nvidia0'], trial: some.trial })).toBeUndefined();
+    for (let i = 0; i < 2; i++)
+      expect(hardwareDeviceMissing(folder, { env: {}, nodes: [...nodes, '/dev/nvidia0'], trial: some.trial })).toBeUndefined();
     expect(some.calls).toEqual([false]);
     forgetDevice(folder);
     expect(hardwareDeviceMissing(folder, { env: {}, nodes, trial: some.trial })).toBeUndefined();
@@ -64,15 +65,23 @@ describe('any WebGPU device', () => {
 
 describe('runTrialSync', () => {
   it('reports as `runTrial` does, and a timeout is a failure', () => {
-    expect(runTrialSync({ engine: 'onnxruntime', device: 'cpu', threads: 1, seconds: 0 })).toMatchObject({ ok: true, report: { device: 'cpu' } });
-    expect(runTrialSync({ engine: 'onnxruntime', device: 'cpu', threads: 1, seconds: 60 }, { limit: 20 })).toMatchObject({ ok: false, reason: expect.stringContaining('SIGKILL') as string });
+    expect(runTrialSync({ engine: 'onnxruntime', device: 'cpu', threads: 1, seconds: 0 })).toMatchObject({
+      ok: true,
+      report: { device: 'cpu' },
+    });
+    expect(runTrialSync({ engine: 'onnxruntime', device: 'cpu', threads: 1, seconds: 60 }, { limit: 20 })).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining('SIGKILL') as string,
+    });
   });
 });
 
 describe('a message of ONNX Runtime', () => {
   it('is quoted without the place in its source', () => {
-    expect(noDevice('/src/webgpu_context.cc:136 void f(const X&)::<lambda()> status == S was false. Failed to get a WebGPU adapter: No supported adapters')).toContain(
-      'ONNX Runtime got no WebGPU device: Failed to get a WebGPU adapter: No supported adapters; it needs a GPU',
-    );
+    expect(
+      noDevice(
+        '/src/webgpu_context.cc:136 void f(const X&)::<lambda()> status == S was false. Failed to get a WebGPU adapter: No supported adapters',
+      ),
+    ).toContain('ONNX Runtime got no WebGPU device: Failed to get a WebGPU adapter: No supported adapters; it needs a GPU');
   });
 });

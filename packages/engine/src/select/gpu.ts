@@ -27,14 +27,21 @@ export function gpuNodes(platform: NodeJS.Platform = process.platform): string[]
 }
 
 export const noGpu = (platform: NodeJS.Platform = process.platform): string =>
-  platform === 'linux' ? 'no GPU here (/dev/dri/renderD*, /dev/nvidia*, /dev/dxg)' : 'mdiff does not look for a GPU on this system; set device to "webgpu" to try it';
+  platform === 'linux'
+    ? 'no GPU here (/dev/dri/renderD*, /dev/nvidia*, /dev/dxg)'
+    : 'mdiff does not look for a GPU on this system; set device to "webgpu" to try it';
 
-const drivers: Partial<Record<NodeJS.Platform, string>> = { linux: 'a GPU with a Vulkan driver', darwin: 'a GPU with Metal', win32: 'a GPU with Direct3D 12' };
+const drivers: Partial<Record<NodeJS.Platform, string>> = {
+  linux: 'a GPU with a Vulkan driver',
+  darwin: 'a GPU with Metal',
+  win32: 'a GPU with Direct3D 12',
+};
 
 /** Cuts off the place in its source that ONNX Runtime puts before a message. */
 export const plainReason = (reason: string): string => reason.replace(/^\S+\.(?:cc|h):\d+ .*? was false\. /, '');
 
-export const noDevice = (reason: string): string => `ONNX Runtime got no WebGPU device: ${plainReason(reason)}; it needs ${drivers[process.platform] ?? 'a GPU'}`;
+export const noDevice = (reason: string): string =>
+  `ONNX Runtime got no WebGPU device: ${plainReason(reason)}; it needs ${drivers[process.platform] ?? 'a GPU'}`;
 
 /** Why the trial found no device, in one line; undefined if it found one. */
 type DeviceTrial = (trial: Trial & { engine: 'onnxruntime' }) => string | undefined;
@@ -59,7 +66,8 @@ export interface GpuSearch {
 }
 
 /** Why there is no device for `device: webgpu`, software included; undefined if there is one. */
-export const webgpuDeviceMissing = ({ env = process.env, trial = deviceTrial(env) }: GpuSearch = {}): string | undefined => trial({ ...webgpuTrial, software: true });
+export const webgpuDeviceMissing = ({ env = process.env, trial = deviceTrial(env) }: GpuSearch = {}): string | undefined =>
+  trial({ ...webgpuTrial, software: true });
 
 const recordFile = (cacheDir: string): string => join(cacheDir, 'webgpu.json');
 
@@ -67,7 +75,10 @@ const recordFile = (cacheDir: string): string => join(cacheDir, 'webgpu.json');
  * Why there is no hardware device for `device: auto`; undefined if there is one. Without a file that may be a GPU's mdiff tries nothing. Else it
  * keeps the result in `cacheDir` until the machine or ONNX Runtime changes.
  */
-export function hardwareDeviceMissing(cacheDir: string, { env = process.env, nodes = gpuNodes(), trial = deviceTrial(env) }: GpuSearch = {}): string | undefined {
+export function hardwareDeviceMissing(
+  cacheDir: string,
+  { env = process.env, nodes = gpuNodes(), trial = deviceTrial(env) }: GpuSearch = {},
+): string | undefined {
   if (env.MDIFF_WEBGPU === '') return 'MDIFF_WEBGPU is set to nothing';
   if (nodes.length === 0) return noGpu();
   const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };

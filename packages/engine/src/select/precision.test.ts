@@ -16,9 +16,15 @@ describe('precisionOf', () => {
   });
 
   it('is float32 elsewhere, with one notice that cites the key', () => {
-    expect(on('onnxruntime', 'cpu', true)).toEqual(['float32', ['N1 training.use_mixed_precision: engine "onnxruntime" computes in float32; mixed precision is not applied']]);
+    expect(on('onnxruntime', 'cpu', true)).toEqual([
+      'float32',
+      ['N1 training.use_mixed_precision: engine "onnxruntime" computes in float32; mixed precision is not applied'],
+    ]);
     expect(on('tfjs', 'cpu', true)[0]).toBe('float32');
-    expect(on('tfjs_node', 'cpu', false)).toEqual(['float32', [expect.stringContaining('engine "tfjs_node" computes in float32 on this processor; mixed precision is not applied')]]);
+    expect(on('tfjs_node', 'cpu', false)).toEqual([
+      'float32',
+      [expect.stringContaining('engine "tfjs_node" computes in float32 on this processor; mixed precision is not applied')],
+    ]);
   });
 
   it('is float32 without a notice if mixed precision is off', () => {

@@ -36,23 +36,33 @@ const instructions = /^(?:s?sse|avx|amx|fma|bmi|f16c|gfni|vaes|vpclmul|pclmul|ae
 /** Reads /proc/cpuinfo of Linux. */
 export function fromCpuinfo(text: string): Pick<Processor, 'sets' | 'bf16' | 'flags'> {
   const line = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(text)?.[1] ?? '';
-  const flags = line.split(/\s+/).filter((flag) => instructions.test(flag)).sort();
+  const flags = line
+    .split(/\s+/)
+    .filter((flag) => instructions.test(flag))
+    .sort();
   const has = new Set(flags);
-  return { flags, sets: productSets.filter(([flag]) => has.has(flag)).map(([, name]) => name), bf16: ['avx512_bf16', 'amx_bf16', 'bf16'].some((flag) => has.has(flag)) };
+  return {
+    flags,
+    sets: productSets.filter(([flag]) => has.has(flag)).map(([, name]) => name),
+    bf16: ['avx512_bf16', 'amx_bf16', 'bf16'].some((flag) => has.has(flag)),
+  };
 }
 
 /** Reads the output of `sysctl hw.optional machdep.cpu` on macOS, with the names of Apple's and of Intel's processors. */
 export function fromSysctl(text: string): Pick<Processor, 'sets' | 'bf16' | 'flags'> {
   const features = /^machdep\.cpu\.(?:leaf7_)?features: (.*)$/gm;
   const intel = [...text.matchAll(features)].flatMap(([, list]) => list!.toLowerCase().replace('avx1.0', 'avx').split(/\s+/));
-  const apple = [...text.matchAll(/^hw\.optional\.(?:arm\.FEAT_|neon|AdvSIMD)(\w*): 1$/gm)].map(([, name]) => name!.toLowerCase() || 'asimd');
+  const apple = [...text.matchAll(/^hw\.optional\.(?:arm\.FEAT_|neon|AdvSIMD)(\w*): 1$/gm)].map(
+    ([, name]) => name!.toLowerCase() || 'asimd',
+  );
   return fromCpuinfo(`flags : ${[...intel, ...apple].join(' ')}`);
 }
 
 function readInstructions(): Pick<Processor, 'sets' | 'bf16' | 'flags'> {
   try {
     if (process.platform === 'linux') return fromCpuinfo(readFileSync('/proc/cpuinfo', 'utf8'));
-    if (process.platform === 'darwin') return fromSysctl(execFileSync('sysctl', ['hw.optional', 'machdep.cpu'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+    if (process.platform === 'darwin')
+      return fromSysctl(execFileSync('sysctl', ['hw.optional', 'machdep.cpu'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
   } catch {
     // a system that hides them
   }
@@ -61,4 +71,5 @@ function readInstructions(): Pick<Processor, 'sets' | 'bf16' | 'flags'> {
 
 let cached: Processor | undefined;
 
-export const processor = (): Processor => (cached ??= { name: cpus()[0]?.model.trim() || process.arch, threads: availableParallelism(), ...readInstructions() });
+export const processor = (): Processor =>
+  (cached ??= { name: cpus()[0]?.model.trim() || process.arch, threads: availableParallelism(), ...readInstructions() });

@@ -8,10 +8,24 @@ import { installedEngines, selectEngine } from './select.js';
 import type { InstalledEngines } from './select.js';
 import type { NativeTensorFlow } from '../tensorflow/locate.js';
 
-const library = (variant: 'cpu' | 'cuda'): NativeTensorFlow => ({ folder: `/cache/${variant}`, package: variant === 'cpu' ? 'tfjs-node' : 'tfjs-node-gpu', version: '4.22.0', variant, from: 'cache_dir' });
+const library = (variant: 'cpu' | 'cuda'): NativeTensorFlow => ({
+  folder: `/cache/${variant}`,
+  package: variant === 'cpu' ? 'tfjs-node' : 'tfjs-node-gpu',
+  version: '4.22.0',
+  variant,
+  from: 'cache_dir',
+});
 const npmOnly: InstalledEngines = { devices: { onnxruntime: ['cpu'], tfjs_node: [], tfjs: ['cpu'] }, tensorflow: {}, driver: false };
-const native: InstalledEngines = { devices: { ...npmOnly.devices, tfjs_node: ['cpu'] }, tensorflow: { cpu: library('cpu') }, driver: false };
-const gpu: InstalledEngines = { devices: { onnxruntime: ['cpu', 'webgpu'], tfjs_node: ['cuda', 'cpu'], tfjs: ['cpu'] }, tensorflow: { cpu: library('cpu'), cuda: library('cuda') }, driver: true };
+const native: InstalledEngines = {
+  devices: { ...npmOnly.devices, tfjs_node: ['cpu'] },
+  tensorflow: { cpu: library('cpu') },
+  driver: false,
+};
+const gpu: InstalledEngines = {
+  devices: { onnxruntime: ['cpu', 'webgpu'], tfjs_node: ['cuda', 'cpu'], tfjs: ['cpu'] },
+  tensorflow: { cpu: library('cpu'), cuda: library('cuda') },
+  driver: true,
+};
 
 const base = ProjectConfig.preset('default');
 const select = (set: Record<string, string>, installed: InstalledEngines): unknown => {
@@ -40,13 +54,22 @@ describe('selectEngine', () => {
     expect(select({}, gpu)).toEqual(['tfjs_node', 'cuda', 'cuda', []]);
     expect(select({ engine: 'onnxruntime' }, gpu)).toEqual(['onnxruntime', 'webgpu', undefined, ['N2']]);
     for (const device of ['cuda', 'webgpu']) {
-      expect(() => select({ device }, native)).toThrow(expect.objectContaining({ exitCode: 2, message: expect.stringContaining(`expected an available device, got "${device}"`) as string }) as Error);
+      expect(() => select({ device }, native)).toThrow(
+        expect.objectContaining({
+          exitCode: 2,
+          message: expect.stringContaining(`expected an available device, got "${device}"`) as string,
+        }) as Error,
+      );
     }
   });
 
   it('names the remedy for an engine that is not installed', () => {
     expect(() => select({ engine: 'tfjs_node', device: 'cpu' }, npmOnly)).toThrow(
-      expect.objectContaining({ code: 'MDIFF_CONFIG', exitCode: 2, message: expect.stringContaining('got "tfjs_node"; run "mdiff engine install tensorflow"') as string }) as Error,
+      expect.objectContaining({
+        code: 'MDIFF_CONFIG',
+        exitCode: 2,
+        message: expect.stringContaining('got "tfjs_node"; run "mdiff engine install tensorflow"') as string,
+      }) as Error,
     );
   });
 });
@@ -55,7 +78,10 @@ describe('WebGPU', () => {
   /** A machine with a device of this kind, and a record of the trials. */
   const machine = (kind: 'none' | 'software' | 'real', also: InstalledEngines = npmOnly): [InstalledEngines, boolean[]] => {
     const asked: boolean[] = [];
-    const webgpu = (software: boolean): string | undefined => (asked.push(software), kind === 'real' || (kind === 'software' && software) ? undefined : 'no adapter');
+    const webgpu = (software: boolean): string | undefined => (
+      asked.push(software),
+      kind === 'real' || (kind === 'software' && software) ? undefined : 'no adapter'
+    );
     return [{ ...also, webgpu }, asked];
   };
 
@@ -101,8 +127,12 @@ describe('a device that was set and is absent', () => {
 
   it('is named with what is missing', () => {
     expect(refusal({ device: 'cuda' }, native)).toContain(`got "cuda"; ${remedy} (no NVIDIA driver here (/dev/nvidiactl))`);
-    expect(refusal({ device: 'cuda' }, { ...native, driver: true })).toContain(`${remedy} ("mdiff engine install tensorflow --cuda" makes native TensorFlow for it)`);
-    expect(refusal({ device: 'cuda', engine: 'onnxruntime' }, native)).toContain(`${remedy} (ONNX Runtime comes without CUDA from npm; engine "tfjs_node" has it)`);
+    expect(refusal({ device: 'cuda' }, { ...native, driver: true })).toContain(
+      `${remedy} ("mdiff engine install tensorflow --cuda" makes native TensorFlow for it)`,
+    );
+    expect(refusal({ device: 'cuda', engine: 'onnxruntime' }, native)).toContain(
+      `${remedy} (ONNX Runtime comes without CUDA from npm; engine "tfjs_node" has it)`,
+    );
     expect(refusal({ device: 'webgpu' }, { ...native, webgpu: () => 'no adapter' })).toContain(`got "webgpu"; ${remedy} (no adapter)`);
   });
 });

@@ -68,7 +68,10 @@ const engineOrder: readonly EngineName[] = ['tfjs_node', 'onnxruntime'];
 
 function requireEngine(engine: EngineName, { devices }: InstalledEngines): void {
   if (devices[engine].length > 0) return;
-  const remedy = engine === 'tfjs_node' ? 'run "mdiff engine install tensorflow", or set engine to "auto" or "onnxruntime"' : 'set engine to "auto" or "onnxruntime"';
+  const remedy =
+    engine === 'tfjs_node'
+      ? 'run "mdiff engine install tensorflow", or set engine to "auto" or "onnxruntime"'
+      : 'set engine to "auto" or "onnxruntime"';
   throw new MdiffError('MDIFF_CONFIG', `engine: expected an engine that is installed here, got "${engine}"; ${remedy}`, 2);
 }
 
@@ -82,7 +85,8 @@ export function selectEngine(config: ProjectConfig, installed: InstalledEngines)
   const engines = askedEngine === 'auto' ? engineOrder : [askedEngine];
   if (askedEngine !== 'auto') requireEngine(askedEngine, installed);
   let webgpu: { missing: string | undefined } | undefined;
-  const hasWebGpu = (): boolean => installed.webgpu !== undefined && (webgpu ??= { missing: installed.webgpu(askedDevice === 'webgpu') }).missing === undefined;
+  const hasWebGpu = (): boolean =>
+    installed.webgpu !== undefined && (webgpu ??= { missing: installed.webgpu(askedDevice === 'webgpu') }).missing === undefined;
   const engineOn = (device: Device): EngineName | undefined =>
     engines.find((engine) => devices[engine].includes(device) || (device === 'webgpu' && engine === 'onnxruntime' && hasWebGpu()));
   const isHere = askedDevice !== 'auto' && engineOn(askedDevice) !== undefined;
@@ -92,5 +96,10 @@ export function selectEngine(config: ProjectConfig, installed: InstalledEngines)
   const device = isHere ? askedDevice : deviceOrder.find((one) => engineOn(one) !== undefined)!;
   const engine = engineOn(device)!;
   const library = engine === 'tfjs_node' ? tensorflow[device] : undefined;
-  return { engine, device, ...(library && { tensorflow: library }), notices: askedDevice === 'auto' || isHere ? [] : [startup.deviceFallback(config, device)] };
+  return {
+    engine,
+    device,
+    ...(library && { tensorflow: library }),
+    notices: askedDevice === 'auto' || isHere ? [] : [startup.deviceFallback(config, device)],
+  };
 }

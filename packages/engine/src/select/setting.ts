@@ -42,4 +42,5 @@ export const describeSetting = ({ engine, device, threads, precision }: EngineSe
   `${engine} on ${device}, ${threads} ${threads === 1 ? 'thread' : 'threads'}, ${precision}`;
 
 /** True if the same steps give the same bits under both settings. */
-export const sameBits = (a: EngineSetting, b: EngineSetting): boolean => (['engine', 'device', 'threads', 'precision'] as const).every((key) => a[key] === b[key]);
+export const sameBits = (a: EngineSetting, b: EngineSetting): boolean =>
+  (['engine', 'device', 'threads', 'precision'] as const).every((key) => a[key] === b[key]);

@@ -65,7 +65,13 @@ async function measure({ version, device, multiply, seconds, began, n = LARGE }:
   const [a, b] = [values(SMALL, 1), values(SMALL, 2)];
   const product = (await multiply(a, b, SMALL, true))!;
   const start = performance.now() - began;
-  return { version, device, error: errorOf(a, b, product, SMALL), start, ...(seconds > 0 && { gflops: await speed(multiply, seconds, n) }) };
+  return {
+    version,
+    device,
+    error: errorOf(a, b, product, SMALL),
+    start,
+    ...(seconds > 0 && { gflops: await speed(multiply, seconds, n) }),
+  };
 }
 
 async function tensorflow({ library, seconds, threads, kernels }: Trial & { engine: 'tensorflow' }): Promise<TrialReport> {
@@ -88,7 +94,10 @@ async function tensorflow({ library, seconds, threads, kernels }: Trial & { engi
       product.dispose();
     }
   };
-  return { ...(await measure({ version: tensorflowVersion(tf), device: usesGpu(tf) ? 'gpu' : 'cpu', multiply, seconds, began })), ...(products !== undefined && { products }) };
+  return {
+    ...(await measure({ version: tensorflowVersion(tf), device: usesGpu(tf) ? 'gpu' : 'cpu', multiply, seconds, began })),
+    ...(products !== undefined && { products }),
+  };
 }
 
 async function onnxruntime({ device, threads, seconds }: Trial & { engine: 'onnxruntime' }): Promise<TrialReport> {
@@ -101,8 +110,16 @@ async function onnxruntime({ device, threads, seconds }: Trial & { engine: 'onnx
   const open = (keep: boolean): Promise<InferenceSession> => {
     const input = { shape: ['n', 'n'], dtype: 'float32' } as const;
     // When the time is measured only the largest entry leaves the library, so that copying the product does not count.
-    const graph = trace(({ a, b }) => ({ out: keep ? tf.matMul(a as Tensor2D, b as Tensor2D) : tf.max(tf.matMul(a as Tensor2D, b as Tensor2D)) }), { inputs: { a: input, b: input } });
-    return ort.InferenceSession.create(toOnnx(graph), { executionProviders: [device], intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 });
+    const graph = trace(
+      ({ a, b }) => ({ out: keep ? tf.matMul(a as Tensor2D, b as Tensor2D) : tf.max(tf.matMul(a as Tensor2D, b as Tensor2D)) }),
+      { inputs: { a: input, b: input } },
+    );
+    return ort.InferenceSession.create(toOnnx(graph), {
+      executionProviders: [device],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      logSeverityLevel: 3,
+    });
   };
   const multiply: Multiply = async (a, b, n, keep) => {
     const session = sessions.get(keep) ?? open(keep);

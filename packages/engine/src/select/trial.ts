@@ -8,7 +8,13 @@ import { tensorflowEnvironment } from '../tensorflow/environment.js';
 /** What to try: a matrix product, and for `seconds` how many of them. */
 export type Trial =
   | { engine: 'tensorflow'; library: NativeTensorFlow; device: Variant; bf16: boolean; threads: number; seconds: number; kernels?: string }
-  | { engine: 'onnxruntime'; device: 'cpu' | 'webgpu' | 'cuda'; threads: number; seconds: number; /** false: no software device of WebGPU */ software?: boolean }
+  | {
+      engine: 'onnxruntime';
+      device: 'cpu' | 'webgpu' | 'cuda';
+      threads: number;
+      seconds: number;
+      /** false: no software device of WebGPU */ software?: boolean;
+    }
   | { engine: 'tfjs'; seconds: number };
 
 export interface TrialReport {
@@ -47,14 +53,20 @@ function processFor(trial: Trial, env: NodeJS.ProcessEnv): { args: string[]; env
     ...(trial.engine === 'tensorflow' && tensorflowEnvironment(trial.library, trial, env)),
     ...(trial.engine === 'onnxruntime' && trial.software === false && noSoftware(env)),
   };
-  return { args: [...loader, fileURLToPath(entry), JSON.stringify(trial)], env: { ...env, ...variables, NODE_OPTIONS: '', ORT_DISABLE_TELEMETRY: '1' } };
+  return {
+    args: [...loader, fileURLToPath(entry), JSON.stringify(trial)],
+    env: { ...env, ...variables, NODE_OPTIONS: '', ORT_DISABLE_TELEMETRY: '1' },
+  };
 }
 
 /** `end`: the code or signal that the process ended with. */
 function outcomeOf(output: string, errors: string, end: string): TrialOutcome {
   const line = output.split('\n').find((one) => one.startsWith(MARK));
   if (line !== undefined) return JSON.parse(line.slice(MARK.length)) as TrialOutcome;
-  const lastError = errors.split('\n').filter((one) => one.trim() !== '').at(-1);
+  const lastError = errors
+    .split('\n')
+    .filter((one) => one.trim() !== '')
+    .at(-1);
   return { ok: false, reason: `the process ended with ${end}${lastError === undefined ? '' : `: ${lastError.slice(0, 300)}`}` };
 }
 
@@ -65,22 +77,39 @@ export interface TrialOptions {
 }
 
 /** Tries an engine in a child process. A crash or a timeout is an outcome. */
-export function runTrial(trial: Trial, { env = process.env, signal, limit = 120_000 }: TrialOptions & { signal?: AbortSignal | undefined } = {}): Promise<TrialOutcome> {
+export function runTrial(
+  trial: Trial,
+  { env = process.env, signal, limit = 120_000 }: TrialOptions & { signal?: AbortSignal | undefined } = {},
+): Promise<TrialOutcome> {
   const { args, env: variables } = processFor(trial, env);
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { env: variables, stdio: ['ignore', 'pipe', 'pipe'], timeout: limit, killSignal: 'SIGKILL', ...(signal && { signal }) });
+    const child = spawn(process.execPath, args, {
+      env: variables,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: limit,
+      killSignal: 'SIGKILL',
+      ...(signal && { signal }),
+    });
     let [output, errors] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
     child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString('utf8')));
     child.on('error', (error) => (signal?.aborted ? reject(signal.reason as Error) : resolve({ ok: false, reason: error.message })));
-    child.on('close', (code, killed) => (signal?.aborted ? reject(signal.reason as Error) : resolve(outcomeOf(output, errors, killed ?? `code ${code}`))));
+    child.on('close', (code, killed) =>
+      signal?.aborted ? reject(signal.reason as Error) : resolve(outcomeOf(output, errors, killed ?? `code ${code}`)),
+    );
   });
 }
 
 /** `runTrial` that waits for the outcome. */
 export function runTrialSync(trial: Trial, { env = process.env, limit = 30_000 }: TrialOptions = {}): TrialOutcome {
   const { args, env: variables } = processFor(trial, env);
-  const { stdout, stderr, status, signal, error } = spawnSync(process.execPath, args, { env: variables, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8', timeout: limit, killSignal: 'SIGKILL' });
+  const { stdout, stderr, status, signal, error } = spawnSync(process.execPath, args, {
+    env: variables,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+    timeout: limit,
+    killSignal: 'SIGKILL',
+  });
   return error && signal === null ? { ok: false, reason: error.message } : outcomeOf(stdout, stderr, signal ?? `code ${status}`);
 }
 

@@ -95,7 +95,13 @@ function applyFused({ variable, m, v, decay }: AdamwSlot, gradient: string, fact
 }
 
 /** One slot with the registered operation; undefined when the signature returns the old values, which it would write over. */
-function applyRegistered(op: string, { variable, m, v, decay }: AdamwSlot, gradient: string, factors: Factors, writer: SignatureWriter): string | undefined {
+function applyRegistered(
+  op: string,
+  { variable, m, v, decay }: AdamwSlot,
+  gradient: string,
+  factors: Factors,
+  writer: SignatureWriter,
+): string | undefined {
   const { scale, lr, beta1, beta2, epsilon, keep, one } = factors;
   const memory = [variable, m, v].map((name) => writer.read(name));
   const waits = [variable, m, v].map((name) => writer.readers(name));

@@ -22,10 +22,19 @@ import type { StepGraphs } from './signatures.js';
 
 /** Loads the library, and checks that it computes where the options say. */
 function openLibrary({ tensorflow, device }: WorkerOptions): TfjsNode {
-  if (!tensorflow) throw new MdiffError('MDIFF_TENSORFLOW', 'engine "tfjs_node": native TensorFlow is not installed; run "mdiff engine install tensorflow"', 2);
+  if (!tensorflow)
+    throw new MdiffError(
+      'MDIFF_TENSORFLOW',
+      'engine "tfjs_node": native TensorFlow is not installed; run "mdiff engine install tensorflow"',
+      2,
+    );
   const native = timed('library', () => loadTensorFlow(tensorflow));
   if (device === 'cuda' && !usesGpu(native)) {
-    throw new MdiffError('MDIFF_TENSORFLOW', `device "cuda": the library in ${tensorflow.folder} finds no GPU; see "mdiff engine doctor", or set device to "auto" or "cpu"`, 2);
+    throw new MdiffError(
+      'MDIFF_TENSORFLOW',
+      `device "cuda": the library in ${tensorflow.folder} finds no GPU; see "mdiff engine doctor", or set device to "auto" or "cpu"`,
+      2,
+    );
   }
   return native;
 }
@@ -35,7 +44,8 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
   const native = openLibrary(options);
   await tf.setBackend('cpu');
   const parts = options.device === 'cuda' ? 1 : partsFor(options.threads);
-  const kernels = options.kernels === false || options.device === 'cuda' ? undefined : openKernels(options.tensorflow!, options.threads / parts);
+  const kernels =
+    options.kernels === false || options.device === 'cuda' ? undefined : openKernels(options.tensorflow!, options.threads / parts);
   const graphs = stepGraphs(options, layout, { parts, kernels });
   const resident = residentState(layout, initParams(options.model, options.seed), (setting) => {
     const { bytes, names } = stepModel(graphs, setting);
@@ -75,7 +85,9 @@ function updates({ model: config }: WorkerOptions, graphs: StepGraphs, resident:
   const apply = async (update: Update, given?: Float32Array): Promise<Omit<StepResult, 'loss'>> => {
     if (given) checkGradient(given, layout);
     const model = await resident.model(update);
-    const outputs = given ? model.run('apply.given', { ...adamwFeeds(update), given: flatFeed(given, layout) }) : model.run('apply', adamwFeeds(update));
+    const outputs = given
+      ? model.run('apply.given', { ...adamwFeeds(update), given: flatFeed(given, layout) })
+      : model.run('apply', adamwFeeds(update));
     resident.accumulated = 0;
     return normOf(outputs);
   };
@@ -91,7 +103,11 @@ function updates({ model: config }: WorkerOptions, graphs: StepGraphs, resident:
     step: ({ batches, update }) =>
       batches.length === 1 && resident.accumulated === 0
         ? fusedStep(batches[0]!, update)
-        : inSequence(batches, { grads: (batch) => grads(batch, update), forget: () => (resident.accumulated = 0), apply: () => apply(update) }),
+        : inSequence(batches, {
+            grads: (batch) => grads(batch, update),
+            forget: () => (resident.accumulated = 0),
+            apply: () => apply(update),
+          }),
   };
 }
 
@@ -102,6 +118,9 @@ function evaluation({ evaluation: graph, parts }: StepGraphs, resident: Resident
   return async (batch) => {
     const split = splitBatch(batch, parts);
     const outputs = (await resident.model()).run('eval', partFeeds(split, inputs));
-    return inOrder(split, split.map((_, part) => outputs[ofPart('ce', part)]!));
+    return inOrder(
+      split,
+      split.map((_, part) => outputs[ofPart('ce', part)]!),
+    );
   };
 }

@@ -36,8 +36,14 @@ export function launcherEnvironment(
 ): Record<string, string> {
   if (!glibc || variant !== 'cpu' || env.GLIBC_TUNABLES !== undefined || kernelsOf({ folder }) !== undefined) return {};
   const settings = { mmap_threshold: 2 ** 32, trim_threshold: 2 ** 34, mmap_max: 0, hugetlb: 1 };
-  return { GLIBC_TUNABLES: Object.entries(settings).map(([name, value]) => `glibc.malloc.${name}=${value}`).join(':') };
+  return {
+    GLIBC_TUNABLES: Object.entries(settings)
+      .map(([name, value]) => `glibc.malloc.${name}=${value}`)
+      .join(':'),
+  };
 }
 
 /** True on glibc, which TensorFlow's wheels for Linux need. Alpine has another C library. */
-export const hasGlibc = (): boolean => process.platform === 'linux' && (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime !== undefined;
+export const hasGlibc = (): boolean =>
+  process.platform === 'linux' &&
+  (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime !== undefined;

@@ -24,15 +24,18 @@ export const adamwFeeds = ({ lr, step, beta1, beta2, eps, weightDecay, clip, ema
 });
 
 /** The feeds of one part, by the names that `replicate` gives its inputs. */
-const named = (feeds: Feeds, part: number): Feeds => Object.fromEntries(Object.entries(feeds).map(([name, array]) => [array.shape.length > 0 ? ofPart(name, part) : name, array]));
+const named = (feeds: Feeds, part: number): Feeds =>
+  Object.fromEntries(Object.entries(feeds).map(([name, array]) => [array.shape.length > 0 ? ofPart(name, part) : name, array]));
 
 const merged = (feeds: readonly Feeds[]): Feeds => Object.assign({}, ...feeds) as Feeds;
 
 /** Only what a graph has as inputs is fed: `optimize` may have dropped one that nothing reads. */
-const inputsOf = ({ inputs }: Graph, feeds: Feeds): Feeds => Object.fromEntries(inputs.flatMap(({ name }) => (feeds[name] ? [[name, feeds[name]]] : [])));
+const inputsOf = ({ inputs }: Graph, feeds: Feeds): Feeds =>
+  Object.fromEntries(inputs.flatMap(({ name }) => (feeds[name] ? [[name, feeds[name]]] : [])));
 
 /** The parts of a batch, without dropout masks. */
-export const partFeeds = (split: readonly Part[], graph: Graph): Feeds => inputsOf(graph, merged(split.map(({ batch }, part) => named(feedsOf(withFiller(batch)), part))));
+export const partFeeds = (split: readonly Part[], graph: Graph): Feeds =>
+  inputsOf(graph, merged(split.map(({ batch }, part) => named(feedsOf(withFiller(batch)), part))));
 
 /** A training batch. Its masks are drawn for the whole batch, so that they do not depend on the number of parts. */
 export function trainFeeds(batch: StepBatch, { config, parts, graph }: { config: ModelConfig; parts: number; graph: Graph }): Feeds {

@@ -7,9 +7,28 @@ import { openGraph } from '../passes/graphs.js';
 
 // The operations of the kernels in the training step. checks/native/kernels.ts compares their results.
 
-const base: ModelConfig = { ...ProjectConfig.preset('nano').model, vocab_size: 40, d_model: 8, n_heads: 2, n_layers: 2, d_ff: 16, max_seq_len: 16, dropout: 0, attention_dropout: 0, conv_width: 3, norm_type: 'rmsnorm', activation: 'swiglu', pos_encoding: 'rope', use_bias: false };
+const base: ModelConfig = {
+  ...ProjectConfig.preset('nano').model,
+  vocab_size: 40,
+  d_model: 8,
+  n_heads: 2,
+  n_layers: 2,
+  d_ff: 16,
+  max_seq_len: 16,
+  dropout: 0,
+  attention_dropout: 0,
+  conv_width: 3,
+  norm_type: 'rmsnorm',
+  activation: 'swiglu',
+  pos_encoding: 'rope',
+  use_bias: false,
+};
 
-function counts(products: boolean, model: Partial<ModelConfig> = {}, { checkpointing = false, dropout = false } = {}): Record<string, number> {
+function counts(
+  products: boolean,
+  model: Partial<ModelConfig> = {},
+  { checkpointing = false, dropout = false } = {},
+): Record<string, number> {
   const config = { ...base, ...model };
   const graph = openGraph('train', { model: config, labelSmoothing: 0, checkpointing, ops: fusedOps(products) }, layoutOf(config), dropout);
   const found: Record<string, number> = {};

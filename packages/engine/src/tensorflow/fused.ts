@@ -25,20 +25,31 @@ export function openKernels(library: NativeTensorFlow, threads: number): { produ
 
 /** Calls an operation whose results have the shapes of `like`. */
 const call = (op: string, inputs: readonly tf.Tensor[], like: readonly tf.Tensor[], attrs = {}): tf.Tensor[] =>
-  foreign(op, inputs, like.map(({ shape }) => shape), attrs);
+  foreign(
+    op,
+    inputs,
+    like.map(({ shape }) => shape),
+    attrs,
+  );
 
 const swiglu: Ops['swiglu'] = (gate, up) =>
   tf.customGrad((gate, up, save) => {
     const inputs = [gate as tf.Tensor, up as tf.Tensor];
     (save as Save)(inputs);
-    return { value: call('MdiffSwiglu', inputs, [inputs[0]!])[0]!, gradFunc: (dy, saved) => call('MdiffSwigluGrad', [...(saved as tf.Tensor[]), dy], saved as tf.Tensor[]) };
+    return {
+      value: call('MdiffSwiglu', inputs, [inputs[0]!])[0]!,
+      gradFunc: (dy, saved) => call('MdiffSwigluGrad', [...(saved as tf.Tensor[]), dy], saved as tf.Tensor[]),
+    };
   })(gate, up);
 
 const rmsNorm: Ops['rmsNorm'] = (x, gain, eps) =>
   tf.customGrad((x, gain, save) => {
     const inputs = [x as tf.Tensor, gain as tf.Tensor];
     (save as Save)(inputs);
-    return { value: call('MdiffRmsNorm', inputs, [inputs[0]!], { eps })[0]!, gradFunc: (dy, saved) => call('MdiffRmsNormGrad', [...(saved as tf.Tensor[]), dy], saved as tf.Tensor[], { eps }) };
+    return {
+      value: call('MdiffRmsNorm', inputs, [inputs[0]!], { eps })[0]!,
+      gradFunc: (dy, saved) => call('MdiffRmsNormGrad', [...(saved as tf.Tensor[]), dy], saved as tf.Tensor[], { eps }),
+    };
   })(x, gain) as tf.Tensor2D;
 
 const convolve: Ops['convolve'] = (x, weight, { segments, causal }) =>
@@ -76,4 +87,10 @@ const selfAttention: NonNullable<Ops['selfAttention']> = (x, weights, onto, { se
 };
 
 /** `products`: also the pieces that contain matrix products, in bfloat16. */
-export const fusedOps = (products: boolean): Ops => ({ ...fast, swiglu, rmsNorm, convolve, ...(products && { feedForward, selfAttention }) });
+export const fusedOps = (products: boolean): Ops => ({
+  ...fast,
+  swiglu,
+  rmsNorm,
+  convolve,
+  ...(products && { feedForward, selfAttention }),
+});

@@ -45,16 +45,22 @@ export function readEngineRecord(folder: string): EngineRecord | undefined {
   }
 }
 
-export type KernelState = { state: 'ready'; path: string; compiler?: string } | { state: 'absent' | 'outdated' | 'foreign' | 'failed'; reason: string };
+export type KernelState =
+  { state: 'ready'; path: string; compiler?: string } | { state: 'absent' | 'outdated' | 'foreign' | 'failed'; reason: string };
 
 /** Checks that the kernels of a built package are of this release and for this processor. It trusts a package that mdiff did not build. */
-export function kernelState({ folder }: Pick<NativeTensorFlow, 'folder'>, source = kernelSource(), flags: readonly string[] = processor().flags): KernelState {
+export function kernelState(
+  { folder }: Pick<NativeTensorFlow, 'folder'>,
+  source = kernelSource(),
+  flags: readonly string[] = processor().flags,
+): KernelState {
   const path = join(folder, KERNELS);
   const kernels = readEngineRecord(folder)?.kernels;
   if (kernels?.problem !== undefined) return { state: 'failed', reason: kernels.problem };
   if (!existsSync(path)) return { state: 'absent', reason: 'never compiled' };
   if (!kernels) return { state: 'ready', path };
-  if (source === undefined || kernels.source !== sha256(readFileSync(source))) return { state: 'outdated', reason: 'made from the source of another release' };
+  if (source === undefined || kernels.source !== sha256(readFileSync(source)))
+    return { state: 'outdated', reason: 'made from the source of another release' };
   const available = new Set(flags);
   const missing = kernels.sets.filter((flag) => !available.has(flag));
   if (missing.length > 0) return { state: 'foreign', reason: `made for a processor with ${missing.slice(0, 3).join(', ')}` };

@@ -63,7 +63,8 @@ const sharedObject = ({ folder }: NativeTensorFlow): string => join(folder, 'dep
 export function preloadTensorFlow(library: NativeTensorFlow): void {
   const quiet = join(library.folder, QUIET);
   if (!existsSync(quiet)) return;
-  const script = "const { workerData: [quiet, library], parentPort } = require('node:worker_threads'); parentPort.postMessage(require(quiet).load(library));";
+  const script =
+    "const { workerData: [quiet, library], parentPort } = require('node:worker_threads'); parentPort.postMessage(require(quiet).load(library));";
   const worker = new Worker(script, { eval: true, workerData: [quiet, sharedObject(library)], execArgv: [] });
   worker.on('message', passOn).on('error', () => undefined);
   worker.unref();
@@ -89,7 +90,12 @@ export function loadTensorFlow(library: NativeTensorFlow): TfjsNode {
     return withDependencies(library.folder, peerFolder(library.variant) ?? peerFolder('cpu'), () => load(library.folder) as TfjsNode);
   } catch (cause) {
     const reason = (cause as Error).message.split('\n')[0];
-    throw new MdiffError('MDIFF_TENSORFLOW', `cannot load native TensorFlow from ${library.folder}: ${reason}; run "mdiff engine install tensorflow${library.variant === 'cuda' ? ' --cuda' : ''} --force"`, 1, { cause });
+    throw new MdiffError(
+      'MDIFF_TENSORFLOW',
+      `cannot load native TensorFlow from ${library.folder}: ${reason}; run "mdiff engine install tensorflow${library.variant === 'cuda' ? ' --cuda' : ''} --force"`,
+      1,
+      { cause },
+    );
   } finally {
     warnings.noDeprecation = noDeprecation;
   }

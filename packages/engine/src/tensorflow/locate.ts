@@ -68,7 +68,12 @@ export function locateTensorFlow({ cacheDir, device, env = process.env }: Tensor
   const asked = env.MDIFF_TENSORFLOW;
   if (asked) {
     const named = readPackage(resolve(asked), 'MDIFF_TENSORFLOW');
-    if (!named) throw new MdiffError('MDIFF_TENSORFLOW', `MDIFF_TENSORFLOW: expected the folder of a tfjs-node package with ${ADDON}, got "${asked}"; unset it, or run "mdiff engine install tensorflow"`, 2);
+    if (!named)
+      throw new MdiffError(
+        'MDIFF_TENSORFLOW',
+        `MDIFF_TENSORFLOW: expected the folder of a tfjs-node package with ${ADDON}, got "${asked}"; unset it, or run "mdiff engine install tensorflow"`,
+        2,
+      );
     if (variants.includes(named.variant)) return named;
   }
   for (const variant of variants) {

@@ -37,7 +37,8 @@ export function residentState(layout: ParamLayout, params: Float32Array, load: (
     average: (update !== undefined && update.ema > 0) || loaded?.setting.average === true || pending?.ema !== undefined,
   });
   const stateInVariables = (): TrainState => stateFrom(layout, loaded!.model.run('read', {}), loaded!.setting.average);
-  const gradientInVariables = (): Float32Array => (resident.accumulated > 0 ? loaded!.model.run('gradient', {}).gradient! : new Float32Array(layout.total));
+  const gradientInVariables = (): Float32Array =>
+    resident.accumulated > 0 ? loaded!.model.run('gradient', {}).gradient! : new Float32Array(layout.total);
   const unload = (): void => {
     loaded?.model.close();
     loaded = undefined;

@@ -31,7 +31,9 @@ function runSignature(signature: Signature, feeds: Feeds): Record<string, Float3
   const values: Record<string, Float32Array> = {};
   // `tidy` returns nothing: it would search the numbers one by one for tensors, and give up at 16 million.
   tf.tidy(() => {
-    const inputs = Object.fromEntries(Object.entries(feeds).map(([name, { type, data, shape }]) => [name, tf.tensor(data, [...shape], type)]));
+    const inputs = Object.fromEntries(
+      Object.entries(feeds).map(([name, { type, data, shape }]) => [name, tf.tensor(data, [...shape], type)]),
+    );
     const outputs = signature.predict(inputs) as Record<string, tf.Tensor>;
     for (const [name, tensor] of Object.entries(outputs)) values[name] = tensor.dataSync() as Float32Array;
   });

@@ -31,7 +31,11 @@ export interface StepGraphs {
 }
 
 /** Traces the passes. */
-export function stepGraphs(options: WorkerOptions, layout: ParamLayout, { parts, kernels }: Pick<StepGraphs, 'parts' | 'kernels'>): StepGraphs {
+export function stepGraphs(
+  options: WorkerOptions,
+  layout: ParamLayout,
+  { parts, kernels }: Pick<StepGraphs, 'parts' | 'kernels'>,
+): StepGraphs {
   const { dropout, attention_dropout } = options.model;
   const bfloat16 = options.mixedPrecision === true;
   const products = bfloat16 && kernels?.products === true;
@@ -49,7 +53,8 @@ export function stepGraphs(options: WorkerOptions, layout: ParamLayout, { parts,
 }
 
 /** The evaluation pass in parts, on the averaged weights if there are any. */
-const evaluationGraph = ({ evaluation, layout, parts }: StepGraphs, average: boolean): Graph => replicate(onVariables(evaluation, layout, average ? 'ema' : 'params'), parts);
+const evaluationGraph = ({ evaluation, layout, parts }: StepGraphs, average: boolean): Graph =>
+  replicate(onVariables(evaluation, layout, average ? 'ema' : 'params'), parts);
 
 /** Writes the SavedModel; `names` are its signatures. */
 export function stepModel(graphs: StepGraphs, { beta1, beta2, average }: ModelSetting): { bytes: Uint8Array; names: string[] } {
@@ -70,13 +75,19 @@ export function stepModel(graphs: StepGraphs, { beta1, beta2, average }: ModelSe
   const signatures: Record<string, SavedModelSignature> = {
     step: { graph: train, update, bfloat16 },
     grads: { graph: flatGradients(train, layout), bfloat16 },
-    ...(dropout && { 'step.dropout': { graph: dropout, update, bfloat16 }, 'grads.dropout': { graph: flatGradients(dropout, layout), bfloat16 } }),
+    ...(dropout && {
+      'step.dropout': { graph: dropout, update, bfloat16 },
+      'grads.dropout': { graph: flatGradients(dropout, layout), bfloat16 },
+    }),
     apply: { graph: gradientsOf(layout, 'gradient'), update },
     'apply.given': { graph: gradientsOf(layout, 'given'), update },
     gradient: { graph: gradientGraph(layout) },
     eval: { graph: evaluationGraph(graphs, average) },
   };
-  const ops = { ...(kernels && { softmax: 'MdiffSoftmax' }), ...(kernels?.products && { product: 'MdiffProduct', productAdd: 'MdiffProductAdd' }) };
+  const ops = {
+    ...(kernels && { softmax: 'MdiffSoftmax' }),
+    ...(kernels?.products && { product: 'MdiffProduct', productAdd: 'MdiffProductAdd' }),
+  };
   const bytes = timed('lower', () => toSavedModel({ variables: variablesFor(layout, average), signatures, ops }));
   return { bytes, names: [...Object.keys(signatures), 'init', 'read'] };
 }

@@ -24,7 +24,8 @@ interface Variable {
 /** Every variable of the model, `average`: with the averaged weights. */
 export function variablesFor({ params, total }: ParamLayout, average: boolean): Record<string, Variable> {
   const variables: Record<string, Variable> = { [GRADIENT]: { shape: [total], dtype: 'float32' } };
-  for (const slot of slots(average)) for (const { name, shape } of params) variables[variableOf(slot, name)] = { shape: [...shape], dtype: 'float32' };
+  for (const slot of slots(average))
+    for (const { name, shape } of params) variables[variableOf(slot, name)] = { shape: [...shape], dtype: 'float32' };
   return variables;
 }
 
@@ -32,7 +33,8 @@ export function variablesFor({ params, total }: ParamLayout, average: boolean): 
 export function initFeeds({ params, total }: ParamLayout, state: TrainState, gradient: Float32Array): Feeds {
   const feeds: Feeds = { [GRADIENT]: { type: 'float32', data: gradient, shape: [total] } };
   for (const slot of slots(state.ema !== undefined)) {
-    for (const { name, offset, size, shape } of params) feeds[variableOf(slot, name)] = { type: 'float32', data: state[slot]!.subarray(offset, offset + size), shape: [...shape] };
+    for (const { name, offset, size, shape } of params)
+      feeds[variableOf(slot, name)] = { type: 'float32', data: state[slot]!.subarray(offset, offset + size), shape: [...shape] };
   }
   return feeds;
 }
@@ -64,5 +66,14 @@ export function onVariables(graph: Graph, { params }: ParamLayout, slot: Slot = 
 /** A graph that returns the variable of the gradient. */
 export function gradientGraph({ total }: ParamLayout): Graph {
   const info = { shape: [total], dtype: 'float32' as const };
-  return { dims: [], inputs: [], variables: [{ name: GRADIENT, ...info }], constants: {}, values: { [GRADIENT]: info }, nodes: [], outputs: [{ name: GRADIENT, value: GRADIENT }], updates: [] };
+  return {
+    dims: [],
+    inputs: [],
+    variables: [{ name: GRADIENT, ...info }],
+    constants: {},
+    values: { [GRADIENT]: info },
+    nodes: [],
+    outputs: [{ name: GRADIENT, value: GRADIENT }],
+    updates: [],
+  };
 }

@@ -13,7 +13,9 @@ export function tfjsCore(options: WorkerOptions): Core {
       const values: Record<string, Float32Array> = {};
       // `tidy` returns nothing: it would search the numbers one by one for tensors.
       tf.tidy(() => {
-        const outputs = fn(Object.fromEntries(Object.entries(feeds).map(([name, { type, data, shape }]) => [name, tf.tensor(data, [...shape], type)])));
+        const outputs = fn(
+          Object.fromEntries(Object.entries(feeds).map(([name, { type, data, shape }]) => [name, tf.tensor(data, [...shape], type)])),
+        );
         for (const [name, tensor] of Object.entries(outputs)) values[name] = tensor.dataSync() as Float32Array;
       });
       return Promise.resolve(values);

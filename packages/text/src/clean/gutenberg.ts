@@ -10,7 +10,8 @@ export interface Lines {
 const START = /^\s*\*{3}\s*START OF (THE|THIS) PROJECT GUTENBERG/i;
 const SMALL_PRINT = /^\*?END\s*\*?\s*THE SMALL PRINT/i;
 const END = /^\s*(\*{3}\s*END OF (THE|THIS) PROJECT GUTENBERG|End of (the )?Project Gutenberg)/i;
-const PRODUCER = /^\s*(Produced by|E-?text prepared by|This (e-?text|ebook) was (produced|prepared) by|Scanned (and proofed )?by|Transcribed from)/i;
+const PRODUCER =
+  /^\s*(Produced by|E-?text prepared by|This (e-?text|ebook) was (produced|prepared) by|Scanned (and proofed )?by|Transcribed from)/i;
 const NOTE = /^\s*\[?\s*(Original )?Transcriber['’]?s?['’]? note/i;
 const PICTURE = /\[(Illustration|Frontispiece|Decoration|Blank Page|Tailpiece|Headpiece)\b/i;
 const CHAPTER_IN_PICTURE = /^\s*((?:chapter|letter|book|part)\s+[ivxlcdm\d]+\.?)\s*\]\s*$/i;
@@ -86,7 +87,10 @@ function clearPictures(lines: Lines): void {
     const before = line.slice(0, open).trimEnd();
     const after = lines.text[end.line]!.slice(end.column + 1);
     // Some books draw the first chapter heading; the words inside the picture are the heading.
-    const heading = lines.text.slice(i, end.line + 1).map((text) => CHAPTER_IN_PICTURE.exec(text)?.[1]).find(Boolean);
+    const heading = lines.text
+      .slice(i, end.line + 1)
+      .map((text) => CHAPTER_IN_PICTURE.exec(text)?.[1])
+      .find(Boolean);
     clear(lines, i, end.line, 'illustration');
     lines.text[i] = before;
     lines.text[end.line] = heading ?? (end.line === i ? (before + after).trimEnd() : after.trim());

@@ -1,7 +1,10 @@
 import { blockEnd, clear, type Lines } from './gutenberg.js';
 
 const NUMBER = String.raw`(?:[ivxlcdm]+|\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|the\s+(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last))`;
-const CHAPTER = new RegExp(String.raw`^(?:chapter|letter|book|part|volume|canto|act|scene|section|stave)\s+${NUMBER}(?:$|[.:,—–-]+\s*(.*)$|\s+(\p{Lu}.*)$)`, 'iu');
+const CHAPTER = new RegExp(
+  String.raw`^(?:chapter|letter|book|part|volume|canto|act|scene|section|stave)\s+${NUMBER}(?:$|[.:,—–-]+\s*(.*)$|\s+(\p{Lu}.*)$)`,
+  'iu',
+);
 const NAMED = /^(preface|prologue|epilogue|introduction|conclusion|foreword|afterword|appendix|dedication|etymology|extracts)\.?$/i;
 const ROMAN_TITLE = /^[IVXLC]+\.\s+(?=.*\p{Lu}{2})[^\p{Ll}]+$/u;
 const ROMAN_ALONE = /^[IVXLC]+\.?$/;
@@ -57,7 +60,13 @@ function listEnd(text: readonly string[], start: number): number {
   return end;
 }
 
-const entryKey = (line: string) => line.replace(/\s*\.*\s*\d+\s*$/, (tail) => (/\.{2}|\s{2}/.test(tail) ? '' : tail)).replace(/[^\p{L}\p{N}]+/gu, ' ').trim().toLowerCase();
+const entryKey = (line: string) =>
+  line
+    .replace(/\s*\.*\s*\d+\s*$/, (tail) => (/\.{2}|\s{2}/.test(tail) ? '' : tail))
+    .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim()
+    .toLowerCase();
 const isEntry = (line: string) => line.trim().length <= ENTRY_CHARS;
 // Two or more full lines that end like a sentence.
-const looksLikeProse = (block: readonly string[]) => block.length >= 3 && block.slice(0, -1).every((line) => line.trim().length >= 55) && /[.!?]["”’']?$/.test(block.at(-1)!.trim());
+const looksLikeProse = (block: readonly string[]) =>
+  block.length >= 3 && block.slice(0, -1).every((line) => line.trim().length >= 55) && /[.!?]["”’']?$/.test(block.at(-1)!.trim());

@@ -13,7 +13,10 @@ it('follows the majority where the word occurs nowhere else, and the fallback wh
   const typeset = ['an exam-', 'ple of remark-', 'able zeal: a remarkable', 'one'];
   mendHyphens(typeset, 'keep');
   expect(typeset).toEqual(['an', 'example of', 'remarkable zeal: a remarkable', 'one']);
-  for (const [fallback, word] of [['join', 'twofold'], ['keep', 'two-fold']] as const) {
+  for (const [fallback, word] of [
+    ['join', 'twofold'],
+    ['keep', 'two-fold'],
+  ] as const) {
     const lines = ['of a two-', 'fold kind'];
     mendHyphens(lines, fallback);
     expect(lines).toEqual(['of a', `${word} kind`]);

@@ -19,7 +19,12 @@ export function mendHyphens(lines: string[], fallback: 'join' | 'keep'): number 
     breaks.push({ line: i, joined: `${head}${tail}`.toLowerCase(), hyphened: `${head}-${tail}`.toLowerCase() });
   }
   if (breaks.length === 0) return 0;
-  const seen = new Map<string, number>(breaks.flatMap(({ joined, hyphened }) => [[joined, 0], [hyphened, 0]]));
+  const seen = new Map<string, number>(
+    breaks.flatMap(({ joined, hyphened }) => [
+      [joined, 0],
+      [hyphened, 0],
+    ]),
+  );
   for (const line of lines) {
     for (const [word] of line.toLowerCase().matchAll(/\p{L}+(?:-\p{L}+)*/gu)) {
       const count = seen.get(word);
@@ -39,4 +44,5 @@ export function mendHyphens(lines: string[], fallback: 'join' | 'keep'): number 
 }
 
 /** The note on mended words, if there are any. */
-export const mendNotes = (mended: number): string[] => (mended > 0 ? [`${mended} ${mended === 1 ? 'word divided at a line end was' : 'words divided at line ends were'} mended`] : []);
+export const mendNotes = (mended: number): string[] =>
+  mended > 0 ? [`${mended} ${mended === 1 ? 'word divided at a line end was' : 'words divided at line ends were'} mended`] : [];

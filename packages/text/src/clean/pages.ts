@@ -49,7 +49,13 @@ export function findFurniture(pages: readonly (readonly string[])[]): Furniture[
 /** The part of a running head that stays the same from page to page: its words, without numbers. */
 function keyOf(line: string): string {
   const text = line.trim();
-  return text.length > HEAD_CHARS ? '' : text.replace(/\d+|\b[ivxlc]+\b/gi, '').replace(/[^\p{L}]+/gu, ' ').trim().toLowerCase();
+  return text.length > HEAD_CHARS
+    ? ''
+    : text
+        .replace(/\d+|\b[ivxlc]+\b/gi, '')
+        .replace(/[^\p{L}]+/gu, ' ')
+        .trim()
+        .toLowerCase();
 }
 
 const isOutermost = (lines: readonly string[], line: number) =>

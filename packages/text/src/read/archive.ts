@@ -37,7 +37,8 @@ export async function openArchive(bytes: Uint8Array): Promise<Archive> {
     read(wanted) {
       const set = new Set(wanted);
       const entries = directory(bytes);
-      for (const name of set) if (entries.get(name)?.locked) throw new TextError('the ZIP archive is protected by a password; unpack it and name the folder');
+      for (const name of set)
+        if (entries.get(name)?.locked) throw new TextError('the ZIP archive is protected by a password; unpack it and name the folder');
       let total = 0;
       const files = unzip(({ name, size, originalSize }) => {
         if (!set.has(name)) return false;
@@ -51,7 +52,8 @@ export async function openArchive(bytes: Uint8Array): Promise<Archive> {
       });
       for (const [name, data] of Object.entries(files)) {
         // The archive only claims a size; a longer file would lose its end.
-        if (entries.has(name) && entries.get(name)!.sum !== crc32(data)) throw new TextError(`the ZIP archive is damaged (the checksum of ${name} does not match); get it again`);
+        if (entries.has(name) && entries.get(name)!.sum !== crc32(data))
+          throw new TextError(`the ZIP archive is damaged (the checksum of ${name} does not match); get it again`);
       }
       return new Map(Object.entries(files));
     },
@@ -70,7 +72,10 @@ function directory(bytes: Uint8Array): Map<string, { sum: number; locked: boolea
     const name = bytes.subarray(entry + 46, entry + 46 + view.getUint16(entry + 28, true));
     // Bit 11: the name is UTF-8; else one byte is one character.
     const flags = view.getUint16(entry + 8, true);
-    entries.set((flags & 0x800) !== 0 ? new TextDecoder().decode(name) : String.fromCharCode(...name), { sum: view.getUint32(entry + 16, true), locked: (flags & 1) === 1 });
+    entries.set((flags & 0x800) !== 0 ? new TextDecoder().decode(name) : String.fromCharCode(...name), {
+      sum: view.getUint32(entry + 16, true),
+      locked: (flags & 1) === 1,
+    });
     entry += 46 + name.length + view.getUint16(entry + 30, true) + view.getUint16(entry + 32, true);
   }
   return entries;

@@ -61,23 +61,29 @@ export function toDocument({ title, blocks, removed, order: reading = [] }: Mark
   const chapter = chapterLevel(marked);
   const removals = [...removed, ...lines.removed.flatMap((removal) => place(removal, blocks, starts))];
   const notes: string[] = [];
-  const sections = divide(marked, chapter, title ?? name, removals, ({ where, from }, length, pieces) => notes.push(cutNote(length, pieces, where === name ? `line ${from}` : `${where}:${from}`)));
+  const sections = divide(marked, chapter, title ?? name, removals, ({ where, from }, length, pieces) =>
+    notes.push(cutNote(length, pieces, where === name ? `line ${from}` : `${where}:${from}`)),
+  );
   const order = new Map<string, number>();
-  for (const where of [...reading, ...[...blocks, ...removals].map((place) => place.where)]) if (!order.has(where)) order.set(where, order.size);
+  for (const where of [...reading, ...[...blocks, ...removals].map((place) => place.where)])
+    if (!order.has(where)) order.set(where, order.size);
   removals.sort((a, b) => order.get(a.where)! - order.get(b.where)! || a.from - b.from);
   return { document: { id: name, title: title ?? name, sections }, removed: removals, notes };
 }
 
 /** Makes a lone numeral a heading inside a chapter, and, in a text that marks no headings, a line like "Chapter 5" a chapter heading. */
-const withLevel = (guess: boolean) => (block: Block): Block => {
-  const level = block.kind === 'text' ? headingLevel(block.lines) : undefined;
-  if (!level || (!guess && level === 'chapter')) return block;
-  return { ...block, kind: 'heading', level: level === 'chapter' ? 2 : guess ? 3 : 6 };
-};
+const withLevel =
+  (guess: boolean) =>
+  (block: Block): Block => {
+    const level = block.kind === 'text' ? headingLevel(block.lines) : undefined;
+    if (!level || (!guess && level === 'chapter')) return block;
+    return { ...block, kind: 'heading', level: level === 'chapter' ? 2 : guess ? 3 : 6 };
+  };
 
 /** The level whose headings are chapters: the deepest one named so twice, else the shallowest that divides the text at all. */
 function chapterLevel(blocks: readonly Block[]): number {
-  const count = (filter: (block: Block) => boolean) => [1, 2, 3, 4, 5, 6].map((level) => blocks.filter((block) => block.kind === 'heading' && block.level === level && filter(block)).length);
+  const count = (filter: (block: Block) => boolean) =>
+    [1, 2, 3, 4, 5, 6].map((level) => blocks.filter((block) => block.kind === 'heading' && block.level === level && filter(block)).length);
   const chapters = count(({ lines }) => headingLevel(lines) === 'chapter').findLastIndex((n) => n >= 2);
   if (chapters >= 0) return chapters + 1;
   const headings = count(() => true);
@@ -85,12 +91,19 @@ function chapterLevel(blocks: readonly Block[]): number {
   return dividing >= 0 ? dividing + 1 : headings.findIndex((n) => n > 0) + 1;
 }
 
-function divide(blocks: readonly Block[], chapter: number, title: string, removed: Removal[], cut: (block: Block, length: number, pieces: number) => void): Section[] {
+function divide(
+  blocks: readonly Block[],
+  chapter: number,
+  title: string,
+  removed: Removal[],
+  cut: (block: Block, length: number, pieces: number) => void,
+): Section[] {
   const sections: Section[] = [{ title, paragraphs: [] }];
   let opened: Block | undefined;
   const close = () => {
     if (sections.at(-1)!.paragraphs.some(({ kind }) => kind !== 'heading')) return;
-    for (const { text } of sections.pop()!.paragraphs) if (opened) removed.push({ ...spot(opened), what: 'heading without text', sample: text.slice(0, 60) });
+    for (const { text } of sections.pop()!.paragraphs)
+      if (opened) removed.push({ ...spot(opened), what: 'heading without text', sample: text.slice(0, 60) });
     if (opened) removed.push({ ...spot(opened), what: 'heading without text', sample: opened.lines.join(' ').slice(0, 60) });
   };
   const add = ({ text, kind }: Paragraph, block: Block) => {
@@ -134,7 +147,9 @@ function clearTitlePage(lines: Lines, blocks: readonly Block[], starts: readonly
     const text = lines.text.slice(starts[b], starts[b]! + block.lines.length).filter((line) => line.trim());
     return text.length > 0 ? [{ block, text, b }] : [];
   });
-  const first = left.findIndex(({ text }) => headingLevel(text) !== undefined || (text.join(' ').length >= 120 && /[.!?]["”’')]*$/.test(text.at(-1)!)));
+  const first = left.findIndex(
+    ({ text }) => headingLevel(text) !== undefined || (text.join(' ').length >= 120 && /[.!?]["”’')]*$/.test(text.at(-1)!)),
+  );
   const end = left[first - 1]?.block.kind === 'heading' ? first - 1 : first;
   for (const { block, b } of left.slice(0, Math.max(0, end))) clear(lines, starts[b]!, starts[b]! + block.lines.length - 1, 'title page');
 }
@@ -144,7 +159,14 @@ function clearLists(lines: Lines, blocks: readonly Block[], starts: readonly num
   blocks.forEach((block, b) => {
     if (!LIST_HEADING.test(block.lines.join(' ')) || !lines.text[starts[b]!]) return;
     let last = b;
-    for (let next = b + 1; next < blocks.length && blocks[next]!.kind !== 'heading' && blocks[next]!.lines.every((line) => line.length <= ENTRY_CHARS && !/[.!?…]["”’')]*$/.test(line)); next++) last = next;
+    for (
+      let next = b + 1;
+      next < blocks.length &&
+      blocks[next]!.kind !== 'heading' &&
+      blocks[next]!.lines.every((line) => line.length <= ENTRY_CHARS && !/[.!?…]["”’')]*$/.test(line));
+      next++
+    )
+      last = next;
     clear(lines, starts[b]!, starts[last]! + blocks[last]!.lines.length - 1, 'contents list');
   });
 }

@@ -51,7 +51,8 @@ export function decode(bytes: Uint8Array, declared?: string): Decoded {
   return { text: windows1252(bytes), encoding: 'Windows-1252' };
 }
 
-const windows1252 = (bytes: Uint8Array) => new TextDecoder('latin1').decode(bytes).replace(/[\x80-\x9f]/g, (char) => HIGH_CONTROLS[char.charCodeAt(0) - 0x80]!);
+const windows1252 = (bytes: Uint8Array) =>
+  new TextDecoder('latin1').decode(bytes).replace(/[\x80-\x9f]/g, (char) => HIGH_CONTROLS[char.charCodeAt(0) - 0x80]!);
 
 const starts = (bytes: Uint8Array, ...magic: number[]) => magic.every((byte, i) => bytes[i] === byte);
 
@@ -82,10 +83,12 @@ function utf16(bytes: Uint8Array, label: 'utf-16le' | 'utf-16be', encoding: stri
   return { text, encoding };
 }
 
-const halfCharacter = (line: number) => new TextError(`it holds half a character (a lone surrogate) in line ${line}; remove it and save the file as UTF-8`);
+const halfCharacter = (line: number) =>
+  new TextError(`it holds half a character (a lone surrogate) in line ${line}; remove it and save the file as UTF-8`);
 
 /** True for a surrogate spelled in three bytes, as broken exporters write it. */
-const isSurrogate = (bytes: Uint8Array, offset: number) => bytes[offset] === 0xed && (bytes[offset + 1] ?? 0) >= 0xa0 && ((bytes[offset + 2] ?? 0) & 0xc0) === 0x80;
+const isSurrogate = (bytes: Uint8Array, offset: number) =>
+  bytes[offset] === 0xed && (bytes[offset + 1] ?? 0) >= 0xa0 && ((bytes[offset + 2] ?? 0) & 0xc0) === 0x80;
 
 function lineOf(bytes: Uint8Array, offset: number): number {
   let line = 1;
@@ -93,7 +96,8 @@ function lineOf(bytes: Uint8Array, offset: number): number {
   return line;
 }
 
-const damageAt = (bytes: Uint8Array, offset: number, skipped = 0) => `(byte 0x${bytes[offset]!.toString(16)} at offset ${offset + skipped}, line ${lineOf(bytes, offset)})`;
+const damageAt = (bytes: Uint8Array, offset: number, skipped = 0) =>
+  `(byte 0x${bytes[offset]!.toString(16)} at offset ${offset + skipped}, line ${lineOf(bytes, offset)})`;
 
 /** UTF-16 without a mark: in Western text every second byte is zero, always the even ones or always the odd ones. */
 function unmarked16(bytes: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
@@ -111,7 +115,7 @@ function survey(bytes: Uint8Array): { valid: number; invalid: number; first: num
   let valid = 0;
   let invalid = 0;
   let first = -1;
-  for (let i = 0; i < bytes.length; ) {
+  for (let i = 0; i < bytes.length;) {
     const lead = bytes[i]!;
     if (lead < 0x80) {
       i++;

@@ -45,17 +45,22 @@ export async function parseEpub(bytes: Uint8Array, name: string): Promise<Parsed
 async function readPackage(archive: Archive): Promise<Book> {
   const container = 'META-INF/container.xml';
   if (archive.names.includes('META-INF/encryption.xml')) {
-    const locked = (await elements(text(archive, 'META-INF/encryption.xml'))).some(({ tag, attributes }) => local(tag) === 'EncryptionMethod' && !FONT_ONLY.test(attributes['Algorithm'] ?? ''));
+    const locked = (await elements(text(archive, 'META-INF/encryption.xml'))).some(
+      ({ tag, attributes }) => local(tag) === 'EncryptionMethod' && !FONT_ONLY.test(attributes['Algorithm'] ?? ''),
+    );
     if (locked) throw new TextError('the EPUB is locked (digital rights management); use a copy without it');
   }
   if (!archive.names.includes(container)) throw new TextError(`the EPUB lacks ${container}; get the book again`);
   const opf = (await elements(text(archive, container))).find(({ tag }) => local(tag) === 'rootfile')?.attributes['full-path'];
-  if (opf === undefined || !archive.names.includes(opf)) throw new TextError(`the EPUB lacks its package document ${opf ?? ''}; get the book again`);
+  if (opf === undefined || !archive.names.includes(opf))
+    throw new TextError(`the EPUB lacks its package document ${opf ?? ''}; get the book again`);
   const all = await elements(text(archive, opf));
   const base = opf.includes('/') ? opf.slice(0, opf.lastIndexOf('/') + 1) : '';
   const path = (href: string) => resolvePath(base, href);
   const manifest = new Map(all.filter(({ tag }) => local(tag) === 'item').map(({ attributes }) => [attributes['id'], attributes]));
-  const guide = new Map(all.filter(({ tag }) => local(tag) === 'reference').map(({ attributes }) => [path(attributes['href'] ?? ''), attributes['type'] ?? '']));
+  const guide = new Map(
+    all.filter(({ tag }) => local(tag) === 'reference').map(({ attributes }) => [path(attributes['href'] ?? ''), attributes['type'] ?? '']),
+  );
   const book: Book = { title: all.find(({ tag }) => local(tag) === 'title')?.text.trim() || undefined, pages: [] };
   for (const { attributes } of all.filter(({ tag }) => local(tag) === 'itemref')) {
     const item = manifest.get(attributes['idref']);
@@ -64,7 +69,10 @@ async function readPackage(archive: Archive): Promise<Book> {
     if (book.pages.some((page) => page.path === file)) continue;
     const role = guide.get(file) ?? '';
     const list = /\bnav\b/.test(item['properties'] ?? '') || LIST.test(role);
-    const front = FRONT.test(role) || [item['id'] ?? '', file.slice(file.lastIndexOf('/') + 1)].some((called) => FRONT_PAGE.test(called)) || /\bcover-image\b/.test(item['properties'] ?? '');
+    const front =
+      FRONT.test(role) ||
+      [item['id'] ?? '', file.slice(file.lastIndexOf('/') + 1)].some((called) => FRONT_PAGE.test(called)) ||
+      /\bcover-image\b/.test(item['properties'] ?? '');
     book.pages.push({ path: file, ...(list ? { left: 'contents list' } : front ? { left: 'front matter' } : {}) });
   }
   if (book.pages.every(({ left }) => left)) throw new TextError('the EPUB names no pages with text; get the book again');

@@ -3,7 +3,9 @@ import { strToU8, zipSync, type Zippable } from 'fflate';
 // Small files of each format for the tests, made from excerpts given in the tests.
 
 export const zip = (files: Readonly<Record<string, string | Uint8Array>>): Uint8Array =>
-  zipSync(Object.fromEntries(Object.entries(files).map(([name, data]) => [name, typeof data === 'string' ? strToU8(data) : data])) as Zippable);
+  zipSync(
+    Object.fromEntries(Object.entries(files).map(([name, data]) => [name, typeof data === 'string' ? strToU8(data) : data])) as Zippable,
+  );
 
 const xml = (body: string) => `<?xml version="1.0" encoding="utf-8"?>\n${body}`;
 
@@ -18,13 +20,22 @@ export function epub(pages: Readonly<Record<string, Page>>, title = 'A Book', mo
   const names = Object.keys(pages);
   return zip({
     mimetype: 'application/epub+zip',
-    'META-INF/container.xml': xml('<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles><rootfile full-path="OPS/book.opf"/></rootfiles></container>'),
+    'META-INF/container.xml': xml(
+      '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles><rootfile full-path="OPS/book.opf"/></rootfiles></container>',
+    ),
     'OPS/book.opf': xml(
       `<package xmlns="http://www.idpf.org/2007/opf" version="3.0"><metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>${title}</dc:title></metadata>` +
         `<manifest>${names.map((name, i) => `<item id="p${i}" href="${encodeURI(name)}" media-type="application/xhtml+xml" ${pages[name]!.item ?? ''}/>`).join('')}<item id="x" href="style.css" media-type="text/css"/></manifest>` +
         `<spine>${names.map((_, i) => `<itemref idref="p${i}"/>`).join('')}</spine></package>`,
     ),
-    ...Object.fromEntries(names.map((name) => [`OPS/${name}`, xml(`<html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops">\n<head><title/></head>\n<body>\n${pages[name]!.body}\n</body>\n</html>`)])),
+    ...Object.fromEntries(
+      names.map((name) => [
+        `OPS/${name}`,
+        xml(
+          `<html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops">\n<head><title/></head>\n<body>\n${pages[name]!.body}\n</body>\n</html>`,
+        ),
+      ]),
+    ),
     ...more,
   });
 }
@@ -50,7 +61,13 @@ export function docx(paragraphs: readonly [text: string, style?: string][]): Uin
     ),
     'word/document.xml': xml(
       `<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>${paragraphs
-        .map(([text, style]) => `<w:p>${style ? `<w:pPr><w:pStyle w:val="${id(style)}"/></w:pPr>` : ''}${text.split('\n').map((line) => `<w:r><w:t xml:space="preserve">${escape(line)}</w:t></w:r>`).join('<w:r><w:br/></w:r>')}</w:p>`)
+        .map(
+          ([text, style]) =>
+            `<w:p>${style ? `<w:pPr><w:pStyle w:val="${id(style)}"/></w:pPr>` : ''}${text
+              .split('\n')
+              .map((line) => `<w:r><w:t xml:space="preserve">${escape(line)}</w:t></w:r>`)
+              .join('<w:r><w:br/></w:r>')}</w:p>`,
+        )
         .join('')}</w:body></w:document>`,
     ),
   });
@@ -66,11 +83,20 @@ interface Piece {
 
 /** A PDF in Courier (every letter 0.6 of the size wide). `locked` claims a password, which is all that a reader without it sees. */
 export function pdf(pages: readonly (readonly Piece[])[], { title = '', locked = false } = {}): Uint8Array {
-  const objects: string[] = ['<< /Type /Catalog /Pages 2 0 R >>', '', '<< /Type /Font /Subtype /Type1 /BaseFont /Courier /Encoding /WinAnsiEncoding >>', `<< /Title (${title}) >>`];
+  const objects: string[] = [
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    '',
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Courier /Encoding /WinAnsiEncoding >>',
+    `<< /Title (${title}) >>`,
+  ];
   const kids = pages.map((pieces) => {
-    const show = pieces.map(({ text, x, y, size = 10 }) => `BT /F1 ${size} Tf ${x} ${y} Td (${text.replace(/[\\()]/g, '\\$&')}) Tj ET`).join('\n');
+    const show = pieces
+      .map(({ text, x, y, size = 10 }) => `BT /F1 ${size} Tf ${x} ${y} Td (${text.replace(/[\\()]/g, '\\$&')}) Tj ET`)
+      .join('\n');
     objects.push(`<< /Length ${show.length} >>\nstream\n${show}\nendstream`);
-    objects.push(`<< /Type /Page /Parent 2 0 R /MediaBox [0 0 420 600] /Resources << /Font << /F1 3 0 R >> >> /Contents ${objects.length} 0 R >>`);
+    objects.push(
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 420 600] /Resources << /Font << /F1 3 0 R >> >> /Contents ${objects.length} 0 R >>`,
+    );
     return `${objects.length} 0 R`;
   });
   objects[1] = `<< /Type /Pages /Kids [${kids.join(' ')}] /Count ${kids.length} >>`;
@@ -89,4 +115,6 @@ export function pdf(pages: readonly (readonly Piece[])[], { title = '', locked =
 
 /** Lines of a page from the top down; a line that starts with blanks is indented by them. */
 export const page = (lines: readonly string[], { top = 540, leading = 13, left = 50 } = {}): Piece[] =>
-  lines.flatMap((line, i) => (line.trim() ? [{ text: line.trim(), x: left + 6 * (line.length - line.trimStart().length), y: top - leading * i }] : []));
+  lines.flatMap((line, i) =>
+    line.trim() ? [{ text: line.trim(), x: left + 6 * (line.length - line.trimStart().length), y: top - leading * i }] : [],
+  );

@@ -5,14 +5,22 @@ import { parseEpub } from './epub.js';
 import { docx, epub, page, pdf, zip } from './fixture.test.util.js';
 import { readBytes, type ReadText } from './formats.js';
 
-const read = (data: string | Uint8Array, name: string, format: ReadText['format']) => readBytes(typeof data === 'string' ? Buffer.from(data) : data, name, format);
-const outline = ({ document }: ReadText) => document.sections.map(({ title, paragraphs }) => [title, ...paragraphs.map(({ kind, text }) => `${kind[0]!} ${text}`)]);
+const read = (data: string | Uint8Array, name: string, format: ReadText['format']) =>
+  readBytes(typeof data === 'string' ? Buffer.from(data) : data, name, format);
+const outline = ({ document }: ReadText) =>
+  document.sections.map(({ title, paragraphs }) => [title, ...paragraphs.map(({ kind, text }) => `${kind[0]!} ${text}`)]);
 const removals = ({ removed }: ReadText) => removed.map(({ where, from, to, what }) => `${where}:${from}-${to} ${what}`);
 
 // Excerpts: Herman Melville, Moby-Dick (1851), chapters 1, 2 and 9; public domain.
-const ISHMAEL = 'Call me Ishmael. Some years ago—never mind how long precisely—having little or no money in my purse, I thought I would sail about a little.';
+const ISHMAEL =
+  'Call me Ishmael. Some years ago—never mind how long precisely—having little or no money in my purse, I thought I would sail about a little.';
 const BAG = 'I stuffed a shirt or two into my old carpet-bag, tucked it under my arm, and started for Cape Horn and the Pacific.';
-const HYMN = ['The ribs and terrors in the whale,', 'Arched over me a dismal gloom,', 'While all God’s sun-lit waves rolled by,', 'And lift me deepening down to doom.'];
+const HYMN = [
+  'The ribs and terrors in the whale,',
+  'Arched over me a dismal gloom,',
+  'While all God’s sun-lit waves rolled by,',
+  'And lift me deepening down to doom.',
+];
 
 describe('HTML', () => {
   it('keeps chapters, paragraphs and verse; leaves out scripts, page numbers, note marks, captions and lists of links', async () => {
@@ -59,7 +67,13 @@ describe('HTML', () => {
       'html',
     );
     expect(outline(parsed)).toEqual([['LOOMINGS', `p ${ISHMAEL}`]]);
-    expect(parsed.removed.map(({ what }) => what)).toEqual(['Gutenberg header', 'producer note', 'title page', 'title page', 'Gutenberg licence']);
+    expect(parsed.removed.map(({ what }) => what)).toEqual([
+      'Gutenberg header',
+      'producer note',
+      'title page',
+      'title page',
+      'Gutenberg licence',
+    ]);
   });
 
   it('reads the encoding that the page names', async () => {
@@ -71,7 +85,10 @@ describe('HTML', () => {
 
   it('keeps preformatted paragraphs, and finds chapters by their words where no heading is marked up', async () => {
     const parsed = await read('<body><pre>CHAPTER I\n\nOne line,\nand another.\n\n\nCHAPTER II\n\nMore.</pre></body>', 'a.html', 'html');
-    expect(outline(parsed)).toEqual([['CHAPTER I', 'p One line, and another.'], ['CHAPTER II', 'p More.']]);
+    expect(outline(parsed)).toEqual([
+      ['CHAPTER I', 'p One line, and another.'],
+      ['CHAPTER II', 'p More.'],
+    ]);
   });
 });
 
@@ -92,32 +109,68 @@ describe('EPUB', () => {
       ['Loomings', `p ${ISHMAEL}`, 'p A note.', 'p A second file of the same chapter.'],
       ['The Carpet-Bag', `p ${BAG}`],
     ]);
-    expect(removals(parsed)).toEqual(['m.epub/OPS/cover.xhtml:1-7 front matter', 'm.epub/OPS/title page.xhtml:5-5 front matter', 'm.epub/OPS/nav.xhtml:1-7 contents list', 'm.epub/OPS/c1.xhtml:7-7 note mark', 'm.epub/OPS/c2.xhtml:6-6 page number']);
+    expect(removals(parsed)).toEqual([
+      'm.epub/OPS/cover.xhtml:1-7 front matter',
+      'm.epub/OPS/title page.xhtml:5-5 front matter',
+      'm.epub/OPS/nav.xhtml:1-7 contents list',
+      'm.epub/OPS/c1.xhtml:7-7 note mark',
+      'm.epub/OPS/c2.xhtml:6-6 page number',
+    ]);
   });
 
   it('knows front pages by their names, and files whose names hold a percent sign', async () => {
-    const parsed = await read(epub({ 'title.xhtml': { body: '<h1>MOBY-DICK</h1><p>by Herman Melville</p>' }, 'c1.xhtml': { body: `<h2>Loomings</h2><p>${ISHMAEL}</p>` } }), 'm.epub', 'epub');
+    const parsed = await read(
+      epub({
+        'title.xhtml': { body: '<h1>MOBY-DICK</h1><p>by Herman Melville</p>' },
+        'c1.xhtml': { body: `<h2>Loomings</h2><p>${ISHMAEL}</p>` },
+      }),
+      'm.epub',
+      'epub',
+    );
     expect(outline(parsed)).toEqual([['Loomings', `p ${ISHMAEL}`]]);
     expect(removals(parsed)).toEqual(['m.epub/OPS/title.xhtml:1-7 front matter']);
-    const odd = { 'META-INF/container.xml': '<container><rootfile full-path="a.opf"/></container>', 'a.opf': '<package><manifest><item id="c" href="100%.xhtml" media-type="application/xhtml+xml"/></manifest><spine><itemref idref="c"/></spine></package>', '100%.xhtml': `<p>${BAG}</p>` };
+    const odd = {
+      'META-INF/container.xml': '<container><rootfile full-path="a.opf"/></container>',
+      'a.opf':
+        '<package><manifest><item id="c" href="100%.xhtml" media-type="application/xhtml+xml"/></manifest><spine><itemref idref="c"/></spine></package>',
+      '100%.xhtml': `<p>${BAG}</p>`,
+    };
     expect(outline(await read(zip(odd), 'odd.epub', 'epub'))).toEqual([['odd.epub', `p ${BAG}`]]);
   });
 
   it('names the fault of a book that is locked, broken, or no book', async () => {
-    const lock = (algorithm: string) => ({ 'META-INF/encryption.xml': `<encryption><EncryptedData><EncryptionMethod Algorithm="${algorithm}"/></EncryptedData></encryption>` });
-    const message = (data: Uint8Array) => parseEpub(data, 'm.epub').then(() => '', (error: Error) => (error instanceof TextError ? error.message : String(error)));
-    expect(await message(epub(book, '', lock('http://www.w3.org/2001/04/xmlenc#aes128-cbc')))).toMatch(/^the EPUB is locked \(digital rights management\)/);
+    const lock = (algorithm: string) => ({
+      'META-INF/encryption.xml': `<encryption><EncryptedData><EncryptionMethod Algorithm="${algorithm}"/></EncryptedData></encryption>`,
+    });
+    const message = (data: Uint8Array) =>
+      parseEpub(data, 'm.epub').then(
+        () => '',
+        (error: Error) => (error instanceof TextError ? error.message : String(error)),
+      );
+    expect(await message(epub(book, '', lock('http://www.w3.org/2001/04/xmlenc#aes128-cbc')))).toMatch(
+      /^the EPUB is locked \(digital rights management\)/,
+    );
     expect(await message(epub(book, '', lock('http://www.idpf.org/2008/embedding')))).toBe('');
     expect(await message(zip({ 'a.txt': 'x' }))).toMatch(/^the EPUB lacks META-INF\/container\.xml/);
     expect(await message(epub({}))).toMatch(/names no pages with text/);
-    expect(await message(zip({ 'META-INF/container.xml': '<container><rootfile full-path="gone.opf"/></container>' }))).toMatch(/lacks its package document gone\.opf/);
+    expect(await message(zip({ 'META-INF/container.xml': '<container><rootfile full-path="gone.opf"/></container>' }))).toMatch(
+      /lacks its package document gone\.opf/,
+    );
   });
 });
 
 describe('DOCX', () => {
   it('keeps headings, paragraphs and lines broken on purpose', async () => {
     const parsed = await read(
-      docx([['Moby-Dick', 'Title'], ['CHAPTER 1. Loomings.', 'heading 1'], [ISHMAEL], ['', undefined], [HYMN.join('\n')], ['CHAPTER 2. The Carpet-Bag.', 'heading 1'], [`${BAG} <&>`]]),
+      docx([
+        ['Moby-Dick', 'Title'],
+        ['CHAPTER 1. Loomings.', 'heading 1'],
+        [ISHMAEL],
+        ['', undefined],
+        [HYMN.join('\n')],
+        ['CHAPTER 2. The Carpet-Bag.', 'heading 1'],
+        [`${BAG} <&>`],
+      ]),
       'm.docx',
       'docx',
     );
@@ -129,7 +182,9 @@ describe('DOCX', () => {
   });
 
   it('says that a damaged document is damaged', async () => {
-    await expect(read(zip({ 'word/document.xml': '<w:document' }), 'm.docx', 'docx')).rejects.toThrow(/^the Word document is damaged \(.*\); save it again as \.docx$/);
+    await expect(read(zip({ 'word/document.xml': '<w:document' }), 'm.docx', 'docx')).rejects.toThrow(
+      /^the Word document is damaged \(.*\); save it again as \.docx$/,
+    );
   });
 });
 
@@ -137,20 +192,56 @@ describe('Markdown', () => {
   it('keeps the text of marks; leaves out front matter, pictures, code and raw HTML', async () => {
     const parsed = await read(
       [
-        '---', 'title: "Moby-Dick"', 'author: Herman Melville', '---', '', '# CHAPTER 1. *Loomings*', '',
-        'Call me **Ishmael**. Some [years](https://example.org) ago,', 'never _mind_ how `long`.', '',
-        '![A whale](whale.png)', '', '```js', 'let x = 1;', '```', '', '> A quotation.', '', '    The ribs and terrors in the whale,', '    Arched over me a dismal gloom,', '    While all God’s sun-lit waves rolled by,', '',
-        'CHAPTER 2.', '==========', '', '- one point', '- another', '', '<div>raw</div>', '',
+        '---',
+        'title: "Moby-Dick"',
+        'author: Herman Melville',
+        '---',
+        '',
+        '# CHAPTER 1. *Loomings*',
+        '',
+        'Call me **Ishmael**. Some [years](https://example.org) ago,',
+        'never _mind_ how `long`.',
+        '',
+        '![A whale](whale.png)',
+        '',
+        '```js',
+        'let x = 1;',
+        '```',
+        '',
+        '> A quotation.',
+        '',
+        '    The ribs and terrors in the whale,',
+        '    Arched over me a dismal gloom,',
+        '    While all God’s sun-lit waves rolled by,',
+        '',
+        'CHAPTER 2.',
+        '==========',
+        '',
+        '- one point',
+        '- another',
+        '',
+        '<div>raw</div>',
+        '',
       ].join('\n'),
       'm.md',
       'markdown',
     );
     expect(parsed.document.title).toBe('Moby-Dick');
     expect(outline(parsed)).toEqual([
-      ['CHAPTER 1. Loomings', 'p Call me Ishmael. Some years ago, never mind how long.', 'p A quotation.', 'v The ribs and terrors in the whale,\nArched over me a dismal gloom,\nWhile all God’s sun-lit waves rolled by,'],
+      [
+        'CHAPTER 1. Loomings',
+        'p Call me Ishmael. Some years ago, never mind how long.',
+        'p A quotation.',
+        'v The ribs and terrors in the whale,\nArched over me a dismal gloom,\nWhile all God’s sun-lit waves rolled by,',
+      ],
       ['CHAPTER 2.', 'p one point', 'p another'],
     ]);
-    expect(removals(parsed)).toEqual(['m.md:1-4 front matter', 'm.md:11-11 illustration', 'm.md:13-15 code block', 'm.md:29-29 code block']);
+    expect(removals(parsed)).toEqual([
+      'm.md:1-4 front matter',
+      'm.md:11-11 illustration',
+      'm.md:13-15 code block',
+      'm.md:29-29 code block',
+    ]);
   });
 
   it('mends words divided at line ends, as in plain text', async () => {
@@ -160,17 +251,35 @@ describe('Markdown', () => {
   });
 
   it('removes a Gutenberg frame too', async () => {
-    const parsed = await read(`*** START OF THE PROJECT GUTENBERG EBOOK X ***\n\n# CHAPTER I\n\n${ISHMAEL}\n\n*** END OF THE PROJECT GUTENBERG EBOOK X ***\n\nLicence.\n`, 'm.md', 'markdown');
+    const parsed = await read(
+      `*** START OF THE PROJECT GUTENBERG EBOOK X ***\n\n# CHAPTER I\n\n${ISHMAEL}\n\n*** END OF THE PROJECT GUTENBERG EBOOK X ***\n\nLicence.\n`,
+      'm.md',
+      'markdown',
+    );
     expect(outline(parsed)).toEqual([['CHAPTER I', `p ${ISHMAEL}`]]);
   });
 });
 
 describe('PDF', () => {
   // 53 letters of Courier 10 fill a line of 318 points.
-  const first = ['  Call me Ishmael. Some years ago—never mind how long', 'precisely—having little or no money in my purse, and', 'nothing particular to interest me on shore, I thou-', 'ght I would sail about a little and see the water.', '  It is a way I have.', '  Whenever I find myself growing grim about the mouth'];
-  const second = ['and I thought it a damp, drizzly November, then I', 'account it high time to get to sea as soon as I can.', '  There now is your insular city.'];
+  const first = [
+    '  Call me Ishmael. Some years ago—never mind how long',
+    'precisely—having little or no money in my purse, and',
+    'nothing particular to interest me on shore, I thou-',
+    'ght I would sail about a little and see the water.',
+    '  It is a way I have.',
+    '  Whenever I find myself growing grim about the mouth',
+  ];
+  const second = [
+    'and I thought it a damp, drizzly November, then I',
+    'account it high time to get to sea as soon as I can.',
+    '  There now is your insular city.',
+  ];
   const latin = (line: string) => line.replace(/—/g, '\x97');
-  const head = (text: string, number: string) => [{ text, x: 150, y: 570 }, { text: number, x: 205, y: 30 }];
+  const head = (text: string, number: string) => [
+    { text, x: 150, y: 570 },
+    { text: number, x: 205, y: 30 },
+  ];
   const third = ['  The sea.', '  Another line stands here, and it is full of letters.'];
 
   it('joins lines, words and pages; removes page numbers and running heads; large letters are headings', async () => {
@@ -213,15 +322,38 @@ describe('PDF', () => {
   });
 
   it('starts a paragraph where the first line of a page is indented, after any end of the page before', async () => {
-    const parsed = await read(pdf([page([...first.slice(4), 'and he said to them, in a severe and lasting tone,']), page(['  “Is he here?”', ...third, ...second]), page(['  Another.', ...third])].map((lines) => lines.map((line) => ({ ...line, text: line.text.replace('“', '\x93').replace('”', '\x94') })))), 'm.pdf', 'pdf');
-    expect(outline(parsed)[0]!.slice(2, 4)).toEqual(['p Whenever I find myself growing grim about the mouth and he said to them, in a severe and lasting tone,', 'p “Is he here?”']);
+    const parsed = await read(
+      pdf(
+        [
+          page([...first.slice(4), 'and he said to them, in a severe and lasting tone,']),
+          page(['  “Is he here?”', ...third, ...second]),
+          page(['  Another.', ...third]),
+        ].map((lines) => lines.map((line) => ({ ...line, text: line.text.replace('“', '\x93').replace('”', '\x94') }))),
+      ),
+      'm.pdf',
+      'pdf',
+    );
+    expect(outline(parsed)[0]!.slice(2, 4)).toEqual([
+      'p Whenever I find myself growing grim about the mouth and he said to them, in a severe and lasting tone,',
+      'p “Is he here?”',
+    ]);
   });
 
   it.each([
     ['a password', () => pdf([page(['Locked.'])], { locked: true }), /^the PDF is protected by a password; save a copy without one$/],
     ['only pictures', () => pdf([[], []]), /^none of the 2 pages of the PDF holds text .*OCR/],
     ['damage', () => Buffer.from('%PDF-1.4\nnothing follows'), /^the PDF is damaged \(.*\); get it again$/],
-    ['a page that is none', () => Buffer.from(Buffer.from(pdf([page(['Whole.']), page(['Torn.'])])).toString('latin1').replace('/Kids [6 0 R 8 0 R]', '/Kids [6 0 R 5 0 R]'), 'latin1'), /^the PDF is damaged \(.*\); get it again$/],
+    [
+      'a page that is none',
+      () =>
+        Buffer.from(
+          Buffer.from(pdf([page(['Whole.']), page(['Torn.'])]))
+            .toString('latin1')
+            .replace('/Kids [6 0 R 8 0 R]', '/Kids [6 0 R 5 0 R]'),
+          'latin1',
+        ),
+      /^the PDF is damaged \(.*\); get it again$/,
+    ],
     ['no PDF at all', () => Buffer.from('plain text'), /^it is no PDF; set data\.format to auto$/],
   ])('%s is one line', async (_, data, message) => {
     await expect(read(data(), 'm.pdf', 'pdf')).rejects.toThrow(message);
@@ -238,7 +370,10 @@ it('says of any damaged file, in one line, that it is damaged', async () => {
     for (let i = 0; i < 40; i++) {
       const at = Math.floor((i * data.length) / 40);
       const spoilt = i % 2 ? data.subarray(0, at) : data.map((byte, k) => (k >= at && k < at + 3 ? byte ^ 21 : byte));
-      const error = await readBytes(spoilt, name, format).then(() => undefined, (reason: unknown) => reason);
+      const error = await readBytes(spoilt, name, format).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
       if (error !== undefined) expect(error).toMatchObject({ code: 'MDIFF_TEXT', message: expect.not.stringContaining('\n') as string });
     }
   }

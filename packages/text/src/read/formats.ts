@@ -38,7 +38,13 @@ const FOREIGN: [bytes: string, at: number, message: string][] = [
 // For a longer line of marks the Markdown parser takes minutes, or all memory.
 const MARKED_CHARS = 500_000;
 
-const ENDINGS: Readonly<Record<string, ReadText['format']>> = { '.md': 'markdown', '.markdown': 'markdown', '.html': 'html', '.htm': 'html', '.xhtml': 'html' };
+const ENDINGS: Readonly<Record<string, ReadText['format']>> = {
+  '.md': 'markdown',
+  '.markdown': 'markdown',
+  '.html': 'html',
+  '.htm': 'html',
+  '.xhtml': 'html',
+};
 const HTML_START = /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*<(!doctype\s+html|html)\b/i;
 
 /**
@@ -54,8 +60,10 @@ export async function detectFormat(bytes: Uint8Array, name: string): Promise<Rea
     const { names } = await openArchive(bytes);
     if (names.includes('META-INF/container.xml')) return 'epub';
     if (names.includes('word/document.xml')) return 'docx';
-    if (names.includes('content.xml') && names.includes('mimetype')) throw new TextError('it is an OpenDocument text; save it as .docx or as plain text');
-    if (names.some((file) => file.startsWith('xl/') || file.startsWith('ppt/'))) throw new TextError('it is a spreadsheet or a presentation; save its text as .docx or as plain text');
+    if (names.includes('content.xml') && names.includes('mimetype'))
+      throw new TextError('it is an OpenDocument text; save it as .docx or as plain text');
+    if (names.some((file) => file.startsWith('xl/') || file.startsWith('ppt/')))
+      throw new TextError('it is a spreadsheet or a presentation; save its text as .docx or as plain text');
     return 'zip';
   }
   // UTF-16 has a zero byte between the letters.
@@ -74,7 +82,8 @@ const latin1 = (bytes: Uint8Array, at: number, length: number) => String.fromCha
 export async function readBytes(bytes: Uint8Array, name: string, format: ReadText['format']): Promise<ReadText> {
   if (bytes.length === 0) throw new TextError('the file is empty');
   const parsed = await PARSERS[format](bytes, name);
-  if (parsed.document.sections.length === 0) throw new TextError('no text is left after removing headers, lists and headings; choose a file with running text');
+  if (parsed.document.sections.length === 0)
+    throw new TextError('no text is left after removing headers, lists and headings; choose a file with running text');
   return { format, notes: [], ...parsed };
 }
 
@@ -96,7 +105,12 @@ const PARSERS: Readonly<Record<ReadText['format'], (bytes: Uint8Array, name: str
     const long = text.split(/\r\n|\r|\n/).findIndex((line) => line.length > MARKED_CHARS);
     if (long >= 0) {
       const { notes = [], ...parsed } = parsePlain(text, name);
-      return { ...parsed, format: 'text', encoding, notes: [`line ${long + 1} is too long for Markdown, so the file was read as plain text`, ...notes] };
+      return {
+        ...parsed,
+        format: 'text',
+        encoding,
+        notes: [`line ${long + 1} is too long for Markdown, so the file was read as plain text`, ...notes],
+      };
     }
     const { parseMarkdown } = await import('./markdown.js');
     return { ...(await parseMarkdown(text, name)), encoding };

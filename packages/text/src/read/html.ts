@@ -4,9 +4,26 @@ import { toDocument, type Block, type Marked } from './block.js';
 import { decode, type Decoded } from './encoding.js';
 import { optionalPackage } from './optional.js';
 
-const SILENT = new Set(['script', 'style', 'nav', 'svg', 'math', 'template', 'noscript', 'iframe', 'object', 'select', 'button', 'textarea', 'audio', 'video']);
+const SILENT = new Set([
+  'script',
+  'style',
+  'nav',
+  'svg',
+  'math',
+  'template',
+  'noscript',
+  'iframe',
+  'object',
+  'select',
+  'button',
+  'textarea',
+  'audio',
+  'video',
+]);
 const BLOCKS = new Set(
-  'p div h1 h2 h3 h4 h5 h6 li ul ol dl dt dd blockquote section article main header footer aside figure figcaption table caption thead tbody tr pre hr address body form fieldset details summary'.split(' '),
+  'p div h1 h2 h3 h4 h5 h6 li ul ol dl dt dd blockquote section article main header footer aside figure figcaption table caption thead tbody tr pre hr address body form fieldset details summary'.split(
+    ' ',
+  ),
 );
 const CELLS = new Set(['td', 'th']);
 const VERSE = /\b(poem|poetry|verse|stanza|linegroup|z3998:(poem|verse|song|hymn))\b/i;
@@ -90,7 +107,10 @@ class Page {
 
   open(name: string, attributes: Readonly<Record<string, string>>, index: number): void {
     const line = this.#lineAt(index);
-    if (this.#tags.length >= DEPTH) throw new TextError(`it opens ${DEPTH.toLocaleString('en')} tags, by line ${line} of ${this.#where}, and closes none of them; repair it or save its text`);
+    if (this.#tags.length >= DEPTH)
+      throw new TextError(
+        `it opens ${DEPTH.toLocaleString('en')} tags, by line ${line} of ${this.#where}, and closes none of them; repair it or save its text`,
+      );
     const tag: Tag = { name };
     const skip = skipOf(name, attributes, this.#tags.at(-1)?.name);
     if (skip) tag.skip = skip;
@@ -99,7 +119,8 @@ class Page {
       const marks = marksOf(attributes);
       tag.verse = VERSE.test(marks);
       tag.stanza = STANZA.test(marks);
-      tag.line = !tag.stanza && this.#inside(({ verse }) => verse) && (name === 'div' || (name === 'p' && this.#inside(({ stanza }) => stanza)));
+      tag.line =
+        !tag.stanza && this.#inside(({ verse }) => verse) && (name === 'div' || (name === 'p' && this.#inside(({ stanza }) => stanza)));
       if (tag.line) this.#lines.push('');
       else this.#flush(line);
       if (/^h[1-6]$/.test(name)) this.#heading = Number(name[1]);

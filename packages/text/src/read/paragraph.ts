@@ -17,4 +17,8 @@ export function toParagraph(block: readonly string[], width: number): Paragraph 
 }
 
 /** Drops the underscores of italics: at the edge of a word, and in 7_s_. 6_d_.; snake_case and blanks like ____ stay. */
-export const unwrap = (text: string) => text.replace(/(?<![\p{L}\p{N}_])_(?!_)|(?<!_)_(?![\p{L}\p{N}_])|(?<=\p{N})_(?=\p{L}{1,2}_)/gu, '').replace(/ {2,}/g, ' ').trim();
+export const unwrap = (text: string) =>
+  text
+    .replace(/(?<![\p{L}\p{N}_])_(?!_)|(?<!_)_(?![\p{L}\p{N}_])|(?<=\p{N})_(?=\p{L}{1,2}_)/gu, '')
+    .replace(/ {2,}/g, ' ')
+    .trim();

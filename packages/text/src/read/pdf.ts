@@ -34,7 +34,10 @@ const END = /[.!?…:]["”’')\]]*$/;
 export async function parsePdf(bytes: Uint8Array, name: string): Promise<ParsedText> {
   const { pages, title } = await withoutStrayRejections(() => readPages(bytes));
   const letters = pages.flat().reduce((sum, { text }) => sum + (text.match(/\p{L}/gu)?.length ?? 0), 0);
-  if (letters === 0) throw new TextError(`none of the ${pages.length} pages of the PDF holds text (are they scanned pictures?); run text recognition (OCR) on it first`);
+  if (letters === 0)
+    throw new TextError(
+      `none of the ${pages.length} pages of the PDF holds text (are they scanned pictures?); run text recognition (OCR) on it first`,
+    );
   const where = (page: number) => `${name}, page ${page + 1}`;
   const size = usualSize(pages.flat());
   // A chapter's title is often the running head of its pages; in large letters it is the title itself.
@@ -43,7 +46,13 @@ export async function parsePdf(bytes: Uint8Array, name: string): Promise<ParsedT
   for (const lines of down) lines.forEach((line, i) => (line.number = i + 1));
   const furniture = findFurniture(down.map((lines) => lines.map((line) => (line.size > HEADING_SIZE * size ? '' : line.text))));
   const gone = new Map(furniture.map((line) => [down[line.page]![line.line]!, line]));
-  const removed = [...gone].map(([{ text, number, page }, { what }]): Removal => ({ where: where(page), from: number, to: number, what, sample: text.slice(0, 60) }));
+  const removed = [...gone].map(([{ text, number, page }, { what }]): Removal => ({
+    where: where(page),
+    from: number,
+    to: number,
+    what,
+    sample: text.slice(0, 60),
+  }));
   const lines = pages.flat().filter((line) => !gone.has(line));
   const texts = lines.map(({ text }) => text);
   const mended = mendNotes(mendHyphens(texts, 'join'));
@@ -64,7 +73,12 @@ async function readPages(bytes: Uint8Array): Promise<{ pages: Line[][]; title: s
     const pages: Line[][] = [];
     for (let page = 0; page < document.numPages; page++) {
       const { items } = await (await document.getPage(page + 1)).getTextContent();
-      pages.push(toLines((items as Partial<Item>[]).filter((item): item is Item => item.str !== undefined), page));
+      pages.push(
+        toLines(
+          (items as Partial<Item>[]).filter((item): item is Item => item.str !== undefined),
+          page,
+        ),
+      );
     }
     const { info } = (await document.getMetadata()) as { info: { Title?: unknown } };
     const title = typeof info.Title === 'string' && !/^(untitled|microsoft word)/i.test(info.Title) ? info.Title.trim() : '';
@@ -122,13 +136,21 @@ function toLines(items: readonly Item[], page: number): Line[] {
     }
     if (hasEOL) open = undefined;
   }
-  for (const line of lines) line.text = line.text.replace(/[\u200B\uFEFF]/g, '').replace(/\s+/g, ' ').trim();
+  for (const line of lines)
+    line.text = line.text
+      .replace(/[\u200B\uFEFF]/g, '')
+      .replace(/\s+/g, ' ')
+      .trim();
   return lines.filter(({ text }) => text);
 }
 
 /** Lines to paragraphs and headings: larger letters make a heading; a gap, an indent or a short line before it makes a paragraph. */
 function toBlocks(lines: readonly Line[], size: number, where: (page: number) => string): Block[] {
-  const leading = weighted(lines.slice(1).flatMap(({ y, page }, i) => (lines[i]!.page === page && lines[i]!.y > y ? [[Math.round((lines[i]!.y - y) * 2) / 2, 1]] : [])));
+  const leading = weighted(
+    lines
+      .slice(1)
+      .flatMap(({ y, page }, i) => (lines[i]!.page === page && lines[i]!.y > y ? [[Math.round((lines[i]!.y - y) * 2) / 2, 1]] : [])),
+  );
   const lefts = new Map<number, number>();
   const column = Math.max(...lines.map(({ x, right }) => right - x));
   for (const page of new Set(lines.map((line) => line.page))) lefts.set(page, leftEdge(lines.filter((line) => line.page === page)));
@@ -136,7 +158,11 @@ function toBlocks(lines: readonly Line[], size: number, where: (page: number) =>
   const isHeading = (line: Line) => line.size > HEADING_SIZE * size && line.text.length <= 100;
   const indented = (line: Line) => line.x > lefts.get(line.page)! + INDENT * size;
   // The usual indent of a paragraph's first line; verse and letters are indented more.
-  const indent = weighted(lines.slice(0, -1).flatMap((line, i) => (indented(line) && !indented(lines[i + 1]!) ? [[Math.round(line.x - lefts.get(line.page)!), 1]] : [])));
+  const indent = weighted(
+    lines
+      .slice(0, -1)
+      .flatMap((line, i) => (indented(line) && !indented(lines[i + 1]!) ? [[Math.round(line.x - lefts.get(line.page)!), 1]] : [])),
+  );
   const opens = (line: Line) => indented(line) && Math.abs(line.x - lefts.get(line.page)! - indent) < 0.5 * size;
   const full = (line: Line) => line.right - lefts.get(line.page)! >= SHORT_LINE * column;
 
@@ -151,7 +177,8 @@ function toBlocks(lines: readonly Line[], size: number, where: (page: number) =>
     if (isHeading(before) !== isHeading(line) || LEADER.test(before.text) || LEADER.test(line.text)) return false;
     // “…in a severe tone,” at the foot of a page: what he said is a paragraph of its own.
     if (before.page !== line.page && opens(line) && /^["“‘«\p{Lu}]/u.test(line.text)) return false;
-    if (before.page !== line.page) return !isHeading(line) && (!END.test(before.text) || /^\p{Ll}/u.test(line.text) || (full(before) && !indented(line)));
+    if (before.page !== line.page)
+      return !isHeading(line) && (!END.test(before.text) || /^\p{Ll}/u.test(line.text) || (full(before) && !indented(line)));
     if (before.y - line.y > GAP * Math.max(leading, isHeading(line) ? line.size : 0)) return false;
     if (isHeading(line)) return Math.abs(before.size - line.size) < 1;
     if (opens(line) || (indented(line) && !indented(before))) return false;

@@ -14,7 +14,15 @@ describe('three books as Project Gutenberg publishes them', () => {
     const parsed = book('frankenstein');
     expect(parsed.document.title).toBe('Frankenstein; Or, The Modern Prometheus');
     expect(outline(parsed).map(([title]) => title)).toEqual(['Letter 1', 'Letter 4', 'Chapter 5']);
-    expect(removals(parsed)).toEqual(['1-24 Gutenberg header', '26-26 title page', '28-28 title page', '30-30 title page', '33-62 contents list', '93-93 heading without text', '140-153 Gutenberg licence']);
+    expect(removals(parsed)).toEqual([
+      '1-24 Gutenberg header',
+      '26-26 title page',
+      '28-28 title page',
+      '30-30 title page',
+      '33-62 contents list',
+      '93-93 heading without text',
+      '140-153 Gutenberg licence',
+    ]);
     expect(all(parsed)[0]).toEqual({ text: 'To Mrs. Saville, England.', kind: 'prose' });
     const verse = all(parsed).filter(({ kind }) => kind === 'verse');
     expect(verse.map(({ text }) => text)).toEqual([
@@ -28,8 +36,12 @@ describe('three books as Project Gutenberg publishes them', () => {
     const parsed = book('pride');
     expect(outline(parsed).map(([title]) => title)).toEqual(['PREFACE.', 'Chapter I.', 'CHAPTER II.']);
     expect(parsed.removed.map(({ what }) => what)).toContain('contents list');
-    expect(parsed.document.sections[1]!.paragraphs[0]!.text).toBe('It is a truth universally acknowledged, that a single man in possession of a good fortune must be in want of a wife.');
-    const text = all(parsed).map((paragraph) => paragraph.text).join('\n');
+    expect(parsed.document.sections[1]!.paragraphs[0]!.text).toBe(
+      'It is a truth universally acknowledged, that a single man in possession of a good fortune must be in want of a wife.',
+    );
+    const text = all(parsed)
+      .map((paragraph) => paragraph.text)
+      .join('\n');
     expect(text).not.toMatch(/Illustration|Copyright|CHISWICK|PAGE|Heading to|THE\n? *END|NIND|[_[\]*]/);
     expect(text).toContain('“You want to tell me, and I have no objection to hearing it.”');
     expect(text).toContain('“My dear friend,');
@@ -38,8 +50,14 @@ describe('three books as Project Gutenberg publishes them', () => {
   it('The Adventures of Sherlock Holmes: numbered parts are headings inside a story', () => {
     const parsed = book('sherlock');
     expect(outline(parsed).map(([title]) => title)).toEqual(['I. A SCANDAL IN BOHEMIA', 'II. THE RED-HEADED LEAGUE']);
-    expect(all(parsed).filter(({ kind }) => kind === 'heading').map(({ text }) => text)).toEqual(['I.', 'II.']);
-    const text = all(parsed).map((paragraph) => paragraph.text).join('\n');
+    expect(
+      all(parsed)
+        .filter(({ kind }) => kind === 'heading')
+        .map(({ text }) => text),
+    ).toEqual(['I.', 'II.']);
+    const text = all(parsed)
+      .map((paragraph) => paragraph.text)
+      .join('\n');
     expect(text).toContain('“‘December 22nd. Twenty-four geese at 7s. 6d.’”');
     expect(text).toContain('she is always the woman.');
     // An indented letter is prose.
@@ -52,7 +70,9 @@ describe('three books as Project Gutenberg publishes them', () => {
       const parsed = book(name);
       const gone = new Set(parsed.removed.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, i) => from + i)));
       const bare = (text: string) => text.replace(/\s|_/g, '');
-      const kept = bare(parsed.document.sections.flatMap(({ title, paragraphs }) => [title, ...paragraphs.map(({ text }) => text)]).join(''));
+      const kept = bare(
+        parsed.document.sections.flatMap(({ title, paragraphs }) => [title, ...paragraphs.map(({ text }) => text)]).join(''),
+      );
       lines.forEach((line, i) => {
         if (!gone.has(i + 1)) expect(kept).toContain(bare(line.replace(/\/\* [A-Z]+ | \*\//g, '')));
       });
@@ -67,16 +87,24 @@ describe('other plain text', () => {
   it('keeps every paragraph of a file without headings, and takes its name as title', () => {
     const text = 'Call me Ishmael. Some years ago, never mind how long\nprecisely, I thought I would sail about.\n\nIt is a way I have.\n';
     expect(outline(parsePlain(text, 'moby.txt'))).toEqual([['moby.txt', 2]]);
-    expect(paragraphs(text)).toEqual(['Call me Ishmael. Some years ago, never mind how long precisely, I thought I would sail about.', 'It is a way I have.']);
+    expect(paragraphs(text)).toEqual([
+      'Call me Ishmael. Some years ago, never mind how long precisely, I thought I would sail about.',
+      'It is a way I have.',
+    ]);
   });
 
   it('keeps the lines of a file of poems', () => {
-    const poem = 'Tyger Tyger, burning bright,\nIn the forests of the night;\nWhat immortal hand or eye,\nCould frame thy fearful symmetry?';
-    expect(all(parsePlain(`${poem}\n\n${poem}\n`, 'a.txt'))).toEqual([{ text: poem, kind: 'verse' }, { text: poem, kind: 'verse' }]);
+    const poem =
+      'Tyger Tyger, burning bright,\nIn the forests of the night;\nWhat immortal hand or eye,\nCould frame thy fearful symmetry?';
+    expect(all(parsePlain(`${poem}\n\n${poem}\n`, 'a.txt'))).toEqual([
+      { text: poem, kind: 'verse' },
+      { text: poem, kind: 'verse' },
+    ]);
   });
 
   it('reads a byte-order mark, CRLF and old Mac line ends alike', () => {
-    for (const end of ['\n', '\r\n', '\r']) expect(paragraphs(['\uFEFFOne two', 'three.', '', 'Four.'].join(end))).toEqual(['One two three.', 'Four.']);
+    for (const end of ['\n', '\r\n', '\r'])
+      expect(paragraphs(['\uFEFFOne two', 'three.', '', 'Four.'].join(end))).toEqual(['One two three.', 'Four.']);
   });
 
   it('takes each line of an unwrapped file without blank lines as a paragraph', () => {
@@ -85,26 +113,49 @@ describe('other plain text', () => {
   });
 
   it('tells headings from sentences that begin alike', () => {
-    const text = 'CHAPTER I\n\nLOOMINGS\n\nCall me Ishmael.\n\nChapter 5 was long and she slept.\n\nChapter Two: The Bag\n\nI stuffed a shirt.\n';
+    const text =
+      'CHAPTER I\n\nLOOMINGS\n\nCall me Ishmael.\n\nChapter 5 was long and she slept.\n\nChapter Two: The Bag\n\nI stuffed a shirt.\n';
     const parsed = parsePlain(text, 'a.txt');
-    expect(outline(parsed)).toEqual([['CHAPTER I', 3], ['Chapter Two: The Bag', 1]]);
+    expect(outline(parsed)).toEqual([
+      ['CHAPTER I', 3],
+      ['Chapter Two: The Bag', 1],
+    ]);
     expect(parsed.document.sections[0]!.paragraphs[0]).toEqual({ text: 'LOOMINGS', kind: 'heading' });
   });
 
   it('keeps the text before the first heading, and drops headings without text', () => {
     const parsed = parsePlain('A word first.\n\nPART ONE\n\nCHAPTER 1\n\nText.\n', 'a.txt');
-    expect(outline(parsed)).toEqual([['a.txt', 1], ['CHAPTER 1', 1]]);
+    expect(outline(parsed)).toEqual([
+      ['a.txt', 1],
+      ['CHAPTER 1', 1],
+    ]);
     expect(removals(parsed)).toEqual(['3-3 heading without text']);
   });
 
   it('uses lone Roman numerals as chapters when there is nothing better', () => {
-    expect(outline(parsePlain('I.\n\nOne.\n\nII.\n\nTwo.\n', 'a.txt'))).toEqual([['I.', 1], ['II.', 1]]);
+    expect(outline(parsePlain('I.\n\nOne.\n\nII.\n\nTwo.\n', 'a.txt'))).toEqual([
+      ['I.', 1],
+      ['II.', 1],
+    ]);
   });
 
   it('removes older Gutenberg frames, producer and transcriber notes', () => {
     const text = [
-      '*** START OF THIS PROJECT GUTENBERG EBOOK A LONG TITLE THAT RUNS', 'OVER TWO LINES ***', '', 'Produced by A. Volunteer', '',
-      '[Transcriber’s note: spelling', 'is as printed.]', '', 'CHAPTER I', '', 'Text.', '', 'End of the Project Gutenberg EBook of A Title', '', 'Licence.',
+      '*** START OF THIS PROJECT GUTENBERG EBOOK A LONG TITLE THAT RUNS',
+      'OVER TWO LINES ***',
+      '',
+      'Produced by A. Volunteer',
+      '',
+      '[Transcriber’s note: spelling',
+      'is as printed.]',
+      '',
+      'CHAPTER I',
+      '',
+      'Text.',
+      '',
+      'End of the Project Gutenberg EBook of A Title',
+      '',
+      'Licence.',
     ].join('\n');
     const parsed = parsePlain(text, 'a.txt');
     expect(outline(parsed)).toEqual([['CHAPTER I', 1]]);

@@ -34,7 +34,8 @@ function clearPages(lines: Lines): Set<number> {
   const starts = lines.text.flatMap((line, i) => (i > 0 && line.includes('\f') ? [i] : []));
   const edges = [0, ...starts, lines.text.length];
   const pages = edges.slice(1).map((end, p) => lines.text.slice(edges[p], end));
-  if (starts.length > 1) for (const { page, line, what } of findFurniture(pages)) clear(lines, edges[page]! + line, edges[page]! + line, what);
+  if (starts.length > 1)
+    for (const { page, line, what } of findFurniture(pages)) clear(lines, edges[page]! + line, edges[page]! + line, what);
   const marked = lines.text.flatMap((line, i) => (line.search(PAGE_MARK) >= 0 ? [i] : []));
   if (marked.length > 0) {
     const sample = `${PAGE_MARK.exec(lines.text[marked[0]!]!)?.[0] ?? ''}${marked.length > 1 ? ` … (${marked.length} lines)` : ''}`;
@@ -50,7 +51,10 @@ function divide(lines: Lines, title: string, breaks: ReadonlySet<number>, notes:
   const levels = blocks.map(({ from, to }) => headingLevel(lines.text.slice(from, to + 1).map(unwrap)));
   // A book that only numbers its parts has those for chapters.
   const chapter = levels.includes('chapter') ? 'chapter' : 'part';
-  const sorted = lines.text.map((line) => line.trimEnd().length).filter((length) => length > 0).sort((a, b) => a - b);
+  const sorted = lines.text
+    .map((line) => line.trimEnd().length)
+    .filter((length) => length > 0)
+    .sort((a, b) => a - b);
   const width = sorted[Math.floor(sorted.length * 0.9)] ?? 0;
   const sections: Section[] = [{ title, paragraphs: [] }];
   let opened = -1;
@@ -95,12 +99,17 @@ function* blocksOf(text: readonly string[]): Generator<{ from: number; to: numbe
 }
 
 /** Joins the two blocks of a paragraph that runs over a page break: the first stops inside a sentence, the second goes on in lower case. */
-function joinedOverBreaks(blocks: { from: number; to: number }[], text: readonly string[], breaks: ReadonlySet<number>): { from: number; to: number }[] {
+function joinedOverBreaks(
+  blocks: { from: number; to: number }[],
+  text: readonly string[],
+  breaks: ReadonlySet<number>,
+): { from: number; to: number }[] {
   if (breaks.size === 0) return blocks;
   const joined: { from: number; to: number }[] = [];
   for (const block of blocks) {
     const before = joined.at(-1);
-    const broken = before !== undefined && Array.from({ length: block.from - before.to }, (_, k) => before.to + 1 + k).some((line) => breaks.has(line));
+    const broken =
+      before !== undefined && Array.from({ length: block.from - before.to }, (_, k) => before.to + 1 + k).some((line) => breaks.has(line));
     if (broken && !/[.!?…:]["”’')\]]*\s*$/.test(text[before.to]!) && /^\s*\p{Ll}/u.test(text[block.from]!)) before.to = block.to;
     else joined.push({ ...block });
   }
@@ -110,7 +119,12 @@ function joinedOverBreaks(blocks: { from: number; to: number }[], text: readonly
 /** True for the name of a chapter under its number: one short line that is not a sentence. */
 function isSubtitle(block: readonly string[]): boolean {
   const line = block[0]!.trim();
-  return block.length === 1 && line.length <= 70 && (line === line.toUpperCase() || !/[.!?:,;…—-]["”’')_]*$/.test(line)) && /^[\p{Lu}"“‘]/u.test(line);
+  return (
+    block.length === 1 &&
+    line.length <= 70 &&
+    (line === line.toUpperCase() || !/[.!?:,;…—-]["”’')_]*$/.test(line)) &&
+    /^[\p{Lu}"“‘]/u.test(line)
+  );
 }
 
 function bookTitle(text: readonly string[]): string | undefined {
@@ -126,7 +140,11 @@ function clearTitlePage(lines: Lines): void {
   for (const { from, to } of blocksOf(lines.text)) {
     const block = lines.text.slice(from, to + 1);
     const joined = block.map((line) => line.trim()).join(' ');
-    const prose = joined.length >= 120 && /[.!?]["”’')_]*$/.test(joined) && /\p{Ll}{3}/u.test(joined) && block.filter((line) => line.trim().length > 50).length > block.length / 2;
+    const prose =
+      joined.length >= 120 &&
+      /[.!?]["”’')_]*$/.test(joined) &&
+      /\p{Ll}{3}/u.test(joined) &&
+      block.filter((line) => line.trim().length > 50).length > block.length / 2;
     if (prose || headingLevel(block.map(unwrap))) break;
     clear(lines, from, to, 'title page');
   }

@@ -50,7 +50,10 @@ describe('files and folders', () => {
     const where = { cwd: join(folder, 'cwd'), dataDir: 'data' };
     expect((await loadSource('a.txt', where)).documents[0]!.sections[0]!.paragraphs[0]!.text).toBe('From data.');
     write('cwd/a.txt', 'From here.');
-    expect(await loadSource('a.txt', where)).toMatchObject({ name: 'a', documents: [{ id: 'a.txt', sections: [{ paragraphs: [{ text: 'From here.' }] }] }] });
+    expect(await loadSource('a.txt', where)).toMatchObject({
+      name: 'a',
+      documents: [{ id: 'a.txt', sections: [{ paragraphs: [{ text: 'From here.' }] }] }],
+    });
   });
 
   it('reads a folder and its subfolders in name order, and reports the files that it could not read', async () => {
@@ -61,18 +64,29 @@ describe('files and folders', () => {
     const { documents, removed, name } = await loadSource(join(folder, 'shelf'));
     expect(name).toBe('shelf');
     expect(documents.map(({ id }) => id)).toEqual([join('a', 'one.txt'), 'b.txt']);
-    expect(removed).toEqual([{ where: 'picture.png', from: 1, to: 1, what: 'unreadable file', sample: 'it is a PNG picture; run text recognition (OCR) on it and save the text' }]);
+    expect(removed).toEqual([
+      {
+        where: 'picture.png',
+        from: 1,
+        to: 1,
+        what: 'unreadable file',
+        sample: 'it is a PNG picture; run text recognition (OCR) on it and save the text',
+      },
+    ]);
   });
 });
 
-const texts = ({ documents }: Awaited<ReturnType<typeof loadSource>>) => documents.flatMap(({ sections }) => sections.flatMap(({ paragraphs }) => paragraphs.map(({ text }) => text)));
+const texts = ({ documents }: Awaited<ReturnType<typeof loadSource>>) =>
+  documents.flatMap(({ sections }) => sections.flatMap(({ paragraphs }) => paragraphs.map(({ text }) => text)));
 
 describe('builtin:sotu', () => {
   it('has a document for each speech, cut into paragraphs, and no text lost', async () => {
     const { documents, notes } = await loadSource('builtin:sotu');
     expect(documents).toHaveLength(233);
     expect(documents[0]).toMatchObject({ id: '1790_george_washington_n', title: 'George Washington, 1790' });
-    expect(documents[0]!.sections[0]!.paragraphs[0]!.text).toMatch(/^Fellow-Citizens of the Senate and House of Representatives: In meeting you again/);
+    expect(documents[0]!.sections[0]!.paragraphs[0]!.text).toMatch(
+      /^Fellow-Citizens of the Senate and House of Representatives: In meeting you again/,
+    );
     expect(documents.every(({ sections }) => sections.length === 1 && sections[0]!.paragraphs.length > 3)).toBe(true);
     expect(notes).toEqual(['the speeches come without paragraphs; 5 sentences make one']);
   });
@@ -99,9 +113,16 @@ describe('every format, by content', () => {
   });
 
   it('in a ZIP archive, a glob and standard input', async () => {
-    const archive = zip({ ...Object.fromEntries(files().map(([name, data]) => [`books/${name}`, data])), '__MACOSX/books/._a.txt': 'x', 'inner.zip': zip({ 'a.txt': 'x' }) });
+    const archive = zip({
+      ...Object.fromEntries(files().map(([name, data]) => [`books/${name}`, data])),
+      '__MACOSX/books/._a.txt': 'x',
+      'inner.zip': zip({ 'a.txt': 'x' }),
+    });
     const zipped = await loadSource(write('books.zip', archive));
-    expect(zipped).toMatchObject({ name: 'books', removed: [{ where: 'inner.zip', what: 'unreadable file', sample: 'it is a ZIP archive inside another; unpack it' }] });
+    expect(zipped).toMatchObject({
+      name: 'books',
+      removed: [{ where: 'inner.zip', what: 'unreadable file', sample: 'it is a ZIP archive inside another; unpack it' }],
+    });
     expect(zipped.documents.map(({ id }) => id)).toEqual(files().map(([name]) => `books/${name}`));
     for (const [name, data] of files()) write(join('globbed', name), data);
     expect(texts(await loadSource('globbed/*.{txt,md}', { cwd: folder }))).toEqual(['From a page.', 'From a site.', 'From Markdown.']);
@@ -133,7 +154,9 @@ describe('encodings', () => {
     const loaded = await loadSource(write('encoded.txt', bytes));
     expect(texts(loaded)).toEqual([text]);
     expect(loaded.files).toEqual([{ where: 'encoded.txt', format: 'text', encoding }]);
-    expect(loaded.notes).toEqual(encoding.startsWith('UTF-8') ? [] : [`encoded.txt: read as ${encoding}; save it as UTF-8 if letters look wrong`]);
+    expect(loaded.notes).toEqual(
+      encoding.startsWith('UTF-8') ? [] : [`encoded.txt: read as ${encoding}; save it as UTF-8 if letters look wrong`],
+    );
   });
 });
 
@@ -148,7 +171,9 @@ describe('one endless line', () => {
     ['no blank at all', 'solid.txt', 'a'.repeat(2_000_000)],
   ])('of %s is cut, said and kept whole', async (_, name, data) => {
     const loaded = await loadSource(write(name, data));
-    expect(loaded.notes.at(-1)).toMatch(/: the paragraph at line 1 is [\d,]+ characters long; cut into [\d,]+, at sentence ends where it has any$/);
+    expect(loaded.notes.at(-1)).toMatch(
+      /: the paragraph at line 1 is [\d,]+ characters long; cut into [\d,]+, at sentence ends where it has any$/,
+    );
     const pieces = texts(loaded);
     expect(pieces.every(({ length }) => length > 0 && length <= 20_000)).toBe(true);
     const bare = (text: string) => text.replace(/<[^>]*>|\s/g, '');
@@ -158,35 +183,95 @@ describe('one endless line', () => {
 
 describe('bad input is one line with a code', () => {
   const cases: [name: string, source: () => string, message: RegExp][] = [
-    ['a missing file', () => 'nowhere.txt', /^data\.source: expected a readable text, got "nowhere\.txt"; nothing at .*nowhere\.txt or .*nowhere\.txt$/],
+    [
+      'a missing file',
+      () => 'nowhere.txt',
+      /^data\.source: expected a readable text, got "nowhere\.txt"; nothing at .*nowhere\.txt or .*nowhere\.txt$/,
+    ],
     ['an empty file', () => write('empty.txt', ''), /; the file is empty$/],
     ['blank lines only', () => write('blank.txt', ' \n\n'), /only blank lines$/],
     ['zero bytes', () => write('zero.txt', 'abc\0def'), /binary \(a zero byte at offset 3\)/],
     ['a ZIP', () => write('book.epub', 'PK\x03\x04rest'), /; the ZIP archive is damaged \(invalid zip data\); get it again$/],
-    ['UTF-16 with half a character', () => write('wide.txt', Buffer.from('\ufeffab\n\ud83dcd', 'utf16le')), /half a character \(a lone surrogate\) in line 2/],
+    [
+      'UTF-16 with half a character',
+      () => write('wide.txt', Buffer.from('\ufeffab\n\ud83dcd', 'utf16le')),
+      /half a character \(a lone surrogate\) in line 2/,
+    ],
     ['UTF-16 cut short', () => write('short.txt', Buffer.from('\ufeffabcd', 'utf16le').subarray(0, 7)), /cut in the middle/],
-    ['a surrogate in UTF-8', () => write('cesu.txt', Buffer.from([0x61, 0xed, 0xa0, 0xbd, 0x62])), /half a character \(a lone surrogate\) in line 1; remove it/],
-    ['a surrogate among curly quotes', () => write('quoted.txt', Buffer.concat([Buffer.from('\ufeff“One.”\n“Two.”\n'), Buffer.from([0x61, 0xed, 0xb0, 0x80])])), /half a character \(a lone surrogate\) in line 3/],
-    ['Cyrillic in one byte a letter', () => write('cp1251.txt', Buffer.from('\xcc\xee\xe9 \xe4\xff\xe4\xff \xf1\xe0\xec\xfb\xf5', 'latin1')), /not UTF-8 .* nor Windows-1252 \(100 % of its letters would be accented\)/],
-    ['bytes of no encoding', () => write('odd.txt', Buffer.from('A caf\x81 at the sea.', 'latin1')), /not UTF-8 .* nor Windows-1252 \(byte 0x81 at offset 5 means nothing there\)/],
-    ['UTF-8 with a damaged end', () => write('latin.txt', Buffer.concat([Buffer.from('é \ufffd '), Buffer.from([0xe9, 0x74, 0xe9])])), /not UTF-8 \(byte 0xe9 at offset 7, line 1\)/],
+    [
+      'a surrogate in UTF-8',
+      () => write('cesu.txt', Buffer.from([0x61, 0xed, 0xa0, 0xbd, 0x62])),
+      /half a character \(a lone surrogate\) in line 1; remove it/,
+    ],
+    [
+      'a surrogate among curly quotes',
+      () => write('quoted.txt', Buffer.concat([Buffer.from('\ufeff“One.”\n“Two.”\n'), Buffer.from([0x61, 0xed, 0xb0, 0x80])])),
+      /half a character \(a lone surrogate\) in line 3/,
+    ],
+    [
+      'Cyrillic in one byte a letter',
+      () => write('cp1251.txt', Buffer.from('\xcc\xee\xe9 \xe4\xff\xe4\xff \xf1\xe0\xec\xfb\xf5', 'latin1')),
+      /not UTF-8 .* nor Windows-1252 \(100 % of its letters would be accented\)/,
+    ],
+    [
+      'bytes of no encoding',
+      () => write('odd.txt', Buffer.from('A caf\x81 at the sea.', 'latin1')),
+      /not UTF-8 .* nor Windows-1252 \(byte 0x81 at offset 5 means nothing there\)/,
+    ],
+    [
+      'UTF-8 with a damaged end',
+      () => write('latin.txt', Buffer.concat([Buffer.from('é \ufffd '), Buffer.from([0xe9, 0x74, 0xe9])])),
+      /not UTF-8 \(byte 0xe9 at offset 7, line 1\)/,
+    ],
     ['a sequence cut short', () => write('cut.txt', Buffer.from('ab漢').subarray(0, 4)), /byte 0xe6 at offset 2, line 1/],
     ['a picture named .epub', () => write('picture.epub', PNG), /it is a PNG picture; run text recognition/],
     ['a TIFF picture named .epub', () => write('scan.epub', 'II*\0\x08\0\0\0'), /it is a TIFF picture/],
-    ['a page that closes nothing', () => write('open.html', `<html>\n${'<b>'.repeat(30_000)}x`), /it opens 20,000 tags, by line 2 of open\.html, and closes none of them; repair it/],
-    ['an old Word document', () => write('old.doc', new Uint8Array([0xd0, 0xcf, 0x11, 0xe0, 0xa1])), /old Word document \(\.doc\); save it as \.docx/],
-    ['an OpenDocument text', () => write('a.odt', zip({ mimetype: 'application/vnd.oasis.opendocument.text', 'content.xml': '<x/>' })), /OpenDocument text; save it as \.docx/],
+    [
+      'a page that closes nothing',
+      () => write('open.html', `<html>\n${'<b>'.repeat(30_000)}x`),
+      /it opens 20,000 tags, by line 2 of open\.html, and closes none of them; repair it/,
+    ],
+    [
+      'an old Word document',
+      () => write('old.doc', new Uint8Array([0xd0, 0xcf, 0x11, 0xe0, 0xa1])),
+      /old Word document \(\.doc\); save it as \.docx/,
+    ],
+    [
+      'an OpenDocument text',
+      () => write('a.odt', zip({ mimetype: 'application/vnd.oasis.opendocument.text', 'content.xml': '<x/>' })),
+      /OpenDocument text; save it as \.docx/,
+    ],
     ['a PDF with a password', () => write('locked.pdf', pdf([page(['x'])], { locked: true })), /protected by a password/],
-    ['a ZIP bomb', () => write('bomb.zip', zip({ 'a.txt': new Uint8Array(5_000_000) })), /looks like a bomb \(a\.txt grows from [\d,]+ to 5,000,000 bytes\); unpack it/],
-    ['a ZIP that holds a ZIP', () => write('outer.zip', zip({ 'b.zip': zip({ 'a.txt': 'x' }) })), /got ".*outer\.zip"; none of the 1 files of the archive can be read \(b\.zip: it is a ZIP archive inside another\)/],
+    [
+      'a ZIP bomb',
+      () => write('bomb.zip', zip({ 'a.txt': new Uint8Array(5_000_000) })),
+      /looks like a bomb \(a\.txt grows from [\d,]+ to 5,000,000 bytes\); unpack it/,
+    ],
+    [
+      'a ZIP that holds a ZIP',
+      () => write('outer.zip', zip({ 'b.zip': zip({ 'a.txt': 'x' }) })),
+      /got ".*outer\.zip"; none of the 1 files of the archive can be read \(b\.zip: it is a ZIP archive inside another\)/,
+    ],
     ['an EPUB that is a bomb', () => write('bomb.epub', epub({ 'c.xhtml': { body: ' '.repeat(5_000_000) } })), /looks like a bomb/],
     ['a ZIP whose sizes lie', () => write('liar.zip', liar()), /damaged \(the checksum of a\.txt does not match\)/],
     ['a ZIP with a password', () => write('locked.zip', locked()), /protected by a password; unpack it/],
-    ['a ZIP without text', () => write('pictures.zip', zip({ 'a.png': PNG })), /none of the 1 files of the archive can be read \(a\.png: it is a PNG picture\)/],
+    [
+      'a ZIP without text',
+      () => write('pictures.zip', zip({ 'a.png': PNG })),
+      /none of the 1 files of the archive can be read \(a\.png: it is a PNG picture\)/,
+    ],
     ['a pattern that matches nothing', () => 'nothing/*.txt', /nothing matches it under/],
-    ['a licence alone', () => write('only.txt', '*** START OF THE PROJECT GUTENBERG EBOOK X ***\n\nX\n\n*** END OF THE PROJECT GUTENBERG EBOOK X ***\n'), /no text is left/],
+    [
+      'a licence alone',
+      () => write('only.txt', '*** START OF THE PROJECT GUTENBERG EBOOK X ***\n\nX\n\n*** END OF THE PROJECT GUTENBERG EBOOK X ***\n'),
+      /no text is left/,
+    ],
     ['an empty folder', () => join(write('hollow/x/keep', 'x'), '..', '..', 'none'), /nothing at/],
-    ['a folder without text', () => join(write('pictures/a.png', '\x89PNG\0'), '..'), /none of the 1 files of the folder can be read \(a\.png: .*\); put \.txt, \.md, .* files into it$/],
+    [
+      'a folder without text',
+      () => join(write('pictures/a.png', '\x89PNG\0'), '..'),
+      /none of the 1 files of the folder can be read \(a\.png: .*\); put \.txt, \.md, .* files into it$/,
+    ],
     ['an unknown builtin', () => 'builtin:ulysses', /the texts that come with mdiff are builtin:moby-dick, builtin:sotu$/],
   ];
   /** The directory states fewer bytes than there are: a reader that trusts it would lose the rest. */
@@ -202,7 +287,10 @@ describe('bad input is one line with a code', () => {
     return bytes;
   }
   it.each(cases)('%s', async (_, source, message) => {
-    const error = await loadSource(source(), { cwd: folder }).then(() => undefined, (reason: unknown) => reason);
+    const error = await loadSource(source(), { cwd: folder }).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
     expect(error).toMatchObject({ code: 'MDIFF_TEXT', exitCode: 2, message: expect.stringMatching(message) as string });
     expect((error as Error).message).not.toContain('\n');
   });

@@ -45,16 +45,27 @@ type Loaded = Omit<LoadedSource, 'name'>;
  *
  * @throws TextError, one line, when there is nothing to learn from: no such file, empty, binary, locked, in no known encoding, or a folder without text
  */
-export async function loadSource(source: string, { dataDir = 'data', cwd = process.cwd(), format = 'auto', stdin = process.stdin }: SourceOptions = {}): Promise<LoadedSource> {
+export async function loadSource(
+  source: string,
+  { dataDir = 'data', cwd = process.cwd(), format = 'auto', stdin = process.stdin }: SourceOptions = {},
+): Promise<LoadedSource> {
   const builtin = /^builtin:(.*)$/.exec(source)?.[1];
   if (builtin !== undefined) {
-    if (!Object.hasOwn(BUILTIN, builtin)) throw bad(source, `the texts that come with mdiff are ${Object.keys(BUILTIN).map((name) => `builtin:${name}`).join(', ')}`);
+    if (!Object.hasOwn(BUILTIN, builtin))
+      throw bad(
+        source,
+        `the texts that come with mdiff are ${Object.keys(BUILTIN)
+          .map((name) => `builtin:${name}`)
+          .join(', ')}`,
+      );
     return { ...(await BUILTIN[builtin]!()), name: builtin, files: [] };
   }
-  if (source === '-') return { ...(await named(source, async () => readFileBytes(await drain(stdin), 'standard input', format))), name: 'stdin' };
+  if (source === '-')
+    return { ...(await named(source, async () => readFileBytes(await drain(stdin), 'standard input', format))), name: 'stdin' };
   const bases = isAbsolute(source) ? ['/'] : [cwd, resolve(cwd, dataDir)];
   const path = await find(source, bases);
-  if (path === undefined) return { ...(await readGlob(source, bases, format)), name: source.replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-|-$/g, '') || 'glob' };
+  if (path === undefined)
+    return { ...(await readGlob(source, bases, format)), name: source.replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-|-$/g, '') || 'glob' };
   const name = basename(path, extname(path));
   if ((await stat(path)).isDirectory()) {
     const entries = await readdir(path, { recursive: true, withFileTypes: true });
@@ -64,7 +75,8 @@ export async function loadSource(source: string, { dataDir = 'data', cwd = proce
   return { ...(await named(source, async () => readFileBytes(await readPath(path), basename(path), format))), name };
 }
 
-const bad = (source: string, reason: string) => new TextError(`data.source: expected a readable text, got ${JSON.stringify(source)}; ${reason}`);
+const bad = (source: string, reason: string) =>
+  new TextError(`data.source: expected a readable text, got ${JSON.stringify(source)}; ${reason}`);
 
 /** Adds the name of the source to the error of a parser. */
 async function named<T>(source: string, read: () => Promise<T>): Promise<T> {
@@ -100,11 +112,19 @@ async function readGlob(source: string, bases: readonly string[], format: Format
 }
 
 /** Reads many files, each to its own documents. A file that cannot be read is reported as a removal, as long as one file can be read. */
-async function readMany(what: string, names: readonly string[], open: (name: string) => Uint8Array | Promise<Uint8Array>, format: Format, packed = false): Promise<Loaded> {
+async function readMany(
+  what: string,
+  names: readonly string[],
+  open: (name: string) => Uint8Array | Promise<Uint8Array>,
+  format: Format,
+  packed = false,
+): Promise<Loaded> {
   const all: Loaded = { documents: [], removed: [], files: [], notes: [] };
   let reason = '';
   // Compared by code unit: the order, and so the held-out set, is the same under every locale.
-  const visible = names.filter((name) => !name.split(/[\\/]/).some((part) => (part.startsWith('.') && !/^\.{1,2}$/.test(part)) || part === '__MACOSX')).sort();
+  const visible = names
+    .filter((name) => !name.split(/[\\/]/).some((part) => (part.startsWith('.') && !/^\.{1,2}$/.test(part)) || part === '__MACOSX'))
+    .sort();
   for (const name of visible) {
     try {
       const loaded = await readFileBytes(await open(name), name, format, packed);
@@ -120,7 +140,9 @@ async function readMany(what: string, names: readonly string[], open: (name: str
   }
   if (all.documents.length > 0) return all;
   if (visible.length === 0) throw new TextError(`the ${what} holds no files; put .txt, .md, .html, .epub, .pdf or .docx files into it`);
-  throw new TextError(`none of the ${visible.length} files of the ${what} can be read (${visible[0]!}: ${reason.split('; ')[0]!}); put .txt, .md, .html, .epub, .pdf or .docx files into it`);
+  throw new TextError(
+    `none of the ${visible.length} files of the ${what} can be read (${visible[0]!}: ${reason.split('; ')[0]!}); put .txt, .md, .html, .epub, .pdf or .docx files into it`,
+  );
 }
 
 async function readFileBytes(bytes: Uint8Array, where: string, format: Format, packed = false): Promise<Loaded> {
@@ -131,8 +153,16 @@ async function readFileBytes(bytes: Uint8Array, where: string, format: Format, p
   if (detected === 'zip') return readZip(bytes, format);
   const used = format === 'auto' ? detected : format;
   const { document, removed, encoding, notes } = await readBytes(bytes, where, used);
-  const messages = [...(encoding === undefined || /^UTF-8/.test(encoding) ? [] : [`read as ${encoding}; save it as UTF-8 if letters look wrong`]), ...notes];
-  return { documents: [document], removed, files: [{ where, format: used, ...(encoding !== undefined && { encoding }) }], notes: messages.map((note) => `${where}: ${note}`) };
+  const messages = [
+    ...(encoding === undefined || /^UTF-8/.test(encoding) ? [] : [`read as ${encoding}; save it as UTF-8 if letters look wrong`]),
+    ...notes,
+  ];
+  return {
+    documents: [document],
+    removed,
+    files: [{ where, format: used, ...(encoding !== undefined && { encoding }) }],
+    notes: messages.map((note) => `${where}: ${note}`),
+  };
 }
 
 async function readZip(bytes: Uint8Array, format: Format): Promise<Loaded> {

@@ -10,7 +10,10 @@ describe('nearDuplicates', () => {
   it('finds a repeated paragraph with a word changed, and says where both stand', () => {
     const original = words(0, 100);
     const changed = original.replace('word50 ', 'other ');
-    const [pair, ...more] = nearDuplicates([section(words(1000, 60), original), section(words(2000, 60))], [section(words(3000, 60)), section(words(4000, 60), changed)]);
+    const [pair, ...more] = nearDuplicates(
+      [section(words(1000, 60), original), section(words(2000, 60))],
+      [section(words(3000, 60)), section(words(4000, 60), changed)],
+    );
     expect(more).toEqual([]);
     expect(pair).toMatchObject({ heldOut: { section: 1, paragraph: 1 }, train: { section: 0, paragraph: 1 } });
     // 96 runs of five words each; a changed word changes five of them: 91 in common of 101.
@@ -19,7 +22,10 @@ describe('nearDuplicates', () => {
 
   it('names the nearest of several, and ignores case and punctuation', () => {
     const text = words(0, 40);
-    const [pair] = nearDuplicates([section(text.replace('word39', 'x'), text)], [section(`“${text.toUpperCase().replaceAll(' ', ', ')}.”`)]);
+    const [pair] = nearDuplicates(
+      [section(text.replace('word39', 'x'), text)],
+      [section(`“${text.toUpperCase().replaceAll(' ', ', ')}.”`)],
+    );
     expect(pair).toEqual({ heldOut: { section: 0, paragraph: 0 }, train: { section: 0, paragraph: 1 }, similarity: 1 });
   });
 

@@ -40,7 +40,8 @@ export function nearDuplicates(train: readonly Section[], heldOut: readonly Sect
     const candidates = new Set(bands(runs).flatMap((key) => buckets.get(key) ?? []));
     for (const k of candidates) {
       const similarity = jaccard(kept[k]!.runs, runs);
-      if (similarity >= threshold && similarity > (nearest.get(k)?.similarity ?? 0)) nearest.set(k, { heldOut: kept[k]!.place, train: place, similarity });
+      if (similarity >= threshold && similarity > (nearest.get(k)?.similarity ?? 0))
+        nearest.set(k, { heldOut: kept[k]!.place, train: place, similarity });
     }
   }
   return [...nearest].sort(([a], [b]) => a - b).map(([, pair]) => pair);
@@ -71,7 +72,8 @@ function* paragraphs(sections: readonly Section[]): Generator<{ place: Place; ru
       if (words.length < MIN_WORDS) continue;
       const hashes = words.map(hash);
       const runs = new Set<number>();
-      for (let i = 0; i + SHINGLE <= hashes.length; i++) runs.add(hashes.slice(i, i + SHINGLE).reduce((sum, value) => mix(Math.imul(sum, 31) + value), 0));
+      for (let i = 0; i + SHINGLE <= hashes.length; i++)
+        runs.add(hashes.slice(i, i + SHINGLE).reduce((sum, value) => mix(Math.imul(sum, 31) + value), 0));
       yield { place: { section: s, paragraph: p }, runs };
     }
   }
@@ -86,7 +88,9 @@ function bands(runs: ReadonlySet<number>): number[] {
       if (value < smallest[h]!) smallest[h] = value;
     }
   }
-  return Array.from({ length: HASHES / BAND }, (_, b) => smallest.subarray(b * BAND, (b + 1) * BAND).reduce((sum, value) => mix(Math.imul(sum, 31) + value), b));
+  return Array.from({ length: HASHES / BAND }, (_, b) =>
+    smallest.subarray(b * BAND, (b + 1) * BAND).reduce((sum, value) => mix(Math.imul(sum, 31) + value), b),
+  );
 }
 
 function jaccard(a: ReadonlySet<number>, b: ReadonlySet<number>): number {

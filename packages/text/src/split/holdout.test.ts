@@ -43,12 +43,18 @@ describe('holdOut', () => {
     expect(train).toHaveLength(9);
   });
 
-  it.each([0.05, 0.1, 0.3, 0.7, 0.9])('holds something out of one section of 60 paragraphs with the share %f, and leaves something', (share) => {
-    const section = { title: '', paragraphs: Array.from({ length: 60 }, (_, i) => ({ text: `Paragraph ${i} has a few words in it.`, kind: 'prose' as const })) };
-    const { train, heldOut } = holdOut([{ id: 'one', title: '', sections: [section] }], share);
-    expect(heldOut.length).toBeGreaterThan(0);
-    expect(train.length).toBeGreaterThan(0);
-  });
+  it.each([0.05, 0.1, 0.3, 0.7, 0.9])(
+    'holds something out of one section of 60 paragraphs with the share %f, and leaves something',
+    (share) => {
+      const section = {
+        title: '',
+        paragraphs: Array.from({ length: 60 }, (_, i) => ({ text: `Paragraph ${i} has a few words in it.`, kind: 'prose' as const })),
+      };
+      const { train, heldOut } = holdOut([{ id: 'one', title: '', sections: [section] }], share);
+      expect(heldOut.length).toBeGreaterThan(0);
+      expect(train.length).toBeGreaterThan(0);
+    },
+  );
 
   it('refuses a share out of range', () => {
     for (const share of [-0.1, 0.95, NaN]) expect(() => holdOut(book([section('a', 3)]), share)).toThrow(RangeError);

@@ -28,7 +28,9 @@ export function holdOut(documents: readonly Document[], valSplit: number, countT
   const train: Section[] = [];
   const heldOut: Section[] = [];
   const share = (k: number) => Math.floor(k * valSplit + 1e-9);
-  (unit === 'blocks' ? toBlocks(sections, valSplit, countTokens) : sections).forEach((section, i) => (share(i + 1) > share(i) ? heldOut : train).push(section));
+  (unit === 'blocks' ? toBlocks(sections, valSplit, countTokens) : sections).forEach((section, i) =>
+    (share(i + 1) > share(i) ? heldOut : train).push(section),
+  );
   return { train, heldOut, unit };
 }
 

@@ -42,13 +42,23 @@ describe('splitSentences', () => {
   });
 
   it('keeps every character of any text', () => {
-    const unit = fc.oneof(fc.constantFrom('. ', '! ', '? "', 'Mr. ', ' a', ' The', '…', '\n', '"', '” “', '。', '<p>', '@~@'), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }));
-    fc.assert(fc.property(fc.string({ unit, maxLength: 30 }), (text) => bare(splitSentences(text).join('')) === bare(text)), { numRuns: 500 });
+    const unit = fc.oneof(
+      fc.constantFrom('. ', '! ', '? "', 'Mr. ', ' a', ' The', '…', '\n', '"', '” “', '。', '<p>', '@~@'),
+      fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }),
+    );
+    fc.assert(
+      fc.property(fc.string({ unit, maxLength: 30 }), (text) => bare(splitSentences(text).join('')) === bare(text)),
+      { numRuns: 500 },
+    );
   });
 
   // | marks a boundary; scripts that put no blank there have none in the text.
   it.each([
-    ['Russian', 'Мы пошли домой.|Было поздно.|«Куда ты идёшь?» — спросил он.|А. С. Пушкин родился в Москве.|Это было и т. д. и не более.', ' '],
+    [
+      'Russian',
+      'Мы пошли домой.|Было поздно.|«Куда ты идёшь?» — спросил он.|А. С. Пушкин родился в Москве.|Это было и т. д. и не более.',
+      ' ',
+    ],
     ['Greek', 'Πού πας;|Πάω σπίτι· είναι αργά.|«Έλα!» είπε εκείνη.|Ήταν αργά…', ' '],
     ['Armenian', 'Ես գնում եմ տուն։|Ուշ է։', ' '],
     ['Georgian', 'სახლში მივდივარ.|უკვე გვიანია!', ' '],
@@ -73,7 +83,9 @@ describe('splitSentences', () => {
 
 describe('on boundaries checked by hand', () => {
   type Splitter = (text: string) => string[];
-  const paragraphs = readFileSync(new URL('../../fixtures/sentences.txt', import.meta.url), 'utf8').trim().split('\n');
+  const paragraphs = readFileSync(new URL('../../fixtures/sentences.txt', import.meta.url), 'utf8')
+    .trim()
+    .split('\n');
   const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' });
   const plain: Splitter = (text) => Array.from(segmenter.segment(text), ({ segment }) => segment);
 

@@ -60,11 +60,14 @@ const LOWER_NEXT = /^\s*(?:["“”‘’'([—–-]*|[«»‹›]\s?)\p{Ll}/u;
 const UNFINISHED = /[:;,—–-]["”’']*$/;
 // “Seven!” I answered.
 const CLOSED_QUOTE = /["”’']$/;
-const I_SAID = /^\s*I (?:said|asked|answered|replied|returned|cried|exclaimed|ejaculated|remarked|observed|inquired|whispered|murmured|suggested)\b/;
+const I_SAID =
+  /^\s*I (?:said|asked|answered|replied|returned|cried|exclaimed|ejaculated|remarked|observed|inquired|whispered|murmured|suggested)\b/;
 
 /** Adds the breaks that sbd misses around quotation marks, and drops those before lower case or inside a sentence. */
 function repair(text: string, ends: readonly number[]): number[] {
-  const missed = [QUOTED_END, ANSWER_NO].flatMap((pattern) => Array.from(text.matchAll(pattern), ({ index, 0: match }) => index + match.length));
+  const missed = [QUOTED_END, ANSWER_NO].flatMap((pattern) =>
+    Array.from(text.matchAll(pattern), ({ index, 0: match }) => index + match.length),
+  );
   return [...new Set([...ends, ...missed])]
     .sort((a, b) => a - b)
     .filter((end) => {

@@ -12,7 +12,9 @@ import { compressGpt2, gpt2Merges } from './gpt2.js';
 import { MIN_VOCAB, SPECIAL_TOKENS, Tokenizer } from './tokenizer.js';
 
 const book = (name: string) =>
-  parsePlain(readFileSync(new URL(`../../fixtures/${name}.txt`, import.meta.url), 'utf8'), name).document.sections.flatMap(({ paragraphs }) => paragraphs.map(({ text }) => text));
+  parsePlain(readFileSync(new URL(`../../fixtures/${name}.txt`, import.meta.url), 'utf8'), name).document.sections.flatMap(
+    ({ paragraphs }) => paragraphs.map(({ text }) => text),
+  );
 const train = [...book('frankenstein'), ...book('pride')];
 const unseen = book('sherlock');
 const merges = await gpt2Merges();
@@ -25,7 +27,10 @@ interface Native {
 const { Tokenizer: NativeTokenizer } = createRequire(import.meta.url)('tokenizers') as { Tokenizer: { fromString(json: string): Native } };
 
 const anyText = fc.string({
-  unit: fc.oneof(fc.constantFrom(...'aT 0\n\t\r\'s’—é漢😀\u0085\u00a0\ufeff\u2028\u3000[]', "'ll", '[MASK]', '<|endoftext|>', ' the', ' whale'), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 })),
+  unit: fc.oneof(
+    fc.constantFrom(..."aT 0\n\t\r's’—é漢😀\u0085\u00a0\ufeff\u2028\u3000[]", "'ll", '[MASK]', '<|endoftext|>', ' the', ' whale'),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+  ),
   maxLength: 40,
 });
 
@@ -68,7 +73,10 @@ describe('compressGpt2', () => {
     const kept = tokenizer.toJson().model.vocab;
     const left = Math.max(...[...counts].filter(([token]) => !Object.hasOwn(kept, token)).map(([, count]) => count));
     // A kept token is used when the kept merges make it, alone or on the way to another: at most as often as it occurs in the text.
-    const spelt = tokensOf(tokenizer).slice(256).map(([, id]) => tokenizer.decode([id])).filter((token) => !token.includes('\uFFFD'));
+    const spelt = tokensOf(tokenizer)
+      .slice(256)
+      .map(([, id]) => tokenizer.decode([id]))
+      .filter((token) => !token.includes('\uFFFD'));
     const rarest = Math.min(...spelt.map((token) => train.join('\n').split(token).length - 1));
     expect(left).toBeLessThanOrEqual(rarest);
     expect(left).toBeGreaterThan(0);

@@ -49,10 +49,14 @@ function countUses(corpus: readonly string[], merges: readonly Merge[]): Map<str
 export async function gpt2Merges(): Promise<Merge[]> {
   const { default: entries } = await import('gpt-tokenizer/bpeRanks/r50k_base').catch((error: unknown) => {
     const reason = (error as Error).message.split('\n')[0];
-    throw new TextError(`tokenizer.type: GPT-2's vocabulary needs the package "gpt-tokenizer", which did not load (${reason}); install it or set tokenizer.type to "bpe"`);
+    throw new TextError(
+      `tokenizer.type: GPT-2's vocabulary needs the package "gpt-tokenizer", which did not load (${reason}); install it or set tokenizer.type to "bpe"`,
+    );
   });
   const utf8 = new TextEncoder();
-  const tokens = entries.map((entry) => Array.from(typeof entry === 'string' ? utf8.encode(entry) : entry, (byte) => BYTE_CHARS[byte]!).join(''));
+  const tokens = entries.map((entry) =>
+    Array.from(typeof entry === 'string' ? utf8.encode(entry) : entry, (byte) => BYTE_CHARS[byte]!).join(''),
+  );
   const ranks = new Map(tokens.map((token, rank) => [token, rank]));
   return tokens.slice(256).map((token, i) => partsOf(token, i + 256, ranks));
 }
@@ -67,7 +71,10 @@ function partsOf(token: string, limit: number, ranks: ReadonlyMap<string, number
       const rank = ranks.get(parts[i]! + parts[i + 1]!) ?? limit;
       if (rank < best) [best, place] = [rank, i];
     }
-    if (place < 0) throw new TextError(`tokenizer.type: the package "gpt-tokenizer" does not hold the ranks of GPT-2 (no merges make "${token}"); reinstall it or set tokenizer.type to "bpe"`);
+    if (place < 0)
+      throw new TextError(
+        `tokenizer.type: the package "gpt-tokenizer" does not hold the ranks of GPT-2 (no merges make "${token}"); reinstall it or set tokenizer.type to "bpe"`,
+      );
     parts.splice(place, 2, parts[place]! + parts[place + 1]!);
   }
   return [parts[0]!, parts[1]!];

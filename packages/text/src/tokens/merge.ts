@@ -13,12 +13,16 @@ const SHIFT = 2 ** 21;
  * @param merges in rank order, each `[left, right]` or, as older files have it, `"left right"`
  * @throws TextError (`MDIFF_TOKENIZER`) when a merge names a token that the vocabulary lacks
  */
-export function mergeTable(vocab: Readonly<Record<string, number>>, merges: readonly ((readonly [string, string]) | string)[]): MergeTable {
+export function mergeTable(vocab: Readonly<Record<string, number>>, merges: readonly (readonly [string, string] | string)[]): MergeTable {
   const ranks = new Map<number, number>();
   const results = new Int32Array(merges.length);
   const idOf = (token: string, rank: number) => {
     const id = Object.hasOwn(vocab, token) ? vocab[token] : undefined;
-    if (id === undefined) throw new TextError(`tokenizer.json: merge ${rank} names "${token}", which the vocabulary lacks; restore the file`, 'MDIFF_TOKENIZER');
+    if (id === undefined)
+      throw new TextError(
+        `tokenizer.json: merge ${rank} names "${token}", which the vocabulary lacks; restore the file`,
+        'MDIFF_TOKENIZER',
+      );
     return id;
   };
   merges.forEach((merge, rank) => {

@@ -19,13 +19,19 @@ const { Tokenizer: NativeTokenizer } = createRequire(import.meta.url)('tokenizer
 
 // Characters on which regular expression dialects and byte tables differ, mixed with any others.
 const anyText = fc.string({
-  unit: fc.oneof(fc.constantFrom(...'aT 0\n\t\r\'s’—é漢😀\u0085\u00a0\ufeff\u2028\u200b\u3000²Ⅷ\u0301\u0000[]', "'ll", '[MASK]', ' the'), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 })),
+  unit: fc.oneof(
+    fc.constantFrom(..."aT 0\n\t\r's’—é漢😀\u0085\u00a0\ufeff\u2028\u200b\u3000²Ⅷ\u0301\u0000[]", "'ll", '[MASK]', ' the'),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+  ),
   maxLength: 40,
 });
 
 describe('encode and decode', () => {
   it('give back any well-formed string', () => {
-    fc.assert(fc.property(anyText, (text) => tokenizer.decode(tokenizer.encode(text)) === text), { numRuns: 2000 });
+    fc.assert(
+      fc.property(anyText, (text) => tokenizer.decode(tokenizer.encode(text)) === text),
+      { numRuns: 2000 },
+    );
   });
 
   it('never produce a reserved id for any text', () => {
@@ -45,10 +51,13 @@ describe('encode and decode', () => {
     );
   });
 
-  it.each(JSON.parse(fixture('ids.json')) as { text: string; ids: number[] }[])('give the ids of Python tokenizers: $text', ({ text, ids }) => {
-    expect([...tokenizer.encode(text)]).toEqual(ids);
-    expect(tokenizer.decode(ids)).toBe(text);
-  });
+  it.each(JSON.parse(fixture('ids.json')) as { text: string; ids: number[] }[])(
+    'give the ids of Python tokenizers: $text',
+    ({ text, ids }) => {
+      expect([...tokenizer.encode(text)]).toEqual(ids);
+      expect(tokenizer.decode(ids)).toBe(text);
+    },
+  );
 
   it('drop reserved ids, and mark a character cut short', () => {
     const ids = [...tokenizer.encode('漢')];
@@ -105,7 +114,11 @@ describe('fromJson', () => {
     ['a moved reserved id', (j) => (j.model.vocab['[MASK]'] = 7), /expected "\[MASK\]" at id 0, got 7/],
     ['a missing byte', (j) => delete j.model.vocab['Ā'], /byte 0 has none/],
     ['an id twice', (j) => (j.model.vocab['!'] = 6), /expected ids 0 to 511, each once/],
-    ['a token added to the model', (j) => j.added_tokens.push({ id: 512, content: '<|endoftext|>' }), /expected no added tokens beside the reserved ones, got "<\|endoftext\|>"/],
+    [
+      'a token added to the model',
+      (j) => j.added_tokens.push({ id: 512, content: '<|endoftext|>' }),
+      /expected no added tokens beside the reserved ones, got "<\|endoftext\|>"/,
+    ],
     ['a merge of unknown tokens', (j) => j.model.merges.push(['zz', 'qq']), /merge 251 names "zz"/],
   ];
   it.each(broken)('refuses %s', (_, change, message) => {
@@ -129,7 +142,10 @@ describe('fromMerges', () => {
   });
 
   it('merges the lowest rank first, leftmost first', () => {
-    const merged = Tokenizer.fromMerges([['a', 'a'], ['aa', 'a']]);
+    const merged = Tokenizer.fromMerges([
+      ['a', 'a'],
+      ['aa', 'a'],
+    ]);
     expect([...merged.encode('aaa')]).toEqual([MIN_VOCAB + 1]);
     expect([...merged.encode('aaaaa')]).toEqual([MIN_VOCAB, MIN_VOCAB + 1]);
   });

@@ -162,18 +162,25 @@ export class Tokenizer {
 }
 
 function validated(source: string | TokenizerJson): TokenizerJson {
-  const fail = (message: string) => new TextError(`tokenizer.json: ${message}; train one with mdiff or use a byte-level BPE with these ids`, 'MDIFF_TOKENIZER');
+  const fail = (message: string) =>
+    new TextError(`tokenizer.json: ${message}; train one with mdiff or use a byte-level BPE with these ids`, 'MDIFF_TOKENIZER');
   let json: TokenizerJson;
   try {
     json = typeof source === 'string' ? (JSON.parse(source) as TokenizerJson) : structuredClone(source);
   } catch {
-    throw new TextError('tokenizer.json: expected JSON, got something else; restore the file or train the tokenizer again', 'MDIFF_TOKENIZER');
+    throw new TextError(
+      'tokenizer.json: expected JSON, got something else; restore the file or train the tokenizer again',
+      'MDIFF_TOKENIZER',
+    );
   }
   const { model, pre_tokenizer: pre } = json ?? {};
-  if (model?.type !== 'BPE' || !model.vocab || !Array.isArray(model.merges)) throw fail(`expected model.type "BPE" with a vocabulary and merges, got "${model?.type}"`);
-  if (pre?.type !== 'ByteLevel' || pre.add_prefix_space || pre['use_regex'] === false) throw fail('expected pre_tokenizer "ByteLevel" without a prefix space');
+  if (model?.type !== 'BPE' || !model.vocab || !Array.isArray(model.merges))
+    throw fail(`expected model.type "BPE" with a vocabulary and merges, got "${model?.type}"`);
+  if (pre?.type !== 'ByteLevel' || pre.add_prefix_space || pre['use_regex'] === false)
+    throw fail('expected pre_tokenizer "ByteLevel" without a prefix space');
   if (json.normalizer) throw fail('expected no normalizer (text must come back unchanged)');
-  if (model['ignore_merges'] === true || model['continuing_subword_prefix'] || model['end_of_word_suffix']) throw fail('expected plain BPE merges, got options that change them');
+  if (model['ignore_merges'] === true || model['continuing_subword_prefix'] || model['end_of_word_suffix'])
+    throw fail('expected plain BPE merges, got options that change them');
   SPECIAL_TOKENS.forEach((token, id) => {
     const got = model.vocab[token];
     if (got !== id) throw fail(`expected "${token}" at id ${id}, got ${got === undefined ? 'nothing' : String(got)}`);
@@ -185,11 +192,21 @@ function validated(source: string | TokenizerJson): TokenizerJson {
   const ids = Object.values(model.vocab);
   const seen = new Uint8Array(ids.length);
   for (const id of ids) {
-    if (!Number.isInteger(id) || id < 0 || id >= ids.length || seen[id]) throw fail(`expected ids 0 to ${ids.length - 1}, each once, got ${String(id)} twice or out of range`);
+    if (!Number.isInteger(id) || id < 0 || id >= ids.length || seen[id])
+      throw fail(`expected ids 0 to ${ids.length - 1}, each once, got ${String(id)} twice or out of range`);
     seen[id] = 1;
   }
   for (const [token, id] of Object.entries(model.vocab)) {
-    if (id >= SPECIAL_TOKENS.length && [...token].some((char) => !CHAR_BYTES.has(char))) throw fail(`expected tokens made of byte characters, got "${token}"`);
+    if (id >= SPECIAL_TOKENS.length && [...token].some((char) => !CHAR_BYTES.has(char)))
+      throw fail(`expected tokens made of byte characters, got "${token}"`);
   }
-  return { ...json, truncation: null, padding: null, added_tokens: [], post_processor: null, decoder: LEVEL, model: { ...model, dropout: null } };
+  return {
+    ...json,
+    truncation: null,
+    padding: null,
+    added_tokens: [],
+    post_processor: null,
+    decoder: LEVEL,
+    model: { ...model, dropout: null },
+  };
 }

@@ -54,7 +54,8 @@ export function checkCorpus(texts: Iterable<string>, vocabSize: number): string[
     throw new RangeError(`expected vocabSize >= ${MIN_VOCAB} (5 reserved ids and 256 bytes), got ${vocabSize}`);
   }
   const corpus = [...texts];
-  if (corpus.every((text) => text.trim() === '')) throw new TextError('tokenizer: expected text to learn from, got none; check data.source');
+  if (corpus.every((text) => text.trim() === ''))
+    throw new TextError('tokenizer: expected text to learn from, got none; check data.source');
   return corpus;
 }
 
@@ -68,7 +69,10 @@ function cut(merges: readonly [string, string][], size: number): [string, string
 function learn(input: string, output: string): Promise<void> {
   const module = createRequire(import.meta.url).resolve('tokenizers');
   // execArgv may carry a TypeScript loader or an inspector port; the child needs neither.
-  const child = spawn(process.execPath, ['-e', CHILD, module, input, output], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, NODE_OPTIONS: '' } });
+  const child = spawn(process.execPath, ['-e', CHILD, module, input, output], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-2000)));
   return new Promise((resolve, reject) => {
@@ -76,7 +80,11 @@ function learn(input: string, output: string): Promise<void> {
     child.on('close', (status) => {
       if (status === 0) return resolve();
       const reason = /^\w*Error: (.*)$/m.exec(stderr)?.[1] ?? stderr.trim().split('\n').pop() ?? '';
-      reject(new TextError(`tokenizer: the native trainer "tokenizers" failed with status ${status} (${reason}); install it for this platform or set tokenizer.path`));
+      reject(
+        new TextError(
+          `tokenizer: the native trainer "tokenizers" failed with status ${status} (${reason}); install it for this platform or set tokenizer.path`,
+        ),
+      );
     });
   });
 }

@@ -23,7 +23,9 @@ export function fusibleAdditions(graph: Graph, fits: (term: GraphNode) => boolea
     if (node.kernel !== 'Add') continue;
     const [left, right] = node.inputs.map((input) => graph.values[input]!.shape);
     if (!equalShapes(left!, right!)) continue;
-    const term = node.inputs.map((input) => producers.get(input)).find((maker) => maker && uses.get(maker.outputs[0]!) === 1 && fits(maker));
+    const term = node.inputs
+      .map((input) => producers.get(input))
+      .find((maker) => maker && uses.get(maker.outputs[0]!) === 1 && fits(maker));
     if (term) additions.set(node, term);
   }
   return additions;

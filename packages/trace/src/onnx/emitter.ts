@@ -51,7 +51,7 @@ export class Emitter {
     if (dims.every((dim) => typeof dim === 'number')) return this.ints(dims);
     return this.once(`shape ${dims.map(show).join()}`, () => {
       const parts: string[] = [];
-      for (let i = 0; i < dims.length; ) {
+      for (let i = 0; i < dims.length;) {
         const dim = dims[i]!;
         if (isExtent(dim)) {
           parts.push(this.size(dim));

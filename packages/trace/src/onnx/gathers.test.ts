@@ -27,7 +27,13 @@ it.each([
 });
 
 it('stays two steps where something else reads the sum, and where shapes differ', async () => {
-  const both = trace(({ x, ids, y }) => { const s = sum(x!, ids!); return { out: tf.add(s, y!), s }; }, { inputs });
+  const both = trace(
+    ({ x, ids, y }) => {
+      const s = sum(x!, ids!);
+      return { out: tf.add(s, y!), s };
+    },
+    { inputs },
+  );
   const results = await run(await session(both, { contrib: true }), feeds);
   expect([...results.out!.data]).toEqual(added);
   expect([...results.s!.data]).toEqual([3, 4, 0, 0, 13, 16]);

@@ -57,7 +57,10 @@ export const isRowSum = ({ kernel, inputs }: GraphNode, emit: Emitter): boolean 
 export function addRowsOnto({ inputs, attrs }: GraphNode, base: string, output: string, emit: Emitter): void {
   const [x, ids] = inputs as [string, string];
   const { shape, dtype } = emit.info(x);
-  addRows({ updates: x, index: ids, count: shape[0]!, width: shape[1]!, rows: attrs.numSegments as Dim, type: dtype, onto: base, output }, emit);
+  addRows(
+    { updates: x, index: ids, count: shape[0]!, width: shape[1]!, rows: attrs.numSegments as Dim, type: dtype, onto: base, output },
+    emit,
+  );
 }
 
 export const GATHERS: Record<string, Lowering> = {

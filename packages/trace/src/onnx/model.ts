@@ -31,7 +31,9 @@ export const ONNX: Readonly<Record<string, Lowering>> = { ...ELEMENTWISE, ...FIL
 
 /** Writes a foreign operation as the operator of its name: numbers become floats, booleans become ints. */
 const callOperator: Lowering = ({ inputs, outputs, attrs: { op, ...attrs } }, emit) => {
-  const written = Object.entries(attrs).map(([key, value]) => [key, typeof value === 'boolean' ? { int: Number(value) } : { float: value as number }] as const);
+  const written = Object.entries(attrs).map(
+    ([key, value]) => [key, typeof value === 'boolean' ? { int: Number(value) } : { float: value as number }] as const,
+  );
   emit.add(op as string, inputs, Object.fromEntries(written), { outputs });
 };
 
@@ -46,7 +48,12 @@ function lowerNodes(graph: Graph, ops: readonly string[], emit: Emitter): void {
     if (postponed.has(node)) continue;
     const sum = onto.get(node);
     if (sum) {
-      addRowsOnto(sum, node.inputs.find((input) => input !== sum.outputs[0])!, node.outputs[0]!, emit);
+      addRowsOnto(
+        sum,
+        node.inputs.find((input) => input !== sum.outputs[0])!,
+        node.outputs[0]!,
+        emit,
+      );
       continue;
     }
     const lower = node.kernel === 'Foreign' && ops.includes(node.attrs.op as string) ? callOperator : ONNX[node.kernel];
@@ -66,7 +73,9 @@ function checkInitializers(graph: Graph, initializers: Readonly<Record<string, T
       );
     const size = product(input.shape);
     if (typeof size !== 'number')
-      throw new TraceError(`toOnnx: '${key}' has symbolic dimensions, so it cannot be an initializer; trace it with a shape without symbolic dimensions`);
+      throw new TraceError(
+        `toOnnx: '${key}' has symbolic dimensions, so it cannot be an initializer; trace it with a shape without symbolic dimensions`,
+      );
     if (size !== values.length) throw new TraceError(`toOnnx: initializer '${key}' has ${values.length} elements; expected ${size}`);
   }
 }

@@ -11,6 +11,7 @@ import { roots, type Graph, type GraphNode } from '../graph/graph.js';
 export function resultsInOrder(graph: Graph): Graph {
   const read = new Set(graph.nodes.flatMap((node) => node.inputs));
   const results = new Set(roots(graph));
-  const last = (node: GraphNode): boolean => node.outputs.some((output) => results.has(output)) && !node.outputs.some((output) => read.has(output));
+  const last = (node: GraphNode): boolean =>
+    node.outputs.some((output) => results.has(output)) && !node.outputs.some((output) => read.has(output));
   return { ...graph, nodes: [...graph.nodes.filter((node) => !last(node)), ...graph.nodes.filter(last).reverse()] };
 }

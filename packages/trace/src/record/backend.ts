@@ -131,9 +131,17 @@ export function register(): void {
     ([key, value]) => typeof value === 'string' && key === value,
   );
   for (const kernelName of new Set([...names.map(([name]) => name), '_FusedMatMul'])) {
-    tf.registerKernel({ kernelName, backendName: BACKEND, kernelFunc: ({ inputs, attrs }) => recordBuiltIn(kernelName, inputs, attrs ?? {}) });
+    tf.registerKernel({
+      kernelName,
+      backendName: BACKEND,
+      kernelFunc: ({ inputs, attrs }) => recordBuiltIn(kernelName, inputs, attrs ?? {}),
+    });
   }
-  tf.registerKernel({ kernelName: 'Foreign', backendName: BACKEND, kernelFunc: ({ inputs, attrs }) => recordForeign(inputs, attrs as unknown as ForeignCall) });
+  tf.registerKernel({
+    kernelName: 'Foreign',
+    backendName: BACKEND,
+    kernelFunc: ({ inputs, attrs }) => recordForeign(inputs, attrs as unknown as ForeignCall),
+  });
 }
 
 interface ForeignCall {
@@ -144,7 +152,12 @@ interface ForeignCall {
 
 function recordForeign(inputs: tf.NamedTensorInfoMap, { op, outputs, attrs }: ForeignCall): tf.TensorInfo[] {
   const values = Object.values(inputs).map((tensor) => backend.lookup(tensor!));
-  const results = requireTrace().recorder.emitAll('Foreign', values, { op, ...attrs }, outputs.map((shape) => ({ shape, dtype: 'float32' as const })));
+  const results = requireTrace().recorder.emitAll(
+    'Foreign',
+    values,
+    { op, ...attrs },
+    outputs.map((shape) => ({ shape, dtype: 'float32' as const })),
+  );
   return results.map((value) => ({ dataId: backend.adopt(value) as tf.DataId, shape: value.shape, dtype: value.dtype }));
 }
 

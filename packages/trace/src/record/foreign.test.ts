@@ -16,7 +16,8 @@ const twice = (x: tf.Tensor): tf.Tensor =>
     };
   })(x);
 
-const opsOf = (graph: Graph, ops: RuntimeOps = {}, bfloat16 = true) => readSavedModel(toSavedModel({ variables: {}, signatures: { run: { graph } }, ops, bfloat16 })).nodes;
+const opsOf = (graph: Graph, ops: RuntimeOps = {}, bfloat16 = true) =>
+  readSavedModel(toSavedModel({ variables: {}, signatures: { run: { graph } }, ops, bfloat16 })).nodes;
 
 describe('operations of a runtime', () => {
   it('are recorded with their attributes, at open sizes, with gradients', () => {
@@ -37,7 +38,11 @@ describe('operations of a runtime', () => {
   });
 
   it('are the operators of ONNX that toOnnx is told of', async () => {
-    const graph = optimize(trace(({ x, g, b }) => ({ y: foreign('LayerNormalization', [x!, g!, b!], [x!.shape], { epsilon: 1 })[0]! }), { inputs: { x: float('rows', 2), g: float(2), b: float(2) } }));
+    const graph = optimize(
+      trace(({ x, g, b }) => ({ y: foreign('LayerNormalization', [x!, g!, b!], [x!.shape], { epsilon: 1 })[0]! }), {
+        inputs: { x: float('rows', 2), g: float(2), b: float(2) },
+      }),
+    );
     const model = await session(graph, { ops: ['LayerNormalization'] });
     const vector = (...data: number[]) => ({ shape: [2], dtype: 'float32' as const, data: Float32Array.from(data) });
     const { y } = await run(model, { x: { ...vector(0, 4), shape: [1, 2] }, g: vector(1, 2), b: vector(0, 1) });
@@ -69,7 +74,10 @@ describe('operations that take the place of TensorFlow’s own', () => {
   it('compute products of two matrices in bfloat16, and a product that is only added on top of the other value', () => {
     const nodes = opsOf(optimize(graph()), all);
     const named = (op: string) => nodes.filter((node) => node.op === op);
-    expect(named('P').map(({ attrs }) => [attrs.transpose_a, attrs.transpose_b])).toEqual([[0, 1], [1, 0]]);
+    expect(named('P').map(({ attrs }) => [attrs.transpose_a, attrs.transpose_b])).toEqual([
+      [0, 1],
+      [1, 0],
+    ]);
     expect(named('PA')).toHaveLength(1);
     expect(named('PA')[0]!.inputs).toEqual(['run/x', 'run/w', 'run/z']);
     expect(named('AddV2')).toHaveLength(0);

@@ -10,10 +10,20 @@ export type ForeignAttrs = Readonly<Record<string, number | boolean>>;
  * and have the given shapes. It has no gradient (wrap it in `tf.customGrad`).
  * @throws TraceError outside a trace
  */
-export function foreign(op: string, inputs: readonly tf.Tensor[], outputs: readonly (readonly number[])[], attrs: ForeignAttrs = {}): tf.Tensor[] {
+export function foreign(
+  op: string,
+  inputs: readonly tf.Tensor[],
+  outputs: readonly (readonly number[])[],
+  attrs: ForeignAttrs = {},
+): tf.Tensor[] {
   register();
-  if (tf.getBackend() !== BACKEND) throw new TraceError(`operation '${op}' is only known to the runtime that a graph is made for, so it cannot be computed here; call it inside a traced function`);
+  if (tf.getBackend() !== BACKEND)
+    throw new TraceError(
+      `operation '${op}' is only known to the runtime that a graph is made for, so it cannot be computed here; call it inside a traced function`,
+    );
   const named = Object.fromEntries(inputs.map((input, i) => [String(i), input]));
-  const result = tf.engine().runKernel('Foreign', named, { op, outputs: outputs.map((shape) => [...shape]), attrs } as unknown as tf.NamedAttrMap);
+  const result = tf
+    .engine()
+    .runKernel('Foreign', named, { op, outputs: outputs.map((shape) => [...shape]), attrs } as unknown as tf.NamedAttrMap);
   return Array.isArray(result) ? (result as tf.Tensor[]) : [result];
 }

@@ -15,7 +15,11 @@ export function unify(traces: readonly Recorder[], sizes: readonly Sizes[]): Gra
   for (const other of rest) checkSameNodes(first, other, place, Object.keys(sizes[0]!));
   const nodes = first.nodes.map((node, i) => {
     const merged = (key: string): Attr =>
-      merge(graphs.map((graph) => graph.nodes[i]!.attrs[key]!), sizes, () => `attribute '${key}' of ${node.kernel}${place(i)}`);
+      merge(
+        graphs.map((graph) => graph.nodes[i]!.attrs[key]!),
+        sizes,
+        () => `attribute '${key}' of ${node.kernel}${place(i)}`,
+      );
     return { ...node, attrs: Object.fromEntries(Object.keys(node.attrs).map((key) => [key, merged(key)])) };
   });
   const values: Graph['values'] = {};
@@ -24,7 +28,14 @@ export function unify(traces: readonly Recorder[], sizes: readonly Sizes[]): Gra
       const maker = first.nodes.findIndex((node) => node.outputs.includes(name));
       return maker >= 0 ? `the shape of the output of ${first.nodes[maker]!.kernel}${place(maker)}` : `the shape of '${name}'`;
     };
-    values[name] = { dtype, shape: merge(graphs.map((graph) => graph.values[name]!.shape), sizes, subject) as Dim[] };
+    values[name] = {
+      dtype,
+      shape: merge(
+        graphs.map((graph) => graph.values[name]!.shape),
+        sizes,
+        subject,
+      ) as Dim[],
+    };
   }
   const constants: Graph['constants'] = {};
   for (const [name, data] of Object.entries(first.constants)) {
@@ -56,7 +67,13 @@ function merge(values: readonly Attr[], sizes: readonly Sizes[], subject: () => 
   const [head] = values;
   if (Array.isArray(head)) {
     if (!values.every((value) => Array.isArray(value) && value.length === head.length)) throw inexpressible(values, subject());
-    return head.map((_, i) => merge(values.map((value) => (value as Attr[])[i]!), sizes, subject));
+    return head.map((_, i) =>
+      merge(
+        values.map((value) => (value as Attr[])[i]!),
+        sizes,
+        subject,
+      ),
+    );
   }
   if (values.every((value) => Object.is(value, head))) return head!;
   const dim = values.every((value) => typeof value === 'number') ? fit(values as number[], sizes) : undefined;
@@ -71,7 +88,11 @@ function mergeConstant(copies: readonly TypedArray[], sizes: readonly Sizes[], s
       `${subject} is made on the host and depends on a symbolic size; make it with tf.range, tf.fill or a slice of a fixed table`,
     );
   }
-  return merge(copies.map((copy) => copy[0]!), sizes, () => subject);
+  return merge(
+    copies.map((copy) => copy[0]!),
+    sizes,
+    () => subject,
+  );
 }
 
 function same(a: GraphNode, b: GraphNode | undefined): boolean {

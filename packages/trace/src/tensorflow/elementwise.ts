@@ -15,9 +15,49 @@ const plain =
     emit.add(op, inputs);
 
 const SAME = [
-  'Abs', 'Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'Ceil', 'Cos', 'Cosh', 'Elu', 'Equal', 'Erf', 'Exp', 'Expm1', 'Floor', 'IsFinite', 'IsInf',
-  'IsNan', 'Log', 'Log1p', 'Maximum', 'Minimum', 'Neg', 'NotEqual', 'Pow', 'Reciprocal', 'Relu', 'Relu6', 'Round', 'Rsqrt', 'Selu', 'Sigmoid', 'Sign', 'Sin',
-  'Sinh', 'Softplus', 'Sqrt', 'Square', 'SquaredDifference', 'Sub', 'Tan', 'Tanh',
+  'Abs',
+  'Acos',
+  'Acosh',
+  'Asin',
+  'Asinh',
+  'Atan',
+  'Atanh',
+  'Ceil',
+  'Cos',
+  'Cosh',
+  'Elu',
+  'Equal',
+  'Erf',
+  'Exp',
+  'Expm1',
+  'Floor',
+  'IsFinite',
+  'IsInf',
+  'IsNan',
+  'Log',
+  'Log1p',
+  'Maximum',
+  'Minimum',
+  'Neg',
+  'NotEqual',
+  'Pow',
+  'Reciprocal',
+  'Relu',
+  'Relu6',
+  'Round',
+  'Rsqrt',
+  'Selu',
+  'Sigmoid',
+  'Sign',
+  'Sin',
+  'Sinh',
+  'Softplus',
+  'Sqrt',
+  'Square',
+  'SquaredDifference',
+  'Sub',
+  'Tan',
+  'Tanh',
 ];
 
 /** TensorFlow orders numbers only, so flags are cast. */
@@ -25,7 +65,13 @@ const comparison =
   (op: string): TfLowering =>
   (node, inputs, emit) => {
     const type = typeOf(node, emit);
-    return type === 'bool' ? emit.typed(op, 'int32', inputs.map((input) => emit.cast(input, 'bool', 'int32'))) : emit.typed(op, type, inputs);
+    return type === 'bool'
+      ? emit.typed(
+          op,
+          'int32',
+          inputs.map((input) => emit.cast(input, 'bool', 'int32')),
+        )
+      : emit.typed(op, type, inputs);
   };
 
 export const ELEMENTWISE: Record<string, TfLowering> = {
@@ -37,7 +83,11 @@ export const ELEMENTWISE: Record<string, TfLowering> = {
   // TensorFlow.js truncates a quotient of integers; TensorFlow's RealDiv has no integer kernel.
   RealDiv: (node, inputs, emit) => {
     const type = typeOf(node, emit);
-    const divided = emit.typed('RealDiv', 'float32', inputs.map((input) => emit.cast(input, type, 'float32')));
+    const divided = emit.typed(
+      'RealDiv',
+      'float32',
+      inputs.map((input) => emit.cast(input, type, 'float32')),
+    );
     return emit.cast(divided, 'float32', type);
   },
   AddN: (node, inputs, emit) => emit.typed('AddN', typeOf(node, emit), inputs, { N: { int: inputs.length } }),

@@ -94,7 +94,9 @@ export class TfEmitter {
 
   /** int32 vector */
   ints(values: readonly number[]): string {
-    return this.once(`ints ${values.join()}`, () => this.constant({ type: 'int32', dims: [values.length], data: bytes(Int32Array.from(values)) }));
+    return this.once(`ints ${values.join()}`, () =>
+      this.constant({ type: 'int32', dims: [values.length], data: bytes(Int32Array.from(values)) }),
+    );
   }
 
   scalar(value: Dim, type: Dtype): string {
@@ -126,7 +128,8 @@ export class TfEmitter {
   /** A tensor whose elements are all `value`. */
   fill(shape: readonly Dim[], value: Dim, type: Dtype): string {
     const size = shape.reduce<number>((total, dim) => total * (isExtent(dim) ? Infinity : dim), 1);
-    if (size <= FILL && !isExtent(value)) return this.constant({ type, dims: shape as number[], data: type === 'bool' ? Number(Boolean(value)) : value });
+    if (size <= FILL && !isExtent(value))
+      return this.constant({ type, dims: shape as number[], data: type === 'bool' ? Number(Boolean(value)) : value });
     return this.typed('Fill', type, [this.shape(shape), this.scalar(value, type)], { index_type: { type: 'int32' } });
   }
 
@@ -150,7 +153,8 @@ export class TfEmitter {
   /** int32 scalar with the size of the first input axis that is this symbol. */
   private sizeOfInput(symbol: string): string {
     const input = this.graph.inputs.find(({ shape }) => shape.some((dim) => symbolName(dim) === symbol));
-    if (!input) throw new TraceError(`toSavedModel: no input of '${this.prefix}' has the symbolic size '${symbol}' in its shape; add it to one`);
+    if (!input)
+      throw new TraceError(`toSavedModel: no input of '${this.prefix}' has the symbolic size '${symbol}' in its shape; add it to one`);
     const axis = input.shape.findIndex((dim) => symbolName(dim) === symbol);
     const sizes = this.once(`sizes ${input.name}`, () =>
       this.typed('Shape', input.dtype, [this.placeholders[input.name]!], { out_type: { type: 'int32' } }),

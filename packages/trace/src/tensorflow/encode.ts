@@ -76,14 +76,23 @@ function writeAttr(w: Writer, attr: TfAttr): void {
 function writeNode(w: Writer, { name, op, inputs, attrs }: TfNode): void {
   w.string(1, name).string(2, op);
   for (const input of inputs) w.string(3, input);
-  for (const [key, attr] of Object.entries(attrs)) w.message(5, (entry) => entry.string(1, key).message(2, (inner) => writeAttr(inner, attr)));
+  for (const [key, attr] of Object.entries(attrs))
+    w.message(5, (entry) => entry.string(1, key).message(2, (inner) => writeAttr(inner, attr)));
 }
 
 function writeSignature(w: Writer, { inputs, outputs }: TfSignature): void {
-  for (const [field, values] of [[1, inputs], [2, outputs]] as const) {
+  for (const [field, values] of [
+    [1, inputs],
+    [2, outputs],
+  ] as const) {
     for (const [key, { tensor, type, shape }] of Object.entries(values)) {
       w.message(field, (entry) =>
-        entry.string(1, key).message(2, (info) => info.string(1, tensor).int(2, TF_TYPE[type]).message(3, (inner) => writeShape(inner, shape))),
+        entry.string(1, key).message(2, (info) =>
+          info
+            .string(1, tensor)
+            .int(2, TF_TYPE[type])
+            .message(3, (inner) => writeShape(inner, shape)),
+        ),
       );
     }
   }
@@ -94,9 +103,12 @@ function writeSignature(w: Writer, { inputs, outputs }: TfSignature): void {
 export function encodeSavedModel(nodes: readonly TfNode[], signatures: Readonly<Record<string, TfSignature>>): Uint8Array {
   let held = 0;
   for (const { attrs } of nodes)
-    for (const attr of Object.values(attrs)) if ('tensor' in attr && typeof attr.tensor.data !== 'number') held += attr.tensor.data.byteLength;
+    for (const attr of Object.values(attrs))
+      if ('tensor' in attr && typeof attr.tensor.data !== 'number') held += attr.tensor.data.byteLength;
   if (held > LIMIT)
-    throw new TraceError(`toSavedModel: the file holds ${held} bytes of constants, more than the ${LIMIT} that protobuf allows; pass them as inputs or variables`);
+    throw new TraceError(
+      `toSavedModel: the file holds ${held} bytes of constants, more than the ${LIMIT} that protobuf allows; pass them as inputs or variables`,
+    );
   const w = new Writer();
   w.int(1, 1).message(2, (meta) => {
     meta.message(1, (info) => info.string(4, 'serve').string(5, '2.9.0'));

@@ -19,7 +19,10 @@ beforeAll(async () => {
   n = tf.variable(tf.scalar(0, 'int32'), false);
   step = trace(
     ({ x }) => {
-      const { value, grad } = tf.valueAndGrad((weights: tf.Tensor) => tf.sum(tf.square(tf.matMul(x!, weights))))(w) as { value: tf.Tensor; grad: tf.Tensor };
+      const { value, grad } = tf.valueAndGrad((weights: tf.Tensor) => tf.sum(tf.square(tf.matMul(x!, weights))))(w) as {
+        value: tf.Tensor;
+        grad: tf.Tensor;
+      };
       n.assign(tf.add(n, tf.scalar(1, 'int32')));
       return { loss: value, gradient: grad, rows: tf.reshape(x!, [-1]) };
     },
@@ -28,7 +31,8 @@ beforeAll(async () => {
 });
 afterAll(() => tf.disposeVariables());
 
-const one = (signature: Partial<SavedModelSignature> = {}, variables = WHOLE) => readSavedModel(toSavedModel({ variables, signatures: { step: { graph: step, ...signature } } }));
+const one = (signature: Partial<SavedModelSignature> = {}, variables = WHOLE) =>
+  readSavedModel(toSavedModel({ variables, signatures: { step: { graph: step, ...signature } } }));
 const ops = (nodes: ReadNode[], op: string): ReadNode[] => nodes.filter((node) => node.op === op);
 /** The nodes that TensorFlow runs to return `tensor`. */
 function needed({ byName }: ReturnType<typeof one>, tensor: string): Set<string> {
@@ -73,7 +77,13 @@ describe('a SavedModel', () => {
     ]);
     expect(Object.keys(signatures.init!.inputs)).toEqual(Object.keys(WHOLE));
     expect(Object.keys(signatures.init!.outputs)).toEqual(['done']);
-    expect(Object.entries(signatures.read!.outputs).map(([name, { type }]) => [name, type])).toEqual([['w', 1], ['m', 1], ['v', 1], ['ema', 1], ['n', 3]]);
+    expect(Object.entries(signatures.read!.outputs).map(([name, { type }]) => [name, type])).toEqual([
+      ['w', 1],
+      ['m', 1],
+      ['v', 1],
+      ['ema', 1],
+      ['n', 3],
+    ]);
   });
 
   it('reads each variable once and assigns it after that read and before any output', () => {
@@ -112,7 +122,9 @@ describe('a SavedModel', () => {
 
   it('writes constants of one value in a few bytes', () => {
     const table = tf.fill([64, 64], 0.5);
-    const graph = trace(({ x }) => ({ y: tf.add(tf.mul(x!, table), tf.fill([4096, 1, 1], 3)) }), { inputs: { x: { shape: [64, 64], dtype: 'float32' } } });
+    const graph = trace(({ x }) => ({ y: tf.add(tf.mul(x!, table), tf.fill([4096, 1, 1], 3)) }), {
+      inputs: { x: { shape: [64, 64], dtype: 'float32' } },
+    });
     table.dispose();
     // The table and the fill as traced; also baked by hand, as folding could.
     graph.constants.again = new Float32Array(1024).fill(7);
@@ -144,19 +156,36 @@ describe('a SavedModel', () => {
     expect(Object.keys(model.signatures.step!.outputs)).toEqual(['change', 'loss', 'rows']);
     const assigned = ops(model.nodes, 'AssignVariableOp').filter(({ name }) => name.startsWith('step/'));
     expect(assigned.map(({ inputs }) => inputs[0])).toEqual(['variable/n', 'variable/w']);
-    for (const { tensor } of Object.values(model.signatures.step!.outputs)) for (const { name } of assigned) expect(needed(model, tensor)).toContain(name);
+    for (const { tensor } of Object.values(model.signatures.step!.outputs))
+      for (const { name } of assigned) expect(needed(model, tensor)).toContain(name);
   });
 
   it.each<[string, () => unknown, RegExp]>([
-    ['an update of an unknown output', () => one({ update: (writer) => void writer.take('g', 'gradient') }), /gradient 'g' is no output of the graph; expected one of loss, gradient, rows/],
-    ['an update of a variable that the graph updates', () => one({ update: (writer) => writer.claim('n', 'weight') }), /weight 'n' is changed twice/],
+    [
+      'an update of an unknown output',
+      () => one({ update: (writer) => void writer.take('g', 'gradient') }),
+      /gradient 'g' is no output of the graph; expected one of loss, gradient, rows/,
+    ],
+    [
+      'an update of a variable that the graph updates',
+      () => one({ update: (writer) => writer.claim('n', 'weight') }),
+      /weight 'n' is changed twice/,
+    ],
     ['a reserved signature', () => toSavedModel({ variables: WHOLE, signatures: { init: { graph: step } } }), /signature 'init'.*rename/],
-    ['an unknown variable', () => one({}, { w: WHOLE.w } as typeof WHOLE), /signature 'step': variable 'n' is no variable; expected one of w/],
+    [
+      'an unknown variable',
+      () => one({}, { w: WHOLE.w } as typeof WHOLE),
+      /signature 'step': variable 'n' is no variable; expected one of w/,
+    ],
     ['another shape', () => one({}, { ...WHOLE, w: variable(2, 3) }), /variable 'w' is float32\[3,2\]; expected float32\[2,3\]/],
     ['an unknown flat output', () => one({ flat: { name: 'all', outputs: ['x'] } }), /flat output 'x' is no output/],
     ['an empty flat output', () => one({ flat: { name: 'all', outputs: [] } }), /has no parts/],
     ['clashing outputs', () => one({ flat: { name: 'loss', outputs: ['gradient'] } }), /two outputs are called 'loss'/],
-    ['an input called as a variable', () => toSavedModel({ variables: { ...WHOLE, x: variable(1) }, signatures: { step: { graph: step } } }), /input 'x' has the name of another/],
+    [
+      'an input called as a variable',
+      () => toSavedModel({ variables: { ...WHOLE, x: variable(1) }, signatures: { step: { graph: step } } }),
+      /input 'x' has the name of another/,
+    ],
   ])('refuses %s', (_label, attempt, message) => {
     expect(attempt).toThrow(expect.objectContaining({ code: 'MDIFF_TRACE', message: expect.stringMatching(message) as string }) as Error);
   });

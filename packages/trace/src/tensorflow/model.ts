@@ -29,13 +29,20 @@ export function toSavedModel({ variables, signatures, bfloat16 = false, ops = {}
   const handles: Record<string, string> = {};
   for (const [name, { shape, dtype }] of Object.entries(variables)) {
     handles[name] = names(`variable/${name}`);
-    nodes.push({ name: handles[name], op: 'VarHandleOp', inputs: [], attrs: { dtype: { type: dtype }, shape: { shape }, shared_name: { string: name } } });
+    nodes.push({
+      name: handles[name],
+      op: 'VarHandleOp',
+      inputs: [],
+      attrs: { dtype: { type: dtype }, shape: { shape }, shared_name: { string: name } },
+    });
   }
   const model: ModelWriter = { variables, handles, nodes, names, bfloat16, ops };
   const written: Record<string, TfSignature> = {};
   for (const [key, signature] of Object.entries(signatures)) {
     if (key === '' || key.startsWith('_') || RESERVED.includes(key))
-      throw new TraceError(`toSavedModel: signature '${key}': expected a name other than ${RESERVED.join(' and ')} that does not start with '_'; rename it`);
+      throw new TraceError(
+        `toSavedModel: signature '${key}': expected a name other than ${RESERVED.join(' and ')} that does not start with '_'; rename it`,
+      );
     written[key] = writeSignature(key, signature, { ...model, bfloat16: signature.bfloat16 ?? bfloat16 });
   }
   return encodeSavedModel(nodes, { ...written, ...writeLifecycle(model) });

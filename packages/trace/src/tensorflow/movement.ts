@@ -34,9 +34,14 @@ export const MOVEMENT: Record<string, TfLowering> = {
   Slice: (node, [x], emit) =>
     emit.typed('Slice', typeOf(node, emit), [x!, emit.shape(dims(node, 'begin')), emit.shape(dims(node, 'size'))], { Index: INT }),
   StridedSlice: (node, [x], emit) =>
-    emit.typed('StridedSlice', typeOf(node, emit), [x!, ...['begin', 'end', 'strides'].map((key) => emit.shape(dims(node, key)))], { Index: INT }),
+    emit.typed('StridedSlice', typeOf(node, emit), [x!, ...['begin', 'end', 'strides'].map((key) => emit.shape(dims(node, key)))], {
+      Index: INT,
+    }),
   Concat: (node, inputs, emit) =>
-    emit.typed('ConcatV2', typeOf(node, emit), [...inputs, emit.scalar(node.attrs.axis as number, 'int32')], { N: { int: inputs.length }, Tidx: INT }),
+    emit.typed('ConcatV2', typeOf(node, emit), [...inputs, emit.scalar(node.attrs.axis as number, 'int32')], {
+      N: { int: inputs.length },
+      Tidx: INT,
+    }),
   SplitV: (node, [x], emit) => {
     const sizes = dims(node, 'numOrSizeSplits');
     const first = emit.typed('SplitV', typeOf(node, emit), [x!, emit.shape(sizes), emit.scalar(node.attrs.axis as number, 'int32')], {

@@ -8,7 +8,12 @@ import type { TfAttr } from './encode.js';
 /** A product in float32, or with operands and result rounded to bfloat16; returns float32. */
 function product(op: string, inputs: readonly string[], attrs: Readonly<Record<string, TfAttr>>, emit: TfEmitter): string {
   if (!emit.bfloat16) return emit.typed(op, 'float32', inputs, attrs);
-  const rounded = emit.typed(op, 'bfloat16', inputs.map((input) => emit.cast(input, 'float32', 'bfloat16')), attrs);
+  const rounded = emit.typed(
+    op,
+    'bfloat16',
+    inputs.map((input) => emit.cast(input, 'float32', 'bfloat16')),
+    attrs,
+  );
   return emit.cast(rounded, 'bfloat16', 'float32');
 }
 
@@ -35,7 +40,10 @@ const isSum = (node: GraphNode, emit: TfEmitter): boolean => sumOf(node, emit) !
 function rowOrColumnSum(node: GraphNode, inputs: readonly string[], emit: TfEmitter): string | undefined {
   const sum = sumOf(node, emit);
   if (!sum) return undefined;
-  const total = emit.typed('Sum', 'float32', [inputs[sum.operand]!, emit.ints([sum.axis])], { Tidx: { type: 'int32' }, keep_dims: { bool: true } });
+  const total = emit.typed('Sum', 'float32', [inputs[sum.operand]!, emit.ints([sum.axis])], {
+    Tidx: { type: 'int32' },
+    keep_dims: { bool: true },
+  });
   return sum.factor === 1 ? total : emit.typed('Mul', 'float32', [total, emit.scalar(sum.factor, 'float32')]);
 }
 

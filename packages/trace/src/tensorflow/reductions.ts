@@ -13,7 +13,10 @@ const reduction =
 const logical =
   (op: string): TfLowering =>
   (node, [x], emit) =>
-    emit.add(op, [x!, emit.ints(node.attrs.axis as number[])], { Tidx: { type: 'int32' }, keep_dims: { bool: Boolean(node.attrs.keepDims) } });
+    emit.add(op, [x!, emit.ints(node.attrs.axis as number[])], {
+      Tidx: { type: 'int32' },
+      keep_dims: { bool: Boolean(node.attrs.keepDims) },
+    });
 const arg =
   (op: string): TfLowering =>
   (node, [x], emit) =>
@@ -34,7 +37,8 @@ export const REDUCTIONS: Record<string, TfLowering> = {
   ArgMin: arg('ArgMin'),
   Softmax: (node, [x], emit) => {
     const axis = node.attrs.dim as number;
-    if (emit.ops.softmax !== undefined && axis === 1 && emit.info(node.inputs[0]!).shape.length === 2) return emit.add(emit.ops.softmax, [x!]);
+    if (emit.ops.softmax !== undefined && axis === 1 && emit.info(node.inputs[0]!).shape.length === 2)
+      return emit.add(emit.ops.softmax, [x!]);
     if (axis === emit.info(node.inputs[0]!).shape.length - 1) return emit.typed('Softmax', 'float32', [x!]);
     const along = { Tidx: { type: 'int32' }, keep_dims: { bool: true } } as const;
     const most = emit.typed('Max', 'float32', [x!, emit.ints([axis])], along);

@@ -79,7 +79,12 @@ export class SignatureWriter {
   input(name: string, dtype: Dtype, shape: readonly Dim[]): string {
     if (this.inputs[name] || this.model.variables[name]) this.fail(`input '${name}' has the name of another input or variable; rename it`);
     const node = this.model.names(`${this.key}/${name}`);
-    this.model.nodes.push({ name: node, op: 'Placeholder', inputs: [], attrs: { dtype: { type: dtype }, shape: { shape: openShape(shape) } } });
+    this.model.nodes.push({
+      name: node,
+      op: 'Placeholder',
+      inputs: [],
+      attrs: { dtype: { type: dtype }, shape: { shape: openShape(shape) } },
+    });
     this.inputs[name] = { tensor: `${node}:0`, type: dtype, shape: openShape(shape) };
     return (this.placeholders[name] = node);
   }
@@ -93,7 +98,9 @@ export class SignatureWriter {
   take(output: string, what: string): Info & { tensor: string } {
     const value = this.graph.outputs.find(({ name }) => name === output)?.value;
     if (value === undefined)
-      return this.fail(`${what} '${output}' is no output of the graph; expected one of ${this.graph.outputs.map(({ name }) => name).join(', ')}`);
+      return this.fail(
+        `${what} '${output}' is no output of the graph; expected one of ${this.graph.outputs.map(({ name }) => name).join(', ')}`,
+      );
     this.taken.add(output);
     return { tensor: this.references.get(value)!, ...this.emit.info(value) };
   }
@@ -105,7 +112,9 @@ export class SignatureWriter {
 
   /** Value of a variable before the signature changes it. */
   read(variable: string): string {
-    const read = this.reads.get(variable) ?? this.emit.add('ReadVariableOp', [this.handle(variable)], { dtype: { type: this.model.variables[variable]!.dtype } });
+    const read =
+      this.reads.get(variable) ??
+      this.emit.add('ReadVariableOp', [this.handle(variable)], { dtype: { type: this.model.variables[variable]!.dtype } });
     this.reads.set(variable, read);
     return read;
   }
@@ -172,7 +181,8 @@ export class SignatureWriter {
     });
     if (parts.length === 0) this.fail(`flat output '${name}' has no parts; list outputs or leave it out`);
     const joined = { N: { int: parts.length }, Tidx: { type: 'int32' } } as const;
-    const vector = parts.length === 1 ? parts[0]! : this.emit.typed('ConcatV2', 'float32', [...parts, this.emit.scalar(0, 'int32')], joined);
+    const vector =
+      parts.length === 1 ? parts[0]! : this.emit.typed('ConcatV2', 'float32', [...parts, this.emit.scalar(0, 'int32')], joined);
     this.results.push({ name, tensor: vector, dtype: 'float32', shape: [{ coefficient: 1, dims: [name], constant: 0 }] });
   }
 
@@ -194,7 +204,8 @@ export class SignatureWriter {
   /** The variable's type and shape, which must be those of `like` if given. */
   private checkVariable(variable: string, what: string, like?: Info): VariableSpec {
     const spec = this.model.variables[variable];
-    if (!spec) return this.fail(`${what} '${variable}' is no variable; expected one of ${Object.keys(this.model.variables).join(', ') || 'none'}`);
+    if (!spec)
+      return this.fail(`${what} '${variable}' is no variable; expected one of ${Object.keys(this.model.variables).join(', ') || 'none'}`);
     if (like && !(equalShapes(like.shape, spec.shape) && like.dtype === spec.dtype))
       this.fail(`${what} '${variable}' is ${typeAndShape(like)}; expected ${typeAndShape(spec)}`);
     return spec;
