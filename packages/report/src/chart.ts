@@ -74,21 +74,14 @@ export function histogram(
     if (count === 0) return undefined;
     const tall = Math.max(1, (count / most) * (bottom - top));
     const [from, to] = [low + (i / bins) * (high - low), low + ((i + 1) / bins) * (high - low)];
-    return html`<rect
-      class="${name}"
-      x="${number(left + i * step + 0.5)}"
-      y="${number(bottom - tall)}"
-      width="${number(Math.max(0.5, step - 1))}"
-      height="${number(tall)}"
-      ><title>${short(from)} to ${short(to)}: ${count.toLocaleString('en')}</title></rect
-    >`;
+    return html`<rect class="${name}" x="${number(left + i * step + 0.5)}" y="${number(bottom - tall)}" width="${number(Math.max(0.5, step - 1))}" height="${number(tall)}"><title>${short(from)} to ${short(to)}: ${count.toLocaleString('en')}</title></rect>`;
   };
   return html`<svg class="chart" viewBox="0 0 ${width} ${height}" style="max-width:${width}px" role="img" aria-label="${label}">
-    ${counts.map((count, i) => bar(count, i, part ? 'bar faint' : 'bar'))}${part ? counted(part).map((count, i) => bar(count, i, 'bar')) : undefined}
-    <line class="axis" x1="${left}" x2="${width - left}" y1="${bottom}" y2="${bottom}" />
-    ${[ends[0], (ends[0] + ends[1]) / 2, ends[1]].map((value, i) => html`<text class="tick" x="${number(x(value))}" y="${bottom + 14}" text-anchor="middle">${short(whole && i === 1 ? Math.round(value) : value)}</text>`)}
-    ${marks.filter(({ value }) => value >= low && value <= high).map(({ value, label: text }) => html`<line class="mark" x1="${number(x(value))}" x2="${number(x(value))}" y1="${top - 3}" y2="${bottom}" /><text class="tick" x="${number(x(value))}" y="${top - 5}" text-anchor="middle">${text}</text>`)}
-  </svg>`;
+${counts.map((count, i) => bar(count, i, part ? 'bar faint' : 'bar'))}${part ? counted(part).map((count, i) => bar(count, i, 'bar')) : undefined}
+<line class="axis" x1="${left}" x2="${width - left}" y1="${bottom}" y2="${bottom}" />
+${[ends[0], (ends[0] + ends[1]) / 2, ends[1]].map((value, i) => html`<text class="tick" x="${number(x(value))}" y="${bottom + 14}" text-anchor="middle">${short(whole && i === 1 ? Math.round(value) : value)}</text>`)}
+${marks.filter(({ value }) => value >= low && value <= high).map(({ value, label: text }) => html`<line class="mark" x1="${number(x(value))}" x2="${number(x(value))}" y1="${top - 3}" y2="${bottom}" /><text class="tick" x="${number(x(value))}" y="${top - 5}" text-anchor="middle">${text}</text>`)}
+</svg>`;
 }
 
 /** A line through one value for each equal part of the text; gaps where a part has none. */
@@ -106,19 +99,12 @@ export function course(values: ArrayLike<number>, label: string): Markup {
     if (!Number.isNaN(value)) path += `${drawing ? 'L' : 'M'}${number(x(i))} ${number(y(value))}`;
     drawing = !Number.isNaN(value);
   });
-  return html`<svg
-    class="chart"
-    viewBox="0 0 ${width} ${height}"
-    style="max-width:${width}px;min-width:480px"
-    role="img"
-    aria-label="${label}"
-  >
-    ${[low, high].map((value) => html`<line class="grid" x1="${left}" x2="${width - right}" y1="${number(y(value))}" y2="${number(y(value))}" /><text class="tick" x="${left - 4}" y="${number(y(value) + 4)}" text-anchor="end">${value.toFixed(2)}</text>`)}
-    <path class="curve" d="${path}" />
-    <line class="axis" x1="${left}" x2="${width - right}" y1="${bottom}" y2="${bottom}" />
-    <text class="tick" x="${left}" y="${bottom + 15}">the text begins</text>
-    <text class="tick" x="${width - right}" y="${bottom + 15}" text-anchor="end">ends</text>
-  </svg>`;
+  return html`<svg class="chart" viewBox="0 0 ${width} ${height}" style="max-width:${width}px;min-width:480px" role="img" aria-label="${label}">
+${[low, high].map((value) => html`<line class="grid" x1="${left}" x2="${width - right}" y1="${number(y(value))}" y2="${number(y(value))}" /><text class="tick" x="${left - 4}" y="${number(y(value) + 4)}" text-anchor="end">${value.toFixed(2)}</text>`)}
+<path class="curve" d="${path}" />
+<line class="axis" x1="${left}" x2="${width - right}" y1="${bottom}" y2="${bottom}" />
+<text class="tick" x="${left}" y="${bottom + 15}">the text begins</text><text class="tick" x="${width - right}" y="${bottom + 15}" text-anchor="end">ends</text>
+</svg>`;
 }
 
 /** Correlations, −1 … 1, as a square of coloured cells with their figures. */
@@ -130,29 +116,13 @@ export function heat(names: readonly string[], matrix: ArrayLike<number>, label:
     names.map((column, b) => {
       const value = matrix[a * n + b]!;
       const text = signed(value).replace(/^(−?)0\./, '$1.');
-      return html`<g
-        ><rect
-          class="${value < 0 ? 'minus' : 'plus'}"
-          x="${left + b * cell}"
-          y="${top + a * cell}"
-          width="${cell - 1}"
-          height="${cell - 1}"
-          fill-opacity="${number(Math.abs(value) * 0.75)}"
-          ><title>${row} and ${column}: ${signed(value)}</title></rect
-        ><text class="figure" x="${left + b * cell + cell / 2}" y="${top + a * cell + cell / 2 + 4}" text-anchor="middle">${text}</text></g
-      >`;
+      return html`<g><rect class="${value < 0 ? 'minus' : 'plus'}" x="${left + b * cell}" y="${top + a * cell}" width="${cell - 1}" height="${cell - 1}" fill-opacity="${number(Math.abs(value) * 0.75)}"><title>${row} and ${column}: ${signed(value)}</title></rect><text class="figure" x="${left + b * cell + cell / 2}" y="${top + a * cell + cell / 2 + 4}" text-anchor="middle">${text}</text></g>`;
     }),
   );
-  return html`<svg
-    class="chart"
-    viewBox="0 0 ${width} ${height}"
-    style="max-width:${width}px;min-width:${Math.min(width, 640)}px"
-    role="img"
-    aria-label="${label}"
-  >
-    ${cells}
-    ${names.map((name, i) => html`<text class="name" x="${left - 8}" y="${top + i * cell + cell / 2 + 4}" text-anchor="end">${name}</text><text class="name" transform="translate(${left + i * cell + cell / 2 - 2} ${top - 8}) rotate(-40)">${name}</text>`)}
-  </svg>`;
+  return html`<svg class="chart" viewBox="0 0 ${width} ${height}" style="max-width:${width}px;min-width:${Math.min(width, 640)}px" role="img" aria-label="${label}">
+${cells}
+${names.map((name, i) => html`<text class="name" x="${left - 8}" y="${top + i * cell + cell / 2 + 4}" text-anchor="end">${name}</text><text class="name" transform="translate(${left + i * cell + cell / 2 - 2} ${top - 8}) rotate(-40)">${name}</text>`)}
+</svg>`;
 }
 
 export interface Dot {
@@ -183,14 +153,12 @@ export function scatter(dots: readonly Dot[], groups: number, label: string): Ma
     const mean = (of: (dot: Dot) => number): number => members.reduce((sum, dot) => sum + of(dot), 0) / members.length;
     return members.length === 0
       ? undefined
-      : html`<text class="middle" x="${number(x(mean((dot) => dot.x)))}" y="${number(y(mean((dot) => dot.y)) + 6)}" text-anchor="middle"
-          >${group + 1}</text
-        >`;
+      : html`<text class="middle" x="${number(x(mean((dot) => dot.x)))}" y="${number(y(mean((dot) => dot.y)) + 6)}" text-anchor="middle">${group + 1}</text>`;
   });
   return html`<svg class="chart" viewBox="0 0 ${width} ${height}" style="max-width:${width}px" role="img" aria-label="${label}">
-    ${dots.map((dot) => html`<circle class="dot ${hue(dot.group)}" cx="${number(x(dot.x))}" cy="${number(y(dot.y))}" r="3"><title>${dot.title}</title></circle>`)}
-    ${middles}
-  </svg>`;
+${dots.map((dot) => html`<circle class="dot ${hue(dot.group)}" cx="${number(x(dot.x))}" cy="${number(y(dot.y))}" r="3"><title>${dot.title}</title></circle>`)}
+${middles}
+</svg>`;
 }
 
 export interface Band {
@@ -211,29 +179,17 @@ export function timeline(bands: readonly Band[], names: readonly string[], label
   const y = (rate: number): number => bottom - rate * (bottom - top);
   const starts = names.map((_, stage) => bands.find(({ group }) => group === stage)?.from);
   const ends = names.map((_, stage) => bands.filter(({ group }) => group === stage).at(-1)?.to);
-  return html`<svg
-    class="chart"
-    viewBox="0 0 ${width} ${height}"
-    style="max-width:${width}px;min-width:520px"
-    role="img"
-    aria-label="${label}"
-  >
-    ${[0, 0.25, 0.5, 0.75, 1].map((rate) => html`<line class="grid" x1="${left}" x2="${width - right}" y1="${number(y(rate))}" y2="${number(y(rate))}" /><text class="tick" x="${left - 6}" y="${number(y(rate) + 4)}" text-anchor="end">${100 * rate} %</text>`)}
-    ${bands.map(({ from, to, group, weight, range: [low, high] }) => html`<rect class="band ${hue(group % HUES)}" x="${number(x(from))}" width="${number(Math.max(0.5, x(to) - x(from)))}" y="${number(y(high))}" height="${number(Math.max(1.5, y(low) - y(high)))}" fill-opacity="${number(0.25 + 0.6 * weight)}"><title>${names[group]}, steps ${from + 1} to ${to}: ${Math.round(100 * low)} to ${Math.round(100 * high)} % hidden; ${Math.round(100 * weight)} % of the rows are its own</title></rect>`)}
-    ${names.map((name, stage) => {
-      const [from, to] = [starts[stage], ends[stage]];
-      if (from === undefined || to === undefined) return undefined;
-      // A name wider than its stage would cover its neighbour's.
-      const fits = x(to) - x(from) > (name.length + 3) * 6.6;
-      return html`<line class="grid" x1="${number(x(from))}" x2="${number(x(from))}" y1="${top - 12}" y2="${bottom}" /><text
-          class="name"
-          x="${number(x(from) + 4)}"
-          y="${top - 8}"
-          >${fits ? `${stage + 1}. ${name}` : stage + 1}</text
-        >`;
-    })}
-    <line class="axis" x1="${left}" x2="${width - right}" y1="${bottom}" y2="${bottom}" />
-    <text class="tick" x="${left}" y="${bottom + 16}">step 1</text>
-    <text class="tick" x="${width - right}" y="${bottom + 16}" text-anchor="end">${total.toLocaleString('en')}</text>
-  </svg>`;
+  return html`<svg class="chart" viewBox="0 0 ${width} ${height}" style="max-width:${width}px;min-width:520px" role="img" aria-label="${label}">
+${[0, 0.25, 0.5, 0.75, 1].map((rate) => html`<line class="grid" x1="${left}" x2="${width - right}" y1="${number(y(rate))}" y2="${number(y(rate))}" /><text class="tick" x="${left - 6}" y="${number(y(rate) + 4)}" text-anchor="end">${100 * rate} %</text>`)}
+${bands.map(({ from, to, group, weight, range: [low, high] }) => html`<rect class="band ${hue(group % HUES)}" x="${number(x(from))}" width="${number(Math.max(0.5, x(to) - x(from)))}" y="${number(y(high))}" height="${number(Math.max(1.5, y(low) - y(high)))}" fill-opacity="${number(0.25 + 0.6 * weight)}"><title>${names[group]}, steps ${from + 1} to ${to}: ${Math.round(100 * low)} to ${Math.round(100 * high)} % hidden; ${Math.round(100 * weight)} % of the rows are its own</title></rect>`)}
+${names.map((name, stage) => {
+  const [from, to] = [starts[stage], ends[stage]];
+  if (from === undefined || to === undefined) return undefined;
+  // A name wider than its stage would cover its neighbour's.
+  const fits = x(to) - x(from) > (name.length + 3) * 6.6;
+  return html`<line class="grid" x1="${number(x(from))}" x2="${number(x(from))}" y1="${top - 12}" y2="${bottom}" /><text class="name" x="${number(x(from) + 4)}" y="${top - 8}">${fits ? `${stage + 1}. ${name}` : stage + 1}</text>`;
+})}
+<line class="axis" x1="${left}" x2="${width - right}" y1="${bottom}" y2="${bottom}" />
+<text class="tick" x="${left}" y="${bottom + 16}">step 1</text><text class="tick" x="${width - right}" y="${bottom + 16}" text-anchor="end">${total.toLocaleString('en')}</text>
+</svg>`;
 }

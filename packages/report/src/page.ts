@@ -25,31 +25,27 @@ export function textPage(record: TextRecord): string {
   const [first = '', ...others] = record.titles;
   const title = others.length === 0 && first !== '' ? first : record.source;
   const page = html`<!DOCTYPE html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title}: report on a text</title>
-        <style>
-          ${new Markup(style)}
-        </style>
-      </head>
-      <body>
-        <main>
-          <h1>${title}</h1>
-          <p class="soft">
-            This page shows the text as a run would see it, stage by stage, and how hard its sentences are. mdiff data report wrote it from
-            ${record.source}.
-          </p>
-          ${summary(record)} ${record.notices.map((notice) => html`<p class="notice">${notice}</p>`)}
-          <p class="soft">
-            All figures are of the training part. mdiff scores sentences of prose with five words or more, each once. Difficulty runs from 0
-            (easy) to 1 (hard). It ranks sentences within this text and cannot be compared between texts.
-          </p>
+<html lang="en">
+<head>
+<meta charset="utf-8" />
+<meta name="viewport" content="width=device-width, initial-scale=1" />
+<title>${title}: report on a text</title>
+<style>${new Markup(style)}</style>
+</head>
+<body>
+<main>
+<h1>${title}</h1>
+<p class="soft">This page shows the text as a run would see it, stage by stage, and how hard its sentences are. mdiff data report wrote it from ${record.source}.</p>
+${summary(record)}
+${record.notices.map((notice) => html`<p class="notice">${notice}</p>`)}
+<p class="soft">All figures are of the training part. mdiff scores sentences of prose with five words or more, each once. Difficulty runs from 0 (easy) to 1 (hard). It ranks sentences within this text and cannot be compared between texts.</p>
 
-          ${stagesSection(record)} ${sentencesSection(record)}
-        </main>
-      </body>
-    </html> `;
+${stagesSection(record)}
+
+${sentencesSection(record)}
+</main>
+</body>
+</html>
+`;
   return page.text;
 }

@@ -15,15 +15,7 @@ export const mean = (values: ArrayLike<number>): number =>
   Array.from(values).reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 
 export const facts = (rows: readonly (readonly [string, string])[]): Markup =>
-  html`<dl class="facts">
-    ${rows.map(
-      ([name, value]) =>
-        html`<div>
-          <dt>${name}</dt>
-          <dd>${value}</dd>
-        </div>`,
-    )}
-  </dl>`;
+  html`<dl class="facts">${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 
 export const figure = (picture: Markup, caption: string, wide = false): Markup =>
   html`<figure><div${wide ? html` class="wide"` : undefined}>${picture}</div><figcaption>${caption}</figcaption></figure>`;
