@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Clones the committed state into an empty folder, runs `npm test` there and times it. What is not committed is not tested.
+# Clones the committed state into an empty folder, runs `npm test` there and times it. Uncommitted changes are not tested.
 set -euo pipefail
 source="$(cd "$(dirname "$0")/.." && pwd)"
 target="$(mktemp -d)"

@@ -6,7 +6,7 @@ import { splitSentences } from '@mdiff/text/sentences';
 import { loadCorpus } from './corpus.js';
 import { tokenizerFor } from './tokenizer.js';
 
-/** What mdiff extracts from a text, what it drops, and what repeats. */
+/** The text that mdiff extracts from a file, the parts it drops, and the parts that repeat. */
 export interface Inspection {
   source: string;
   /** File formats and encodings, each with how many files have it. */

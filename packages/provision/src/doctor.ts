@@ -64,7 +64,7 @@ export interface Diagnosis {
 }
 
 const install = (device: 'cpu' | 'cuda'): string => `mdiff engine install tensorflow${device === 'cuda' ? ' --cuda' : ''}`;
-/** What to do to have native TensorFlow, and what that takes. */
+/** The command that installs native TensorFlow, and its cost. */
 function howTo(device: 'cpu' | 'cuda'): string {
   const name = `@tensorflow/${packageOf(device)}@${TFJS_NODE}`;
   const size = megabytes(pins[device].reduce((sum, { size: bytes }) => sum + bytes, 0));

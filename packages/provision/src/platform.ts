@@ -4,7 +4,7 @@ import { MdiffError } from '@mdiff/folder';
 import { megabytes } from './pins.js';
 import type { Pin } from './pins.js';
 
-// What a machine must have before anything is downloaded: a platform with wheels, and room for them.
+// Requirements that are checked before anything is downloaded: a platform with wheels, and room for them.
 
 export interface Platform {
   platform: NodeJS.Platform;

@@ -48,7 +48,7 @@ export interface LoopResult {
   tokensPerSecond: number;
 }
 
-/** What changes while the loop runs. */
+/** The state that changes while the loop runs. */
 interface LoopState {
   progress: Progress;
   pace: Pace;

@@ -18,7 +18,7 @@ export interface MaskedObjective {
   shiftHead: boolean;
 }
 
-/** What the network reads, without loss positions. */
+/** The inputs that the network reads, without loss positions. */
 type Input = Pick<StepBatch, 'B' | 'S' | 'ids' | 'segments' | 'positions'>;
 
 /** The clean batch as the network's input, with ids that may be overwritten. */

@@ -66,7 +66,7 @@ export async function open({ config: asked, selection, options, folder, earlier 
   };
 }
 
-/** What this run does differently from what the configuration says. */
+/** The differences between this run and its configuration. */
 function notices(config: ProjectConfig, asked: ProjectConfig, { list }: Stages): Issue[] {
   const { training, model } = config;
   const issues: (Issue | undefined)[] = [

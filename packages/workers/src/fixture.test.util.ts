@@ -1,6 +1,6 @@
 import { Moved, serveWorker } from './calls.js';
 
-// What the threads and processes of the tests run.
+// The methods that the threads and processes of the tests run.
 
 const order: string[] = [];
 

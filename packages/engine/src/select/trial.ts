@@ -5,7 +5,7 @@ import { tensorflowEnvironment } from '../tensorflow/environment.js';
 
 // Tries an engine in a process of its own, so that a crash of a native library is a result and does not end the command.
 
-/** What to try: a matrix product, and for `seconds` how many of them. */
+/** A trial computes one matrix product, then counts how many it computes in `seconds`. */
 export type Trial =
   | { engine: 'tensorflow'; library: NativeTensorFlow; device: Variant; bf16: boolean; threads: number; seconds: number; kernels?: string }
   | {

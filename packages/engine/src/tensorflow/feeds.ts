@@ -9,7 +9,7 @@ import type { Feeds, HostArray } from '../passes/feeds.js';
 import { masksOf } from '../passes/graphs.js';
 import { withFiller } from './filler.js';
 
-// What the SavedModel's signatures are fed: a batch in parts, dropout masks, and the scalars of an update.
+// The inputs of the SavedModel's signatures: a batch in parts, dropout masks, and the scalars of an update.
 
 export const scalar = (value: number): HostArray => ({ type: 'float32', data: Float32Array.of(value), shape: [] });
 

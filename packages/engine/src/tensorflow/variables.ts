@@ -5,7 +5,7 @@ import type { TrainState } from '../state.js';
 
 // The training state as variables of a SavedModel: one for each parameter and slot, and one for the flat gradient.
 
-/** What is kept for every parameter: its value, its Adam moments, its average. */
+/** The variables of every parameter: its value, its Adam moments, its average. */
 type Slot = keyof TrainState;
 
 /** The flat gradient, summed since the last update. */
