@@ -6,8 +6,9 @@ export interface StepLine {
   step: number;
   steps: number;
   stage: string;
-  objective: 'causal' | 'diffusion';
+  objective: 'causal' | 'diffusion' | 'mixed';
   loss: number;
+  causal_loss?: number;
   lr: number;
   tokens_per_s: number;
   nelbo?: number;
@@ -38,7 +39,7 @@ function describeStep(r: StepLine): string {
   const parts = [
     `step ${String(r.step).padStart(String(r.steps).length)}/${r.steps}`,
     `${r.stage}${r.objective === 'causal' ? ' (next token)' : ''}`,
-    `loss ${r.loss.toFixed(3)}`,
+    `loss ${r.loss.toFixed(3)}${r.causal_loss === undefined ? '' : `, next token ${r.causal_loss.toFixed(3)}`}`,
     `lr ${r.lr.toPrecision(3)}`,
     `${Math.round(r.tokens_per_s)} tokens/s`,
   ];

@@ -135,6 +135,7 @@ const model: Knob[] = [
   { key: 'model.mask_token_id', to: 1, refused: 'E18' },
   { key: 'model.tie_embeddings', to: true, observe: network },
   { key: 'model.conv_width', to: 3, observe: network },
+  { key: 'model.init_from', to: 'base-en', missing: 'start from the weights of a model folder' },
   { key: 'model.shift_head', to: false, observe: told(({ steps }) => [...steps[0]!.batches[0]!.ids]) },
 ];
 
@@ -215,6 +216,7 @@ const optimiser: Knob[] = [
   { key: 'training.gradient_accumulation_steps', to: 2, observe: told(({ steps }) => steps[0]!.batches.length), way: 'up' },
   { key: 'training.max_epochs', from: whole, to: 1, observe: told(({ steps }) => steps.length), way: 'down' },
   { key: 'training.max_steps', to: 12, observe: told(({ steps }) => steps.length), way: 'up' },
+  { key: 'training.max_minutes', to: 1, missing: 'plan as many steps as fit' },
   { key: 'training.on_max_steps', from: two, to: 'truncate', observe: told(stages) },
   { key: 'training.label_smoothing', to: 0.2, observe: learnt(weights) },
   {
@@ -231,6 +233,16 @@ const optimiser: Knob[] = [
     to: 0.5,
     observe: told(({ steps }) => steps.filter(({ batches }) => batches[0]!.causal === 1).length),
     way: 'up',
+  },
+  {
+    key: 'training.causal_order',
+    from: { training: { causal_fraction: 0.5 } },
+    to: 'throughout',
+    each: true,
+    observe: async (config) => ({
+      steps: await told(({ steps }) => steps.map(({ batches }) => batches[0]!.causal))(config),
+      reported: await told(({ metrics }) => metrics.map(({ objective }) => objective))(config),
+    }),
   },
   { key: 'training.time_sampling', to: 'bell', observe: told(masks) },
   { key: 'training.wsd_decay_fraction', from: { training: { scheduler: 'wsd' } }, to: 0.25, observe: told(rates) },

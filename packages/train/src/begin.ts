@@ -3,6 +3,7 @@ import { ConfigError, startup } from '@mdiff/config';
 import { writeFileWhole } from '@mdiff/folder/node';
 import { latestCheckpoint } from './checkpoint.js';
 import type { Progress } from './checkpoint.js';
+import { networkOf } from './network.js';
 import { rewindMetrics } from './metrics.js';
 import { recordRun } from './open.js';
 import type { Run } from './open.js';
@@ -14,7 +15,7 @@ export async function begin(run: Run): Promise<{ progress: Progress; restored: b
     step: 0,
     adam_step: 0,
     seed: config.seed,
-    model: { ...config.model },
+    model: networkOf(config.model),
     window: { loss: 0, updates: 0, skipped: 0 },
     seconds: 0,
   };

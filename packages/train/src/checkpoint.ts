@@ -12,6 +12,15 @@ import type { Patience } from './patience.js';
 // A checkpoint is a folder `step-00000200/` of checksummed files. Batches, masks and dropout are functions of (seed, step), so
 // no state of a random generator needs saving.
 
+/** Sums of the training loss since the last metric line. */
+export interface LossWindow {
+  loss: number;
+  updates: number;
+  skipped: number;
+  /** the causal steps of a mixed objective, which the other sums leave out */
+  causal?: { loss: number; updates: number };
+}
+
 /** The state of the loop beside the weights. */
 export interface Progress {
   /** steps done */
@@ -22,7 +31,7 @@ export interface Progress {
   /** the model's settings: a run with others cannot resume from here */
   model: Record<string, unknown>;
   /** sums since the last metric line, so that a resumed run writes the same lines */
-  window: { loss: number; updates: number; skipped: number };
+  window: LossWindow;
   /** seconds of training so far, over all runs */
   seconds: number;
   best?: { step: number; nelbo: number };

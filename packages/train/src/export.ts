@@ -1,6 +1,7 @@
 import type { GenerationConfig, ModelConfig } from '@mdiff/config';
 import type { ParamLayout } from '@mdiff/model';
 import { tensorsOf } from './checkpoint.js';
+import { networkOf } from './network.js';
 import { writeFolderWhole } from '@mdiff/folder/node';
 import type { Manifest } from '@mdiff/folder';
 import { FILES, MODEL_TYPE, toFolderConfig, writeSafetensors } from '@mdiff/folder';
@@ -15,6 +16,8 @@ export interface Card {
   seconds: number;
   tokensPerSecond: number;
   nelbo?: { nelbo: number; se: number; bitsPerByte: number };
+  /** held-out bits per byte of next-token prediction, if the run trained it throughout */
+  causalBitsPerByte?: number;
   engine: string;
   seed: number;
 }
@@ -33,7 +36,7 @@ export interface ModelFolder {
 const count = (n: number): string => n.toLocaleString('en-US');
 
 function modelCard({ card, layout, model }: Pick<ModelFolder, 'card' | 'layout' | 'model'>): string {
-  const { nelbo } = card;
+  const { nelbo, causalBitsPerByte: causal } = card;
   const quality = nelbo
     ? `| held-out NELBO | ${nelbo.nelbo.toFixed(3)} ± ${nelbo.se.toFixed(3)} nats/token |\n| held-out bits per byte | ${nelbo.bitsPerByte.toFixed(3)} (an upper bound) |\n`
     : '| held-out NELBO | not measured: nothing was held out |\n';
@@ -54,7 +57,7 @@ positions anywhere in a text of at most ${model.max_seq_len} tokens; it knows on
 | held out | ${count(card.heldOut.documents)} documents, ${count(card.heldOut.tokens)} tokens, ${count(card.heldOut.bytes)} bytes |
 | shape | ${model.n_layers} layers, width ${model.d_model}, ${model.n_heads} heads, vocabulary ${count(model.vocab_size)} |
 | training | ${count(card.steps)} steps in ${Math.round(card.seconds)} s, ${count(Math.round(card.tokensPerSecond))} tokens/s, engine ${card.engine}, seed ${card.seed} |
-${quality}
+${quality}${causal === undefined ? '' : `| held-out bits per byte, next-token prediction | ${causal.toFixed(3)} (exact for that mode) |\n`}
 ## Use
 
 \`\`\`
@@ -78,7 +81,7 @@ export async function writeModelFolder(path: string, folder: ModelFolder): Promi
   const { model, generation, layout, params } = folder;
   const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
   return writeFolderWhole(path, {
-    [FILES.config]: json(toFolderConfig(model, folder.card.name)),
+    [FILES.config]: json(toFolderConfig(networkOf(model), folder.card.name)),
     [FILES.resolved]: folder.resolvedYaml,
     [FILES.weights]: writeSafetensors(tensorsOf(params, layout), { format: 'pt', model_type: MODEL_TYPE }),
     [FILES.graph]: folder.onnx,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { estimateMemory } from '@mdiff/config';
 import { peakBytes } from '@mdiff/engine';
-import { FINAL_LEVELS, evaluateNelbo } from './evaluate.js';
+import { FINAL_LEVELS, bitsPerByte, evaluateCausal, evaluateNelbo } from './evaluate.js';
 import type { Nelbo } from './evaluate.js';
 import { writeModelFolder } from './export.js';
 import type { Card } from './export.js';
@@ -9,6 +9,12 @@ import type { LoopResult } from './loop.js';
 import { recordRun } from './open.js';
 import type { Run } from './open.js';
 import type { TrainResult } from './options.js';
+
+/** The last figures of a run. */
+interface Figures {
+  nelbo: Nelbo | undefined;
+  causalBitsPerByte: number | undefined;
+}
 
 /** Evaluates if the loop did not, exports the model folder, and reports the figures. */
 export async function finish(run: Run, result: LoopResult): Promise<TrainResult> {
@@ -27,20 +33,27 @@ export async function finish(run: Run, result: LoopResult): Promise<TrainResult>
     });
     if (!nelbo) return interrupted; // the last checkpoint is saved; a resumed run evaluates again
   }
+  let { causal } = result;
+  if (causal === undefined && prepared.heldOut && stages.objective === 'mixed') {
+    causal = await evaluateCausal(engine, prepared.heldOut, signal);
+    if (causal === undefined) return interrupted;
+  }
+  const causalBits = causal === undefined || !prepared.heldOut ? undefined : bitsPerByte(causal, prepared.heldOut);
   const model = join(folder, 'model');
   reporter.phase('exporting', model);
-  await exportModel(run, model, cardOf(run, result, nelbo));
+  await exportModel(run, model, cardOf(run, result, { nelbo, causalBitsPerByte: causalBits }));
   await recordRun(run, result.progress, 'finished');
   reporter.note(
     `finished: ${stages.steps} steps in ${Math.round(result.progress.seconds)} s` +
       (nelbo
         ? `; held-out NELBO ${nelbo.nelbo.toFixed(3)} ± ${nelbo.se.toFixed(3)} nats/token = ${nelbo.bitsPerByte.toFixed(3)} bits/byte`
-        : ''),
+        : '') +
+      (causalBits === undefined ? '' : `; next-token prediction ${causalBits.toFixed(3)} bits/byte`),
   );
   reporter.note(
     `memory: estimated ${(estimateMemory(config, selection.memory).total / 1e9).toFixed(2)} GB, measured peak ${(peakBytes() / 1e9).toFixed(2)} GB`,
   );
-  return { finished: true, ...summary, model, ...(nelbo && { nelbo }) };
+  return { finished: true, ...summary, model, ...(nelbo && { nelbo }), ...(causalBits !== undefined && { causalBitsPerByte: causalBits }) };
 }
 
 async function exportModel({ config, engine, tokenizerJson, resolvedYaml: resolved }: Run, path: string, card: Card): Promise<void> {
@@ -58,7 +71,11 @@ async function exportModel({ config, engine, tokenizerJson, resolvedYaml: resolv
   });
 }
 
-function cardOf({ config, engine, prepared, stages }: Run, { progress, tokensPerSecond }: LoopResult, nelbo: Nelbo | undefined): Card {
+function cardOf(
+  { config, engine, prepared, stages }: Run,
+  { progress, tokensPerSecond }: LoopResult,
+  { nelbo, causalBitsPerByte }: Figures,
+): Card {
   const units = prepared.unitsPerStage.at(-1)!;
   return {
     name: config.experiment_name,
@@ -73,6 +90,7 @@ function cardOf({ config, engine, prepared, stages }: Run, { progress, tokensPer
     seconds: progress.seconds,
     tokensPerSecond,
     ...(nelbo && { nelbo }),
+    ...(causalBitsPerByte !== undefined && { causalBitsPerByte }),
     engine: engine.name,
     seed: config.seed,
   };

@@ -4,7 +4,7 @@ import type { Engine } from '@mdiff/engine';
 import { MdiffError } from '@mdiff/folder';
 import type { HeldOut } from '@mdiff/prepare';
 import { pruneCheckpoints, saveCheckpoint } from './checkpoint.js';
-import type { Progress } from './checkpoint.js';
+import type { LossWindow, Progress } from './checkpoint.js';
 import { dueAfter } from './due.js';
 import type { Due } from './due.js';
 import { FINAL_LEVELS, LEVELS, bitsPerByte, evaluateCausal, evaluateNelbo } from './evaluate.js';
@@ -18,7 +18,7 @@ import type { Patience } from './patience.js';
 import type { Reporter } from './reporter.js';
 import { stageEnds } from './stages.js';
 import type { Stages } from './stages.js';
-import { objectiveAt, prepareStep, updateAt } from './step.js';
+import { prepareStep, updateAt } from './step.js';
 import type { StepInput } from './step.js';
 
 export interface LoopOptions {
@@ -45,6 +45,8 @@ export interface LoopResult {
   finished: boolean;
   /** the last evaluation of this process; where the run finished, the full one */
   nelbo?: Nelbo;
+  /** held-out next-token loss, nats per token, if the last evaluation took it */
+  causal?: number;
   tokensPerSecond: number;
 }
 
@@ -55,6 +57,8 @@ interface LoopState {
   /** the input of the next step, prepared while the engine worked on the one before */
   next?: StepInput;
   nelbo?: Nelbo;
+  /** the last held-out next-token loss, nats per token */
+  causal?: number;
   /** the checkpoint that holds the present state */
   saved?: { step: number; evaluated: boolean };
 }
@@ -87,6 +91,7 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
     progress,
     finished: isFinished(progress, stages),
     ...(state.nelbo && { nelbo: state.nelbo }),
+    ...(state.causal !== undefined && stages.objective === 'mixed' && { causal: state.causal }),
     tokensPerSecond: tokensPerSecond(state.pace.sinceStart),
   };
 }
@@ -115,8 +120,7 @@ async function update({ config, engine, stages }: LoopOptions, state: LoopState)
   const { stage, epoch, lr } = stages.infoAt(step);
   if (finite) {
     progress.adam_step++;
-    window.loss += loss;
-    window.updates++;
+    count(window, stages, step, loss);
   } else if (config.training.on_nonfinite === 'stop') {
     throw new MdiffError(
       'MDIFF_NONFINITE',
@@ -131,14 +135,22 @@ async function update({ config, engine, stages }: LoopOptions, state: LoopState)
   return {
     step: progress.step,
     stage: stage.name,
-    objective: objectiveAt(stages, step),
+    objective: stages.objective === 'mixed' ? 'mixed' : stages.isCausal(step) ? 'causal' : 'diffusion',
     epoch,
     loss: window.updates > 0 ? window.loss / window.updates : loss,
+    ...(window.causal && { causal_loss: window.causal.loss / window.causal.updates }),
     lr,
     grad_norm: gradNorm,
     tokens_per_s: tokensPerSecond(state.pace.sinceLine),
     ...(window.skipped > 0 && { skipped: window.skipped }),
   };
+}
+
+/** Adds the loss of a step to the sums of its objective. */
+function count(window: LossWindow, { objective, isCausal }: Stages, step: number, loss: number): void {
+  const sums = objective === 'mixed' && isCausal(step) ? (window.causal ??= { loss: 0, updates: 0 }) : window;
+  sums.loss += loss;
+  sums.updates++;
 }
 
 /** The figures after a step. */
@@ -160,18 +172,18 @@ async function evaluate(
   const measure = (levels: number): Promise<Nelbo | undefined> =>
     evaluateNelbo(engine, heldOut, { seed, levels, shiftHead: model.shift_head, signal });
   try {
-    if (line.objective === 'causal') {
-      const causal = await evaluateCausal(engine, heldOut, signal);
-      return causal === undefined ? undefined : { causal };
-    }
+    const causal = line.objective === 'diffusion' ? undefined : await evaluateCausal(engine, heldOut, signal);
+    if (line.objective === 'causal') return causal === undefined ? undefined : { causal };
     const nelbo = await measure(line.step < stages.steps ? LEVELS : FINAL_LEVELS);
-    if (!nelbo || !due.patience) return nelbo && { nelbo };
+    if (!nelbo) return undefined;
+    const figures = { nelbo, ...(causal !== undefined && { causal }) };
+    if (!due.patience) return figures;
     const { index, first, steps } = stages.infoAt(line.step - 1).stage;
     const judgement = judgeEpoch(progress.patience, { stage: index, nelbo: nelbo.nelbo }, training);
     // A run that stops early reports the full evaluation too.
     const stops = judgement.exhausted && line.step < stages.steps && first + steps === stages.steps;
     const figure = stops ? await measure(FINAL_LEVELS) : nelbo;
-    return figure && { nelbo: figure, ...judgement };
+    return figure && { ...figures, nelbo: figure, ...judgement };
   } finally {
     progress.seconds += (performance.now() - start) / 1000;
   }
@@ -180,7 +192,10 @@ async function evaluate(
 /** Keeps the figures of an evaluation. @returns whether this is the lowest NELBO so far */
 function keepFigures(state: LoopState, line: MetricLine, { causal, nelbo, patience }: Evaluation): boolean {
   const { progress } = state;
-  if (causal !== undefined) line.causal_nll = causal;
+  if (causal !== undefined) {
+    line.causal_nll = causal;
+    state.causal = causal;
+  }
   if (patience) progress.patience = patience;
   if (!nelbo) return false;
   state.nelbo = nelbo;
@@ -209,6 +224,7 @@ async function report(
       stage: line.stage,
       objective: line.objective,
       loss: line.loss,
+      ...(line.causal_loss !== undefined && { causal_loss: line.causal_loss }),
       lr: line.lr,
       tokens_per_s: line.tokens_per_s,
       ...(line.causal_nll !== undefined && heldOut && { causal_bits_per_byte: bitsPerByte(line.causal_nll, heldOut) }),
@@ -220,6 +236,7 @@ async function report(
   if (!logged) return;
   await appendMetric(join(folder, 'metrics.jsonl'), line);
   Object.assign(progress.window, { loss: 0, updates: 0, skipped: 0 });
+  delete progress.window.causal;
   state.pace = paceAfterLine(pace);
 }
 

@@ -7,11 +7,13 @@ export interface MetricLine {
   /** steps done, from 1 */
   step: number;
   stage: string;
-  /** `causal` while `training.causal_fraction` lasts, then `diffusion` */
-  objective: 'causal' | 'diffusion';
+  /** `mixed` if `training.causal_order` is `throughout`; else `causal` while `training.causal_fraction` lasts, then `diffusion` */
+  objective: 'causal' | 'diffusion' | 'mixed';
   epoch: number;
-  /** mean training loss since the last line, nats per token; an ELBO only if the stage's masking rates cover the whole range */
+  /** mean training loss since the last line, nats per token; an ELBO only if the stage's masking rates cover the whole range. `mixed`: of the masked steps */
   loss: number;
+  /** `mixed`: mean training loss of the causal steps since the last line */
+  causal_loss?: number;
   lr: number;
   grad_norm: number;
   /** tokens (without padding) per second since the last line */
@@ -20,7 +22,7 @@ export interface MetricLine {
   nelbo?: number;
   nelbo_se?: number;
   bits_per_byte?: number;
-  /** held-out next-token loss, nats per token, while the objective is causal: not comparable with `nelbo` */
+  /** held-out next-token loss, nats per token, while steps are causal: not comparable with `nelbo` */
   causal_nll?: number;
   skipped?: number;
 }

@@ -20,4 +20,6 @@ export interface TrainResult {
   folder: string;
   model?: string;
   nelbo?: Nelbo;
+  /** held-out, if next-token prediction was trained throughout */
+  causalBitsPerByte?: number;
 }

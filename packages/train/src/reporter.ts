@@ -6,13 +6,15 @@ export interface StepReport {
   step: number;
   steps: number;
   stage: string;
-  objective: 'causal' | 'diffusion';
+  objective: 'causal' | 'diffusion' | 'mixed';
   loss: number;
+  /** of the causal steps, while both objectives alternate */
+  causal_loss?: number;
   lr: number;
   tokens_per_s: number;
   nelbo?: number;
   bits_per_byte?: number;
-  /** while the objective is next-token prediction */
+  /** while steps are next-token prediction */
   causal_bits_per_byte?: number;
   /** seconds */
   left: number;

@@ -101,6 +101,27 @@ describe('a run', () => {
   });
 });
 
+describe('next-token prediction throughout', () => {
+  it('alternates evenly, reports both figures, and goes on to the same numbers', async () => {
+    const training = { causal_fraction: 0.4, causal_order: 'throughout' as const, max_steps: 10, eval_every: 5, log_every: 5 };
+    const [once, again] = [await tinyRun({ training }), await tinyRun({ training })];
+    folders.push(once.folder, again.folder);
+    const { folder: run, model, causalBitsPerByte } = await go(once.config);
+    const lines = await readMetrics(join(run, 'metrics.jsonl'));
+    expect(lines).toHaveLength(2);
+    for (const line of lines) {
+      expect(line.objective).toBe('mixed');
+      for (const figure of [line.loss, line.causal_loss, line.nelbo, line.causal_nll]) expect(figure).toBeGreaterThan(0);
+    }
+    expect(await readFile(join(model!, 'README.md'), 'utf8')).toContain(
+      `| held-out bits per byte, next-token prediction | ${causalBitsPerByte!.toFixed(3)} (exact for that mode) |`,
+    );
+    await go(again.config, stopAt(3));
+    const { folder: resumed } = await go(again.config, { mode: 'resume' });
+    expect(facts(await readMetrics(join(resumed, 'metrics.jsonl')))).toEqual(facts(lines));
+  });
+});
+
 describe('an interrupted run', () => {
   it('goes on to the same numbers, wherever it stopped', async () => {
     const lines = await readMetrics(join(result.folder, 'metrics.jsonl'));

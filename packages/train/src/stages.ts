@@ -4,6 +4,9 @@ import { feed } from '@mdiff/curriculum';
 import type { Batch } from '@mdiff/curriculum';
 import type { Prepared } from '@mdiff/prepare';
 
+/** The objective of a run's steps: all masked diffusion, first next-token prediction, or both throughout. */
+export type ObjectiveKind = 'diffusion' | 'causal_first' | 'mixed';
+
 /** The settings of one step. */
 export interface StepInfo {
   stage: { index: number; name: string; first: number; steps: number };
@@ -21,8 +24,9 @@ export interface Stages {
   /** steps of all stages together */
   steps: number;
   list: readonly { name: string; steps: number }[];
-  /** steps of the causal warm-up, before masked diffusion */
-  causalSteps: number;
+  objective: ObjectiveKind;
+  /** the step is next-token prediction */
+  isCausal(step: number): boolean;
   infoAt(step: number): StepInfo;
   /** the step's batches, one per accumulation */
   batchesAt(step: number): Batch[];
@@ -46,7 +50,7 @@ export function stagesOf(config: ProjectConfig, { unitsPerStage, rowsPerStage }:
   return {
     steps: total,
     list: curriculum.stages.map(({ name }, i) => ({ name, steps: steps[i]! })),
-    causalSteps: Math.round(training.causal_fraction * total),
+    ...causalSteps(training, total),
     infoAt: (step) => {
       const { stage, local } = stageOfStep(steps, step);
       const rates = dropoutAt(config, step, total);
@@ -61,6 +65,20 @@ export function stagesOf(config: ProjectConfig, { unitsPerStage, rowsPerStage }:
     },
     batchesAt: (step) => text.batchesAt(step),
   };
+}
+
+/** The steps that are next-token prediction: the first ones, or spread evenly (the term keeps 0.1·10 from falling below 1). */
+function causalSteps(
+  { causal_fraction: share, causal_order }: ProjectConfig['training'],
+  total: number,
+): Pick<Stages, 'objective' | 'isCausal'> {
+  if (share === 0) return { objective: 'diffusion', isCausal: () => false };
+  if (causal_order === 'first') {
+    const first = Math.round(share * total);
+    return { objective: 'causal_first', isCausal: (step) => step < first };
+  }
+  const before = (step: number): number => Math.floor(step * share + 1e-9);
+  return { objective: 'mixed', isCausal: (step) => before(step + 1) > before(step) };
 }
 
 /** Steps done at the end of each stage. */

@@ -11,17 +11,13 @@ export interface StepInput {
   tokens: number;
 }
 
-export const objectiveAt = ({ causalSteps }: Pick<Stages, 'causalSteps'>, step: number): 'causal' | 'diffusion' =>
-  step < causalSteps ? 'causal' : 'diffusion';
-
 /** The batches of a step with their targets and the names of their dropout masks: a function of the seed and the step. */
 export function prepareStep({ seed, curriculum, training, model }: ProjectConfig, stages: Stages, step: number): StepInput {
   const { range, dropout, attentionDropout } = stages.infoAt(step);
   const clean = stages.batchesAt(step);
-  const batches =
-    objectiveAt(stages, step) === 'causal'
-      ? causalStep(clean)
-      : maskedStep(clean, { seed, step, range, fullRangeFraction: curriculum.full_range_fraction, training, shiftHead: model.shift_head });
+  const batches = stages.isCausal(step)
+    ? causalStep(clean)
+    : maskedStep(clean, { seed, step, range, fullRangeFraction: curriculum.full_range_fraction, training, shiftHead: model.shift_head });
   const drops = dropout > 0 || attentionDropout > 0;
   return {
     batches: batches.map((batch, pass) => ({

@@ -112,6 +112,7 @@ const warningRules: readonly Rule[] = [
   idle('training.wsd_decay_fraction', 'training.scheduler', (scheduler) => scheduler !== 'wsd'),
   idle('training.on_max_steps', 'training.max_steps', (steps) => steps === null),
   idle('training.max_epochs', 'training.max_steps', (steps) => steps !== null),
+  idle('training.causal_order', 'training.causal_fraction', (share) => share === 0),
   warn('W9', ['training'], 'training.label_smoothing', 'training.loss_weighting', (view) =>
     (valueOf(view, 'training.label_smoothing') as number) > 0 && valueOf(view, 'training.loss_weighting') === 'elbo'
       ? 'the training loss is no longer a bound; validation NELBO is not smoothed'

@@ -30,6 +30,9 @@ export const intOrNull = (min: number, max: number, example: number, does: strin
 export const num = (limits: Limits, value: number, example: number, does: string, note?: string) =>
   key<number>({ type: 'number', ...limits }, value, example, does, note);
 
+export const numOrNull = (limits: Limits, example: number, does: string, note?: string) =>
+  key<number | null>({ type: ['number', 'null'], ...limits }, null, example, does, note);
+
 export const bool = (value: boolean, does: string, note?: string) => key<boolean>({ type: 'boolean' }, value, !value, does, note);
 
 export const choice = <const C extends readonly string[]>(choices: C, value: C[number], example: C[number], does: string, note?: string) =>

@@ -1,4 +1,4 @@
-import { above, below, bool, choice, int, num, oneOf, section } from './kinds.js';
+import { above, below, bool, choice, int, num, oneOf, pathOrNull, section } from './kinds.js';
 
 /** Section `model`: the shape of the denoiser. */
 export const ModelConfigSchema = section('Model', 'The shape of the denoiser', {
@@ -48,5 +48,10 @@ export const ModelConfigSchema = section('Model', 'The shape of the denoiser', {
     false,
     'the row is `[BOS]` + tokens, and the output at position i−1 predicts token i',
     'same effect as conv_width, and needed for `training.causal_fraction`',
+  ),
+  init_from: pathOrNull(
+    'base-en',
+    'weights to start from, with their tokenizer and shape: a model folder or an installed package (`base-en` is `@mdiff/base-en`); null = random weights',
+    'a key that is set to another shape is an error (S8); `max_seq_len` may be shorter unless positions are learned',
   ),
 });

@@ -1,4 +1,4 @@
-import { above, below, between, bool, choice, int, intOrNull, num, section } from './kinds.js';
+import { above, below, between, bool, choice, int, intOrNull, num, numOrNull, section } from './kinds.js';
 
 const billion = 1_000_000_000;
 
@@ -37,6 +37,12 @@ export const TrainingConfigSchema = section('Training', 'The optimiser, the budg
     'W1 names what is cut; not used with `max_steps`',
   ),
   max_steps: intOrNull(1, billion, 900, 'exact number of steps; overrides epochs'),
+  max_minutes: numOrNull(
+    above(0, 1000000),
+    5,
+    'time for the whole run: mdiff measures its speed here and plans as many steps as fit',
+    'the plan is fixed and recorded in run.json, and a resumed run keeps it; `max_steps` is then an upper bound; overrides epochs',
+  ),
   on_max_steps: choice(
     ['scale', 'truncate'],
     'scale',
@@ -99,8 +105,15 @@ export const TrainingConfigSchema = section('Training', 'The optimiser, the budg
     between(0, 0.9),
     0,
     0.33,
-    'first share of the steps trained as next-token prediction (causal attention) on the same weights, then masked diffusion at once',
-    'needs `model.shift_head` (E21); NELBO is reported only after the switch, the causal loss under its own name',
+    'share of the steps trained as next-token prediction (causal attention) on the same weights; the others are masked diffusion',
+    'needs `model.shift_head` (E21); `causal_order` says which steps; the causal loss is reported under its own name',
+  ),
+  causal_order: choice(
+    ['first', 'throughout'],
+    'first',
+    'throughout',
+    'first: the share of `causal_fraction` comes first, then masked diffusion at once; throughout: step k (from 0) is causal if ⌊(k+1)·f⌋ > ⌊k·f⌋',
+    'first: NELBO is reported only after the switch; throughout keeps the ability to write from left to right, and every evaluation reports both',
   ),
   time_sampling: choice(['low_discrepancy', 'uniform', 'bell'], 'low_discrepancy', 'bell', 'how masking rates are drawn in the range'),
   wsd_decay_fraction: num(between(0, 1), 0.6, 0.3, 'share of steps in the decay part of wsd'),
