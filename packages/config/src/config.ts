@@ -4,6 +4,7 @@ import { ConfigError, type Issue } from './checks/issue.js';
 import { readLayer, type Entries, type Source } from './document/layer.js';
 import { sections, type SectionName } from './sections/keys.js';
 import { codeSource, entriesOf, judge, makeSection, projectRecord, stackOf, stageRecord } from './document/record.js';
+import { resolvedSource } from './document/resolved.js';
 import { saveText, type Origin } from './document/save.js';
 import type { Env } from './document/scalars.js';
 import {
@@ -145,6 +146,13 @@ function parse(text: string, options: LoadOptions & { file?: string; read?: Read
   return assemble({ text, file: options.file ?? 'config.yaml' }, options, options.read ?? noFiles);
 }
 
+function resolved(text: string, file: string): ProjectConfig {
+  const issues: Issue[] = [];
+  const source = resolvedSource(text, file, issues);
+  const read = readLayer(source ?? codeSource({}));
+  return finish({ stack: merge([read.entries]), bad: read.bad }, [...issues, ...read.found]);
+}
+
 function unreadable(file: string, problem: string): ConfigError {
   return new ConfigError([
     {
@@ -172,6 +180,8 @@ export const ProjectConfig = {
   fromYaml,
   /** The same from text, anywhere; the environment counts only if given. @throws ConfigError */
   parse,
+  /** The configuration of a run from the text of its `config.resolved.yaml`: each value keeps its origin. @throws ConfigError */
+  resolved,
   /** Every key at its default. */
   default: (): ProjectConfig => projectConfig({}),
   /** A preset by name, e.g. `quickstart`. @throws ConfigError for an unknown name */

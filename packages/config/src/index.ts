@@ -32,6 +32,7 @@ export { paramCount, paramCountExact } from './formulas/params.js';
 export { ConfigError, formatIssue, formatIssues, type Issue, type Severity } from './checks/issue.js';
 export { aliases, leafKeys } from './sections/keys.js';
 export { diffConfigs, explain, resolvedYaml } from './document/explain.js';
+export { differences, inputOf, valuesByKey, type Difference } from './document/resolved.js';
 export { jsonSchema, referencePage } from './document/reference.js';
 export { migrate } from './document/migrate.js';
 export { isSetIn, startup } from './checks/startup.js';

@@ -6,6 +6,8 @@ export type { Provider } from './embed.js';
 export { onnxEmbedder } from './encoder.js';
 export { file, parsed, problemThen } from './encoderfiles.js';
 export type { StageExample } from './examples.js';
+export { fingerprintText } from './fingerprint.js';
+export type { TextFingerprint } from './fingerprint.js';
 export type { HeldOut } from './heldout.js';
 export { prepare } from './prepare.js';
 export type { Prepared } from './prepare.js';

@@ -5,6 +5,8 @@ import { MdiffError } from '@mdiff/folder';
 import { Tokenizer } from '@mdiff/text';
 import type { Section } from '@mdiff/text';
 import { readCorpus } from './corpus.js';
+import { fingerprintText } from './fingerprint.js';
+import type { TextFingerprint } from './fingerprint.js';
 import { cutStages, rowShape, stagesWithoutText, unitsOf } from './cut.js';
 import { packHeldOut } from './heldout.js';
 import type { HeldOut } from './heldout.js';
@@ -15,6 +17,7 @@ import { describeTokenizer, tokenizerFor } from './tokenizer.js';
 /** The text of a run, ready for training. */
 export interface Prepared {
   source: string;
+  text: TextFingerprint;
   tokenizer: Tokenizer;
   train: Section[];
   heldOut: HeldOut | undefined;
@@ -28,17 +31,23 @@ export interface Prepared {
   notices: Issue[];
 }
 
-/**
- * Reads the text, holds documents out, then learns the tokenizer and cuts units, so that nothing is learnt from the held-out text. A resumed run gives the
- * tokenizer it began with.
- */
+export interface PrepareOptions {
+  /** the tokenizer that a resumed run began with; without it one is learnt from the text */
+  tokenizerJson?: string;
+  signal?: AbortSignal;
+  /** called as soon as the text is read; may throw to refuse it */
+  onText?(text: TextFingerprint): void;
+}
+
+/** Reads the text, holds documents out, then learns the tokenizer and cuts units, so that nothing is learnt from the held-out text. */
 export async function prepare(
   config: ProjectConfig,
   reporter: PrepareReporter,
-  tokenizerJson?: string,
-  signal?: AbortSignal,
+  { tokenizerJson, signal, onText }: PrepareOptions = {},
 ): Promise<Prepared> {
   const { source, train, heldOut } = await readCorpus(config, reporter);
+  const text = fingerprintText(config.data.source, source);
+  onText?.(text);
   reporter.phase('tokenizing', tokenizerJson === undefined ? describeTokenizer(config) : "the run's tokenizer");
   const tokenizer = tokenizerJson === undefined ? await tokenizerFor(config, train) : Tokenizer.fromJson(tokenizerJson);
   const scores = await scoresFor(config, train, { tokenizer, reporter, ...(signal && { signal }) });
@@ -51,6 +60,7 @@ export async function prepare(
   const { val_batch_size, batch_size } = config.training;
   return {
     source: source.name,
+    text,
     tokenizer,
     train,
     heldOut: packHeldOut(heldOutUnits, { documents: heldOut.length, shape: rowShape(config), batchSize: val_batch_size ?? batch_size }),

@@ -23,8 +23,10 @@ export interface LossWindow {
 
 /** The state of the loop beside the weights. */
 export interface Progress {
-  /** steps done */
+  /** the position in the plan: steps done, and those that early stopping left out */
   step: number;
+  /** steps of the plan that early stopping left out so far */
+  left_out?: number;
   /** updates since Adam was last reset (bias correction) */
   adam_step: number;
   seed: number;

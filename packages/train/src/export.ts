@@ -12,7 +12,11 @@ export interface Card {
   source: string;
   trainedOn: { documents: number; tokens: number; bytes: number };
   heldOut: { documents: number; tokens: number; bytes: number };
+  /** steps that ran */
   steps: number;
+  /** steps of the plan: more than `steps` after early stopping */
+  planned: number;
+  /** of training and evaluation, over all sessions */
   seconds: number;
   tokensPerSecond: number;
   nelbo?: { nelbo: number; se: number; bitsPerByte: number };
@@ -40,6 +44,7 @@ function modelCard({ card, layout, model }: Pick<ModelFolder, 'card' | 'layout' 
   const quality = nelbo
     ? `| held-out NELBO | ${nelbo.nelbo.toFixed(3)} ± ${nelbo.se.toFixed(3)} nats/token |\n| held-out bits per byte | ${nelbo.bitsPerByte.toFixed(3)} (an upper bound) |\n`
     : '| held-out NELBO | not measured: nothing was held out |\n';
+  const ran = `${count(card.steps)} steps${card.steps < card.planned ? ` (early stopping; ${count(card.planned)} were planned)` : ''}`;
   return `---
 library_name: mdiff
 tags: [masked-diffusion, text-generation, text-infilling]
@@ -56,7 +61,7 @@ positions anywhere in a text of at most ${model.max_seq_len} tokens; it knows on
 | trained on | ${count(card.trainedOn.documents)} documents, ${count(card.trainedOn.tokens)} tokens, ${count(card.trainedOn.bytes)} bytes |
 | held out | ${count(card.heldOut.documents)} documents, ${count(card.heldOut.tokens)} tokens, ${count(card.heldOut.bytes)} bytes |
 | shape | ${model.n_layers} layers, width ${model.d_model}, ${model.n_heads} heads, vocabulary ${count(model.vocab_size)} |
-| training | ${count(card.steps)} steps in ${Math.round(card.seconds)} s, ${count(Math.round(card.tokensPerSecond))} tokens/s, engine ${card.engine}, seed ${card.seed} |
+| training | ${ran} in ${Math.round(card.seconds)} s, ${count(Math.round(card.tokensPerSecond))} tokens/s, engine ${card.engine}, seed ${card.seed} |
 ${quality}${causal === undefined ? '' : `| held-out bits per byte, next-token prediction | ${causal.toFixed(3)} (exact for that mode) |\n`}
 ## Use
 

@@ -20,7 +20,8 @@ interface Figures {
 export async function finish(run: Run, result: LoopResult): Promise<TrainResult> {
   const { config, folder, stages, options, selection, engine, prepared } = run;
   const { reporter, signal } = options;
-  const summary = { step: result.progress.step, steps: stages.steps, folder };
+  const { step, left_out = 0 } = result.progress;
+  const summary = { step: step - left_out, steps: stages.steps, folder };
   const interrupted = { finished: false, ...summary };
   if (!result.finished) return interrupted;
   let { nelbo } = result;
@@ -44,7 +45,7 @@ export async function finish(run: Run, result: LoopResult): Promise<TrainResult>
   await exportModel(run, model, cardOf(run, result, { nelbo, causalBitsPerByte: causalBits }));
   await recordRun(run, result.progress, 'finished');
   reporter.note(
-    `finished: ${stages.steps} steps in ${Math.round(result.progress.seconds)} s` +
+    `finished: ${ranSteps(result.progress, stages)} in ${Math.round(result.progress.seconds)} s` +
       (nelbo
         ? `; held-out NELBO ${nelbo.nelbo.toFixed(3)} ± ${nelbo.se.toFixed(3)} nats/token = ${nelbo.bitsPerByte.toFixed(3)} bits/byte`
         : '') +
@@ -54,6 +55,11 @@ export async function finish(run: Run, result: LoopResult): Promise<TrainResult>
     `memory: estimated ${(estimateMemory(config, selection.memory).total / 1e9).toFixed(2)} GB, measured peak ${(peakBytes() / 1e9).toFixed(2)} GB`,
   );
   return { finished: true, ...summary, model, ...(nelbo && { nelbo }), ...(causalBits !== undefined && { causalBitsPerByte: causalBits }) };
+}
+
+/** `20 steps`; after early stopping `64 of 101 planned steps`. */
+function ranSteps({ step, left_out = 0 }: LoopResult['progress'], { steps }: Run['stages']): string {
+  return left_out === 0 ? `${step} steps` : `${step - left_out} of ${steps} planned steps`;
 }
 
 async function exportModel({ config, engine, tokenizerJson, resolvedYaml: resolved }: Run, path: string, card: Card): Promise<void> {
@@ -86,7 +92,8 @@ function cardOf(
       bytes: units.reduce((sum, unit) => sum + unit.bytes, 0),
     },
     heldOut: prepared.heldOut ?? { documents: 0, tokens: 0, bytes: 0 },
-    steps: stages.steps,
+    steps: progress.step - (progress.left_out ?? 0),
+    planned: stages.steps,
     seconds: progress.seconds,
     tokensPerSecond,
     ...(nelbo && { nelbo }),

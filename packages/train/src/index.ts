@@ -5,5 +5,5 @@ export type { MetricLine } from './metrics.js';
 export type { TrainOptions, TrainResult } from './options.js';
 export { silent } from './reporter.js';
 export type { Reporter, StepReport } from './reporter.js';
-export type { RunRecord } from './record.js';
+export type { Fingerprint, RecordedPlan, RunRecord } from './record.js';
 export { train } from './run.js';

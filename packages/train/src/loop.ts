@@ -246,6 +246,7 @@ function skipStage({ config, stages, reporter }: LoopOptions, state: LoopState):
   const { stage } = stages.infoAt(progress.step - 1);
   const next = stage.first + stage.steps;
   if (next === progress.step) return false;
+  progress.left_out = (progress.left_out ?? 0) + next - progress.step;
   progress.step = next;
   delete state.next; // the input of a step that is skipped
   reporter.note(

@@ -1,20 +1,24 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatIssue, isSetIn, resolvedYaml, startup, warmupSteps } from '@mdiff/config';
+import { formatIssue, isSetIn, resolvedYaml, startup, valuesByKey, warmupSteps } from '@mdiff/config';
 import type { Issue, ProjectConfig } from '@mdiff/config';
 import { describeSetting, engines, sameBits } from '@mdiff/engine';
 import type { Engine, SettingSelection } from '@mdiff/engine';
+import { sha256 } from '@mdiff/folder/node';
 import { prepare } from '@mdiff/prepare';
 import type { Prepared } from '@mdiff/prepare';
 import type { Progress } from './checkpoint.js';
 import type { TrainOptions } from './options.js';
 import { writeRecord } from './record.js';
-import type { EarlierRun, RunRecord } from './record.js';
+import type { EarlierRun, Fingerprint, RunRecord } from './record.js';
 import { stagesOf } from './stages.js';
 import type { Stages } from './stages.js';
 
 /** A run whose folder is locked. */
 export interface Locked {
+  /** the configuration that the user gave */
+  asked: ProjectConfig;
+  /** that configuration, adapted to the memory of the machine */
   config: ProjectConfig;
   selection: SettingSelection;
   options: TrainOptions;
@@ -30,10 +34,11 @@ export interface Run extends Omit<Locked, 'earlier'> {
   engine: Engine;
   tokenizerJson: string;
   resolvedYaml: string;
+  fingerprint: Fingerprint;
 }
 
 /** Prepares the text and opens the engine. */
-export async function open({ config: asked, selection, options, folder, earlier }: Locked): Promise<Run> {
+export async function open({ asked, config: fitted, selection, options, folder, earlier }: Locked): Promise<Run> {
   const { reporter, warn } = options;
   const { setting } = selection;
   reporter.phase('engine', describeSetting(setting));
@@ -46,14 +51,19 @@ export async function open({ config: asked, selection, options, folder, earlier 
   }
   await mkdir(folder, { recursive: true });
   const savedTokenizer = earlier && (await readFile(join(folder, 'tokenizer.json'), 'utf8').catch(() => undefined));
-  const prepared = await prepare(asked, reporter, savedTokenizer, options.signal);
+  const prepared = await prepare(fitted, reporter, {
+    ...(savedTokenizer !== undefined && { tokenizerJson: savedTokenizer }),
+    signal: options.signal,
+  });
   const { tokenizer } = prepared;
   // The model gets exactly the tokenizer's rows, however many were asked for.
-  const config = asked.model.vocab_size === tokenizer.vocabSize ? asked : asked.with({ model: { vocab_size: tokenizer.vocabSize } });
+  const config = fitted.model.vocab_size === tokenizer.vocabSize ? fitted : fitted.with({ model: { vocab_size: tokenizer.vocabSize } });
   const stages = stagesOf(config, prepared);
-  for (const issue of [...prepared.notices, ...notices(config, asked, stages)]) warn(formatIssue(issue));
+  for (const issue of [...prepared.notices, ...notices(config, fitted, stages)]) warn(formatIssue(issue));
+  const tokenizerJson = `${JSON.stringify(tokenizer.toJson())}\n`;
   reporter.phase('compiling', 'the training step');
   return {
+    asked,
     config,
     selection,
     options,
@@ -61,9 +71,24 @@ export async function open({ config: asked, selection, options, folder, earlier 
     prepared,
     stages,
     engine: await openEngine(config, selection),
-    tokenizerJson: `${JSON.stringify(tokenizer.toJson())}\n`,
+    tokenizerJson,
+    fingerprint: {
+      text: prepared.text,
+      tokenizer: { size: tokenizer.vocabSize, sha256: sha256(tokenizerJson) },
+      plan: { steps: stages.steps, stages: [...stages.list] },
+      seed: config.seed,
+      config: valuesByKey(config),
+      ...adaptedFrom(asked, config),
+    },
     resolvedYaml: resolvedYaml(config, { tokenizer_size: tokenizer.vocabSize, engine: setting.engine }),
   };
+}
+
+/** The values of `asked` that the run has adapted. */
+function adaptedFrom(asked: ProjectConfig, config: ProjectConfig): Pick<Fingerprint, 'adapted'> {
+  const values = valuesByKey(config);
+  const adapted = Object.entries(valuesByKey(asked)).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(values[key]));
+  return adapted.length > 0 ? { adapted: Object.fromEntries(adapted) } : {};
 }
 
 /** The differences between this run and its configuration. */
@@ -98,7 +123,8 @@ function openEngine({ model, hardware, training, seed }: ProjectConfig, { settin
 
 /** Writes the present state to `run.json`. */
 export const recordRun = (
-  { folder, stages, selection: { setting } }: Run,
-  { step, seconds }: Progress,
+  { folder, stages, fingerprint, selection: { setting } }: Run,
+  { step, left_out = 0, seconds }: Progress,
   state: RunRecord['state'],
-): Promise<void> => writeRecord(folder, { state, step, steps: stages.steps, seconds, ...setting });
+): Promise<void> =>
+  writeRecord(folder, { state, step: step - left_out, steps: stages.steps, left_out, seconds, ...setting, ...fingerprint });

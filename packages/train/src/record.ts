@@ -3,25 +3,51 @@ import { join } from 'node:path';
 import type { EngineSetting } from '@mdiff/engine';
 import { MdiffError } from '@mdiff/folder';
 import { writeFileWhole } from '@mdiff/folder/node';
+import type { TextFingerprint } from '@mdiff/prepare';
 import { listCheckpoints } from './checkpoint.js';
 
-/** `run.json` in the run folder: the state of the run, and what computed its latest steps. */
-export interface RunRecord extends EngineSetting {
-  format_version: 1;
-  state: 'training' | 'finished';
-  step: number;
+const FORMAT_VERSION = 2;
+
+/** The stages of a run with their steps. A resumed run whose steps were measured takes them from here. */
+export interface RecordedPlan {
   steps: number;
+  stages: { name: string; steps: number }[];
+}
+
+/** The text, tokenizer, plan and configuration of a run: they tell whether a command resumes this run or means another one. */
+export interface Fingerprint {
+  text: TextFingerprint;
+  tokenizer: { size: number; sha256: string };
+  plan: RecordedPlan;
+  seed: number;
+  /** the values of every key, as `config.resolved.yaml` gives them */
+  config: Record<string, unknown>;
+  /** the values that the user gave and the run adapted, by key: a vocabulary that the text did not fill, a batch that was split */
+  adapted?: Record<string, unknown>;
+}
+
+/** `run.json` in the run folder: the state of the run, its fingerprint, and what computed its latest steps. */
+export interface RunRecord extends EngineSetting, Partial<Fingerprint> {
+  /** 1: written by a release that kept no fingerprint */
+  format_version: 1 | typeof FORMAT_VERSION;
+  state: 'training' | 'finished';
+  /** steps that ran */
+  step: number;
+  /** steps of the plan */
+  steps: number;
+  /** steps of the plan that early stopping left out */
+  left_out?: number;
+  /** seconds of training and evaluation, over all sessions */
   seconds: number;
   updated: string;
 }
 
 const recordPath = (folder: string): string => join(folder, 'run.json');
 
-const hasShape = (record: Partial<RunRecord> | null): record is RunRecord =>
-  typeof record === 'object' &&
-  ['training', 'finished'].includes(record?.state ?? '') &&
-  Number.isInteger(record?.step) &&
-  Number.isInteger(record?.steps);
+function isRecord(value: unknown): value is RunRecord {
+  const { state, step, steps } = (value ?? {}) as Partial<RunRecord>;
+  return ['training', 'finished'].includes(state ?? '') && Number.isInteger(step) && Number.isInteger(steps);
+}
 
 /**
  * The record of the run in `folder`; undefined only where there is no such file.
@@ -42,28 +68,37 @@ async function readRecord(folder: string): Promise<RunRecord | undefined> {
     if (code === 'ENOENT') return undefined;
     throw refused(`mdiff cannot read the record of this run (${code ?? message})`, 'make it readable and run the command again');
   }
-  let record: Partial<RunRecord> | null = null;
+  let record: unknown;
   try {
-    record = JSON.parse(text) as typeof record;
+    record = JSON.parse(text);
   } catch {
     // The same as JSON of another shape.
   }
-  if (!hasShape(record))
+  if (!isRecord(record))
     throw refused('the record of this run is damaged', 'delete this file and add --resume to go on from the newest checkpoint');
+  if (record.format_version > FORMAT_VERSION)
+    throw refused(`a newer mdiff wrote this record (format ${record.format_version})`, 'update mdiff and run the command again');
   return record;
 }
 
 /** Writes `run.json` whole. */
 export const writeRecord = (folder: string, record: Omit<RunRecord, 'format_version' | 'updated'>): Promise<void> => {
-  const { state, step, steps, seconds, ...setting } = record;
+  const { state, step, steps, left_out, seconds, text, tokenizer, plan, seed, config, adapted, ...setting } = record;
   const complete: RunRecord = {
-    format_version: 1,
+    format_version: FORMAT_VERSION,
     state,
     step,
     steps,
+    ...(left_out && { left_out }),
     seconds: Math.round(seconds),
     updated: new Date().toISOString(),
     ...setting,
+    ...(text && { text }),
+    ...(tokenizer && { tokenizer }),
+    ...(plan && { plan }),
+    ...(seed !== undefined && { seed }),
+    ...(adapted && { adapted }),
+    ...(config && { config }),
   };
   return writeFileWhole(recordPath(folder), `${JSON.stringify(complete, null, 2)}\n`);
 };

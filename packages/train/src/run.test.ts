@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { estimateMemory } from '@mdiff/config';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listCheckpoints } from './checkpoint.js';
-import { readFolderWhole } from '@mdiff/folder/node';
+import { readFolderWhole, sha256 } from '@mdiff/folder/node';
 import { facts, go, stopAt, tinyRun } from './tiny.test.util.js';
 import { memoryOf } from '@mdiff/engine';
 import { readMetrics } from './metrics.js';
+import type { RunRecord } from './record.js';
 import { silent } from './reporter.js';
 import type { Reporter } from './reporter.js';
 import type { TrainResult } from './options.js';
@@ -47,6 +48,23 @@ describe('a run', () => {
     expect(lines[1]!.nelbo).toBeGreaterThan(0);
     expect(lines[3]!.nelbo).toBeLessThan(lines[1]!.nelbo!);
     expect(lines[3]!.nelbo).toBe(result.nelbo!.nelbo);
+  });
+
+  it('records what it is: text, tokenizer, plan, seed and configuration', async () => {
+    const record = JSON.parse(await readFile(join(result.folder, 'run.json'), 'utf8')) as RunRecord;
+    const tokenizer = await readFile(join(result.folder, 'tokenizer.json'), 'utf8');
+    expect(record).toMatchObject({
+      format_version: 2,
+      text: { source: whole.book, title: 'book', documents: 1, bytes: expect.any(Number) as number },
+      tokenizer: { sha256: sha256(tokenizer) },
+      plan: { steps: 20, stages: [{ name: 'text', steps: 20 }] },
+      seed: 42,
+      config: { seed: 42, 'data.source': whole.book, 'training.max_steps': 20, 'model.vocab_size': record.tokenizer!.size },
+    });
+    expect(record.text!.sha256).toMatch(/^[0-9a-f]{64}$/);
+    const files = await readFolderWhole(join(result.folder, 'checkpoints', 'step-00000020'));
+    const { text, plan, config } = record;
+    expect(JSON.parse(files['fingerprint.json']!.toString())).toMatchObject({ text, plan, config });
   });
 
   it('exports exactly the weights of its last checkpoint', async () => {

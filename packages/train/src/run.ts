@@ -28,7 +28,7 @@ export async function train(asked: ProjectConfig, options: TrainOptions): Promis
   const release = await lockFolder(folder);
   try {
     if (mode === 'fresh') await removeRun(folder);
-    return await trainLocked({ config, selection, options, folder, earlier });
+    return await trainLocked({ asked, config, selection, options, folder, earlier });
   } finally {
     await release();
   }
@@ -78,7 +78,7 @@ async function trainLocked(locked: Locked): Promise<TrainResult> {
 }
 
 function loop(run: Run, progress: Progress, restored: boolean): Promise<LoopResult> {
-  const { config, engine, stages, prepared, folder, options, resolvedYaml: resolved, tokenizerJson } = run;
+  const { config, engine, stages, prepared, folder, options, resolvedYaml: resolved, tokenizerJson, fingerprint } = run;
   const { reporter, signal } = options;
   const rows = prepared.rowsPerStage.map(
     (count, i) => `${count} rows of ${config.model.max_seq_len} (${(100 * prepared.padded[i]!).toFixed(1)}% padding)`,
@@ -90,7 +90,11 @@ function loop(run: Run, progress: Progress, restored: boolean): Promise<LoopResu
     stages,
     heldOut: prepared.heldOut,
     folder,
-    extra: { 'config.resolved.yaml': resolved, 'tokenizer.json': tokenizerJson },
+    extra: {
+      'config.resolved.yaml': resolved,
+      'tokenizer.json': tokenizerJson,
+      'fingerprint.json': `${JSON.stringify(fingerprint, null, 2)}\n`,
+    },
     progress,
     restored,
     reporter,

@@ -24,7 +24,7 @@ export function described(key: string): Described | undefined {
 }
 
 /** `--set`, `default`, `preset model/nano`, `my.yaml:3:12`, `env MDIFF__…` */
-const originText = (entry: Entry): string => (entry.preset === undefined ? entry.at(entry.written).where : `preset ${entry.preset}`);
+export const originText = (entry: Entry): string => (entry.preset === undefined ? entry.at(entry.written).where : `preset ${entry.preset}`);
 
 const shortText = (value: unknown): string =>
   Array.isArray(value) && value.some((item) => typeof item === 'object')

@@ -14,8 +14,8 @@ export interface View {
 
 const atDefault = () => ({ where: 'default' });
 
-// These defaults follow another key until they are set, so that a small model needs no second edit.
-const follows: readonly [string, string, number][] = [
+/** These defaults follow another key until they are set, so that a small model needs no second edit. */
+export const follows: readonly [string, string, number][] = [
   ['generation.max_length', 'model.max_seq_len', sampling.max_length.default],
   ['data.max_sentence_length', 'model.max_seq_len', 512],
   ['data.min_sentence_length', 'data.max_sentence_length', 10],
