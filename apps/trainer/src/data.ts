@@ -51,7 +51,9 @@ function describe(inspection: Inspection, all = false): string {
       'held out',
       held.documents === 0
         ? 'nothing'
-        : `${number(held.documents)} of ${plural(held.of, held.unit.slice(0, -1))}, ${plural(held.tokens, 'token')} (training.val_split ${held.share})`,
+        : held.source === undefined
+          ? `${number(held.documents)} of ${plural(held.of, held.unit.slice(0, -1))}, ${plural(held.tokens, 'token')} (training.val_split ${held.share})`
+          : `${plural(held.documents, held.unit.slice(0, -1))}, ${plural(held.tokens, 'token')} from ${held.source} (data.val_source)`,
     ],
     [
       'repeated',

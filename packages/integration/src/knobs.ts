@@ -162,6 +162,7 @@ const data: Knob[] = [
     way: 'up',
   },
   { key: 'data.source', to: 'second.txt', observe: told(text) },
+  { key: 'data.val_source', to: 'second.txt', observe: told(({ evaluations }) => evaluations.map((batch) => [...original(batch)])) },
   { key: 'data.format', to: 'epub', observe: stopped(({ error }) => error) },
 ];
 
@@ -284,6 +285,13 @@ const running: Knob[] = [
     to: 0.5,
     observe: told(({ evaluations }) => evaluations.reduce((sum, { rows }) => sum + rows.length, 0)),
     way: 'up',
+  },
+  {
+    key: 'training.eval_max_tokens',
+    from: { training: { val_split: 0.5 } },
+    to: 60,
+    observe: told(({ evaluations }) => evaluations.reduce((sum, { rows }) => sum + rows.length, 0)),
+    way: 'down',
   },
   { key: 'training.val_batch_size', to: 1, observe: told(({ evaluations }) => evaluations[0]!.B), way: 'down' },
   { key: 'training.use_gradient_checkpointing', to: true, observe: told(({ options }) => options!.checkpointing) },

@@ -41,4 +41,18 @@ describe('a corpus', () => {
     const config = await configOf(Array.from({ length: 40 }, (_, i) => paragraph(i)).join('\n\n'), 0.1);
     expect(await loadCorpus(config)).toEqual(await readCorpus(config, silent));
   });
+
+  it('holds out all of data.val_source and trains on all of data.source', async () => {
+    const config = await configOf(paragraph(1), 0.5);
+    const aside = join(folder, 'aside.txt');
+    await writeFile(aside, paragraph(2));
+    const notes: string[] = [];
+    const corpus = await readCorpus(config.with({ data: { val_source: aside } }), { ...silent, note: (text) => notes.push(text) });
+    expect(corpus.train.flatMap(({ paragraphs }) => paragraphs.map(({ text }) => text))).toEqual([paragraph(1)]);
+    expect(corpus.heldOut.flatMap(({ paragraphs }) => paragraphs.map(({ text }) => text))).toEqual([paragraph(2)]);
+    expect(notes).toEqual(['  1 documents to train on, 1 held out from aside']);
+    await expect(loadCorpus(config.with({ data: { val_source: join(folder, 'absent.txt') } }))).rejects.toThrow(
+      /^data\.val_source: expected a readable text, got ".*absent\.txt"; nothing at /,
+    );
+  });
 });

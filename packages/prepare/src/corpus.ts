@@ -9,12 +9,24 @@ import type { PrepareReporter } from './reporter.js';
 /** A source, read and split: `train`, `heldOut`, and the unit of the split. */
 export interface Corpus extends Split {
   source: LoadedSource;
+  /** the held-out text, where it has a source of its own (`data.val_source`) */
+  heldOutSource?: LoadedSource;
 }
 
-/** Reads `data.source` and holds out `training.val_split` of it, before anything is learnt from the text. */
+/**
+ * Reads `data.source` and holds out `training.val_split` of it, before anything is learnt from the text. With `data.val_source`, all of that text is held out
+ * instead.
+ */
 export async function loadCorpus({ data, data_dir, training }: ProjectConfig): Promise<Corpus> {
-  const source = await loadSource(data.source, { dataDir: data_dir, cwd: process.cwd(), format: data.format });
-  return { source, ...holdOut(source.documents, training.val_split) };
+  const options = { dataDir: data_dir, cwd: process.cwd(), format: data.format };
+  const source = await loadSource(data.source, options);
+  if (data.val_source === null) return { source, ...holdOut(source.documents, training.val_split) };
+  const heldOutSource = await loadSource(data.val_source, { ...options, key: 'data.val_source' });
+  const [train, heldOut] = [source, heldOutSource].map(({ documents }) => documents.flatMap(({ sections }) => sections)) as [
+    Split['train'],
+    Split['heldOut'],
+  ];
+  return { source, heldOutSource, train, heldOut, unit: 'sections' };
 }
 
 /**
@@ -35,15 +47,17 @@ export async function readCorpus(config: ProjectConfig, reporter: PrepareReporte
   return corpus;
 }
 
-/** One line each: the sizes, the files that were not read, the notes of the source, and how far the held-out text repeats the training text. */
-function corpusNotes({ source: { removed, notes }, train, heldOut }: Corpus): string[] {
+/** One line each: the sizes, the files that were not read, the notes of the sources, and how far the held-out text repeats the training text. */
+function corpusNotes({ source, heldOutSource, train, heldOut }: Corpus): string[] {
+  const sources = heldOutSource ? [source, heldOutSource] : [source];
+  const removed = sources.flatMap((part) => part.removed);
   const unread = removed.filter(({ what }) => what === 'unreadable file');
   const dropped = removed.reduce((sum, { from, to, what }) => sum + (what === 'unreadable file' ? 0 : to - from + 1), 0);
   const repeated = nearDuplicates(train, heldOut).length;
   return [
-    `${train.length} documents to train on, ${heldOut.length} held out${dropped > 0 ? `; ${dropped} lines of headers, lists and notes left out` : ''}`,
+    `${train.length} documents to train on, ${heldOut.length} held out${heldOutSource ? ` from ${heldOutSource.name}` : ''}${dropped > 0 ? `; ${dropped} lines of headers, lists and notes left out` : ''}`,
     ...unread.map(({ where, sample }) => `not read: ${where}: ${sample}`),
-    ...notes,
+    ...sources.flatMap(({ notes }) => notes),
     ...(repeated > 0
       ? [
           `${repeated} held-out paragraphs are nearly the same as training ones, so the held-out score is too optimistic; \`mdiff data inspect\` lists them`,

@@ -1,30 +1,57 @@
 import { assemble, packRows } from '@mdiff/curriculum';
 import type { Batch, RowShape, Unit } from '@mdiff/curriculum';
+import { shuffle, stream } from '@mdiff/diffusion';
 
 /** Text the model never trains on, packed once, in a fixed order. */
 export interface HeldOut {
   batches: readonly Batch[];
   documents: number;
-  /** maskable tokens, the [EOS] of each unit included */
+  /** maskable tokens that are evaluated, the [EOS] of each unit included */
   tokens: number;
-  /** UTF-8 bytes of the units' text; the line breaks between units, which [EOS] stands for, are not counted */
+  /** UTF-8 bytes of the evaluated units' text; the line breaks between units, which [EOS] stands for, are not counted */
   bytes: number;
+  /** tokens of the whole held-out part: more than `tokens` where evaluations read a sample of it */
+  of: number;
+}
+
+export interface EvaluationBudget {
+  seed: number;
+  /** `training.eval_max_tokens` */
+  most: number;
+}
+
+/** Indices of the units that are evaluated, ascending: all, or a seeded sample of at most `most` tokens and at least one unit. `lengths` count the text's tokens. */
+export function sampleUnits(lengths: ArrayLike<number>, { seed, most }: EvaluationBudget): number[] {
+  const every = Array.from({ length: lengths.length }, (_, i) => i);
+  if (every.reduce((sum, i) => sum + lengths[i]! + 1, 0) <= most) return every;
+  const drawn: number[] = [];
+  let tokens = 0;
+  for (const i of shuffle(stream(seed, 'evaluated'), every)) {
+    tokens += lengths[i]! + 1;
+    if (tokens > most && drawn.length > 0) break;
+    drawn.push(i);
+  }
+  return drawn.sort((a, b) => a - b);
 }
 
 /** @returns undefined where nothing was held out */
 export function packHeldOut(
   units: readonly Unit[],
-  { documents, shape, batchSize }: { documents: number; shape: RowShape; batchSize: number },
+  { documents, shape, batchSize, of }: { documents: number; shape: RowShape; batchSize: number; of: number },
 ): HeldOut | undefined {
   if (units.length === 0) return undefined;
   const { rows } = packRows(units, shape);
   const batches: Batch[] = [];
   for (let first = 0; first < rows.length; first += batchSize)
     batches.push(assemble(rows.slice(first, first + batchSize), batchSize, shape));
-  return {
-    batches,
-    documents,
-    tokens: units.reduce((sum, { tokens }) => sum + tokens.length + 1, 0),
-    bytes: units.reduce((sum, { bytes }) => sum + bytes, 0),
-  };
+  return { batches, documents, tokens: maskable(units), bytes: units.reduce((sum, { bytes }) => sum + bytes, 0), of };
 }
+
+/** Maskable tokens of units: their text and [EOS]. */
+export const maskable = (units: readonly Unit[]): number => units.reduce((sum, { tokens }) => sum + tokens.length + 1, 0);
+
+/** A line that says how much of the held-out part is evaluated; undefined where it is all. */
+export const sampleNote = ({ tokens, of }: HeldOut): string | undefined =>
+  tokens < of
+    ? `evaluations read a sample of ${tokens.toLocaleString('en-US')} of ${of.toLocaleString('en-US')} held-out tokens (training.eval_max_tokens)`
+    : undefined;

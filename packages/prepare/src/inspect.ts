@@ -21,7 +21,8 @@ export interface Inspection {
   tokens: number;
   /** Size of the vocabulary the tokens were counted with, and where it comes from. */
   vocabulary: { size: number; from: string };
-  held_out: { share: number; unit: Split['unit']; documents: number; of: number; tokens: number };
+  /** `source`: the text it comes from (`data.val_source`), where it is not a share of the training text. */
+  held_out: { source?: string; share: number; unit: Split['unit']; documents: number; of: number; tokens: number };
   /** Paragraphs that repeat an earlier one word for word. */
   repeated: number;
   /** Held-out paragraphs that nearly repeat one of the training text. */
@@ -32,7 +33,7 @@ export interface Inspection {
 
 /** Reads the text of a configuration as a run would, with the tokenizer that the run would learn, and counts what is in it. */
 export async function inspectText(config: ProjectConfig): Promise<Inspection> {
-  const { source: loaded, train, heldOut, unit } = await loadCorpus(config);
+  const { source: loaded, heldOutSource, train, heldOut, unit } = await loadCorpus(config);
   const tokenizer = await tokenizerFor(config, train);
   const sections = loaded.documents.flatMap((document) => document.sections);
   const texts = paragraphsOf(sections);
@@ -57,6 +58,7 @@ export async function inspectText(config: ProjectConfig): Promise<Inspection> {
     tokens: count(texts),
     vocabulary: { size: tokenizer.vocabSize, from: path ?? type },
     held_out: {
+      ...(heldOutSource && { source: heldOutSource.name }),
       share: config.training.val_split,
       unit,
       documents: heldOut.length,

@@ -8,7 +8,7 @@ import { readCorpus } from './corpus.js';
 import { fingerprintText } from './fingerprint.js';
 import type { TextFingerprint } from './fingerprint.js';
 import { cutStages, rowShape, stagesWithoutText, unitsOf } from './cut.js';
-import { packHeldOut } from './heldout.js';
+import { maskable, packHeldOut, sampleNote, sampleUnits } from './heldout.js';
 import type { HeldOut } from './heldout.js';
 import type { PrepareReporter } from './reporter.js';
 import type { UnitScores } from './score.js';
@@ -57,19 +57,34 @@ export async function prepare(
     throw new MdiffError('MDIFF_TEXT', `${problem}; use a longer text, a smaller data.min_sentence_length or data_selection "all"`, 2);
   // The held-out text is always whole paragraphs, whatever the stages: figures of different curricula are comparable.
   const heldOutUnits = heldOut.length === 0 ? [] : unitsOf(config, heldOut, tokenizer, 'paragraphs');
-  const { val_batch_size, batch_size } = config.training;
+  const evaluated = evaluatedPart(config, heldOutUnits, heldOut.length);
+  const note = evaluated && sampleNote(evaluated);
+  if (note !== undefined) reporter.note(`  ${note}`);
   return {
     source: source.name,
     text,
     tokenizer,
     train,
-    heldOut: packHeldOut(heldOutUnits, { documents: heldOut.length, shape: rowShape(config), batchSize: val_batch_size ?? batch_size }),
+    heldOut: evaluated,
     unitsPerStage: texts.map(({ selected }) => selected),
     rowsPerStage: texts.map(({ packing }) => packing.rows.length),
     padded: texts.map(({ packing }) => packing.padded),
     ...(scores && { scoring: scores.report }),
     notices: scores?.notices ?? [],
   };
+}
+
+/** The held-out units that evaluations read. */
+function evaluatedPart(config: ProjectConfig, units: readonly Unit[], documents: number): HeldOut | undefined {
+  const { seed, training } = config;
+  const lengths = units.map(({ tokens }) => tokens.length);
+  const sample = sampleUnits(lengths, { seed, most: training.eval_max_tokens }).map((i) => units[i]!);
+  return packHeldOut(sample, {
+    documents,
+    shape: rowShape(config),
+    batchSize: training.val_batch_size ?? training.batch_size,
+    of: maskable(units),
+  });
 }
 
 interface ScoringOptions {

@@ -11,7 +11,8 @@ export interface Card {
   name: string;
   source: string;
   trainedOn: { documents: number; tokens: number; bytes: number };
-  heldOut: { documents: number; tokens: number; bytes: number };
+  /** `of`: tokens of the whole held-out part; more than `tokens` where a sample was evaluated */
+  heldOut: { documents: number; tokens: number; bytes: number; of: number };
   /** steps that ran */
   steps: number;
   /** steps of the plan: more than `steps` after early stopping */
@@ -39,6 +40,9 @@ export interface ModelFolder {
 
 const count = (n: number): string => n.toLocaleString('en-US');
 
+const heldOutText = ({ documents, tokens, bytes, of }: Card['heldOut']): string =>
+  `${count(documents)} documents, ${tokens < of ? `of which ${count(tokens)} of ${count(of)} tokens were evaluated` : `${count(tokens)} tokens`}, ${count(bytes)} bytes`;
+
 function modelCard({ card, layout, model }: Pick<ModelFolder, 'card' | 'layout' | 'model'>): string {
   const { nelbo, causalBitsPerByte: causal } = card;
   const quality = nelbo
@@ -59,7 +63,7 @@ positions anywhere in a text of at most ${model.max_seq_len} tokens; it knows on
 |---|---|
 | text | ${card.source} |
 | trained on | ${count(card.trainedOn.documents)} documents, ${count(card.trainedOn.tokens)} tokens, ${count(card.trainedOn.bytes)} bytes |
-| held out | ${count(card.heldOut.documents)} documents, ${count(card.heldOut.tokens)} tokens, ${count(card.heldOut.bytes)} bytes |
+| held out | ${heldOutText(card.heldOut)} |
 | shape | ${model.n_layers} layers, width ${model.d_model}, ${model.n_heads} heads, vocabulary ${count(model.vocab_size)} |
 | training | ${ran} in ${Math.round(card.seconds)} s, ${count(Math.round(card.tokensPerSecond))} tokens/s, engine ${card.engine}, seed ${card.seed} |
 ${quality}${causal === undefined ? '' : `| held-out bits per byte, next-token prediction | ${causal.toFixed(3)} (exact for that mode) |\n`}

@@ -91,7 +91,7 @@ function cardOf(
       tokens: units.reduce((sum, unit) => sum + unit.tokens.length, 0),
       bytes: units.reduce((sum, unit) => sum + unit.bytes, 0),
     },
-    heldOut: prepared.heldOut ?? { documents: 0, tokens: 0, bytes: 0 },
+    heldOut: prepared.heldOut ?? { documents: 0, tokens: 0, bytes: 0, of: 0 },
     steps: progress.step - (progress.left_out ?? 0),
     planned: stages.steps,
     seconds: progress.seconds,

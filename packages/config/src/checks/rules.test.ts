@@ -236,6 +236,11 @@ describe('warnings', () => {
     ],
     [
       'W8',
+      `${quiet}data: {val_source: aside.txt}\ntraining: {val_split: 0.2}`,
+      'c.yaml:3:23 training.val_split: warning: not used while data.val_source is "aside.txt"; see c.yaml:2:20 data.val_source',
+    ],
+    [
+      'W8',
       `${quiet}generation: {threshold: 0.5}`,
       'c.yaml:2:25 generation.threshold: warning: not used while generation.sampler is "first_hitting"; see c.yaml:1:10 generation.sampler',
     ],

@@ -93,7 +93,7 @@ const warningRules: readonly Rule[] = [
     return `${plain(given)} is low: AdamW needs ${needed} (weights, gradients, two moments${ema ? ', EMA' : ''}); the estimate uses ${needed}`;
   }),
   warn('W6', ['training'], 'training.patience', 'training.val_split', (view) =>
-    valueOf(view, 'training.val_split') === 0 && valueOf(view, 'training.patience') !== 0
+    valueOf(view, 'training.val_split') === 0 && valueOf(view, 'data.val_source') === null && valueOf(view, 'training.patience') !== 0
       ? 'not used while training.val_split is 0'
       : undefined,
   ),
@@ -104,6 +104,11 @@ const warningRules: readonly Rule[] = [
       .filter((stage) => epochs > Math.floor(stage.epochs / 2));
     if (short.length === 0) return undefined;
     return `${epochs} is more than half of ${short.map((stage) => `"${stage.name}" (${stage.epochs} epochs, uses ${Math.floor(stage.epochs / 2)})`).join(', ')}`;
+  }),
+  warn('W8', ['training', 'data'], 'training.val_split', 'data.val_source', (view) => {
+    const source = valueOf(view, 'data.val_source');
+    const unused = isOwn(view, 'training.val_split') && source !== null && valueOf(view, 'training.val_split') !== 0;
+    return unused ? `not used while data.val_source is ${shown(source)}` : undefined;
   }),
   idle('generation.threshold', 'generation.sampler', (sampler) => sampler !== 'threshold'),
   idle('generation.gamma', 'generation.sampler', (sampler) => sampler !== 'entropy'),

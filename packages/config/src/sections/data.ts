@@ -1,4 +1,4 @@
-import { between, choice, choices, int, num, path, section } from './kinds.js';
+import { between, choice, choices, int, num, path, pathOrNull, section } from './kinds.js';
 
 const weight = (value: number, example: number, which: string) =>
   num(between(0, 1), value, example, `see \`curriculum.${which}_weight\``, 'alias of it');
@@ -49,6 +49,11 @@ export const DataConfigSchema = section('Data', 'The text and how it is cut', {
     'my-book.txt',
     'text to learn: `builtin:moby-dick`, `builtin:sotu`; a file, folder, glob or `.zip`, relative paths first from the current directory, then under `data_dir`; `-` = standard input',
     'builtin texts come from npm packages; absent → S5',
+  ),
+  val_source: pathOrNull(
+    'held-out-books',
+    'held-out text of its own, named like `source`: whole books by authors who are not in the training text; null = `training.val_split` of `source`',
+    'all of it is held out; `training.val_split` is then not used (W8)',
   ),
   format: choice(
     ['auto', 'text', 'markdown', 'html', 'epub', 'pdf', 'docx'],

@@ -69,6 +69,14 @@ export const TrainingConfigSchema = section('Training', 'The optimiser, the budg
     'share of documents (chapters of a book) held out, evenly spaced, before tokenizer training, pairing and scoring; same for all stages',
     'fewer than 20 documents: blocks of whole paragraphs of about 2,000 tokens count as documents',
   ),
+  eval_max_tokens: int(
+    1,
+    billion,
+    131072,
+    20000,
+    'held-out tokens that an evaluation reads: a seeded sample of whole units, the same at every evaluation, when more are held out',
+    'the held-out tenth of one book is evaluated whole; mdiff says when it samples',
+  ),
   val_batch_size: intOrNull(1, 65536, 8, 'rows per validation pass; null = `batch_size`'),
   use_gradient_checkpointing: bool(
     true,

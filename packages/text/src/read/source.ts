@@ -35,6 +35,8 @@ export interface SourceOptions {
   format?: Format;
   /** The stream that the source `-` reads. */
   stdin?: Readable;
+  /** The configuration key that names the source; messages begin with it. */
+  key?: string;
 }
 
 type Loaded = Omit<LoadedSource, 'name'>;
@@ -45,9 +47,18 @@ type Loaded = Omit<LoadedSource, 'name'>;
  *
  * @throws TextError, one line, when there is nothing to learn from: no such file, empty, binary, locked, in no known encoding, or a folder without text
  */
-export async function loadSource(
+export async function loadSource(source: string, { key = 'data.source', ...options }: SourceOptions = {}): Promise<LoadedSource> {
+  try {
+    return await load(source, options);
+  } catch (error) {
+    if (key === 'data.source' || !(error instanceof TextError) || !error.message.startsWith('data.source')) throw error;
+    throw new TextError(error.message.replace('data.source', key));
+  }
+}
+
+async function load(
   source: string,
-  { dataDir = 'data', cwd = process.cwd(), format = 'auto', stdin = process.stdin }: SourceOptions = {},
+  { dataDir = 'data', cwd = process.cwd(), format = 'auto', stdin = process.stdin }: Omit<SourceOptions, 'key'>,
 ): Promise<LoadedSource> {
   const builtin = /^builtin:(.*)$/.exec(source)?.[1];
   if (builtin !== undefined) {
