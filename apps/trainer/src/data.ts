@@ -1,12 +1,9 @@
-import { resolve } from 'node:path';
 import { addConfigFlags, layersOf, print, type ConfigFlags } from '@mdiff/cli';
 import { formatIssue, loadProject } from '@mdiff/config';
 import { inspectText, type Inspection } from '@mdiff/prepare';
 import type { Command } from 'commander';
 import { addReport } from './report.js';
-
-/** A book argument as `data.source`. Paths become absolute, so that they mean the same in every folder. */
-export const sourceOf = (book: string): string => (book === '-' || book.startsWith('builtin:') ? book : resolve(book));
+import { sourceOf } from './sources.js';
 
 const SHOWN = 3;
 const number = (value: number): string => value.toLocaleString('en');
@@ -100,7 +97,10 @@ async function runInspect(file: string | undefined, flags: InspectFlags): Promis
 export function addData(root: Command): void {
   const data = root.command('data').description('show the text that a run would learn');
   addConfigFlags(data.command('inspect').description('show what mdiff extracts from a file, what it drops, and what repeats'))
-    .argument('[file]', 'file, folder, glob, .zip, builtin:<name> or - for standard input; overrides data.source')
+    .argument(
+      '[file]',
+      'file, folder, glob, archive (.zip, .tar.gz, .tar.xz), builtin:<name> or - for standard input; overrides data.source',
+    )
     .option('--all', 'list everything that mdiff drops')
     .option('--json', 'print the figures, and everything that mdiff drops, as JSON')
     .action(runInspect);

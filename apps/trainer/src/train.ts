@@ -1,7 +1,7 @@
 import { addConfigFlags, interruptible, layersOf, reporterFor, type ConfigFlags } from '@mdiff/cli';
 import { formatIssue, loadProject } from '@mdiff/config';
 import type { Command } from 'commander';
-import { sourceOf } from './data.js';
+import { sourceOf } from './sources.js';
 
 interface TrainFlags extends ConfigFlags {
   resume?: boolean;

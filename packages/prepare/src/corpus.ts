@@ -17,8 +17,8 @@ export interface Corpus extends Split {
  * Reads `data.source` and holds out `training.val_split` of it, before anything is learnt from the text. With `data.val_source`, all of that text is held out
  * instead.
  */
-export async function loadCorpus({ data, data_dir, training }: ProjectConfig): Promise<Corpus> {
-  const options = { dataDir: data_dir, cwd: process.cwd(), format: data.format };
+export async function loadCorpus({ data, data_dir, training }: ProjectConfig, signal?: AbortSignal): Promise<Corpus> {
+  const options = { dataDir: data_dir, cwd: process.cwd(), format: data.format, ...(signal && { signal }) };
   const source = await loadSource(data.source, options);
   if (data.val_source === null) return { source, ...holdOut(source.documents, training.val_split) };
   const heldOutSource = await loadSource(data.val_source, { ...options, key: 'data.val_source' });
@@ -33,9 +33,9 @@ export async function loadCorpus({ data, data_dir, training }: ProjectConfig): P
  * Loads the corpus of a run, and tells the reporter what was read and what to know about it.
  * @throws MdiffError MDIFF_TEXT if the held-out part leaves nothing to train on
  */
-export async function readCorpus(config: ProjectConfig, reporter: PrepareReporter): Promise<Corpus> {
+export async function readCorpus(config: ProjectConfig, reporter: PrepareReporter, signal?: AbortSignal): Promise<Corpus> {
   reporter.phase('reading', config.data.source);
-  const corpus = await loadCorpus(config);
+  const corpus = await loadCorpus(config, signal);
   if (corpus.train.length === 0) {
     throw new MdiffError(
       'MDIFF_TEXT',

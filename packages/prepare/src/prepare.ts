@@ -45,7 +45,7 @@ export async function prepare(
   reporter: PrepareReporter,
   { tokenizerJson, signal, onText }: PrepareOptions = {},
 ): Promise<Prepared> {
-  const { source, train, heldOut } = await readCorpus(config, reporter);
+  const { source, train, heldOut } = await readCorpus(config, reporter, signal);
   const text = fingerprintText(config.data.source, source);
   onText?.(text);
   reporter.phase('tokenizing', tokenizerJson === undefined ? describeTokenizer(config) : "the run's tokenizer");

@@ -47,7 +47,7 @@ export const DataConfigSchema = section('Data', 'The text and how it is cut', {
   source: path(
     'builtin:moby-dick',
     'my-book.txt',
-    'text to learn: `builtin:moby-dick`, `builtin:sotu`; a file, folder, glob or `.zip`, relative paths first from the current directory, then under `data_dir`; `-` = standard input',
+    'text to learn: `builtin:moby-dick`, `builtin:sotu`; a file, folder, glob or archive (`.zip`, `.tar`, `.tar.gz`, `.tar.xz`), relative paths first from the current directory, then under `data_dir`; `-` = standard input',
     'builtin texts come from npm packages; absent → S5',
   ),
   val_source: pathOrNull(

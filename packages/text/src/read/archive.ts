@@ -1,12 +1,6 @@
 import { TextError } from '../error.js';
+import { ENTRY_BYTES, RATIO, RATIO_MIN_BYTES, TOTAL_BYTES } from './limits.js';
 import { optionalPackage } from './optional.js';
-
-// A whole library of plain text fits into these; an archive that unpacks to more is a bomb, or no book.
-const ENTRY_BYTES = 256 * 2 ** 20;
-const TOTAL_BYTES = 512 * 2 ** 20;
-// Text shrinks to a third, repetitive text to a fiftieth; deflate reaches a thousandth only on runs of one byte.
-const RATIO = 200;
-const RATIO_MIN_BYTES = 2 ** 20;
 
 export interface Archive {
   /** Names of all files, in the archive's order. */

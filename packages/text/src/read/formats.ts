@@ -4,6 +4,7 @@ import { TextError } from '../error.js';
 import type { ParsedText } from '../types.js';
 import { openArchive } from './archive.js';
 import { decode } from './encoding.js';
+import type { Packing } from './packed.js';
 import { parsePlain } from './plain.js';
 
 /** The values of `data.format`. */
@@ -30,9 +31,17 @@ const FOREIGN: [bytes: string, at: number, message: string][] = [
   ['{\\rtf', 0, 'it is an RTF document; save it as .docx or as plain text'],
   ['\xd0\xcf\x11\xe0', 0, 'it is an old Word document (.doc); save it as .docx or as plain text'],
   ['BOOKMOBI', 60, 'it is a Kindle book; convert it to EPUB'],
-  ['\x1f\x8b', 0, 'it is packed with gzip; unpack it'],
   ['Rar!\x1a', 0, 'it is a RAR archive; unpack it and name the folder'],
   ["7z\xbc\xaf'", 0, 'it is a 7z archive; unpack it and name the folder'],
+];
+
+/** Files that hold other files. */
+export type Archived = 'zip' | 'tar' | Packing;
+
+const ARCHIVES: [bytes: string, at: number, kind: Exclude<Archived, 'zip'>][] = [
+  ['\x1f\x8b', 0, 'gzip'],
+  ['\xfd7zXZ\0', 0, 'xz'],
+  ['ustar', 257, 'tar'],
 ];
 
 // For a longer line of marks the Markdown parser takes minutes, or all memory.
@@ -48,13 +57,15 @@ const ENDINGS: Readonly<Record<string, ReadText['format']>> = {
 const HTML_START = /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*<(!doctype\s+html|html)\b/i;
 
 /**
- * Detects the format of a file: by its first bytes, then by its ending, else plain text. A ZIP archive of files is `zip`.
+ * Detects the format of a file: by its first bytes, then by its ending, else plain text. A ZIP archive of files is `zip`; `gzip`, `xz` and `tar` are
+ * archives too.
  * @throws TextError for a known format that mdiff cannot read
  */
-export async function detectFormat(bytes: Uint8Array, name: string): Promise<ReadText['format'] | 'zip'> {
+export async function detectFormat(bytes: Uint8Array, name: string): Promise<ReadText['format'] | Archived> {
   const head = new TextDecoder('latin1').decode(bytes.subarray(0, 1024));
   const foreign = FOREIGN.find(([magic, at]) => latin1(bytes, at, magic.length) === magic)?.[2];
   if (foreign) throw new TextError(foreign);
+  for (const [magic, at, kind] of ARCHIVES) if (latin1(bytes, at, magic.length) === magic) return kind;
   if (/^[\s\S]{0,1000}%PDF-/.test(head) && !/^\s*<|[\p{L}]{4}/u.test(head.slice(0, head.indexOf('%PDF-')))) return 'pdf';
   if (latin1(bytes, 0, 4) === 'PK\x03\x04' || latin1(bytes, 0, 4) === 'PK\x05\x06') {
     const { names } = await openArchive(bytes);

@@ -1,13 +1,16 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, extname, isAbsolute, join, relative, resolve } from 'node:path';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 
 import { TextError } from '../error.js';
 import type { Document, Removal } from '../types.js';
 import { openArchive } from './archive.js';
 import { BUILTIN } from './builtin.js';
-import { detectFormat, readBytes, type Format, type ReadText } from './formats.js';
+import { detectFormat, readBytes, type Archived, type Format, type ReadText } from './formats.js';
+import { leavesArchive } from './limits.js';
 import { optionalPackage } from './optional.js';
+import { unpack, untar } from './packed.js';
 
 /** One file of the source. */
 export interface ReadFile {
@@ -37,13 +40,15 @@ export interface SourceOptions {
   stdin?: Readable;
   /** The configuration key that names the source; messages begin with it. */
   key?: string;
+  /** Aborting it ends the reading between two files, and between two pieces of an archive. */
+  signal?: AbortSignal;
 }
 
 type Loaded = Omit<LoadedSource, 'name'>;
 
 /**
- * Reads the source that `data.source` names: `builtin:moby-dick`, `builtin:sotu`; a file (plain text, Markdown, HTML, EPUB, PDF, DOCX); a folder or
- * `.zip` of them (with its subfolders, in name order); a glob; `-` for standard input. Relative paths are tried from `cwd`, then under `dataDir`.
+ * Reads the source that `data.source` names: `builtin:moby-dick`, `builtin:sotu`; a file (plain text, Markdown, HTML, EPUB, PDF, DOCX; also packed as
+ * `.gz` or `.xz`); a folder, `.zip`, `.tar`, `.tar.gz` or `.tar.xz` of them (with its subfolders, in name order); a glob; `-` for standard input. Relative paths are tried from `cwd`, then under `dataDir`.
  *
  * @throws TextError, one line, when there is nothing to learn from: no such file, empty, binary, locked, in no known encoding, or a folder without text
  */
@@ -58,8 +63,9 @@ export async function loadSource(source: string, { key = 'data.source', ...optio
 
 async function load(
   source: string,
-  { dataDir = 'data', cwd = process.cwd(), format = 'auto', stdin = process.stdin }: Omit<SourceOptions, 'key'>,
+  { dataDir = 'data', cwd = process.cwd(), format = 'auto', stdin = process.stdin, signal }: Omit<SourceOptions, 'key'>,
 ): Promise<LoadedSource> {
+  const options: ReadOptions = { format, ...(signal && { signal }) };
   const builtin = /^builtin:(.*)$/.exec(source)?.[1];
   if (builtin !== undefined) {
     if (!Object.hasOwn(BUILTIN, builtin))
@@ -72,18 +78,28 @@ async function load(
     return { ...(await BUILTIN[builtin]!()), name: builtin, files: [] };
   }
   if (source === '-')
-    return { ...(await named(source, async () => readFileBytes(await drain(stdin), 'standard input', format))), name: 'stdin' };
+    return { ...(await named(source, async () => readFileBytes(await drain(stdin), 'standard input', options))), name: 'stdin' };
   const bases = isAbsolute(source) ? ['/'] : [cwd, resolve(cwd, dataDir)];
   const path = await find(source, bases);
-  if (path === undefined)
-    return { ...(await readGlob(source, bases, format)), name: source.replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-|-$/g, '') || 'glob' };
-  const name = basename(path, extname(path));
+  if (path === undefined) return { ...(await readGlob(source, bases, options)), name: globName(source) };
+  const name = basename(path).replace(/(\.tar)?\.[^.]+$/, '') || basename(path);
   if ((await stat(path)).isDirectory()) {
     const entries = await readdir(path, { recursive: true, withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile()).map((entry) => relative(path, join(entry.parentPath, entry.name)));
-    return { ...(await named(source, () => readMany('folder', files, (file) => readPath(join(path, file)), format))), name };
+    return { ...(await named(source, () => readMany('folder', files, (file) => readPath(join(path, file)), options))), name };
   }
-  return { ...(await named(source, async () => readFileBytes(await readPath(path), basename(path), format))), name };
+  return { ...(await named(source, async () => readFileBytes(await readPath(path), basename(path), options))), name };
+}
+
+/** The pattern in letters; of an absolute one only the part behind its last fixed folder. */
+function globName(source: string): string {
+  const fixed = isAbsolute(source) ? source.slice(0, source.search(/[*?[\]{}]/)).lastIndexOf('/') + 1 : 0;
+  return (
+    source
+      .slice(fixed)
+      .replace(/[^\p{L}\p{N}]+/gu, '-')
+      .replace(/^-|-$/g, '') || 'glob'
+  );
 }
 
 const bad = (source: string, reason: string) =>
@@ -113,11 +129,11 @@ async function find(source: string, bases: readonly string[]): Promise<string | 
   throw bad(source, `nothing at ${[...new Set(candidates)].join(' or ')}`);
 }
 
-async function readGlob(source: string, bases: readonly string[], format: Format): Promise<Loaded> {
+async function readGlob(source: string, bases: readonly string[], options: ReadOptions): Promise<Loaded> {
   const { glob } = await named(source, () => optionalPackage('tinyglobby', () => import('tinyglobby')));
   for (const cwd of new Set(bases)) {
     const files = await glob(source, { cwd, onlyFiles: true });
-    if (files.length > 0) return named(source, () => readMany('pattern', files, (file) => readPath(resolve(cwd, file)), format));
+    if (files.length > 0) return named(source, () => readMany('pattern', files, (file) => readPath(resolve(cwd, file)), options));
   }
   throw bad(source, `nothing matches it under ${[...new Set(bases)].join(' or ')}`);
 }
@@ -127,8 +143,7 @@ async function readMany(
   what: string,
   names: readonly string[],
   open: (name: string) => Uint8Array | Promise<Uint8Array>,
-  format: Format,
-  packed = false,
+  options: ReadOptions,
 ): Promise<Loaded> {
   const all: Loaded = { documents: [], removed: [], files: [], notes: [] };
   let reason = '';
@@ -137,8 +152,12 @@ async function readMany(
     .filter((name) => !name.split(/[\\/]/).some((part) => (part.startsWith('.') && !/^\.{1,2}$/.test(part)) || part === '__MACOSX'))
     .sort();
   for (const name of visible) {
+    // Files of an archive are in memory, so reading them never waits, and signals are only delivered here.
+    await setImmediate();
+    options.signal?.throwIfAborted();
     try {
-      const loaded = await readFileBytes(await open(name), name, format, packed);
+      if (options.packed && leavesArchive(name)) throw new TextError('its name leads out of the archive; mdiff does not read it');
+      const loaded = await readFileBytes(await open(name), name, options);
       all.documents.push(...loaded.documents);
       all.removed.push(...loaded.removed);
       all.files.push(...loaded.files);
@@ -156,12 +175,23 @@ async function readMany(
   );
 }
 
-async function readFileBytes(bytes: Uint8Array, where: string, format: Format, packed = false): Promise<Loaded> {
+/** How the files of a source are read. */
+interface ReadOptions {
+  format: Format;
+  signal?: AbortSignal;
+  /** the file comes out of an archive */
+  packed?: boolean;
+}
+
+async function readFileBytes(bytes: Uint8Array, where: string, options: ReadOptions): Promise<Loaded> {
+  const { format, packed = false } = options;
   if (bytes.length === 0) throw new TextError('the file is empty');
   const detected = await detectFormat(bytes, where);
-  // An archive inside an archive may hold itself.
-  if (detected === 'zip' && packed) throw new TextError('it is a ZIP archive inside another; unpack it');
-  if (detected === 'zip') return readZip(bytes, format);
+  if (isArchive(detected)) {
+    // An archive inside an archive may hold itself.
+    if (packed) throw new TextError(`it is ${detected === 'zip' ? 'a ZIP archive' : `an archive (${detected})`} inside another; unpack it`);
+    return readArchive(detected, bytes, where, options);
+  }
   const used = format === 'auto' ? detected : format;
   const { document, removed, encoding, notes } = await readBytes(bytes, where, used);
   const messages = [
@@ -176,11 +206,21 @@ async function readFileBytes(bytes: Uint8Array, where: string, format: Format, p
   };
 }
 
-async function readZip(bytes: Uint8Array, format: Format): Promise<Loaded> {
-  const { names, read } = await openArchive(bytes);
+const isArchive = (format: string): format is Archived => ['zip', 'tar', 'gzip', 'xz'].includes(format);
+
+async function readArchive(kind: Archived, bytes: Uint8Array, where: string, options: ReadOptions): Promise<Loaded> {
+  const inside = { ...options, packed: true };
   // Unpacked at once, so that the limits count the whole archive.
-  const files = read(names);
-  return readMany('archive', names, (name) => files.get(name) ?? new Uint8Array(), format, true);
+  const many = (files: Map<string, Uint8Array>, names = [...files.keys()]): Promise<Loaded> =>
+    readMany('archive', names, (name) => files.get(name) ?? new Uint8Array(), inside);
+  if (kind === 'zip') {
+    const { names, read } = await openArchive(bytes);
+    return many(read(names), names);
+  }
+  if (kind === 'tar') return many(await untar(bytes));
+  const content = await unpack(kind, bytes, options.signal);
+  if (content.length > 0 && (await detectFormat(content, where)) === 'tar') return many(await untar(content));
+  return readFileBytes(content, where.replace(/\.(gz|xz)$/i, ''), inside);
 }
 
 async function readPath(path: string): Promise<Uint8Array> {
