@@ -12,6 +12,7 @@ export const apps: readonly App[] = [
     package: '@mdiff/trainer',
     commands: {
       train: 'train a model on a book and export a model folder',
+      pretrain: 'train a base model on a shelf of books and export a model folder',
       data: 'show the text that a run would learn',
       embeddings: 'get a sentence encoder for scoring difficulty',
       engine: 'list, install and test what computes the training',

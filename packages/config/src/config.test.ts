@@ -169,10 +169,12 @@ describe('presets', () => {
         'project/default',
         'project/quickstart',
         'project/book',
+        'project/pretrain',
         'project/fast_debug',
         'default',
         'quickstart',
         'book',
+        'pretrain',
         'fast_debug',
       ].sort(),
     );

@@ -27,7 +27,7 @@ export {
 } from './formulas/derived.js';
 export { estimateMemory, fitBatch, layerBytes, type MemoryEstimate, type MemoryOptions } from './formulas/memory.js';
 export { blendAt, scaleSteps, stageBlend, stageEpochs, stageOfStep, stageSteps, type StageBlend } from './formulas/stages.js';
-export { dropoutAt, emaDecayAt, horizonRate, learningRate, warmupSteps } from './formulas/rate.js';
+export { decayStart, dropoutAt, emaDecayAt, horizonRate, learningRate, warmupSteps } from './formulas/rate.js';
 export { paramCount, paramCountExact } from './formulas/params.js';
 export { ConfigError, formatIssue, formatIssues, type Issue, type Severity } from './checks/issue.js';
 export { aliases, leafKeys } from './sections/keys.js';

@@ -12,7 +12,7 @@ it.each(['quickstart', 'book'])(
   },
 );
 
-it.each(['quickstart', 'book', 'fast_debug'])('the preset %s passes --strict', (name) => {
+it.each(['quickstart', 'book', 'pretrain', 'fast_debug'])('the preset %s passes --strict', (name) => {
   expect(presetNames).toContain(name);
   expect(loadProject({ preset: name, strict: true, env: {} }).warnings).toEqual([]);
 });

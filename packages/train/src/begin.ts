@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { ConfigError, startup } from '@mdiff/config';
 import { writeFileWhole } from '@mdiff/folder/node';
-import { latestCheckpoint } from './checkpoint.js';
-import type { Progress } from './checkpoint.js';
+import { latestCheckpoint, loadCheckpoint, removeLater } from './checkpoint.js';
+import type { Checkpoint, Progress } from './checkpoint.js';
 import { networkOf } from './network.js';
 import { rewindMetrics } from './metrics.js';
 import { recordRun } from './open.js';
@@ -21,6 +21,8 @@ export async function begin(run: Run): Promise<{ progress: Progress; restored: b
   };
   const restored = options.mode === 'resume' ? await restore(run) : undefined;
   const progress = restored ?? initial;
+  if (run.stages.decayStart !== undefined) progress.decay_start = run.stages.decayStart;
+  else delete progress.decay_start;
   if (options.mode === 'resume') {
     // The metric line of a step is written after its evaluation, which the resumed run repeats.
     await rewindMetrics(join(folder, 'metrics.jsonl'), progress.unevaluated ? progress.step - 1 : progress.step);
@@ -35,7 +37,8 @@ export async function begin(run: Run): Promise<{ progress: Progress; restored: b
 }
 
 /** Loads the newest whole checkpoint into the engine. @returns undefined where there is none yet */
-async function restore({ engine, folder, config, options }: Run): Promise<Progress | undefined> {
+async function restore(run: Run): Promise<Progress | undefined> {
+  const { engine, folder, config, options } = run;
   const sameModel = ({ model }: Progress): void => {
     for (const [key, value] of Object.entries(model)) {
       if (config.model[key as keyof typeof config.model] !== value)
@@ -45,6 +48,30 @@ async function restore({ engine, folder, config, options }: Run): Promise<Progre
   const onDamaged = (message: string): void => options.warn(`${message}; going back to an earlier checkpoint`);
   const checkpoint = await latestCheckpoint(join(folder, 'checkpoints'), engine.layout, sameModel, onDamaged);
   if (!checkpoint) return undefined;
-  await engine.load(checkpoint.state);
-  return { ...checkpoint.progress, seed: config.seed };
+  const { progress, state } = (await beforeDecay(run, checkpoint.progress)) ?? checkpoint;
+  await engine.load(state);
+  return { ...progress, seed: config.seed };
+}
+
+/**
+ * The checkpoint at which the decay of the learning rate began, if the plan now lets it begin later; the decayed ones are removed.
+ * @returns undefined if the run goes on from where it is
+ */
+async function beforeDecay(
+  { engine, folder, config, stages, options }: Run,
+  { step, decay_start: start }: Progress,
+): Promise<Checkpoint | undefined> {
+  const next = config.training.scheduler === 'constant' ? Infinity : stages.decayStart;
+  if (start === undefined || step <= start || next === undefined || next <= start) return undefined;
+  const checkpoints = join(folder, 'checkpoints');
+  const when = next === Infinity ? 'no longer' : `at step ${next}`;
+  const because = `the learning rate decays ${when} in this plan, and the checkpoint of step ${step} has decayed since step ${start}`;
+  const checkpoint = await loadCheckpoint(checkpoints, start, engine.layout).catch(() => undefined);
+  if (!checkpoint) {
+    options.warn(`${because}; the checkpoint of step ${start} is gone or damaged, so the run goes on from the decayed weights`);
+    return undefined;
+  }
+  options.reporter.note(`${because}; going back to the checkpoint of step ${start}, and removing the later ones`);
+  await removeLater(checkpoints, start);
+  return checkpoint;
 }

@@ -36,6 +36,8 @@ export interface Progress {
   window: LossWindow;
   /** seconds of training so far, over all runs */
   seconds: number;
+  /** the step at which the learning rate decays in the plan of this run */
+  decay_start?: number;
   best?: { step: number; nelbo: number };
   patience?: Patience;
   /** the metric line of the last step, whose evaluation was due and interrupted: a resumed run begins with it */
@@ -137,6 +139,12 @@ export async function latestCheckpoint(
       `${folder}: every checkpoint is damaged (${steps.length}); restore one from a copy, or start over with --fresh`,
     );
   return undefined;
+}
+
+/** Removes the checkpoints after `step`. */
+export async function removeLater(folder: string, step: number): Promise<void> {
+  for (const later of (await listCheckpoints(folder)).filter((one) => one > step))
+    await rm(join(folder, folderName(later)), { recursive: true, force: true });
 }
 
 /** Removes all but the newest `keep` checkpoints and those in `always`. */

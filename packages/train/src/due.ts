@@ -15,7 +15,7 @@ export interface Due {
 /** `done` steps are done; the last of them was in this stage. */
 export function dueAfter(
   done: number,
-  { infoAt, steps }: Pick<Stages, 'infoAt' | 'steps'>,
+  { infoAt, steps, decayStart }: Pick<Stages, 'infoAt' | 'steps'> & Partial<Pick<Stages, 'decayStart'>>,
   { hasHeldOut, training }: { hasHeldOut: boolean; training: Pick<TrainingConfig, 'patience' | 'eval_every' | 'log_every' | 'save_every'> },
 ): Due {
   const { stage, epoch } = infoAt(done - 1);
@@ -29,6 +29,7 @@ export function dueAfter(
     patience,
     evaluate,
     log: evaluate || stageEnd || every(training.log_every),
-    save: stageEnd || every(training.save_every),
+    // A longer run goes on from the checkpoint before the decay.
+    save: stageEnd || every(training.save_every) || done === decayStart,
   };
 }

@@ -268,7 +268,7 @@ async function save({ config, engine, stages, folder, extra, onSaved }: LoopOpti
   const checkpoints = join(folder, 'checkpoints');
   await saveCheckpoint(checkpoints, engine.layout, { progress, state: await engine.read() }, extra);
   state.saved = { step: progress.step, evaluated };
-  const always = new Set([...stageEnds(stages), progress.best?.step ?? -1, progress.step]);
+  const always = new Set([...stageEnds(stages), stages.decayStart ?? -1, progress.best?.step ?? -1, progress.step]);
   await pruneCheckpoints(checkpoints, config.training.keep_checkpoints, always);
   await onSaved(progress);
 }

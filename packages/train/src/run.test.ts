@@ -89,8 +89,8 @@ describe('a run', () => {
     expect(model['README.md']!.toString()).toContain(result.nelbo!.bitsPerByte.toFixed(3));
   });
 
-  it('keeps the newest checkpoints, the best and the last', async () => {
-    expect(await listCheckpoints(join(result.folder, 'checkpoints'))).toEqual([10, 15, 20]);
+  it('keeps the newest checkpoints, the best, the last, and the one at which the learning rate begins to decay', async () => {
+    expect(await listCheckpoints(join(result.folder, 'checkpoints'))).toEqual([8, 10, 15, 20]);
   });
 
   it('is the same again with the same seed, and another with another', async () => {
@@ -183,6 +183,51 @@ describe('an interrupted run', () => {
     const again = await go(config, { mode: 'fresh', ...stopAt(2) });
     expect(again.step).toBe(2);
     expect(await listCheckpoints(join(again.folder, 'checkpoints'))).toEqual([2]);
+  });
+});
+
+describe('a finished run that is given more steps', () => {
+  it('goes on from before the decay, to the same numbers as a run that was longer from the start', async () => {
+    const training = {
+      max_steps: 10,
+      causal_fraction: 0,
+      ema_decay: 0.9,
+      save_every: 0,
+      eval_every: 0,
+      log_every: 1,
+      wsd_decay_fraction: 0.4,
+    };
+    const longer = { training: { max_steps: 15 } };
+    const [once, twice] = [await tinyRun({ training: { ...training, ...longer.training } }), await tinyRun({ training })];
+    folders.push(once.folder, twice.folder);
+    const { folder: whole } = await go(once.config);
+    const { folder: run } = await go(twice.config);
+    expect(await listCheckpoints(join(run, 'checkpoints'))).toEqual([6, 10]);
+    const said: string[] = [];
+    const end = await go(twice.config.with(longer), { mode: 'resume', reporter: { ...silent, note: (text) => said.push(text) } });
+    expect(said).toContain(
+      'the learning rate decays at step 9 in this plan, and the checkpoint of step 10 has decayed since step 6; going back to the checkpoint of step 6, and removing the later ones',
+    );
+    expect(end).toMatchObject({ finished: true, step: 15 });
+    expect(await listCheckpoints(join(run, 'checkpoints'))).toEqual([6, 9, 15]);
+    // The text of the early steps is drawn for the plan that the run had then; the rates are the long plan's.
+    const lines = await readMetrics(join(run, 'metrics.jsonl'));
+    expect(lines.map(({ step, lr }) => [step, lr])).toEqual(
+      (await readMetrics(join(whole, 'metrics.jsonl'))).map(({ step, lr }) => [step, lr]),
+    );
+  });
+
+  it('goes on from the decayed weights where the earlier checkpoint is gone, and says so', async () => {
+    const { config, folder } = await tinyRun({
+      training: { max_steps: 5, causal_fraction: 0, save_every: 0, eval_every: 0, wsd_decay_fraction: 0.4 },
+    });
+    folders.push(folder);
+    const { folder: run } = await go(config);
+    await rm(join(run, 'checkpoints', 'step-00000003'), { recursive: true });
+    const warned: string[] = [];
+    const end = await go(config.with({ training: { max_steps: 8 } }), { mode: 'resume', warn: (text) => warned.push(text) });
+    expect(warned.join()).toContain('the checkpoint of step 3 is gone or damaged, so the run goes on from the decayed weights');
+    expect(end).toMatchObject({ finished: true, step: 8 });
   });
 });
 

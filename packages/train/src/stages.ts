@@ -1,4 +1,4 @@
-import { blendAt, dropoutAt, learningRate, stageOfStep, stageSteps } from '@mdiff/config';
+import { blendAt, decayStart, dropoutAt, learningRate, stageOfStep, stageSteps } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
 import { feed } from '@mdiff/curriculum';
 import type { Batch } from '@mdiff/curriculum';
@@ -24,6 +24,8 @@ export interface Stages {
   /** steps of all stages together */
   steps: number;
   list: readonly { name: string; steps: number }[];
+  /** the step at which the decay of the learning rate begins, with the schedule wsd */
+  decayStart: number | undefined;
   objective: ObjectiveKind;
   /** the step is next-token prediction */
   isCausal(step: number): boolean;
@@ -50,6 +52,7 @@ export function stagesOf(config: ProjectConfig, { unitsPerStage, rowsPerStage }:
   return {
     steps: total,
     list: curriculum.stages.map(({ name }, i) => ({ name, steps: steps[i]! })),
+    decayStart: decayStart(training, steps),
     ...causalSteps(training, total),
     infoAt: (step) => {
       const { stage, local } = stageOfStep(steps, step);

@@ -158,6 +158,29 @@ const projects: Record<string, { parts: string[]; own: ProjectInput }> = {
     parts: ['model/micro', 'training/cpu_hour', 'curriculum/quick'],
     own: { ...onBook, model: { ...tuned.model, dropout: 0.1 }, training: tuned.training, generation: tuned.generation },
   },
+  // A shelf of books: a constant rate with a short decay, so that a finished run can go on from before it. Half of the steps stay next-token
+  // prediction, which keeps the ability to write from left to right.
+  pretrain: {
+    parts: ['model/micro', 'training/cpu_hour', 'curriculum/quick'],
+    own: {
+      ...onBook,
+      model: { max_seq_len: 256 },
+      training: {
+        learning_rate: 0.001,
+        warmup_steps: 200,
+        wsd_decay_fraction: 0.2,
+        causal_fraction: 0.5,
+        causal_order: 'throughout',
+        ema_decay: 0.999,
+        batch_size: 8,
+        max_steps: 50000,
+        eval_every: 1000,
+        save_every: 500,
+        val_split: 0.01,
+      },
+      generation: tuned.generation,
+    },
+  },
   fast_debug: {
     parts: ['model/nano', 'training/fast_debug', 'curriculum/fast_debug'],
     // Its stages alone leave rates between 0.3 and 0.75 out, and generation starts at 1.

@@ -5,6 +5,18 @@ import type { CurriculumConfig, ModelConfig, TrainingConfig } from '../sections/
 export const warmupSteps = (training: Pick<TrainingConfig, 'warmup_steps'>, steps: number): number =>
   Math.min(training.warmup_steps, Math.floor(steps / 10));
 
+/** Steps of the decay of wsd. The term keeps 0.07·100 = 7.000000000000001 from becoming 8 steps. */
+const decaySteps = ({ wsd_decay_fraction }: TrainingConfig, N: number, W: number): number =>
+  Math.min(Math.ceil(wsd_decay_fraction * N - 1e-9), N - W);
+
+/** The 0-based step at which the decay of wsd begins; undefined for other schedules, and where the whole run or none of it decays. */
+export function decayStart(training: TrainingConfig, steps: readonly number[]): number | undefined {
+  if (training.scheduler !== 'wsd') return undefined;
+  const total = steps.reduce((a, b) => a + b, 0);
+  const first = total - decaySteps(training, total, warmupSteps(training, steps[0]!));
+  return first > 0 && first < total ? first : undefined;
+}
+
 /** Rate at 0-based step `s` of a horizon of `N` steps with `W` of warm-up. */
 export function horizonRate(training: TrainingConfig, s: number, N: number, W: number): number {
   const { learning_rate: peak, min_learning_rate: low, scheduler } = training;
@@ -13,8 +25,7 @@ export function horizonRate(training: TrainingConfig, s: number, N: number, W: n
   if (scheduler === 'constant') return peak;
   if (scheduler === 'linear') return peak - (peak - low) * p;
   if (scheduler === 'wsd') {
-    // The term keeps 0.07·100 = 7.000000000000001 from becoming 8 steps.
-    const D = Math.min(Math.ceil(training.wsd_decay_fraction * N - 1e-9), N - W);
+    const D = decaySteps(training, N, W);
     return s < N - D ? peak : peak - ((peak - low) * (s - (N - D) + 1)) / D;
   }
   return low + ((peak - low) * (1 + Math.cos(Math.PI * p))) / 2;

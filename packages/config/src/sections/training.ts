@@ -51,7 +51,14 @@ export const TrainingConfigSchema = section('Training', 'The optimiser, the budg
   ),
   eval_every: int(0, billion, 1000, 200, 'validation every N steps; 0 = only at ends', 'always also at stage end and run end'),
   save_every: int(0, billion, 5000, 200, 'checkpoint every N steps; 0 = only at ends', 'always also at stage end and run end'),
-  keep_checkpoints: int(1, 10000, 3, 2, 'most recent checkpoints kept', 'best, stage-end and last are always kept'),
+  keep_checkpoints: int(
+    1,
+    10000,
+    3,
+    2,
+    'most recent checkpoints kept',
+    'best, stage-end, last and (wsd) the one before the decay are always kept',
+  ),
   log_every: int(1, billion, 100, 20, 'metric line every N steps'),
   patience: int(
     0,

@@ -6,4 +6,4 @@ export const RATIO = 200;
 export const RATIO_MIN_BYTES = 2 ** 20;
 
 /** A name that leaves its archive. mdiff writes no file of an archive, but such an archive is not honest. */
-export const leavesArchive = (name: string): boolean => /^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|[\0-\x1f]/.test(name);
+export const leavesArchive = (name: string): boolean => /^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|\p{Cc}/u.test(name);
