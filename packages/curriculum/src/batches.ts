@@ -2,6 +2,7 @@ import { SPECIAL } from '@mdiff/text';
 
 import { CurriculumError } from './error.js';
 import type { Row, RowShape } from './rows.js';
+import type { StoredUnit } from './store.js';
 
 /** The place of one unit in a batch. */
 export interface PlacedUnit {
@@ -36,7 +37,7 @@ export interface Batch {
  * Lays rows out as a batch of exactly `B` rows of `length` positions; missing rows are all padding. [EOS] is appended to every unit and is maskable.
  * @throws CurriculumError for more than `B` rows or a row that is too full
  */
-export function assemble(rows: readonly Row[], B: number, { length: S, shiftHead }: RowShape): Batch {
+export function assemble(rows: readonly Row<StoredUnit>[], B: number, { length: S, shiftHead }: RowShape): Batch {
   if (rows.length > B) throw new CurriculumError(`batch: expected at most ${B} rows, got ${rows.length}; split them into several batches`);
   const ids = new Int32Array(B * S).fill(SPECIAL.pad);
   const segments = new Int32Array(B * S);

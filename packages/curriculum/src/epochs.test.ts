@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { feed } from './epochs.js';
 import { unitsOf } from './fixture.test.util.js';
 import { packRows } from './rows.js';
+import { storeOf } from './store.js';
 
 const lengths = Array.from({ length: 100 }, (_, i) => 1 + ((i * 37) % 14));
 const first = unitsOf(lengths);
@@ -15,7 +16,8 @@ const steps = [3 * stepsPerEpoch[0]!, 8 * stepsPerEpoch[1]!];
 const totalSteps = steps[0]! + steps[1]!;
 const ownShare = (step: number): number =>
   step < steps[0]! ? 1 : Math.min(1, (Math.floor((step - steps[0]!) / stepsPerEpoch[1]!) + 1) / 5);
-const make = (seed = 7) => feed({ steps, ownShare, unitsPerStage: [first, second], seed, batchSize: 4, accumulation: 2, ...shape });
+const make = (seed = 7) =>
+  feed({ steps, ownShare, unitsPerStage: [first, second].map(storeOf), seed, batchSize: 4, accumulation: 2, ...shape });
 const ids = (rows: readonly (readonly { id: number }[])[]) => rows.flat().map(({ id }) => id);
 
 describe('feed', () => {

@@ -1,10 +1,11 @@
-import { stream } from '@mdiff/diffusion';
+import { shuffle, stream, type Rng } from '@mdiff/diffusion';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { CurriculumError } from './error.js';
 import { unitsOf } from './fixture.test.util.js';
 import { packRows } from './rows.js';
+import type { Unit } from './units.js';
 
 const shape = { length: 32, shiftHead: true };
 
@@ -51,4 +52,33 @@ describe('packRows', () => {
     expect(() => packRows(unitsOf([31]), shape)).toThrow(CurriculumError);
     expect(packRows([], shape)).toEqual({ rows: [], padded: 0 });
   });
+});
+
+/** Best-fit decreasing as one would write it, with a row as a list of units. */
+function packPlainly(units: readonly Unit[], rng?: Rng): Unit[][] {
+  const size = ({ tokens }: Unit): number => tokens.length + 2;
+  const order = rng ? shuffle(rng, units) : [...units];
+  order.sort((a, b) => size(b) - size(a));
+  const open: Unit[][][] = Array.from({ length: shape.length + 1 }, () => []);
+  const rows: Unit[][] = [];
+  for (const unit of order) {
+    let room = size(unit);
+    while (room <= shape.length && open[room]!.length === 0) room++;
+    const row = open[room]?.pop() ?? [];
+    if (room > shape.length) rows.push(row);
+    row.push(unit);
+    open[Math.min(room, shape.length) - size(unit)]!.push(row);
+  }
+  return rng ? shuffle(rng, rows).map((row) => shuffle(rng, row)) : rows;
+}
+
+it('packs as lists of units would be packed, with the same draws', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 80 }), fc.option(fc.integer()), (lengths, seed) => {
+      const units = unitsOf(lengths);
+      const rng = (): Rng | undefined => (seed === null ? undefined : stream(seed, 'test'));
+      expect(packRows(units, shape, rng()).rows).toEqual(packPlainly(units, rng()));
+    }),
+    { numRuns: 200 },
+  );
 });

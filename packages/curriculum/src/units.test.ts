@@ -154,3 +154,14 @@ it('cuts Moby-Dick into units that hold all of it', async () => {
   const all = heldOut.flatMap(({ paragraphs }) => paragraphs.filter(({ kind }) => kind !== 'heading').map(({ text }) => text)).join('');
   expect(bare(units.map(({ tokens }) => merged.decode(tokens)).join(''))).toBe(bare(all));
 });
+
+it('makes the same units of a text whatever stands before it, and never one of two documents', () => {
+  const [one, two] = ['The whale is white. The sea is wide. It is night. No ship is near.', 'A bird sings here. A man sleeps there.'].map(
+    (text) => section(text),
+  ) as [Section, Section];
+  for (const format of ['paragraphs', 'sentences', 'pairs'] as const) {
+    const cut = (sections: readonly Section[]) =>
+      makeUnits(sections, bytes, options({ format, maxSlot: 64, data: { ...data, sentence_overlap: 20 } })).map(({ tokens }) => tokens);
+    expect(cut([one, two])).toEqual([...cut([one]), ...cut([two])]);
+  }
+});

@@ -1,5 +1,5 @@
 import type { DataConfig, StageConfig } from '@mdiff/config';
-import { stream } from '@mdiff/diffusion';
+import { stream, type Rng } from '@mdiff/diffusion';
 import type { Section, Tokenizer } from '@mdiff/text';
 import { splitSentences } from '@mdiff/text/sentences';
 
@@ -46,40 +46,47 @@ export const slotOverhead = (shiftHead: boolean): number => (shiftHead ? 2 : 1);
  * @throws CurriculumError when no unit comes out
  */
 export function makeUnits(sections: readonly Section[], tokenizer: Tokenizer, options: UnitOptions): Unit[] {
-  const { format, data, maxSlot, shiftHead, seed } = options;
+  const units = [...cutUnits(sections, tokenizer, options)];
+  if (units.length === 0) {
+    throw new CurriculumError(
+      `data.source: expected text for units of format "${options.format}", got none from ${sections.length} sections; use a longer text or a lower data.min_sentence_length (${options.data.min_sentence_length})`,
+    );
+  }
+  return units;
+}
+
+/**
+ * The units of `makeUnits`, one after another, so that a caller can stop in between. A unit comes from one paragraph, so it never spans two documents, and it
+ * depends on nothing but that paragraph: a file gives the same units in every corpus.
+ */
+export function* cutUnits(
+  sections: readonly Section[],
+  tokenizer: Tokenizer,
+  { format, data, maxSlot, shiftHead, seed }: UnitOptions,
+): Generator<Unit> {
   const slot = maxSlot - slotOverhead(shiftHead);
   if (slot < 1)
     throw new CurriculumError(
       `model.max_seq_len: expected room for one token in a slot, got ${maxSlot}; make it at least ${slotOverhead(shiftHead) + 1}`,
     );
-  const rng = stream(seed, 'pairs');
-  const limits: Limits = {
-    slot,
-    most: Math.max(1, Math.min(slot, data.max_sentence_length - 1)),
-    data,
-    toPiece: (text) => ({ text, tokens: tokenizer.encode(text) }),
-    draw: () => rng.next(),
-  };
-  const units: Unit[] = [];
+  const most = Math.max(1, Math.min(slot, data.max_sentence_length - 1));
+  const toPiece = (text: string): Piece => ({ text, tokens: tokenizer.encode(text) });
+  let id = 0;
   let first = 0;
-  sections.forEach(({ paragraphs }, section) => {
+  for (const [section, { paragraphs }] of sections.entries()) {
     for (const { text, kind } of paragraphs) {
       if (kind === 'heading' || (kind === 'verse' && format !== 'paragraphs')) continue;
       const sentences = splitSentences(text);
+      let rng: Rng | undefined;
+      const limits: Limits = { slot, most, data, toPiece, draw: () => (rng ??= stream(seed, 'pairs', text)).next() };
       for (const { text: pieceText, tokens, parts = [] } of PIECES[format](text, sentences, limits)) {
         if (tokens.length === 0) continue;
         const numbered = kind === 'verse' ? [] : parts.map((part) => ({ ...part, sentence: first + part.sentence }));
-        units.push({ id: units.length, tokens, bytes: utf8Length(pieceText), section, kind, parts: numbered });
+        yield { id: id++, tokens, bytes: utf8Length(pieceText), section, kind, parts: numbered };
       }
       if (kind === 'prose') first += sentences.length;
     }
-  });
-  if (units.length === 0) {
-    throw new CurriculumError(
-      `data.source: expected text for units of format "${format}", got none from ${sections.length} sections; use a longer text or a lower data.min_sentence_length (${data.min_sentence_length})`,
-    );
   }
-  return units;
 }
 
 interface Limits {

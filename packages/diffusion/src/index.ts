@@ -1,5 +1,5 @@
 export { DiffusionError } from './error.js';
-export { shuffle, stream } from './random.js';
+export { shuffle, shuffleInPlace, stream } from './random.js';
 export type { Rng } from './random.js';
 export { drawRates } from './rate.js';
 export type { RateOptions, TimeSampling } from './rate.js';

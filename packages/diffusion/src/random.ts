@@ -47,11 +47,13 @@ export function stream(seed: number, ...keys: (string | number)[]): Rng {
 }
 
 /** A shuffled copy (Fisher and Yates). */
-export function shuffle<T>(rng: Rng, items: readonly T[]): T[] {
-  const out = [...items];
-  for (let i = out.length - 1; i > 0; i--) {
+export const shuffle = <T>(rng: Rng, items: readonly T[]): T[] => shuffleInPlace(rng, [...items]);
+
+/** Shuffles an array, or a part of a typed one, where it stands; the draws are those of `shuffle`. */
+export function shuffleInPlace<A extends unknown[] | Int32Array>(rng: Rng, items: A): A {
+  for (let i = items.length - 1; i > 0; i--) {
     const j = rng.int(i + 1);
-    [out[i], out[j]] = [out[j]!, out[i]!];
+    [items[i], items[j]] = [items[j]!, items[i]!];
   }
-  return out;
+  return items;
 }

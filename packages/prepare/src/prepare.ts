@@ -1,5 +1,6 @@
 import type { Issue, ProjectConfig } from '@mdiff/config';
-import type { Unit } from '@mdiff/curriculum';
+import { storeOf } from '@mdiff/curriculum';
+import type { Unit, UnitStore } from '@mdiff/curriculum';
 import type { ScoreReport } from '@mdiff/curriculum/scores';
 import { MdiffError } from '@mdiff/folder';
 import { Tokenizer } from '@mdiff/text';
@@ -19,10 +20,11 @@ export interface Prepared {
   source: string;
   text: TextFingerprint;
   tokenizer: Tokenizer;
-  train: Section[];
+  /** documents to train on */
+  documents: number;
   heldOut: HeldOut | undefined;
   /** each stage's selection, in the order of the stages */
-  unitsPerStage: Unit[][];
+  unitsPerStage: UnitStore[];
   rowsPerStage: number[];
   /** share of positions that are padding, per stage */
   padded: number[];
@@ -64,9 +66,9 @@ export async function prepare(
     source: source.name,
     text,
     tokenizer,
-    train,
+    documents: train.length,
     heldOut: evaluated,
-    unitsPerStage: texts.map(({ selected }) => selected),
+    unitsPerStage: texts.map(({ selected }) => storeOf(selected)),
     rowsPerStage: texts.map(({ packing }) => packing.rows.length),
     padded: texts.map(({ packing }) => packing.padded),
     ...(scores && { scoring: scores.report }),

@@ -156,7 +156,7 @@ describe('prepare', () => {
     return { config, ready: await prepare(config, silent) };
   }
   const texts = ({ tokenizer, unitsPerStage }: Awaited<ReturnType<typeof prepare>>) =>
-    unitsPerStage[0]!.map(({ tokens }) => tokenizer.decode(tokens));
+    Array.from(unitsPerStage[0]!.lengths, (_, place) => tokenizer.decode(unitsPerStage[0]!.unit(place).tokens));
 
   it('gives a stage the band it asks for', async () => {
     const { config, ready } = await prepared('easy');

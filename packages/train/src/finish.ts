@@ -87,9 +87,9 @@ function cardOf(
     name: config.experiment_name,
     source: prepared.source,
     trainedOn: {
-      documents: prepared.train.length,
-      tokens: units.reduce((sum, unit) => sum + unit.tokens.length, 0),
-      bytes: units.reduce((sum, unit) => sum + unit.bytes, 0),
+      documents: prepared.documents,
+      tokens: units.tokens,
+      bytes: units.bytes,
     },
     heldOut: prepared.heldOut ?? { documents: 0, tokens: 0, bytes: 0, of: 0 },
     steps: progress.step - (progress.left_out ?? 0),

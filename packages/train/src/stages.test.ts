@@ -1,5 +1,6 @@
 import { projectConfig } from '@mdiff/config';
 import type { TrainingInput } from '@mdiff/config';
+import { storeOf } from '@mdiff/curriculum';
 import { describe, expect, it } from 'vitest';
 import { stagesOf } from './stages.js';
 
@@ -9,7 +10,7 @@ const causalSteps = (training: TrainingInput, steps = 10): number[] => {
     curriculum: { stages: [{ name: 'a', epochs: 1, masking_rate_range: [0.1, 1], data_selection: 'all', format_type: 'paragraphs' }] },
     training: { max_steps: steps, ...training },
   });
-  const { isCausal } = stagesOf(config, { unitsPerStage: [[]], rowsPerStage: [1] });
+  const { isCausal } = stagesOf(config, { unitsPerStage: [storeOf([])], rowsPerStage: [1] });
   return Array.from({ length: steps }, (_, step) => step).filter(isCausal);
 };
 
