@@ -1,6 +1,8 @@
+import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { Readable } from 'node:stream';
+import type * as Xz from 'xz-decompress';
 import { TextError } from '../error.js';
 import { ENTRY_BYTES, RATIO, RATIO_MIN_BYTES, TOTAL_BYTES } from './limits.js';
 import { optionalPackage } from './optional.js';
@@ -20,8 +22,10 @@ async function open(packing: Packing, bytes: Uint8Array): Promise<AsyncIterable<
   const source = Readable.from(pieces(bytes));
   // A fault of the stream is thrown where its chunks are read.
   if (packing === 'gzip') return source.pipe(createGunzip());
-  const { default: xz } = await optionalPackage('xz-decompress', () => import('xz-decompress'));
-  return new xz.XzReadableStream(Readable.toWeb(source) as ReadableStream<Uint8Array>) as unknown as AsyncIterable<Uint8Array>;
+  // A CommonJS package whose names other loaders of modules (tsx) find elsewhere than Node does.
+  const load = (): Promise<typeof Xz> => Promise.resolve(createRequire(import.meta.url)('xz-decompress') as never);
+  const { XzReadableStream } = await optionalPackage('xz-decompress', load);
+  return new XzReadableStream(Readable.toWeb(source) as ReadableStream<Uint8Array>) as unknown as AsyncIterable<Uint8Array>;
 }
 
 /**
