@@ -22,14 +22,14 @@ const depConstraints = [
 // The same table, cell by cell, where tags are too coarse: `types` allows only `import type`. `testing` is for tests.
 const values = (...rooms) => Object.fromEntries(rooms.map((room) => [room, 'values']));
 export const table = {
-  'packages/config': {},
+  'packages/config': values('folder'), // the words for a fault of the disk
   'packages/diffusion': {},
   'packages/trace': {},
   'packages/folder': {},
   'packages/workers': {},
   'packages/report': {},
   'packages/cli': {},
-  'packages/text': {},
+  'packages/text': values('folder'), // the same
   'packages/curriculum': { config: 'types', ...values('diffusion', 'text') },
   'packages/model': { config: 'types', ...values('diffusion') }, // the random numbers
   'packages/prepare': values('config', 'diffusion', 'text', 'curriculum', 'folder', 'workers'),
@@ -39,7 +39,7 @@ export const table = {
   'packages/generate': { config: 'types', 'config/sampling': 'values', ...values('diffusion', 'text', 'folder', 'workers') },
   'apps/trainer': values('config', 'folder', 'prepare', 'engine', 'provision', 'train', 'report', 'cli'),
   'apps/generator': values('config', 'folder', 'generate', 'cli'),
-  'apps/mdiff': values('config', 'cli'),
+  'apps/mdiff': values('config', 'folder', 'cli'),
 };
 
 function tableRule(room, cells, more = []) {

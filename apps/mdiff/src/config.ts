@@ -15,6 +15,7 @@ import {
   resolvedYaml,
   type Issue,
 } from '@mdiff/config';
+import { describeFault, diskError, places } from '@mdiff/folder';
 import type { Command } from 'commander';
 import type { Io } from './io.js';
 import { template } from './template.js';
@@ -37,7 +38,7 @@ function write(io: Io, file: string, text: string): void {
   try {
     writeFileSync(resolve(io.cwd, file), text);
   } catch (error) {
-    throw new UsageError(`cannot write ${file}: ${(error as Error).message.split(',')[0]}; choose another path`, 1);
+    throw diskError(file, error, { task: 'write', place: places.file });
   }
 }
 
@@ -80,7 +81,8 @@ function runMigrate(io: Io, file: string, flags: { write?: boolean }): void {
   try {
     text = readFileSync(resolve(io.cwd, file), 'utf8');
   } catch (error) {
-    throw new UsageError(`cannot read ${file}: ${(error as Error).message.split(',')[0]}; give the path of a configuration`);
+    const place = { ...places.file, elsewhere: 'give the path of a configuration' };
+    throw new UsageError(`cannot read ${file}: ${describeFault(error, { task: 'read', place }) ?? String(error)}`);
   }
   const result = migrate(text, file, io.env);
   if (!flags.write) io.out(result.text);

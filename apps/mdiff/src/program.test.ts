@@ -117,7 +117,7 @@ describe('mdiff config', () => {
     });
     expect(await mdiff('config', 'docs', '--write', 'no/such/c.md')).toMatchObject({
       code: 1,
-      err: 'cannot write no/such/c.md: ENOENT: no such file or directory; choose another path\n',
+      err: 'cannot write to no/such/c.md: its folder does not exist (ENOENT); make the folder, or choose another file\n',
     });
   });
 
@@ -130,7 +130,7 @@ describe('mdiff config', () => {
     expect((await mdiff('config', 'migrate', 'old.yaml', '--write')).code).toBe(0);
     expect(get('old.yaml')).toBe(shown.out);
     expect((await mdiff('config', 'migrate', 'none.yaml')).err).toBe(
-      'cannot read none.yaml: ENOENT: no such file or directory; give the path of a configuration\n',
+      'cannot read none.yaml: there is no such file (ENOENT); give the path of a configuration\n',
     );
   });
 

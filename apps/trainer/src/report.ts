@@ -1,6 +1,7 @@
 import { basename, extname, resolve } from 'node:path';
 import { addConfigFlags, interruptible, layersOf, print, reporterFor, type ConfigFlags } from '@mdiff/cli';
 import { formatIssue, loadProject } from '@mdiff/config';
+import { places } from '@mdiff/folder';
 import { writeFileWhole } from '@mdiff/folder/node';
 import { surveyText } from '@mdiff/prepare';
 import { textPage } from '@mdiff/report';
@@ -28,7 +29,7 @@ export function addReport(data: Command, sourceOf: (book: string) => string): vo
     const survey = await interruptible((signal) => surveyText(config, reporter, signal).finally(() => reporter.end()), {
       stopped: 'stopped; the next run reuses the scores that are finished',
     });
-    await writeFileWhole(out, textPage(survey));
+    await writeFileWhole(out, textPage(survey), { ...places.file, elsewhere: 'choose another file with --out' });
     for (const notice of survey.notices) process.stderr.write(`${notice}\n`);
     print(`${out}\n`);
   };

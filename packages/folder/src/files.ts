@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdirSync, statSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FORMAT_VERSION } from './contract.js';
-import { writeError } from './errors.js';
+import { diskError } from './disk.js';
+import type { Place } from './disk.js';
 import { MANIFEST } from './manifest.js';
 import type { Manifest } from './manifest.js';
 
@@ -11,6 +13,37 @@ import type { Manifest } from './manifest.js';
 export type Content = string | Uint8Array;
 
 export const sha256 = (content: Content): string => createHash('sha256').update(content).digest('hex');
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/**
+ * Makes a folder and those above it. Node's own `mkdir` with `recursive` never returns for a folder that cannot exist, such as `/proc/x`.
+ * @throws the system's error
+ */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT') {
+      if (safely(() => isFolder(path))) return;
+      throw error;
+    }
+    if (dirname(path) === path) throw error;
+    makeFolder(dirname(path));
+    // Another process may have made it meanwhile.
+    if (!isFolder(path)) mkdirSync(path);
+  }
+}
+
+/** A second look must not hide the first error. */
+function safely(look: () => boolean): boolean {
+  try {
+    return look();
+  } catch {
+    return false;
+  }
+}
 
 async function writeFlushed(path: string, content: Content): Promise<void> {
   const handle = await open(path, 'w');
@@ -22,16 +55,16 @@ async function writeFlushed(path: string, content: Content): Promise<void> {
   }
 }
 
-/** Writes one file atomically. Throws MdiffError MDIFF_WRITE on a full disk, a read-only folder and the like. */
-export async function writeFileWhole(path: string, content: Content): Promise<void> {
+/** Writes one file atomically. Throws MdiffError MDIFF_WRITE, with the ways on of `place`, on a full disk, a read-only folder and the like. */
+export async function writeFileWhole(path: string, content: Content, place: Place): Promise<void> {
   const temporary = `${path}.tmp-${process.pid}`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     await writeFlushed(temporary, content);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw writeError(path, error);
+    throw diskError(path, error, { task: 'write', place });
   }
 }
 
@@ -39,7 +72,7 @@ export async function writeFileWhole(path: string, content: Content): Promise<vo
  * Writes a folder atomically, with a `manifest.json` of sizes and checksums. An existing folder of that name is replaced
  * only once the new one is complete.
  */
-export async function writeFolderWhole(path: string, files: Record<string, Content>): Promise<Manifest> {
+export async function writeFolderWhole(path: string, files: Record<string, Content>, place: Place): Promise<Manifest> {
   const temporary = `${path}.tmp-${process.pid}`;
   const old = `${path}.old-${process.pid}`;
   const bytes = (content: Content): number => (typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength);
@@ -50,21 +83,21 @@ export async function writeFolderWhole(path: string, files: Record<string, Conte
   };
   try {
     await rm(temporary, { recursive: true, force: true });
-    await mkdir(temporary, { recursive: true });
+    makeFolder(temporary);
     for (const [name, content] of [...Object.entries(files), [MANIFEST, `${JSON.stringify(manifest, null, 2)}\n`] as const]) {
-      await mkdir(dirname(join(temporary, name)), { recursive: true });
+      makeFolder(dirname(join(temporary, name)));
       await writeFlushed(join(temporary, name), content);
     }
-    const exists = await stat(path).then(
-      () => true,
-      () => false,
-    );
-    if (exists) await rename(path, old);
+    await rename(path, old).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
     await rename(temporary, path);
     await rm(old, { recursive: true, force: true });
   } catch (error) {
+    // The folder that was there goes back, if it was moved; the first error is the one to report.
+    await rename(old, path).catch(() => undefined);
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
-    throw writeError(path, error);
+    throw diskError(path, error, { task: 'write', place });
   }
   return manifest;
 }

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { places } from './disk.js';
 import { lockFolder } from './lock.js';
 
 let folder: string;
@@ -18,28 +19,30 @@ async function leave(owner: object): Promise<void> {
 
 describe('the lock of a folder', () => {
   it('names the process that has it, and is free after its release', async () => {
-    const release = await lockFolder(folder);
+    const release = await lockFolder(folder, { place: places.run });
     const busy = `${folder}: another training (pid ${process.pid}) is using this folder; wait for it, or choose another name with --set experiment_name=…`;
-    await expect(lockFolder(folder)).rejects.toMatchObject({ code: 'MDIFF_LOCKED', message: busy });
-    await expect(lockFolder(folder, { task: 'installation', busy: 'wait for it' })).rejects.toThrow(
+    await expect(lockFolder(folder, { place: places.run })).rejects.toMatchObject({ code: 'MDIFF_LOCKED', message: busy });
+    await expect(lockFolder(folder, { place: places.cache, task: 'installation', busy: 'wait for it' })).rejects.toThrow(
       /another installation \(pid \d+\) is using this folder; wait for it$/,
     );
     await release();
     expect(await readdir(folder)).toEqual([]);
     await (
-      await lockFolder(folder)
+      await lockFolder(folder, { place: places.run })
     )();
   });
 
   it('is free at once when its process of this machine is dead', async () => {
     await leave({ pid: 4194399, host: hostname() });
     await (
-      await lockFolder(folder)
+      await lockFolder(folder, { place: places.run })
     )();
   });
 
   it('is kept for a process of another machine while its heartbeat is fresh', async () => {
     await leave({ pid: 4194399, host: 'elsewhere' });
-    await expect(lockFolder(folder)).rejects.toThrow('another training (pid 4194399 on elsewhere) is using this folder');
+    await expect(lockFolder(folder, { place: places.run })).rejects.toThrow(
+      'another training (pid 4194399 on elsewhere) is using this folder',
+    );
   });
 });

@@ -1,17 +1,21 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
-import { MdiffError, writeError } from './errors.js';
-import { writeFileWhole } from './files.js';
-import { isAlive } from './processes.js';
+import { diskError } from './disk.js';
+import type { Place } from './disk.js';
+import { MdiffError } from './errors.js';
+import { makeFolder, writeFileWhole } from './files.js';
+import { isAlive, sweep } from './processes.js';
 
 interface Owner {
   pid: number;
   host: string;
 }
 
-export interface LockTexts {
+interface LockTexts {
+  /** the ways on when the folder cannot be made or written */
+  place: Place;
   /** what the owner does, as the refusal names it */
   task?: string;
   /** what the user can do while another process has the folder */
@@ -23,23 +27,29 @@ export interface LockTexts {
 /** On this machine the process tells; on another one only the heartbeat of the lock does. */
 const mayRun = ({ pid, host }: Owner): boolean => host !== hostname() || isAlive(pid);
 
-const readOwner = (file: string): Promise<Owner | undefined> =>
-  readFile(file, 'utf8').then(
-    (text) => JSON.parse(text) as Owner,
-    () => undefined,
-  );
+/** @returns undefined where nobody can tell: there is no such file, or it is damaged */
+async function readOwner(file: string): Promise<Owner | undefined> {
+  try {
+    const owner = JSON.parse(await readFile(file, 'utf8')) as Partial<Owner> | null;
+    return typeof owner?.pid === 'number' && typeof owner.host === 'string' ? (owner as Owner) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * Takes the lock of a folder, so that two processes never write one run. A lock whose process was killed on this machine is free at
- * once; one left on a shared disk by another machine is free after ten seconds without a heartbeat. Returns the release function.
+ * once; one left on a shared disk by another machine is free after ten seconds without a heartbeat. Removes what interrupted writes left.
+ * @returns the release function, which never fails: a failure to release would hide the error that ended the task
  */
 export async function lockFolder(
   folder: string,
   {
+    place,
     task = 'training',
     busy = 'wait for it, or choose another name with --set experiment_name=…',
     lost = 'run again with --resume',
-  }: LockTexts = {},
+  }: LockTexts,
 ): Promise<() => Promise<void>> {
   const lock = join(folder, '.lock');
   const owner = join(folder, '.owner');
@@ -54,7 +64,7 @@ export async function lockFolder(
       },
     });
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     let release: () => Promise<void>;
     try {
       release = await take();
@@ -64,10 +74,11 @@ export async function lockFolder(
       await rm(lock, { recursive: true, force: true });
       release = await take();
     }
-    await writeFileWhole(owner, JSON.stringify({ pid: process.pid, host: hostname() } satisfies Owner));
+    await sweep(folder);
+    await writeFileWhole(owner, JSON.stringify({ pid: process.pid, host: hostname() } satisfies Owner), place);
     return async () => {
-      await rm(owner, { force: true });
-      await release();
+      await rm(owner, { force: true }).catch(() => undefined);
+      await release().catch(() => undefined);
     };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ELOCKED') {
@@ -75,6 +86,6 @@ export async function lockFolder(
       const who = holder === undefined ? '' : ` (pid ${holder.pid}${holder.host === hostname() ? '' : ` on ${holder.host}`})`;
       throw new MdiffError('MDIFF_LOCKED', `${folder}: another ${task}${who} is using this folder; ${busy}`);
     }
-    throw writeError(folder, error);
+    throw diskError(folder, error, { task: 'write', place });
   }
 }

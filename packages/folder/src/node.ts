@@ -1,4 +1,4 @@
-export { sha256, writeFileWhole, writeFolderWhole } from './files.js';
+export { makeFolder, sha256, writeFileWhole, writeFolderWhole } from './files.js';
 export { lockFolder } from './lock.js';
 export { sweep } from './processes.js';
 export { readFolder, readFolderWhole } from './read.js';

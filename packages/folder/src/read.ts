@@ -1,14 +1,18 @@
 // Reads and checks folders that have a manifest: model folders, and folders of any other files.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FILES, NEEDED, checkFolderConfig } from './contract.js';
 import type { ModelFolderConfig, Refuse } from './contract.js';
+import { describeFault, diskError, places } from './disk.js';
 import { MdiffError, ModelError } from './errors.js';
 import { sha256 } from './files.js';
 import { MANIFEST, checkEntry, parseManifest, parseRecord } from './manifest.js';
 import type { Manifest, ManifestEntry } from './manifest.js';
+
+const reading = { task: 'read', place: { ...places.file, elsewhere: 'choose another folder' } } as const;
 
 export interface ModelFolder {
   /** Absolute path. */
@@ -60,24 +64,32 @@ export async function readFolderWhole(path: string): Promise<Record<string, Buff
     new MdiffError('MDIFF_DAMAGED', `${join(path, file)}: expected ${expected}, got ${got}; ${remedy}`);
   const files: Record<string, Buffer> = {};
   for (const entry of (await readManifest(path, refuse)).files) {
-    const content = await readFile(join(path, entry.path)).catch(() => undefined);
+    const content = await readFile(join(path, entry.path)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      // A disk that cannot read its blocks has damaged the file; a file that this process may not read is whole.
+      if (error.code === 'EIO') throw refuse(entry.path, 'a readable file', 'an error of the disk (EIO)');
+      throw diskError(join(path, entry.path), error, { task: 'read', place: places.run });
+    });
     checkEntry(entry, content && { size: content.byteLength, sha256: sha256(content) }, refuse);
     files[entry.path] = content!;
   }
   return files;
 }
 
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
+const exists = (path: string): Promise<boolean> => statIfAny(path).then((info) => info !== undefined);
+
+/** @returns undefined where nothing is at `path`; throws ModelError for a path that cannot be looked at */
+const statIfAny = (path: string): Promise<Stats | undefined> =>
+  stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    throw new ModelError(`${path}: cannot read it: ${describeFault(error, reading) ?? error.message}`);
+  });
 
 /** Says what a path is that is no model folder, and where one may be. */
 async function expectModelFolder(folder: string): Promise<void> {
   const wrong = (got: string, remedy: string): ModelError => new ModelError(`${folder}: expected a model folder, got ${got}; ${remedy}`);
-  const info = await stat(folder).catch(() => null);
-  if (info === null) throw wrong('nothing at this path', 'give the folder that training wrote (…/model)');
+  const info = await statIfAny(folder);
+  if (info === undefined) throw wrong('nothing at this path', 'give the folder that training wrote (…/model)');
   if (!info.isDirectory()) throw wrong('a file', 'give the folder that contains it');
   if (await exists(join(folder, MANIFEST))) return;
   const inside = await exists(join(folder, 'model', MANIFEST));
@@ -89,7 +101,9 @@ async function expectModelFolder(folder: string): Promise<void> {
 
 function readText(folder: string, file: string, refuse: Refuse): Promise<string> {
   return readFile(join(folder, file), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw refuse(file, 'a readable file', error.code === 'ENOENT' ? 'nothing' : String(error.code));
+    if (error.code === 'ENOENT') throw refuse(file, 'a readable file', 'nothing');
+    const [fault, remedy] = (describeFault(error, reading) ?? error.message).split('; ');
+    throw refuse(file, 'a readable file', fault!, remedy);
   });
 }
 
@@ -105,10 +119,14 @@ async function statFile(
   { path, size }: ManifestEntry,
   verify: boolean,
 ): Promise<{ size: number; sha256?: string } | undefined> {
-  const info = await stat(join(folder, path)).catch(() => null);
-  if (info === null || !info.isFile()) return undefined;
+  const info = await statIfAny(join(folder, path));
+  if (info === undefined || !info.isFile()) return undefined;
   if (!verify || info.size !== size) return { size: info.size };
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(join(folder, path))) hash.update(chunk as Buffer);
+  try {
+    for await (const chunk of createReadStream(join(folder, path))) hash.update(chunk as Buffer);
+  } catch (error) {
+    throw new ModelError(`${join(folder, path)}: cannot read it: ${describeFault(error, reading) ?? String(error)}`);
+  }
   return { size: info.size, sha256: hash.digest('hex') };
 }

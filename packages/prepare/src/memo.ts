@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Memo } from '@mdiff/curriculum/scores';
+import { places } from '@mdiff/folder';
 import { sha256, writeFileWhole } from '@mdiff/folder/node';
 
 /**
@@ -19,7 +20,7 @@ export function fileMemo(folder: string, text: string): Memo {
     }
     const signal = await make();
     const payload = Buffer.from(signal.buffer, signal.byteOffset, signal.byteLength);
-    await writeFileWhole(path, Buffer.concat([Buffer.from(sha256(payload), 'hex'), payload]));
+    await writeFileWhole(path, Buffer.concat([Buffer.from(sha256(payload), 'hex'), payload]), places.cache);
     return signal;
   };
 }

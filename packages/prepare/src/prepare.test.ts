@@ -129,7 +129,7 @@ describe('the tokenizer of a run', () => {
     });
     await expect(tokenizerOf({ tokenizer: { path }, model: { mask_token_id: 4 } })).rejects.toMatchObject({ issues: [{ code: 'S4' }] });
     await expect(tokenizerOf({ tokenizer: { path: join(folder, 'none.json') } })).rejects.toThrow(
-      /^tokenizer\.path: cannot read ".*none\.json" \(ENOENT\); set tokenizer\.path to the tokenizer\.json of a run or of a model folder, or to null to learn a tokenizer from the text$/,
+      /^tokenizer\.path: cannot read ".*none\.json": there is no such file \(ENOENT\); set tokenizer\.path to the tokenizer\.json of a run or of a model folder, or to null to learn a tokenizer from the text$/,
     );
     const damaged = join(folder, 'damaged.json');
     await writeFile(damaged, '{');

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, startup } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
-import { MdiffError } from '@mdiff/folder';
+import { MdiffError, describeFault, places } from '@mdiff/folder';
 import { sha256, writeFileWhole } from '@mdiff/folder/node';
 import { Tokenizer } from '@mdiff/text';
 import type { Section } from '@mdiff/text';
@@ -25,15 +25,22 @@ export async function tokenizerFor(config: ProjectConfig, train: readonly Sectio
   const corpus = train.map(({ paragraphs }) => paragraphs.map(({ text }) => text).join('\n'));
   const key = sha256(JSON.stringify([type, 1, limit, corpus])).slice(0, 32);
   const cachePath = join(config.cache_dir, 'tokenizers', `${key}.json`);
-  const cached = await readFile(cachePath, 'utf8').then(
-    (text) => JSON.parse(text) as { sum: string; tokenizer: string },
-    () => undefined,
-  );
-  if (cached && sha256(cached.tokenizer) === cached.sum) return Tokenizer.fromJson(cached.tokenizer);
+  const cached = await readCached(cachePath);
+  if (cached !== undefined) return Tokenizer.fromJson(cached);
   const { tokenizer } = await builders[type].build(corpus, { vocabSize: limit });
   const text = JSON.stringify(tokenizer.toJson());
-  await writeFileWhole(cachePath, JSON.stringify({ sum: sha256(text), tokenizer: text }));
+  await writeFileWhole(cachePath, JSON.stringify({ sum: sha256(text), tokenizer: text }), places.cache);
   return tokenizer;
+}
+
+/** The text of a tokenizer that an earlier run has learnt; undefined where there is none, or a damaged one, which is learnt again. */
+async function readCached(path: string): Promise<string | undefined> {
+  try {
+    const { sum, tokenizer } = JSON.parse(await readFile(path, 'utf8')) as { sum: string; tokenizer: string };
+    return sha256(tokenizer) === sum ? tokenizer : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The tokenizer in a file, which has to fit the model. */
@@ -42,7 +49,7 @@ async function tokenizerAt(path: string, config: ProjectConfig): Promise<Tokeniz
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new MdiffError(
       'MDIFF_TOKENIZER',
-      `tokenizer.path: cannot read ${JSON.stringify(path)} (${error.code ?? error.message}); ${remedy}`,
+      `tokenizer.path: cannot read ${JSON.stringify(path)}: ${describeFault(error, { task: 'read', place: { again: 'try again', elsewhere: remedy } }) ?? error.message}`,
       2,
     );
   });

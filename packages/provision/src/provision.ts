@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
+import { readdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import {
   ADDON,
@@ -15,8 +15,9 @@ import {
   runTrial,
 } from '@mdiff/engine';
 import type { EngineRecord, KernelRecord, NativeTensorFlow, Variant } from '@mdiff/engine';
-import { MdiffError, writeError } from '@mdiff/folder';
-import { lockFolder, writeFileWhole } from '@mdiff/folder/node';
+import { MdiffError, diskError, places } from '@mdiff/folder';
+import type { Place } from '@mdiff/folder';
+import { lockFolder, makeFolder, writeFileWhole } from '@mdiff/folder/node';
 import { compileAddon, compileKernels, copyPackage, findCompiler } from './addon.js';
 import { pins as pinned } from './pins.js';
 import type { Pin } from './pins.js';
@@ -143,20 +144,24 @@ async function makeKernels(
   return record;
 }
 
+const installing: Place = { ...places.cache, again: 'run the command again: it continues from what is there' };
+
 const writeRecord = (folder: string, record: EngineRecord): Promise<void> =>
-  writeFileWhole(join(folder, 'engine.json'), `${JSON.stringify(record, null, 2)}\n`);
+  writeFileWhole(join(folder, 'engine.json'), `${JSON.stringify(record, null, 2)}\n`, installing);
 
 /** Takes `work` for this process alone; an earlier attempt's files in it stay. */
 async function withLock<T>(work: string, task: () => Promise<T>): Promise<T> {
   let release: (() => Promise<void>) | undefined;
   try {
-    await mkdir(work, { recursive: true });
-    release = await lockFolder(resolve(work), { task: 'installation', busy: 'wait for it', lost: 'run the command again' });
+    release = await lockFolder(resolve(work), {
+      task: 'installation',
+      busy: 'wait for it',
+      lost: 'run the command again',
+      place: installing,
+    });
     return await task();
-  } catch (caught) {
-    // The lock and files that are written whole speak of a run and its folder.
-    const error = caught instanceof MdiffError && caught.code === 'MDIFF_WRITE' && caught.cause !== undefined ? caught.cause : caught;
-    throw writeError(work, error, { again: 'run the command again: it continues from what is there', elsewhere: '--set cache_dir=…' });
+  } catch (error) {
+    throw diskError(work, error, { task: 'write', place: installing });
   } finally {
     await release?.();
   }
@@ -243,7 +248,7 @@ async function install(installation: Installation): Promise<Provisioned> {
   const wheels = join(work, 'wheels');
   const built = join(work, 'package');
   await withLock(work, async () => {
-    await mkdir(wheels, { recursive: true });
+    makeFolder(wheels);
     await checkSpace(work, pins, await sizeIn(wheels));
     await fetchWheels({ command, wheels: pins, folder: wheels, watch, running, pause });
     await unpackLibraries(peer, wheels, built, installation);

@@ -1,9 +1,9 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { openPromise } from 'yauzl';
 import { MdiffError } from '@mdiff/folder';
+import { makeFolder } from '@mdiff/folder/node';
 
 // A wheel is a zip archive. mdiff reads only the entries that it needs, each as a stream, because the libraries may not fit in memory.
 
@@ -27,7 +27,7 @@ export async function unpack(
       const path = place(entry.fileName);
       if (path === undefined) continue;
       const target = join(folder, path);
-      await mkdir(dirname(target), { recursive: true });
+      makeFolder(dirname(target));
       // The upper half is the mode that the file had on Unix: CUDA's wheels bring programs.
       const mode = (entry.externalFileAttributes >>> 16) & 0o111 ? 0o755 : 0o644;
       await pipeline(await archive.openReadStreamPromise(entry), createWriteStream(target, { mode }), { ...(signal && { signal }) });

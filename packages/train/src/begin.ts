@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { ConfigError, startup } from '@mdiff/config';
+import { places } from '@mdiff/folder';
 import { writeFileWhole } from '@mdiff/folder/node';
 import { latestCheckpoint, loadCheckpoint, removeLater } from './checkpoint.js';
 import type { Checkpoint, Progress } from './checkpoint.js';
@@ -27,10 +28,11 @@ export async function begin(run: Run): Promise<{ progress: Progress; restored: b
     // The metric line of a step is written after its evaluation, which the resumed run repeats.
     await rewindMetrics(join(folder, 'metrics.jsonl'), progress.unevaluated ? progress.step - 1 : progress.step);
   } else {
-    await writeFileWhole(join(folder, 'tokenizer.json'), run.tokenizerJson);
-    await writeFileWhole(join(folder, 'config.resolved.yaml'), run.resolvedYaml);
-    if (prepared.scoring) await writeFileWhole(join(folder, 'scoring.json'), `${JSON.stringify(prepared.scoring, null, 2)}\n`);
-    await writeFileWhole(join(folder, 'metrics.jsonl'), '');
+    await writeFileWhole(join(folder, 'tokenizer.json'), run.tokenizerJson, places.output);
+    await writeFileWhole(join(folder, 'config.resolved.yaml'), run.resolvedYaml, places.output);
+    if (prepared.scoring)
+      await writeFileWhole(join(folder, 'scoring.json'), `${JSON.stringify(prepared.scoring, null, 2)}\n`, places.output);
+    await writeFileWhole(join(folder, 'metrics.jsonl'), '', places.output);
   }
   await recordRun(run, progress, 'training');
   return { progress, restored: restored !== undefined };

@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ParamLayout } from '@mdiff/model';
-import { MdiffError } from '@mdiff/folder';
+import { MdiffError, diskError, places } from '@mdiff/folder';
 import { readFolderWhole, sweep, writeFolderWhole } from '@mdiff/folder/node';
 import { readSafetensors, writeSafetensors } from '@mdiff/folder';
 import type { NamedTensor } from '@mdiff/folder';
@@ -69,7 +69,10 @@ function flatten(file: Buffer, layout: ParamLayout, path: string): Float32Array 
 
 /** Steps of the checkpoints in `folder`, ascending. */
 export async function listCheckpoints(folder: string): Promise<number[]> {
-  const names = await readdir(folder).catch(() => [] as string[]);
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === 'ENOENT') return [];
+    throw diskError(folder, error, { task: 'read', place: places.run });
+  });
   return names.flatMap((name) => (/^step-\d{8}$/.test(name) ? [Number(name.slice(5))] : [])).sort((a, b) => a - b);
 }
 
@@ -88,7 +91,7 @@ export async function saveCheckpoint(
     ...extra,
   };
   if (state.ema) files['ema.safetensors'] = writeSafetensors(tensorsOf(state.ema, layout));
-  await writeFolderWhole(path, files);
+  await writeFolderWhole(path, files, places.run);
   return path;
 }
 

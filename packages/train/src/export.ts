@@ -4,7 +4,7 @@ import { tensorsOf } from './checkpoint.js';
 import { networkOf } from './network.js';
 import { writeFolderWhole } from '@mdiff/folder/node';
 import type { Manifest } from '@mdiff/folder';
-import { FILES, MODEL_TYPE, toFolderConfig, writeSafetensors } from '@mdiff/folder';
+import { FILES, MODEL_TYPE, places, toFolderConfig, writeSafetensors } from '@mdiff/folder';
 
 /** The figures of the model card, all measured in this run. */
 export interface Card {
@@ -89,13 +89,17 @@ It can repeat passages of its training text word for word, and it makes things u
 export async function writeModelFolder(path: string, folder: ModelFolder): Promise<Manifest> {
   const { model, generation, layout, params } = folder;
   const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
-  return writeFolderWhole(path, {
-    [FILES.config]: json(toFolderConfig(networkOf(model), folder.card.name)),
-    [FILES.resolved]: folder.resolvedYaml,
-    [FILES.weights]: writeSafetensors(tensorsOf(params, layout), { format: 'pt', model_type: MODEL_TYPE }),
-    [FILES.graph]: folder.onnx,
-    [FILES.tokenizer]: folder.tokenizerJson,
-    [FILES.generation]: json(generation),
-    [FILES.card]: modelCard(folder),
-  });
+  return writeFolderWhole(
+    path,
+    {
+      [FILES.config]: json(toFolderConfig(networkOf(model), folder.card.name)),
+      [FILES.resolved]: folder.resolvedYaml,
+      [FILES.weights]: writeSafetensors(tensorsOf(params, layout), { format: 'pt', model_type: MODEL_TYPE }),
+      [FILES.graph]: folder.onnx,
+      [FILES.tokenizer]: folder.tokenizerJson,
+      [FILES.generation]: json(generation),
+      [FILES.card]: modelCard(folder),
+    },
+    places.run,
+  );
 }

@@ -1,5 +1,5 @@
 import { appendFile, readFile } from 'node:fs/promises';
-import { writeError } from '@mdiff/folder';
+import { diskError, places } from '@mdiff/folder';
 import { writeFileWhole } from '@mdiff/folder/node';
 
 /** One line of `metrics.jsonl`. */
@@ -31,13 +31,16 @@ export async function appendMetric(path: string, line: object): Promise<void> {
   try {
     await appendFile(path, `${JSON.stringify(line)}\n`);
   } catch (error) {
-    throw writeError(path, error);
+    throw diskError(path, error, { task: 'write', place: places.run });
   }
 }
 
 /** All whole lines of a metrics file. If a kill cut the last line short, it is left out. */
 export async function readMetrics(path: string): Promise<MetricLine[]> {
-  const text = await readFile(path, 'utf8').catch(() => '');
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw diskError(path, error, { task: 'read', place: places.run });
+  });
   return text.split('\n').flatMap((line) => {
     try {
       return line === '' ? [] : [JSON.parse(line) as MetricLine];
@@ -50,5 +53,5 @@ export async function readMetrics(path: string): Promise<MetricLine[]> {
 /** Drops lines after `step`: the resumed run writes them again. */
 export async function rewindMetrics(path: string, step: number): Promise<void> {
   const kept = (await readMetrics(path)).filter((line) => line.step <= step);
-  await writeFileWhole(path, kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  await writeFileWhole(path, kept.map((line) => `${JSON.stringify(line)}\n`).join(''), places.run);
 }

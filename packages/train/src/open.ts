@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatIssue, isSetIn, resolvedYaml, startup, valuesByKey, warmupSteps } from '@mdiff/config';
 import type { Issue, ProjectConfig } from '@mdiff/config';
@@ -49,7 +49,6 @@ export async function open({ asked, config: fitted, selection, options, folder, 
       `until step ${record.step} this run was on ${describeSetting(record)}: the following steps continue it up to rounding, not to the bit`,
     );
   }
-  await mkdir(folder, { recursive: true });
   const savedTokenizer = earlier && (await readFile(join(folder, 'tokenizer.json'), 'utf8').catch(() => undefined));
   const prepared = await prepare(fitted, reporter, {
     ...(savedTokenizer !== undefined && { tokenizerJson: savedTokenizer }),

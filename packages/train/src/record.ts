@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineSetting } from '@mdiff/engine';
-import { MdiffError } from '@mdiff/folder';
+import { MdiffError, diskError, places } from '@mdiff/folder';
 import { writeFileWhole } from '@mdiff/folder/node';
 import type { TextFingerprint } from '@mdiff/prepare';
 import { listCheckpoints } from './checkpoint.js';
@@ -64,9 +64,11 @@ async function readRecord(folder: string): Promise<RunRecord | undefined> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code = '', message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
-    throw refused(`mdiff cannot read the record of this run (${code ?? message})`, 'make it readable and run the command again');
+    // There can be no folder of that name.
+    if (['ENOTDIR', 'ENAMETOOLONG', 'ELOOP'].includes(code)) throw diskError(folder, error, { task: 'write', place: places.output });
+    throw refused(`mdiff cannot read the record of this run (${code || message})`, 'make it readable and run the command again');
   }
   let record: unknown;
   try {
@@ -100,7 +102,7 @@ export const writeRecord = (folder: string, record: Omit<RunRecord, 'format_vers
     ...(adapted && { adapted }),
     ...(config && { config }),
   };
-  return writeFileWhole(recordPath(folder), `${JSON.stringify(complete, null, 2)}\n`);
+  return writeFileWhole(recordPath(folder), `${JSON.stringify(complete, null, 2)}\n`, places.run);
 };
 
 /** The run that a folder holds: its record, or the newest checkpoint of a run whose record was deleted. */

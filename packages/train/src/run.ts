@@ -4,7 +4,7 @@ import { ConfigError, fitBatch, formatIssue, startup } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
 import { selectSetting } from '@mdiff/engine';
 import type { MemoryFactors } from '@mdiff/engine';
-import { MdiffError } from '@mdiff/folder';
+import { MdiffError, places } from '@mdiff/folder';
 import { lockFolder } from '@mdiff/folder/node';
 import { begin } from './begin.js';
 import type { Progress } from './checkpoint.js';
@@ -25,7 +25,7 @@ export async function train(asked: ProjectConfig, options: TrainOptions): Promis
   const selection = selectSetting(asked);
   const config = fitted(asked, selection.memory, options.fit === true);
   for (const issue of selection.notices) warn(formatIssue(issue));
-  const release = await lockFolder(folder);
+  const release = await lockFolder(folder, { place: places.output });
   try {
     if (mode === 'fresh') await removeRun(folder);
     return await trainLocked({ asked, config, selection, options, folder, earlier });

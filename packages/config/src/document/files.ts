@@ -1,17 +1,23 @@
 import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { env as processEnv, pid } from 'node:process';
-import { writeFailure } from './failure.js';
+import { describeFault, diskError, places } from '@mdiff/folder';
 
 // The only module of this package that touches the machine; `nofiles.ts` stands in for it in a browser.
+
+/** What the system found, where the name alone does not show it: nothing there, or a folder. */
+function reason(error: unknown): string {
+  if (['ENOENT', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
+  return ` (${describeFault(error, { task: 'read', place: places.file })?.split('; ')[0] ?? String(error)})`;
+}
 
 /** Reads at most 1 MiB and one byte of UTF-8, so that a huge file is refused and not loaded. */
 export function readText(path: string, cwd = '.'): { text: string } | { problem: string } {
   let file: number;
   try {
     file = openSync(resolve(cwd, path), 'r');
-  } catch {
-    return { problem: 'a readable file' };
+  } catch (error) {
+    return { problem: `a readable file${reason(error)}` };
   }
   try {
     const buffer = Buffer.alloc(1024 * 1024 + 1);
@@ -25,7 +31,7 @@ export function readText(path: string, cwd = '.'): { text: string } | { problem:
     if (length === buffer.length) return { text: ' '.repeat(length) };
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, length)) };
   } catch (error) {
-    return { problem: error instanceof TypeError ? 'UTF-8 text' : 'a readable file' };
+    return { problem: error instanceof TypeError ? 'UTF-8 text' : `a readable file${reason(error)}` };
   } finally {
     closeSync(file);
   }
@@ -40,8 +46,12 @@ export function writeText(path: string, text: string): void {
     writeFileSync(temporary, text);
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
-    throw writeFailure(path, error);
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      // The first error says more.
+    }
+    throw diskError(path, error, { task: 'write', place: places.file });
   }
 }
 

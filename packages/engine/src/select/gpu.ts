@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { release } from 'node:os';
 import { join } from 'node:path';
+import { makeFolder } from '@mdiff/folder/node';
 import { runTrialSync } from './trial.js';
 import type { Trial } from './trial.js';
 
@@ -92,7 +93,7 @@ export function hardwareDeviceMissing(
   }
   const missing = trial({ ...webgpuTrial, software: false });
   try {
-    mkdirSync(cacheDir, { recursive: true });
+    makeFolder(cacheDir);
     writeFileSync(file, `${JSON.stringify({ key, missing })}\n`);
   } catch {
     // tried again next time

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import { diskError, places } from '@mdiff/folder';
 import type { Feeds } from '../passes/feeds.js';
 import { timed } from '../passes/phases.js';
 import type { TfjsNode } from './load.js';
@@ -42,19 +43,23 @@ function runSignature(signature: Signature, feeds: Feeds): Record<string, Float3
 
 /** Loads the signatures of a model. They share one TensorFlow session, and so the variables. */
 export async function loadSavedModel(native: TfjsNode, bytes: Uint8Array, signatures: readonly string[]): Promise<SavedModel> {
-  const folder = mkdtempSync(join(tmpdir(), 'mdiff-tensorflow-'));
+  let folder: string | undefined;
   try {
+    folder = mkdtempSync(join(tmpdir(), 'mdiff-tensorflow-'));
     writeFileSync(join(folder, 'saved_model.pb'), bytes);
     // tfjs-node loads only while it is the current backend.
     void tf.setBackend('tensorflow');
     const loaded = new Map<string, Signature>();
-    for (const name of signatures) loaded.set(name, await timed('load', () => native.node.loadSavedModel(folder, ['serve'], name)));
+    const path = folder;
+    for (const name of signatures) loaded.set(name, await timed('load', () => native.node.loadSavedModel(path, ['serve'], name)));
     return {
       run: (signature, feeds) => natively(() => runSignature(loaded.get(signature)!, feeds)),
       close: () => loaded.forEach((signature) => signature.dispose()),
     };
+  } catch (error) {
+    throw diskError(tmpdir(), error, { task: 'write', place: places.temporary });
   } finally {
     void tf.setBackend('cpu');
-    rmSync(folder, { recursive: true, force: true });
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   }
 }

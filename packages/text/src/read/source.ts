@@ -3,6 +3,7 @@ import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 
+import { describeFault, places } from '@mdiff/folder';
 import { TextError } from '../error.js';
 import type { Document, Removal } from '../types.js';
 import { openArchive } from './archive.js';
@@ -122,7 +123,7 @@ async function find(source: string, bases: readonly string[]): Promise<string | 
       return path;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw bad(source, `${path} cannot be opened (${String(code)}); check its permissions`);
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw bad(source, unreadable(path, error));
     }
   }
   if (/[*?[\]{}]/.test(source)) return undefined;
@@ -227,9 +228,13 @@ async function readPath(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw new TextError(`${path} cannot be read (${String((error as NodeJS.ErrnoException).code)}); check its permissions`);
+    throw new TextError(unreadable(path, error));
   }
 }
+
+const place = { ...places.file, elsewhere: 'choose another text' };
+const unreadable = (path: string, error: unknown): string =>
+  `${path} cannot be read: ${describeFault(error, { task: 'read', place }) ?? String(error)}`;
 
 async function drain(stream: Readable): Promise<Uint8Array> {
   const chunks: Buffer[] = [];

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { diskError, places } from '@mdiff/folder';
 import { TextError } from '../error.js';
 import { MIN_VOCAB, Tokenizer } from './tokenizer.js';
 
@@ -34,8 +35,9 @@ tokenizer.save(output);
  */
 export async function trainBpe(texts: Iterable<string>, { vocabSize }: { vocabSize: number }): Promise<TrainedTokenizer> {
   const corpus = checkCorpus(texts, vocabSize).join('\n');
-  const folder = await mkdtemp(join(tmpdir(), 'mdiff-bpe-'));
+  let folder: string | undefined;
   try {
+    folder = await mkdtemp(join(tmpdir(), 'mdiff-bpe-'));
     const input = join(folder, 'corpus.txt');
     const output = join(folder, 'tokenizer.json');
     await writeFile(input, corpus);
@@ -43,8 +45,10 @@ export async function trainBpe(texts: Iterable<string>, { vocabSize }: { vocabSi
     const { model } = JSON.parse(await readFile(output, 'utf8')) as { model: { merges: [string, string][] } };
     const tokenizer = Tokenizer.fromMerges(cut(model.merges, vocabSize - MIN_VOCAB));
     return { tokenizer, reached: tokenizer.vocabSize, clamped: tokenizer.vocabSize < vocabSize };
+  } catch (error) {
+    throw diskError(tmpdir(), error, { task: 'write', place: places.temporary });
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
