@@ -12,6 +12,7 @@ import {
   presetNames,
   ProjectConfig,
   referencePage,
+  resolvedJson,
   resolvedYaml,
   type Issue,
 } from '@mdiff/config';
@@ -118,7 +119,7 @@ export function addConfig(root: Command, io: Io): void {
     .option('--json', 'print JSON')
     .action((file: string | undefined, flags: ConfigFlags & { json?: boolean }) => {
       const loaded = load(io, file, flags);
-      io.out(flags.json ? `${JSON.stringify(loaded.config, null, 2)}\n` : resolvedYaml(loaded.config));
+      io.out(flags.json ? resolvedJson(loaded.config) : resolvedYaml(loaded.config));
     });
   config
     .command('diff')

@@ -4,7 +4,7 @@ import { ConfigError, type Issue } from './checks/issue.js';
 import { readLayer, type Entries, type Source } from './document/layer.js';
 import { sections, type SectionName } from './sections/keys.js';
 import { codeSource, entriesOf, judge, makeSection, projectRecord, stackOf, stageRecord } from './document/record.js';
-import { resolvedSource } from './document/resolved.js';
+import { resolvedSources } from './document/resolved.js';
 import { saveText, type Origin } from './document/save.js';
 import type { Env } from './document/scalars.js';
 import {
@@ -138,7 +138,7 @@ function assemble(
     ctx.issues.push(...over.found);
     for (const path of over.bad) bad.add(path);
   }
-  const origin = given && file?.tree ? { text: given.text, file: given.file, env: ctx.env, read } : undefined;
+  const origin = given && file?.tree ? { text: given.text, file: given.file, env: ctx.env, read, preset: options.preset } : undefined;
   return finish({ stack: merge(layers), bad }, [...ctx.issues, ...reads.flatMap((item) => item.found)], origin);
 }
 
@@ -148,9 +148,11 @@ function parse(text: string, options: LoadOptions & { file?: string; read?: Read
 
 function resolved(text: string, file: string): ProjectConfig {
   const issues: Issue[] = [];
-  const source = resolvedSource(text, file, issues);
-  const read = readLayer(source ?? codeSource({}));
-  return finish({ stack: merge([read.entries]), bad: read.bad }, [...issues, ...read.found]);
+  const reads = resolvedSources(text, file, issues).map((source) => readLayer(source));
+  return finish({ stack: merge(reads.map((read) => read.entries)), bad: new Set(reads.flatMap((read) => [...read.bad])) }, [
+    ...issues,
+    ...reads.flatMap((read) => read.found),
+  ]);
 }
 
 function unreadable(file: string, problem: string): ConfigError {

@@ -1,5 +1,6 @@
 import { aliases, canonicalKeys, dotted, nodeAt, segments } from '../sections/keys.js';
-import type { Entry } from './layer.js';
+import { originText } from './layer.js';
+import { header } from './marks.js';
 import { stackOf } from './record.js';
 import { ProjectConfigSchema } from '../sections/schema.js';
 import { listing, scalarText } from './save.js';
@@ -23,8 +24,9 @@ export function described(key: string): Described | undefined {
   );
 }
 
-/** `--set`, `default`, `preset model/nano`, `my.yaml:3:12`, `env MDIFF__…` */
-export const originText = (entry: Entry): string => (entry.preset === undefined ? entry.at(entry.written).where : `preset ${entry.preset}`);
+/** The origin of every key's value. */
+const originsOf = (config: ProjectConfig): [string, string][] =>
+  [...stackOf(config)!].map(([key, entries]) => [key, originText(entries.at(-1)!)]);
 
 const shortText = (value: unknown): string =>
   Array.isArray(value) && value.some((item) => typeof item === 'object')
@@ -75,12 +77,16 @@ function explainStage(config: ProjectConfig, key: string): string {
 
 /** `config.resolved.yaml`: every value with its origin; `facts` (tokenizer size, engine in use, …) stand as comments at the top. */
 export function resolvedYaml(config: ProjectConfig, facts: Readonly<Record<string, string | number>> = {}): string {
-  const stack = stackOf(config)!;
+  const origins = new Map(originsOf(config));
   const head = Object.entries(facts)
     .map(([name, value]) => `# ${name}: ${scalarText(value)}\n`)
     .join('');
-  return head + listing(config as ProjectValues, (key) => originText(stack.get(key)!.at(-1)!));
+  return `${head}${header}\n${listing(config as ProjectValues, (key) => origins.get(key)!)}`;
 }
+
+/** The same as JSON. The origins stand in the data, under `origins`. */
+export const resolvedJson = (config: ProjectConfig): string =>
+  `${JSON.stringify({ ...config, origins: Object.fromEntries(originsOf(config)) }, null, 2)}\n`;
 
 /** Every key whose value differs, as `key: before -> after`. */
 export function diffConfigs(a: ProjectConfig, b: ProjectConfig): string[] {

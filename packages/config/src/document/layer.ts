@@ -154,6 +154,9 @@ export function readLayer(source: Source): { entries: Entries; found: Issue[]; b
 /** `example.yaml:11:16 hardware.max_vram_gb`, the second place of a message. */
 export const seeEntry = (entry: Entry): string => `${entry.at(entry.written).where} ${dotted(entry.written)}`;
 
+/** `--set`, `default`, `preset model/nano`, `my.yaml:3:12`, `env MDIFF__…` */
+export const originText = (entry: Entry): string => (entry.preset === undefined ? entry.at(entry.written).where : `preset ${entry.preset}`);
+
 /** True when no error stands at the path, above it or below it. */
 export function sound(bad: ReadonlySet<string>, path: string): boolean {
   const parts = segments(path)!;

@@ -1,16 +1,13 @@
 import type { Issue } from '../checks/issue.js';
-import { canonicalKeys, defaultOf, dotted, segments, type Segment } from '../sections/keys.js';
+import { dotted, type Segment } from '../sections/keys.js';
 import type { ProjectConfig, ProjectInput } from '../sections/types.js';
-import { originText } from './explain.js';
-import type { Source } from './layer.js';
+import { originText, type Source } from './layer.js';
+import { commentsIn, markedSources, same } from './marks.js';
 import { stackOf } from './record.js';
 import { fileData } from './scalars.js';
-import { follows } from './stack.js';
 import { readYaml } from './yaml.js';
 
 type Fields = Record<string, unknown>;
-
-const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** The value of every canonical key, by key. */
 export const valuesByKey = (config: ProjectConfig): Record<string, unknown> =>
@@ -46,35 +43,15 @@ export function differences(asked: ProjectConfig, recorded: ProjectConfig): Diff
   });
 }
 
-/** The comment behind each key: the origin of its value. */
-function originsIn(text: string): Map<string, string> {
-  const origins = new Map<string, string>();
-  let section = '';
-  for (const line of text.split('\n')) {
-    const header = /^(\w+):$/.exec(line)?.[1];
-    if (header !== undefined) section = `${header}.`;
-    const [, indent, word, origin] = /^( {0,2})(\w+):.* {2}# (.*)$/.exec(line) ?? [];
-    if (word !== undefined) origins.set(`${indent === '' ? '' : section}${word}`, origin!);
-  }
-  return origins;
-}
-
-/** The layer in a `config.resolved.yaml`. A value that the file marks as a default stays one, unless this release has another default. */
-export function resolvedSource(text: string, file: string, issues: Issue[]): Source | undefined {
+/** The layers in a `config.resolved.yaml`, lowest first. A value that the file marks as a default stays one, unless this release has another default. */
+export function resolvedSources(text: string, file: string, issues: Issue[]): Source[] {
   const { tree, issues: faults } = readYaml(text, file);
   issues.push(...faults);
-  if (tree === undefined) return undefined;
+  if (tree === undefined) return [];
   const { data, issues: more, bad } = fileData(tree, {});
   issues.push(...more);
-  const origins = originsIn(text);
-  const isDefault = (key: string, value: unknown): boolean =>
-    origins.get(key) === 'default' && (same(value, defaultOf(key)) || follows.some(([follower]) => follower === key));
-  for (const key of canonicalKeys) {
-    const path = segments(key)!;
-    const holder = path.slice(0, -1).reduce<unknown>((node, part) => (node as Fields | null | undefined)?.[part], data);
-    const word = String(path.at(-1));
-    if (typeof holder === 'object' && holder !== null && isDefault(key, (holder as Fields)[word])) Reflect.deleteProperty(holder, word);
-  }
+  const origins = commentsIn(text);
   const keyOf = (path: readonly Segment[]): string => dotted(path.slice(0, typeof path[1] === 'string' ? 2 : 1));
-  return { kind: 'file', data, bad, at: (path, key) => ({ where: origins.get(keyOf(path)) ?? tree.at(path, key).where }) };
+  const at: Source['at'] = (path, key) => ({ where: origins.get(keyOf(path)) ?? tree.at(path, key).where });
+  return markedSources({ kind: 'file', data, bad, at }, origins);
 }

@@ -102,13 +102,13 @@ describe('a loaded file', () => {
 });
 
 describe('a configuration without a file', () => {
-  it('lists every key with type and default, and loads to itself', () => {
+  it('lists every key with origin, type and default, and loads to itself', () => {
     for (const name of presetNames.filter((item) => !item.includes('cpu'))) {
       const config = ProjectConfig.preset(name);
       expect(ProjectConfig.parse(config.toYaml()), name).toEqual(config);
     }
     const text = ProjectConfig.preset('quickstart').toYaml();
-    expect(text).toContain('  learning_rate: 0.0015  # number > 0 and <= 1; default 0.0002\n');
+    expect(text).toContain('  learning_rate: 0.0015  # preset project/quickstart; number > 0 and <= 1; default 0.0002\n');
     expect(text).not.toMatch(/[0-9]e-?[0-9]/);
   });
 

@@ -1,11 +1,13 @@
 import { isMap, isScalar, isSeq, parse as parseYaml, Scalar, type Document, type YAMLMap } from 'yaml';
 import { parseTree, printed } from './yaml.js';
 import { aliases, canonicalKeys, defaultOf, nodeAt, segments, type Segment } from '../sections/keys.js';
-import { readLayer } from './layer.js';
+import { originText, readLayer, type Entry } from './layer.js';
+import { header, isMarked, same } from './marks.js';
+import { stackOf } from './record.js';
 import type { Env } from './scalars.js';
-import { envSource, fileSources, type Reader } from './sources.js';
+import { envSource, fileSources, presetSources, type Reader } from './sources.js';
 import { merge, type Stack } from './stack.js';
-import type { ProjectValues } from '../sections/types.js';
+import type { ProjectConfig, ProjectValues } from '../sections/types.js';
 import { kindOf, plain } from '../checks/words.js';
 
 /** The text a configuration was loaded from, and what is needed to read it again. */
@@ -14,6 +16,8 @@ export interface Origin {
   file: string;
   env: Env;
   read: Reader;
+  /** the preset under the file */
+  preset: string | undefined;
 }
 
 /** A `${` in a value must not be taken for a reference. */
@@ -65,15 +69,14 @@ const typeAndDefault = (key: string): string => {
   return `${kindOf(nodeAt(segments(key)!)!)}; default ${key === 'curriculum.stages' ? 'three_stage' : valueText(value, '')}`;
 };
 
-/** The values the file alone gives, in the environment it was loaded in. */
+/** The values the file alone gives, with the preset under it, in the environment it was loaded in. */
 function alone(origin: Origin): Stack {
   const ctx = { env: origin.env, read: origin.read, issues: [] };
   const { sources } = fileSources(origin.text, origin.file, [], ctx);
+  if (origin.preset !== undefined) sources.unshift(...presetSources(origin.preset, { where: '--preset' }, 'extends', ctx));
   // `MDIFF__…` is left out, so that the saved file takes in the values it changed.
   return merge([...sources, envSource({}, [])].map((source) => readLayer(source).entries));
 }
-
-const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 // Keeps the node, and with it its comment; a number's old notation and a string's old quotes no longer fit.
 function setScalar(node: Scalar, value: unknown): void {
@@ -115,23 +118,49 @@ function write(doc: Document, path: readonly Segment[], value: unknown): void {
   doc.setIn(path, fresh.get('v', true));
 }
 
-function edited(config: ProjectValues, origin: Origin): string {
+/** Puts the preset that the command line named under what the file extends. */
+function extendBy(doc: Document, preset: string): void {
+  const named = (doc.toJS() as { extends?: string | string[] | null } | null)?.extends ?? [];
+  const items = [preset, ...(typeof named === 'string' ? [named] : named)];
+  doc.set('extends', items.length === 1 ? preset : doc.createNode(items, { flow: true }));
+}
+
+function edited(config: ProjectConfig, origin: Origin): string {
   const doc = parseTree(origin.text).doc as unknown as Document;
   const before = alone(origin);
   const names = new Map(Object.entries(aliases).map(([alias, canonical]) => [canonical, alias]));
+  const marked = isMarked(origin.text);
   let changed = false;
-  for (const key of canonicalKeys) {
-    const value = at(config, segments(key)!);
-    if (same(value, before.get(key)!.at(-1)!.value)) continue;
+  if (origin.preset !== undefined) {
+    extendBy(doc, origin.preset);
+    changed = true;
+  }
+  for (const [key, entries] of stackOf(config)!) {
+    const [entry, old] = [entries.at(-1)!, before.get(key)!.at(-1)!];
+    // A default that follows another key goes on doing so. A value set to its default is written all the same: some rules ask who set a value.
+    if (entry.kind === 'default' || (same(entry.value, old.value) && old.kind !== 'default')) continue;
     changed = true;
     const alias = names.get(key);
     // Both spellings may stand in the file; they must go on agreeing.
     const places = [key, ...(alias ? [alias] : [])].filter((name) => doc.hasIn(segments(name)!));
-    for (const name of places.length > 0 ? places : [key]) write(doc, segments(name)!, value);
+    for (const name of places.length > 0 ? places : [key]) {
+      write(doc, segments(name)!, entry.value);
+      const node = doc.getIn(segments(name)!, true);
+      if (marked && isScalar(node)) node.comment = undefined;
+    }
   }
   return changed ? printed(doc) : origin.text;
 }
 
-/** The text that `saveYaml` writes: the loaded file with only the changed values replaced, or every key with its type and default. */
-export const saveText = (config: ProjectValues, origin?: Origin): string =>
-  origin ? edited(config, origin) : listing(config, typeAndDefault);
+/** The origin of a value, unless a person set it, then its key's type and default. */
+function comment(entry: Entry, key: string): string {
+  const mark = entry.kind === 'default' || entry.preset !== undefined ? `${originText(entry)}; ` : '';
+  return mark + typeAndDefault(key);
+}
+
+/** The text that `saveYaml` writes: the loaded file with only the changed values replaced, or every key with its origin, type and default. */
+export function saveText(config: ProjectConfig, origin?: Origin): string {
+  if (origin) return edited(config, origin);
+  const stack = stackOf(config)!;
+  return `${header}\n${listing(config as ProjectValues, (key) => comment(stack.get(key)!.at(-1)!, key))}`;
+}

@@ -2,6 +2,7 @@ import { readYaml, type Tree } from './yaml.js';
 import { issueAt, type Issue, type Place } from '../checks/issue.js';
 import { dotted, nodeAt, segments, type Segment } from '../sections/keys.js';
 import { readLayer, type Entry, type Source } from './layer.js';
+import { markedSources, marksOf } from './marks.js';
 import { presetLayers, presetNames } from './presets.js';
 import { fileData, typed, type Env } from './scalars.js';
 import { nearChoice, nearKey, quoted } from '../checks/words.js';
@@ -81,9 +82,11 @@ export function fileSources(text: string, file: string, chain: readonly string[]
   if (tree === undefined) return { sources: [] };
   const { data, issues: faults, bad } = fileData(tree, ctx.env);
   ctx.issues.push(...faults);
+  const marks = marksOf(text, data);
   const extend = typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as { extends?: unknown }).extends : undefined;
   const lower = extendSources(extend, tree.at, file, [...chain, beside('', file)], ctx);
-  return { sources: [...lower, { kind: 'file', data, bad, at: tree.at }], tree };
+  const source: Source = { kind: 'file', data, bad, at: tree.at };
+  return { sources: [...lower, ...(marks === undefined ? [source] : markedSources(source, marks))], tree };
 }
 
 type Fields = Record<string, unknown>;
