@@ -28,7 +28,7 @@ export const table = {
   'packages/folder': {},
   'packages/workers': {},
   'packages/report': {},
-  'packages/cli': {},
+  'packages/cli': values('folder'), // the same
   'packages/text': values('folder'), // the same
   'packages/curriculum': { config: 'types', ...values('diffusion', 'text') },
   'packages/model': { config: 'types', ...values('diffusion') }, // the random numbers

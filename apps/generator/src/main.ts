@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-import { followLauncher, guardOutput, reportFailure } from '@mdiff/cli';
+import { followLauncher, guardFailures, guardOutput, reportFailure } from '@mdiff/cli';
 import { program } from './program.js';
 
 followLauncher();
+guardFailures();
 guardOutput();
 await program()
   .parseAsync()

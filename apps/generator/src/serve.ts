@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { integer, interruptible, port, print, UsageError } from '@mdiff/cli';
+import { integer, interruptible, outputIsLog, port, print, UsageError } from '@mdiff/cli';
 import type { Model } from '@mdiff/generate';
 import type { FastifyInstance } from 'fastify';
 import { type Command, Option } from 'commander';
@@ -19,6 +19,7 @@ const GRACE = 10_000;
 
 /** `mdiff serve`: answers until a signal stops it. */
 async function runServe(argument: string | undefined, flags: ServeFlags): Promise<void> {
+  outputIsLog();
   const { files, sampling } = await prepare(folderOf('serve', argument, flags), flags);
   // Open the port before loading the model: a second server fails at once, and health checks get answers while a large model loads.
   let start!: () => void;

@@ -39,3 +39,8 @@ export function reportFailure(error: unknown, write: (text: string) => void = (t
   }
   return exitCodeOf(error);
 }
+
+/** An error outside every call, such as a lock that another process took over, ends the process as one of a command does: with one line. */
+export function guardFailures(): void {
+  process.on('uncaughtException', (error) => process.exit(reportFailure(error)));
+}

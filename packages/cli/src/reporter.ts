@@ -1,5 +1,6 @@
 // Shows the progress of a command: one line that is rewritten on a terminal, plain lines elsewhere, or JSON lines.
 // The types have the shape of what the libraries report; this package imports none of them.
+import { outputIsLog } from './print.js';
 
 /** One training step, as `train` reports it. */
 export interface StepLine {
@@ -14,8 +15,8 @@ export interface StepLine {
   nelbo?: number;
   bits_per_byte?: number;
   causal_bits_per_byte?: number;
-  /** seconds left */
-  left: number;
+  /** seconds left; unknown until a step has been timed */
+  left?: number;
 }
 
 export interface Reporter {
@@ -48,7 +49,7 @@ function describeStep(r: StepLine): string {
       `held-out NELBO ${r.nelbo.toFixed(3)} nats/token${r.bits_per_byte === undefined ? '' : ` = ${r.bits_per_byte.toFixed(3)} bits/byte`}`,
     );
   if (r.causal_bits_per_byte !== undefined) parts.push(`held-out next-token ${r.causal_bits_per_byte.toFixed(3)} bits/byte`);
-  parts.push(`${duration(r.left)} left`);
+  if (r.left !== undefined) parts.push(`${duration(r.left)} left`);
   return parts.join(' · ');
 }
 
@@ -118,6 +119,7 @@ function json(out: Output): Reporter {
 
 /** `log_format` of the configuration: auto is a live line on a terminal and plain lines elsewhere; text is always plain lines. */
 export function reporterFor(format: 'auto' | 'text' | 'json', out: Output): Reporter {
+  if (out === process.stdout) outputIsLog();
   if (format === 'json') return json(out);
   return format === 'auto' && out.isTTY === true ? terminal(out) : plain(out);
 }
