@@ -35,6 +35,7 @@ export { diffConfigs, explain, resolvedJson, resolvedYaml } from './document/exp
 export { differences, inputOf, valuesByKey, type Difference } from './document/resolved.js';
 export { jsonSchema, referencePage } from './document/reference.js';
 export { migrate } from './document/migrate.js';
+export { shapedBy } from './checks/base.js';
 export { isSetIn, startup } from './checks/startup.js';
 export { pending, type Pending } from './checks/pending.js';
 export { ProjectConfigSchema } from './sections/schema.js';

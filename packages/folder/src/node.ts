@@ -1,4 +1,6 @@
 export { makeFolder, sha256, writeFileWhole, writeFolderWhole } from './files.js';
+export { locateModel, readBase } from './base.js';
+export type { BaseModel } from './base.js';
 export { lockFolder } from './lock.js';
 export { sweep } from './processes.js';
 export { readFolder, readFolderWhole } from './read.js';

@@ -86,7 +86,7 @@ const statIfAny = (path: string): Promise<Stats | undefined> =>
   });
 
 /** Says what a path is that is no model folder, and where one may be. */
-async function expectModelFolder(folder: string): Promise<void> {
+export async function expectModelFolder(folder: string): Promise<void> {
   const wrong = (got: string, remedy: string): ModelError => new ModelError(`${folder}: expected a model folder, got ${got}; ${remedy}`);
   const info = await statIfAny(folder);
   if (info === undefined) throw wrong('nothing at this path', 'give the folder that training wrote (…/model)');
@@ -110,7 +110,7 @@ function readText(folder: string, file: string, refuse: Refuse): Promise<string>
 const readRecord = async (folder: string, file: string, refuse: Refuse): Promise<Record<string, unknown>> =>
   parseRecord(file, await readText(folder, file, refuse), refuse);
 
-const readManifest = async (folder: string, refuse: Refuse): Promise<Manifest> =>
+export const readManifest = async (folder: string, refuse: Refuse): Promise<Manifest> =>
   parseManifest(await readText(folder, MANIFEST, refuse), refuse);
 
 /** Size and, where wanted, checksum of a file; a graph can be large, so it is hashed as a stream. */

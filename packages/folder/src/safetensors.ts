@@ -1,3 +1,5 @@
+import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './half.js';
+
 /** The safetensors file format (huggingface/safetensors): u64 header length, JSON header, then raw little-endian data. */
 export interface NamedTensor {
   name: string;
@@ -5,14 +7,30 @@ export interface NamedTensor {
   data: Float32Array;
 }
 
-export function writeSafetensors(tensors: readonly NamedTensor[], metadata: Record<string, string> = {}): Uint8Array {
+/** Types of numbers on the disk. In memory all are float32, which holds each of them exactly. */
+export type Dtype = 'F32' | 'F16' | 'BF16';
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+/** A copy, because data need not be aligned within the file's buffer. */
+const copied = (bytes: Uint8Array): ArrayBuffer => Uint8Array.prototype.slice.call(bytes).buffer;
+
+const formats: Readonly<Record<Dtype, { write(values: Float32Array): Uint8Array; read(bytes: Uint8Array): Float32Array }>> = {
+  F32: { write: bytesOf, read: (bytes) => new Float32Array(copied(bytes)) },
+  F16: { write: (values) => bytesOf(toFloat16(values)), read: (bytes) => fromFloat16(new Uint16Array(copied(bytes))) },
+  BF16: { write: (values) => bytesOf(toBfloat16(values)), read: (bytes) => fromBfloat16(new Uint16Array(copied(bytes))) },
+};
+
+/** Writes all tensors as `dtype`; 16-bit types round to nearest, ties to even. */
+export function writeSafetensors(tensors: readonly NamedTensor[], metadata: Record<string, string> = {}, dtype: Dtype = 'F32'): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: metadata };
   let end = 0;
-  for (const { name, shape, data } of tensors) {
-    const start = end;
-    end += data.byteLength;
-    header[name] = { dtype: 'F32', shape, data_offsets: [start, end] };
-  }
+  const parts = tensors.map(({ name, shape, data }) => {
+    const part = formats[dtype].write(data);
+    header[name] = { dtype, shape, data_offsets: [end, end + part.byteLength] };
+    end += part.byteLength;
+    return part;
+  });
   const json = new TextEncoder().encode(JSON.stringify(header));
   const head = new Uint8Array(Math.ceil(json.byteLength / 8) * 8).fill(0x20); // spaces keep the data aligned to 8 bytes
   head.set(json);
@@ -20,14 +38,14 @@ export function writeSafetensors(tensors: readonly NamedTensor[], metadata: Reco
   new DataView(file.buffer).setBigUint64(0, BigInt(head.byteLength), true);
   file.set(head, 8);
   let offset = 8 + head.byteLength;
-  for (const { data } of tensors) {
-    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
-    offset += data.byteLength;
+  for (const part of parts) {
+    file.set(part, offset);
+    offset += part.byteLength;
   }
   return file;
 }
 
-/** Reads float32 tensors; `wanted` picks them by name, and others may be of any type. */
+/** Reads tensors of 32 or 16 bits; `wanted` picks them by name, and others may be of any type. */
 export function readSafetensors(
   file: Uint8Array,
   wanted: (name: string) => boolean = () => true,
@@ -49,9 +67,8 @@ export function readSafetensors(
     },
   ] of Object.entries(entries)) {
     if (!wanted(name)) continue;
-    if (dtype !== 'F32') throw new Error(`tensor ${name}: expected dtype F32, got ${dtype}`);
-    // A copy, because the data need not be aligned to 4 bytes within the file's buffer.
-    const data = new Float32Array(Uint8Array.prototype.slice.call(file, 8 + length + start, 8 + length + end).buffer);
+    if (!Object.hasOwn(formats, dtype)) throw new Error(`tensor ${name}: expected dtype F32, F16 or BF16, got ${dtype}`);
+    const data = formats[dtype as Dtype].read(file.subarray(8 + length + start, 8 + length + end));
     tensors.set(name, { name, shape, data });
   }
   return { tensors, metadata: metadata as Record<string, string> };

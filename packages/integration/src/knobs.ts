@@ -135,7 +135,7 @@ const model: Knob[] = [
   { key: 'model.mask_token_id', to: 1, refused: 'E18' },
   { key: 'model.tie_embeddings', to: true, observe: network },
   { key: 'model.conv_width', to: 3, observe: network },
-  { key: 'model.init_from', to: 'base-en', missing: 'start from the weights of a model folder' },
+  { key: 'model.init_from', to: join(root, 'packages/generate/fixtures/shifted'), observe: stopped(({ error }) => error) },
   { key: 'model.shift_head', to: false, observe: told(({ steps }) => [...steps[0]!.batches[0]!.ids]) },
 ];
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ConfigError, startup } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
 import { MdiffError, describeFault, places } from '@mdiff/folder';
-import { sha256, writeFileWhole } from '@mdiff/folder/node';
+import { readBase, sha256, writeFileWhole } from '@mdiff/folder/node';
 import { Tokenizer } from '@mdiff/text';
 import type { Section } from '@mdiff/text';
 import { compressGpt2, trainBpe } from '@mdiff/text/node';
@@ -15,13 +15,16 @@ const builders = {
 
 /** Says which tokenizer `tokenizerFor` gives. */
 export const describeTokenizer = ({ tokenizer: { path, type }, model }: ProjectConfig): string =>
-  path ?? `${builders[type].description} of at most ${model.vocab_size} tokens`;
+  path ??
+  (model.init_from === null ? undefined : `the tokenizer of ${model.init_from}`) ??
+  `${builders[type].description} of at most ${model.vocab_size} tokens`;
 
 /** The tokenizer of the configuration: from `tokenizer.path`, else from the cache, else built from the training text. */
 export async function tokenizerFor(config: ProjectConfig, train: readonly Section[]): Promise<Tokenizer> {
   const { path, type } = config.tokenizer;
   if (path !== null) return tokenizerAt(path, config);
-  const limit = config.model.vocab_size;
+  const { init_from, vocab_size: limit } = config.model;
+  if (init_from !== null) return Tokenizer.fromJson((await readBase(init_from)).tokenizer);
   const corpus = train.map(({ paragraphs }) => paragraphs.map(({ text }) => text).join('\n'));
   const key = sha256(JSON.stringify([type, 1, limit, corpus])).slice(0, 32);
   const cachePath = join(config.cache_dir, 'tokenizers', `${key}.json`);

@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { ConfigError, startup } from '@mdiff/config';
 import { places } from '@mdiff/folder';
 import { writeFileWhole } from '@mdiff/folder/node';
-import { latestCheckpoint, loadCheckpoint, removeLater } from './checkpoint.js';
+import type { BaseModel } from '@mdiff/folder/node';
+import { recordOf, stateFrom } from './base.js';
+import { latestCheckpoint, loadCheckpoint, removeLater, saveCheckpoint } from './checkpoint.js';
 import type { Checkpoint, Progress } from './checkpoint.js';
 import { networkOf } from './network.js';
 import { rewindMetrics } from './metrics.js';
@@ -34,8 +36,26 @@ export async function begin(run: Run): Promise<{ progress: Progress; restored: b
       await writeFileWhole(join(folder, 'scoring.json'), `${JSON.stringify(prepared.scoring, null, 2)}\n`, places.output);
     await writeFileWhole(join(folder, 'metrics.jsonl'), '', places.output);
   }
+  const started = restored === undefined && run.base !== undefined;
+  if (started) await startFrom(run.base!, run, progress);
   await recordRun(run, progress, 'training');
-  return { progress, restored: restored !== undefined };
+  return { progress, restored: restored !== undefined || started };
+}
+
+/** The files beside the weights of every checkpoint, by name. */
+export const checkpointFiles = ({ resolvedYaml, tokenizerJson, fingerprint }: Run): Record<string, string> => ({
+  'config.resolved.yaml': resolvedYaml,
+  'tokenizer.json': tokenizerJson,
+  'fingerprint.json': `${JSON.stringify(fingerprint, null, 2)}\n`,
+});
+
+/** Loads the weights of the base model, and saves them as the checkpoint of step 0: a resumed run needs the model folder no longer. */
+async function startFrom(base: BaseModel, run: Run, progress: Progress): Promise<void> {
+  const { engine, config, folder, options } = run;
+  await engine.load(stateFrom(base, engine.layout, config.training.ema_decay > 0));
+  progress.base = recordOf(base);
+  await saveCheckpoint(join(folder, 'checkpoints'), engine.layout, { progress, state: await engine.read() }, checkpointFiles(run));
+  options.reporter.note(`starting from ${base.name} (weights sha256 ${base.sha256.slice(0, 12)}…)`);
 }
 
 /** Loads the newest whole checkpoint into the engine. @returns undefined where there is none yet */

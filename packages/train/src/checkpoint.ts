@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ParamLayout } from '@mdiff/model';
 import { MdiffError, diskError, places } from '@mdiff/folder';
@@ -6,6 +6,7 @@ import { readFolderWhole, sweep, writeFolderWhole } from '@mdiff/folder/node';
 import { readSafetensors, writeSafetensors } from '@mdiff/folder';
 import type { NamedTensor } from '@mdiff/folder';
 import type { TrainState } from '@mdiff/engine';
+import type { BaseRecord } from './base.js';
 import type { MetricLine } from './metrics.js';
 import type { Patience } from './patience.js';
 
@@ -36,6 +37,8 @@ export interface Progress {
   window: LossWindow;
   /** seconds of training so far, over all runs */
   seconds: number;
+  /** the model that the run started from */
+  base?: BaseRecord;
   /** the step at which the learning rate decays in the plan of this run */
   decay_start?: number;
   best?: { step: number; nelbo: number };
@@ -74,6 +77,18 @@ export async function listCheckpoints(folder: string): Promise<number[]> {
     throw diskError(folder, error, { task: 'read', place: places.run });
   });
   return names.flatMap((name) => (/^step-\d{8}$/.test(name) ? [Number(name.slice(5))] : [])).sort((a, b) => a - b);
+}
+
+/** The progress of the newest checkpoint that has one. Only its own file is read, and no checksum. */
+export async function newestProgress(folder: string): Promise<Progress | undefined> {
+  for (const step of (await listCheckpoints(folder)).reverse()) {
+    try {
+      return JSON.parse(await readFile(join(folder, folderName(step), 'progress.json'), 'utf8')) as Progress;
+    } catch {
+      // A damaged checkpoint: the run reports it when it restores.
+    }
+  }
+  return undefined;
 }
 
 export async function saveCheckpoint(

@@ -1,5 +1,6 @@
 import type { GenerationConfig, ModelConfig } from '@mdiff/config';
 import type { ParamLayout } from '@mdiff/model';
+import type { BaseRecord } from './base.js';
 import { tensorsOf } from './checkpoint.js';
 import { networkOf } from './network.js';
 import { writeFolderWhole } from '@mdiff/folder/node';
@@ -25,6 +26,8 @@ export interface Card {
   causalBitsPerByte?: number;
   engine: string;
   seed: number;
+  /** the model that the run started from */
+  base?: BaseRecord;
 }
 
 export interface ModelFolder {
@@ -43,11 +46,18 @@ const count = (n: number): string => n.toLocaleString('en-US');
 const heldOutText = ({ documents, tokens, bytes, of }: Card['heldOut']): string =>
   `${count(documents)} documents, ${tokens < of ? `of which ${count(tokens)} of ${count(of)} tokens were evaluated` : `${count(tokens)} tokens`}, ${count(bytes)} bytes`;
 
+/** The base model, with the text that its own card names. */
+const baseRow = ({ name, card }: BaseRecord): string =>
+  `| base | ${[name, card['text'] && `text: ${card['text']}`, card['training']].filter(Boolean).join('; ')} |\n`;
+
 function modelCard({ card, layout, model }: Pick<ModelFolder, 'card' | 'layout' | 'model'>): string {
   const { nelbo, causalBitsPerByte: causal } = card;
   const quality = nelbo
     ? `| held-out NELBO | ${nelbo.nelbo.toFixed(3)} ± ${nelbo.se.toFixed(3)} nats/token |\n| held-out bits per byte | ${nelbo.bitsPerByte.toFixed(3)} (an upper bound) |\n`
     : '| held-out NELBO | not measured: nothing was held out |\n';
+  const origin = card.base
+    ? `fine-tuned from ${card.base.name} (weights sha256 ${card.base.sha256}) on ${card.source}`
+    : `trained from scratch on ${card.source}`;
   const ran = `${count(card.steps)} steps${card.steps < card.planned ? ` (early stopping; ${count(card.planned)} were planned)` : ''}`;
   return `---
 library_name: mdiff
@@ -56,8 +66,8 @@ tags: [masked-diffusion, text-generation, text-infilling]
 
 # ${card.name}
 
-A masked-diffusion language model of ${count(layout.total)} parameters, trained from scratch on ${card.source} with mdiff. It fills masked
-positions anywhere in a text of at most ${model.max_seq_len} tokens; it knows only this text.
+A masked-diffusion language model of ${count(layout.total)} parameters, ${origin} with mdiff. It fills masked
+positions anywhere in a text of at most ${model.max_seq_len} tokens; it knows only this text${card.base ? ' and the text of its base' : ''}.
 
 | | |
 |---|---|
@@ -66,7 +76,7 @@ positions anywhere in a text of at most ${model.max_seq_len} tokens; it knows on
 | held out | ${heldOutText(card.heldOut)} |
 | shape | ${model.n_layers} layers, width ${model.d_model}, ${model.n_heads} heads, vocabulary ${count(model.vocab_size)} |
 | training | ${ran} in ${Math.round(card.seconds)} s, ${count(Math.round(card.tokensPerSecond))} tokens/s, engine ${card.engine}, seed ${card.seed} |
-${quality}${causal === undefined ? '' : `| held-out bits per byte, next-token prediction | ${causal.toFixed(3)} (exact for that mode) |\n`}
+${quality}${card.base ? baseRow(card.base) : ''}${causal === undefined ? '' : `| held-out bits per byte, next-token prediction | ${causal.toFixed(3)} (exact for that mode) |\n`}
 ## Use
 
 \`\`\`

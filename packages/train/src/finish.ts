@@ -100,5 +100,6 @@ function cardOf(
     ...(causalBitsPerByte !== undefined && { causalBitsPerByte }),
     engine: engine.name,
     seed: config.seed,
+    ...(progress.base && { base: progress.base }),
   };
 }

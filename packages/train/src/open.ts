@@ -5,6 +5,7 @@ import type { Issue, ProjectConfig } from '@mdiff/config';
 import { describeSetting, engines, sameBits } from '@mdiff/engine';
 import type { Engine, SettingSelection } from '@mdiff/engine';
 import { sha256 } from '@mdiff/folder/node';
+import type { BaseModel } from '@mdiff/folder/node';
 import { prepare } from '@mdiff/prepare';
 import type { Prepared } from '@mdiff/prepare';
 import type { Progress } from './checkpoint.js';
@@ -25,6 +26,8 @@ export interface Locked {
   folder: string;
   /** the run that is resumed */
   earlier: EarlierRun | undefined;
+  /** the model to start from, unless a checkpoint stands for it */
+  base: BaseModel | undefined;
 }
 
 /** A run whose text is prepared and whose engine is open. */
@@ -38,7 +41,7 @@ export interface Run extends Omit<Locked, 'earlier'> {
 }
 
 /** Prepares the text and opens the engine. */
-export async function open({ asked, config: fitted, selection, options, folder, earlier }: Locked): Promise<Run> {
+export async function open({ asked, config: fitted, selection, options, folder, earlier, base }: Locked): Promise<Run> {
   const { reporter, warn } = options;
   const { setting } = selection;
   reporter.phase('engine', describeSetting(setting));
@@ -67,6 +70,7 @@ export async function open({ asked, config: fitted, selection, options, folder, 
     selection,
     options,
     folder,
+    base,
     prepared,
     stages,
     engine: await openEngine(config, selection),
@@ -123,7 +127,16 @@ function openEngine({ model, hardware, training, seed }: ProjectConfig, { settin
 /** Writes the present state to `run.json`. */
 export const recordRun = (
   { folder, stages, fingerprint, selection: { setting } }: Run,
-  { step, left_out = 0, seconds }: Progress,
+  { step, left_out = 0, seconds, base }: Progress,
   state: RunRecord['state'],
 ): Promise<void> =>
-  writeRecord(folder, { state, step: step - left_out, steps: stages.steps, left_out, seconds, ...setting, ...fingerprint });
+  writeRecord(folder, {
+    state,
+    step: step - left_out,
+    steps: stages.steps,
+    left_out,
+    seconds,
+    ...setting,
+    ...fingerprint,
+    ...(base && { base }),
+  });

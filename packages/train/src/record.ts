@@ -4,6 +4,7 @@ import type { EngineSetting } from '@mdiff/engine';
 import { MdiffError, diskError, places } from '@mdiff/folder';
 import { writeFileWhole } from '@mdiff/folder/node';
 import type { TextFingerprint } from '@mdiff/prepare';
+import type { BaseRecord } from './base.js';
 import { listCheckpoints } from './checkpoint.js';
 
 const FORMAT_VERSION = 2;
@@ -37,6 +38,8 @@ export interface RunRecord extends EngineSetting, Partial<Fingerprint> {
   steps: number;
   /** steps of the plan that early stopping left out */
   left_out?: number;
+  /** the model that the run started from */
+  base?: BaseRecord;
   /** seconds of training and evaluation, over all sessions */
   seconds: number;
   updated: string;
@@ -85,7 +88,7 @@ async function readRecord(folder: string): Promise<RunRecord | undefined> {
 
 /** Writes `run.json` whole. */
 export const writeRecord = (folder: string, record: Omit<RunRecord, 'format_version' | 'updated'>): Promise<void> => {
-  const { state, step, steps, left_out, seconds, text, tokenizer, plan, seed, config, adapted, ...setting } = record;
+  const { state, step, steps, left_out, seconds, base, text, tokenizer, plan, seed, config, adapted, ...setting } = record;
   const complete: RunRecord = {
     format_version: FORMAT_VERSION,
     state,
@@ -95,6 +98,7 @@ export const writeRecord = (folder: string, record: Omit<RunRecord, 'format_vers
     seconds: Math.round(seconds),
     updated: new Date().toISOString(),
     ...setting,
+    ...(base && { base }),
     ...(text && { text }),
     ...(tokenizer && { tokenizer }),
     ...(plan && { plan }),

@@ -6,7 +6,8 @@ import { selectSetting } from '@mdiff/engine';
 import type { MemoryFactors } from '@mdiff/engine';
 import { MdiffError, places } from '@mdiff/folder';
 import { lockFolder } from '@mdiff/folder/node';
-import { begin } from './begin.js';
+import { withBase } from './base.js';
+import { begin, checkpointFiles } from './begin.js';
 import type { Progress } from './checkpoint.js';
 import { finish } from './finish.js';
 import { runLoop } from './loop.js';
@@ -18,17 +19,18 @@ import { findRun } from './record.js';
 import type { EarlierRun } from './record.js';
 
 /** Trains, evaluates and exports one run in `output_dir/experiment_name`. */
-export async function train(asked: ProjectConfig, options: TrainOptions): Promise<TrainResult> {
+export async function train(given: ProjectConfig, options: TrainOptions): Promise<TrainResult> {
   const { mode, warn } = options;
-  const folder = join(asked.output_dir, asked.experiment_name);
+  const folder = join(given.output_dir, given.experiment_name);
   const earlier = mode === 'fresh' ? undefined : await earlierRun(folder, mode);
+  const { config: asked, base } = await withBase(given, folder, mode === 'resume');
   const selection = selectSetting(asked);
   const config = fitted(asked, selection.memory, options.fit === true);
   for (const issue of selection.notices) warn(formatIssue(issue));
   const release = await lockFolder(folder, { place: places.output });
   try {
     if (mode === 'fresh') await removeRun(folder);
-    return await trainLocked({ asked, config, selection, options, folder, earlier });
+    return await trainLocked({ asked, config, selection, options, folder, earlier, base });
   } finally {
     await release();
   }
@@ -78,7 +80,7 @@ async function trainLocked(locked: Locked): Promise<TrainResult> {
 }
 
 function loop(run: Run, progress: Progress, restored: boolean): Promise<LoopResult> {
-  const { config, engine, stages, prepared, folder, options, resolvedYaml: resolved, tokenizerJson, fingerprint } = run;
+  const { config, engine, stages, prepared, folder, options } = run;
   const { reporter, signal } = options;
   const rows = prepared.rowsPerStage.map(
     (count, i) => `${count} rows of ${config.model.max_seq_len} (${(100 * prepared.padded[i]!).toFixed(1)}% padding)`,
@@ -90,11 +92,7 @@ function loop(run: Run, progress: Progress, restored: boolean): Promise<LoopResu
     stages,
     heldOut: prepared.heldOut,
     folder,
-    extra: {
-      'config.resolved.yaml': resolved,
-      'tokenizer.json': tokenizerJson,
-      'fingerprint.json': `${JSON.stringify(fingerprint, null, 2)}\n`,
-    },
+    extra: checkpointFiles(run),
     progress,
     restored,
     reporter,

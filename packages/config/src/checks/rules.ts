@@ -1,6 +1,6 @@
 import type { Finding, Issue } from './issue.js';
 import type { SectionName } from '../sections/keys.js';
-import { clear, entryOf, isSet, issueFor, seeKey, valueOf, type View } from '../document/stack.js';
+import { awaitsFolder, clear, entryOf, isSet, issueFor, seeKey, valueOf, type View } from '../document/stack.js';
 import type { StageConfig } from '../sections/types.js';
 import { plain, quoted, shown } from './words.js';
 
@@ -208,6 +208,6 @@ export const errorRules: readonly Rule[] = [
 export function runRules(rules: readonly Rule[], view: View, scope?: readonly SectionName[]): Issue[] {
   return rules
     .filter((item) => scope === undefined || item.scope.every((name) => name !== 'project' && scope.includes(name)))
-    .filter((item) => clear(view, ...item.inputs))
+    .filter((item) => clear(view, ...item.inputs) && !item.inputs.some((key) => awaitsFolder(view, key)))
     .flatMap((item) => item.check(view) ?? []);
 }

@@ -1,7 +1,7 @@
 import type { Finding, Issue } from './issue.js';
 import { fitBatch, type MemoryOptions } from '../formulas/memory.js';
 import { stackOf } from '../document/record.js';
-import { issueFor, seeKey, type View } from '../document/stack.js';
+import { issueFor, seeKey, type View, valueOf } from '../document/stack.js';
 import type { ProjectConfig } from '../sections/types.js';
 import { advice, gigabytes } from './warnings.js';
 import { quoted, shown } from './words.js';
@@ -67,6 +67,11 @@ export const startup = {
   /** S7: a model key differs from the checkpoint's on resume. */
   modelChanged: (config: ProjectConfig, key: keyof ProjectConfig['model'] & string, saved: unknown): Issue =>
     error(config, `model.${key}`, 'S7', `${shown(saved)} (the checkpoint's value)`, shown(config.model[key])),
+  /** S8: a key says otherwise than the model folder of `model.init_from`. */
+  notTheBase: (config: ProjectConfig, key: string, expected: string): Issue =>
+    error(config, key, 'S8', `${expected} (model.init_from ${quoted(config.model.init_from ?? '')})`, shown(valueOf(viewOf(config), key)), {
+      see: seeKey(viewOf(config), 'model.init_from'),
+    }),
   /** N1; `where` when the device, not the engine, decides it */
   floatOnly: (config: ProjectConfig, engine: string, where?: string): Issue =>
     notice(

@@ -1,7 +1,7 @@
 import { aliases, defaultOf, type SectionName } from '../sections/keys.js';
 import { fitBatch } from '../formulas/memory.js';
 import { pending, type Pending } from './pending.js';
-import { isOwn, isSet, issueFor, seeKey, valueOf, type View } from '../document/stack.js';
+import { awaitsFolder, isOwn, isSet, issueFor, seeKey, valueOf, type View } from '../document/stack.js';
 import type { Rule } from './rules.js';
 import type { CurriculumConfig, HardwareConfig, ModelConfig, StageConfig, TrainingConfig } from '../sections/types.js';
 import { plain, shown } from './words.js';
@@ -69,7 +69,7 @@ const warningRules: readonly Rule[] = [
   }),
   warn('W2', ['model'], 'model.d_ff', 'model.activation', (view) => {
     const { d_ff, d_model, activation } = section<ModelConfig>(view, 'model');
-    if (activation === 'swiglu' || d_ff >= 3 * d_model) return undefined;
+    if (activation === 'swiglu' || d_ff >= 3 * d_model || awaitsFolder(view, 'model.d_ff')) return undefined;
     return `${d_ff} is ${plain(Math.round((d_ff / d_model) * 100) / 100)} x d_model, the swiglu ratio; activation "${activation}" usually takes 4 x d_model = ${4 * d_model}`;
   }),
   warn('W3', ['curriculum'], 'curriculum.stages', 'curriculum.full_range_fraction', (view) => {
@@ -83,7 +83,7 @@ const warningRules: readonly Rule[] = [
       training: section<TrainingConfig>(view, 'training'),
       hardware: section<HardwareConfig>(view, 'hardware'),
     });
-    if (fit.fits) return undefined;
+    if (fit.fits || awaitsFolder(view, 'model.d_model')) return undefined;
     return `estimated ${gigabytes(fit.estimate.total)} GB exceeds ${gigabytes(fit.estimate.usable)} GB usable; ${advice(fit)}`;
   }),
   warn('W5', ['hardware', 'training'], 'hardware.memory_multiplier', undefined, (view) => {
@@ -117,6 +117,8 @@ const warningRules: readonly Rule[] = [
   idle('training.wsd_decay_fraction', 'training.scheduler', (scheduler) => scheduler !== 'wsd'),
   idle('training.on_max_steps', 'training.max_steps', (steps) => steps === null),
   idle('training.max_epochs', 'training.max_steps', (steps) => steps !== null),
+  idle('model.init_std', 'model.init_from', (from) => from !== null),
+  idle('tokenizer.type', 'model.init_from', (from) => from !== null),
   idle('training.causal_order', 'training.causal_fraction', (share) => share === 0),
   warn('W9', ['training'], 'training.label_smoothing', 'training.loss_weighting', (view) =>
     (valueOf(view, 'training.label_smoothing') as number) > 0 && valueOf(view, 'training.loss_weighting') === 'elbo'

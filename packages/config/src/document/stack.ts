@@ -1,4 +1,4 @@
-import { canonicalKeys, defaultOf, dotted, segments, type Segment } from '../sections/keys.js';
+import { canonicalKeys, defaultOf, dotted, segments, shapeKeys, type Segment } from '../sections/keys.js';
 import { seeEntry, sound, type Entries, type Entry } from './layer.js';
 import { issueAt, type Finding, type Issue } from '../checks/issue.js';
 import { sampling } from '../sections/sampling.js';
@@ -43,6 +43,10 @@ export const valueOf = (view: View, key: string): unknown => entryOf(view, key).
 export const isSet = (view: View, key: string): boolean => entryOf(view, key).kind !== 'default';
 /** Set by a person, not by a preset they named. */
 export const isOwn = (view: View, key: string): boolean => isSet(view, key) && entryOf(view, key).kind !== 'preset';
+
+/** A shape that a model folder decides, and that mdiff has not read yet: rules about it wait. */
+export const awaitsFolder = (view: View, key: string): boolean =>
+  shapeKeys.has(key) && valueOf(view, 'model.init_from') !== null && !isOwn(view, key);
 
 /** True when none of the paths has an error. */
 export const clear = (view: View, ...paths: string[]): boolean => paths.every((path) => sound(view.bad, path));

@@ -80,5 +80,12 @@ export const canonicalKeys: readonly string[] = [...new Set(leafKeys().map((key)
   (key) => key !== 'extends' && !(key in aliases),
 );
 
+/** The keys that say what the weights of a model folder fit; with `model.init_from` the folder decides them. */
+export const shapeKeys: ReadonlySet<string> = new Set(
+  canonicalKeys.filter(
+    (key) => key.startsWith('model.') && !['model.init_from', 'model.dropout', 'model.attention_dropout', 'model.init_std'].includes(key),
+  ),
+);
+
 /** Default of a canonical key, as a fresh copy. */
 export const defaultOf = (key: string): unknown => structuredClone(nodeAt(segments(key)!)!.default);
