@@ -13,6 +13,7 @@ export const apps: readonly App[] = [
     commands: {
       train: 'train a model on a book and export a model folder',
       pretrain: 'train a base model on a shelf of books and export a model folder',
+      export: 'write the newest checkpoint of a run as a model folder; the run may be going on, and is not changed',
       data: 'show the text that a run would learn',
       embeddings: 'get a sentence encoder for scoring difficulty',
       engine: 'list, install and test what computes the training',

@@ -2,12 +2,14 @@ import { Command } from 'commander';
 import { addData } from './data.js';
 import { addEmbeddings } from './embeddings.js';
 import { addEngine } from './engine.js';
+import { addExport } from './export.js';
 import { addTrain } from './train.js';
 
 /** The commands that need a training engine. Instead of ending the process, a usage error is thrown, as Commander's. */
 export function program(): Command {
   const root = new Command('mdiff').description('Train small masked-diffusion language models').exitOverride();
   addTrain(root);
+  addExport(root);
   addData(root);
   addEmbeddings(root);
   addEngine(root);

@@ -5,5 +5,6 @@ export type { Place } from './disk.js';
 export { MdiffError, ModelError } from './errors.js';
 export { MANIFEST } from './manifest.js';
 export type { Manifest } from './manifest.js';
+export { fromFloat16, toFloat16 } from './half.js';
 export { readSafetensors, writeSafetensors } from './safetensors.js';
-export type { NamedTensor } from './safetensors.js';
+export type { Dtype, NamedTensor } from './safetensors.js';

@@ -35,6 +35,8 @@ export interface Progress {
   model: Record<string, unknown>;
   /** sums since the last metric line, so that a resumed run writes the same lines */
   window: LossWindow;
+  /** read so far, padding not counted */
+  tokens?: number;
   /** seconds of training so far, over all runs */
   seconds: number;
   /** the model that the run started from */

@@ -4,24 +4,28 @@ import type { BaseRecord } from './base.js';
 import { tensorsOf } from './checkpoint.js';
 import { networkOf } from './network.js';
 import { writeFolderWhole } from '@mdiff/folder/node';
-import type { Manifest } from '@mdiff/folder';
+import type { Dtype, Manifest } from '@mdiff/folder';
 import { FILES, MODEL_TYPE, places, toFolderConfig, writeSafetensors } from '@mdiff/folder';
 
 /** The figures of the model card, all measured in this run. */
 export interface Card {
   name: string;
   source: string;
-  trainedOn: { documents: number; tokens: number; bytes: number };
+  trainedOn?: { documents: number; tokens: number; bytes: number };
   /** `of`: tokens of the whole held-out part; more than `tokens` where a sample was evaluated */
-  heldOut: { documents: number; tokens: number; bytes: number; of: number };
+  heldOut?: { documents: number; tokens: number; bytes: number; of: number };
+  /** the whole text, where a checkpoint is exported and its parts are not known */
+  text?: { documents: number; bytes: number };
   /** steps that ran */
   steps: number;
   /** steps of the plan: more than `steps` after early stopping */
   planned: number;
+  /** the run was going on when this was exported */
+  unfinished?: boolean;
   /** of training and evaluation, over all sessions */
   seconds: number;
   tokensPerSecond: number;
-  nelbo?: { nelbo: number; se: number; bitsPerByte: number };
+  nelbo?: { nelbo: number; se: number; bitsPerByte: number; step?: number };
   /** held-out bits per byte of next-token prediction, if the run trained it throughout */
   causalBitsPerByte?: number;
   engine: string;
@@ -35,7 +39,10 @@ export interface ModelFolder {
   generation: GenerationConfig;
   layout: ParamLayout;
   params: Float32Array;
-  onnx: Uint8Array;
+  /** of the weights on the disk */
+  dtype?: Dtype;
+  /** left out of a folder that only gives its weights to other runs */
+  onnx?: Uint8Array;
   tokenizerJson: string;
   resolvedYaml: string;
   card: Card;
@@ -43,8 +50,19 @@ export interface ModelFolder {
 
 const count = (n: number): string => n.toLocaleString('en-US');
 
-const heldOutText = ({ documents, tokens, bytes, of }: Card['heldOut']): string =>
+const heldOutText = ({ documents, tokens, bytes, of }: NonNullable<Card['heldOut']>): string =>
   `${count(documents)} documents, ${tokens < of ? `of which ${count(tokens)} of ${count(of)} tokens were evaluated` : `${count(tokens)} tokens`}, ${count(bytes)} bytes`;
+
+function textRows({ trainedOn, heldOut, text }: Card): string {
+  return [
+    trainedOn &&
+      `| trained on | ${count(trainedOn.documents)} documents, ${count(trainedOn.tokens)} tokens, ${count(trainedOn.bytes)} bytes |\n`,
+    heldOut && `| held out | ${heldOutText(heldOut)} |\n`,
+    text && `| trained on | ${count(text.documents)} documents, ${count(text.bytes)} bytes, the held-out part included |\n`,
+  ]
+    .filter(Boolean)
+    .join('');
+}
 
 /** The base model, with the text that its own card names. */
 const baseRow = ({ name, card }: BaseRecord): string =>
@@ -53,12 +71,12 @@ const baseRow = ({ name, card }: BaseRecord): string =>
 function modelCard({ card, layout, model }: Pick<ModelFolder, 'card' | 'layout' | 'model'>): string {
   const { nelbo, causalBitsPerByte: causal } = card;
   const quality = nelbo
-    ? `| held-out NELBO | ${nelbo.nelbo.toFixed(3)} ± ${nelbo.se.toFixed(3)} nats/token |\n| held-out bits per byte | ${nelbo.bitsPerByte.toFixed(3)} (an upper bound) |\n`
+    ? `| held-out NELBO | ${nelbo.nelbo.toFixed(3)} ± ${nelbo.se.toFixed(3)} nats/token${nelbo.step === undefined ? '' : ` at step ${count(nelbo.step)}`} |\n| held-out bits per byte | ${nelbo.bitsPerByte.toFixed(3)} (an upper bound) |\n`
     : '| held-out NELBO | not measured: nothing was held out |\n';
   const origin = card.base
     ? `fine-tuned from ${card.base.name} (weights sha256 ${card.base.sha256}) on ${card.source}`
     : `trained from scratch on ${card.source}`;
-  const ran = `${count(card.steps)} steps${card.steps < card.planned ? ` (early stopping; ${count(card.planned)} were planned)` : ''}`;
+  const ran = `${count(card.steps)} steps${card.unfinished ? ` of ${count(card.planned)}, a snapshot` : card.steps < card.planned ? ` (early stopping; ${count(card.planned)} were planned)` : ''}`;
   return `---
 library_name: mdiff
 tags: [masked-diffusion, text-generation, text-infilling]
@@ -72,9 +90,7 @@ positions anywhere in a text of at most ${model.max_seq_len} tokens; it knows on
 | | |
 |---|---|
 | text | ${card.source} |
-| trained on | ${count(card.trainedOn.documents)} documents, ${count(card.trainedOn.tokens)} tokens, ${count(card.trainedOn.bytes)} bytes |
-| held out | ${heldOutText(card.heldOut)} |
-| shape | ${model.n_layers} layers, width ${model.d_model}, ${model.n_heads} heads, vocabulary ${count(model.vocab_size)} |
+${textRows(card)}| shape | ${model.n_layers} layers, width ${model.d_model}, ${model.n_heads} heads, vocabulary ${count(model.vocab_size)} |
 | training | ${ran} in ${Math.round(card.seconds)} s, ${count(Math.round(card.tokensPerSecond))} tokens/s, engine ${card.engine}, seed ${card.seed} |
 ${quality}${card.base ? baseRow(card.base) : ''}${causal === undefined ? '' : `| held-out bits per byte, next-token prediction | ${causal.toFixed(3)} (exact for that mode) |\n`}
 ## Use
@@ -104,8 +120,8 @@ export async function writeModelFolder(path: string, folder: ModelFolder): Promi
     {
       [FILES.config]: json(toFolderConfig(networkOf(model), folder.card.name)),
       [FILES.resolved]: folder.resolvedYaml,
-      [FILES.weights]: writeSafetensors(tensorsOf(params, layout), { format: 'pt', model_type: MODEL_TYPE }),
-      [FILES.graph]: folder.onnx,
+      [FILES.weights]: writeSafetensors(tensorsOf(params, layout), { format: 'pt', model_type: MODEL_TYPE }, folder.dtype),
+      ...(folder.onnx && { [FILES.graph]: folder.onnx }),
       [FILES.tokenizer]: folder.tokenizerJson,
       [FILES.generation]: json(generation),
       [FILES.card]: modelCard(folder),

@@ -7,3 +7,5 @@ export { silent } from './reporter.js';
 export type { Reporter, StepReport } from './reporter.js';
 export type { Fingerprint, RecordedPlan, RunRecord } from './record.js';
 export { train } from './run.js';
+export { exportSnapshot } from './snapshot.js';
+export type { Snapshot } from './snapshot.js';

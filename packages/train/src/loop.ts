@@ -129,6 +129,7 @@ async function update({ config, engine, stages }: LoopOptions, state: LoopState)
     );
   } else window.skipped++;
   progress.step = step + 1;
+  progress.tokens = (progress.tokens ?? 0) + input.tokens;
   const seconds = (performance.now() - start) / 1000;
   progress.seconds += seconds;
   state.pace = paceAfterStep(state.pace, input.tokens, seconds);

@@ -4,6 +4,7 @@ import type { Ops, ParamLayout } from '@mdiff/model';
 import { optimize, toOnnx, trace } from '@mdiff/trace';
 import type { Graph, InputSpec } from '@mdiff/trace';
 import type { ModelConfig } from '@mdiff/config';
+import { toFloat16 } from '@mdiff/folder';
 import type { Kind } from './feeds.js';
 import { timed } from './phases.js';
 
@@ -70,8 +71,8 @@ export function passGraph({ kind, B, S, masks }: PassShape, options: StepOptions
   return simplified(passOf(kind, options, layout), { inputs });
 }
 
-/** The denoiser as a portable ONNX model with the given weights inside. */
-export function exportedOnnx(model: ModelConfig, layout: ParamLayout, flat: Float32Array): Uint8Array {
+/** The denoiser as a portable ONNX model with the given weights inside; with `half` they take 16 bits each and are rounded. */
+export function exportedOnnx(model: ModelConfig, layout: ParamLayout, flat: Float32Array, half = false): Uint8Array {
   const inputs: Record<string, InputSpec> = {
     input_ids: { shape: ['batch', 'length'], dtype: 'int32' },
     attention_mask: { shape: ['batch', 'length'], dtype: 'int32' },
@@ -79,8 +80,13 @@ export function exportedOnnx(model: ModelConfig, layout: ParamLayout, flat: Floa
     ...paramInputs(layout),
   };
   const graph = optimize(trace(exportedForward(model), { inputs, limits: { length: model.max_seq_len } }));
-  const initializers = Object.fromEntries(layout.params.map(({ name, offset, size }) => [name, flat.subarray(offset, offset + size)]));
-  return toOnnx(graph, { initializers, name: 'mdiff' });
+  const weights = layout.params.map(({ name, offset, size }) => [name, flat.subarray(offset, offset + size)] as const);
+  return toOnnx(graph, {
+    ...(half
+      ? { half: Object.fromEntries(weights.map(([name, values]) => [name, toFloat16(values)])) }
+      : { initializers: Object.fromEntries(weights) }),
+    name: 'mdiff',
+  });
 }
 
 /** The pass with open sizes B, S and M: one graph for all batches. */

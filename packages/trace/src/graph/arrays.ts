@@ -15,4 +15,4 @@ export function uniform(values: ArrayLike<number>): boolean {
   return values.length > 0;
 }
 
-export const bytes = (values: TypedArray): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+export const bytes = (values: TypedArray | Uint16Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

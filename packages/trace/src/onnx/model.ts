@@ -6,7 +6,7 @@ import { product } from '../graph/shapes.js';
 import { fusibleAdditions } from '../graph/uses.js';
 import { ELEMENTWISE } from './elementwise.js';
 import { Emitter, onnxType, type Lowering } from './emitter.js';
-import { encode, type OnnxTensor, type OnnxValue } from './encode.js';
+import { DATA_TYPE, encode, type OnnxTensor, type OnnxValue } from './encode.js';
 import { FILLS } from './fills.js';
 import { GATHERS, addRowsOnto, isRowSum } from './gathers.js';
 import { MOVEMENT } from './movement.js';
@@ -18,6 +18,8 @@ export interface OnnxOptions {
   opset?: number;
   /** Values of the inputs or variables that become weights of the model instead of inputs. */
   initializers?: Record<string, TypedArray>;
+  /** Initializers stored in 16 bits (IEEE 754 binary16) and cast to float32 by the model: runtimes do that once, when they load it. */
+  half?: Readonly<Record<string, Uint16Array>>;
   /** Use ONNX Runtime's own operators (com.microsoft) and the forms that are fastest on a processor. Without it, any ONNX runtime can load the model. */
   contrib?: boolean;
   /** Foreign operations of the graph that are operators of the default set, such as LayerNormalization. `toOnnx` refuses every other one. */
@@ -63,7 +65,7 @@ function lowerNodes(graph: Graph, ops: readonly string[], emit: Emitter): void {
 }
 
 /** @throws TraceError for an initializer that is no input or variable, has symbolic dimensions, or another number of elements */
-function checkInitializers(graph: Graph, initializers: Readonly<Record<string, TypedArray>>): void {
+function checkInitializers(graph: Graph, initializers: Readonly<Record<string, TypedArray | Uint16Array>>): void {
   const open = [...graph.inputs, ...graph.variables];
   for (const [key, values] of Object.entries(initializers)) {
     const input = open.find((candidate) => candidate.name === key);
@@ -87,15 +89,21 @@ function checkInitializers(graph: Graph, initializers: Readonly<Record<string, T
  * @throws TraceError for an opset outside 18…23, unknown or wrongly sized initializers, and clashing names
  */
 export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
-  const { opset = 21, initializers = {}, contrib = false, ops = [], name = 'traced', doc } = options;
+  const { opset = 21, initializers = {}, half = {}, contrib = false, ops = [], name = 'traced', doc } = options;
   if (!Number.isInteger(opset) || opset < 18 || opset > 23) throw new TraceError(`toOnnx: opset ${opset} is not supported; use 18 to 23`);
   checkInitializers(graph, initializers);
+  checkInitializers(graph, half);
   const open = [...graph.inputs, ...graph.variables];
   const emit = new Emitter(graph, contrib);
   const weights: OnnxTensor[] = [];
   for (const input of open) {
     const values = initializers[input.name];
-    if (values) weights.push({ name: input.name, type: onnxType(input.dtype), dims: input.shape as number[], data: bytes(values) });
+    const short = half[input.name];
+    if (short) {
+      const stored = `${input.name}.float16`;
+      weights.push({ name: stored, type: 'float16', dims: input.shape as number[], data: bytes(short) });
+      emit.add('Cast', [stored], { to: { int: DATA_TYPE.float32 } }, { outputs: [input.name] });
+    } else if (values) weights.push({ name: input.name, type: onnxType(input.dtype), dims: input.shape as number[], data: bytes(values) });
   }
   for (const [key, values] of Object.entries(graph.constants)) {
     const { shape, dtype } = graph.values[key]!;
@@ -124,7 +132,7 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
     opsets: contrib ? { '': opset, 'com.microsoft': 1 } : { '': opset },
     nodes: emit.nodes,
     initializers: [...weights, ...emit.initializers],
-    inputs: open.filter((input) => !initializers[input.name]).map((input) => value(input.name, input.name)),
+    inputs: open.filter((input) => !initializers[input.name] && !half[input.name]).map((input) => value(input.name, input.name)),
     outputs: results.map(([result, from]) => value(result, from)),
   });
 }
