@@ -1,5 +1,5 @@
 // The flags that the commands share.
-import { collect, integer, number } from '@mdiff/cli';
+import { collect, type FlagSetting, integer, number } from '@mdiff/cli';
 import { sampling, type FlagKey, type SamplingKey } from '@mdiff/config/sampling';
 import { type Command, Option } from 'commander';
 
@@ -42,10 +42,11 @@ export function shorthand(key: FlagKey, value: string, help: string): Option {
   return new Option(`${flag} ${value}`, help).argParser(range.type.includes('integer') ? integer : number);
 }
 
-/** The shorthands as `--set` entries. */
-export function shorthandSets(flags: Shorthands): string[] {
+/** The values of the shorthands, with their flags. */
+export function shorthandSettings(flags: Shorthands): FlagSetting[] {
   return (Object.keys(sampling) as SamplingKey[]).flatMap((key) => {
-    const value = flags[sampling[key].option as keyof Shorthands];
-    return 'flag' in sampling[key] && value !== undefined ? [`generation.${key}=${value}`] : [];
+    const row = sampling[key];
+    const value = flags[row.option as keyof Shorthands];
+    return 'flag' in row && value !== undefined ? [{ flag: row.flag, key: `generation.${key}`, value }] : [];
   });
 }

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { Interrupted, interruptible, isUserError, print, progressLine } from '@mdiff/cli';
 import { generate, type GenerateResult, type Model, type SamplingOptions } from '@mdiff/generate';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { addSamplingFlags, type SamplingFlags, shorthand } from './flags.js';
 import { folderOf, openFolder } from './open.js';
 
@@ -17,7 +17,8 @@ async function runGenerate(argument: string | undefined, flags: GenerateFlags): 
   const { model, sampling, interactive } = await openFolder(folderOf('generate', argument, flags), flags);
   const json = flags.json ?? false;
   try {
-    if (flags.interactive || interactive) await converse(model, sampling, json);
+    const given = flags.prompt !== undefined || flags.suffix !== undefined;
+    if (flags.interactive || (interactive && !given)) await converse(model, sampling, json);
     else print(shown(await sample(model, { ...sampling, prompt: flags.prompt ?? '', suffix: flags.suffix ?? '' }), json));
   } finally {
     await model.close();
@@ -69,6 +70,6 @@ export function addGenerate(root: Command): void {
     .option('-p, --prompt <text>', 'text to continue')
     .option('--suffix <text>', 'text that must follow; mdiff fills the space before it')
     .addOption(shorthand('max_length', '<tokens>', 'window in tokens, prompt and end included'))
-    .option('-i, --interactive', 'ask for prompts until the input ends')
+    .addOption(new Option('-i, --interactive', 'ask for prompts until the input ends').conflicts(['prompt', 'suffix']))
     .action((folder: string | undefined, flags: GenerateFlags) => runGenerate(folder, flags));
 }

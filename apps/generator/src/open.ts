@@ -1,7 +1,7 @@
-import { UsageError } from '@mdiff/cli';
+import { settingsOf, UsageError } from '@mdiff/cli';
 import { readFolder, type ModelFolder } from '@mdiff/folder/node';
 import { loadFolder, type Model } from '@mdiff/generate';
-import { type CommonFlags, type Shorthands, shorthandSets } from './flags.js';
+import { type CommonFlags, type Shorthands, shorthandSettings } from './flags.js';
 import { settings, type Settings } from './settings.js';
 
 /** The model folder of a command line: its first argument or `--model`. */
@@ -21,7 +21,7 @@ export interface Prepared extends Settings {
 /** Reads and verifies a folder, and settles how to sample: a mistake in the settings shows before the model loads. Prints warnings. */
 export async function prepare(folder: string, flags: CommonFlags & Shorthands): Promise<Prepared> {
   const files = await readFolder(folder, { verify: flags.verify });
-  const read = settings(files, [...(flags.set ?? []), ...shorthandSets(flags)]);
+  const read = settings(files, settingsOf(flags.set ?? [], shorthandSettings(flags)));
   for (const warning of read.warnings) process.stderr.write(`${warning}\n`);
   return { ...read, files };
 }

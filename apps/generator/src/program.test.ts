@@ -98,7 +98,26 @@ describe('mistakes end with one line and an exit code', () => {
       `${absent}: expected a model folder, got nothing at this path; give the folder that training wrote (…/model)\n`,
     ],
     [['generate', fixture, '--model', 'other'], 2, `generate: two model folders given, "${fixture}" and --model "other"; leave one out\n`],
-    [['generate', fixture, '--temperature', '11'], 2, '--set generation.temperature: expected a number >= 0 and <= 10, got 11\n'],
+    [['generate', fixture, '--temperature', '11'], 2, '--temperature: expected a number >= 0 and <= 10, got 11\n'],
+    [['generate', fixture, '-n', '0'], 2, '-n: expected an integer >= 1 and <= 256, got 0\n'],
+    [['infill', fixture, 'a ___', '-n', '0'], 2, '-n: expected an integer >= 1 and <= 256, got 0\n'],
+    [['generate', fixture, '--num-steps', '0'], 2, '--num-steps: expected an integer >= 1 and <= 65536, got 0\n'],
+    [['generate', fixture, '--seed', '4294967296'], 2, '--seed: expected an integer >= 0 and <= 4294967295 or null, got 4294967296\n'],
+    [
+      ['generate', fixture, '--max-length', '33'],
+      2,
+      '--max-length: expected an integer <= model.max_seq_len (32), got 33; see command line model.max_seq_len\n',
+    ],
+    [
+      ['generate', fixture, '--seed', '1', '--set', 'generation.seed=2'],
+      2,
+      '--seed and --set generation.seed=2: two values for the same key; leave one out\n',
+    ],
+    [
+      ['generate', fixture, '-i', '--prompt', 'x'],
+      2,
+      "error: option '-i, --interactive' cannot be used with option '-p, --prompt <text>'\n",
+    ],
     [['generate', fixture, '--set', 'x=1'], 2, '--set x: expected a known key, got "x"\n'],
     [
       ['generate', fixture, '--prompt', 'whale '.repeat(50)],

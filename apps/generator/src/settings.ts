@@ -1,4 +1,4 @@
-import { UsageError } from '@mdiff/cli';
+import { type settingsOf, UsageError } from '@mdiff/cli';
 import { formatIssue, ProjectConfig, type ModelInput } from '@mdiff/config';
 import { modelSection } from '@mdiff/folder';
 import type { ModelFolder } from '@mdiff/folder/node';
@@ -17,10 +17,10 @@ export interface Settings {
  * Layers, lowest first: defaults, the folder's `generation_config.json`, the environment (`MDIFF__GENERATION__…`), `--set`.
  * `config.json` fixes the model. Throws `ConfigError`, and {@link UsageError} for a key that a finished model has no use for.
  */
-export function settings(folder: ModelFolder, set: readonly string[], env: NodeJS.ProcessEnv = process.env): Settings {
+export function settings(folder: ModelFolder, set: ReturnType<typeof settingsOf>, env: NodeJS.ProcessEnv = process.env): Settings {
   const model = modelSection(folder.config) as ModelInput;
   const config = ProjectConfig.parse('{}', { base: { generation: folder.generation }, env, set, overrides: { model } });
-  const idle = set.find((item) => !/^(generation\.|seed=)/.test(item.trim()));
+  const idle = set.find((item) => typeof item === 'string' && !/^(generation\.|seed=)/.test(item.trim())) as string | undefined;
   if (idle !== undefined) {
     throw new UsageError(`--set: expected a key of "generation" or "seed" (the model folder fixes the rest), got "${idle.split('=')[0]}"`);
   }

@@ -1,31 +1,37 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { addConfigFlags, layersOf, UsageError, type ConfigFlags } from '@mdiff/cli';
+import { addConfigFlags, fileOf, layersOf, table, UsageError, type ConfigFlags } from '@mdiff/cli';
 import {
   ConfigError,
   diffConfigs,
   explain,
+  explainJson,
   formatIssues,
   jsonSchema,
   loadProject,
   migrate,
   presetNames,
+  presetSummaries,
   ProjectConfig,
   referencePage,
   resolvedJson,
   resolvedYaml,
+  valuesByKey,
   type Issue,
 } from '@mdiff/config';
 import { describeFault, diskError, places } from '@mdiff/folder';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Io } from './io.js';
 import { template } from './template.js';
 
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
 function load(
   io: Io,
-  file: string | undefined,
+  argument: string | undefined,
   flags: ConfigFlags & { strict?: boolean },
 ): { config: ProjectConfig; warnings: Issue[]; source: string } {
+  const file = fileOf(argument, flags);
   return loadProject({
     ...layersOf(flags),
     ...(file !== undefined && { file }),
@@ -65,7 +71,7 @@ function validate(io: Io, file: string | undefined, flags: ConfigFlags & { stric
     issues = error.issues;
   }
   const failed = issues.some((issue) => issue.severity === 'error');
-  if (flags.json) io.out(`${JSON.stringify(issues, null, 2)}\n`);
+  if (flags.json) io.out(json(issues));
   else if (issues.length > 0) io.err(`${formatIssues(issues)}\n`);
   // The issues are printed above, so the error only sets the exit code.
   if (failed) throw new UsageError('', 2);
@@ -77,7 +83,7 @@ function fileOrPreset(io: Io, name: string): ProjectConfig {
   return presetNames.includes(name) ? ProjectConfig.preset(name) : loadProject({ file: name, env: io.env, cwd: io.cwd }).config;
 }
 
-function runMigrate(io: Io, file: string, flags: { write?: boolean }): void {
+function runMigrate(io: Io, file: string, flags: { write?: boolean; json?: boolean }): void {
   let text: string;
   try {
     text = readFileSync(resolve(io.cwd, file), 'utf8');
@@ -86,9 +92,28 @@ function runMigrate(io: Io, file: string, flags: { write?: boolean }): void {
     throw new UsageError(`cannot read ${file}: ${describeFault(error, { task: 'read', place }) ?? String(error)}`);
   }
   const result = migrate(text, file, io.env);
+  if (flags.write && result.moved.length > 0) write(io, file, result.text);
+  if (flags.json) return io.out(json({ file, ...result }));
   if (!flags.write) io.out(result.text);
-  else if (result.moved.length > 0) write(io, file, result.text);
   io.err(result.moved.length === 0 ? `${file}: no aliases\n` : result.moved.map((line) => `${file}: ${line}\n`).join(''));
+}
+
+function diff(io: Io, names: readonly [string, string], flags: { json?: boolean }): void {
+  const [a, b] = names.map((name) => fileOrPreset(io, name)) as [ProjectConfig, ProjectConfig];
+  if (!flags.json)
+    return io.out(
+      diffConfigs(a, b)
+        .map((line) => `${line}\n`)
+        .join(''),
+    );
+  const [before, after] = [valuesByKey(a), valuesByKey(b)];
+  const keys = Object.keys(before).filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
+  io.out(json(keys.map((key) => ({ key, a: before[key], b: after[key] }))));
+}
+
+function presets(io: Io, flags: { json?: boolean }): void {
+  const rows = presetSummaries();
+  io.out(flags.json ? json(rows) : table([['preset', 'sets', ''], ...rows.map(({ name, sets, about }) => [name, sets, about])]));
 }
 
 function docs(io: Io, flags: { write?: string; check?: string }): void {
@@ -126,18 +151,22 @@ export function addConfig(root: Command, io: Io): void {
     .description('list the keys in which two configurations differ')
     .argument('<a>', 'file or preset')
     .argument('<b>', 'file or preset')
-    .action((a: string, b: string) =>
-      io.out(
-        diffConfigs(fileOrPreset(io, a), fileOrPreset(io, b))
-          .map((line) => `${line}\n`)
-          .join(''),
-      ),
-    );
+    .option('--json', 'print each key with both values as JSON')
+    .action((a: string, b: string, flags) => diff(io, [a, b], flags));
+  config
+    .command('presets')
+    .description('list the presets that --preset and extends take')
+    .option('--json', 'print JSON')
+    .action((flags) => presets(io, flags));
   addConfigFlags(
     config.command('explain').description('show the value of a key, its origin, the values it overrides, its type and its meaning'),
   )
     .argument('<key>')
-    .action((key: string, flags: ConfigFlags) => io.out(`${explain(load(io, undefined, flags).config, key)}\n`));
+    .option('--json', 'print JSON')
+    .action((key: string, flags: ConfigFlags & { json?: boolean }) => {
+      const loaded = load(io, undefined, flags).config;
+      io.out(flags.json ? explainJson(loaded, key) : `${explain(loaded, key)}\n`);
+    });
   config
     .command('schema')
     .description('print the JSON Schema (draft-07) of a configuration or of one key')
@@ -150,7 +179,7 @@ export function addConfig(root: Command, io: Io): void {
   config
     .command('docs')
     .description('print the reference page')
-    .option('--write <file>', 'write it to a file')
+    .addOption(new Option('--write <file>', 'write it to a file').conflicts('check'))
     .option('--check <file>', 'fail if a file differs from the page')
     .action((flags) => docs(io, flags));
   config
@@ -158,5 +187,6 @@ export function addConfig(root: Command, io: Io): void {
     .description('replace aliases by their canonical keys and keep the comments')
     .argument('<file>')
     .option('--write', 'change the file instead of printing')
+    .option('--json', 'print the moved keys and the text as JSON')
     .action((file: string, flags) => runMigrate(io, file, flags));
 }

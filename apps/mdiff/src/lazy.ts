@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import type { CommandLine } from '@mdiff/cli';
 
 /** An app, which is loaded only when one of its commands runs. A test compares these names with those of the apps. */
 interface App {
@@ -37,19 +37,22 @@ export const appOf = (command: string | undefined): App | undefined =>
 const isMissing = (error: unknown, name: string): boolean =>
   error instanceof Error && (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && error.message.includes(`'${name}'`);
 
-/** Passes the arguments to the app unchanged, `--help` included. @throws an error with code `MDIFF_APP` if the app is not installed */
-export async function forward(app: Pick<App, 'package' | 'load'>, argv: readonly string[]): Promise<void> {
-  let loaded: unknown;
+/** The commands of an app. @throws an error with code `MDIFF_APP` if the app is not installed */
+export async function loadApp(app: Pick<App, 'package' | 'load'>, command = ''): Promise<CommandLine> {
   try {
-    loaded = await app.load();
+    return ((await app.load()) as { program(): CommandLine }).program();
   } catch (error) {
     if (!isMissing(error, app.package)) throw error;
     throw Object.assign(
-      new Error(`mdiff ${argv[0]}: the package ${app.package} is not installed; run: npm install ${app.package}`, {
+      new Error(`mdiff ${command}: the package ${app.package} is not installed; run: npm install ${app.package}`, {
         cause: error,
       }),
       { code: 'MDIFF_APP', exitCode: 2 },
     );
   }
-  await (loaded as { program(): Command }).program().parseAsync([...argv], { from: 'user' });
+}
+
+/** Passes the arguments to the app unchanged, `--help` included. @throws an error with code `MDIFF_APP` if the app is not installed */
+export async function forward(app: Pick<App, 'package' | 'load'>, argv: readonly string[]): Promise<void> {
+  await (await loadApp(app, argv[0])).parseAsync([...argv], { from: 'user' });
 }

@@ -7,7 +7,7 @@ import { jsonSchema, ProjectConfig, referencePage } from '@mdiff/config';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { apps, forward } from './lazy.js';
-import { program, run } from './program.js';
+import { plainWords, program, run } from './program.js';
 
 let cwd: string;
 beforeEach(() => {
@@ -154,6 +154,62 @@ describe('mdiff config', () => {
     expect((await mdiff('config', 'valid')).code).toBe(2);
     expect((await mdiff('config', 'print', '--nope')).err).toContain("error: unknown option '--nope'");
     expect((await mdiff('--help')).code).toBe(0);
+  });
+});
+
+describe('help, version and suggestions', () => {
+  it('version is --version, help X is X --help', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+    for (const words of [['version'], ['--version'], ['-V']])
+      expect(await mdiff(...words)).toEqual({ out: `${version}\n`, err: '', code: 0 });
+    expect(await mdiff('help')).toEqual(await mdiff('--help'));
+    for (const words of [['config'], ['config', 'explain']]) {
+      const help = await mdiff(...words, '--help');
+      expect(help.code).toBe(0);
+      expect(help.out).toContain(`Usage: mdiff ${words.join(' ')}`);
+      expect(await mdiff('help', ...words)).toEqual(help);
+    }
+    expect(plainWords(['help', 'data', 'inspect'])).toEqual(['data', 'inspect', '--help']);
+  });
+
+  it.each([
+    [['confg'], "error: unknown command 'confg'; did you mean config?\n"],
+    [['tran', '--help'], "error: unknown command 'tran'; did you mean train?\n"],
+    [['help', 'nope'], "error: unknown command 'nope'\n"],
+    [
+      ['config'],
+      'error: mdiff config: no command given; its commands are init, validate, print, diff, presets, explain, schema, docs, migrate\n',
+    ],
+    [['config', 'prin', '--help'], "error: unknown command 'prin'; did you mean print?\n"],
+    [['config', 'help', 'prin'], "error: unknown command 'prin'; did you mean print?\n"],
+    [['config', 'print', '--preste', 'nano'], "error: unknown option '--preste'; did you mean --preset?\n"],
+    [
+      ['config', 'print', '-p', 'quikstart'],
+      '--preset extends: expected a preset name or a file path, got "quikstart"; did you mean "quickstart"?\n',
+    ],
+    [['config', 'print', 'a.yaml', '-c', 'b.yaml'], 'two configurations given, "a.yaml" and --config "b.yaml"; leave one out\n'],
+    [['config', 'docs', '--write', 'a', '--check', 'b'], "error: option '--write <file>' cannot be used with option '--check <file>'\n"],
+  ])('%j is one line and 2', async (words, err) => {
+    expect(await mdiff(...words)).toEqual({ out: '', err, code: 2 });
+  });
+
+  it('presets, explain, diff and migrate print JSON', async () => {
+    const read = async (...words: string[]): Promise<unknown> => JSON.parse((await mdiff(...words, '--json')).out);
+    expect(await read('config', 'presets')).toContainEqual({ name: 'nano', sets: 'model', about: '4 layers of width 128' });
+    expect((await mdiff('config', 'presets')).out).toMatch(/^preset +sets\n[^]*^nano +model +4 layers of width 128$/m);
+    expect(await read('config', 'explain', 'seed', '--set', 'seed=9')).toMatchObject({
+      key: 'seed',
+      value: 9,
+      origin: '--set',
+      over: [{ value: 42, origin: 'default' }],
+    });
+    put('a.yaml', 'extends: quickstart\nseed: 1\n');
+    expect(await read('config', 'diff', 'quickstart', 'a.yaml')).toEqual([{ key: 'seed', a: 42, b: 1 }]);
+    put('old.yaml', 'mixed_precision: false\n');
+    expect(await read('config', 'migrate', 'old.yaml')).toMatchObject({
+      file: 'old.yaml',
+      moved: ['mixed_precision -> training.use_mixed_precision'],
+    });
   });
 });
 

@@ -1,4 +1,4 @@
-import { addConfigFlags, layersOf, print, type ConfigFlags } from '@mdiff/cli';
+import { addConfigFlags, layersOf, print, settingsOf, type ConfigFlags } from '@mdiff/cli';
 import { formatIssue, loadProject } from '@mdiff/config';
 import { inspectText, type Inspection } from '@mdiff/prepare';
 import type { Command } from 'commander';
@@ -86,7 +86,7 @@ interface InspectFlags extends ConfigFlags {
 async function runInspect(file: string | undefined, flags: InspectFlags): Promise<void> {
   const { config, warnings } = loadProject({
     ...layersOf(flags),
-    set: [...(file === undefined ? [] : [`data.source=${sourceOf(file)}`]), ...flags.set],
+    set: settingsOf(flags.set, file === undefined ? [] : [{ flag: '[file]', key: 'data.source', value: sourceOf(file) }]),
   });
   for (const warning of warnings) if (/^(data|tokenizer)\b/.test(warning.path)) process.stderr.write(`${formatIssue(warning)}\n`);
   const inspection = await inspectText(config);

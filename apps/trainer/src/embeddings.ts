@@ -3,6 +3,7 @@ import { loadProject } from '@mdiff/config';
 import type { Command } from 'commander';
 
 interface FetchFlags extends ConfigFlags {
+  json?: boolean;
   from?: string;
   name?: string;
   fresh?: boolean;
@@ -22,6 +23,7 @@ async function runFetch(flags: FetchFlags): Promise<void> {
       signal,
     });
   const { name, folder, made } = await interruptible(fetchUntil, { stopped: 'stopped; nothing was changed' });
+  if (flags.json) return print(`${JSON.stringify({ name, folder, made }, null, 2)}\n`);
   print(`${made ? 'made' : 'already there'}: ${folder}\n`);
   if (config.curriculum.embedding_model !== name) print(`use it with: --set curriculum.embedding_model=${name}\n`);
 }
@@ -46,5 +48,6 @@ export function addEmbeddings(root: Command): void {
       'its name for curriculum.embedding_model (default: name of the folder, else sentence-transformers/all-MiniLM-L6-v2)',
     )
     .option('--fresh', 'make it again even if it is there')
+    .option('--json', 'print name and folder as JSON')
     .action(runFetch);
 }

@@ -16,9 +16,9 @@ async function runList(flags: EngineFlags): Promise<void> {
   const { chosenEngine, listEngines } = await import('@mdiff/provision');
   const config = configOf(flags);
   const chosen = chosenEngine(config);
-  print(
-    table(listEngines(config.cache_dir).map((one) => [one.engine, one.device, one.installed ? 'installed' : 'not installed', one.detail])),
-  );
+  const engines = listEngines(config.cache_dir);
+  if (flags.json) return print(`${JSON.stringify({ engines, chosen }, null, 2)}\n`);
+  print(table(engines.map((one) => [one.engine, one.device, one.installed ? 'installed' : 'not installed', one.detail])));
   print(
     `engine "${config.engine}", device "${config.device}": ${'refused' in chosen ? `a run is refused: ${chosen.refused}` : `a run takes ${chosen.engine} on ${chosen.device}`}\n`,
   );
@@ -46,6 +46,7 @@ async function runInstall(what: string, flags: EngineFlags): Promise<void> {
   const { found, made } = await interruptible(install, {
     stopped: 'stopped; the downloads are kept, and the same command continues from there',
   });
+  if (flags.json) return print(`${JSON.stringify({ folder: found.folder, made }, null, 2)}\n`);
   print(`${{ all: 'made', kernels: 'fused kernels made again', nothing: 'already there' }[made]}: ${found.folder}\n`);
 }
 
@@ -102,7 +103,9 @@ export function addEngine(root: Command): void {
   const only = 'cache_dir, engine and device';
   addConfigFlags(engine.command('list').description('list engines and devices, installed or not, and how to get the missing ones'), {
     only,
-  }).action(runList);
+  })
+    .option('--json', 'print JSON')
+    .action(runList);
   addConfigFlags(
     engine
       .command('install')
@@ -114,6 +117,7 @@ export function addEngine(root: Command): void {
     .argument('<engine>', 'tensorflow')
     .option('--cuda', 'for NVIDIA GPUs: several gigabytes')
     .option('--force', 'make it again even if it is there')
+    .option('--json', 'print the folder as JSON')
     .action(runInstall);
   addConfigFlags(
     engine

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { CommandLine } from '@mdiff/cli';
 import { addData } from './data.js';
 import { addEmbeddings } from './embeddings.js';
 import { addEngine } from './engine.js';
@@ -6,8 +6,8 @@ import { addExport } from './export.js';
 import { addTrain } from './train.js';
 
 /** The commands that need a training engine. Instead of ending the process, a usage error is thrown, as Commander's. */
-export function program(): Command {
-  const root = new Command('mdiff').description('Train small masked-diffusion language models').exitOverride();
+export function program(): CommandLine {
+  const root = new CommandLine('mdiff').description('Train small masked-diffusion language models').exitOverride();
   addTrain(root);
   addExport(root);
   addData(root);

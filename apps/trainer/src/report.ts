@@ -1,5 +1,5 @@
 import { basename, extname, resolve } from 'node:path';
-import { addConfigFlags, interruptible, layersOf, print, reporterFor, type ConfigFlags } from '@mdiff/cli';
+import { addConfigFlags, interruptible, layersOf, print, reporterFor, settingsOf, type ConfigFlags } from '@mdiff/cli';
 import { formatIssue, loadProject } from '@mdiff/config';
 import { places } from '@mdiff/folder';
 import { writeFileWhole } from '@mdiff/folder/node';
@@ -8,6 +8,7 @@ import { textPage } from '@mdiff/report';
 import type { Command } from 'commander';
 
 interface ReportFlags extends ConfigFlags {
+  json?: boolean;
   out?: string;
 }
 
@@ -20,7 +21,7 @@ export function addReport(data: Command, sourceOf: (book: string) => string): vo
   const runReport = async (file: string | undefined, flags: ReportFlags): Promise<void> => {
     const { config, warnings } = loadProject({
       ...layersOf(flags),
-      set: [...(file === undefined ? [] : [`data.source=${sourceOf(file)}`]), ...flags.set],
+      set: settingsOf(flags.set, file === undefined ? [] : [{ flag: '[file]', key: 'data.source', value: sourceOf(file) }]),
     });
     for (const warning of warnings)
       if (/^(data|tokenizer|curriculum)\b/.test(warning.path)) process.stderr.write(`${formatIssue(warning)}\n`);
@@ -31,7 +32,7 @@ export function addReport(data: Command, sourceOf: (book: string) => string): vo
     });
     await writeFileWhole(out, textPage(survey), { ...places.file, elsewhere: 'choose another file with --out' });
     for (const notice of survey.notices) process.stderr.write(`${notice}\n`);
-    print(`${out}\n`);
+    print(flags.json ? `${JSON.stringify({ page: out, notices: survey.notices }, null, 2)}\n` : `${out}\n`);
   };
   addConfigFlags(
     data
@@ -42,5 +43,6 @@ export function addReport(data: Command, sourceOf: (book: string) => string): vo
   )
     .argument('[file]', 'file, folder, glob, .zip, builtin:<name> or - for standard input; overrides data.source')
     .option('-o, --out <file>', 'page to write (default: <name of the text>.report.html here)')
+    .option('--json', 'print the path of the page, and notices, as JSON')
     .action(runReport);
 }

@@ -1,5 +1,6 @@
 // The flags that commands share, and the readers of their values.
 import { type Command, InvalidArgumentError } from 'commander';
+import { UsageError } from './failure.js';
 
 /** For a flag that may be repeated. */
 export const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
@@ -38,6 +39,31 @@ export function addConfigFlags(command: Command, { only }: { only?: string } = {
   command.option('-c, --config <file>', file);
   if (only === undefined) command.option('-p, --preset <name>', 'preset under the file');
   return command.option('-s, --set <key=value>', 'one configuration value, above all layers; may be repeated', collect, []);
+}
+
+/** A key of the configuration as a flag or argument of its own gives it: messages then name the flag. */
+export interface FlagSetting {
+  /** `--temperature`, or `<book>` for an argument */
+  readonly flag: string;
+  readonly key: string;
+  readonly value: string | number;
+}
+
+/** `--set` entries, then the values of flags that stand for a key, as `loadProject` of @mdiff/config takes them. Refuses a key that both give. */
+export function settingsOf(set: readonly string[], own: readonly FlagSetting[]): (string | { flag: string; set: string })[] {
+  for (const { flag, key, value } of own) {
+    const twin = set.find((item) => item.split('=', 1)[0]!.trim() === key);
+    if (twin !== undefined && twin.slice(twin.indexOf('=') + 1) !== `${value}`)
+      throw new UsageError(`${flag} and --set ${twin}: two values for the same key; leave one out`);
+  }
+  return [...set, ...own.map(({ flag, key, value }) => ({ flag, set: `${key}=${value}` }))];
+}
+
+/** Refuses a file given twice, as an argument and with --config. */
+export function fileOf(argument: string | undefined, { config }: Partial<ConfigFlags>): string | undefined {
+  if (argument !== undefined && config !== undefined && argument !== config)
+    throw new UsageError(`two configurations given, "${argument}" and --config "${config}"; leave one out`);
+  return argument ?? config;
 }
 
 /** The layers that these flags name, with the environment and the folder of this process, as `loadProject` of @mdiff/config takes them. */

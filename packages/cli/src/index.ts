@@ -1,5 +1,17 @@
+export { CommandLine } from './command.js';
 export { exitCodeOf, guardFailures, Interrupted, isUserError, reportFailure, UsageError } from './failure.js';
-export { addConfigFlags, collect, integer, layersOf, number, port, type ConfigFlags } from './flags.js';
+export {
+  addConfigFlags,
+  collect,
+  fileOf,
+  integer,
+  layersOf,
+  number,
+  port,
+  settingsOf,
+  type ConfigFlags,
+  type FlagSetting,
+} from './flags.js';
 export { interruptible } from './interrupt.js';
 export { launch } from './launch.js';
 export { guardOutput, outputIsLog, print, progressLine } from './print.js';

@@ -16,6 +16,7 @@ import {
   setSource,
   type Context,
   type Reader,
+  type FlagSetting,
 } from './document/sources.js';
 import { merge, type Stack, type View } from './document/stack.js';
 import type {
@@ -47,8 +48,8 @@ import type {
 export interface LoadOptions {
   /** A preset under the file, as `--preset` gives it. */
   preset?: string;
-  /** `key.path=value`, as `--set` gives them. */
-  set?: readonly string[];
+  /** `key.path=value`, as `--set` gives them, and values of flags that stand for a key. */
+  set?: readonly (string | FlagSetting)[];
   /** Variables for `MDIFF__…` and `${env:…}`. */
   env?: Env;
   /** A layer just above the defaults, e.g. a model folder's `generation_config.json`. */

@@ -6,6 +6,8 @@ export interface Issue {
   code: string;
   severity: Severity;
   where: string;
+  /** `where` is a flag that gives only this value. */
+  flag?: true;
   line?: number;
   column?: number;
   /** Dotted key path; list items are `stages[0]`, a fault of the text itself is `(yaml)`. */
@@ -18,9 +20,11 @@ export interface Issue {
   see?: string;
 }
 
-/** A place in a source: a file position, an environment variable, `--set`, `default`, `code`. */
+/** A place in a source: a file position, an environment variable, `--set`, another flag, `default`, `code`. */
 export interface Place {
   where: string;
+  /** `where` is a flag that gives only this value, so that people need not read the key. */
+  flag?: true;
   line?: number;
   column?: number;
 }
@@ -43,7 +47,7 @@ export function issueAt(place: Place, path: string, finding: Finding): Issue {
   const got = finding.got === undefined || preset === undefined ? finding.got : `${finding.got} (preset ${preset})`;
   const body = text ?? `expected ${finding.expected}${got === undefined ? '' : `, got ${got}`}`;
   const message = [body, hint, see === undefined ? undefined : `see ${see}`].filter((part) => part !== undefined).join('; ');
-  const optional = { expected: finding.expected, got, hint, see, line: place.line, column: place.column };
+  const optional = { expected: finding.expected, got, hint, see, flag: place.flag, line: place.line, column: place.column };
   return {
     code,
     severity,
@@ -54,9 +58,12 @@ export function issueAt(place: Place, path: string, finding: Finding): Issue {
   };
 }
 
+/** A place and the key there, as people read it: `a.yaml:1:7 seed`, or `--seed` alone. */
+export const placeText = ({ where, flag }: Place, path: string): string => (flag ? where : `${where} ${path}`);
+
 /** `where path: message`, the line people read. */
 export const formatIssue = (issue: Issue): string =>
-  `${issue.where} ${issue.path}: ${issue.severity === 'warning' ? 'warning: ' : ''}${issue.message}`;
+  `${placeText(issue, issue.path)}: ${issue.severity === 'warning' ? 'warning: ' : ''}${issue.message}`;
 
 /** One line per issue; at most `limit`, then how many more. */
 export function formatIssues(issues: readonly Issue[], limit = 100): string {

@@ -64,6 +64,17 @@ export function explain(config: ProjectConfig, key: string): string {
   return [head, ...over, ...alias, kindOf(nodeAt(segments(canonical)!)!), described(canonical)!.description].join('; ');
 }
 
+/** The same as JSON; of a stage, the line of {@link explain}. */
+export function explainJson(config: ProjectConfig, key: string): string {
+  const line = explain(config, key);
+  const canonical = aliases[key] ?? key;
+  const [top, ...over] = [...(stackOf(config)!.get(canonical) ?? [])]
+    .reverse()
+    .map((entry) => ({ value: entry.value, origin: originText(entry) }));
+  const facts = { type: kindOf(nodeAt(segments(canonical)!)!), description: described(canonical)!.description };
+  return `${JSON.stringify({ key: canonical, ...(top ? { ...top, over } : { text: line }), ...facts }, null, 2)}\n`;
+}
+
 function explainStage(config: ProjectConfig, key: string): string {
   const path = segments(key)!;
   const entry = stackOf(config)!.get('curriculum.stages')!.at(-1)!;

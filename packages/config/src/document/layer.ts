@@ -1,5 +1,5 @@
 import { validate, type Failure } from '../generated/validator.js';
-import { issueAt, type Finding, type Issue, type Place } from '../checks/issue.js';
+import { issueAt, placeText, type Finding, type Issue, type Place } from '../checks/issue.js';
 import { aliases, dotted, isMapNode, nodeAt, segments, type Node, type Segment } from '../sections/keys.js';
 import { count, expected, nearChoice, nearKey, plainValue, shown } from '../checks/words.js';
 
@@ -152,7 +152,7 @@ export function readLayer(source: Source): { entries: Entries; found: Issue[]; b
 }
 
 /** `example.yaml:11:16 hardware.max_vram_gb`, the second place of a message. */
-export const seeEntry = (entry: Entry): string => `${entry.at(entry.written).where} ${dotted(entry.written)}`;
+export const seeEntry = (entry: Entry): string => placeText(entry.at(entry.written), dotted(entry.written));
 
 /** `--set`, `default`, `preset model/nano`, `my.yaml:3:12`, `env MDIFF__…` */
 export const originText = (entry: Entry): string => (entry.preset === undefined ? entry.at(entry.written).where : `preset ${entry.preset}`);

@@ -162,14 +162,24 @@ export interface Patch {
   value: unknown;
 }
 
-const atSet = () => ({ where: '--set' });
+/** A value that a flag of its own gives, as `--temperature` does for `generation.temperature`. Messages name the flag and not the key. */
+export interface FlagSetting {
+  flag: string;
+  /** `key.path=value` */
+  set: string;
+}
+
+const atSet = (): Place => ({ where: '--set' });
 
 /** The layer of `--set key=value` arguments, and those that change an item of the list of stages. */
-export function setSource(args: readonly string[], issues: Issue[]): { source: Source; patches: Patch[] } {
+export function setSource(args: readonly (string | FlagSetting)[], issues: Issue[]): { source: Source; patches: Patch[] } {
   const data = Object.create(null) as Fields;
   const bad = new Set<string>();
   const patches: Patch[] = [];
-  for (const arg of args) {
+  const flags = new Map<string, Place>();
+  const at = (path: readonly Segment[]): Place => flags.get(dotted(path)) ?? atSet();
+  for (const given of args) {
+    const arg = typeof given === 'string' ? given : given.set;
     const cut = arg.indexOf('=');
     const path = cut > 0 ? segments(arg.slice(0, cut).trim()) : undefined;
     if (path === undefined) {
@@ -180,13 +190,15 @@ export function setSource(args: readonly string[], issues: Issue[]): { source: S
       issues.push(unknownKey(path, atSet(), ''));
       continue;
     }
-    const { value, issues: faults } = typed(arg.slice(cut + 1), path, atSet());
+    if (typeof given === 'string') flags.delete(dotted(path));
+    else flags.set(dotted(path), { where: given.flag, flag: true });
+    const { value, issues: faults } = typed(arg.slice(cut + 1), path, at(path));
     issues.push(...faults);
     if (faults.length > 0) bad.add(dotted(path));
     else if (path.some((part) => typeof part === 'number')) patches.push({ path, value });
     else assign(data, path, value);
   }
-  return { source: { kind: 'set', data, bad, at: atSet }, patches };
+  return { source: { kind: 'set', data, bad, at }, patches };
 }
 
 /** A list entry with single items replaced by `--set`; each part keeps its own place. */

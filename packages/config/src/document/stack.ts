@@ -1,6 +1,6 @@
 import { canonicalKeys, defaultOf, dotted, segments, shapeKeys, type Segment } from '../sections/keys.js';
 import { seeEntry, sound, type Entries, type Entry } from './layer.js';
-import { issueAt, type Finding, type Issue } from '../checks/issue.js';
+import { issueAt, placeText, type Finding, type Issue } from '../checks/issue.js';
 import { sampling } from '../sections/sampling.js';
 
 /** Every value given for a key, lowest layer first; the first is the default. */
@@ -56,7 +56,7 @@ export function seeKey(view: View, key: string, inner: readonly Segment[] = []):
   const entry = entryOf(view, key);
   if (inner.length === 0) return seeEntry(entry);
   const path = [...entry.written, ...inner];
-  return `${entry.at(path).where} ${dotted(path)}`;
+  return placeText(entry.at(path), dotted(path));
 }
 
 /** An issue at a key's value, or at a value inside it. */
@@ -66,7 +66,7 @@ export function issueFor(view: View, key: string, finding: Finding, inner: reado
   return issueAt(entry.at(path), dotted(path), { ...finding, preset: entry.preset });
 }
 
-const groups = ['env', '--', 'command line', 'code', 'default'];
+const groups = ['env', '-', 'command line', 'code', 'default'];
 
 /** By file, line and column, the order people read in; then environment, command line, code, defaults. */
 export function inOrder(issues: readonly Issue[]): Issue[] {
