@@ -1,4 +1,14 @@
 export { compressGpt2 } from './tokens/gpt2.js';
-export type { Format } from './read/formats.js';
-export { loadSource, type LoadedSource, type ReadFile, type SourceOptions } from './read/source.js';
+export type { Format, ReadText } from './read/formats.js';
+export {
+  loadSource,
+  measureSource,
+  notesOn,
+  visitSource,
+  type LoadedSource,
+  type ReadFile,
+  type SourceOptions,
+  type VisitedFile,
+  type VisitedSource,
+} from './read/source.js';
 export { trainBpe, type TrainedTokenizer } from './tokens/train.js';

@@ -47,15 +47,76 @@ export interface SourceOptions {
 
 type Loaded = Omit<LoadedSource, 'name'>;
 
+/** One file of a source, before it is parsed. */
+export interface VisitedFile {
+  where: string;
+  bytes: Uint8Array;
+  format: ReadText['format'];
+  /** Parses it. @throws TextError when it holds nothing to learn from */
+  parse(): Promise<ReadText>;
+}
+
+/** The same source without its documents: `visit` gets its files one by one, in order, so that only one of them is in memory. */
+export type VisitedSource = Omit<LoadedSource, 'documents'>;
+
+/** Reads a source file by file. A file on which `visit` throws a TextError counts as unreadable. Throws as `loadSource` does; builtin texts have no files. */
+export async function visitSource(
+  source: string,
+  options: SourceOptions,
+  visit: (file: VisitedFile) => Promise<void>,
+): Promise<VisitedSource> {
+  const { name, removed, files, notes } = await loadKeyed(source, options, visit);
+  return { name, removed, files, notes };
+}
+
+// Packed text grows to about three times its size.
+const PACKED_RATIO = 3;
+
+/** About how many bytes of text a source has, without reading it; 0 for builtin texts, standard input and what cannot be found. */
+export async function measureSource(source: string, { dataDir = 'data', cwd = process.cwd() }: SourceOptions = {}): Promise<number> {
+  if (source === '-' || source.startsWith('builtin:')) return 0;
+  const sizeOf = async (path: string): Promise<number> =>
+    (await stat(path)).size * (/\.(zip|gz|xz|tgz|txz|epub|docx)$/i.test(path) ? PACKED_RATIO : 1);
+  const sumOf = async (paths: readonly string[]): Promise<number> => {
+    let sum = 0;
+    for (const path of paths) sum += await sizeOf(path);
+    return sum;
+  };
+  try {
+    const bases = isAbsolute(source) ? ['/'] : [cwd, resolve(cwd, dataDir)];
+    const path = await find(source, bases);
+    if (path === undefined) {
+      const { glob } = await import('tinyglobby');
+      for (const base of bases) {
+        const files = await glob(source, { cwd: base, onlyFiles: true, absolute: true });
+        if (files.length > 0) return await sumOf(files);
+      }
+      return 0;
+    }
+    if (!(await stat(path)).isDirectory()) return await sizeOf(path);
+    const entries = await readdir(path, { recursive: true, withFileTypes: true });
+    return await sumOf(entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : [])));
+  } catch {
+    // Reading the source says what is wrong with it.
+    return 0;
+  }
+}
+
 /**
  * Reads the source that `data.source` names: `builtin:moby-dick`, `builtin:sotu`; a file (plain text, Markdown, HTML, EPUB, PDF, DOCX; also packed as
  * `.gz` or `.xz`); a folder, `.zip`, `.tar`, `.tar.gz` or `.tar.xz` of them (with its subfolders, in name order); a glob; `-` for standard input. Relative paths are tried from `cwd`, then under `dataDir`.
  *
  * @throws TextError, one line, when there is nothing to learn from: no such file, empty, binary, locked, in no known encoding, or a folder without text
  */
-export async function loadSource(source: string, { key = 'data.source', ...options }: SourceOptions = {}): Promise<LoadedSource> {
+export const loadSource = (source: string, options: SourceOptions = {}): Promise<LoadedSource> => loadKeyed(source, options);
+
+async function loadKeyed(
+  source: string,
+  { key = 'data.source', ...options }: SourceOptions,
+  visit?: ReadOptions['visit'],
+): Promise<LoadedSource> {
   try {
-    return await load(source, options);
+    return await load(source, { ...options, ...(visit && { visit }) });
   } catch (error) {
     if (key === 'data.source' || !(error instanceof TextError) || !error.message.startsWith('data.source')) throw error;
     throw new TextError(error.message.replace('data.source', key));
@@ -64,9 +125,16 @@ export async function loadSource(source: string, { key = 'data.source', ...optio
 
 async function load(
   source: string,
-  { dataDir = 'data', cwd = process.cwd(), format = 'auto', stdin = process.stdin, signal }: Omit<SourceOptions, 'key'>,
+  {
+    dataDir = 'data',
+    cwd = process.cwd(),
+    format = 'auto',
+    stdin = process.stdin,
+    signal,
+    visit,
+  }: Omit<SourceOptions, 'key'> & Pick<ReadOptions, 'visit'>,
 ): Promise<LoadedSource> {
-  const options: ReadOptions = { format, ...(signal && { signal }) };
+  const options: ReadOptions = { format, ...(signal && { signal }), ...(visit && { visit }) };
   const builtin = /^builtin:(.*)$/.exec(source)?.[1];
   if (builtin !== undefined) {
     if (!Object.hasOwn(BUILTIN, builtin))
@@ -169,7 +237,7 @@ async function readMany(
       all.removed.push({ where: name, from: 1, to: 1, what: 'unreadable file', sample: error.message });
     }
   }
-  if (all.documents.length > 0) return all;
+  if (all.files.length > 0) return all;
   if (visible.length === 0) throw new TextError(`the ${what} holds no files; put .txt, .md, .html, .epub, .pdf or .docx files into it`);
   throw new TextError(
     `none of the ${visible.length} files of the ${what} can be read (${visible[0]!}: ${reason.split('; ')[0]!}); put .txt, .md, .html, .epub, .pdf or .docx files into it`,
@@ -182,6 +250,8 @@ interface ReadOptions {
   signal?: AbortSignal;
   /** the file comes out of an archive */
   packed?: boolean;
+  /** takes each file instead of its document */
+  visit?: (file: VisitedFile) => Promise<void>;
 }
 
 async function readFileBytes(bytes: Uint8Array, where: string, options: ReadOptions): Promise<Loaded> {
@@ -194,18 +264,25 @@ async function readFileBytes(bytes: Uint8Array, where: string, options: ReadOpti
     return readArchive(detected, bytes, where, options);
   }
   const used = format === 'auto' ? detected : format;
+  if (options.visit) {
+    await options.visit({ where, bytes, format: used, parse: () => readBytes(bytes, where, used) });
+    return { documents: [], removed: [], files: [{ where, format: used }], notes: [] };
+  }
   const { document, removed, encoding, notes } = await readBytes(bytes, where, used);
-  const messages = [
-    ...(encoding === undefined || /^UTF-8/.test(encoding) ? [] : [`read as ${encoding}; save it as UTF-8 if letters look wrong`]),
-    ...notes,
-  ];
   return {
     documents: [document],
     removed,
     files: [{ where, format: used, ...(encoding !== undefined && { encoding }) }],
-    notes: messages.map((note) => `${where}: ${note}`),
+    notes: notesOn(where, { encoding, notes }),
   };
 }
+
+/** The lines that a user should know about a file that was read. */
+export const notesOn = (where: string, { encoding, notes }: { encoding?: string | undefined; notes: readonly string[] }): string[] =>
+  [
+    ...(encoding === undefined || /^UTF-8/.test(encoding) ? [] : [`read as ${encoding}; save it as UTF-8 if letters look wrong`]),
+    ...notes,
+  ].map((note) => `${where}: ${note}`);
 
 const isArchive = (format: string): format is Archived => ['zip', 'tar', 'gzip', 'xz'].includes(format);
 

@@ -16,35 +16,77 @@ export interface NearDuplicate {
 const SHINGLE = 5;
 // Shorter paragraphs are greetings and exclamations that every book repeats.
 const MIN_WORDS = 12;
-const HASHES = 64;
-// 16 bands of 4: a pair of similarity .8 meets in one with probability .9998, one of .3 with .12; both are then compared exactly.
-const BAND = 4;
-const SEEDS = Int32Array.from({ length: HASHES }, (_, i) => mix(0x9e3779b9 + i * 0x85ebca6b));
 
 /**
  * Finds paragraphs of the held-out text that come again, nearly word for word, in the training text. They measure memory, so the held-out score is too
- * optimistic. MinHash over five-word runs (Broder 1997) gives candidates by bands, then their exact similarity is computed; each paragraph is reported
- * with the nearest training paragraph.
+ * optimistic. Each paragraph is reported with the nearest training paragraph, by the exact similarity of their five-word runs.
  *
  * @param threshold smallest similarity reported, 0 to 1
  */
 export function nearDuplicates(train: readonly Section[], heldOut: readonly Section[], threshold = 0.8): NearDuplicate[] {
   const kept = [...paragraphs(heldOut)];
-  const buckets = new Map<number, number[]>();
-  kept.forEach(({ runs }, k) => {
-    for (const key of bands(runs)) buckets.set(key, [...(buckets.get(key) ?? []), k]);
-  });
-  const nearest = new Map<number, NearDuplicate>();
   if (kept.length === 0) return [];
-  for (const { place, runs } of paragraphs(train)) {
-    const candidates = new Set(bands(runs).flatMap((key) => buckets.get(key) ?? []));
-    for (const k of candidates) {
-      const similarity = jaccard(kept[k]!.runs, runs);
-      if (similarity >= threshold && similarity > (nearest.get(k)?.similarity ?? 0))
-        nearest.set(k, { heldOut: kept[k]!.place, train: place, similarity });
+  const nearest = new Map<number, NearDuplicate>();
+  const repeats = repeatFinder(
+    kept.map(({ words }) => words),
+    threshold,
+  );
+  for (const { place, words } of paragraphs(train)) {
+    for (const { kept: k, similarity } of repeats(words)) {
+      if (similarity > (nearest.get(k)?.similarity ?? 0)) nearest.set(k, { heldOut: kept[k]!.place, train: place, similarity });
     }
   }
   return [...nearest].sort(([a], [b]) => a - b).map(([, pair]) => pair);
+}
+
+// A filter of one bit for a hash answers for most runs of the training text, which are in no held-out paragraph, before the table is asked.
+const FILTER_BITS = 2 ** 22;
+
+/**
+ * Finds the sequences (hashes of words, or token ids) that `kept` has too, or nearly: returns a function that names, for a sequence, the kept ones with a
+ * Jaccard similarity of their runs of five of at least `threshold`. Time is linear in the text: one look into a table for each run.
+ */
+export function repeatFinder(
+  kept: readonly ArrayLike<number>[],
+  threshold = 0.8,
+): (sequence: ArrayLike<number>) => { kept: number; similarity: number }[] {
+  const holders = new Map<number, number[]>();
+  const sizes = new Int32Array(kept.length);
+  const filter = new Uint8Array(FILTER_BITS / 8);
+  kept.forEach((sequence, k) => {
+    const runs = new Set<number>();
+    for (let i = 0; i + SHINGLE <= sequence.length; i++) runs.add(runAt(sequence, i));
+    sizes[k] = runs.size;
+    for (const run of runs) {
+      const list = holders.get(run);
+      if (list) list.push(k);
+      else holders.set(run, [k]);
+      filter[(run >>> 3) % (FILTER_BITS / 8)]! |= 1 << (run & 7);
+    }
+  });
+  return (sequence) => {
+    const all: number[] = [];
+    let shared = 0;
+    for (let i = 0; i + SHINGLE <= sequence.length; i++) {
+      const run = runAt(sequence, i);
+      all.push(run);
+      if ((filter[(run >>> 3) % (FILTER_BITS / 8)]! & (1 << (run & 7))) !== 0 && holders.has(run)) shared++;
+    }
+    if (shared === 0) return [];
+    const runs = new Set(all);
+    const both = new Map<number, number>();
+    for (const run of runs) for (const k of holders.get(run) ?? []) both.set(k, (both.get(k) ?? 0) + 1);
+    return [...both]
+      .map(([k, count]) => ({ kept: k, similarity: count / (sizes[k]! + runs.size - count) }))
+      .filter(({ similarity }) => similarity >= threshold);
+  };
+}
+
+/** A hash of the five items from `from` on. */
+function runAt(sequence: ArrayLike<number>, from: number): number {
+  let sum = 0;
+  for (let i = from; i < from + SHINGLE; i++) sum = mix(Math.imul(sum, 31) + sequence[i]!);
+  return sum;
 }
 
 /** Counts the paragraphs that repeat an earlier one word for word; short ones do not count. */
@@ -65,38 +107,13 @@ export function countRepeated(sections: readonly Section[]): number {
 
 const wordsOf = (text: string) => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 
-function* paragraphs(sections: readonly Section[]): Generator<{ place: Place; runs: Set<number> }> {
+function* paragraphs(sections: readonly Section[]): Generator<{ place: Place; words: Int32Array }> {
   for (const [s, section] of sections.entries()) {
     for (const [p, { text }] of section.paragraphs.entries()) {
       const words = wordsOf(text);
-      if (words.length < MIN_WORDS) continue;
-      const hashes = words.map(hash);
-      const runs = new Set<number>();
-      for (let i = 0; i + SHINGLE <= hashes.length; i++)
-        runs.add(hashes.slice(i, i + SHINGLE).reduce((sum, value) => mix(Math.imul(sum, 31) + value), 0));
-      yield { place: { section: s, paragraph: p }, runs };
+      if (words.length >= MIN_WORDS) yield { place: { section: s, paragraph: p }, words: Int32Array.from(words, hash) };
     }
   }
-}
-
-/** One key a band: a mix of its smallest hashes. */
-function bands(runs: ReadonlySet<number>): number[] {
-  const smallest = new Int32Array(HASHES).fill(0x7fffffff);
-  for (const run of runs) {
-    for (let h = 0; h < HASHES; h++) {
-      const value = mix(run ^ SEEDS[h]!);
-      if (value < smallest[h]!) smallest[h] = value;
-    }
-  }
-  return Array.from({ length: HASHES / BAND }, (_, b) =>
-    smallest.subarray(b * BAND, (b + 1) * BAND).reduce((sum, value) => mix(Math.imul(sum, 31) + value), b),
-  );
-}
-
-function jaccard(a: ReadonlySet<number>, b: ReadonlySet<number>): number {
-  let both = 0;
-  for (const run of a) if (b.has(run)) both++;
-  return both / (a.size + b.size - both);
 }
 
 /** FNV-1a over UTF-16 units. */

@@ -1,4 +1,4 @@
-import type { Document, Paragraph, Section } from '../types.js';
+import type { Document, Section } from '../types.js';
 
 const FEW = 20;
 const BLOCK_TOKENS = 2000;
@@ -21,39 +21,69 @@ export interface Split {
  * @throws RangeError for a share out of range
  */
 export function holdOut(documents: readonly Document[], valSplit: number, countTokens: (text: string) => number = estimate): Split {
-  if (!(valSplit >= 0 && valSplit <= 0.9)) throw new RangeError(`expected valSplit from 0 to 0.9, got ${valSplit}`);
   const sections = documents.flatMap((document) => document.sections);
-  if (valSplit === 0) return { train: sections, heldOut: [], unit: 'sections' };
-  const unit = sections.length < FEW ? 'blocks' : 'sections';
-  const train: Section[] = [];
-  const heldOut: Section[] = [];
-  const share = (k: number) => Math.floor(k * valSplit + 1e-9);
-  (unit === 'blocks' ? toBlocks(sections, valSplit, countTokens) : sections).forEach((section, i) =>
-    (share(i + 1) > share(i) ? heldOut : train).push(section),
+  const sizes = (): number[][] => sections.map(({ paragraphs }) => paragraphs.map(({ text }) => countTokens(text)));
+  const { unit, pieces } = splitSections(
+    sections.map(({ paragraphs }) => paragraphs.length),
+    valSplit,
+    sizes,
   );
-  return { train, heldOut, unit };
+  const part = (held: boolean): Section[] =>
+    pieces.flatMap(({ section, from, to, heldOut }): Section[] => {
+      if (heldOut !== held) return [];
+      const { title, paragraphs } = sections[section]!;
+      return [unit === 'sections' ? sections[section]! : { title, paragraphs: paragraphs.slice(from, to) }];
+    });
+  return { train: part(false), heldOut: part(true), unit };
+}
+
+/** Paragraphs `from` to `to` (exclusive) of a section: a document of the split. */
+export interface SplitPiece {
+  section: number;
+  from: number;
+  to: number;
+  heldOut: boolean;
+}
+
+/** The split of `holdOut` from the numbers alone: the paragraphs of each section and, asked for only where blocks are made, the tokens of each. */
+export function splitSections(
+  paragraphs: readonly number[],
+  valSplit: number,
+  sizes: () => readonly (readonly number[])[],
+): { unit: Split['unit']; pieces: SplitPiece[] } {
+  if (!(valSplit >= 0 && valSplit <= 0.9)) throw new RangeError(`expected valSplit from 0 to 0.9, got ${valSplit}`);
+  const blocks = valSplit > 0 && paragraphs.length < FEW;
+  const share = (k: number) => Math.floor(k * valSplit + 1e-9);
+  const pieces = blocks ? toBlocks(sizes(), valSplit) : paragraphs.map((to, section) => ({ section, from: 0, to }));
+  return {
+    unit: blocks ? 'blocks' : 'sections',
+    pieces: pieces.map((piece, i) => ({ ...piece, heldOut: share(i + 1) > share(i) })),
+  };
 }
 
 const encoder = new TextEncoder();
-const estimate = (text: string) => Math.ceil(encoder.encode(text).length / BYTES_PER_TOKEN);
+const estimate = (text: string) => tokensOfBytes(encoder.encode(text).length);
 
-function toBlocks(sections: readonly Section[], valSplit: number, countTokens: (text: string) => number): Section[] {
-  const sizes = sections.map(({ paragraphs }) => paragraphs.map(({ text }) => countTokens(text)));
+/** Tokens of a text of so many UTF-8 bytes, before there is a tokenizer. */
+export const tokensOfBytes = (bytes: number): number => Math.ceil(bytes / BYTES_PER_TOKEN);
+
+function toBlocks(sizes: readonly (readonly number[])[], valSplit: number): Omit<SplitPiece, 'heldOut'>[] {
   const total = sum(sizes.flat());
   const target = Math.min(BLOCK_TOKENS, total * valSplit);
-  return sections.flatMap(({ title, paragraphs }, s) => {
+  return sizes.flatMap((lengths, section) => {
     // Rounded up: three blocks with a share of 0.3 would hold nothing out.
-    const pieces = Math.max(1, Math.ceil(sum(sizes[s]!) / target - 1e-9));
-    const edge = sum(sizes[s]!) / pieces;
-    const blocks: Paragraph[][] = [[]];
+    const pieces = Math.max(1, Math.ceil(sum(lengths) / target - 1e-9));
+    const edge = sum(lengths) / pieces;
+    const blocks = [{ section, from: 0, to: 0 }];
     let done = 0;
-    paragraphs.forEach((paragraph, p) => {
+    lengths.forEach((length, p) => {
+      const last = blocks.at(-1)!;
       // A block ends at the paragraph whose middle passes the edge; that keeps blocks near their size.
-      if (blocks.at(-1)!.length > 0 && done + sizes[s]![p]! / 2 > edge * blocks.length) blocks.push([]);
-      blocks.at(-1)!.push(paragraph);
-      done += sizes[s]![p]!;
+      if (last.to > last.from && done + length / 2 > edge * blocks.length) blocks.push({ section, from: p, to: p + 1 });
+      else last.to = p + 1;
+      done += length;
     });
-    return blocks.map((block) => ({ title, paragraphs: block }));
+    return blocks;
   });
 }
 
