@@ -6,8 +6,8 @@ import { slotOverhead, type Unit } from './units.js';
 /** The units of one row, in order; their slots fit its length. */
 export type Row<U extends Pick<Unit, 'id' | 'tokens'> = Unit> = readonly U[];
 
-export interface Packing {
-  rows: Row[];
+export interface Packing<U extends Pick<Unit, 'id' | 'tokens'> = Unit> {
+  rows: Row<U>[];
   /** share of the rows' positions that is padding, 0 to 1 */
   padded: number;
 }
@@ -29,7 +29,7 @@ export interface PackedRows {
 }
 
 /** Packs units into rows; see `packLengths`. @throws CurriculumError when a unit is longer than a row */
-export function packRows(units: readonly Unit[], shape: RowShape, rng?: Rng): Packing {
+export function packRows<U extends Pick<Unit, 'id' | 'tokens'>>(units: readonly U[], shape: RowShape, rng?: Rng): Packing<U> {
   const { rows, start, members, padded } = packLengths(
     units.map(({ tokens }) => tokens.length),
     shape,

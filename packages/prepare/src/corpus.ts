@@ -1,7 +1,7 @@
 import type { ProjectConfig } from '@mdiff/config';
 import { MdiffError } from '@mdiff/folder';
 import { holdOut, nearDuplicates } from '@mdiff/text';
-import type { Split } from '@mdiff/text';
+import type { Removal, Split } from '@mdiff/text';
 import { loadSource } from '@mdiff/text/node';
 import type { LoadedSource } from '@mdiff/text/node';
 import type { PrepareReporter } from './reporter.js';
@@ -36,32 +36,60 @@ export async function loadCorpus({ data, data_dir, training }: ProjectConfig, si
 export async function readCorpus(config: ProjectConfig, reporter: PrepareReporter, signal?: AbortSignal): Promise<Corpus> {
   reporter.phase('reading', config.data.source);
   const corpus = await loadCorpus(config, signal);
-  if (corpus.train.length === 0) {
-    throw new MdiffError(
-      'MDIFF_TEXT',
-      'data.source: the held-out part leaves no text to train on; use a longer text or set training.val_split to 0',
-      2,
-    );
-  }
-  for (const note of corpusNotes(corpus)) reporter.note(`  ${note}`);
+  if (corpus.train.length === 0) throw nothingToTrainOn();
+  for (const note of corpusNotes(figuresOf(corpus))) reporter.note(`  ${note}`);
   return corpus;
 }
 
+export const nothingToTrainOn = (): MdiffError =>
+  new MdiffError(
+    'MDIFF_TEXT',
+    'data.source: the held-out part leaves no text to train on; use a longer text or set training.val_split to 0',
+    2,
+  );
+
+/** The figures of a text that was read. */
+export interface CorpusFigures {
+  /** documents to train on, and held out */
+  train: number;
+  heldOut: number;
+  /** name of the held-out text, where it has a source of its own */
+  from?: string | undefined;
+  /** lines that were left out */
+  dropped: number;
+  /** files that were not read, and why */
+  unread: readonly Removal[];
+  notes: readonly string[];
+  /** held-out pieces that nearly repeat training ones */
+  repeated: number;
+}
+
 /** One line each: the sizes, the files that were not read, the notes of the sources, and how far the held-out text repeats the training text. */
-function corpusNotes({ source, heldOutSource, train, heldOut }: Corpus): string[] {
-  const sources = heldOutSource ? [source, heldOutSource] : [source];
-  const removed = sources.flatMap((part) => part.removed);
-  const unread = removed.filter(({ what }) => what === 'unreadable file');
-  const dropped = removed.reduce((sum, { from, to, what }) => sum + (what === 'unreadable file' ? 0 : to - from + 1), 0);
-  const repeated = nearDuplicates(train, heldOut).length;
+export function corpusNotes({ train, heldOut, from, dropped, unread, notes, repeated }: CorpusFigures): string[] {
   return [
-    `${train.length} documents to train on, ${heldOut.length} held out${heldOutSource ? ` from ${heldOutSource.name}` : ''}${dropped > 0 ? `; ${dropped} lines of headers, lists and notes left out` : ''}`,
+    `${train} documents to train on, ${heldOut} held out${from === undefined ? '' : ` from ${from}`}${dropped > 0 ? `; ${dropped} lines of headers, lists and notes left out` : ''}`,
     ...unread.map(({ where, sample }) => `not read: ${where}: ${sample}`),
-    ...sources.flatMap(({ notes }) => notes),
+    ...notes,
     ...(repeated > 0
       ? [
           `${repeated} held-out paragraphs are nearly the same as training ones, so the held-out score is too optimistic; \`mdiff data inspect\` lists them`,
         ]
       : []),
   ];
+}
+
+const isUnread = ({ what }: Removal): boolean => what === 'unreadable file';
+
+function figuresOf({ source, heldOutSource, train, heldOut }: Corpus): CorpusFigures {
+  const sources = heldOutSource ? [source, heldOutSource] : [source];
+  const removed = sources.flatMap((part) => part.removed);
+  return {
+    train: train.length,
+    heldOut: heldOut.length,
+    from: heldOutSource?.name,
+    dropped: removed.reduce((sum, removal) => sum + (isUnread(removal) ? 0 : removal.to - removal.from + 1), 0),
+    unread: removed.filter(isUnread),
+    notes: sources.flatMap(({ notes }) => notes),
+    repeated: nearDuplicates(train, heldOut).length,
+  };
 }

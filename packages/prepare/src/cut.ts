@@ -1,7 +1,10 @@
 import type { ProjectConfig, StageConfig } from '@mdiff/config';
-import { makeUnits, packRows, selectUnits } from '@mdiff/curriculum';
-import type { Packing, RowShape, Unit } from '@mdiff/curriculum';
+import { cutUnits, packRows, selectUnits } from '@mdiff/curriculum';
+import type { Packing, RowShape, Unit, UnitOptions } from '@mdiff/curriculum';
+import { MdiffError } from '@mdiff/folder';
 import type { Section, Tokenizer } from '@mdiff/text';
+import { collect } from './pause.js';
+import type { Pause } from './pause.js';
 
 export const rowShape = ({ model }: ProjectConfig): RowShape => ({ length: model.max_seq_len, shiftHead: model.shift_head });
 
@@ -17,50 +20,57 @@ export interface StageText {
   packing: Packing;
 }
 
-/** Cuts sections into units of a format. @throws CurriculumError MDIFF_CURRICULUM if the text has none */
-export function unitsOf(
-  config: ProjectConfig,
-  sections: readonly Section[],
-  tokenizer: Tokenizer,
-  format: StageConfig['format_type'],
-): Unit[] {
+/** How sections become units of a format. */
+export function unitOptions(config: ProjectConfig, format: StageConfig['format_type']): UnitOptions {
   const { length, shiftHead } = rowShape(config);
-  return makeUnits(sections, tokenizer, { format, data: config.data, maxSlot: length, shiftHead, seed: config.seed });
+  return { format, data: config.data, maxSlot: length, shiftHead, seed: config.seed };
 }
 
+export interface CutOptions {
+  tokenizer: Tokenizer;
+  pause: Pause;
+}
+
+/** Cuts sections into units of a format; none where the text has nothing of it: the stages that get nothing are named together. */
+export const unitsOf = (
+  config: ProjectConfig,
+  sections: readonly Section[],
+  format: StageConfig['format_type'],
+  { tokenizer, pause }: CutOptions,
+): Promise<Unit[]> => collect(cutUnits(sections, tokenizer, unitOptions(config, format)), pause);
+
 /** Cuts, selects and packs the training text for each stage. Each format is cut once; a stage without any text has no units. */
-export function cutStages(
+export async function cutStages(
   config: ProjectConfig,
   train: readonly Section[],
-  { tokenizer, complexityOf }: { tokenizer: Tokenizer; complexityOf(units: readonly Unit[]): ArrayLike<number> },
-): StageText[] {
+  { complexityOf, ...options }: CutOptions & { complexityOf(units: readonly Unit[]): ArrayLike<number> },
+): Promise<StageText[]> {
   const byFormat = new Map<string, Pick<StageText, 'units' | 'complexity'>>();
-  const cut = (format: StageConfig['format_type']): Pick<StageText, 'units' | 'complexity'> => {
-    const units = unitsOrNone(() => unitsOf(config, train, tokenizer, format));
-    const text = { units, complexity: complexityOf(units) };
-    byFormat.set(format, text);
-    return text;
-  };
+  for (const { format_type } of config.curriculum.stages) {
+    if (byFormat.has(format_type)) continue;
+    const units = await unitsOf(config, train, format_type, options);
+    byFormat.set(format_type, { units, complexity: complexityOf(units) });
+  }
   return config.curriculum.stages.map((stage) => {
-    const { units, complexity } = byFormat.get(stage.format_type) ?? cut(stage.format_type);
+    const { units, complexity } = byFormat.get(stage.format_type)!;
     const selected = selectUnits(units, complexity, stage.data_selection, config.curriculum);
     return { stage, units, complexity, selected, packing: packRows(selected, rowShape(config)) };
   });
 }
 
-/** No units where the text has nothing of a format: the stages that get nothing are named together. */
-function unitsOrNone(make: () => Unit[]): Unit[] {
-  try {
-    return make();
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'MDIFF_CURRICULUM') throw error;
-    return [];
-  }
+/** @throws MdiffError MDIFF_TEXT that names the stages without text */
+export function refuseEmptyStages(config: ProjectConfig, texts: readonly StageCount[]): void {
+  const problem = stagesWithoutText(texts, config);
+  if (problem !== undefined)
+    throw new MdiffError('MDIFF_TEXT', `${problem}; use a longer text, a smaller data.min_sentence_length or data_selection "all"`, 2);
 }
 
+/** The text of a stage, of which only the number of selected units counts unless there are none. */
+type StageCount = Pick<StageText, 'stage' | 'units' | 'complexity'> & { selected: { length: number } };
+
 /** A line that names the stages without text and says how much there was; undefined if each stage has some. */
-export function stagesWithoutText(texts: readonly StageText[], { curriculum, data }: ProjectConfig): string | undefined {
-  const reason = ({ stage: { format_type }, units, complexity }: StageText): string => {
+function stagesWithoutText(texts: readonly StageCount[], { curriculum, data }: ProjectConfig): string | undefined {
+  const reason = ({ stage: { format_type }, units, complexity }: StageCount): string => {
     const bands = (['easy', 'medium', 'hard'] as const).map((band) => `${selectUnits(units, complexity, band, curriculum).length} ${band}`);
     const short = {
       paragraphs: '',
@@ -69,7 +79,7 @@ export function stagesWithoutText(texts: readonly StageText[], { curriculum, dat
     }[format_type];
     return units.length > 0 ? `none of ${units.length} (${bands.join(', ')})` : `none, since the text has no ${format_type}${short}`;
   };
-  const wanted = ({ stage: { name, format_type, data_selection } }: StageText): string =>
+  const wanted = ({ stage: { name, format_type, data_selection } }: StageCount): string =>
     `${format_type} (${data_selection}) for stage "${name}"`;
   const empty = texts.filter(({ selected }) => selected.length === 0);
   const [first] = empty;

@@ -2,6 +2,8 @@ import { assemble, packRows } from '@mdiff/curriculum';
 import type { Batch, RowShape, Unit } from '@mdiff/curriculum';
 import { shuffle, stream } from '@mdiff/diffusion';
 
+type HeldOutUnit = Pick<Unit, 'id' | 'tokens' | 'bytes'>;
+
 /** Text the model never trains on, packed once, in a fixed order. */
 export interface HeldOut {
   batches: readonly Batch[];
@@ -36,7 +38,7 @@ export function sampleUnits(lengths: ArrayLike<number>, { seed, most }: Evaluati
 
 /** @returns undefined where nothing was held out */
 export function packHeldOut(
-  units: readonly Unit[],
+  units: readonly HeldOutUnit[],
   { documents, shape, batchSize, of }: { documents: number; shape: RowShape; batchSize: number; of: number },
 ): HeldOut | undefined {
   if (units.length === 0) return undefined;
@@ -48,7 +50,7 @@ export function packHeldOut(
 }
 
 /** Maskable tokens of units: their text and [EOS]. */
-export const maskable = (units: readonly Unit[]): number => units.reduce((sum, { tokens }) => sum + tokens.length + 1, 0);
+export const maskable = (units: readonly HeldOutUnit[]): number => units.reduce((sum, { tokens }) => sum + tokens.length + 1, 0);
 
 /** A line that says how much of the held-out part is evaluated; undefined where it is all. */
 export const sampleNote = ({ tokens, of }: HeldOut): string | undefined =>

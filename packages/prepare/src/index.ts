@@ -10,7 +10,7 @@ export { fingerprintText } from './fingerprint.js';
 export type { TextFingerprint } from './fingerprint.js';
 export type { HeldOut } from './heldout.js';
 export { prepare } from './prepare.js';
-export type { Prepared } from './prepare.js';
+export type { Prepared } from './prepared.js';
 export { openScoring } from './scoring.js';
 export type { Scoring } from './scoring.js';
 export { surveyText } from './survey.js';

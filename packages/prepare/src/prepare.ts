@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import type { Issue, ProjectConfig } from '@mdiff/config';
 import { storeOf } from '@mdiff/curriculum';
 import type { Unit, UnitStore } from '@mdiff/curriculum';
@@ -5,60 +6,84 @@ import type { ScoreReport } from '@mdiff/curriculum/scores';
 import { MdiffError } from '@mdiff/folder';
 import { Tokenizer } from '@mdiff/text';
 import type { Section } from '@mdiff/text';
+import { measureSource } from '@mdiff/text/node';
 import { readCorpus } from './corpus.js';
 import { fingerprintText } from './fingerprint.js';
 import type { TextFingerprint } from './fingerprint.js';
-import { cutStages, rowShape, stagesWithoutText, unitsOf } from './cut.js';
+import { cutStages, refuseEmptyStages, rowShape, unitsOf } from './cut.js';
 import { maskable, packHeldOut, sampleNote, sampleUnits } from './heldout.js';
 import type { HeldOut } from './heldout.js';
+import { pauses } from './pause.js';
+import type { Prepared, PrepareOptions } from './prepared.js';
 import type { PrepareReporter } from './reporter.js';
+import { prepareShelf } from './shelf/prepare.js';
 import type { UnitScores } from './score.js';
 import { describeTokenizer, tokenizerFor } from './tokenizer.js';
 
-/** The text of a run, ready for training. */
-export interface Prepared {
-  source: string;
-  text: TextFingerprint;
-  tokenizer: Tokenizer;
-  /** documents to train on */
-  documents: number;
-  heldOut: HeldOut | undefined;
-  /** each stage's selection, in the order of the stages */
-  unitsPerStage: UnitStore[];
-  rowsPerStage: number[];
-  /** share of positions that are padding, per stage */
-  padded: number[];
-  /** how difficulty was measured; absent where no stage asks for it */
-  scoring?: ScoreReport;
-  notices: Issue[];
+// A source of more bytes is read file by file into the token cache. The longest novels have three million; in memory a text takes sixteen times its size.
+const SHELF_BYTES = 4_000_000;
+
+/**
+ * Reads the text, holds documents out, then learns the tokenizer and cuts units, so that nothing is learnt from the held-out text. Aborting rejects with
+ * MDIFF_INTERRUPTED; the work in the cache is kept.
+ */
+export async function prepare(config: ProjectConfig, reporter: PrepareReporter, options: PrepareOptions = {}): Promise<Prepared> {
+  const { data, data_dir, curriculum } = config;
+  const size = await measureSource(data.source, { dataDir: data_dir });
+  const scored = curriculum.stages.some(({ data_selection }) => data_selection !== 'all');
+  try {
+    if (!scored && size > (options.shelfBytes ?? SHELF_BYTES)) return await prepareShelf(config, reporter, { ...options, size });
+    if (scored) refuseTooLarge(size);
+    return await prepareBook(config, reporter, options);
+  } catch (error) {
+    if (!options.signal?.aborted || (error as { code?: string }).code === 'MDIFF_WRITE') throw error;
+    throw interrupted(config, error);
+  }
 }
 
-export interface PrepareOptions {
-  /** the tokenizer that a resumed run began with; without it one is learnt from the text */
-  tokenizerJson?: string;
-  signal?: AbortSignal;
-  /** called as soon as the text is read; may throw to refuse it */
-  onText?(text: TextFingerprint): void;
+const interrupted = ({ cache_dir }: ProjectConfig, cause: unknown): MdiffError =>
+  new MdiffError(
+    'MDIFF_INTERRUPTED',
+    `preparing the text was interrupted before any training; run the same command again: it goes on from the work in ${cache_dir}`,
+    130,
+    { cause },
+  );
+
+/** Bytes of memory for each byte of a text that is scored: measured on 199 MB, 3.3 GB. */
+const MEMORY_RATIO = 16;
+
+/** Refuses a text that cannot be scored in the memory of this process, before it is read. */
+function refuseTooLarge(bytes: number): void {
+  const [needed, limit] = [bytes * MEMORY_RATIO, getHeapStatistics().heap_size_limit];
+  if (needed <= limit) return;
+  const gigabytes = (value: number): string => `${(value / 1e9).toFixed(1)} GB`;
+  throw new MdiffError(
+    'MDIFF_TEXT',
+    `curriculum.stages: scoring a text of ${Math.round(bytes / 1e6)} MB needs about ${gigabytes(needed)} of memory, and Node has ${gigabytes(limit)}; ` +
+      'set data_selection to "all" in every stage, choose a shorter text, or raise the limit with NODE_OPTIONS=--max-old-space-size=…',
+    2,
+  );
 }
 
-/** Reads the text, holds documents out, then learns the tokenizer and cuts units, so that nothing is learnt from the held-out text. */
-export async function prepare(
+/** Prepares a text in memory. */
+async function prepareBook(
   config: ProjectConfig,
   reporter: PrepareReporter,
-  { tokenizerJson, signal, onText }: PrepareOptions = {},
+  { tokenizerJson, signal, onText }: PrepareOptions,
 ): Promise<Prepared> {
+  const pause = pauses(signal);
   const { source, train, heldOut } = await readCorpus(config, reporter, signal);
   const text = fingerprintText(config.data.source, source);
   onText?.(text);
   reporter.phase('tokenizing', tokenizerJson === undefined ? describeTokenizer(config) : "the run's tokenizer");
   const tokenizer = tokenizerJson === undefined ? await tokenizerFor(config, train) : Tokenizer.fromJson(tokenizerJson);
+  signal?.throwIfAborted();
   const scores = await scoresFor(config, train, { tokenizer, reporter, ...(signal && { signal }) });
-  const texts = cutStages(config, train, { tokenizer, complexityOf: (units) => scores?.of(units) ?? new Float64Array(units.length) });
-  const problem = stagesWithoutText(texts, config);
-  if (problem !== undefined)
-    throw new MdiffError('MDIFF_TEXT', `${problem}; use a longer text, a smaller data.min_sentence_length or data_selection "all"`, 2);
+  const complexityOf = (units: readonly Unit[]): Float64Array => scores?.of(units) ?? new Float64Array(units.length);
+  const texts = await cutStages(config, train, { tokenizer, pause, complexityOf });
+  refuseEmptyStages(config, texts);
   // The held-out text is always whole paragraphs, whatever the stages: figures of different curricula are comparable.
-  const heldOutUnits = heldOut.length === 0 ? [] : unitsOf(config, heldOut, tokenizer, 'paragraphs');
+  const heldOutUnits = await unitsOf(config, heldOut, 'paragraphs', { tokenizer, pause });
   const evaluated = evaluatedPart(config, heldOutUnits, heldOut.length);
   const note = evaluated && sampleNote(evaluated);
   if (note !== undefined) reporter.note(`  ${note}`);

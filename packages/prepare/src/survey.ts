@@ -11,6 +11,7 @@ import { cutStages } from './cut.js';
 import type { StageText } from './cut.js';
 import { examplesOf } from './examples.js';
 import type { StageExample } from './examples.js';
+import { pauses } from './pause.js';
 import type { PrepareReporter } from './reporter.js';
 import { tokenizerFor } from './tokenizer.js';
 
@@ -63,7 +64,8 @@ export interface TextSurvey {
  */
 export async function surveyText(config: ProjectConfig, reporter: PrepareReporter, signal?: AbortSignal): Promise<TextSurvey> {
   const { curriculum } = config;
-  const { source, train, heldOut } = await readCorpus(config, reporter);
+  const pause = pauses(signal);
+  const { source, train, heldOut } = await readCorpus(config, reporter, signal);
   reporter.phase('tokenizing');
   const tokenizer = await tokenizerFor(config, train);
   reporter.phase('scoring', 'how hard each sentence is');
@@ -73,7 +75,7 @@ export async function surveyText(config: ProjectConfig, reporter: PrepareReporte
   // Loading these takes half a second: only commands that score pay for it.
   const [{ unitComplexity }, { sentenceLengths }] = await Promise.all([import('@mdiff/curriculum/scores'), import('./score.js')]);
   const lengths = sentenceLengths(sentences, tokenizer);
-  const texts = cutStages(config, train, { tokenizer, complexityOf: (units) => unitComplexity(units, complexity, lengths) });
+  const texts = await cutStages(config, train, { tokenizer, pause, complexityOf: (units) => unitComplexity(units, complexity, lengths) });
   const rows = texts.map(({ packing }) => packing.rows.length);
   const steps = rows.every((count) => count > 0) ? stageSteps(config, rows) : undefined;
   const paragraphs = train.flatMap((section) => section.paragraphs.map(({ text }) => text));

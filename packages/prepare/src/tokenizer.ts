@@ -19,18 +19,29 @@ export const describeTokenizer = ({ tokenizer: { path, type }, model }: ProjectC
   (model.init_from === null ? undefined : `the tokenizer of ${model.init_from}`) ??
   `${builders[type].description} of at most ${model.vocab_size} tokens`;
 
-/** The tokenizer of the configuration: from `tokenizer.path`, else from the cache, else built from the training text. */
+/** The tokenizer of the configuration: the given one, else from the cache, else built from the training text. */
 export async function tokenizerFor(config: ProjectConfig, train: readonly Section[]): Promise<Tokenizer> {
-  const { path, type } = config.tokenizer;
+  const corpus = (): string[] => train.map(({ paragraphs }) => paragraphs.map(({ text }) => text).join('\n'));
+  return (await givenTokenizer(config)) ?? learntTokenizer(config, corpus(), () => Promise.resolve(corpus()));
+}
+
+/** The tokenizer that the configuration names: `tokenizer.path`, or that of `model.init_from`; undefined where one is learnt from the text. */
+export async function givenTokenizer(config: ProjectConfig): Promise<Tokenizer | undefined> {
+  const { path } = config.tokenizer;
   if (path !== null) return tokenizerAt(path, config);
-  const { init_from, vocab_size: limit } = config.model;
-  if (init_from !== null) return Tokenizer.fromJson((await readBase(init_from)).tokenizer);
-  const corpus = train.map(({ paragraphs }) => paragraphs.map(({ text }) => text).join('\n'));
-  const key = sha256(JSON.stringify([type, 1, limit, corpus])).slice(0, 32);
+  const { init_from } = config.model;
+  return init_from === null ? undefined : Tokenizer.fromJson((await readBase(init_from)).tokenizer);
+}
+
+/** The tokenizer that the cache has for a text, else one built from it. `identity` decides which text it is. */
+export async function learntTokenizer(config: ProjectConfig, identity: unknown, corpus: () => Promise<string[]>): Promise<Tokenizer> {
+  const { type } = config.tokenizer;
+  const limit = config.model.vocab_size;
+  const key = sha256(JSON.stringify([type, 1, limit, identity])).slice(0, 32);
   const cachePath = join(config.cache_dir, 'tokenizers', `${key}.json`);
   const cached = await readCached(cachePath);
   if (cached !== undefined) return Tokenizer.fromJson(cached);
-  const { tokenizer } = await builders[type].build(corpus, { vocabSize: limit });
+  const { tokenizer } = await builders[type].build(await corpus(), { vocabSize: limit });
   const text = JSON.stringify(tokenizer.toJson());
   await writeFileWhole(cachePath, JSON.stringify({ sum: sha256(text), tokenizer: text }), places.cache);
   return tokenizer;

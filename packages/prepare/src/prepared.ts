@@ -1,0 +1,34 @@
+import type { Issue } from '@mdiff/config';
+import type { UnitStore } from '@mdiff/curriculum';
+import type { ScoreReport } from '@mdiff/curriculum/scores';
+import type { Tokenizer } from '@mdiff/text';
+import type { TextFingerprint } from './fingerprint.js';
+import type { HeldOut } from './heldout.js';
+
+/** The text of a run, ready for training. */
+export interface Prepared {
+  source: string;
+  text: TextFingerprint;
+  tokenizer: Tokenizer;
+  /** documents to train on */
+  documents: number;
+  heldOut: HeldOut | undefined;
+  /** each stage's selection, in the order of the stages */
+  unitsPerStage: UnitStore[];
+  rowsPerStage: number[];
+  /** share of positions that are padding, per stage */
+  padded: number[];
+  /** how difficulty was measured; absent where no stage asks for it */
+  scoring?: ScoreReport;
+  notices: Issue[];
+}
+
+export interface PrepareOptions {
+  /** the tokenizer that a resumed run began with; without it one is learnt from the text */
+  tokenizerJson?: string;
+  signal?: AbortSignal;
+  /** called as soon as the text is read; may throw to refuse it */
+  onText?(text: TextFingerprint): void;
+  /** bytes above which a source is read file by file into the token cache; tests set it */
+  shelfBytes?: number;
+}

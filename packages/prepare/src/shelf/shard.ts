@@ -1,0 +1,122 @@
+import { join } from 'node:path';
+import type { ProjectConfig, StageConfig } from '@mdiff/config';
+import { cutUnits } from '@mdiff/curriculum';
+import type { UnitOptions } from '@mdiff/curriculum';
+import { sha256 } from '@mdiff/folder/node';
+import type { Section, Tokenizer } from '@mdiff/text';
+import { unitOptions } from '../cut.js';
+import { CONTENT_START, readEntry, writeEntry } from '../entry.js';
+import type { Pause } from '../pause.js';
+
+// A shard holds the units of one file, for one tokenizer and one way of cutting:
+//   uint32 units, uint32 tokens, uint32 bytes of an id (2 or 4), uint32 0
+//   uint32 × units: tokens of each · UTF-8 bytes of each · number of its paragraph in the file
+//   ids of all units, one after another
+// Numbers are little-endian. Node maps no files into memory; training reads the ids of single units by their place (store.ts).
+
+/** The index of a shard; its ids stay in the file. */
+export interface Shard {
+  path: string;
+  /** byte of the file where the ids begin */
+  start: number;
+  /** bytes of an id */
+  width: 2 | 4;
+  lengths: Uint32Array;
+  bytes: Uint32Array;
+  paragraphs: Uint32Array;
+}
+
+const SHARD_VERSION = 1;
+const HEADER = 4;
+
+/** How the files of a shelf are cut, and the names of their shards. */
+export interface Cutter {
+  folder: string;
+  tokenizer: Tokenizer;
+  formats: readonly StageConfig['format_type'][];
+  options(format: StageConfig['format_type']): UnitOptions;
+  pathOf(text: string, format: StageConfig['format_type']): string;
+}
+
+export function cutterOf(
+  config: ProjectConfig,
+  tokenizer: Tokenizer,
+  { folder, formats }: { folder: string; formats: readonly StageConfig['format_type'][] },
+): Cutter {
+  const vocabulary = sha256(JSON.stringify(tokenizer.toJson()));
+  const options = (format: StageConfig['format_type']): UnitOptions => unitOptions(config, format);
+  return {
+    folder,
+    tokenizer,
+    formats,
+    options,
+    pathOf: (text, format) =>
+      join(folder, `${sha256(JSON.stringify([SHARD_VERSION, text, vocabulary, relevant(options(format))])).slice(0, 32)}.units`),
+  };
+}
+
+/** The settings that decide what the units of a format are. */
+function relevant({ format, data, maxSlot, shiftHead, seed }: UnitOptions): unknown {
+  const { min_sentence_length: min, max_sentence_length: max, sentence_overlap: overlap, paragraph_max_sentences: most } = data;
+  const drawn = overlap > 0 && overlap < 50;
+  return [format, maxSlot, shiftHead, format === 'paragraphs' ? most : [min, max], format === 'pairs' ? [overlap, drawn ? seed : 0] : 0];
+}
+
+export async function cachedShard(path: string): Promise<Shard | 'absent' | 'damaged'> {
+  const content = await readEntry(path);
+  return typeof content === 'string' ? content : indexOf(path, content);
+}
+
+/** Cuts the sections of a file and keeps the units. */
+export async function keepShard(
+  path: string,
+  sections: readonly Section[],
+  { tokenizer, options, pause }: { tokenizer: Tokenizer; options: UnitOptions; pause: Pause },
+): Promise<Shard> {
+  const lengths: number[] = [];
+  const bytes: number[] = [];
+  const paragraphs: number[] = [];
+  const ids: Int32Array[] = [];
+  let paragraph = 0;
+  for (const section of sections) {
+    for (const text of section.paragraphs) {
+      for (const unit of cutUnits([{ title: section.title, paragraphs: [text] }], tokenizer, options)) {
+        lengths.push(unit.tokens.length);
+        bytes.push(unit.bytes);
+        paragraphs.push(paragraph);
+        ids.push(unit.tokens);
+        const moment = pause();
+        if (moment) await moment;
+      }
+      paragraph++;
+    }
+  }
+  const tokens = lengths.reduce((sum, length) => sum + length, 0);
+  const width = tokenizer.vocabSize <= 65_536 ? 2 : 4;
+  const index = Uint32Array.from([lengths.length, tokens, width, 0, ...lengths, ...bytes, ...paragraphs]);
+  const all = width === 2 ? new Uint16Array(tokens) : new Uint32Array(tokens);
+  let place = 0;
+  for (const part of ids) {
+    all.set(part, place);
+    place += part.length;
+  }
+  const content = Buffer.concat([Buffer.from(index.buffer), Buffer.from(all.buffer)]);
+  await writeEntry(path, content);
+  return indexOf(path, content);
+}
+
+/** Copies the index out of a shard's content, so that the ids need not stay in memory. */
+function indexOf(path: string, content: Buffer): Shard {
+  // A copy: the buffer of a file need not be aligned.
+  const words = (from: number, count: number): Uint32Array =>
+    new Uint32Array(Uint8Array.from(content.subarray(4 * from, 4 * (from + count))).buffer);
+  const [units, , width] = words(0, HEADER) as unknown as [number, number, number];
+  return {
+    path,
+    start: CONTENT_START + 4 * (HEADER + 3 * units),
+    width: width === 2 ? 2 : 4,
+    lengths: words(HEADER, units),
+    bytes: words(HEADER + units, units),
+    paragraphs: words(HEADER + 2 * units, units),
+  };
+}

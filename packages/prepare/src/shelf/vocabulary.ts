@@ -1,0 +1,49 @@
+import type { ProjectConfig } from '@mdiff/config';
+import type { Tokenizer } from '@mdiff/text';
+import { learntTokenizer } from '../tokenizer.js';
+import { readShelf } from './read.js';
+import type { Shelf, ShelfOptions } from './read.js';
+import type { ShelfSplit } from './split.js';
+
+// A vocabulary learnt from this much text does not change for the better with more; the native trainer needs several times as much memory.
+const LEARN_BYTES = 32 * 2 ** 20;
+
+/**
+ * The tokenizer of a shelf, learnt from its training text: from all of it, or from evenly spaced paragraphs that have about `LEARN_BYTES` bytes together. In the
+ * cache it is found by the texts of the shelf and the split.
+ */
+export function shelfTokenizer(
+  config: ProjectConfig,
+  { volumes }: Shelf,
+  { split: { held }, ...options }: Omit<ShelfOptions, 'cutter' | 'onDocument'> & { split: ShelfSplit },
+): Promise<Tokenizer> {
+  const training = volumes.reduce(
+    (sum, { outline }, v) => sum + outline.sections.flat().reduce((bytes, size, p) => bytes + (held[v]![p] ? 0 : size), 0),
+    0,
+  );
+  const share = Math.min(1, LEARN_BYTES / training);
+  const identity = [
+    'shelf',
+    LEARN_BYTES,
+    volumes.map(({ outline }) => outline.sha256),
+    config.training.val_split,
+    config.data.val_source === null,
+  ];
+  return learntTokenizer(config, identity, async () => {
+    const corpus: string[] = [];
+    let seen = 0;
+    await readShelf(config, 'data.source', {
+      ...options,
+      onDocument: ({ sections }, place) => {
+        sections
+          .flatMap(({ paragraphs }) => paragraphs)
+          .forEach(({ text }, p) => {
+            if (held[place]![p]) return;
+            seen++;
+            if (Math.floor(seen * share) > Math.floor((seen - 1) * share)) corpus.push(text);
+          });
+      },
+    });
+    return corpus;
+  });
+}
