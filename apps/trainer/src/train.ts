@@ -1,22 +1,73 @@
-import { addConfigFlags, interruptible, layersOf, reporterFor, type ConfigFlags } from '@mdiff/cli';
-import { formatIssue, loadProject } from '@mdiff/config';
+import { createInterface } from 'node:readline/promises';
+import { addConfigFlags, interruptible, layersOf, reporterFor, UsageError, type ConfigFlags } from '@mdiff/cli';
+import { formatIssue, loadProject, type Issue, type ProjectConfig } from '@mdiff/config';
 import type { Command } from 'commander';
 import { sourceOf, sourcesOf } from './sources.js';
 
 interface TrainFlags extends ConfigFlags {
   resume?: boolean;
   fresh?: boolean;
+  yes?: boolean;
   strict?: boolean;
   fit?: boolean;
 }
 
-/** Trains on `text`, or on `data.source` without one. */
-async function runTrain(command: 'train' | 'pretrain', text: string | undefined, flags: TrainFlags): Promise<void> {
-  const { config, warnings, source } = loadProject({
+/** The text or the run that a command names. */
+interface Named {
+  /** the argument, as it was given; undefined for several */
+  argument?: string | undefined;
+  /** `data.source`, if the argument is a text */
+  text?: string | undefined;
+}
+
+interface Loaded {
+  config: ProjectConfig;
+  warnings: Issue[];
+  /** the layers that the configuration comes from, for people */
+  source: string;
+  /** the run to resume */
+  folder?: string;
+}
+
+const setOf = (text: string | undefined, { set }: TrainFlags): string[] => [...(text === undefined ? [] : [`data.source=${text}`]), ...set];
+
+const load = (text: string | undefined, flags: TrainFlags): Loaded =>
+  loadProject({ ...layersOf(flags), strict: flags.strict === true, set: setOf(text, flags) });
+
+/**
+ * The run that `--resume` means, with the settings of the command line and of its file above the run's own. No default and no preset that nobody named
+ * can contradict the run then.
+ */
+async function loadResumed({ argument, text }: Named, flags: TrainFlags): Promise<Loaded> {
+  const { findResumed, recordedLayer } = await import('@mdiff/train');
+  const { folder, configured, isText } = await findResumed((source) => load(source, flags).config, { name: argument, text });
+  const { config, warnings } = loadProject({
     ...layersOf(flags),
     strict: flags.strict === true,
-    set: [...(text === undefined ? [] : [`data.source=${text}`]), ...flags.set],
+    set: setOf(isText ? text : undefined, flags),
+    base: await recordedLayer(folder),
+    // A file that nobody named counts only if it describes this run.
+    ...(flags.config === undefined && !configured && { file: false }),
   });
+  return { config, warnings, source: `as recorded in ${folder}`, folder };
+}
+
+/** Asks on a terminal. The input is read line by line, so that Ctrl-C reaches the process as ever. */
+async function ask(question: string, signal: AbortSignal): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  try {
+    return /^y(es)?$/i.test((await lines.question(question, { signal })).trim());
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    lines.close();
+  }
+}
+
+/** Trains on the text, or on `data.source` without one. */
+async function runTrain(command: 'train' | 'pretrain', named: Named, flags: TrainFlags): Promise<void> {
+  if (flags.resume && flags.fresh) throw new UsageError('--resume continues a run and --fresh starts over: give one of the two');
+  const { config, warnings, source, folder } = flags.resume ? await loadResumed(named, flags) : load(named.text, flags);
   // Only commands that compute load an engine; those that read text do not.
   const { launchVariables, relaunch } = await import('./launch.js');
   const variables = launchVariables(config);
@@ -30,38 +81,51 @@ async function runTrain(command: 'train' | 'pretrain', text: string | undefined,
   reporter.note(`configuration: ${source}`);
   const warn = (text: string): void => void process.stderr.write(`${text}\n`);
   for (const warning of warnings) warn(formatIssue(warning));
+  const asks = !flags.yes && process.stdin.isTTY && process.stderr.isTTY;
   const run = (signal: AbortSignal) =>
-    train(config, { mode: flags.resume ? 'resume' : flags.fresh ? 'fresh' : 'new', fit: flags.fit === true, reporter, signal, warn });
+    train(config, {
+      mode: flags.resume ? 'resume' : flags.fresh ? 'fresh' : 'new',
+      ...(folder !== undefined && { folder }),
+      ...(asks && { confirm: (earlier: string) => ask(`${earlier}; start over without it? (y/N) `, signal) }),
+      fit: flags.fit === true,
+      reporter,
+      signal,
+      warn,
+    });
   const onStop = (): void => warn('\nstopping after this step, saving … (once more: stop at once, without saving)');
   const result = await interruptible(run, { onStop, saves: true });
-  if (!result.finished) {
-    reporter.note(`saved at step ${result.step} of ${result.steps}; go on with: npx mdiff ${command} --resume (and the same options)`);
-    process.exitCode = 130;
-  }
+  if (result.finished) return;
+  process.exitCode = 130;
+  if (result.putBack) return;
+  reporter.note(`saved at step ${result.step} of ${result.steps}; go on with: npx mdiff ${command} --resume ${inShell(result.folder)}`);
 }
+
+/** A path as a word of a command. */
+const inShell = (path: string): string => (/^[\w./:\\-]+$/.test(path) ? path : JSON.stringify(path));
 
 /** The flags that every training has. */
 const addRunFlags = (command: Command): Command =>
   addConfigFlags(command)
-    .option('--resume', 'continue an unfinished run; with a larger training.max_steps also a finished one')
+    .option('--resume', 'continue a run with the settings that it began with; with a larger training.max_steps also a finished one')
     .option('--fit', 'split a batch that does not fit hardware.max_vram_gb, keeping the effective batch')
     .option('--strict', 'treat configuration warnings as errors')
-    .option('--fresh', 'start over, removing what the run folder holds');
+    .option('--fresh', 'start over; the run that the folder holds is removed after the first checkpoint of the new one')
+    .option('-y, --yes', 'with --fresh: start over without asking');
 
 export function addTrain(root: Command): void {
   addRunFlags(root.command('train').description('train a model on a book and export a model folder'))
-    .argument('[book]', 'text to learn; overrides data.source')
-    .action((book: string | undefined, flags: TrainFlags) => runTrain('train', book === undefined ? undefined : sourceOf(book), flags));
+    .argument('[book]', 'text to learn; overrides data.source. With --resume also the name or the folder of a run')
+    .action((book: string | undefined, flags: TrainFlags) =>
+      runTrain('train', { argument: book, text: book === undefined ? undefined : sourceOf(book) }, flags),
+    );
   addRunFlags(root.command('pretrain').description('train a base model on a shelf of books and export a model folder'))
     .argument(
       '<texts...>',
-      'folders, files and archives (.zip, .tar.gz, .tar.xz) to learn; the preset is pretrain unless -c or -p names another',
+      'folders, files and archives (.zip, .tar.gz, .tar.xz) to learn, or with --resume a run; the preset is pretrain unless -c or -p names another',
     )
-    .action((texts: string[], flags: TrainFlags) =>
-      runTrain(
-        'pretrain',
-        sourcesOf(texts),
-        flags.config === undefined && flags.preset === undefined ? { ...flags, preset: 'pretrain' } : flags,
-      ),
-    );
+    .action((texts: string[], flags: TrainFlags) => {
+      // A resumed run has its preset already; named again, it would count as a wish to change the run.
+      const preset = flags.config === undefined && flags.preset === undefined && !flags.resume ? { preset: 'pretrain' } : {};
+      return runTrain('pretrain', { argument: texts.length === 1 ? texts[0] : undefined, text: sourcesOf(texts) }, { ...flags, ...preset });
+    });
 }

@@ -191,17 +191,20 @@ export const ProjectConfig = {
   preset: (name: string): ProjectConfig => assemble(undefined, { preset: name }, noFiles, 'code'),
 } as const;
 
-/** Loads the configuration of a command: `file`, else `mdiff.yaml` in `cwd`, else the quickstart preset; then environment and `--set`. With `strict`, a warning is an error. @throws ConfigError */
-export function loadProject(options: LoadOptions & { file?: string; cwd?: string; strict?: boolean } = {}): {
+/**
+ * Loads the configuration of a command: `file`, else `mdiff.yaml` in `cwd` (not if `file` is false), else `base` or the quickstart preset; then environment
+ * and `--set`. With `strict`, a warning is an error. @throws ConfigError
+ */
+export function loadProject(options: LoadOptions & { file?: string | false; cwd?: string; strict?: boolean } = {}): {
   config: ProjectConfig;
   warnings: Issue[];
   source: string;
 } {
   const { file, cwd = '.', strict = false, ...layers } = options;
   const env = layers.env ?? environment();
-  const path = file ?? (fileExists('mdiff.yaml', cwd) ? 'mdiff.yaml' : undefined);
+  const path = file === false ? undefined : (file ?? (fileExists('mdiff.yaml', cwd) ? 'mdiff.yaml' : undefined));
   const read: Reader = (name) => readText(name, cwd);
-  const preset = layers.preset ?? (path === undefined ? 'quickstart' : undefined);
+  const preset = layers.preset ?? (path === undefined && layers.base === undefined ? 'quickstart' : undefined);
   const found = path === undefined ? undefined : read(path);
   if (found && 'problem' in found) throw unreadable(path!, found.problem);
   const config = assemble(

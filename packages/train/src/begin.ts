@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, startup } from '@mdiff/config';
 import { places } from '@mdiff/folder';
@@ -29,6 +30,8 @@ export async function begin(run: Run): Promise<{ progress: Progress; restored: b
   if (options.mode === 'resume') {
     // The metric line of a step is written after its evaluation, which the resumed run repeats.
     await rewindMetrics(join(folder, 'metrics.jsonl'), progress.unevaluated ? progress.step - 1 : progress.step);
+    await writeIfOther(join(folder, 'tokenizer.json'), run.tokenizerJson);
+    await writeIfOther(join(folder, 'config.resolved.yaml'), run.resolvedYaml);
   } else {
     await writeFileWhole(join(folder, 'tokenizer.json'), run.tokenizerJson, places.output);
     await writeFileWhole(join(folder, 'config.resolved.yaml'), run.resolvedYaml, places.output);
@@ -56,6 +59,12 @@ async function startFrom(base: BaseModel, run: Run, progress: Progress): Promise
   progress.base = recordOf(base);
   await saveCheckpoint(join(folder, 'checkpoints'), engine.layout, { progress, state: await engine.read() }, checkpointFiles(run));
   options.reporter.note(`starting from ${base.name} (weights sha256 ${base.sha256.slice(0, 12)}…)`);
+}
+
+/** Brings a file of the run to its present content: settings that the resumed run changes, a file that was damaged. */
+async function writeIfOther(path: string, content: string): Promise<void> {
+  const present = await readFile(path, 'utf8').catch(() => undefined);
+  if (present !== content) await writeFileWhole(path, content, places.run);
 }
 
 /** Loads the newest whole checkpoint into the engine. @returns undefined where there is none yet */

@@ -55,7 +55,8 @@ export interface Checkpoint {
   files: Record<string, Buffer>;
 }
 
-const folderName = (step: number): string => `step-${String(step).padStart(8, '0')}`;
+/** The checkpoint of a step in the folder of checkpoints. */
+export const checkpointFolder = (folder: string, step: number): string => join(folder, `step-${String(step).padStart(8, '0')}`);
 
 export const tensorsOf = (flat: Float32Array, layout: ParamLayout): NamedTensor[] =>
   layout.params.map(({ name, shape, offset, size }) => ({ name, shape, data: flat.subarray(offset, offset + size) }));
@@ -75,7 +76,8 @@ function flatten(file: Buffer, layout: ParamLayout, path: string): Float32Array 
 /** Steps of the checkpoints in `folder`, ascending. */
 export async function listCheckpoints(folder: string): Promise<number[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
-    if (error.code === 'ENOENT') return [];
+    // A folder that cannot be read is not an empty one: a new run would begin over its checkpoints.
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
     throw diskError(folder, error, { task: 'read', place: places.run });
   });
   return names.flatMap((name) => (/^step-\d{8}$/.test(name) ? [Number(name.slice(5))] : [])).sort((a, b) => a - b);
@@ -85,7 +87,7 @@ export async function listCheckpoints(folder: string): Promise<number[]> {
 export async function newestProgress(folder: string): Promise<Progress | undefined> {
   for (const step of (await listCheckpoints(folder)).reverse()) {
     try {
-      return JSON.parse(await readFile(join(folder, folderName(step), 'progress.json'), 'utf8')) as Progress;
+      return JSON.parse(await readFile(join(checkpointFolder(folder, step), 'progress.json'), 'utf8')) as Progress;
     } catch {
       // A damaged checkpoint: the run reports it when it restores.
     }
@@ -99,7 +101,7 @@ export async function saveCheckpoint(
   { progress, state }: Pick<Checkpoint, 'progress' | 'state'>,
   extra: Record<string, string>,
 ): Promise<string> {
-  const path = join(folder, folderName(progress.step));
+  const path = checkpointFolder(folder, progress.step);
   const files: Record<string, Uint8Array | string> = {
     'params.safetensors': writeSafetensors(tensorsOf(state.params, layout)),
     'adam_m.safetensors': writeSafetensors(tensorsOf(state.m, layout)),
@@ -118,7 +120,7 @@ export async function loadCheckpoint(
   layout: ParamLayout,
   check?: (progress: Progress) => void,
 ): Promise<Checkpoint> {
-  const path = join(folder, folderName(step));
+  const path = checkpointFolder(folder, step);
   const files = await readFolderWhole(path);
   const progress = JSON.parse(files['progress.json']!.toString('utf8')) as Progress;
   check?.(progress);
@@ -164,13 +166,13 @@ export async function latestCheckpoint(
 /** Removes the checkpoints after `step`. */
 export async function removeLater(folder: string, step: number): Promise<void> {
   for (const later of (await listCheckpoints(folder)).filter((one) => one > step))
-    await rm(join(folder, folderName(later)), { recursive: true, force: true });
+    await rm(checkpointFolder(folder, later), { recursive: true, force: true });
 }
 
 /** Removes all but the newest `keep` checkpoints and those in `always`. */
 export async function pruneCheckpoints(folder: string, keep: number, always: ReadonlySet<number>): Promise<void> {
   const steps = await listCheckpoints(folder);
   for (const step of steps.slice(0, Math.max(0, steps.length - keep))) {
-    if (!always.has(step)) await rm(join(folder, folderName(step)), { recursive: true, force: true });
+    if (!always.has(step)) await rm(checkpointFolder(folder, step), { recursive: true, force: true });
   }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { estimateMemory } from '@mdiff/config';
 import { peakBytes } from '@mdiff/engine';
+import { readFolderWhole } from '@mdiff/folder/node';
 import { FINAL_LEVELS, bitsPerByte, evaluateCausal, evaluateNelbo } from './evaluate.js';
 import type { Nelbo } from './evaluate.js';
 import { writeModelFolder } from './export.js';
@@ -9,6 +10,18 @@ import type { LoopResult } from './loop.js';
 import { recordRun } from './open.js';
 import type { Run } from './open.js';
 import type { TrainResult } from './options.js';
+import type { EarlierRun } from './record.js';
+
+/** A finished run whose model folder is whole; undefined for another one. Nothing is written. */
+export async function finishedBefore(folder: string, { record }: EarlierRun): Promise<TrainResult | undefined> {
+  if (record?.state !== 'finished') return undefined;
+  const model = join(folder, 'model');
+  const whole = await readFolderWhole(model).then(
+    () => true,
+    () => false,
+  );
+  return whole ? { finished: true, step: record.step, steps: record.steps, folder, model } : undefined;
+}
 
 /** The last figures of a run. */
 interface Figures {

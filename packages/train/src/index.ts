@@ -6,6 +6,8 @@ export type { TrainOptions, TrainResult } from './options.js';
 export { silent } from './reporter.js';
 export type { Reporter, StepReport } from './reporter.js';
 export type { Fingerprint, RecordedPlan, RunRecord } from './record.js';
+export { recordedLayer } from './resume.js';
 export { train } from './run.js';
+export { findResumed } from './runs.js';
 export { exportSnapshot } from './snapshot.js';
 export type { Snapshot } from './snapshot.js';

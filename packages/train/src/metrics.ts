@@ -38,6 +38,7 @@ export async function appendMetric(path: string, line: object): Promise<void> {
 /** All whole lines of a metrics file. If a kill cut the last line short, it is left out. */
 export async function readMetrics(path: string): Promise<MetricLine[]> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    // Lines that cannot be read are not lines that never were: a resumed run would write the file without them.
     if (error.code === 'ENOENT') return '';
     throw diskError(path, error, { task: 'read', place: places.run });
   });

@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { formatIssue, isSetIn, resolvedYaml, startup, valuesByKey, warmupSteps } from '@mdiff/config';
-import type { Issue, ProjectConfig } from '@mdiff/config';
+import { ConfigError, formatIssue, isSetIn, resolvedYaml, startup, valuesByKey, warmupSteps } from '@mdiff/config';
+import type { Difference, Issue, ProjectConfig } from '@mdiff/config';
 import { describeSetting, engines, sameBits } from '@mdiff/engine';
 import type { Engine, SettingSelection } from '@mdiff/engine';
 import { sha256 } from '@mdiff/folder/node';
@@ -12,6 +10,7 @@ import type { Progress } from './checkpoint.js';
 import type { TrainOptions } from './options.js';
 import { writeRecord } from './record.js';
 import type { EarlierRun, Fingerprint, RunRecord } from './record.js';
+import { checkText, movesEnd, ownTokenizer } from './resume.js';
 import { stagesOf } from './stages.js';
 import type { Stages } from './stages.js';
 
@@ -28,10 +27,12 @@ export interface Locked {
   earlier: EarlierRun | undefined;
   /** the model to start from, unless a checkpoint stands for it */
   base: BaseModel | undefined;
+  /** the differences of a resumed run from the configuration that it began with */
+  changes: readonly Difference[];
 }
 
 /** A run whose text is prepared and whose engine is open. */
-export interface Run extends Omit<Locked, 'earlier'> {
+export interface Run extends Omit<Locked, 'changes'> {
   prepared: Prepared;
   stages: Stages;
   engine: Engine;
@@ -41,7 +42,7 @@ export interface Run extends Omit<Locked, 'earlier'> {
 }
 
 /** Prepares the text and opens the engine. */
-export async function open({ asked, config: fitted, selection, options, folder, earlier, base }: Locked): Promise<Run> {
+export async function open({ asked, config: fitted, selection, options, folder, earlier, base, changes }: Locked): Promise<Run> {
   const { reporter, warn } = options;
   const { setting } = selection;
   reporter.phase('engine', describeSetting(setting));
@@ -52,15 +53,16 @@ export async function open({ asked, config: fitted, selection, options, folder, 
       `until step ${record.step} this run was on ${describeSetting(record)}: the following steps continue it up to rounding, not to the bit`,
     );
   }
-  const savedTokenizer = earlier && (await readFile(join(folder, 'tokenizer.json'), 'utf8').catch(() => undefined));
+  if (changes.length > 0) reporter.note(`changed from here on: ${changes.map(describeChange).join(', ')}`);
   const prepared = await prepare(fitted, reporter, {
-    ...(savedTokenizer !== undefined && { tokenizerJson: savedTokenizer }),
+    ...(earlier && { tokenizerJson: await ownTokenizer(folder, earlier), onText: (text) => checkText(fitted, text, earlier) }),
     signal: options.signal,
   });
   const { tokenizer } = prepared;
   // The model gets exactly the tokenizer's rows, however many were asked for.
   const config = fitted.model.vocab_size === tokenizer.vocabSize ? fitted : fitted.with({ model: { vocab_size: tokenizer.vocabSize } });
   const stages = stagesOf(config, prepared);
+  if (earlier) checkEnd(config, stages, { earlier, changes, reporter });
   for (const issue of [...prepared.notices, ...notices(config, fitted, stages)]) warn(formatIssue(issue));
   const tokenizerJson = `${JSON.stringify(tokenizer.toJson())}\n`;
   reporter.phase('compiling', 'the training step');
@@ -71,6 +73,7 @@ export async function open({ asked, config: fitted, selection, options, folder, 
     options,
     folder,
     base,
+    earlier,
     prepared,
     stages,
     engine: await openEngine(config, selection),
@@ -81,10 +84,26 @@ export async function open({ asked, config: fitted, selection, options, folder, 
       plan: { steps: stages.steps, stages: [...stages.list] },
       seed: config.seed,
       config: valuesByKey(config),
-      ...adaptedFrom(asked, config),
+      ...(earlier ? earlier.fingerprint?.adapted && { adapted: earlier.fingerprint.adapted } : adaptedFrom(asked, config)),
     },
     resolvedYaml: resolvedYaml(config, { tokenizer_size: tokenizer.vocabSize, engine: setting.engine }),
   };
+}
+
+const describeChange = ({ key, asked, recorded, where }: Difference): string =>
+  key === 'curriculum.stages' ? `${key} (${where})` : `${key} to ${JSON.stringify(asked)} (${where}) from ${JSON.stringify(recorded)}`;
+
+/** Refuses a plan that ends before the steps that the run has behind it, and says that the end has moved. */
+function checkEnd(
+  config: ProjectConfig,
+  { steps }: Stages,
+  { earlier, changes, reporter }: Pick<Locked, 'changes'> & { earlier: EarlierRun; reporter: TrainOptions['reporter'] },
+): void {
+  const change = changes.find(movesEnd);
+  if (change === undefined) return;
+  const { step, record } = earlier;
+  if (steps < step) throw new ConfigError([{ ...startup.endsTooEarly(config, change.key, { step, steps }), where: change.where }]);
+  if (record && steps !== record.steps) reporter.note(`this run now ends at step ${steps}, not at ${record.steps}`);
 }
 
 /** The values of `asked` that the run has adapted. */

@@ -2,8 +2,12 @@ import type { Nelbo } from './evaluate.js';
 import type { Reporter } from './reporter.js';
 
 export interface TrainOptions {
-  /** new: the folder must not hold a run; resume: go on; fresh: remove what is there */
+  /** new: the folder must not hold a run; resume: go on; fresh: start over, and remove the earlier run after the first checkpoint */
   mode: 'new' | 'resume' | 'fresh';
+  /** the run folder of a run to resume; without it `output_dir/experiment_name` */
+  folder?: string;
+  /** fresh: asked before an earlier run is put aside, with what it is; false leaves everything as it is */
+  confirm?(earlier: string): Promise<boolean>;
   reporter: Reporter;
   /** aborting ends the run after the running step, or after the running batch of an evaluation, and saves it */
   signal: AbortSignal;
@@ -15,9 +19,13 @@ export interface TrainOptions {
 
 export interface TrainResult {
   finished: boolean;
+  /** steps that ran */
   step: number;
+  /** steps of the plan */
   steps: number;
   folder: string;
+  /** true: the run was stopped before its first step, and the earlier run is back in the folder */
+  putBack?: boolean;
   model?: string;
   nelbo?: Nelbo;
   /** held-out, if next-token prediction was trained throughout */

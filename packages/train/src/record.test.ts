@@ -48,7 +48,9 @@ describe('a run.json that is damaged', () => {
 
   it('may be deleted: the run goes on from its newest checkpoint, and is not overwritten by a new one', async () => {
     await rm(path, { recursive: true, force: true });
-    await expect(go(config)).rejects.toThrow(/this folder holds an earlier run at step 3; add --resume to go on, or --fresh to start over/);
+    await expect(go(config)).rejects.toThrow(
+      /this folder holds an earlier run of "book" at step 3; add --resume to go on, or --fresh to start over/,
+    );
     expect(await go(config, { mode: 'resume', ...stopAt(5) })).toMatchObject({ finished: false, step: 5 });
   });
 

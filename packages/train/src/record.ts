@@ -5,7 +5,7 @@ import { MdiffError, diskError, places } from '@mdiff/folder';
 import { writeFileWhole } from '@mdiff/folder/node';
 import type { TextFingerprint } from '@mdiff/prepare';
 import type { BaseRecord } from './base.js';
-import { listCheckpoints } from './checkpoint.js';
+import { checkpointFolder, listCheckpoints } from './checkpoint.js';
 
 const FORMAT_VERSION = 2;
 
@@ -110,12 +110,33 @@ export const writeRecord = (folder: string, record: Omit<RunRecord, 'format_vers
 };
 
 /** The run that a folder holds: its record, or the newest checkpoint of a run whose record was deleted. */
-export type EarlierRun = { step: number; record?: RunRecord };
+export interface EarlierRun {
+  step: number;
+  record?: RunRecord;
+  /** absent for a run of a release that kept none */
+  fingerprint?: Fingerprint;
+}
+
+const isFingerprint = (value: Partial<Fingerprint>): value is Fingerprint =>
+  value.text !== undefined && value.tokenizer !== undefined && value.plan !== undefined && value.config !== undefined;
 
 /** @throws as `readRecord` does */
 export async function findRun(folder: string): Promise<EarlierRun | undefined> {
   const record = await readRecord(folder);
-  if (record) return { step: record.step, record };
-  const step = (await listCheckpoints(join(folder, 'checkpoints'))).at(-1);
-  return step === undefined ? undefined : { step };
+  if (record) return { step: record.step, record, ...(isFingerprint(record) && { fingerprint: record }) };
+  const checkpoints = join(folder, 'checkpoints');
+  const step = (await listCheckpoints(checkpoints)).at(-1);
+  if (step === undefined) return undefined;
+  const fingerprint = await readFingerprint(checkpointFolder(checkpoints, step));
+  return { step, ...(fingerprint && { fingerprint }) };
+}
+
+/** The fingerprint in a checkpoint; undefined if it is of a release that kept none, or damaged, which its manifest tells to whoever loads it. */
+async function readFingerprint(checkpoint: string): Promise<Fingerprint | undefined> {
+  try {
+    const value = JSON.parse(await readFile(join(checkpoint, 'fingerprint.json'), 'utf8')) as Partial<Fingerprint>;
+    return isFingerprint(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,15 +1,14 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { ConfigError, fitBatch, formatIssue, startup } from '@mdiff/config';
+import { ConfigError, fitBatch, formatIssue, isSetIn, startup } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
 import { selectSetting } from '@mdiff/engine';
 import type { MemoryFactors } from '@mdiff/engine';
 import { MdiffError, places } from '@mdiff/folder';
-import { lockFolder } from '@mdiff/folder/node';
+import { lockFolder, sweep } from '@mdiff/folder/node';
+import { asideOf, dropAside, hasAside, putAside, settleAside } from './aside.js';
 import { withBase } from './base.js';
 import { begin, checkpointFiles } from './begin.js';
 import type { Progress } from './checkpoint.js';
-import { finish } from './finish.js';
+import { finish, finishedBefore } from './finish.js';
 import { runLoop } from './loop.js';
 import type { LoopResult } from './loop.js';
 import { open, recordRun } from './open.js';
@@ -17,46 +16,34 @@ import type { Locked, Run } from './open.js';
 import type { TrainOptions, TrainResult } from './options.js';
 import { findRun } from './record.js';
 import type { EarlierRun } from './record.js';
+import { movesEnd, resumedConfig } from './resume.js';
+import { describeRun, named, runFolder } from './runs.js';
 
-/** Trains, evaluates and exports one run in `output_dir/experiment_name`. */
-export async function train(given: ProjectConfig, options: TrainOptions): Promise<TrainResult> {
-  const { mode, warn } = options;
-  const folder = join(given.output_dir, given.experiment_name);
-  const earlier = mode === 'fresh' ? undefined : await earlierRun(folder, mode);
-  const { config: asked, base } = await withBase(given, folder, mode === 'resume');
-  const selection = selectSetting(asked);
-  const config = fitted(asked, selection.memory, options.fit === true);
+/**
+ * Trains, evaluates and exports one run in `output_dir/experiment_name`, by default under the name of its text. A resumed run keeps the configuration
+ * that it began with, except for what a resumed run may change.
+ */
+export async function train(asked: ProjectConfig, options: TrainOptions): Promise<TrainResult> {
+  const unshaped = named(asked);
+  const folder = options.folder ?? runFolder(unshaped);
+  if (await hasAside(folder)) await underLock(folder, () => settle(folder, options));
+  if (options.mode === 'resume') return resume(asked, options, folder);
+  if (options.mode === 'new') await refuseEarlier(folder, unshaped);
+  const { config, base } = await withBase(unshaped, folder, false);
+  const adapted = adapt(config, options);
+  if (options.mode === 'fresh' && !(await mayReplace(folder, options)))
+    throw new MdiffError('MDIFF_STOPPED', `${folder}: nothing was changed`);
+  if (!isSetIn(asked, 'experiment_name'))
+    options.reporter.note(`this run is named "${config.experiment_name}" after its text; --set experiment_name=… names it otherwise`);
+  return underLock(folder, () => start({ ...adapted, asked: config, options, folder, earlier: undefined, base, changes: [] }));
+}
+
+/** Selects the engine and adapts the configuration to the memory of the machine. */
+function adapt(config: ProjectConfig, { fit, warn }: TrainOptions): Pick<Locked, 'config' | 'selection'> {
+  const selection = selectSetting(config);
+  const adapted = fitted(config, selection.memory, fit === true);
   for (const issue of selection.notices) warn(formatIssue(issue));
-  const release = await lockFolder(folder, { place: places.output });
-  try {
-    if (mode === 'fresh') await removeRun(folder);
-    return await trainLocked({ asked, config, selection, options, folder, earlier, base });
-  } finally {
-    await release();
-  }
-}
-
-/** The run to resume; undefined for a new one. Refuses a folder that does not fit the mode. */
-async function earlierRun(folder: string, mode: 'new' | 'resume'): Promise<EarlierRun | undefined> {
-  const earlier = await findRun(folder);
-  if (mode === 'new' && earlier) {
-    const { record, step } = earlier;
-    const position = record ? `step ${step} of ${record.steps} (${record.state})` : `step ${step}`;
-    throw new MdiffError(
-      'MDIFF_EXISTS',
-      `${folder}: this folder holds an earlier run at ${position}; add --resume to go on, or --fresh to start over`,
-      2,
-    );
-  }
-  if (mode === 'resume' && !earlier)
-    throw new MdiffError('MDIFF_EXISTS', `${folder}: there is no run to resume; leave --resume out to start one`, 2);
-  return earlier;
-}
-
-async function removeRun(folder: string): Promise<void> {
-  for (const name of ['run.json', 'metrics.jsonl', 'checkpoints', 'model', 'config.resolved.yaml', 'tokenizer.json', 'scoring.json']) {
-    await rm(join(folder, name), { recursive: true, force: true });
-  }
+  return { config: adapted, selection };
 }
 
 /** Refuses a run that does not fit its memory budget (S6); with `fit`, splits its batch instead. */
@@ -68,9 +55,81 @@ function fitted(config: ProjectConfig, memory: MemoryFactors, fit: boolean): Pro
   return config.with({ training: { batch_size, gradient_accumulation_steps } });
 }
 
+async function underLock<T>(folder: string, task: () => Promise<T>): Promise<T> {
+  const release = await lockFolder(folder, { place: places.output });
+  try {
+    await sweep(folder);
+    return await task();
+  } finally {
+    await release();
+  }
+}
+
+/** Refuses a folder that holds a run, and says what that run is. */
+async function refuseEarlier(folder: string, config: ProjectConfig): Promise<void> {
+  const earlier = await findRun(folder);
+  if (!earlier) return;
+  const { fingerprint, record } = earlier;
+  const otherText = fingerprint !== undefined && fingerprint.text.source !== config.data.source;
+  const goOn = record?.state === 'finished' ? 'add --resume with more training.max_steps to train it further' : 'add --resume to go on';
+  const remedy = otherText
+    ? `this command trains ${config.data.source}: name its run with --set experiment_name=…; if the text is the same, ${goOn}, or --fresh to start over`
+    : `${goOn}, or --fresh to start over`;
+  throw new MdiffError('MDIFF_EXISTS', `${folder}: this folder holds an earlier run ${describeRun(earlier)}; ${remedy}`, 2);
+}
+
+async function resume(asked: ProjectConfig, options: TrainOptions, folder: string): Promise<TrainResult> {
+  const { reporter } = options;
+  const earlier = await findRun(folder);
+  if (!earlier) throw new MdiffError('MDIFF_EXISTS', `${folder}: there is no run to resume; leave --resume out to start one`, 2);
+  const { config, changes } = await resumedConfig(asked, folder, earlier);
+  const finished = await finishedBefore(folder, earlier);
+  if (finished && !changes.some(movesEnd)) {
+    const idle = changes.length === 0 ? '' : `; ${changes.map(({ key }) => key).join(', ')} had no effect`;
+    reporter.note(
+      `this run is finished: ${finished.step} of ${finished.steps} steps, model in ${finished.model}; nothing was changed${idle}`,
+    );
+    return finished;
+  }
+  const { config: shaped, base } = await withBase(config, folder, true);
+  const adapted = adapt(shaped, options);
+  return underLock(folder, () => start({ ...adapted, asked: shaped, options, folder, earlier, base, changes }));
+}
+
+/** Asks before an earlier run is replaced. A record that is damaged does not stop the question. */
+async function mayReplace(folder: string, { confirm }: TrainOptions): Promise<boolean> {
+  if (!confirm) return true;
+  const earlier = await findRun(folder).catch((): EarlierRun => ({ step: 0 }));
+  return earlier === undefined || confirm(`${folder} holds an earlier run ${describeRun(earlier)}`);
+}
+
+/** Puts the earlier run back if a start with `fresh` was cut short. @returns whether it is back */
+async function settle(folder: string, { reporter }: TrainOptions): Promise<boolean> {
+  const back = await settleAside(folder);
+  if (back) reporter.note(`${folder}: the new run has no checkpoint yet, so the earlier run is back`);
+  return back;
+}
+
+/** Trains in a locked folder. If a fresh run fails or is stopped before its first checkpoint, the earlier run comes back. */
+async function start(locked: Locked): Promise<TrainResult> {
+  const { options, folder } = locked;
+  if (options.mode === 'fresh' && (await putAside(folder)))
+    options.reporter.note(`the earlier run is kept in ${asideOf(folder)} until the new run has its first checkpoint`);
+  let result: TrainResult;
+  try {
+    result = await trainLocked(locked);
+  } catch (error) {
+    await settle(folder, options);
+    throw error;
+  }
+  return (await settle(folder, options)) ? { ...result, putBack: true } : result;
+}
+
 async function trainLocked(locked: Locked): Promise<TrainResult> {
   const run = await open(locked);
   try {
+    const before = locked.earlier && (await finishedBefore(locked.folder, locked.earlier));
+    if (before && run.stages.steps === before.steps) return before; // the end was moved to where it was
     const { progress, restored } = await begin(run);
     const result = await loop(run, progress, restored);
     return await finish(run, result);
@@ -97,6 +156,9 @@ function loop(run: Run, progress: Progress, restored: boolean): Promise<LoopResu
     restored,
     reporter,
     signal,
-    onSaved: (now) => recordRun(run, now, 'training'),
+    onSaved: async (now) => {
+      await recordRun(run, now, 'training');
+      if (now.step > 0) await dropAside(folder);
+    },
   });
 }

@@ -72,6 +72,12 @@ export const startup = {
     error(config, key, 'S8', `${expected} (model.init_from ${quoted(config.model.init_from ?? '')})`, shown(valueOf(viewOf(config), key)), {
       see: seeKey(viewOf(config), 'model.init_from'),
     }),
+  /** S9: a key that a resumed run keeps differs from the run's. */
+  runDiffers: (config: ProjectConfig, key: string, recorded: string, asked: string): Issue =>
+    error(config, key, 'S9', `${recorded} (this run's value)`, asked, { hint: 'leave it out to resume, or train a run of another name' }),
+  /** S9: a resumed run would end before the steps that it has behind it. */
+  endsTooEarly: (config: ProjectConfig, key: string, { step, steps }: { step: number; steps: number }): Issue =>
+    error(config, key, 'S9', `a plan of at least the ${step} steps that this run has behind it`, `a plan of ${steps}`),
   /** N1; `where` when the device, not the engine, decides it */
   floatOnly: (config: ProjectConfig, engine: string, where?: string): Issue =>
     notice(

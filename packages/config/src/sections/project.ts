@@ -10,7 +10,7 @@ export const projectKeys = {
   experiment_name: name(
     'micro-diffusion',
     'my-first-run',
-    'folder `output_dir/experiment_name/` for checkpoints, logs, reports; run name in logs',
+    'folder `output_dir/experiment_name/` for checkpoints, logs, reports; run name in logs; if it is not set, `mdiff train` names the run after its text',
     'it becomes a directory, hence the pattern',
   ),
   seed: key<number>(
