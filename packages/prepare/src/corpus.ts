@@ -1,9 +1,11 @@
 import type { ProjectConfig } from '@mdiff/config';
 import { MdiffError } from '@mdiff/folder';
-import { holdOut, nearDuplicates } from '@mdiff/text';
+import { holdOut, searchDuplicates } from '@mdiff/text';
 import type { Removal, Split } from '@mdiff/text';
 import { loadSource } from '@mdiff/text/node';
 import type { LoadedSource } from '@mdiff/text/node';
+import { finish, pauses } from './pause.js';
+import type { Pause } from './pause.js';
 import type { PrepareReporter } from './reporter.js';
 
 /** A source, read and split: `train`, `heldOut`, and the unit of the split. */
@@ -37,7 +39,7 @@ export async function readCorpus(config: ProjectConfig, reporter: PrepareReporte
   reporter.phase('reading', config.data.source);
   const corpus = await loadCorpus(config, signal);
   if (corpus.train.length === 0) throw nothingToTrainOn();
-  for (const note of corpusNotes(figuresOf(corpus))) reporter.note(`  ${note}`);
+  for (const note of corpusNotes(await figuresOf(corpus, pauses(signal)))) reporter.note(`  ${note}`);
   return corpus;
 }
 
@@ -80,7 +82,7 @@ export function corpusNotes({ train, heldOut, from, dropped, unread, notes, repe
 
 const isUnread = ({ what }: Removal): boolean => what === 'unreadable file';
 
-function figuresOf({ source, heldOutSource, train, heldOut }: Corpus): CorpusFigures {
+async function figuresOf({ source, heldOutSource, train, heldOut }: Corpus, pause: Pause): Promise<CorpusFigures> {
   const sources = heldOutSource ? [source, heldOutSource] : [source];
   const removed = sources.flatMap((part) => part.removed);
   return {
@@ -90,6 +92,6 @@ function figuresOf({ source, heldOutSource, train, heldOut }: Corpus): CorpusFig
     dropped: removed.reduce((sum, removal) => sum + (isUnread(removal) ? 0 : removal.to - removal.from + 1), 0),
     unread: removed.filter(isUnread),
     notes: sources.flatMap(({ notes }) => notes),
-    repeated: nearDuplicates(train, heldOut).length,
+    repeated: (await finish(searchDuplicates(train, heldOut), pause)).length,
   };
 }

@@ -28,3 +28,13 @@ export async function collect<T>(items: Iterable<T>, pause: Pause): Promise<T[]>
   }
   return all;
 }
+
+/** The result of a generator, with pauses at its yields. */
+export async function finish<T>(work: Generator<unknown, T>, pause: Pause): Promise<T> {
+  for (;;) {
+    const step = work.next();
+    if (step.done === true) return step.value;
+    const moment = pause();
+    if (moment) await moment;
+  }
+}

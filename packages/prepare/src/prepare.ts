@@ -76,7 +76,7 @@ async function prepareBook(
   const text = fingerprintText(config.data.source, source);
   onText?.(text);
   reporter.phase('tokenizing', tokenizerJson === undefined ? describeTokenizer(config) : "the run's tokenizer");
-  const tokenizer = tokenizerJson === undefined ? await tokenizerFor(config, train) : Tokenizer.fromJson(tokenizerJson);
+  const tokenizer = tokenizerJson === undefined ? await tokenizerFor(config, train, signal) : Tokenizer.fromJson(tokenizerJson);
   signal?.throwIfAborted();
   const scores = await scoresFor(config, train, { tokenizer, reporter, ...(signal && { signal }) });
   const complexityOf = (units: readonly Unit[]): Float64Array => scores?.of(units) ?? new Float64Array(units.length);

@@ -67,7 +67,7 @@ export async function surveyText(config: ProjectConfig, reporter: PrepareReporte
   const pause = pauses(signal);
   const { source, train, heldOut } = await readCorpus(config, reporter, signal);
   reporter.phase('tokenizing');
-  const tokenizer = await tokenizerFor(config, train);
+  const tokenizer = await tokenizerFor(config, train, signal);
   reporter.phase('scoring', 'how hard each sentence is');
   const { survey, sentences, notice } = await scoreAll(config, train, { reporter, ...(signal && { signal }) });
   const { complexity } = survey.scores;

@@ -20,9 +20,12 @@ export const describeTokenizer = ({ tokenizer: { path, type }, model }: ProjectC
   `${builders[type].description} of at most ${model.vocab_size} tokens`;
 
 /** The tokenizer of the configuration: the given one, else from the cache, else built from the training text. */
-export async function tokenizerFor(config: ProjectConfig, train: readonly Section[]): Promise<Tokenizer> {
+export async function tokenizerFor(config: ProjectConfig, train: readonly Section[], signal?: AbortSignal): Promise<Tokenizer> {
   const corpus = (): string[] => train.map(({ paragraphs }) => paragraphs.map(({ text }) => text).join('\n'));
-  return (await givenTokenizer(config)) ?? learntTokenizer(config, corpus(), () => Promise.resolve(corpus()));
+  return (
+    (await givenTokenizer(config)) ??
+    learntTokenizer(config, corpus(), { corpus: () => Promise.resolve(corpus()), ...(signal && { signal }) })
+  );
 }
 
 /** The tokenizer that the configuration names: `tokenizer.path`, or that of `model.init_from`; undefined where one is learnt from the text. */
@@ -34,14 +37,18 @@ export async function givenTokenizer(config: ProjectConfig): Promise<Tokenizer |
 }
 
 /** The tokenizer that the cache has for a text, else one built from it. `identity` decides which text it is. */
-export async function learntTokenizer(config: ProjectConfig, identity: unknown, corpus: () => Promise<string[]>): Promise<Tokenizer> {
+export async function learntTokenizer(
+  config: ProjectConfig,
+  identity: unknown,
+  { corpus, signal }: { corpus: () => Promise<string[]>; signal?: AbortSignal },
+): Promise<Tokenizer> {
   const { type } = config.tokenizer;
   const limit = config.model.vocab_size;
   const key = sha256(JSON.stringify([type, 1, limit, identity])).slice(0, 32);
   const cachePath = join(config.cache_dir, 'tokenizers', `${key}.json`);
   const cached = await readCached(cachePath);
   if (cached !== undefined) return Tokenizer.fromJson(cached);
-  const { tokenizer } = await builders[type].build(await corpus(), { vocabSize: limit });
+  const { tokenizer } = await builders[type].build(await corpus(), { vocabSize: limit, ...(signal && { signal }) });
   const text = JSON.stringify(tokenizer.toJson());
   await writeFileWhole(cachePath, JSON.stringify({ sum: sha256(text), tokenizer: text }), places.cache);
   return tokenizer;

@@ -1,4 +1,4 @@
-export { countRepeated, nearDuplicates, repeatFinder, type NearDuplicate, type Place } from './split/duplicate.js';
+export { countRepeated, nearDuplicates, repeatFinder, searchDuplicates, type NearDuplicate, type Place } from './split/duplicate.js';
 export { TextError } from './error.js';
 export { holdOut, splitSections, tokensOfBytes, type Split, type SplitPiece } from './split/holdout.js';
 export { parsePlain } from './read/plain.js';

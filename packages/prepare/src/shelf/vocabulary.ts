@@ -29,8 +29,8 @@ export function shelfTokenizer(
     config.training.val_split,
     config.data.val_source === null,
   ];
-  return learntTokenizer(config, identity, async () => {
-    const corpus: string[] = [];
+  const corpus = async (): Promise<string[]> => {
+    const texts: string[] = [];
     let seen = 0;
     await readShelf(config, 'data.source', {
       ...options,
@@ -40,10 +40,11 @@ export function shelfTokenizer(
           .forEach(({ text }, p) => {
             if (held[place]![p]) return;
             seen++;
-            if (Math.floor(seen * share) > Math.floor((seen - 1) * share)) corpus.push(text);
+            if (Math.floor(seen * share) > Math.floor((seen - 1) * share)) texts.push(text);
           });
       },
     });
-    return corpus;
-  });
+    return texts;
+  };
+  return learntTokenizer(config, identity, { corpus, ...(options.signal && { signal: options.signal }) });
 }

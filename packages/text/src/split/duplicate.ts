@@ -24,7 +24,23 @@ const MIN_WORDS = 12;
  * @param threshold smallest similarity reported, 0 to 1
  */
 export function nearDuplicates(train: readonly Section[], heldOut: readonly Section[], threshold = 0.8): NearDuplicate[] {
-  const kept = [...paragraphs(heldOut)];
+  const search = searchDuplicates(train, heldOut, threshold);
+  let step = search.next();
+  while (step.done !== true) step = search.next();
+  return step.value;
+}
+
+/** The search of `nearDuplicates`, which yields after each paragraph so that a caller can pause or stop. */
+export function* searchDuplicates(
+  train: readonly Section[],
+  heldOut: readonly Section[],
+  threshold = 0.8,
+): Generator<undefined, NearDuplicate[]> {
+  const kept: { place: Place; words: Int32Array }[] = [];
+  for (const paragraph of paragraphs(heldOut)) {
+    kept.push(paragraph);
+    yield;
+  }
   if (kept.length === 0) return [];
   const nearest = new Map<number, NearDuplicate>();
   const repeats = repeatFinder(
@@ -32,6 +48,7 @@ export function nearDuplicates(train: readonly Section[], heldOut: readonly Sect
     threshold,
   );
   for (const { place, words } of paragraphs(train)) {
+    yield;
     for (const { kept: k, similarity } of repeats(words)) {
       if (similarity > (nearest.get(k)?.similarity ?? 0)) nearest.set(k, { heldOut: kept[k]!.place, train: place, similarity });
     }

@@ -1,7 +1,9 @@
+import { setImmediate } from 'node:timers/promises';
+
 import { TextError } from '../error.js';
 import { BYTE_CHARS } from './bytes.js';
 import { MIN_VOCAB, Tokenizer } from './tokenizer.js';
-import { checkCorpus, type TrainedTokenizer } from './train.js';
+import { checkCorpus, type LearnOptions, type TrainedTokenizer } from './train.js';
 
 type Merge = readonly [left: string, right: string];
 
@@ -11,13 +13,12 @@ type Merge = readonly [left: string, right: string];
  * its merge ancestors and stays reachable. All 256 bytes stay, so other text is encoded in smaller pieces. Ids are dense after the reserved ones. The same
  * texts give the same ids.
  *
- * @param options.vocabSize largest size, reserved ids (5) and bytes (256) included
  * @throws RangeError for a size below 261; TextError when the texts are empty or the ranks are not installed
  */
-export async function compressGpt2(texts: Iterable<string>, { vocabSize }: { vocabSize: number }): Promise<TrainedTokenizer> {
+export async function compressGpt2(texts: Iterable<string>, { vocabSize, signal }: LearnOptions): Promise<TrainedTokenizer> {
   const corpus = checkCorpus(texts, vocabSize);
   const merges = await gpt2Merges();
-  const uses = countUses(corpus, merges);
+  const uses = await countUses(corpus, merges, signal);
   const kept = merges
     .map((merge, rank) => ({ merge, rank, uses: uses.get(merge.join(''))! }))
     .filter((candidate) => candidate.uses > 0)
@@ -29,12 +30,20 @@ export async function compressGpt2(texts: Iterable<string>, { vocabSize }: { voc
 }
 
 /** Counts the uses of each merge when GPT-2 encodes `corpus`, by the token that the merge makes. */
-function countUses(corpus: readonly string[], merges: readonly Merge[]): Map<string, number> {
+async function countUses(corpus: readonly string[], merges: readonly Merge[], signal?: AbortSignal): Promise<Map<string, number>> {
   const full = Tokenizer.fromMerges(merges);
   const uses = new Map<string, number>();
   const vocab = full.toJson().model.vocab;
   const counts = new Uint32Array(full.vocabSize);
-  for (const text of corpus) for (const id of full.encode(text)) counts[id]!++;
+  let last = performance.now();
+  for (const text of corpus) {
+    for (const id of full.encode(text)) counts[id]!++;
+    if (performance.now() - last < 100) continue;
+    // A signal is delivered only when this thread waits.
+    await setImmediate();
+    signal?.throwIfAborted();
+    last = performance.now();
+  }
   for (const [token, id] of Object.entries(vocab)) uses.set(token, counts[id]!);
   // A part has a lower rank than the whole, so its count is complete when its turn comes.
   for (const [left, right] of [...merges].reverse()) {

@@ -8,6 +8,13 @@ import { diskError, places } from '@mdiff/folder';
 import { TextError } from '../error.js';
 import { MIN_VOCAB, Tokenizer } from './tokenizer.js';
 
+export interface LearnOptions {
+  /** largest size, reserved ids (5) and bytes (256) included */
+  vocabSize: number;
+  /** aborting it ends the learning with the signal's reason */
+  signal?: AbortSignal;
+}
+
 export interface TrainedTokenizer {
   tokenizer: Tokenizer;
   /** Size of its vocabulary, reserved ids included. */
@@ -30,10 +37,9 @@ tokenizer.save(output);
  * Learns a byte-level BPE (Sennrich et al. 2016; Radford et al. 2019) from `texts`. The native trainer always learns up to 30,000 merges; BPE is
  * greedy, so its first k merges are exactly those of a vocabulary of that size. The same texts give the same ids.
  *
- * @param options.vocabSize largest size, reserved ids (5) and bytes (256) included
  * @throws RangeError for a size below 261; TextError when the texts are empty or the native trainer cannot run here
  */
-export async function trainBpe(texts: Iterable<string>, { vocabSize }: { vocabSize: number }): Promise<TrainedTokenizer> {
+export async function trainBpe(texts: Iterable<string>, { vocabSize, signal }: LearnOptions): Promise<TrainedTokenizer> {
   const corpus = checkCorpus(texts, vocabSize).join('\n');
   let folder: string | undefined;
   try {
@@ -41,7 +47,7 @@ export async function trainBpe(texts: Iterable<string>, { vocabSize }: { vocabSi
     const input = join(folder, 'corpus.txt');
     const output = join(folder, 'tokenizer.json');
     await writeFile(input, corpus);
-    await learn(input, output);
+    await learn(input, output, signal);
     const { model } = JSON.parse(await readFile(output, 'utf8')) as { model: { merges: [string, string][] } };
     const tokenizer = Tokenizer.fromMerges(cut(model.merges, vocabSize - MIN_VOCAB));
     return { tokenizer, reached: tokenizer.vocabSize, clamped: tokenizer.vocabSize < vocabSize };
@@ -70,17 +76,18 @@ function cut(merges: readonly [string, string][], size: number): [string, string
   return end < 0 ? [...merges] : merges.slice(0, end);
 }
 
-function learn(input: string, output: string): Promise<void> {
+function learn(input: string, output: string, signal?: AbortSignal): Promise<void> {
   const module = createRequire(import.meta.url).resolve('tokenizers');
   // execArgv may carry a TypeScript loader or an inspector port; the child needs neither.
   const child = spawn(process.execPath, ['-e', CHILD, module, input, output], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: '' },
+    ...(signal && { signal, killSignal: 'SIGKILL' }),
   });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-2000)));
   return new Promise((resolve, reject) => {
-    child.on('error', reject);
+    child.on('error', (error) => reject(signal?.aborted ? (signal.reason as Error) : error));
     child.on('close', (status) => {
       if (status === 0) return resolve();
       const reason = /^\w*Error: (.*)$/m.exec(stderr)?.[1] ?? stderr.trim().split('\n').pop() ?? '';
