@@ -1,4 +1,4 @@
-import { integer, interruptible, print, progressLine, UsageError } from '@mdiff/cli';
+import { count, interruptible, print, progressLine, UsageError } from '@mdiff/cli';
 import { infill, parseGaps } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
 import { addSamplingFlags, type SamplingFlags } from './flags.js';
@@ -33,6 +33,6 @@ export function addInfill(root: Command): void {
     .argument('[folder]', 'model folder')
     .argument('[text]', 'text with gaps')
     .option('--gap <marker>', 'marker of a gap; marker:12 makes the gap 12 tokens long', '___')
-    .addOption(new Option('--gap-tokens <tokens>', 'tokens of a gap whose marker states none').argParser(integer).default(8))
+    .addOption(new Option('--gap-tokens <tokens>', 'tokens of a gap whose marker states none').argParser(count).default(8))
     .action((folder: string | undefined, text: string | undefined, flags: InfillFlags) => runInfill(folder, text, flags));
 }

@@ -271,7 +271,11 @@ describe('the apps', () => {
   });
 
   it('are all listed by the one command', () => {
-    expect(program().commands.map((command) => command.name())).toEqual(['config', ...apps.flatMap((app) => Object.keys(app.commands))]);
+    expect(program().commands.map((command) => command.name())).toEqual([
+      'config',
+      ...apps.flatMap((app) => Object.keys(app.commands)),
+      'complete',
+    ]);
   });
 });
 

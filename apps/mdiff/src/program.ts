@@ -30,6 +30,7 @@ export function program(io: Io = processIo()): CommandLine {
         .action((_arguments: string[], _flags: object, command: CommandLine) => forward(app, [name, ...command.args]));
     }
   }
+  root.command('complete').description('print a script for completion in bash, zsh, fish or powershell').argument('<shell>');
   return root;
 }
 
@@ -38,8 +39,11 @@ export async function wholeProgram(io: Io = processIo()): Promise<CommandLine> {
   const root = rootOf(io);
   for (const app of apps) {
     const loaded = await loadApp(app).catch(() => undefined);
-    for (const command of loaded?.commands ?? []) root.addCommand(command);
+    for (const command of loaded?.commands ?? []) root.addCommand(command.copyInheritedSettings(root));
   }
+  // The library is loaded only here: no other command needs it.
+  const { addCompletion } = await import('./completion.js');
+  addCompletion(root);
   return root;
 }
 
@@ -59,7 +63,8 @@ export async function run(words: readonly string[], io: Io = processIo()): Promi
       await forward(app, argv);
       return undefined;
     }
-    await program(io).parseAsync(argv, { from: 'user' });
+    const root = argv[0] === 'complete' ? await wholeProgram(io) : program(io);
+    await root.parseAsync(argv, { from: 'user' });
     return 0;
   } catch (error) {
     return reportFailure(error, io.err);

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises';
-import { addConfigFlags, interruptible, layersOf, reporterFor, UsageError, type ConfigFlags } from '@mdiff/cli';
+import { addConfigFlags, interruptible, layersOf, reporterFor, settingsOf, UsageError, type ConfigFlags } from '@mdiff/cli';
 import { formatIssue, loadProject, type Issue, type ProjectConfig } from '@mdiff/config';
 import type { Command } from 'commander';
 import { sourceOf, sourcesOf } from './sources.js';
@@ -29,7 +29,8 @@ interface Loaded {
   folder?: string;
 }
 
-const setOf = (text: string | undefined, { set }: TrainFlags): string[] => [...(text === undefined ? [] : [`data.source=${text}`]), ...set];
+const setOf = (text: string | undefined, { set }: TrainFlags): ReturnType<typeof settingsOf> =>
+  settingsOf(set, text === undefined ? [] : [{ flag: '[book]', key: 'data.source', value: text }]);
 
 const load = (text: string | undefined, flags: TrainFlags): Loaded =>
   loadProject({ ...layersOf(flags), strict: flags.strict === true, set: setOf(text, flags) });

@@ -17,6 +17,13 @@ export function integer(text: string): number {
   return value;
 }
 
+/** An integer of at least 1. */
+export function count(text: string): number {
+  const value = number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('expected an integer >= 1.');
+  return value;
+}
+
 export function port(text: string): number {
   const value = integer(text);
   if (value > 65535) throw new InvalidArgumentError('expected a port from 0 to 65535.');

@@ -3,6 +3,7 @@ export { exitCodeOf, guardFailures, Interrupted, isUserError, reportFailure, Usa
 export {
   addConfigFlags,
   collect,
+  count,
   fileOf,
   integer,
   layersOf,
