@@ -1,4 +1,4 @@
-import { readFile, readdir, rm } from 'node:fs/promises';
+import { readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ParamLayout } from '@mdiff/model';
 import { MdiffError, diskError, places } from '@mdiff/folder';
@@ -37,6 +37,8 @@ export interface Progress {
   window: LossWindow;
   /** read so far, padding not counted */
   tokens?: number;
+  /** steps skipped in a row, up to the last one */
+  skips?: number;
   /** seconds of training so far, over all runs */
   seconds: number;
   /** the model that the run started from */
@@ -61,6 +63,15 @@ export const checkpointFolder = (folder: string, step: number): string => join(f
 export const tensorsOf = (flat: Float32Array, layout: ParamLayout): NamedTensor[] =>
   layout.params.map(({ name, shape, offset, size }) => ({ name, shape, data: flat.subarray(offset, offset + size) }));
 
+/** Every product with 0 is 0, except those of NaN and of the infinities. */
+export function isFiniteArray(values: Float32Array): boolean {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! * 0;
+  return sum === 0;
+}
+
+export const isFiniteState = ({ params, m, v, ema }: TrainState): boolean => [params, m, v, ...(ema ? [ema] : [])].every(isFiniteArray);
+
 function flatten(file: Buffer, layout: ParamLayout, path: string): Float32Array {
   const { tensors } = readSafetensors(file);
   const flat = new Float32Array(layout.total);
@@ -70,6 +81,7 @@ function flatten(file: Buffer, layout: ParamLayout, path: string): Float32Array 
       throw new MdiffError('MDIFF_DAMAGED', `${path}: expected ${size} numbers for "${name}", got ${tensor?.data.length ?? 'nothing'}`);
     flat.set(tensor.data, offset);
   }
+  if (!isFiniteArray(flat)) throw new MdiffError('MDIFF_DAMAGED', `${path}: the numbers in it are not finite: the run had blown up`);
   return flat;
 }
 
@@ -161,6 +173,19 @@ export async function latestCheckpoint(
       `${folder}: every checkpoint is damaged (${steps.length}); restore one from a copy, or start over with --fresh`,
     );
   return undefined;
+}
+
+/** Renames the checkpoints from step `from` on, so that nothing resumes from them. @returns their new names */
+export async function setAside(folder: string, from: number): Promise<string[]> {
+  const names: string[] = [];
+  for (const step of await listCheckpoints(folder)) {
+    if (step < from || step === 0) continue; // at step 0 nothing is trained yet
+    const name = `${folderName(step)}.nonfinite`;
+    await rm(join(folder, name), { recursive: true, force: true });
+    await rename(join(folder, folderName(step)), join(folder, name));
+    names.push(name);
+  }
+  return names;
 }
 
 /** Removes the checkpoints after `step`. */

@@ -3,6 +3,7 @@ import { nelboEstimate, stratifiedMasks } from '@mdiff/diffusion';
 import type { EvaluationResult } from '@mdiff/diffusion';
 import type { Engine, StepBatch } from '@mdiff/engine';
 import type { HeldOut } from '@mdiff/prepare';
+import { nonFinite } from './nonfinite.js';
 import { MASK, causalStep, finish, toStepBatch } from './objective.js';
 
 export interface Nelbo {
@@ -25,6 +26,9 @@ export interface NelboOptions {
   /** looked at before each batch */
   signal: AbortSignal;
 }
+
+/** A model that gives no finite loss has no figure, and is not exported. */
+const noFigure = (loss: number): Error => nonFinite(`held-out text: expected a finite loss, got ${loss}`);
 
 type Masks = ReturnType<typeof stratifiedMasks>;
 type HeldOutUnit = Batch['units'][number] & { batch: number };
@@ -53,6 +57,7 @@ export async function evaluateNelbo(
     }
   }
   const { nelbo, standardError } = nelboEstimate(results);
+  if (!Number.isFinite(nelbo)) throw noFigure(nelbo);
   return { nelbo, se: standardError, bitsPerByte: bitsPerByte(nelbo, heldOut) };
 }
 
@@ -92,5 +97,6 @@ export async function evaluateCausal(engine: Engine, heldOut: HeldOut, signal: A
     const [step] = causalStep([batch]);
     for (const loss of await engine.evaluate(step!)) sum += loss;
   }
+  if (!Number.isFinite(sum)) throw noFigure(sum);
   return sum / heldOut.tokens;
 }

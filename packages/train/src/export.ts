@@ -1,7 +1,8 @@
 import type { GenerationConfig, ModelConfig } from '@mdiff/config';
 import type { ParamLayout } from '@mdiff/model';
 import type { BaseRecord } from './base.js';
-import { tensorsOf } from './checkpoint.js';
+import { isFiniteArray, tensorsOf } from './checkpoint.js';
+import { nonFinite } from './nonfinite.js';
 import { networkOf } from './network.js';
 import { writeFolderWhole } from '@mdiff/folder/node';
 import type { Dtype, Manifest } from '@mdiff/folder';
@@ -114,6 +115,7 @@ It can repeat passages of its training text word for word, and it makes things u
 /** Writes the model folder of docs/architecture.md, whole or not at all. */
 export async function writeModelFolder(path: string, folder: ModelFolder): Promise<Manifest> {
   const { model, generation, layout, params } = folder;
+  if (!isFiniteArray(params)) throw nonFinite(`${path}: the weights are not finite, so mdiff exports no model`);
   const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
   return writeFolderWhole(
     path,

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import type { ProjectConfig } from '@mdiff/config';
 import type { Engine } from '@mdiff/engine';
-import { MdiffError } from '@mdiff/folder';
 import type { HeldOut } from '@mdiff/prepare';
-import { pruneCheckpoints, saveCheckpoint } from './checkpoint.js';
+import { isFiniteState, pruneCheckpoints, saveCheckpoint } from './checkpoint.js';
 import type { LossWindow, Progress } from './checkpoint.js';
 import { dueAfter } from './due.js';
 import type { Due } from './due.js';
@@ -11,7 +10,8 @@ import { FINAL_LEVELS, LEVELS, bitsPerByte, evaluateCausal, evaluateNelbo } from
 import type { Nelbo } from './evaluate.js';
 import { appendMetric } from './metrics.js';
 import type { MetricLine } from './metrics.js';
-import { paceAfterLine, paceAfterStep, startingPace, tokensPerSecond } from './pace.js';
+import { MAX_SKIPS, fallBack, nonFinite } from './nonfinite.js';
+import { lineRate, paceAfterLine, paceAfterStep, processRate, secondsPerStep, startingPace } from './pace.js';
 import type { Pace } from './pace.js';
 import { judgeEpoch } from './patience.js';
 import type { Patience } from './patience.js';
@@ -61,12 +61,32 @@ interface LoopState {
   causal?: number;
   /** the checkpoint that holds the present state */
   saved?: { step: number; evaluated: boolean };
+  /** the step of the last update: what is saved since then holds the present weights */
+  updated: number;
+  /** older checkpoints wait for their removal until a step has shown that the newest holds good weights */
+  unpruned: boolean;
 }
 
 /** Trains until the last step is evaluated or `signal` is aborted, and saves. */
 export async function runLoop(options: LoopOptions): Promise<LoopResult> {
-  const { config, stages, heldOut, signal, reporter } = options;
   const state = startState(options);
+  try {
+    await steps(options, state);
+  } catch (error) {
+    throw await fallBack(options.folder, state.updated, error);
+  }
+  const { progress, nelbo, causal, pace } = state;
+  return {
+    progress,
+    finished: isFinished(progress, options.stages),
+    ...(nelbo && { nelbo }),
+    ...(causal !== undefined && options.stages.objective === 'mixed' && { causal }),
+    tokensPerSecond: processRate(pace),
+  };
+}
+
+async function steps(options: LoopOptions, state: LoopState): Promise<void> {
+  const { config, stages, heldOut, signal, reporter } = options;
   const { progress } = state;
   while (!signal.aborted && !isFinished(progress, stages)) {
     // A resumed run first repeats an interrupted evaluation; the step itself is done.
@@ -87,19 +107,15 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
   }
   reporter.end();
   await save(options, state);
-  return {
-    progress,
-    finished: isFinished(progress, stages),
-    ...(state.nelbo && { nelbo: state.nelbo }),
-    ...(state.causal !== undefined && stages.objective === 'mixed' && { causal: state.causal }),
-    tokensPerSecond: tokensPerSecond(state.pace.sinceStart),
-  };
+  if (isFinished(progress, stages)) await prune(options, state);
 }
 
 function startState({ progress, restored }: LoopOptions): LoopState {
   return {
     progress: structuredClone(progress),
     pace: startingPace,
+    updated: progress.step - (progress.skips ?? 0),
+    unpruned: restored,
     ...(restored && { saved: { step: progress.step, evaluated: progress.unevaluated === undefined } }),
   };
 }
@@ -107,7 +123,8 @@ function startState({ progress, restored }: LoopOptions): LoopState {
 const isFinished = ({ step, unevaluated }: Progress, { steps }: Stages): boolean => step >= steps && unevaluated === undefined;
 
 /** Runs one optimiser step. @returns its metric line, not evaluated yet */
-async function update({ config, engine, stages }: LoopOptions, state: LoopState): Promise<MetricLine> {
+async function update(options: LoopOptions, state: LoopState): Promise<MetricLine> {
+  const { config, engine, stages } = options;
   const { progress } = state;
   const { window, step } = progress;
   const start = performance.now();
@@ -119,15 +136,18 @@ async function update({ config, engine, stages }: LoopOptions, state: LoopState)
   const { finite, loss, gradNorm } = await running;
   const { stage, epoch, lr } = stages.infoAt(step);
   if (finite) {
+    await prune(options, state);
+    state.updated = step + 1;
     progress.adam_step++;
+    delete progress.skips;
     count(window, stages, step, loss);
-  } else if (config.training.on_nonfinite === 'stop') {
-    throw new MdiffError(
-      'MDIFF_NONFINITE',
-      `step ${step + 1} (stage ${stage.name}, epoch ${epoch + 1}): expected a finite loss and gradient, got loss ${loss}, norm ${gradNorm}; ` +
-        'lower training.learning_rate and run again with --resume, or set training.on_nonfinite to "skip"',
-    );
-  } else window.skipped++;
+  } else {
+    progress.skips = (progress.skips ?? 0) + 1;
+    window.skipped++;
+    const at = `step ${step + 1} (stage ${stage.name}, epoch ${epoch + 1}): expected a finite loss and gradient, got loss ${loss}, norm ${gradNorm}`;
+    if (config.training.on_nonfinite === 'stop') throw nonFinite(at, ', or set training.on_nonfinite to "skip"');
+    if (progress.skips >= MAX_SKIPS) throw nonFinite(`${at}, as in each of the last ${MAX_SKIPS} steps`);
+  }
   progress.step = step + 1;
   progress.tokens = (progress.tokens ?? 0) + input.tokens;
   const seconds = (performance.now() - start) / 1000;
@@ -142,7 +162,7 @@ async function update({ config, engine, stages }: LoopOptions, state: LoopState)
     ...(window.causal && { causal_loss: window.causal.loss / window.causal.updates }),
     lr,
     grad_norm: gradNorm,
-    tokens_per_s: tokensPerSecond(state.pace.sinceLine),
+    tokens_per_s: lineRate(state.pace),
     ...(window.skipped > 0 && { skipped: window.skipped }),
   };
 }
@@ -216,8 +236,7 @@ async function report(
   logged: boolean,
 ): Promise<void> {
   const { nelbo, pace, progress } = state;
-  // A resumed run may begin with an evaluation, before this process has taken a step.
-  const secondsPerStep = pace.secondsPerStep || progress.seconds / line.step;
+  const seconds = secondsPerStep(pace);
   reporter.step(
     {
       step: line.step,
@@ -230,7 +249,7 @@ async function report(
       tokens_per_s: line.tokens_per_s,
       ...(line.causal_nll !== undefined && heldOut && { causal_bits_per_byte: bitsPerByte(line.causal_nll, heldOut) }),
       ...(nelbo && { nelbo: nelbo.nelbo, bits_per_byte: nelbo.bitsPerByte }),
-      left: (stages.steps - line.step) * secondsPerStep,
+      ...(seconds !== undefined && { left: (stages.steps - line.step) * seconds }),
     },
     logged,
   );
@@ -261,15 +280,23 @@ async function resetOptimizer({ engine }: LoopOptions, { progress }: LoopState):
   progress.adam_step = 0;
 }
 
-/** Writes a checkpoint of the present state, unless there is one, and removes old ones. */
-async function save({ config, engine, stages, folder, extra, onSaved }: LoopOptions, state: LoopState): Promise<void> {
+/** Writes a checkpoint of the present state, unless there is one. */
+async function save({ engine, folder, extra, onSaved }: LoopOptions, state: LoopState): Promise<void> {
   const { progress } = state;
   const evaluated = progress.unevaluated === undefined;
   if (state.saved?.step === progress.step && state.saved.evaluated === evaluated) return;
-  const checkpoints = join(folder, 'checkpoints');
-  await saveCheckpoint(checkpoints, engine.layout, { progress, state: await engine.read() }, extra);
+  const trained = await engine.read();
+  if (!isFiniteState(trained)) throw nonFinite(`step ${progress.step}: the weights are not finite, so mdiff saves no checkpoint of them`);
+  await saveCheckpoint(join(folder, 'checkpoints'), engine.layout, { progress, state: trained }, extra);
   state.saved = { step: progress.step, evaluated };
-  const always = new Set([...stageEnds(stages), stages.decayStart ?? -1, progress.best?.step ?? -1, progress.step]);
-  await pruneCheckpoints(checkpoints, config.training.keep_checkpoints, always);
+  state.unpruned = true;
   await onSaved(progress);
+}
+
+/** Removes old checkpoints, once the weights of the newest have shown a finite loss. */
+async function prune({ config, stages, folder }: LoopOptions, state: LoopState): Promise<void> {
+  if (!state.unpruned) return;
+  state.unpruned = false;
+  const always = new Set([...stageEnds(stages), stages.decayStart ?? -1, state.progress.best?.step ?? -1]);
+  await pruneCheckpoints(join(folder, 'checkpoints'), config.training.keep_checkpoints, always);
 }

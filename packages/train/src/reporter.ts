@@ -16,8 +16,8 @@ export interface StepReport {
   bits_per_byte?: number;
   /** while steps are next-token prediction */
   causal_bits_per_byte?: number;
-  /** seconds */
-  left: number;
+  /** seconds; unknown until a step has been timed */
+  left?: number;
 }
 
 export interface Reporter extends PrepareReporter {

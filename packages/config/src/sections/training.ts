@@ -136,6 +136,6 @@ export const TrainingConfigSchema = section('Training', 'The optimiser, the budg
     ['stop', 'skip'],
     'stop',
     'skip',
-    'on a non-finite loss or gradient: stop, keeping the last good checkpoint and naming step and batch; or drop that step and log it',
+    'on a non-finite loss or gradient: stop, keeping the last good checkpoint and naming step and batch; or drop that step and log it, and stop after 20 such steps in a row',
   ),
 });

@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { lineRate, paceAfterLine, paceAfterStep, processRate, secondsPerStep, startingPace } from './pace.js';
+
+const after = (...steps: number[]) => steps.reduce((pace, seconds) => paceAfterStep(pace, 100, seconds), startingPace);
+
+it('the first step, which compiles, counts neither for the time left nor for the speed of the run', () => {
+  expect(secondsPerStep(startingPace)).toBeUndefined();
+  expect(secondsPerStep(after(20))).toBeUndefined();
+  expect(secondsPerStep(after(20, 0.5))).toBe(0.5);
+  expect(secondsPerStep(after(20, 0.5, 0.25))).toBe(0.375);
+  expect(processRate(after(20))).toBe(5);
+  expect(processRate(after(20, 0.5, 0.25, 0.25))).toBe(300);
+});
+
+it('a later step that compiles again, or a machine that slept, does not count either; a step of many passes does', () => {
+  expect(secondsPerStep(after(20, 0.5, 0.5, 60, 0.5))).toBe(0.5);
+  expect(secondsPerStep(after(20, 1, 1, 1, 3))).toBe(1.5);
+});
+
+it('only recent steps count', () => {
+  expect(secondsPerStep(after(20, ...new Array<number>(90).fill(5), ...new Array<number>(50).fill(1)))).toBe(1);
+});
+
+it('a metric line begins anew', () => {
+  const pace = after(1, 1);
+  expect(lineRate(pace)).toBe(100);
+  expect(lineRate(paceAfterLine(pace))).toBe(0);
+  expect(lineRate(paceAfterStep(paceAfterLine(pace), 100, 0.5))).toBe(200);
+});
