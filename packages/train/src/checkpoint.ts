@@ -1,5 +1,5 @@
 import { readFile, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { ParamLayout } from '@mdiff/model';
 import { MdiffError, diskError, places } from '@mdiff/folder';
 import { readFolderWhole, sweep, writeFolderWhole } from '@mdiff/folder/node';
@@ -180,10 +180,11 @@ export async function setAside(folder: string, from: number): Promise<string[]> 
   const names: string[] = [];
   for (const step of await listCheckpoints(folder)) {
     if (step < from || step === 0) continue; // at step 0 nothing is trained yet
-    const name = `${folderName(step)}.nonfinite`;
-    await rm(join(folder, name), { recursive: true, force: true });
-    await rename(join(folder, folderName(step)), join(folder, name));
-    names.push(name);
+    const path = checkpointFolder(folder, step);
+    const aside = `${path}.nonfinite`;
+    await rm(aside, { recursive: true, force: true });
+    await rename(path, aside);
+    names.push(basename(aside));
   }
   return names;
 }
