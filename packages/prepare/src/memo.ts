@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Memo } from '@mdiff/curriculum/scores';
-import { sha256 } from '@mdiff/folder/node';
+import { sha256, sweep } from '@mdiff/folder/node';
 import { readEntry, writeEntry } from './entry.js';
 
 /**
@@ -15,6 +15,7 @@ export function fileMemo(folder: string, text: string): Memo {
     // A copy: the buffer of a file need not be aligned.
     if (typeof entry !== 'string' && entry.length % 4 === 0) return new Float32Array(Uint8Array.from(entry).buffer);
     const signal = await make();
+    await sweep(folder);
     await writeEntry(path, Buffer.from(signal.buffer, signal.byteOffset, signal.byteLength));
     return signal;
   };

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ConfigError, startup } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
 import { MdiffError, describeFault, places } from '@mdiff/folder';
-import { readBase, sha256, writeFileWhole } from '@mdiff/folder/node';
+import { readBase, sha256, sweep, writeFileWhole } from '@mdiff/folder/node';
 import { Tokenizer } from '@mdiff/text';
 import type { Section } from '@mdiff/text';
 import { compressGpt2, trainBpe } from '@mdiff/text/node';
@@ -50,6 +50,7 @@ export async function learntTokenizer(
   if (cached !== undefined) return Tokenizer.fromJson(cached);
   const { tokenizer } = await builders[type].build(await corpus(), { vocabSize: limit, ...(signal && { signal }) });
   const text = JSON.stringify(tokenizer.toJson());
+  await sweep(dirname(cachePath));
   await writeFileWhole(cachePath, JSON.stringify({ sum: sha256(text), tokenizer: text }), places.cache);
   return tokenizer;
 }

@@ -2,6 +2,7 @@ import type { GenerationConfig, ModelConfig } from '@mdiff/config';
 import type { ParamLayout } from '@mdiff/model';
 import type { BaseRecord } from './base.js';
 import { isFiniteArray, tensorsOf } from './checkpoint.js';
+import type { Progress } from './checkpoint.js';
 import { nonFinite } from './nonfinite.js';
 import { networkOf } from './network.js';
 import { writeFolderWhole } from '@mdiff/folder/node';
@@ -25,6 +26,7 @@ export interface Card {
   unfinished?: boolean;
   /** of training and evaluation, over all sessions */
   seconds: number;
+  /** over all sessions, evaluations included; 0: not measured */
   tokensPerSecond: number;
   nelbo?: { nelbo: number; se: number; bitsPerByte: number; step?: number };
   /** held-out bits per byte of next-token prediction, if the run trained it throughout */
@@ -48,6 +50,9 @@ export interface ModelFolder {
   resolvedYaml: string;
   card: Card;
 }
+
+/** Tokens per second of training and evaluation, over all sessions; 0 for a run of a release that did not count its tokens. */
+export const speedOf = ({ tokens = 0, seconds }: Pick<Progress, 'tokens' | 'seconds'>): number => (seconds > 0 ? tokens / seconds : 0);
 
 const count = (n: number): string => n.toLocaleString('en-US');
 
@@ -78,6 +83,7 @@ function modelCard({ card, layout, model }: Pick<ModelFolder, 'card' | 'layout' 
     ? `fine-tuned from ${card.base.name} (weights sha256 ${card.base.sha256}) on ${card.source}`
     : `trained from scratch on ${card.source}`;
   const ran = `${count(card.steps)} steps${card.unfinished ? ` of ${count(card.planned)}, a snapshot` : card.steps < card.planned ? ` (early stopping; ${count(card.planned)} were planned)` : ''}`;
+  const speed = card.tokensPerSecond > 0 ? `, ${count(Math.round(card.tokensPerSecond))} tokens/s` : '';
   return `---
 library_name: mdiff
 tags: [masked-diffusion, text-generation, text-infilling]
@@ -92,7 +98,7 @@ positions anywhere in a text of at most ${model.max_seq_len} tokens; it knows on
 |---|---|
 | text | ${card.source} |
 ${textRows(card)}| shape | ${model.n_layers} layers, width ${model.d_model}, ${model.n_heads} heads, vocabulary ${count(model.vocab_size)} |
-| training | ${ran} in ${Math.round(card.seconds)} s, ${count(Math.round(card.tokensPerSecond))} tokens/s, engine ${card.engine}, seed ${card.seed} |
+| training | ${ran} in ${Math.round(card.seconds)} s${speed}, engine ${card.engine}, seed ${card.seed} |
 ${quality}${card.base ? baseRow(card.base) : ''}${causal === undefined ? '' : `| held-out bits per byte, next-token prediction | ${causal.toFixed(3)} (exact for that mode) |\n`}
 ## Use
 

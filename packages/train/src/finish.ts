@@ -4,7 +4,7 @@ import { peakBytes } from '@mdiff/engine';
 import { readFolderWhole } from '@mdiff/folder/node';
 import { FINAL_LEVELS, bitsPerByte, evaluateCausal, evaluateNelbo } from './evaluate.js';
 import type { Nelbo } from './evaluate.js';
-import { writeModelFolder } from './export.js';
+import { speedOf, writeModelFolder } from './export.js';
 import type { Card } from './export.js';
 import type { LoopResult } from './loop.js';
 import { recordRun } from './open.js';
@@ -90,11 +90,7 @@ async function exportModel({ config, engine, tokenizerJson, resolvedYaml: resolv
   });
 }
 
-function cardOf(
-  { config, engine, prepared, stages }: Run,
-  { progress, tokensPerSecond }: LoopResult,
-  { nelbo, causalBitsPerByte }: Figures,
-): Card {
+function cardOf({ config, engine, prepared, stages }: Run, { progress }: LoopResult, { nelbo, causalBitsPerByte }: Figures): Card {
   const units = prepared.unitsPerStage.at(-1)!;
   return {
     name: config.experiment_name,
@@ -108,7 +104,7 @@ function cardOf(
     steps: progress.step - (progress.left_out ?? 0),
     planned: stages.steps,
     seconds: progress.seconds,
-    tokensPerSecond,
+    tokensPerSecond: speedOf(progress),
     ...(nelbo && { nelbo }),
     ...(causalBitsPerByte !== undefined && { causalBitsPerByte }),
     engine: engine.name,

@@ -113,6 +113,13 @@ describe('a resumed run', () => {
     });
   });
 
+  it('takes a lower learning rate, the way on after a loss that was not finite', async () => {
+    const said: string[] = [];
+    const reporter = { ...silent, note: (text: string) => said.push(text) };
+    await resume(asking({ training: { learning_rate: 0.005 } }), { reporter });
+    expect(said).toContain('changed from here on: training.learning_rate to 0.005 (code) from 0.01');
+  });
+
   it('refuses an end before the steps that it has behind it', async () => {
     const before = await state();
     expect((await failure(asking({ training: { max_steps: 2 }, curriculum: { stages: config.curriculum.stages } }))).message).toBe(
@@ -230,8 +237,7 @@ describe('--fresh', () => {
     const record = await readFile(join(run, 'run.json'), 'utf8');
     await expect(go(config.with({ data: { source: join(place, 'absent.txt') } }), { mode: 'fresh' })).rejects.toThrow(/absent\.txt/);
     expect(await readFile(join(run, 'run.json'), 'utf8')).toBe(record);
-    const stopped = await go(config, { mode: 'fresh', signal: AbortSignal.abort() });
-    expect(stopped).toMatchObject({ finished: false, putBack: true });
+    await expect(go(config, { mode: 'fresh', signal: AbortSignal.abort() })).rejects.toThrow(/interrupted before any training/);
     expect(await readFile(join(run, 'run.json'), 'utf8')).toBe(record);
     expect(await readdir(run)).not.toContain('earlier-run');
   });

@@ -33,6 +33,12 @@ const shapes = (stages: unknown): unknown =>
 export const movesEnd = ({ key, asked, recorded }: Difference): boolean =>
   key === 'training.max_steps' || key === 'training.max_epochs' || (key === 'curriculum.stages' && same(shapes(asked), shapes(recorded)));
 
+/** True for a lower learning rate: the way on for a run whose loss stopped being finite. */
+const lowersRate = ({ key, asked, recorded }: Difference): boolean =>
+  /^training\.(?:min_)?learning_rate$/.test(key) && Number(asked) < Number(recorded);
+
+const mayChange = (difference: Difference): boolean => harmless.test(difference.key) || movesEnd(difference) || lowersRate(difference);
+
 /** The configuration of a resumed run, and how it differs from the one that the run began with. */
 export interface Resumed {
   config: ProjectConfig;
@@ -47,7 +53,7 @@ export async function resumedConfig(asked: ProjectConfig, folder: string, earlie
   const own = await ownConfig(folder);
   const changes = differences(asked, own).filter((difference) => !wasAdapted(difference, earlier));
   const config = changes.length === 0 ? own : own.with(inputOf(Object.fromEntries(changes.map(({ key, asked: value }) => [key, value]))));
-  const issues = changes.filter((change) => !harmless.test(change.key) && !movesEnd(change)).map((change) => refusal(asked, own, change));
+  const issues = changes.filter((change) => !mayChange(change)).map((change) => refusal(asked, own, change));
   if (changes.some(({ key }) => textKeys.includes(key))) {
     const text = fingerprintText(config.data.source, (await loadCorpus(config)).source);
     const recorded = earlier.fingerprint?.text;
@@ -81,8 +87,7 @@ function editedKeys(own: ProjectConfig, { fingerprint }: EarlierRun): Issue[] {
   if (!fingerprint) return [];
   return Object.entries(valuesByKey(own)).flatMap(([key, value]) => {
     const recorded = fingerprint.config[key];
-    if (recorded === undefined || same(recorded, value) || harmless.test(key) || movesEnd({ key, asked: value, recorded, where: '' }))
-      return [];
+    if (recorded === undefined || same(recorded, value) || mayChange({ key, asked: value, recorded, where: '' })) return [];
     return [startup.runDiffers(own, key, JSON.stringify(recorded), JSON.stringify(value))];
   });
 }

@@ -3,7 +3,7 @@ import type { ProjectConfig } from '@mdiff/config';
 import { selectSetting } from '@mdiff/engine';
 import type { MemoryFactors } from '@mdiff/engine';
 import { MdiffError, places } from '@mdiff/folder';
-import { lockFolder, sweep } from '@mdiff/folder/node';
+import { lockFolder } from '@mdiff/folder/node';
 import { asideOf, dropAside, hasAside, putAside, settleAside } from './aside.js';
 import { withBase } from './base.js';
 import { begin, checkpointFiles } from './begin.js';
@@ -58,7 +58,6 @@ function fitted(config: ProjectConfig, memory: MemoryFactors, fit: boolean): Pro
 async function underLock<T>(folder: string, task: () => Promise<T>): Promise<T> {
   const release = await lockFolder(folder, { place: places.output });
   try {
-    await sweep(folder);
     return await task();
   } finally {
     await release();

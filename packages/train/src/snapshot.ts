@@ -5,7 +5,7 @@ import { layoutOf, onnxOf } from '@mdiff/engine';
 import { MdiffError, fromFloat16, toFloat16 } from '@mdiff/folder';
 import { latestCheckpoint, newestProgress } from './checkpoint.js';
 import type { Checkpoint } from './checkpoint.js';
-import { writeModelFolder } from './export.js';
+import { speedOf, writeModelFolder } from './export.js';
 import type { Card } from './export.js';
 import { readMetrics } from './metrics.js';
 import type { Fingerprint, RunRecord } from './record.js';
@@ -82,7 +82,7 @@ async function describe(
       planned: steps,
       unfinished: progress.step < steps,
       seconds: progress.seconds,
-      tokensPerSecond: lines.at(-1)?.tokens_per_s ?? 0,
+      tokensPerSecond: speedOf(progress),
       ...(measured && nelbo !== undefined && { nelbo: { nelbo, se, bitsPerByte: bits, step: measured.step } }),
       engine: record.engine ?? config.engine,
       seed: progress.seed,
