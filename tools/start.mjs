@@ -63,7 +63,7 @@ async function runFolder() {
 
 async function train(choice) {
   const flags = { fresh: ['--fresh'], resume: ['--resume'], train: [] }[choice];
-  const code = await mdiff('train', '--config', recipe, ...flags);
+  const code = await mdiff('train', '--config', recipe, '--no-sample', ...flags);
   if (code === interrupted) console.log('\nStopped and saved. `npm start` continues from here; `npm start -- --fresh` starts over.');
   return code;
 }
@@ -75,7 +75,8 @@ async function show(folder) {
     const code = await mdiff('generate', model, '--seed', String(seed));
     if (code !== 0) return code;
   }
-  const gapped = 'The captain stood upon the ___ and looked out over the ___ of the sea.';
+  // A gap is filled with exactly as many tokens as it states: a word or two read best.
+  const gapped = 'The captain stood upon the ___:1 and looked out over the ___:2 of the sea.';
   console.log(`\nInfilling: ${gapped}`);
   const code = await mdiff('infill', model, gapped, '--seed', '1');
   if (code !== 0) return code;

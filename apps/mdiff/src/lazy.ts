@@ -1,4 +1,4 @@
-import type { CommandLine } from '@mdiff/cli';
+import { print, type CommandLine } from '@mdiff/cli';
 
 /** An app, which is loaded only when one of its commands runs. A test compares these names with those of the apps. */
 interface App {
@@ -37,10 +37,22 @@ export const appOf = (command: string | undefined): App | undefined =>
 const isMissing = (error: unknown, name: string): boolean =>
   error instanceof Error && (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && error.message.includes(`'${name}'`);
 
+/** Ends a training with a text by its model. The model is finished by then, so that a sample that fails is one line and no failure. */
+export async function writeSample({ model, prompt }: { model: string; prompt?: string }, generator = appOf('generate')!): Promise<void> {
+  print(`\na sample${prompt === undefined ? '' : `, continuing "${prompt}"`}:\n\n`);
+  try {
+    await forward(generator, ['generate', model, '--seed', '1', ...(prompt === undefined ? [] : ['--prompt', prompt])]);
+    print('\n');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    process.stderr.write(`no sample: ${reason}; the training is finished and its model is whole\n`);
+  }
+}
+
 /** The commands of an app. @throws an error with code `MDIFF_APP` if the app is not installed */
 export async function loadApp(app: Pick<App, 'package' | 'load'>, command = ''): Promise<CommandLine> {
   try {
-    return ((await app.load()) as { program(): CommandLine }).program();
+    return ((await app.load()) as { program(hooks: object): CommandLine }).program({ onTrained: writeSample });
   } catch (error) {
     if (!isMissing(error, app.package)) throw error;
     throw Object.assign(

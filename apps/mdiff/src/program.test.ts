@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jsonSchema, ProjectConfig, referencePage } from '@mdiff/config';
 import { Command } from 'commander';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { apps, forward } from './lazy.js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { apps, forward, writeSample } from './lazy.js';
 import { plainWords, program, run } from './program.js';
 
 let cwd: string;
@@ -276,6 +276,38 @@ describe('the apps', () => {
       ...apps.flatMap((app) => Object.keys(app.commands)),
       'complete',
     ]);
+  });
+});
+
+describe('the sample after a training', () => {
+  const ended = async (program: () => Command): Promise<{ out: string; err: string }> => {
+    let [out, err] = ['', ''];
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += String(text))));
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => Boolean((err += String(text))));
+    const generator = { package: '@mdiff/fake', commands: {}, load: () => Promise.resolve({ program }) };
+    await writeSample({ model: 'outputs/a/model', prompt: 'The old bridge' }, generator).finally(() => vi.restoreAllMocks());
+    return { out, err };
+  };
+  const generate = (action: (words: string[]) => void) => () =>
+    new Command().addCommand(
+      new Command('generate')
+        .allowUnknownOption()
+        .argument('[words...]')
+        .action((_, __, command: Command) => action(command.args)),
+    );
+
+  it('is generated from words of the text', async () => {
+    const seen: string[][] = [];
+    const { out, err } = await ended(generate((words) => void seen.push(words)));
+    expect(seen).toEqual([['outputs/a/model', '--seed', '1', '--prompt', 'The old bridge']]);
+    expect([out, err]).toEqual(['\na sample, continuing "The old bridge":\n\n\n', '']);
+  });
+
+  it('may fail without failing the run', async () => {
+    const fail = (): void => {
+      throw new Error('no ONNX Runtime here');
+    };
+    expect((await ended(generate(fail))).err).toBe('no sample: no ONNX Runtime here; the training is finished and its model is whole\n');
   });
 });
 

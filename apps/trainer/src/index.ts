@@ -1,1 +1,2 @@
+export type { OnTrained, Trained } from './next.js';
 export { program } from './program.js';

@@ -3,12 +3,13 @@ import { addData } from './data.js';
 import { addEmbeddings } from './embeddings.js';
 import { addEngine } from './engine.js';
 import { addExport } from './export.js';
+import type { OnTrained } from './next.js';
 import { addTrain } from './train.js';
 
 /** The commands that need a training engine. Instead of ending the process, a usage error is thrown, as Commander's. */
-export function program(): CommandLine {
+export function program({ onTrained }: { onTrained?: OnTrained } = {}): CommandLine {
   const root = new CommandLine('mdiff').description('Train small masked-diffusion language models').exitOverride();
-  addTrain(root);
+  addTrain(root, onTrained);
   addExport(root);
   addData(root);
   addEmbeddings(root);

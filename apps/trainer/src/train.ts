@@ -2,9 +2,11 @@ import { createInterface } from 'node:readline/promises';
 import { addConfigFlags, interruptible, layersOf, reporterFor, settingsOf, UsageError, type ConfigFlags } from '@mdiff/cli';
 import { formatIssue, loadProject, type Issue, type ProjectConfig } from '@mdiff/config';
 import type { Command } from 'commander';
+import { inShell, nextCommands, type OnTrained } from './next.js';
 import { sourceOf, sourcesOf } from './sources.js';
 
 interface TrainFlags extends ConfigFlags {
+  sample: boolean;
   resume?: boolean;
   fresh?: boolean;
   yes?: boolean;
@@ -66,7 +68,11 @@ async function ask(question: string, signal: AbortSignal): Promise<boolean> {
 }
 
 /** Trains on the text, or on `data.source` without one. */
-async function runTrain(command: 'train' | 'pretrain', named: Named, flags: TrainFlags): Promise<void> {
+async function runTrain(
+  command: 'train' | 'pretrain',
+  named: Named,
+  flags: TrainFlags & { onTrained?: OnTrained | undefined },
+): Promise<void> {
   if (flags.resume && flags.fresh) throw new UsageError('--resume continues a run and --fresh starts over: give one of the two');
   const { config, warnings, source, folder } = flags.resume ? await loadResumed(named, flags) : load(named.text, flags);
   // Only commands that compute load an engine; those that read text do not.
@@ -95,29 +101,32 @@ async function runTrain(command: 'train' | 'pretrain', named: Named, flags: Trai
     });
   const onStop = (): void => warn('\nstopping after this step, saving … (once more: stop at once, without saving)');
   const result = await interruptible(run, { onStop, saves: true });
+  if (result.finished && result.model !== undefined) {
+    if (flags.sample && config.log_format !== 'json')
+      await flags.onTrained?.({ model: result.model, ...(result.excerpt && { prompt: result.excerpt.prompt }) });
+    for (const line of nextCommands(result.model, result.excerpt)) reporter.note(line);
+  }
   if (result.finished) return;
   process.exitCode = 130;
   if (result.putBack) return;
   reporter.note(`saved at step ${result.step} of ${result.steps}; go on with: npx mdiff ${command} --resume ${inShell(result.folder)}`);
 }
 
-/** A path as a word of a command. */
-const inShell = (path: string): string => (/^[\w./:\\-]+$/.test(path) ? path : JSON.stringify(path));
-
 /** The flags that every training has. */
 const addRunFlags = (command: Command): Command =>
   addConfigFlags(command)
     .option('--resume', 'continue a run with the settings that it began with; with a larger training.max_steps also a finished one')
+    .option('--no-sample', 'end without a sample written by the model')
     .option('--fit', 'split a batch that does not fit hardware.max_vram_gb, keeping the effective batch')
     .option('--strict', 'treat configuration warnings as errors')
     .option('--fresh', 'start over; the run that the folder holds is removed after the first checkpoint of the new one')
     .option('-y, --yes', 'with --fresh: start over without asking');
 
-export function addTrain(root: Command): void {
+export function addTrain(root: Command, onTrained?: OnTrained): void {
   addRunFlags(root.command('train').description('train a model on a book and export a model folder'))
     .argument('[book]', 'text to learn; overrides data.source. With --resume also the name or the folder of a run')
     .action((book: string | undefined, flags: TrainFlags) =>
-      runTrain('train', { argument: book, text: book === undefined ? undefined : sourceOf(book) }, flags),
+      runTrain('train', { argument: book, text: book === undefined ? undefined : sourceOf(book) }, { ...flags, onTrained }),
     );
   addRunFlags(root.command('pretrain').description('train a base model on a shelf of books and export a model folder'))
     .argument(
@@ -127,6 +136,10 @@ export function addTrain(root: Command): void {
     .action((texts: string[], flags: TrainFlags) => {
       // A resumed run has its preset already; named again, it would count as a wish to change the run.
       const preset = flags.config === undefined && flags.preset === undefined && !flags.resume ? { preset: 'pretrain' } : {};
-      return runTrain('pretrain', { argument: texts.length === 1 ? texts[0] : undefined, text: sourcesOf(texts) }, { ...flags, ...preset });
+      return runTrain(
+        'pretrain',
+        { argument: texts.length === 1 ? texts[0] : undefined, text: sourcesOf(texts) },
+        { ...flags, ...preset, onTrained },
+      );
     });
 }

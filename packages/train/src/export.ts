@@ -1,3 +1,4 @@
+import type { Excerpt } from './excerpt.js';
 import type { GenerationConfig, ModelConfig } from '@mdiff/config';
 import type { ParamLayout } from '@mdiff/model';
 import type { BaseRecord } from './base.js';
@@ -32,6 +33,8 @@ export interface Card {
   /** held-out bits per byte of next-token prediction, if the run trained it throughout */
   causalBitsPerByte?: number;
   engine: string;
+  /** prompts from the held-out text, for the commands of the card */
+  excerpt?: Excerpt;
   seed: number;
   /** the model that the run started from */
   base?: BaseRecord;
@@ -103,9 +106,8 @@ ${quality}${card.base ? baseRow(card.base) : ''}${causal === undefined ? '' : `|
 ## Use
 
 \`\`\`
-npx mdiff generate <this folder> --prompt "The whale"
-npx mdiff infill <this folder> "Call me ___, said the captain."
-npx mdiff serve <this folder> --port 8080
+npx mdiff generate <this folder>${card.excerpt ? ` --prompt "${card.excerpt.prompt}"` : ''}
+${card.excerpt ? `npx mdiff infill <this folder> "${card.excerpt.gapped}"\n` : ''}npx mdiff serve <this folder> --port 8080
 \`\`\`
 
 \`onnx/model.onnx\` takes \`input_ids\` and \`attention_mask\` (int32 [batch, length]) and \`rows\` (int32 [rows], flattened positions), and gives \`logits\` (float32 [rows, vocab])${

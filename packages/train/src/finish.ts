@@ -4,6 +4,7 @@ import { peakBytes } from '@mdiff/engine';
 import { readFolderWhole } from '@mdiff/folder/node';
 import { FINAL_LEVELS, bitsPerByte, evaluateCausal, evaluateNelbo } from './evaluate.js';
 import type { Nelbo } from './evaluate.js';
+import { excerptOf } from './excerpt.js';
 import { speedOf, writeModelFolder } from './export.js';
 import type { Card } from './export.js';
 import type { LoopResult } from './loop.js';
@@ -55,7 +56,8 @@ export async function finish(run: Run, result: LoopResult): Promise<TrainResult>
   const causalBits = causal === undefined || !prepared.heldOut ? undefined : bitsPerByte(causal, prepared.heldOut);
   const model = join(folder, 'model');
   reporter.phase('exporting', model);
-  await exportModel(run, model, cardOf(run, result, { nelbo, causalBitsPerByte: causalBits }));
+  const card = cardOf(run, result, { nelbo, causalBitsPerByte: causalBits });
+  await exportModel(run, model, card);
   await recordRun(run, result.progress, 'finished');
   reporter.note(
     `finished: ${ranSteps(result.progress, stages)} in ${Math.round(result.progress.seconds)} s` +
@@ -67,7 +69,14 @@ export async function finish(run: Run, result: LoopResult): Promise<TrainResult>
   reporter.note(
     `memory: estimated ${(estimateMemory(config, selection.memory).total / 1e9).toFixed(2)} GB, measured peak ${(peakBytes() / 1e9).toFixed(2)} GB`,
   );
-  return { finished: true, ...summary, model, ...(nelbo && { nelbo }), ...(causalBits !== undefined && { causalBitsPerByte: causalBits }) };
+  return {
+    finished: true,
+    ...summary,
+    model,
+    ...(card.excerpt && { excerpt: card.excerpt }),
+    ...(nelbo && { nelbo }),
+    ...(causalBits !== undefined && { causalBitsPerByte: causalBits }),
+  };
 }
 
 /** `20 steps`; after early stopping `64 of 101 planned steps`. */
@@ -91,6 +100,7 @@ async function exportModel({ config, engine, tokenizerJson, resolvedYaml: resolv
 }
 
 function cardOf({ config, engine, prepared, stages }: Run, { progress }: LoopResult, { nelbo, causalBitsPerByte }: Figures): Card {
+  const excerpt = excerptOf(prepared);
   const units = prepared.unitsPerStage.at(-1)!;
   return {
     name: config.experiment_name,
@@ -108,6 +118,7 @@ function cardOf({ config, engine, prepared, stages }: Run, { progress }: LoopRes
     ...(nelbo && { nelbo }),
     ...(causalBitsPerByte !== undefined && { causalBitsPerByte }),
     engine: engine.name,
+    ...(excerpt && { excerpt }),
     seed: config.seed,
     ...(progress.base && { base: progress.base }),
   };

@@ -1,3 +1,4 @@
+import type { Excerpt } from './excerpt.js';
 import type { Nelbo } from './evaluate.js';
 import type { Reporter } from './reporter.js';
 
@@ -27,6 +28,8 @@ export interface TrainResult {
   /** true: the run was stopped before its first step, and the earlier run is back in the folder */
   putBack?: boolean;
   model?: string;
+  /** prompts that fit the text, if it has some */
+  excerpt?: Excerpt;
   nelbo?: Nelbo;
   /** held-out, if next-token prediction was trained throughout */
   causalBitsPerByte?: number;
