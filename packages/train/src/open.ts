@@ -8,8 +8,9 @@ import { prepare } from '@mdiff/prepare';
 import type { Prepared } from '@mdiff/prepare';
 import type { Progress } from './checkpoint.js';
 import type { TrainOptions } from './options.js';
+import { measurePlan } from './plan.js';
 import { writeRecord } from './record.js';
-import type { EarlierRun, Fingerprint, RunRecord } from './record.js';
+import type { EarlierRun, Fingerprint, RecordedPlan, RunRecord } from './record.js';
 import { checkText, movesEnd, ownTokenizer } from './resume.js';
 import { stagesOf } from './stages.js';
 import type { Stages } from './stages.js';
@@ -29,6 +30,8 @@ export interface Locked {
   base: BaseModel | undefined;
   /** the differences of a resumed run from the configuration that it began with */
   changes: readonly Difference[];
+  /** `performance.now()` when the run began */
+  started: number;
 }
 
 /** A run whose text is prepared and whose engine is open. */
@@ -42,7 +45,7 @@ export interface Run extends Omit<Locked, 'changes'> {
 }
 
 /** Prepares the text and opens the engine. */
-export async function open({ asked, config: fitted, selection, options, folder, earlier, base, changes }: Locked): Promise<Run> {
+export async function open({ asked, config: fitted, selection, options, folder, earlier, base, changes, started }: Locked): Promise<Run> {
   const { reporter, warn } = options;
   const { setting } = selection;
   reporter.phase('engine', describeSetting(setting));
@@ -60,12 +63,17 @@ export async function open({ asked, config: fitted, selection, options, folder, 
   });
   const { tokenizer } = prepared;
   // The model gets exactly the tokenizer's rows, however many were asked for.
-  const config = fitted.model.vocab_size === tokenizer.vocabSize ? fitted : fitted.with({ model: { vocab_size: tokenizer.vocabSize } });
-  const stages = stagesOf(config, prepared);
-  if (earlier) checkEnd(config, stages, { earlier, changes, reporter });
+  const unplanned = fitted.model.vocab_size === tokenizer.vocabSize ? fitted : fitted.with({ model: { vocab_size: tokenizer.vocabSize } });
+  reporter.phase('compiling', 'the training step');
+  const engine = await openEngine(unplanned, selection);
+  const { planned, config, stages } = await withPlan({ config: unplanned, engine, prepared, options, earlier, changes, started }).catch(
+    async (error: unknown) => {
+      await engine.close();
+      throw error;
+    },
+  );
   for (const issue of [...prepared.notices, ...notices(config, fitted, stages)]) warn(formatIssue(issue));
   const tokenizerJson = `${JSON.stringify(tokenizer.toJson())}\n`;
-  reporter.phase('compiling', 'the training step');
   return {
     asked,
     config,
@@ -76,12 +84,13 @@ export async function open({ asked, config: fitted, selection, options, folder, 
     earlier,
     prepared,
     stages,
-    engine: await openEngine(config, selection),
+    engine,
+    started,
     tokenizerJson,
     fingerprint: {
       text: prepared.text,
       tokenizer: { size: tokenizer.vocabSize, sha256: sha256(tokenizerJson) },
-      plan: { steps: stages.steps, stages: [...stages.list] },
+      plan: { steps: stages.steps, stages: [...stages.list], ...(planned?.measured && { measured: planned.measured }) },
       seed: config.seed,
       config: valuesByKey(config),
       ...(earlier ? earlier.fingerprint?.adapted && { adapted: earlier.fingerprint.adapted } : adaptedFrom(asked, config)),
@@ -104,6 +113,40 @@ function checkEnd(
   const { step, record } = earlier;
   if (steps < step) throw new ConfigError([{ ...startup.endsTooEarly(config, change.key, { step, steps }), where: change.where }]);
   if (record && steps !== record.steps) reporter.note(`this run now ends at step ${steps}, not at ${record.steps}`);
+}
+
+type Planning = Pick<Locked, 'config' | 'options' | 'earlier' | 'changes' | 'started'> & Pick<Run, 'engine' | 'prepared'>;
+
+/** The configuration and stages of a run, of the steps that fit in `training.max_minutes` if it is set. */
+async function withPlan(planning: Planning): Promise<{ planned: Awaited<ReturnType<typeof plan>>; config: ProjectConfig; stages: Stages }> {
+  const { config: unplanned, prepared, earlier, changes, options } = planning;
+  const planned = await plan(planning);
+  const config = planned ? unplanned.with({ training: { max_steps: planned.steps } }) : unplanned;
+  const stages = stagesOf(config, prepared);
+  if (earlier) checkEnd(config, stages, { earlier, changes, reporter: options.reporter });
+  return { planned, config, stages };
+}
+
+/** The steps that fit in `training.max_minutes`: of a resumed run the recorded ones. @returns undefined without that key */
+async function plan({
+  config,
+  engine,
+  prepared,
+  options,
+  earlier,
+  changes,
+  started,
+}: Planning): Promise<Pick<RecordedPlan, 'steps' | 'measured'> | undefined> {
+  const { max_minutes: minutes } = config.training;
+  // A new end of a resumed run is one that the user gave in steps.
+  if (minutes === null || changes.some(movesEnd)) return undefined;
+  const { reporter, signal } = options;
+  const recorded = earlier?.fingerprint?.plan;
+  if (recorded?.measured) {
+    reporter.note(`keeping the plan of this run: ${recorded.steps} steps, measured to fit in ${recorded.measured.minutes} minutes`);
+    return recorded;
+  }
+  return measurePlan({ config, stages: stagesOf(config, prepared), engine, heldOut: prepared.heldOut, minutes, started, reporter, signal });
 }
 
 /** The values of `asked` that the run has adapted. */

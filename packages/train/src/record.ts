@@ -13,6 +13,8 @@ const FORMAT_VERSION = 2;
 export interface RecordedPlan {
   steps: number;
   stages: { name: string; steps: number }[];
+  /** the steps were measured to fit in `training.max_minutes` */
+  measured?: { minutes: number; tokens_per_s: number };
 }
 
 /** The text, tokenizer, plan and configuration of a run: they tell whether a command resumes this run or means another one. */

@@ -24,10 +24,11 @@ import { describeRun, named, runFolder } from './runs.js';
  * that it began with, except for what a resumed run may change.
  */
 export async function train(asked: ProjectConfig, options: TrainOptions): Promise<TrainResult> {
+  const started = performance.now();
   const unshaped = named(asked);
   const folder = options.folder ?? runFolder(unshaped);
   if (await hasAside(folder)) await underLock(folder, () => settle(folder, options));
-  if (options.mode === 'resume') return resume(asked, options, folder);
+  if (options.mode === 'resume') return resume(asked, options, { folder, started });
   if (options.mode === 'new') await refuseEarlier(folder, unshaped);
   const { config, base } = await withBase(unshaped, folder, false);
   const adapted = adapt(config, options);
@@ -35,7 +36,7 @@ export async function train(asked: ProjectConfig, options: TrainOptions): Promis
     throw new MdiffError('MDIFF_STOPPED', `${folder}: nothing was changed`);
   if (!isSetIn(asked, 'experiment_name'))
     options.reporter.note(`this run is named "${config.experiment_name}" after its text; --set experiment_name=… names it otherwise`);
-  return underLock(folder, () => start({ ...adapted, asked: config, options, folder, earlier: undefined, base, changes: [] }));
+  return underLock(folder, () => start({ ...adapted, asked: config, options, folder, earlier: undefined, base, changes: [], started }));
 }
 
 /** Selects the engine and adapts the configuration to the memory of the machine. */
@@ -77,7 +78,11 @@ async function refuseEarlier(folder: string, config: ProjectConfig): Promise<voi
   throw new MdiffError('MDIFF_EXISTS', `${folder}: this folder holds an earlier run ${describeRun(earlier)}; ${remedy}`, 2);
 }
 
-async function resume(asked: ProjectConfig, options: TrainOptions, folder: string): Promise<TrainResult> {
+async function resume(
+  asked: ProjectConfig,
+  options: TrainOptions,
+  { folder, started }: { folder: string; started: number },
+): Promise<TrainResult> {
   const { reporter } = options;
   const earlier = await findRun(folder);
   if (!earlier) throw new MdiffError('MDIFF_EXISTS', `${folder}: there is no run to resume; leave --resume out to start one`, 2);
@@ -92,7 +97,7 @@ async function resume(asked: ProjectConfig, options: TrainOptions, folder: strin
   }
   const { config: shaped, base } = await withBase(config, folder, true);
   const adapted = adapt(shaped, options);
-  return underLock(folder, () => start({ ...adapted, asked: shaped, options, folder, earlier, base, changes }));
+  return underLock(folder, () => start({ ...adapted, asked: shaped, options, folder, earlier, base, changes, started }));
 }
 
 /** Asks before an earlier run is replaced. A record that is damaged does not stop the question. */

@@ -13,7 +13,6 @@ export const pending: readonly Pending[] = [
   { key: 'reports', missing: 'write a report at its end' },
   { key: 'curriculum.pseudo_data_max_samples', missing: 'generate units for the last stage' },
   { key: 'curriculum.pseudo_data_ratio', missing: 'generate units for the last stage' },
-  { key: 'training.max_minutes', missing: 'plan as many steps as fit' },
   // 0 = the main thread prepares batches, as it does now.
   { key: 'training.dataloader_num_workers', missing: 'prepare batches in worker threads', neutral: 0 },
 ];

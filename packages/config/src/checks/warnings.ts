@@ -45,11 +45,11 @@ function gaps(ranges: readonly (readonly [number, number])[]): string {
 }
 
 /** A key that nothing reads while another key has some value. */
-const idle = (key: string, decides: string, unused: (value: unknown) => boolean): Rule =>
+const idle = (key: string, decides: string, unused: (value: unknown, view: View) => boolean): Rule =>
   warn('W8', [key.split('.')[0] as 'training'], key, decides, (view) => {
     const value = valueOf(view, decides);
     // The reader cannot remove a key that came with a preset, so it gets no warning.
-    return isOwn(view, key) && unused(value) ? `not used while ${decides} is ${shown(value)}` : undefined;
+    return isOwn(view, key) && unused(value, view) ? `not used while ${decides} is ${shown(value)}` : undefined;
   });
 
 const stagesOf = (view: View): CurriculumConfig['stages'] => valueOf(view, 'curriculum.stages') as CurriculumConfig['stages'];
@@ -58,7 +58,7 @@ const warningRules: readonly Rule[] = [
   warn('W1', ['training', 'curriculum'], 'training.max_epochs', 'curriculum.stages', (view) => {
     const total = stagesOf(view).reduce((sum, stage) => sum + stage.epochs, 0);
     let left = valueOf(view, 'training.max_epochs') as number;
-    if (left >= total || valueOf(view, 'training.max_steps') !== null) return undefined;
+    if (left >= total || valueOf(view, 'training.max_steps') !== null || valueOf(view, 'training.max_minutes') !== null) return undefined;
     const head = `${left} is below the curriculum total of ${total}`;
     const cut = stagesOf(view).flatMap((stage) => {
       const runs = Math.min(stage.epochs, left);
@@ -115,8 +115,9 @@ const warningRules: readonly Rule[] = [
   idle('generation.num_steps', 'generation.sampler', (sampler) => sampler === 'first_hitting'),
   idle('generation.confidence_schedule', 'generation.sampler', (sampler) => sampler === 'first_hitting'),
   idle('training.wsd_decay_fraction', 'training.scheduler', (scheduler) => scheduler !== 'wsd'),
-  idle('training.on_max_steps', 'training.max_steps', (steps) => steps === null),
+  idle('training.on_max_steps', 'training.max_steps', (steps, view) => steps === null && valueOf(view, 'training.max_minutes') === null),
   idle('training.max_epochs', 'training.max_steps', (steps) => steps !== null),
+  idle('training.max_epochs', 'training.max_minutes', (minutes, view) => minutes !== null && valueOf(view, 'training.max_steps') === null),
   idle('model.init_std', 'model.init_from', (from) => from !== null),
   idle('tokenizer.type', 'model.init_from', (from) => from !== null),
   idle('training.causal_order', 'training.causal_fraction', (share) => share === 0),

@@ -7,7 +7,7 @@ type Stages = { curriculum: Pick<CurriculumConfig, 'stages'>; training: Training
 
 /** Epochs each stage runs: `max_epochs` cuts from the end, unless `max_steps` rules. */
 export function stageEpochs({ curriculum, training }: Stages): number[] {
-  let left = training.max_steps === null ? training.max_epochs : Infinity;
+  let left = training.max_steps === null && training.max_minutes === null ? training.max_epochs : Infinity;
   return curriculum.stages.map(({ epochs }) => {
     const runs = Math.min(epochs, left);
     left -= runs;
