@@ -16,26 +16,23 @@ import {
   referencePage,
   resolvedJson,
   resolvedYaml,
+  validateHere,
   valuesByKey,
   type Issue,
 } from '@mdiff/config';
 import { describeFault, diskError, places } from '@mdiff/folder';
 import { type Command, Option } from 'commander';
 import type { Io } from './io.js';
+import { loadTrainer } from './lazy.js';
 import { template } from './template.js';
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-function load(
-  io: Io,
-  argument: string | undefined,
-  flags: ConfigFlags & { strict?: boolean },
-): { config: ProjectConfig; warnings: Issue[]; source: string } {
+function load(io: Io, argument: string | undefined, flags: ConfigFlags): { config: ProjectConfig; warnings: Issue[]; source: string } {
   const file = fileOf(argument, flags);
   return loadProject({
     ...layersOf(flags),
     ...(file !== undefined && { file }),
-    strict: flags.strict ?? false,
     env: io.env,
     cwd: io.cwd,
   });
@@ -59,13 +56,20 @@ function init(io: Io, file: string, flags: { force?: boolean }): void {
   io.out(`wrote ${file} and ${join(dirname(file), schema)}; next: mdiff train${file === 'mdiff.yaml' ? '' : ` --config ${file}`}\n`);
 }
 
-function validate(io: Io, file: string | undefined, flags: ConfigFlags & { strict?: boolean; json?: boolean }): void {
+/** Every warning, with the memory estimate that a training would use here; without the trainer it is the formula's. */
+async function warningsOf(config: ProjectConfig): Promise<Issue[]> {
+  const trainer = await loadTrainer();
+  return validateHere(config, await trainer?.memoryHere(config));
+}
+
+async function validate(io: Io, file: string | undefined, flags: ConfigFlags & { strict?: boolean; json?: boolean }): Promise<void> {
   let issues: readonly Issue[];
   let source = file ?? flags.config ?? 'configuration';
   try {
     const loaded = load(io, file, flags);
     source = loaded.source;
-    issues = loaded.warnings;
+    const warnings = await warningsOf(loaded.config);
+    issues = flags.strict ? warnings.map((issue) => ({ ...issue, severity: 'error' as const })) : warnings;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     issues = error.issues;
@@ -125,7 +129,7 @@ function docs(io: Io, flags: { write?: string; check?: string }): void {
   }
 }
 
-/** `mdiff config …`: needs neither trainer nor generator. */
+/** `mdiff config …`: needs no generator, and the trainer only for the memory estimate of this machine. */
 export function addConfig(root: Command, io: Io): void {
   const config = root.command('config').description('write, check, print, compare and explain configurations');
   config

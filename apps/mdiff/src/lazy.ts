@@ -49,6 +49,16 @@ export async function writeSample({ model, prompt }: { model: string; prompt?: s
   }
 }
 
+/** The trainer as a library; undefined if it is not installed. */
+export async function loadTrainer(): Promise<typeof import('@mdiff/trainer') | undefined> {
+  try {
+    return await import('@mdiff/trainer');
+  } catch (error) {
+    if (!isMissing(error, '@mdiff/trainer')) throw error;
+    return undefined;
+  }
+}
+
 /** The commands of an app. @throws an error with code `MDIFF_APP` if the app is not installed */
 export async function loadApp(app: Pick<App, 'package' | 'load'>, command = ''): Promise<CommandLine> {
   try {

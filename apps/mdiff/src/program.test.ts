@@ -70,6 +70,24 @@ describe('mdiff config', () => {
     expect(await mdiff('config', 'validate', 'w.yaml', '--strict')).toEqual({ out: '', err: line.replace('warning: ', ''), code: 2 });
   });
 
+  it.each([
+    ['no model', '', true],
+    ['a batch that needs parts', 'extends: quickstart\ntraining: {batch_size: 4096}\nhardware: {max_vram_gb: 4}\n', false],
+    ['too large a model', 'model: {d_model: 4096, n_heads: 32}\ntraining: {use_gradient_checkpointing: false}\n', false],
+  ])('validate and train give one memory estimate: %s', async (_name, text, advised) => {
+    put('m.yaml', `data: {source: ${JSON.stringify(join(cwd, 'book.txt'))}}\noutput_dir: ${JSON.stringify(join(cwd, 'out'))}\n${text}`);
+    put('book.txt', 'A text.\n');
+    const [validated, trained] = [await mdiff('config', 'validate', 'm.yaml'), await mdiff('train', '-c', join(cwd, 'm.yaml'))];
+    const [, total, usable, advice] = /estimated ([\d.]+) GB exceeds ([\d.]+) GB usable; ([^;]*)/.exec(validated.err)!;
+    expect(trained.code).toBe(2);
+    expect(trained.err).toContain(`training.batch_size: expected a batch that fits ${usable} GB, got an estimated ${total} GB; ${advice}`);
+    expect(trained.err).not.toContain('exceeds');
+    for (const { err } of [validated, trained]) expect(err.includes('add the line "extends: quickstart"')).toBe(advised);
+    const strict = await mdiff('config', 'validate', 'm.yaml', '--strict');
+    expect(strict.code).toBe(2);
+    expect(strict.err).toContain(`estimated ${total} GB`);
+  });
+
   it('print resolves, explain names the origin, --set and --preset count', async () => {
     const printed = await mdiff('config', 'print', '--preset', 'nano', '--set', 'seed=9');
     expect(printed.out).toContain('seed: 9  # --set\n');

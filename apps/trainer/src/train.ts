@@ -35,7 +35,7 @@ const setOf = (text: string | undefined, { set }: TrainFlags): ReturnType<typeof
   settingsOf(set, text === undefined ? [] : [{ flag: '[book]', key: 'data.source', value: text }]);
 
 const load = (text: string | undefined, flags: TrainFlags): Loaded =>
-  loadProject({ ...layersOf(flags), strict: flags.strict === true, set: setOf(text, flags) });
+  loadProject({ ...layersOf(flags), strict: flags.strict === true, checksMemory: true, set: setOf(text, flags) });
 
 /**
  * The run that `--resume` means, with the settings of the command line and of its file above the run's own. No default and no preset that nobody named
@@ -47,6 +47,7 @@ async function loadResumed({ argument, text }: Named, flags: TrainFlags): Promis
   const { config, warnings } = loadProject({
     ...layersOf(flags),
     strict: flags.strict === true,
+    checksMemory: true,
     set: setOf(isText ? text : undefined, flags),
     base: await recordedLayer(folder),
     // A file that nobody named counts only if it describes this run.

@@ -193,14 +193,17 @@ export const ProjectConfig = {
 
 /**
  * Loads the configuration of a command: `file`, else `mdiff.yaml` in `cwd` (not if `file` is false), else `base` or the quickstart preset; then environment
- * and `--set`. With `strict`, a warning is an error. @throws ConfigError
+ * and `--set`. With `strict`, a warning is an error. With `checksMemory`, W4 is left out: the command knows its engine and says S6.
+ * @throws ConfigError
  */
-export function loadProject(options: LoadOptions & { file?: string | false; cwd?: string; strict?: boolean } = {}): {
+export function loadProject(
+  options: LoadOptions & { file?: string | false; cwd?: string; strict?: boolean; checksMemory?: boolean } = {},
+): {
   config: ProjectConfig;
   warnings: Issue[];
   source: string;
 } {
-  const { file, cwd = '.', strict = false, ...layers } = options;
+  const { file, cwd = '.', strict = false, checksMemory = false, ...layers } = options;
   const env = layers.env ?? environment();
   const path = file === false ? undefined : (file ?? (fileExists('mdiff.yaml', cwd) ? 'mdiff.yaml' : undefined));
   const read: Reader = (name) => readText(name, cwd);
@@ -214,7 +217,7 @@ export function loadProject(options: LoadOptions & { file?: string | false; cwd?
   );
   const named = preset === undefined ? '' : `preset ${preset}`;
   const source = path ? (named ? `${path} over ${named}` : path) : layers.preset ? named : `no mdiff.yaml here: using ${named}`;
-  const warnings = config.validate();
+  const warnings = config.validate().filter(({ code }) => !checksMemory || code !== 'W4');
   if (strict && warnings.length > 0) throw new ConfigError(warnings.map((issue) => ({ ...issue, severity: 'error' })));
   return { config, warnings, source };
 }

@@ -350,6 +350,9 @@ describe('a batch that cannot fit', () => {
     );
     expect(batch! * accumulation!).toBe(8);
     expect(accumulation).toBeGreaterThan(1);
+    const warned: string[] = [];
+    await go(roomy, { mode: 'fresh', fit: true, warn: (text) => warned.push(text) });
+    expect(warned.filter((text) => text.includes('--fit changes nothing: a batch of 8 needs'))).toHaveLength(1);
   });
 });
 

@@ -43,6 +43,7 @@ export async function train(asked: ProjectConfig, options: TrainOptions): Promis
 function adapt(config: ProjectConfig, { fit, warn }: TrainOptions): Pick<Locked, 'config' | 'selection'> {
   const selection = selectSetting(config);
   const adapted = fitted(config, selection.memory, fit === true);
+  if (fit && adapted === config) warn(formatIssue(startup.nothingToFit(config, selection.memory)));
   for (const issue of selection.notices) warn(formatIssue(issue));
   return { config: adapted, selection };
 }

@@ -379,7 +379,7 @@ describe('start-up texts', () => {
     ],
     [
       startup.batchTooLarge(config),
-      'default training.batch_size: expected a batch that fits 7.20 GB, got an estimated 9.36 GB; the largest batch that fits is 22, for example batch_size 16 with gradient_accumulation_steps 2; --fit applies this; see default hardware.max_vram_gb',
+      'default training.batch_size: expected a batch that fits 7.20 GB, got an estimated 9.36 GB; the largest batch that fits is 22, for example batch_size 16 with gradient_accumulation_steps 2; --fit applies this; this is the default model, made for a large GPU: add the line "extends: quickstart" to start from one for small machines; see default hardware.max_vram_gb',
     ],
     [startup.modelChanged(config, 'd_model', 512), "default model.d_model: expected 512 (the checkpoint's value), got 768"],
     [
@@ -409,5 +409,8 @@ describe('start-up texts', () => {
   it('say nothing when there is nothing to say', () => {
     expect(startup.noPinning(ProjectConfig.default())).toBeUndefined();
     expect(startup.batchTooLarge(ProjectConfig.preset('quickstart'))).toBeUndefined();
+    expect(formatIssue(startup.nothingToFit(ProjectConfig.preset('quickstart'), { baseBytes: 1e9 }))).toMatch(
+      /training\.batch_size: warning: --fit changes nothing: a batch of 16 needs an estimated 1\.\d\d GB of 7\.20 GB$/,
+    );
   });
 });

@@ -1,9 +1,9 @@
 import type { Finding, Issue } from './issue.js';
-import { fitBatch, type MemoryOptions } from '../formulas/memory.js';
-import { stackOf } from '../document/record.js';
+import { estimateMemory, fitBatch, type MemoryOptions } from '../formulas/memory.js';
+import { judge, stackOf } from '../document/record.js';
 import { issueFor, seeKey, type View, valueOf } from '../document/stack.js';
 import type { ProjectConfig } from '../sections/types.js';
-import { advice, gigabytes } from './warnings.js';
+import { advice, gigabytes, startHere } from './warnings.js';
 import { quoted, shown } from './words.js';
 
 // Issues that only a program at start-up can find: it knows the machine, the data and the tokenizer. The texts stand here, so that every app says the same.
@@ -54,7 +54,7 @@ export const startup = {
   batchTooLarge: (config: ProjectConfig, options?: MemoryOptions): Issue | undefined => {
     const fit = fitBatch(config, options);
     if (fit.fits) return undefined;
-    const hint = `${advice(fit)}${fit.batch_size === 0 ? '' : '; --fit applies this'}`;
+    const hint = `${advice(fit)}${fit.batch_size === 0 ? '' : '; --fit applies this'}${startHere(viewOf(config))}`;
     return error(
       config,
       'training.batch_size',
@@ -124,7 +124,16 @@ export const startup = {
   /** N10 */
   floatState: (config: ProjectConfig): Issue =>
     notice(config, 'hardware.bytes_per_param', 'N10', 'training state is float32: the estimate is low'),
+  /** N11 */
+  nothingToFit: (config: ProjectConfig, options?: MemoryOptions): Issue => {
+    const { total, usable } = estimateMemory(config, options);
+    const text = `--fit changes nothing: a batch of ${config.training.batch_size} needs an estimated ${gigabytes(total)} GB of ${gigabytes(usable)} GB`;
+    return notice(config, 'training.batch_size', 'N11', text);
+  },
 } as const;
+
+/** Every warning of a configuration, with the memory estimate of the engine that would run here: the numbers of S6. */
+export const validateHere = (config: ProjectConfig, memory: MemoryOptions | undefined): Issue[] => judge({ ...viewOf(config), memory });
 
 /** True when a layer sets the key. mdiff obeys or refuses a set value; an unset default may fall back. */
 export const isSetIn = (config: ProjectConfig, key: string): boolean => (stackOf(config)!.get(key)?.length ?? 0) > 1;

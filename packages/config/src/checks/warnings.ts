@@ -1,10 +1,11 @@
 import { aliases, defaultOf, type SectionName } from '../sections/keys.js';
 import { fitBatch } from '../formulas/memory.js';
+import { idleRules } from './idle.js';
 import { pending, type Pending } from './pending.js';
-import { awaitsFolder, isOwn, isSet, issueFor, seeKey, valueOf, type View } from '../document/stack.js';
+import { awaitsFolder, isSet, issueFor, seeKey, valueOf, type View } from '../document/stack.js';
 import type { Rule } from './rules.js';
 import type { CurriculumConfig, HardwareConfig, ModelConfig, StageConfig, TrainingConfig } from '../sections/types.js';
-import { plain, shown } from './words.js';
+import { plain } from './words.js';
 
 /** One section's merged values as a plain record. */
 function section<T>(view: View, name: string): T {
@@ -33,6 +34,14 @@ export function advice(fit: { largest: number; batch_size: number; gradient_accu
   return `the largest batch that fits is ${fit.largest}, for example batch_size ${fit.batch_size} with gradient_accumulation_steps ${fit.gradient_accumulation_steps}`;
 }
 
+const sizes = ['model.d_model', 'model.n_layers', 'model.d_ff', 'model.vocab_size'];
+
+/** The line to add to a configuration that names no model: the defaults are those of a large one. */
+export const startHere = (view: View): string =>
+  sizes.some((key) => isSet(view, key))
+    ? ''
+    : '; this is the default model, made for a large GPU: add the line "extends: quickstart" to start from one for small machines';
+
 /** The parts of [0, 1] that no stage covers, as `0-0.1, 0.3-0.4`. Rates start at 0.001, so that counts as 0. */
 function gaps(ranges: readonly (readonly [number, number])[]): string {
   const found: string[] = [];
@@ -43,14 +52,6 @@ function gaps(ranges: readonly (readonly [number, number])[]): string {
   }
   return [...found, `${plain(reached)}-1`].join(', ');
 }
-
-/** A key that nothing reads while another key has some value. */
-const idle = (key: string, decides: string, unused: (value: unknown, view: View) => boolean): Rule =>
-  warn('W8', [key.split('.')[0] as 'training'], key, decides, (view) => {
-    const value = valueOf(view, decides);
-    // The reader cannot remove a key that came with a preset, so it gets no warning.
-    return isOwn(view, key) && unused(value, view) ? `not used while ${decides} is ${shown(value)}` : undefined;
-  });
 
 const stagesOf = (view: View): CurriculumConfig['stages'] => valueOf(view, 'curriculum.stages') as CurriculumConfig['stages'];
 
@@ -78,13 +79,14 @@ const warningRules: readonly Rule[] = [
     return `masking rates ${gaps(ranges)} are never trained, but generation starts at 1; set curriculum.full_range_fraction to 0.1-0.2`;
   }),
   warn('W4', ['training', 'model', 'hardware'], 'training.batch_size', 'hardware.max_vram_gb', (view) => {
-    const fit = fitBatch({
+    const config = {
       model: section<ModelConfig>(view, 'model'),
       training: section<TrainingConfig>(view, 'training'),
       hardware: section<HardwareConfig>(view, 'hardware'),
-    });
+    };
+    const fit = fitBatch(config, view.memory);
     if (fit.fits || awaitsFolder(view, 'model.d_model')) return undefined;
-    return `estimated ${gigabytes(fit.estimate.total)} GB exceeds ${gigabytes(fit.estimate.usable)} GB usable; ${advice(fit)}`;
+    return `estimated ${gigabytes(fit.estimate.total)} GB exceeds ${gigabytes(fit.estimate.usable)} GB usable; ${advice(fit)}${startHere(view)}`;
   }),
   warn('W5', ['hardware', 'training'], 'hardware.memory_multiplier', undefined, (view) => {
     const [given, ema] = [valueOf(view, 'hardware.memory_multiplier') as number, (valueOf(view, 'training.ema_decay') as number) > 0];
@@ -105,22 +107,7 @@ const warningRules: readonly Rule[] = [
     if (short.length === 0) return undefined;
     return `${epochs} is more than half of ${short.map((stage) => `"${stage.name}" (${stage.epochs} epochs, uses ${Math.floor(stage.epochs / 2)})`).join(', ')}`;
   }),
-  warn('W8', ['training', 'data'], 'training.val_split', 'data.val_source', (view) => {
-    const source = valueOf(view, 'data.val_source');
-    const unused = isOwn(view, 'training.val_split') && source !== null && valueOf(view, 'training.val_split') !== 0;
-    return unused ? `not used while data.val_source is ${shown(source)}` : undefined;
-  }),
-  idle('generation.threshold', 'generation.sampler', (sampler) => sampler !== 'threshold'),
-  idle('generation.gamma', 'generation.sampler', (sampler) => sampler !== 'entropy'),
-  idle('generation.num_steps', 'generation.sampler', (sampler) => sampler === 'first_hitting'),
-  idle('generation.confidence_schedule', 'generation.sampler', (sampler) => sampler === 'first_hitting'),
-  idle('training.wsd_decay_fraction', 'training.scheduler', (scheduler) => scheduler !== 'wsd'),
-  idle('training.on_max_steps', 'training.max_steps', (steps, view) => steps === null && valueOf(view, 'training.max_minutes') === null),
-  idle('training.max_epochs', 'training.max_steps', (steps) => steps !== null),
-  idle('training.max_epochs', 'training.max_minutes', (minutes, view) => minutes !== null && valueOf(view, 'training.max_steps') === null),
-  idle('model.init_std', 'model.init_from', (from) => from !== null),
-  idle('tokenizer.type', 'model.init_from', (from) => from !== null),
-  idle('training.causal_order', 'training.causal_fraction', (share) => share === 0),
+  ...idleRules,
   warn('W9', ['training'], 'training.label_smoothing', 'training.loss_weighting', (view) =>
     (valueOf(view, 'training.label_smoothing') as number) > 0 && valueOf(view, 'training.loss_weighting') === 'elbo'
       ? 'the training loss is no longer a bound; validation NELBO is not smoothed'

@@ -1,6 +1,7 @@
 import { canonicalKeys, defaultOf, dotted, segments, shapeKeys, type Segment } from '../sections/keys.js';
 import { seeEntry, sound, type Entries, type Entry } from './layer.js';
 import { issueAt, placeText, type Finding, type Issue } from '../checks/issue.js';
+import type { MemoryOptions } from '../formulas/memory.js';
 import { sampling } from '../sections/sampling.js';
 
 /** Every value given for a key, lowest layer first; the first is the default. */
@@ -10,6 +11,8 @@ export type Stack = ReadonlyMap<string, readonly Entry[]>;
 export interface View {
   stack: Stack;
   bad: ReadonlySet<string>;
+  /** measured numbers of the engine that would run here; without them the memory estimate is the formula's lower bound */
+  memory?: MemoryOptions | undefined;
 }
 
 const atDefault = () => ({ where: 'default' });
