@@ -50,7 +50,7 @@ export async function writeSample({ model, prompt }: { model: string; prompt?: s
 }
 
 /** The trainer as a library; undefined if it is not installed. */
-export async function loadTrainer(): Promise<typeof import('@mdiff/trainer') | undefined> {
+export async function loadTrainer() {
   try {
     return await import('@mdiff/trainer');
   } catch (error) {

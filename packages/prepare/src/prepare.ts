@@ -1,15 +1,13 @@
 import { getHeapStatistics } from 'node:v8';
-import type { Issue, ProjectConfig } from '@mdiff/config';
+import type { ProjectConfig } from '@mdiff/config';
 import { storeOf } from '@mdiff/curriculum';
-import type { Unit, UnitStore } from '@mdiff/curriculum';
-import type { ScoreReport } from '@mdiff/curriculum/scores';
+import type { Unit } from '@mdiff/curriculum';
 import { MdiffError } from '@mdiff/folder';
 import { Tokenizer } from '@mdiff/text';
 import type { Section } from '@mdiff/text';
 import { measureSource } from '@mdiff/text/node';
 import { readCorpus } from './corpus.js';
 import { fingerprintText } from './fingerprint.js';
-import type { TextFingerprint } from './fingerprint.js';
 import { cutStages, refuseEmptyStages, rowShape, unitsOf } from './cut.js';
 import { maskable, packHeldOut, sampleNote, sampleUnits } from './heldout.js';
 import type { HeldOut } from './heldout.js';
@@ -49,8 +47,8 @@ const interrupted = ({ cache_dir }: ProjectConfig, cause: unknown): MdiffError =
     { cause },
   );
 
-/** Bytes of memory for each byte of a text that is scored: measured on 199 MB, 3.3 GB. */
-const MEMORY_RATIO = 16;
+/** Bytes of memory for each byte of a text that is scored; 200 MB took 1,159 MB (docs/log/2026-11-28-scoring-large-texts.md). */
+const MEMORY_RATIO = 6;
 
 /** Refuses a text that cannot be scored in the memory of this process, before it is read. */
 function refuseTooLarge(bytes: number): void {

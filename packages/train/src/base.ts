@@ -7,16 +7,7 @@ import { readBase } from '@mdiff/folder/node';
 import type { BaseModel } from '@mdiff/folder/node';
 import type { ParamLayout } from '@mdiff/model';
 import { newestProgress } from './checkpoint.js';
-
-/** The model that a run started from, as the run records it. */
-export interface BaseRecord {
-  /** the value of `model.init_from` */
-  name: string;
-  /** of its weights' file */
-  sha256: string;
-  /** the first table of its card */
-  card: Record<string, string>;
-}
+import type { BaseRecord } from './checkpoint.js';
 
 export const recordOf = ({ name, sha256, facts }: BaseModel): BaseRecord => ({ name, sha256, card: facts });
 

@@ -6,7 +6,6 @@ import { readFolderWhole, sweep, writeFolderWhole } from '@mdiff/folder/node';
 import { readSafetensors, writeSafetensors } from '@mdiff/folder';
 import type { NamedTensor } from '@mdiff/folder';
 import type { TrainState } from '@mdiff/engine';
-import type { BaseRecord } from './base.js';
 import type { MetricLine } from './metrics.js';
 import type { Patience } from './patience.js';
 
@@ -20,6 +19,16 @@ export interface LossWindow {
   skipped: number;
   /** the causal steps of a mixed objective, which the other sums leave out */
   causal?: { loss: number; updates: number };
+}
+
+/** The model that a run started from, as the run records it. */
+export interface BaseRecord {
+  /** the value of `model.init_from` */
+  name: string;
+  /** of its weights' file */
+  sha256: string;
+  /** the first table of its card */
+  card: Record<string, string>;
 }
 
 /** The state of the loop beside the weights. */

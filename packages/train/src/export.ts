@@ -1,9 +1,8 @@
 import type { Excerpt } from './excerpt.js';
 import type { GenerationConfig, ModelConfig } from '@mdiff/config';
 import type { ParamLayout } from '@mdiff/model';
-import type { BaseRecord } from './base.js';
 import { isFiniteArray, tensorsOf } from './checkpoint.js';
-import type { Progress } from './checkpoint.js';
+import type { BaseRecord, Progress } from './checkpoint.js';
 import { nonFinite } from './nonfinite.js';
 import { networkOf } from './network.js';
 import { writeFolderWhole } from '@mdiff/folder/node';

@@ -4,8 +4,8 @@ import type { EngineSetting } from '@mdiff/engine';
 import { MdiffError, diskError, places } from '@mdiff/folder';
 import { writeFileWhole } from '@mdiff/folder/node';
 import type { TextFingerprint } from '@mdiff/prepare';
-import type { BaseRecord } from './base.js';
 import { checkpointFolder, listCheckpoints } from './checkpoint.js';
+import type { BaseRecord } from './checkpoint.js';
 
 const FORMAT_VERSION = 2;
 

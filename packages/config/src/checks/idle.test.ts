@@ -34,6 +34,7 @@ const rows: readonly [key: string, value: string, idle: string, used: string, te
   ['training.min_learning_rate', '0', 'training.scheduler=constant', 'training.scheduler=linear', 'while training.scheduler is "constant"'],
   ['training.on_max_steps', 'truncate', 'training.max_steps=null', 'training.max_steps=9', 'while training.max_steps is null'],
   ['training.max_epochs', '300', 'training.max_steps=9000', 'training.max_steps=null', 'while training.max_steps is 9000'],
+  ['training.max_epochs', '300', 'training.max_minutes=5', 'training.max_minutes=null', 'while training.max_minutes is 5'],
   [
     'training.causal_order',
     'throughout',

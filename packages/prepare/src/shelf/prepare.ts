@@ -7,7 +7,7 @@ import { Tokenizer, repeatFinder } from '@mdiff/text';
 import { corpusNotes, nothingToTrainOn } from '../corpus.js';
 import { refuseEmptyStages, rowShape } from '../cut.js';
 import { combine } from '../fingerprint.js';
-import { maskable, packHeldOut, sampleNote, sampleUnits } from '../heldout.js';
+import { packHeldOut, sampleNote, sampleUnits } from '../heldout.js';
 import type { HeldOut } from '../heldout.js';
 import { pauses } from '../pause.js';
 import type { Pause } from '../pause.js';

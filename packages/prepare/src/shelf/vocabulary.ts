@@ -5,7 +5,7 @@ import { readShelf } from './read.js';
 import type { Shelf, ShelfOptions } from './read.js';
 import type { ShelfSplit } from './split.js';
 
-// A vocabulary learnt from this much text does not change for the better with more; the native trainer needs several times as much memory.
+// Bounds the memory of the native trainer, which grows with the text. Nobody has measured a vocabulary learnt from more.
 const LEARN_BYTES = 32 * 2 ** 20;
 
 /**
