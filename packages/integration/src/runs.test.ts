@@ -35,7 +35,7 @@ describe('two books', () => {
     }
     const mixed = await place.mdiff(['train', other, '--resume', '--set', `output_dir=${outputs()}`, '--set', 'experiment_name=book']);
     expect(mixed.code).toBe(2);
-    expect(mixed.err).toMatch(/data\.source: expected "book" \(.*\) \(this run's value\), got "Другая книга" \(/);
+    expect(mixed.err).toMatch(/\[book\]: expected "book" \(.*\) \(this run's value\), got "Другая книга" \(/);
     expect(await readFile(join(outputs(), 'book', 'model', 'README.md'), 'utf8')).toContain('trained from scratch on book');
   });
 

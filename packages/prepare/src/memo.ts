@@ -15,7 +15,7 @@ export function fileMemo(folder: string, text: string): Memo {
     // A copy: the buffer of a file need not be aligned.
     if (typeof entry !== 'string' && entry.length % 4 === 0) return new Float32Array(Uint8Array.from(entry).buffer);
     const signal = await make();
-    await sweep(folder);
+    await sweep(folder, { ours: true });
     await writeEntry(path, Buffer.from(signal.buffer, signal.byteOffset, signal.byteLength));
     return signal;
   };

@@ -50,7 +50,7 @@ export async function learntTokenizer(
   if (cached !== undefined) return Tokenizer.fromJson(cached);
   const { tokenizer } = await builders[type].build(await corpus(), { vocabSize: limit, ...(signal && { signal }) });
   const text = JSON.stringify(tokenizer.toJson());
-  await sweep(dirname(cachePath));
+  await sweep(dirname(cachePath), { ours: true });
   await writeFileWhole(cachePath, JSON.stringify({ sum: sha256(text), tokenizer: text }), places.cache);
   return tokenizer;
 }

@@ -33,7 +33,7 @@ export async function prepareShelf(
   { tokenizerJson, signal, onText, size }: PrepareOptions & { size: number },
 ): Promise<Prepared> {
   const folder = join(config.cache_dir, 'tokens');
-  await sweep(folder);
+  await sweep(folder, { ours: true });
   const pause = pauses(signal);
   // Archives grow when they are unpacked, to about this size.
   const progress = (done: number): void => reporter.progress('read', Math.min(done, size), size);
