@@ -2,20 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { cpuUsage, env } from 'node:process';
 import { expect, it } from 'vitest';
 import { ConfigError, leafKeys, ProjectConfig } from '../index.js';
+import { random } from './random.test.util.js';
 
 // 2,000 documents in the suite; MDIFF_FUZZ=100000 for the full run (`npm run bench -- config --fuzz 100000` does it).
 const runs = Number(env.MDIFF_FUZZ ?? 2000);
-
-/** mulberry32: small, seeded, good enough to choose mutations. */
-function random(seed: number): (n: number) => number {
-  let state = seed;
-  return (n) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * n);
-  };
-}
 
 const fixtures = new URL('../../fixtures/', import.meta.url);
 const seeds = [

@@ -13,22 +13,12 @@ import {
 } from '../index.js';
 import { aliases, canonicalKeys, defaultOf, nodeAt, segments, type Node } from '../sections/keys.js';
 import { header } from './marks.js';
+import { random } from './random.test.util.js';
 import { stackOf } from './record.js';
 import { scalarText } from './save.js';
 
 // 60 documents in the suite; MDIFF_FUZZ sets more.
 const runs = Number(env.MDIFF_FUZZ ?? 60);
-
-/** mulberry32 */
-function random(seed: number): (n: number) => number {
-  let state = seed;
-  return (n) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * n);
-  };
-}
 
 const oddTexts = ['a # default', 'x  # preset model/micro', '1984', '${x}', "it's: [so]", 'default', header, 'ünï ok'];
 const stages = [
