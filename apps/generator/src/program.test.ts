@@ -94,7 +94,7 @@ describe('mistakes end with one line and an exit code', () => {
     [['generate'], 2, 'generate: no model folder given; for example: mdiff generate outputs/my-book/model\n'],
     [
       ['generate', absent],
-      1,
+      2,
       `${absent}: expected a model folder, got nothing at this path; give the folder that training wrote (…/model)\n`,
     ],
     [['generate', fixture, '--model', 'other'], 2, `generate: two model folders given, "${fixture}" and --model "other"; leave one out\n`],
@@ -133,7 +133,7 @@ describe('mistakes end with one line and an exit code', () => {
       2,
       "error: option '--port <port>' argument '65536' is invalid. expected a port from 0 to 65535.\n",
     ],
-    [['serve', absent], 1, `${absent}: expected a model folder, got nothing at this path; give the folder that training wrote (…/model)\n`],
+    [['serve', absent], 2, `${absent}: expected a model folder, got nothing at this path; give the folder that training wrote (…/model)\n`],
     [
       ['serve', fixture, '--port', '0', '--host', '192.0.2.1'],
       2,
@@ -183,7 +183,7 @@ describe('as a process', () => {
 
   it('reports a mistake in one line and generates without leaving anything running', async () => {
     const [bad, good] = await Promise.all([launch('generate', absent).ended, launch('generate', fixture, '--prompt', 'Call').ended]);
-    expect(bad).toMatchObject({ code: 1, out: '' });
+    expect(bad).toMatchObject({ code: 2, out: '' });
     expect(bad.err.replace(absent, 'F')).toMatch(/^F: expected a model folder[^\n]*\n$/);
     expect(good).toEqual({ code: 0, out: expect.stringMatching(/^Call .*\n$/) as string, err: '' });
   });

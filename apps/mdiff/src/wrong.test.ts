@@ -24,6 +24,7 @@ const binary = file(
   'binary.bin',
   Uint8Array.from({ length: 4096 }, (_, i) => (i * 7919) % 256),
 );
+const yaml = file('my.yaml', 'extends: quickstart\n');
 const inFile = join(book, 'out.html');
 const run0 = ['--set', `output_dir=${join(place, 'outputs')}`, '--set', `cache_dir=${join(place, 'cache')}`];
 
@@ -55,11 +56,12 @@ const rows: Readonly<Record<string, readonly string[][]>> = {
     [book, ...run0, '--set', 'data.source=other.txt'],
     [book, '--set', `output_dir=${book}`],
     [book, '--resume', ...run0],
+    [yaml],
   ],
-  pretrain: sources(),
+  pretrain: [...sources(), [yaml], [book, yaml]],
   export: [[missing], [folder], [empty]],
-  'data inspect': [...sources(), [book, '--set', 'data.source=other.txt']],
-  'data report': [...sources(), [book, ...run0, '--out', inFile]],
+  'data inspect': [...sources(), [book, '--set', 'data.source=other.txt'], [yaml]],
+  'data report': [...sources(), [book, ...run0, '--out', inFile], [yaml]],
   'embeddings fetch': [
     ['--from', missing, ...run0],
     ['--from', folder, ...run0],

@@ -3,7 +3,7 @@ import { formatIssue, loadProject } from '@mdiff/config';
 import { inspectText, type Inspection } from '@mdiff/prepare';
 import type { Command } from 'commander';
 import { addReport } from './report.js';
-import { sourceOf } from './sources.js';
+import { sayOverridden, sourceOf } from './sources.js';
 
 const SHOWN = 3;
 const number = (value: number): string => value.toLocaleString('en');
@@ -88,6 +88,7 @@ async function runInspect(file: string | undefined, flags: InspectFlags): Promis
     ...layersOf(flags),
     set: settingsOf(flags.set, file === undefined ? [] : [{ flag: '[file]', key: 'data.source', value: sourceOf(file) }]),
   });
+  if (file !== undefined) sayOverridden(config, '[file]');
   for (const warning of warnings) if (/^(data|tokenizer)\b/.test(warning.path)) process.stderr.write(`${formatIssue(warning)}\n`);
   const inspection = await inspectText(config);
   print(`${flags.json ? JSON.stringify(inspection, null, 2) : describe(inspection, flags.all)}\n`);
@@ -104,5 +105,5 @@ export function addData(root: Command): void {
     .option('--all', 'list everything that mdiff drops')
     .option('--json', 'print the figures, and everything that mdiff drops, as JSON')
     .action(runInspect);
-  addReport(data, sourceOf);
+  addReport(data);
 }

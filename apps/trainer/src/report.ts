@@ -6,6 +6,7 @@ import { writeFileWhole } from '@mdiff/folder/node';
 import { surveyText } from '@mdiff/prepare';
 import { textPage } from '@mdiff/report';
 import type { Command } from 'commander';
+import { sayOverridden, sourceOf } from './sources.js';
 
 interface ReportFlags extends ConfigFlags {
   json?: boolean;
@@ -17,12 +18,13 @@ export const pageFor = (source: string): string =>
   `${(source === '-' ? 'text' : basename(source.replace(/^builtin:/, ''), extname(source))).replace(/[^\p{L}\p{N}._-]+/gu, '-') || 'text'}.report.html`;
 
 /** Adds `mdiff data report` to `mdiff data`. */
-export function addReport(data: Command, sourceOf: (book: string) => string): void {
+export function addReport(data: Command): void {
   const runReport = async (file: string | undefined, flags: ReportFlags): Promise<void> => {
     const { config, warnings } = loadProject({
       ...layersOf(flags),
       set: settingsOf(flags.set, file === undefined ? [] : [{ flag: '[file]', key: 'data.source', value: sourceOf(file) }]),
     });
+    if (file !== undefined) sayOverridden(config, '[file]');
     for (const warning of warnings)
       if (/^(data|tokenizer|curriculum)\b/.test(warning.path)) process.stderr.write(`${formatIssue(warning)}\n`);
     const out = resolve(flags.out ?? pageFor(config.data.source));

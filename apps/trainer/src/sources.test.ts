@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { projectConfig } from '@mdiff/config';
+import { ProjectConfig, projectConfig } from '@mdiff/config';
 import { inspectText } from '@mdiff/prepare';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sourceOf, sourcesOf } from './sources.js';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { sayOverridden, sourceOf, sourcesOf } from './sources.js';
 
 let folder: string;
 beforeAll(() => {
@@ -38,4 +38,29 @@ describe('several arguments', () => {
     expect(sourcesOf([join(folder, 'shelf')])).toBe(join(folder, 'shelf'));
     expect(sourceOf('builtin:moby-dick')).toBe('builtin:moby-dick');
   });
+});
+
+describe('a configuration given as a text', () => {
+  it.each(['my.yaml', 'a folder/my.YML'])('%s', (name) => {
+    const message = `${name} is a configuration, not a text; did you mean --config ${name}? (to learn its text, name a copy .txt)`;
+    expect(() => sourceOf(name)).toThrow(message);
+    expect(() => sourcesOf([name])).toThrow(message);
+    expect(() => sourcesOf(['b.txt', name])).toThrow(message);
+  });
+});
+
+it('an argument says which text it takes the place of', () => {
+  const said: string[] = [];
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+  const load = (text: string, env = {}) =>
+    ProjectConfig.parse(text, { set: [{ flag: '[book]', set: 'data.source=b.txt' }], file: 'm.yaml', env });
+  sayOverridden(load('data: {source: a.txt}'), '[book]');
+  sayOverridden(load('', { MDIFF__DATA__SOURCE: 'c.txt' }), '[book]');
+  sayOverridden(load('data: {source: b.txt}'), '[book]');
+  sayOverridden(load('extends: quickstart'), '[book]');
+  write.mockRestore();
+  expect(said).toEqual([
+    '[book] overrides data.source, which is a.txt in m.yaml:1:16\n',
+    '[book] overrides data.source, which is c.txt in env MDIFF__DATA__SOURCE\n',
+  ]);
 });

@@ -3,7 +3,7 @@ import { addConfigFlags, interruptible, layersOf, reporterFor, settingsOf, Usage
 import { formatIssue, loadProject, type Issue, type ProjectConfig } from '@mdiff/config';
 import type { Command } from 'commander';
 import { inShell, nextCommands, type OnTrained } from './next.js';
-import { sourceOf, sourcesOf } from './sources.js';
+import { sayOverridden, sourceOf, sourcesOf } from './sources.js';
 
 interface TrainFlags extends ConfigFlags {
   sample: boolean;
@@ -89,6 +89,7 @@ async function runTrain(
   reporter.note(`configuration: ${source}`);
   const warn = (text: string): void => void process.stderr.write(`${text}\n`);
   for (const warning of warnings) warn(formatIssue(warning));
+  if (named.text !== undefined) sayOverridden(config, '[book]');
   const asks = !flags.yes && process.stdin.isTTY && process.stderr.isTTY;
   const run = (signal: AbortSignal) =>
     train(config, {

@@ -64,13 +64,14 @@ export type ProjectConfig = ProjectConfigType;
 
 const hasError = (issues: readonly Issue[]): boolean => issues.some((issue) => issue.severity === 'error');
 
-function build(stack: Stack, origin: Origin | undefined): ProjectConfig {
-  const self: ProjectConfig = projectRecord(stack, {
-    validate: () => judge({ stack, bad: new Set() }),
+function build(stack: Stack, origin: Origin | undefined, notes: readonly Issue[]): ProjectConfig {
+  const methods = {
+    validate: () => judge({ stack, bad: new Set() }, notes),
     with: (changes: ProjectInput) => change(self, changes, origin),
     toYaml: () => saveText(self, origin),
     saveYaml: (path: string) => writeText(path, saveText(self, origin)),
-  }) as ProjectConfig;
+  };
+  const self = projectRecord(stack, methods, notes) as ProjectConfig;
   return self;
 }
 
@@ -91,7 +92,11 @@ function codeLayers(input: ProjectInput, ctx: Context, where = 'code'): { layers
 function finish(view: View, found: readonly Issue[], origin?: Origin): ProjectConfig {
   const issues = judge(view, found);
   if (hasError(issues)) throw new ConfigError(issues);
-  return build(view.stack, origin);
+  return build(
+    view.stack,
+    origin,
+    found.filter(({ severity }) => severity === 'warning'),
+  );
 }
 
 function change(config: ProjectConfig, changes: ProjectInput, origin: Origin | undefined): ProjectConfig {

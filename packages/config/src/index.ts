@@ -32,7 +32,7 @@ export { decayStart, dropoutAt, emaDecayAt, horizonRate, learningRate, warmupSte
 export { paramCount, paramCountExact } from './formulas/params.js';
 export { ConfigError, formatIssue, formatIssues, type Issue, type Severity } from './checks/issue.js';
 export { aliases, leafKeys } from './sections/keys.js';
-export { diffConfigs, explain, explainJson, resolvedJson, resolvedYaml } from './document/explain.js';
+export { diffConfigs, explain, explainJson, overridden, resolvedJson, resolvedYaml } from './document/explain.js';
 export { differences, inputOf, valuesByKey, type Difference } from './document/resolved.js';
 export { jsonSchema, referencePage } from './document/reference.js';
 export { migrate } from './document/migrate.js';

@@ -10,9 +10,13 @@ export class MdiffError extends Error {
   }
 }
 
-/** A folder that cannot be used as a model: not one, of an unknown version, incomplete or damaged. */
+/** A folder that cannot be used as a model: of an unknown version, incomplete or damaged; with exit code 2 not a model at all, which is a mistake of usage. */
 export class ModelError extends Error {
   readonly code = 'MDIFF_MODEL';
-  readonly exitCode = 1;
+  readonly exitCode: number;
   override readonly name = 'ModelError';
+  constructor(message: string, exitCode = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
 }

@@ -3,6 +3,7 @@ export type { ModelFolderConfig } from './contract.js';
 export { describeFault, diskError, places } from './disk.js';
 export type { Place } from './disk.js';
 export { MdiffError, ModelError } from './errors.js';
+export { expandHome } from './home.js';
 export { MANIFEST } from './manifest.js';
 export type { Manifest } from './manifest.js';
 export { fromFloat16, toFloat16 } from './half.js';

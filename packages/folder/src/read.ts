@@ -87,7 +87,7 @@ const statIfAny = (path: string): Promise<Stats | undefined> =>
 
 /** Says what a path is that is no model folder, and where one may be. */
 export async function expectModelFolder(folder: string): Promise<void> {
-  const wrong = (got: string, remedy: string): ModelError => new ModelError(`${folder}: expected a model folder, got ${got}; ${remedy}`);
+  const wrong = (got: string, remedy: string): ModelError => new ModelError(`${folder}: expected a model folder, got ${got}; ${remedy}`, 2);
   const info = await statIfAny(folder);
   if (info === undefined) throw wrong('nothing at this path', 'give the folder that training wrote (…/model)');
   if (!info.isDirectory()) throw wrong('a file', 'give the folder that contains it');

@@ -1,6 +1,6 @@
 import type { Finding, Issue } from './issue.js';
 import { estimateMemory, fitBatch, type MemoryOptions } from '../formulas/memory.js';
-import { judge, stackOf } from '../document/record.js';
+import { judge, notesOf, stackOf } from '../document/record.js';
 import { issueFor, seeKey, type View, valueOf } from '../document/stack.js';
 import type { ProjectConfig } from '../sections/types.js';
 import { advice, gigabytes, startHere } from './warnings.js';
@@ -133,7 +133,8 @@ export const startup = {
 } as const;
 
 /** Every warning of a configuration, with the memory estimate of the engine that would run here: the numbers of S6. */
-export const validateHere = (config: ProjectConfig, memory: MemoryOptions | undefined): Issue[] => judge({ ...viewOf(config), memory });
+export const validateHere = (config: ProjectConfig, memory: MemoryOptions | undefined): Issue[] =>
+  judge({ ...viewOf(config), memory }, notesOf(config));
 
 /** True when a layer sets the key. mdiff obeys or refuses a set value; an unset default may fall back. */
 export const isSetIn = (config: ProjectConfig, key: string): boolean => (stackOf(config)!.get(key)?.length ?? 0) > 1;

@@ -1,5 +1,5 @@
 import { distance } from 'fastest-levenshtein';
-import { dotted, root, sections, type Node, type Segment } from '../sections/keys.js';
+import { dotted, nodeAt, root, sections, segments, type Node, type Segment } from '../sections/keys.js';
 
 /** A number without an exponent: PyYAML reads `2e-4` as a string. Infinities and NaN as YAML writes them. */
 export function plain(value: number): string {
@@ -115,4 +115,39 @@ export function plainValue(value: unknown, node: Node): string | undefined {
     if (Number.isFinite(number)) return `did you mean ${plain(number)}?`;
   }
   return types.includes('null') && ['none', 'null', '~'].includes(word) ? 'did you mean null?' : undefined;
+}
+
+/**
+ * `write it in quotes: "1984"` for a text that YAML reads as a number, a truth value or null. `read` gives it as the file has it, which `0x7C0` and `007`
+ * show no more in their value.
+ */
+export function textValue(value: unknown, node: Node, read: () => string | undefined): string | undefined {
+  if (![node.type].flat().includes('string') || node.enum !== undefined) return undefined;
+  const written = read();
+  if (value === null && written === '') return 'write a value after it, or remove the key';
+  if (value === null && written === '~') return 'a lone ~ is null in YAML; write ~/ for your home folder';
+  const text = written ?? (['number', 'boolean'].includes(typeof value) ? String(value) : '');
+  if (text === '' || (typeof value === 'object' && value !== null)) return undefined;
+  return new RegExp(node.pattern ?? '').test(text) ? `to give it as text, write it in quotes: ${quoted(text)}` : undefined;
+}
+
+/** `write model: {n_layers: …}` for a dotted key in a file, where keys are nested. */
+export function nestedKey(word: string, parent: readonly Segment[]): string | undefined {
+  const inner = segments(word);
+  if (inner === undefined || inner.length < 2) return undefined;
+  if (inner.some((part) => typeof part === 'number')) return 'a file gives a list as a whole; --set changes one item of it';
+  const nested = (path: readonly Segment[]): string =>
+    path.reduceRight<string>((rest, part) => (rest ? `${part}: {${rest}}` : `${part}: …`), '');
+  const known = (path: readonly Segment[]): Segment[] | undefined => {
+    const siblings = Object.keys(nodeAt(path.slice(0, -1))?.properties ?? {});
+    const last = String(path.at(-1));
+    const near = siblings.includes(last) ? last : nearest(last, siblings);
+    return near === undefined ? undefined : [...path.slice(0, -1), near];
+  };
+  const below = known([...parent, ...inner]);
+  if (below !== undefined) return `a file nests its keys: write ${nested(below.slice(parent.length))}`;
+  const top = known(inner);
+  if (top === undefined) return undefined;
+  const within = parent.every((part, i) => part === top[i]);
+  return within ? `did you mean "${dotted(top.slice(parent.length))}"?` : `a file nests its keys: write ${nested(top)} at the top level`;
 }

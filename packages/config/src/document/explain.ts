@@ -64,7 +64,15 @@ export function explain(config: ProjectConfig, key: string): string {
   return [head, ...over, ...alias, kindOf(nodeAt(segments(canonical)!)!), described(canonical)!.description].join('; ');
 }
 
-/** The same as JSON; of a stage, the line of {@link explain}. */
+/** The value and origin that a person set for a key in a lower layer, if the value in effect hides another one. */
+export function overridden(config: ProjectConfig, key: string): { value: string; origin: string } | undefined {
+  const [top, ...below] = [...stackOf(config)!.get(key)!].reverse();
+  const entry = below.find(({ kind }) => kind !== 'default' && kind !== 'preset');
+  if (entry === undefined || JSON.stringify(entry.value) === JSON.stringify(top!.value)) return undefined;
+  return { value: shortText(entry.value), origin: originText(entry) };
+}
+
+/** The answer of {@link explain} as JSON; of a stage, its line. */
 export function explainJson(config: ProjectConfig, key: string): string {
   const line = explain(config, key);
   const canonical = aliases[key] ?? key;

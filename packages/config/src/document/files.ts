@@ -1,7 +1,8 @@
 import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { env as processEnv, pid } from 'node:process';
-import { describeFault, diskError, places } from '@mdiff/folder';
+import { describeFault, diskError, expandHome, places } from '@mdiff/folder';
 
 // The only module of this package that touches the machine; `nofiles.ts` stands in for it in a browser.
 
@@ -56,3 +57,6 @@ export function writeText(path: string, text: string): void {
 }
 
 export const environment = (): Record<string, string | undefined> => processEnv;
+
+/** A path with `~/` expanded. */
+export const atHome = (path: string): string => expandHome(path, homedir());

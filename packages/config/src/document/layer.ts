@@ -1,7 +1,9 @@
+import { atHome } from '#files';
 import { validate, type Failure } from '../generated/validator.js';
 import { issueAt, placeText, type Finding, type Issue, type Place } from '../checks/issue.js';
 import { aliases, dotted, isMapNode, nodeAt, segments, type Node, type Segment } from '../sections/keys.js';
-import { count, expected, nearChoice, nearKey, plainValue, shown } from '../checks/words.js';
+import { count, expected, nearChoice, nearKey, nestedKey, plainValue, shown, textValue } from '../checks/words.js';
+import { isPath, unexpanded } from './paths.js';
 
 export type LayerKind = 'default' | 'preset' | 'file' | 'env' | 'set' | 'code';
 
@@ -15,6 +17,8 @@ export interface Source {
   bad?: ReadonlySet<string>;
   /** Place of a value, or of its key. */
   at(path: readonly Segment[], key?: boolean): Place;
+  /** The text of a plain scalar as a file has it: `007` for the number 7. */
+  written?(path: readonly Segment[]): string | undefined;
 }
 
 /** One value of one layer. `written` is the path it was given under, which may be an alias. */
@@ -43,7 +47,7 @@ const pointer = (text: string, data: unknown): Segment[] => {
 
 const precedence = ['type', 'enum'];
 
-function describe(failure: Failure, path: readonly Segment[]): { path: Segment[]; key: boolean; finding: Finding } {
+function describe(failure: Failure, path: readonly Segment[], source: Source): { path: Segment[]; key: boolean; finding: Finding } {
   const { keyword, params, data } = failure;
   const node = failure.parentSchema as Node;
   const code = 'SCHEMA';
@@ -52,7 +56,12 @@ function describe(failure: Failure, path: readonly Segment[]): { path: Segment[]
     return {
       path: [...path, word],
       key: true,
-      finding: { code, expected: 'a known key', got: shown(word), hint: nearKey(word, Object.keys(node.properties ?? {}), path) },
+      finding: {
+        code,
+        expected: 'a known key',
+        got: shown(word),
+        hint: nestedKey(word, path) ?? nearKey(word, Object.keys(node.properties ?? {}), path),
+      },
     };
   }
   if (keyword === 'required') {
@@ -70,7 +79,7 @@ function describe(failure: Failure, path: readonly Segment[]): { path: Segment[]
   if (keyword === 'minItems' || keyword === 'maxItems' || keyword === 'additionalItems') {
     return { path: [...path], key: false, finding: { code, expected: `a list of ${count(node, 'items')}`, got: shown(data) } };
   }
-  const hint = node.enum ? (nearChoice(data, node.enum) ?? plainValue(data, node)) : plainValue(data, node);
+  const hint = (node.enum && nearChoice(data, node.enum)) ?? plainValue(data, node) ?? textValue(data, node, () => source.written?.(path));
   return { path: [...path], key: false, finding: { code, expected: expected(node), got: shown(data), hint } };
 }
 
@@ -82,7 +91,7 @@ function schemaIssues(source: Source): { found: Issue[]; bad: Set<string> } {
   const failures = [...(validate.errors ?? [])].sort((a, b) => precedence.indexOf(b.keyword) - precedence.indexOf(a.keyword));
   // Only a stage has required keys, so `required` is reported at the stage.
   for (const failure of failures) {
-    const { path, key, finding } = describe(failure, pointer(failure.instancePath, source.data));
+    const { path, key, finding } = describe(failure, pointer(failure.instancePath, source.data), source);
     const text = dotted(path);
     if (bad.has(text)) continue;
     bad.add(text);
@@ -118,8 +127,15 @@ export function readLayer(source: Source): { entries: Entries; found: Issue[]; b
       const text = dotted(path);
       if (bad.has(text) || text === 'extends') return;
       if (text !== 'curriculum.stages' && [...bad].some((other) => other.startsWith(`${text}[`))) return;
+      const place = typeof value === 'string' && isPath(nodeAt(path)) ? value : undefined;
+      const fault = place === undefined ? undefined : unexpanded(place);
+      if (fault !== undefined) {
+        bad.add(text);
+        found.push(issueAt(source.at(path), text, { ...fault, preset: source.preset }));
+        return;
+      }
       entries.set(text, {
-        value,
+        value: place === undefined ? value : atHome(place),
         kind: source.kind,
         ...(source.preset === undefined ? {} : { preset: source.preset }),
         written: path,

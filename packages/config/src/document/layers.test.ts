@@ -125,8 +125,11 @@ describe('extends that fails', () => {
     ],
     [{ 'c.yaml': 'extends: [nano, none.yaml]' }, 'c.yaml:1:17 extends[1]: expected a readable file, got "none.yaml"'],
     [{ 'c.yaml': 'extends: ./sub', 'sub/x.yaml': '' }, 'c.yaml:1:10 extends: expected a readable file, got "sub"'],
-    [{ 'c.yaml': 'extends: 3' }, 'c.yaml:1:10 extends: expected a string or a list or null, got 3'],
-    [{ 'c.yaml': 'extends: [nano, 3]' }, 'c.yaml:1:17 extends[1]: expected a string, got 3'],
+    [
+      { 'c.yaml': 'extends: 3' },
+      'c.yaml:1:10 extends: expected a string or a list or null, got 3; to give it as text, write it in quotes: "3"',
+    ],
+    [{ 'c.yaml': 'extends: [nano, 3]' }, 'c.yaml:1:17 extends[1]: expected a string, got 3; to give it as text, write it in quotes: "3"'],
     [{ 'c.yaml': `extends: [${'nano, '.repeat(17)}]` }, 'c.yaml:1:10 extends: expected a list of at most 16, got a list of 17'],
     [
       { 'c.yaml': 'extends: b.yaml\nseed: x', 'b.yaml': 'model:\n  d_model: wide' },

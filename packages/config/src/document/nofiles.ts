@@ -14,3 +14,5 @@ export const writeText: typeof files.writeText = (path) => {
 };
 
 export const environment: typeof files.environment = () => ({});
+
+export const atHome: typeof files.atHome = (path) => path;

@@ -18,6 +18,10 @@ export const codeSource = (data: unknown, kind: Source['kind'] = 'code', where =
   at: where === 'code' ? atCode : () => ({ where }),
 });
 
+/** Warnings about the sources of a record, which its values no longer show. */
+const notes = new WeakMap<object, readonly Issue[]>();
+export const notesOf = (record: object): readonly Issue[] => notes.get(record) ?? [];
+
 /** The stack behind a record made here; undefined for other objects. */
 export const stackOf = (record: object): Stack | undefined => stacks.get(record);
 
@@ -102,8 +106,8 @@ export function sectionRecord(name: SectionName, stack: Stack): object {
   return Object.freeze(record);
 }
 
-/** The frozen record of a whole project, `methods` being non-enumerable. */
-export function projectRecord(stack: Stack, methods: Extras['methods']): ProjectValues {
+/** The frozen record of a whole project, `methods` being non-enumerable. `warnings` are those about its sources. */
+export function projectRecord(stack: Stack, methods: Extras['methods'], warnings: readonly Issue[] = []): ProjectValues {
   const record: Record<string, unknown> = {};
   for (const key of stack.keys()) if (!key.includes('.')) record[key] = freeze(top(stack, key));
   for (const name of sections) record[name] = sectionRecord(name, stack);
@@ -115,13 +119,15 @@ export function projectRecord(stack: Stack, methods: Extras['methods']): Project
     methods,
   });
   stacks.set(record, stack);
+  notes.set(record, warnings);
   return Object.freeze(record) as unknown as ProjectValues;
 }
 
 /** Errors of the schema and the rules together; warnings only when there is none. */
 export function judge(view: View, found: readonly Issue[] = [], scope?: readonly SectionName[], strictRules = errorRules): Issue[] {
-  const errors = [...found, ...runRules(strictRules, view, scope)];
-  return inOrder(errors.length > 0 ? errors : runRules(warningsOf(), view, scope));
+  const errors = [...found.filter(({ severity }) => severity === 'error'), ...runRules(strictRules, view, scope)];
+  const warnings = found.filter(({ severity }) => severity === 'warning');
+  return inOrder(errors.length > 0 ? errors : [...warnings, ...runRules(warningsOf(), view, scope)]);
 }
 
 /** The layer a section argument stands for: only what was set, when it is a record made here. */

@@ -4,7 +4,8 @@ import { dotted, isMapNode, nodeAt, root, type Node, type Segment } from '../sec
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
-const takesText = (node: Node): boolean => (Array.isArray(node.type) ? node.type : [node.type]).includes('string');
+/** True for a key that takes text. */
+export const takesText = (node: Node): boolean => (Array.isArray(node.type) ? node.type : [node.type]).includes('string');
 const takesNull = (node: Node): boolean => (Array.isArray(node.type) ? node.type : [node.type]).includes('null');
 
 /** Types text from outside a file by the schema: string keys take it as it is, others read it as a YAML 1.2 value. Nothing else is coerced. */

@@ -1,11 +1,12 @@
+import { atHome } from '#files';
 import { readYaml, type Tree } from './yaml.js';
 import { issueAt, type Issue, type Place } from '../checks/issue.js';
-import { dotted, nodeAt, segments, type Segment } from '../sections/keys.js';
+import { dotted, leafKeys, nodeAt, segments, type Segment } from '../sections/keys.js';
 import { readLayer, type Entry, type Source } from './layer.js';
 import { markedSources, marksOf } from './marks.js';
 import { presetLayers, presetNames } from './presets.js';
-import { fileData, typed, type Env } from './scalars.js';
-import { nearChoice, nearKey, quoted } from '../checks/words.js';
+import { fileData, takesText, typed, type Env } from './scalars.js';
+import { nearChoice, nearKey, quoted, shown } from '../checks/words.js';
 
 /** Text of a file, or what was expected instead. The browser has no reader. */
 export type Reader = (path: string) => { text: string } | { problem: string };
@@ -60,8 +61,9 @@ export function extendSources(
     if (typeof item !== 'string' || item === '' || items.length > 16) return [];
     const path: Segment[] = Array.isArray(value) ? ['extends', i] : ['extends'];
     const place = at(path);
-    if (!isFile(item)) return presetSources(item, place, dotted(path), ctx);
-    const target = beside(file, item);
+    const name = atHome(item);
+    if (!isFile(name)) return presetSources(item, place, dotted(path), ctx);
+    const target = beside(file, name);
     const fail = (finding: { expected: string; got?: string }): Source[] => {
       ctx.issues.push(issueAt(place, dotted(path), { code: 'E20', ...finding }));
       return [];
@@ -85,7 +87,7 @@ export function fileSources(text: string, file: string, chain: readonly string[]
   const marks = marksOf(text, data);
   const extend = typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as { extends?: unknown }).extends : undefined;
   const lower = extendSources(extend, tree.at, file, [...chain, beside('', file)], ctx);
-  const source: Source = { kind: 'file', data, bad, at: tree.at };
+  const source: Source = { kind: 'file', data, bad, at: tree.at, written: tree.written };
   return { sources: [...lower, ...(marks === undefined ? [source] : markedSources(source, marks))], tree };
 }
 
@@ -102,7 +104,7 @@ function assign(record: Fields, path: readonly Segment[], value: unknown): void 
   node[path.at(-1)!] = value;
 }
 
-function unknownKey(path: readonly Segment[], place: Place, got: string): Issue {
+function unknownKey(path: readonly Segment[], place: Place, got: string, hint?: string): Issue {
   if (path[0] === 'extends')
     return issueAt(place, 'extends', {
       code: 'SCHEMA',
@@ -119,14 +121,42 @@ function unknownKey(path: readonly Segment[], place: Place, got: string): Issue 
     code: 'SCHEMA',
     expected: 'a known key',
     got: quoted(got || word),
-    hint: nearKey(word, Object.keys(nodeAt(parent)?.properties ?? {}), parent),
+    hint: hint ?? nearKey(word, Object.keys(nodeAt(parent)?.properties ?? {}), parent),
   });
+}
+
+/** A value of `--set` or of the environment. A text is taken as it is, so quotes around it would become a part of it. */
+function outside(text: string, path: readonly Segment[], place: Place): { value?: unknown; issues: Issue[] } {
+  const node = nodeAt(path);
+  if (node === undefined || !takesText(node) || !/^(["']).*\1$/s.test(text)) return typed(text, path, place);
+  const finding = { code: 'SCHEMA', expected: 'a text without quotes around it', got: shown(text), hint: 'text is taken as it is here' };
+  return { issues: [issueAt(place, dotted(path), finding)] };
 }
 
 const prefix = 'MDIFF__';
 
+const variableOf = (key: string): string => `${prefix}${key.toUpperCase().replaceAll('.', '__')}`;
+const loose = (name: string): string => name.toUpperCase().replace(/_+/g, '_');
+
+/** The variable of a key that differs from a name in underscores or case alone. */
+const nearVariable = (name: string): { key: string; variable: string } | undefined => {
+  const key = leafKeys().find((word) => word !== 'extends' && loose(variableOf(word)) === loose(name));
+  return key === undefined ? undefined : { key, variable: variableOf(key) };
+};
+
+/** `MDIFF_TRAINING_MAX_STEPS` is not read, and without a word its value would seem to have no effect. */
+function misnamed(env: Env): Issue[] {
+  const names = Object.keys(env).filter((name) => /^mdiff_/i.test(name) && !name.startsWith(prefix));
+  return names.sort().flatMap((name) => {
+    const near = nearVariable(name);
+    const text = near && `not read: the name of this variable is ${near.variable}`;
+    return near ? [issueAt({ where: `env ${name}` }, near.key, { code: 'W11', severity: 'warning', text })] : [];
+  });
+}
+
 /** The layer of `MDIFF__SECTION__KEY` variables. */
 export function envSource(env: Env, issues: Issue[]): Source {
+  issues.push(...misnamed(env));
   const data = Object.create(null) as Fields;
   const names = new Map<string, string>();
   const bad = new Set<string>();
@@ -136,10 +166,11 @@ export function envSource(env: Env, issues: Issue[]): Source {
     const path = name.slice(prefix.length).toLowerCase().split('__');
     const place = { where: `env ${name}` };
     if (nodeAt(path) === undefined || path[0] === 'extends') {
-      issues.push(unknownKey(path, place, name));
+      const near = nearVariable(name);
+      issues.push(unknownKey(path, place, name, near && `did you mean ${near.variable}?`));
       continue;
     }
-    const { value, issues: faults } = typed(env[name] ?? '', path, place);
+    const { value, issues: faults } = outside(env[name] ?? '', path, place);
     issues.push(...faults);
     if (faults.length > 0) bad.add(dotted(path));
     else {
@@ -192,7 +223,7 @@ export function setSource(args: readonly (string | FlagSetting)[], issues: Issue
     }
     if (typeof given === 'string') flags.delete(dotted(path));
     else flags.set(dotted(path), { where: given.flag, flag: true });
-    const { value, issues: faults } = typed(arg.slice(cut + 1), path, at(path));
+    const { value, issues: faults } = outside(arg.slice(cut + 1), path, at(path));
     issues.push(...faults);
     if (faults.length > 0) bad.add(dotted(path));
     else if (path.some((part) => typeof part === 'number')) patches.push({ path, value });

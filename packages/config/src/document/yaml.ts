@@ -13,6 +13,7 @@ import {
   type ParsedNode,
   type ScalarTag,
   type Tags,
+  type YAMLMap,
 } from 'yaml';
 import { issueAt, type Issue, type Place } from '../checks/issue.js';
 import type { Segment } from '../sections/keys.js';
@@ -29,6 +30,8 @@ export interface Tree {
   doc: Document;
   file: string;
   at(path: readonly Segment[], key?: boolean): Place;
+  /** The text of a plain scalar, which `007` shows no more as the number 7. */
+  written(path: readonly Segment[]): string | undefined;
 }
 
 type YamlNode = ParsedNode | null | undefined;
@@ -194,36 +197,47 @@ export function readYaml(text: string, file: string, place?: Place, path = '(yam
       .map(({ offset, ...finding }) => issueAt(locate(offset), path, { code: 'YAML', ...finding }));
     return { issues };
   }
-  const index = new WeakMap<object, Map<unknown, Pair>>();
-  const at = (wanted: readonly Segment[], key = false): Place => locate(offsetOf(doc, wanted, key, index));
-  return { tree: { doc: doc as unknown as Document, file, at }, issues: [] };
+  const index: Index = new WeakMap();
+  const at = (wanted: readonly Segment[], key = false): Place => locate(nodeOf(doc, wanted, key, index).offset);
+  const written = (wanted: readonly Segment[]): string | undefined => {
+    const { node } = nodeOf(doc, wanted, false, index);
+    const scalar = isAlias(node) ? node.resolve(doc) : node;
+    return isScalar(scalar) && scalar.type === 'PLAIN' ? scalar.source : undefined;
+  };
+  return { tree: { doc: doc as unknown as Document, file, at, written }, issues: [] };
 }
 
-/** Offset of the deepest node of a path that exists. */
-function offsetOf(doc: Document.Parsed, path: readonly Segment[], key: boolean, index: WeakMap<object, Map<unknown, Pair>>): number {
+type Index = WeakMap<object, Map<unknown, Pair>>;
+
+/** The value of a key in a map. Each map is indexed once: a file may have as many errors as keys. */
+function pairIn(map: YAMLMap, part: Segment, index: Index): Pair | undefined {
+  const pairs: Map<unknown, Pair> =
+    index.get(map) ?? new Map(map.items.map((item) => [isScalar(item.key) ? item.key.value : item.key, item]));
+  index.set(map, pairs);
+  return pairs.get(part);
+}
+
+/** Offset of the deepest node of a path that exists, and the node at its end. */
+function nodeOf(doc: Document.Parsed, path: readonly Segment[], key: boolean, index: Index): { offset: number; node?: YamlNode } {
   let node = doc.contents as YamlNode;
-  let last = node?.range[0] ?? 0;
+  let offset = node?.range[0] ?? 0;
   for (const [i, part] of path.entries()) {
     if (isAlias(node)) node = node.resolve(doc) as YamlNode;
     if (isMap(node)) {
-      // Each map is indexed once: a file may have as many errors as keys.
-      const pairs: Map<unknown, Pair> =
-        index.get(node) ?? new Map(node.items.map((item) => [isScalar(item.key) ? item.key.value : item.key, item]));
-      index.set(node, pairs);
-      const pair = pairs.get(part);
-      if (pair === undefined) return last;
+      const pair = pairIn(node, part, index);
+      if (pair === undefined) return { offset };
       const word = pair.key as ParsedNode;
-      if (key && i === path.length - 1) return word.range[0];
+      if (key && i === path.length - 1) return { offset: word.range[0] };
       node = pair.value as YamlNode;
       // `training:` with nothing under it has no value to point at.
-      last = node && node.range[1] > node.range[0] ? node.range[0] : word.range[0];
+      offset = node && node.range[1] > node.range[0] ? node.range[0] : word.range[0];
     } else if (isSeq(node)) {
       node = node.items[Number(part)] as YamlNode;
-      if (!node) return last;
-      last = node.range[0];
-    } else return last;
+      if (!node) return { offset };
+      offset = node.range[0];
+    } else return { offset };
   }
-  return last;
+  return { offset, node };
 }
 
 /** Plain data of a guarded tree: null-prototype maps, aliases resolved, each scalar passed through `scalar`. @throws RangeError when aliases multiply. */
