@@ -31,7 +31,7 @@ export function settings(folder: ModelFolder, set: ReturnType<typeof settingsOf>
     // Only what the user can act on here: other sections hold defaults, and the folder lists every key, used or not.
     warnings: config
       .validate()
-      .filter(({ path, where }) => path.startsWith('generation.') && where !== 'model folder')
+      .filter(({ path, where }) => /^(generation\.|seed$)/.test(path) && where !== 'model folder')
       .map(formatIssue),
   };
 }
