@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import type { Issue, ProjectConfig } from '@mdiff/config';
-import { PARSE_FEATURES, fitCentres, learnLatent, parseFeatures, tfidfSvd } from '@mdiff/curriculum/scores';
 import type { Advance, Embedder, Embedding, LatentSpace, ScoreOptions } from '@mdiff/curriculum/scores';
 import { MdiffError } from '@mdiff/folder';
 import { openPool } from '@mdiff/workers';
@@ -13,12 +12,15 @@ const EMBED_TASK = 64;
 // To start a thread and load the tagger there costs as much as parsing this many sentences here.
 const FEW = 512;
 
-/** `parseFeatures` in worker threads. Each sentence is parsed alone and its result has a fixed place, so the number of workers changes nothing. */
-async function parseIn(pool: Pool, sentences: readonly string[], advance?: Advance): Promise<Float32Array> {
-  const features = new Float32Array(sentences.length * PARSE_FEATURES.length);
+/**
+ * `parseFeatures` in worker threads, `width` counts a sentence. Each sentence is parsed alone and its result has a fixed place, so the
+ * number of workers changes nothing.
+ */
+async function parseIn(pool: Pool, sentences: readonly string[], width: number, advance?: Advance): Promise<Float32Array> {
+  const features = new Float32Array(sentences.length * width);
   const parse = async (from: number): Promise<void> => {
     const chunk = sentences.slice(from, from + PARSE_TASK);
-    features.set(await pool.run<Float32Array>('parse', chunk), from * PARSE_FEATURES.length);
+    features.set(await pool.run<Float32Array>('parse', chunk), from * width);
     advance?.(chunk.length);
   };
   await Promise.all(Array.from({ length: Math.ceil(sentences.length / PARSE_TASK) }, (_, i) => parse(i * PARSE_TASK)));
@@ -57,6 +59,8 @@ export interface Scoring {
  * the waiting tasks. @throws ConfigError S2 for an embedding model that was set and is not there
  */
 export async function openScoring(config: ProjectConfig, signal?: AbortSignal): Promise<Scoring> {
+  // Not at the top: the tagger and the linear algebra are seven hundred files, which a command that scores nothing must not load.
+  const { PARSE_FEATURES, fitCentres, learnLatent, parseFeatures, tfidfSvd } = await import('@mdiff/curriculum/scores');
   const size = config.hardware.cpu_threads > 0 ? config.hardware.cpu_threads : availableParallelism();
   const pool = openPool(new URL(import.meta.url.endsWith('.ts') ? './scorer.ts' : './scorer.js', import.meta.url), size);
   const stop = (): void =>
@@ -80,7 +84,8 @@ export async function openScoring(config: ProjectConfig, signal?: AbortSignal): 
     return {
       options: {
         embedder: inPool(embedder, pool),
-        parse: (sentences, advance) => (sentences.length <= FEW ? parseFeatures(sentences) : parseIn(pool, sentences, advance)),
+        parse: (sentences, advance) =>
+          sentences.length <= FEW ? parseFeatures(sentences) : parseIn(pool, sentences, PARSE_FEATURES.length, advance),
         fitCentres: (points, settings) =>
           points.data.length <= FEW * points.dimensions
             ? fitCentres(points, settings)
