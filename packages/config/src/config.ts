@@ -219,6 +219,7 @@ export function loadProject(
     found && { text: found.text, file: path! },
     { ...layers, env, ...(preset === undefined ? {} : { preset }) },
     read,
+    layers.preset === undefined ? `preset ${preset}` : '--preset',
   );
   const named = preset === undefined ? '' : `preset ${preset}`;
   const source = path ? (named ? `${path} over ${named}` : path) : layers.preset ? named : `no mdiff.yaml here: using ${named}`;

@@ -300,6 +300,13 @@ describe('${env:…}', () => {
   });
 });
 
+it('names --preset only if it was given', () => {
+  const set = ['generation.gamma=0.5'];
+  const [given, unnamed] = [loadProject({ cwd: folder, preset: 'quickstart', set, env: {} }), loadProject({ cwd: folder, set, env: {} })];
+  expect(given.warnings[0]!.see).toBe('--preset generation.sampler');
+  expect(unnamed.warnings[0]!.see).toBe('preset quickstart generation.sampler');
+});
+
 it('strict turns warnings into errors', () => {
   expect(message(() => loadProject({ cwd: folder, preset: 'quickstart', set: ['generation.gamma=0.5'], strict: true, env: {} }))).toBe(
     '--set generation.gamma: not used while generation.sampler is "first_hitting"; see --preset generation.sampler',
