@@ -188,15 +188,21 @@ describe('as a process', () => {
     expect(good).toEqual({ code: 0, out: expect.stringMatching(/^Call .*\n$/) as string, err: '' });
   });
 
-  it('serves until it is told to stop', async () => {
-    const { child, seen, ended } = launch('serve', fixture, '--port', '0');
-    const url = await new Promise<string>((resolve, reject) => {
-      child.stdout.on('data', () => {
-        const url = /serving shifted at (http:\/\/127\.0\.0\.1:\d+)\/v1\/completions/.exec(seen.out);
-        if (url) resolve(url[1]!);
+  it('serves until it is told to stop, and says where to people or to programs', async () => {
+    const server = launch('serve', fixture, '--port', '0');
+    const programs = launch('serve', fixture, '--port', '0', '--json');
+    const line = ({ child, seen, ended }: typeof server): Promise<string> =>
+      new Promise((resolve, reject) => {
+        child.stdout.on('data', () => seen.out.endsWith('\n') && resolve(seen.out));
+        void ended.then(({ err }) => reject(new Error(err)));
       });
-      void ended.then(({ err }) => reject(new Error(err)));
-    });
+    const [told, printed] = await Promise.all([line(server), line(programs)]);
+    const { model, url: other } = JSON.parse(printed) as { model: string; url: string };
+    expect(model).toBe('shifted');
+    expect((await fetch(`${other}/readyz`)).status).toBe(200);
+    programs.child.kill('SIGTERM');
+    const url = /serving shifted at (http:\/\/127\.0\.0\.1:\d+)\/v1\/completions/.exec(told)![1]!;
+    const { child, ended } = server;
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
     const response = await fetch(`${url}/v1/completions`, {
       method: 'POST',

@@ -12,6 +12,7 @@ interface ServeFlags extends CommonFlags {
   port: number;
   host: string;
   waiting: number;
+  json?: boolean;
 }
 
 /** Time in ms that running requests have to finish after a signal to stop. */
@@ -41,7 +42,9 @@ async function runServe(argument: string | undefined, flags: ServeFlags): Promis
     await app.close();
     throw error;
   }
-  print(`serving ${loaded.name} at ${url}/v1/completions (Ctrl-C stops)\n`);
+  print(
+    flags.json ? `${JSON.stringify({ model: loaded.name, url })}\n` : `serving ${loaded.name} at ${url}/v1/completions (Ctrl-C stops)\n`,
+  );
   await interruptible(async (signal) => {
     await once(signal, 'abort');
     const grace = setTimeout(() => app.server.closeAllConnections(), GRACE);
@@ -75,5 +78,6 @@ export function addServe(root: Command): void {
     .addOption(new Option('--port <port>', 'TCP port; 0 takes a free one').argParser(port).default(8080))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .addOption(new Option('--waiting <requests>', 'requests that may wait while one runs').argParser(integer).default(16))
+    .option('--json', 'print model and address as one line of JSON when the server is ready')
     .action((folder: string | undefined, flags: ServeFlags) => runServe(folder, flags));
 }

@@ -6,12 +6,14 @@ interface ExportFlags {
   out?: string;
   dtype: 'float32' | 'float16';
   weightsOnly?: boolean;
+  json?: boolean;
 }
 
-async function runExport(run: string, { out = join(run, 'snapshot'), dtype, weightsOnly }: ExportFlags): Promise<void> {
+async function runExport(run: string, { out = join(run, 'snapshot'), dtype, weightsOnly, json }: ExportFlags): Promise<void> {
   const { exportSnapshot } = await import('@mdiff/train');
   const warn = (text: string): void => void process.stderr.write(`${text}\n`);
   const { step, steps, tokens, bitsPerByte } = await exportSnapshot(run, { out, dtype, graph: weightsOnly !== true, warn });
+  if (json) return print(`${JSON.stringify({ folder: out, dtype, step, steps, tokens, bits_per_byte: bitsPerByte })}\n`);
   const facts = [
     `step ${step} of ${steps}`,
     tokens !== undefined && `${tokens.toLocaleString('en-US')} tokens seen`,
@@ -31,5 +33,6 @@ export function addExport(root: Command): void {
       new Option('--dtype <type>', 'type of the weights; float16 halves their size').choices(['float32', 'float16']).default('float32'),
     )
     .option('--weights-only', 'leave the graph out: enough for model.init_from, not for generating')
+    .option('--json', 'print the folder and its figures as JSON')
     .action(runExport);
 }

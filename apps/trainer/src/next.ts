@@ -23,3 +23,12 @@ export function nextCommands(model: string, excerpt: TrainResult['excerpt']): st
     `  npx mdiff serve ${folder} --port 8080`,
   ];
 }
+
+/** The last line of a training that logs JSON lines: what came out, for programs. */
+export function resultLine({ finished, step, steps, folder, model, nelbo, causalBitsPerByte }: TrainResult): string {
+  const figures = {
+    ...(nelbo && { nelbo: nelbo.nelbo, bits_per_byte: nelbo.bitsPerByte }),
+    ...(causalBitsPerByte !== undefined && { causal_bits_per_byte: causalBitsPerByte }),
+  };
+  return `${JSON.stringify({ event: 'result', finished, step, steps, folder, ...(model !== undefined && { model }), ...figures })}\n`;
+}

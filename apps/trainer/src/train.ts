@@ -1,12 +1,14 @@
 import { createInterface } from 'node:readline/promises';
-import { addConfigFlags, interruptible, layersOf, reporterFor, settingsOf, UsageError, type ConfigFlags } from '@mdiff/cli';
+import { addConfigFlags, interruptible, layersOf, print, reporterFor, settingsOf, UsageError, type ConfigFlags } from '@mdiff/cli';
 import { formatIssue, loadProject, type Issue, type ProjectConfig } from '@mdiff/config';
+import type { Reporter, TrainResult } from '@mdiff/train';
 import type { Command } from 'commander';
-import { inShell, nextCommands, type OnTrained } from './next.js';
+import { inShell, nextCommands, resultLine, type OnTrained } from './next.js';
 import { sayOverridden, sourceOf, sourcesOf } from './sources.js';
 
 interface TrainFlags extends ConfigFlags {
   sample: boolean;
+  json?: boolean;
   resume?: boolean;
   fresh?: boolean;
   yes?: boolean;
@@ -31,8 +33,11 @@ interface Loaded {
   folder?: string;
 }
 
-const setOf = (text: string | undefined, { set }: TrainFlags): ReturnType<typeof settingsOf> =>
-  settingsOf(set, text === undefined ? [] : [{ flag: '[book]', key: 'data.source', value: text }]);
+const setOf = (text: string | undefined, { set, json }: TrainFlags): ReturnType<typeof settingsOf> =>
+  settingsOf(set, [
+    ...(text === undefined ? [] : [{ flag: '[book]', key: 'data.source', value: text }]),
+    ...(json ? [{ flag: '--json', key: 'log_format', value: 'json' }] : []),
+  ]);
 
 const load = (text: string | undefined, flags: TrainFlags): Loaded =>
   loadProject({ ...layersOf(flags), strict: flags.strict === true, checksMemory: true, set: setOf(text, flags) });
@@ -103,21 +108,30 @@ async function runTrain(
     });
   const onStop = (): void => warn('\nstopping after this step, saving … (once more: stop at once, without saving)');
   const result = await interruptible(run, { onStop, saves: true });
-  if (result.finished && result.model !== undefined) {
-    if (flags.sample && config.log_format !== 'json')
-      await flags.onTrained?.({ model: result.model, ...(result.excerpt && { prompt: result.excerpt.prompt }) });
-    for (const line of nextCommands(result.model, result.excerpt)) reporter.note(line);
+  if (!result.finished) process.exitCode = 130;
+  if (config.log_format === 'json') return print(resultLine(result));
+  await sayNext(command, result, { reporter, ...(flags.sample && { onTrained: flags.onTrained }) });
+}
+
+/** Ends a training for people: a sample and the next commands, or how to go on. */
+async function sayNext(
+  command: string,
+  { finished, step, steps, folder, model, excerpt, putBack }: TrainResult,
+  { reporter, onTrained }: { reporter: Reporter; onTrained?: OnTrained | undefined },
+): Promise<void> {
+  if (finished && model !== undefined) {
+    await onTrained?.({ model, ...(excerpt && { prompt: excerpt.prompt }) });
+    for (const line of nextCommands(model, excerpt)) reporter.note(line);
   }
-  if (result.finished) return;
-  process.exitCode = 130;
-  if (result.putBack) return;
-  reporter.note(`saved at step ${result.step} of ${result.steps}; go on with: npx mdiff ${command} --resume ${inShell(result.folder)}`);
+  if (finished || putBack) return;
+  reporter.note(`saved at step ${step} of ${steps}; go on with: npx mdiff ${command} --resume ${inShell(folder)}`);
 }
 
 /** The flags that every training has. */
 const addRunFlags = (command: Command): Command =>
   addConfigFlags(command)
     .option('--resume', 'continue a run with the settings that it began with; with a larger training.max_steps also a finished one')
+    .option('--json', 'print progress and the result as JSON lines, as log_format json does')
     .option('--no-sample', 'end without a sample written by the model')
     .option('--fit', 'split a batch that does not fit hardware.max_vram_gb, keeping the effective batch')
     .option('--strict', 'treat configuration warnings as errors')

@@ -58,9 +58,19 @@ describe('two books', () => {
   });
 
   it('off a terminal --fresh does not ask, and says where the earlier run is meanwhile', async () => {
-    const { code, out } = await place.mdiff(['train', place.book, ...settings(), '--fresh']);
+    const { code, out } = await place.mdiff(['train', place.book, ...settings(), '--fresh', '--json']);
     expect(code).toBe(0);
+    const events = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { event: string });
+    expect(events.at(-1)).toMatchObject({ event: 'result', finished: true, step: 2, steps: 2, model: join(outputs(), 'book', 'model') });
     expect(out).toMatch(/the earlier run is kept in .*book.earlier-run until the new run has its first checkpoint/);
     expect(await readdir(join(outputs(), 'book'))).not.toContain('earlier-run');
+  });
+
+  it('export --json prints the folder and its figures', async () => {
+    const { out } = await place.mdiff(['export', join(outputs(), 'book'), '--weights-only', '--json']);
+    expect(JSON.parse(out)).toMatchObject({ folder: join(outputs(), 'book', 'snapshot'), dtype: 'float32', step: 2, steps: 2 });
   });
 });
