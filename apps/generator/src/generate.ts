@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { Interrupted, interruptible, isUserError, print, progressLine } from '@mdiff/cli';
+import { closing } from '@mdiff/folder';
 import { generate, type GenerateResult, type Model, type SamplingOptions } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
 import { addSamplingFlags, type SamplingFlags, shorthand } from './flags.js';
@@ -16,13 +17,11 @@ interface GenerateFlags extends SamplingFlags {
 async function runGenerate(argument: string | undefined, flags: GenerateFlags): Promise<void> {
   const { model, sampling, interactive } = await openFolder(folderOf('generate', argument, flags), flags);
   const json = flags.json ?? false;
-  try {
+  await closing(model, async () => {
     const given = flags.prompt !== undefined || flags.suffix !== undefined;
     if (flags.interactive || (interactive && !given)) await converse(model, sampling, json);
     else print(shown(await sample(model, { ...sampling, prompt: flags.prompt ?? '', suffix: flags.suffix ?? '' }), json));
-  } finally {
-    await model.close();
-  }
+  });
 }
 
 function sample(model: Model, options: SamplingOptions & { prompt: string; suffix?: string }): Promise<GenerateResult> {

@@ -1,4 +1,5 @@
 import { count, interruptible, print, progressLine, UsageError } from '@mdiff/cli';
+import { closing } from '@mdiff/folder';
 import { infill, parseGaps } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
 import { addSamplingFlags, type SamplingFlags } from './flags.js';
@@ -17,14 +18,12 @@ async function runInfill(first: string | undefined, second: string | undefined, 
   const parts = parseGaps(text, { marker: flags.gap, tokens: flags.gapTokens });
   const { model, sampling } = await openFolder(folder, flags);
   const progress = progressLine();
-  try {
+  await closing(model, async () => {
     const { texts, promptTokens } = await interruptible((signal) =>
       infill(model, parts, { ...sampling, signal, onStep: ({ row, step, of }) => progress.show(`text ${row + 1}, step ${step}/${of}`) }),
     ).finally(() => progress.clear());
     print(flags.json ? `${JSON.stringify({ texts, promptTokens })}\n` : `${texts.map((filled) => filled.text).join('\n\n')}\n`);
-  } finally {
-    await model.close();
-  }
+  });
 }
 
 export function addInfill(root: Command): void {

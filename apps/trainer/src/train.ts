@@ -73,6 +73,13 @@ async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   }
 }
 
+/** Says what the first signal does in this phase of a run. */
+function whatStops(phase: string): string {
+  if (phase === 'training') return 'stopping after this step, saving … (once more: stop at once, without saving)';
+  if (phase === 'exporting') return 'the run is over; stopping once its model is written … (once more: stop at once, without the model)';
+  return 'stopping; no step has been trained since the start, so there is nothing to save … (once more: stop at once)';
+}
+
 /** Trains on the text, or on `data.source` without one. */
 async function runTrain(
   command: 'train' | 'pretrain',
@@ -90,7 +97,15 @@ async function runTrain(
     return;
   }
   const { train } = await import('@mdiff/train');
-  const reporter = reporterFor(config.log_format, process.stdout);
+  let phase = '';
+  const shown = reporterFor(config.log_format, process.stdout);
+  const reporter: typeof shown = {
+    ...shown,
+    phase: (name, detail) => {
+      phase = name;
+      shown.phase(name, detail);
+    },
+  };
   reporter.note(`configuration: ${source}`);
   const warn = (text: string): void => void process.stderr.write(`${text}\n`);
   for (const warning of warnings) warn(formatIssue(warning));
@@ -106,11 +121,15 @@ async function runTrain(
       signal,
       warn,
     });
-  const onStop = (): void => warn('\nstopping after this step, saving … (once more: stop at once, without saving)');
+  let stopped = false;
+  const onStop = (): void => {
+    stopped = true;
+    warn(`\n${whatStops(phase)}`);
+  };
   const result = await interruptible(run, { onStop, saves: true });
   if (!result.finished) process.exitCode = 130;
   if (config.log_format === 'json') return print(resultLine(result));
-  await sayNext(command, result, { reporter, ...(flags.sample && { onTrained: flags.onTrained }) });
+  await sayNext(command, result, { reporter, ...(flags.sample && !stopped && { onTrained: flags.onTrained }) });
 }
 
 /** Ends a training for people: a sample and the next commands, or how to go on. */

@@ -1,6 +1,5 @@
-import { constants } from 'node:os';
 import { Interrupted } from './failure.js';
-import { onStopSignal } from './signals.js';
+import { endBy, onStopSignal } from './signals.js';
 
 interface InterruptOptions {
   /** Called at the first signal. */
@@ -15,7 +14,7 @@ const savingTasks = new Set<() => void>();
 
 /**
  * Runs `task` with a signal that the first SIGINT, SIGTERM or SIGHUP aborts (reason: {@link Interrupted}). The second ends the process at
- * once, with the exit code that a shell gives to a process ended by it.
+ * once, as it would have without a handler.
  */
 export async function interruptible<T>(
   task: (signal: AbortSignal) => Promise<T>,
@@ -28,7 +27,7 @@ export async function interruptible<T>(
     controller.abort(new Interrupted(stopped ?? 'interrupted'));
   };
   const stopListening = onStopSignal((signal) => {
-    if (controller.signal.aborted) process.exit(128 + constants.signals[signal]);
+    if (controller.signal.aborted) endBy(signal);
     stop();
   });
   if (saves) savingTasks.add(stop);

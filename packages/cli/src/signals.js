@@ -37,10 +37,18 @@ function deliver(signal) {
   if (listeners.size > 0) {
     for (const listener of [...listeners]) listener(signal);
   } else {
-    // Nobody has anything to save: the process ends as it would have without this file.
-    for (const name of stopSignals) process.off(name, onSignal);
-    process.kill(process.pid, signal);
+    endBy(signal); // nobody has anything to save
   }
+}
+
+/**
+ * Ends the process as the signal would have without this file. `process.exit` would run the destructors of native libraries, and ONNX Runtime
+ * aborts the process (exit code 134) if one of its sessions runs meanwhile.
+ * @param {StopSignal} signal
+ */
+export function endBy(signal) {
+  for (const name of stopSignals) process.off(name, onSignal);
+  process.kill(process.pid, signal);
 }
 
 /** @param {StopSignal} signal */

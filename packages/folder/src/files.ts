@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { FORMAT_VERSION } from './contract.js';
 import { diskError } from './disk.js';
 import type { Place } from './disk.js';
+import { closing } from './errors.js';
 import { MANIFEST } from './manifest.js';
 import type { Manifest } from './manifest.js';
 
@@ -47,12 +48,10 @@ function safely(look: () => boolean): boolean {
 
 async function writeFlushed(path: string, content: Content): Promise<void> {
   const handle = await open(path, 'w');
-  try {
+  await closing(handle, async () => {
     await handle.writeFile(content);
     await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  });
 }
 
 /** Writes one file atomically. Throws MdiffError MDIFF_WRITE, with the ways on of `place`, on a full disk, a read-only folder and the like. */

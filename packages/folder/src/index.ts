@@ -2,7 +2,7 @@ export { FILES, MODEL_TYPE, RESERVED, modelSection, toFolderConfig } from './con
 export type { ModelFolderConfig } from './contract.js';
 export { describeFault, diskError, places } from './disk.js';
 export type { Place } from './disk.js';
-export { MdiffError, ModelError } from './errors.js';
+export { closing, MdiffError, ModelError } from './errors.js';
 export { expandHome } from './home.js';
 export { MANIFEST } from './manifest.js';
 export type { Manifest } from './manifest.js';

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { places } from './disk.js';
 import { lockFolder } from './lock.js';
 
@@ -37,6 +37,17 @@ describe('the lock of a folder', () => {
     await (
       await lockFolder(folder, { place: places.run })
     )();
+  });
+
+  it('tells its process that another one took it over, and leaves the files of the other alone', async () => {
+    let lost: Error | undefined;
+    const release = await lockFolder(folder, { place: places.run, onLost: (error) => (lost = error) });
+    await rm(join(folder, '.lock'), { recursive: true });
+    await leave({ pid: 4194399, host: 'elsewhere' });
+    await vi.waitUntil(() => lost !== undefined, { timeout: 30_000 });
+    expect(lost).toMatchObject({ code: 'MDIFF_LOCKED', message: expect.stringContaining('another process took over the lock') as string });
+    await release();
+    expect((await readdir(folder)).sort()).toEqual(['.lock', '.owner']);
   });
 
   it('is kept for a process of another machine while its heartbeat is fresh', async () => {

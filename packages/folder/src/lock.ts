@@ -22,6 +22,8 @@ interface LockTexts {
   busy?: string;
   /** what the user can do once the lock was lost */
   lost?: string;
+  /** called once another process has taken over the lock; without it the error ends this process */
+  onLost?(error: MdiffError): void;
 }
 
 /** On this machine the process tells; on another one only the heartbeat of the lock does. */
@@ -49,10 +51,14 @@ export async function lockFolder(
     task = 'training',
     busy = 'wait for it, or choose another name with --set experiment_name=…',
     lost = 'run again with --resume',
+    onLost = (error) => {
+      throw error;
+    },
   }: LockTexts,
 ): Promise<() => Promise<void>> {
   const lock = join(folder, '.lock');
   const owner = join(folder, '.owner');
+  let isLost = false;
   const take = (): Promise<() => Promise<void>> =>
     lockfile.lock(folder, {
       lockfilePath: lock,
@@ -60,7 +66,8 @@ export async function lockFolder(
       update: 2_000,
       // A run that lost its lock (the machine slept) must stop rather than mix its files with another's.
       onCompromised: (error) => {
-        throw new MdiffError('MDIFF_LOCKED', `${folder}: another process took over the lock of this folder (${error.message}); ${lost}`);
+        isLost = true;
+        onLost(new MdiffError('MDIFF_LOCKED', `${folder}: another process took over the lock of this folder (${error.message}); ${lost}`));
       },
     });
   try {
@@ -77,6 +84,7 @@ export async function lockFolder(
     await sweep(folder);
     await writeFileWhole(owner, JSON.stringify({ pid: process.pid, host: hostname() } satisfies Owner), place);
     return async () => {
+      if (isLost) return; // what lies there is the other process's
       await rm(owner, { force: true }).catch(() => undefined);
       await release().catch(() => undefined);
     };

@@ -4,6 +4,7 @@ import type { Embedder, Embedding } from '@mdiff/curriculum/scores';
 import type { InferenceSession } from 'onnxruntime-node';
 import { Tokenizer } from 'tokenizers';
 import { file, parsed, problemThen } from './encoderfiles.js';
+import { closing } from '@mdiff/folder';
 import { sha256 } from '@mdiff/folder/node';
 
 // ONNX Runtime is loaded when an encoder opens: this file comes with the package's entry, also to commands that only read text.
@@ -61,13 +62,11 @@ export async function onnxEmbedder(name: string, folder: string, threads: number
     version: `onnx 2, ${sha256(model).slice(0, 16)}, ${sha256(vocabulary).slice(0, 16)}, ${limit} tokens`,
     embed: async (sentences, advance) => {
       const encoder = await openEncoder(folder, threads);
-      try {
+      return closing(encoder, async () => {
         const embedding = await encoder.embed(sentences);
         advance?.(sentences.length);
         return embedding;
-      } finally {
-        await encoder.close();
-      }
+      });
     },
   };
 }

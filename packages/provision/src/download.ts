@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MdiffError } from '@mdiff/folder';
+import { closing, MdiffError } from '@mdiff/folder';
 
 // Downloads one file of known size and sha256. A download continues where an earlier attempt stopped.
 
@@ -67,33 +67,30 @@ async function attempt(url: string, part: string, size: number, { signal, onByte
     ...(signal && { signal }),
   });
   const goesOn = answer.status === 206 && answer.headers.get('content-range')?.startsWith(`bytes ${done}-`) === true;
-  if (!answer.ok || !answer.body) throw new Unreachable(`HTTP status ${answer.status}`);
+  const { body } = answer;
+  if (!answer.ok || !body) throw new Unreachable(`HTTP status ${answer.status}`);
   // A server that knows no ranges sends the whole file again.
   if (!goesOn) done = 0;
   const file = await open(part, goesOn ? 'a' : 'w');
-  try {
-    for await (const chunk of answer.body) {
+  await closing(file, async () => {
+    for await (const chunk of body) {
       await file.write(chunk);
       onBytes?.((done += chunk.byteLength));
       if (done > size) return; // not the file that is wanted; the check says so
     }
     await file.sync();
-  } finally {
-    await file.close();
-  }
+  });
 }
 
 async function copy(from: string, part: string, onBytes: DownloadOptions['onBytes'], signal?: AbortSignal): Promise<void> {
   const file = await open(part, 'w');
   let done = 0;
-  try {
+  await closing(file, async () => {
     for await (const chunk of createReadStream(from, { highWaterMark: 1 << 20, ...(signal && { signal }) })) {
       await file.write(chunk as Buffer);
       onBytes?.((done += (chunk as Buffer).byteLength));
     }
-  } finally {
-    await file.close();
-  }
+  });
 }
 
 /** The network's errors have an address or a `cause`; those of the disk name what was done to a file. */

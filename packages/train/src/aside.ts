@@ -1,6 +1,7 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diskError, places } from '@mdiff/folder';
+import { makeFolder } from '@mdiff/folder/node';
 import { listCheckpoints } from './checkpoint.js';
 
 // `--fresh` keeps the earlier run until the new one has something to lose: it moves the files of the earlier run into a folder inside the run folder,
@@ -42,7 +43,7 @@ export const hasAside = async (folder: string): Promise<boolean> => (await readd
 export async function putAside(folder: string): Promise<boolean> {
   if ((await entriesOf(folder)).length === 0) return false;
   try {
-    await mkdir(asideOf(folder), { recursive: true });
+    makeFolder(asideOf(folder));
     await move(folder, asideOf(folder), 'first');
   } catch (error) {
     throw diskError(asideOf(folder), error, { task: 'write', place: places.output });

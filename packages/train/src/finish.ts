@@ -7,6 +7,7 @@ import type { Nelbo } from './evaluate.js';
 import { excerptOf } from './excerpt.js';
 import { speedOf, writeModelFolder } from './export.js';
 import type { Card } from './export.js';
+import { stopIfLost } from './lock.js';
 import type { LoopResult } from './loop.js';
 import { recordRun } from './open.js';
 import type { Run } from './open.js';
@@ -55,6 +56,7 @@ export async function finish(run: Run, result: LoopResult): Promise<TrainResult>
   }
   const causalBits = causal === undefined || !prepared.heldOut ? undefined : bitsPerByte(causal, prepared.heldOut);
   const model = join(folder, 'model');
+  stopIfLost(signal);
   reporter.phase('exporting', model);
   const card = cardOf(run, result, { nelbo, causalBitsPerByte: causalBits });
   await exportModel(run, model, card);

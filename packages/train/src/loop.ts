@@ -8,6 +8,7 @@ import { dueAfter } from './due.js';
 import type { Due } from './due.js';
 import { FINAL_LEVELS, LEVELS, bitsPerByte, evaluateCausal, evaluateNelbo } from './evaluate.js';
 import type { Nelbo } from './evaluate.js';
+import { stopIfLost } from './lock.js';
 import { appendMetric } from './metrics.js';
 import type { MetricLine } from './metrics.js';
 import { MAX_SKIPS, fallBack, nonFinite } from './nonfinite.js';
@@ -91,6 +92,7 @@ async function steps(options: LoopOptions, state: LoopState): Promise<void> {
   while (!signal.aborted && !isFinished(progress, stages)) {
     // A resumed run first repeats an interrupted evaluation; the step itself is done.
     const line = progress.unevaluated ?? (await update(options, state));
+    stopIfLost(signal);
     const due = dueAfter(progress.step, stages, { hasHeldOut: heldOut !== undefined, training: config.training });
     const evaluation = due.evaluate && heldOut ? await evaluate(options, state, { line, due, heldOut }) : {};
     if (evaluation === undefined) {
@@ -106,6 +108,7 @@ async function steps(options: LoopOptions, state: LoopState): Promise<void> {
     if (due.save || skipsStage || improved) await save(options, state);
   }
   reporter.end();
+  stopIfLost(signal);
   await save(options, state);
   if (isFinished(progress, stages)) await prune(options, state);
 }

@@ -2,6 +2,7 @@ import { ConfigError, formatIssue, isSetIn, resolvedYaml, startup, valuesByKey, 
 import type { Difference, Issue, ProjectConfig } from '@mdiff/config';
 import { describeSetting, engines, sameBits } from '@mdiff/engine';
 import type { Engine, SettingSelection } from '@mdiff/engine';
+import { closing } from '@mdiff/folder';
 import { sha256 } from '@mdiff/folder/node';
 import type { BaseModel } from '@mdiff/folder/node';
 import { prepare } from '@mdiff/prepare';
@@ -67,10 +68,10 @@ export async function open({ asked, config: fitted, selection, options, folder, 
   reporter.phase('compiling', 'the training step');
   const engine = await openEngine(unplanned, selection);
   const { planned, config, stages } = await withPlan({ config: unplanned, engine, prepared, options, earlier, changes, started }).catch(
-    async (error: unknown) => {
-      await engine.close();
-      throw error;
-    },
+    (error: unknown) =>
+      closing(engine, () => {
+        throw error;
+      }),
   );
   for (const issue of [...prepared.notices, ...notices(config, fitted, stages)]) warn(formatIssue(issue));
   const tokenizerJson = `${JSON.stringify(tokenizer.toJson())}\n`;

@@ -2,13 +2,13 @@ import { ConfigError, fitBatch, formatIssue, isSetIn, startup } from '@mdiff/con
 import type { ProjectConfig } from '@mdiff/config';
 import { selectSetting } from '@mdiff/engine';
 import type { MemoryFactors } from '@mdiff/engine';
-import { MdiffError, places } from '@mdiff/folder';
-import { lockFolder } from '@mdiff/folder/node';
+import { closing, MdiffError } from '@mdiff/folder';
 import { asideOf, dropAside, hasAside, putAside, settleAside } from './aside.js';
 import { withBase } from './base.js';
 import { begin, checkpointFiles } from './begin.js';
 import type { Progress } from './checkpoint.js';
 import { finish, finishedBefore } from './finish.js';
+import { stopIfLost, underLock } from './lock.js';
 import { runLoop } from './loop.js';
 import type { LoopResult } from './loop.js';
 import { open, recordRun } from './open.js';
@@ -27,7 +27,7 @@ export async function train(asked: ProjectConfig, options: TrainOptions): Promis
   const started = performance.now();
   const unshaped = named(asked);
   const folder = options.folder ?? runFolder(unshaped);
-  if (await hasAside(folder)) await underLock(folder, () => settle(folder, options));
+  if (await hasAside(folder)) await underLock(folder, options, () => settle(folder, options));
   if (options.mode === 'resume') return resume(asked, options, { folder, started });
   if (options.mode === 'new') await refuseEarlier(folder, unshaped);
   const { config, base } = await withBase(unshaped, folder, false);
@@ -36,7 +36,9 @@ export async function train(asked: ProjectConfig, options: TrainOptions): Promis
     throw new MdiffError('MDIFF_STOPPED', `${folder}: nothing was changed`);
   if (!isSetIn(asked, 'experiment_name'))
     options.reporter.note(`this run is named "${config.experiment_name}" after its text; --set experiment_name=… names it otherwise`);
-  return underLock(folder, () => start({ ...adapted, asked: config, options, folder, earlier: undefined, base, changes: [], started }));
+  return underLock(folder, options, (locked) =>
+    start({ ...adapted, asked: config, options: locked, folder, earlier: undefined, base, changes: [], started }),
+  );
 }
 
 /** Selects the engine and adapts the configuration to the memory of the machine. */
@@ -55,15 +57,6 @@ function fitted(config: ProjectConfig, memory: MemoryFactors, fit: boolean): Pro
   const { batch_size, gradient_accumulation_steps } = fitBatch(config, memory);
   if (!fit || batch_size === 0) throw new ConfigError([tooLarge]);
   return config.with({ training: { batch_size, gradient_accumulation_steps } });
-}
-
-async function underLock<T>(folder: string, task: () => Promise<T>): Promise<T> {
-  const release = await lockFolder(folder, { place: places.output });
-  try {
-    return await task();
-  } finally {
-    await release();
-  }
 }
 
 /** Refuses a folder that holds a run, and says what that run is. */
@@ -98,7 +91,9 @@ async function resume(
   }
   const { config: shaped, base } = await withBase(config, folder, true);
   const adapted = adapt(shaped, options);
-  return underLock(folder, () => start({ ...adapted, asked: shaped, options, folder, earlier, base, changes, started }));
+  return underLock(folder, options, (locked) =>
+    start({ ...adapted, asked: shaped, options: locked, folder, earlier, base, changes, started }),
+  );
 }
 
 /** Asks before an earlier run is replaced. A record that is damaged does not stop the question. */
@@ -123,8 +118,10 @@ async function start(locked: Locked): Promise<TrainResult> {
   let result: TrainResult;
   try {
     result = await trainLocked(locked);
+    stopIfLost(options.signal);
   } catch (error) {
-    await settle(folder, options);
+    stopIfLost(options.signal);
+    await settle(folder, options).catch(() => undefined); // the next start settles it; the first error is the one to show
     throw error;
   }
   return (await settle(folder, options)) ? { ...result, putBack: true } : result;
@@ -132,15 +129,13 @@ async function start(locked: Locked): Promise<TrainResult> {
 
 async function trainLocked(locked: Locked): Promise<TrainResult> {
   const run = await open(locked);
-  try {
+  return closing(run.engine, async () => {
     const before = locked.earlier && (await finishedBefore(locked.folder, locked.earlier));
     if (before && run.stages.steps === before.steps) return before; // the end was moved to where it was
     const { progress, restored } = await begin(run);
     const result = await loop(run, progress, restored);
-    return await finish(run, result);
-  } finally {
-    await run.engine.close();
-  }
+    return finish(run, result);
+  });
 }
 
 function loop(run: Run, progress: Progress, restored: boolean): Promise<LoopResult> {
