@@ -100,8 +100,9 @@ async function attemptUntil(moment: number): Promise<Ended | undefined> {
 async function killAtRandom(): Promise<void> {
   const random = stream(seed, 'soak');
   let [killed, finished] = [0, 0];
-  while (killed < kills || finished === 0) {
-    const ended = await attemptUntil(killed < kills ? random.int(Math.ceil(duration)) : 2 ** 30);
+  for (;;) {
+    const isLast = killed >= kills;
+    const ended = await attemptUntil(isLast ? 2 ** 30 : random.int(Math.ceil(duration)));
     if (ended === undefined) {
       killed++;
       continue;
@@ -110,6 +111,7 @@ async function killAtRandom(): Promise<void> {
     await expectWhole(`after ${killed} kills`);
     finished++;
     process.stdout.write(`${killed} kills, ${finished} runs finished, 0 lost\n`);
+    if (isLast) return;
     // The next run starts from nothing, its cache included.
     await rm(folderOf('killed'), { recursive: true });
     await rm(join(place.folder, 'cache'), { recursive: true });

@@ -1,12 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stream } from '@mdiff/diffusion';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { workplace } from './command.test.util.js';
 import type { Workplace } from './command.test.util.js';
 
-// The command as its users run it, in a process of its own: killed, interrupted, and given what it cannot use.
+// The command as its users run it, in a process of its own: interrupted, and given what it cannot use. soak.test.ts kills it.
 
 let place: Workplace;
 beforeAll(async () => (place = await workplace()));
@@ -23,23 +22,6 @@ describe('mdiff train', () => {
 
   it('writes one line per logged step, off a terminal plain text', () => {
     expect(whole.length).toBe(60);
-  });
-
-  // MDIFF_TEST_SEED chooses another moment; the title names it and the step.
-  const seed = Number(process.env['MDIFF_TEST_SEED'] ?? 1);
-  const at = 2 + stream(seed, 'kill').int(40);
-  it(`killed with SIGKILL at a random moment (seed ${seed}: step ${at}) and resumed, continues with bit-identical losses`, async () => {
-    const killed = await place.mdiff(['train', place.book, ...place.settings('killed')], (child, out) => {
-      if (out.includes(`step ${String(at).padStart(2)}/60`)) child.kill('SIGKILL');
-    });
-    expect(killed.signal, `kill at step ${at}`).toBe('SIGKILL');
-    const resumed = await place.mdiff(['train', place.book, ...place.settings('killed'), '--resume']);
-    expect(resumed.code, resumed.err).toBe(0);
-    expect(await place.losses('killed'), `kill at step ${at}`).toEqual(whole);
-    // A run that began anew would have the same losses: the resumed one has not done again what the checkpoint of every seventh step holds.
-    const first = Number(/step +(\d+)\/60/.exec(resumed.out)?.[1]);
-    expect(first).toBeGreaterThan(7 * Math.floor((at - 1) / 7));
-    expect(first).toBeLessThanOrEqual(at + 7);
   });
 
   it('saves on Ctrl-C, exits with 130, and goes on', async () => {
