@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains the `book` preset on a book of yours (default: Moby-Dick), about an hour on two cores with AMX, then prints three samples.
+# Trains the `book` preset on a book of yours (default: Moby-Dick), 5,000 steps, then prints three samples.
 # Usage: runs/book.sh [book.txt]
 set -euo pipefail
 cd "$(dirname "$0")/.."

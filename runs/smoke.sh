@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains a tiny model for a few steps, exports it, samples from it and fills a gap, in about a minute. It shows that the parts work together;
+# Trains a tiny model for a few steps, exports it, samples from it and fills a gap. It shows that the parts work together;
 # the text it writes has no sense. Usage: runs/smoke.sh [output folder]
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -61,7 +61,7 @@ export async function bootstrap({ log = console.log } = {}) {
   const wanted = fingerprint();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && linked()) return false;
   const { command, args, version } = await pnpm();
-  log(`Installing the workspace with pnpm ${version} (first run: about a minute) …`);
+  log(`Installing the workspace with pnpm ${version} (the first time, it downloads the packages) …`);
   rmSync(stamp, { force: true });
   const { code, text } = await execute(
     command,

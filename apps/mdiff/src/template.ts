@@ -2,7 +2,7 @@
 export const template = (schema: string): string => `# yaml-language-server: $schema=${schema}
 # An mdiff configuration. Every key is optional; \`mdiff config explain KEY\` says what one does and where its value comes from.
 
-# On two cores, quickstart trains for minutes and book for about an hour, depending on the processor. You may also name a file (./base.yaml).
+# quickstart trains 1100 steps, book 5000 steps of a larger model; training.max_minutes sets a time instead. You may also name a file (./base.yaml).
 extends: quickstart
 
 # The run is written to outputs/<experiment_name>/.

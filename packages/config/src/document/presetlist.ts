@@ -10,8 +10,8 @@ export interface PresetSummary {
 
 const about: Record<string, string> = {
   'project/default': 'every key at its default',
-  'project/quickstart': 'a book in minutes on two cores; the default',
-  'project/book': 'a book in about an hour on two cores',
+  'project/quickstart': '1100 steps of a model of 4 layers, on a processor; the default',
+  'project/book': '5000 steps of a model of 6 layers, on a processor',
   'project/pretrain': 'a base model of a shelf of books, for mdiff pretrain',
   'project/fast_debug': 'fifty steps of a tiny model, to try a configuration',
   'model/tiny_125m': '12 layers of width 768, for a GPU',
@@ -21,8 +21,8 @@ const about: Record<string, string> = {
   'training/default': 'every key of training at its default',
   'training/memory_efficient': 'small batches, accumulated to the default size',
   'training/fast_debug': 'fifty steps',
-  'training/cpu_quick': '900 steps, for minutes on a processor',
-  'training/cpu_hour': '5000 steps, for about an hour on a processor',
+  'training/cpu_quick': '900 steps, for a processor',
+  'training/cpu_hour': '5000 steps, for a processor',
   'curriculum/three_stage': 'easy sentences, then pairs, then paragraphs, with falling mask ratios',
   'curriculum/single_stage': 'every sentence from the start',
   'curriculum/fast_debug': 'two short stages',
