@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { onStopSignal } from './signals.js';
 
-/** What the system may mean by a signal that no user sends. @type {Readonly<Record<string, string>>} */
+/** The system's reasons for a signal that no user sends. @type {Readonly<Record<string, string>>} */
 const causes = {
   SIGKILL: 'most likely because memory ran out; close other programs or use a smaller batch',
   SIGABRT: 'it gave up, most likely because memory ran out; use a smaller batch',

@@ -1,6 +1,6 @@
 import type { Unit } from './units.js';
 
-/** What a batch needs of a unit. */
+/** The part of a unit that a batch needs. */
 export type StoredUnit = Pick<Unit, 'id' | 'tokens'>;
 
 /** A list of units that are read when a batch needs them: from memory (`storeOf`), or from the shards of a token cache. */

@@ -45,7 +45,7 @@ export interface ModelFolderConfig {
 /** The keys of the section `model` that {@link ModelFolderConfig} names. */
 type ModelSection = Pick<ModelFolderConfig, 'vocab_size' | 'max_seq_len' | 'shift_head' | 'mask_token_id'>;
 
-/** What `config.json` has in front of the section `model`, and behind it. */
+/** The keys that `config.json` has in front of the section `model`, and behind it. */
 const head = (experiment_name: string) => ({ model_type: MODEL_TYPE, format_version: FORMAT_VERSION, experiment_name }) as const;
 const tail = { pad_token_id: RESERVED.pad, bos_token_id: RESERVED.bos, eos_token_id: RESERVED.eos, sep_token_id: RESERVED.sep } as const;
 

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { workplace } from './command.test.util.js';
 import type { Workplace } from './command.test.util.js';
 
-// What happens to a run that is not its fault: streams that are lost, processes that the system ends, disks that refuse, weights that blow up.
+// Faults that come from outside a run: streams that are lost, processes that the system ends, disks that refuse, weights that blow up.
 // Each fault is a real one. The words for every other error of the system have their tests in packages/folder/src/disk.test.ts.
 
 const bin = fileURLToPath(new URL('../../../apps/mdiff/bin/mdiff.js', import.meta.url));

@@ -72,5 +72,7 @@ describe('two books', () => {
   it('export --json prints the folder and its figures', async () => {
     const { out } = await place.mdiff(['export', join(outputs(), 'book'), '--weights-only', '--json']);
     expect(JSON.parse(out)).toMatchObject({ folder: join(outputs(), 'book', 'snapshot'), dtype: 'float32', step: 2, steps: 2 });
+    const text = async (model: string) => /^\| text \| .*$/m.exec(await readFile(join(outputs(), 'book', model, 'README.md'), 'utf8'))![0];
+    expect(await text('snapshot')).toBe(await text('model'));
   });
 });

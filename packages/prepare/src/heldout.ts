@@ -1,6 +1,8 @@
+import type { ProjectConfig } from '@mdiff/config';
 import { assemble, packRows } from '@mdiff/curriculum';
 import type { Batch, RowShape, Unit } from '@mdiff/curriculum';
 import { shuffle, stream } from '@mdiff/diffusion';
+import { rowShape } from './cut.js';
 
 type HeldOutUnit = Pick<Unit, 'id' | 'tokens' | 'bytes'>;
 
@@ -47,6 +49,30 @@ export function packHeldOut(
   for (let first = 0; first < rows.length; first += batchSize)
     batches.push(assemble(rows.slice(first, first + batchSize), batchSize, shape));
   return { batches, documents, tokens: maskable(units), bytes: units.reduce((sum, { bytes }) => sum + bytes, 0), of };
+}
+
+/** Held-out units, in memory or on the disk. */
+interface HeldOutSource<U> {
+  /** tokens of each unit's text */
+  lengths: ArrayLike<number>;
+  unit(place: number): U;
+  documents: number;
+}
+
+/** Draws and packs the held-out units that evaluations read; undefined where nothing was held out. */
+export function evaluatedPart<U extends HeldOutUnit>(
+  config: ProjectConfig,
+  { lengths, unit, documents }: HeldOutSource<U>,
+): { part: HeldOut; units: U[] } | undefined {
+  const { seed, training } = config;
+  const units = sampleUnits(lengths, { seed, most: training.eval_max_tokens }).map(unit);
+  const part = packHeldOut(units, {
+    documents,
+    shape: rowShape(config),
+    batchSize: training.val_batch_size ?? training.batch_size,
+    of: Array.from(lengths).reduce((sum, length) => sum + length + 1, 0),
+  });
+  return part && { part, units };
 }
 
 /** Maskable tokens of units: their text and [EOS]. */

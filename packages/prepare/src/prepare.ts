@@ -8,9 +8,8 @@ import type { Section } from '@mdiff/text';
 import { measureSource } from '@mdiff/text/node';
 import { readCorpus } from './corpus.js';
 import { fingerprintText } from './fingerprint.js';
-import { cutStages, refuseEmptyStages, rowShape, unitsOf } from './cut.js';
-import { maskable, packHeldOut, sampleNote, sampleUnits } from './heldout.js';
-import type { HeldOut } from './heldout.js';
+import { cutStages, refuseEmptyStages, unitsOf } from './cut.js';
+import { evaluatedPart, sampleNote } from './heldout.js';
 import { pauses } from './pause.js';
 import type { Prepared, PrepareOptions } from './prepared.js';
 import type { PrepareReporter } from './reporter.js';
@@ -82,11 +81,11 @@ async function prepareBook(
   refuseEmptyStages(config, texts);
   // The held-out text is always whole paragraphs, whatever the stages: figures of different curricula are comparable.
   const heldOutUnits = await unitsOf(config, heldOut, 'paragraphs', { tokenizer, pause });
-  const evaluated = evaluatedPart(config, heldOutUnits, heldOut.length);
+  const lengths = heldOutUnits.map(({ tokens }) => tokens.length);
+  const evaluated = evaluatedPart(config, { lengths, unit: (i) => heldOutUnits[i]!, documents: heldOut.length })?.part;
   const note = evaluated && sampleNote(evaluated);
   if (note !== undefined) reporter.note(`  ${note}`);
   return {
-    source: source.name,
     text,
     tokenizer,
     documents: train.length,
@@ -97,19 +96,6 @@ async function prepareBook(
     ...(scores && { scoring: scores.report }),
     notices: scores?.notices ?? [],
   };
-}
-
-/** The held-out units that evaluations read. */
-function evaluatedPart(config: ProjectConfig, units: readonly Unit[], documents: number): HeldOut | undefined {
-  const { seed, training } = config;
-  const lengths = units.map(({ tokens }) => tokens.length);
-  const sample = sampleUnits(lengths, { seed, most: training.eval_max_tokens }).map((i) => units[i]!);
-  return packHeldOut(sample, {
-    documents,
-    shape: rowShape(config),
-    batchSize: training.val_batch_size ?? training.batch_size,
-    of: maskable(units),
-  });
 }
 
 interface ScoringOptions {

@@ -7,7 +7,6 @@ import type { HeldOut } from './heldout.js';
 
 /** The text of a run, ready for training. */
 export interface Prepared {
-  source: string;
   text: TextFingerprint;
   tokenizer: Tokenizer;
   /** documents to train on */

@@ -12,6 +12,7 @@ import { FILES, MODEL_TYPE, places, toFolderConfig, writeSafetensors } from '@md
 /** The figures of the model card, all measured in this run. */
 export interface Card {
   name: string;
+  /** title of the text, as `run.json` has it */
   source: string;
   trainedOn?: { documents: number; tokens: number; bytes: number };
   /** `of`: tokens of the whole held-out part; more than `tokens` where a sample was evaluated */

@@ -106,7 +106,7 @@ function cardOf({ config, engine, prepared, stages }: Run, { progress }: LoopRes
   const units = prepared.unitsPerStage.at(-1)!;
   return {
     name: config.experiment_name,
-    source: prepared.source,
+    source: prepared.text.title,
     trainedOn: {
       documents: prepared.documents,
       tokens: units.tokens,

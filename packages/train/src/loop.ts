@@ -12,7 +12,7 @@ import { stopIfLost } from './lock.js';
 import { appendMetric } from './metrics.js';
 import type { MetricLine } from './metrics.js';
 import { MAX_SKIPS, fallBack, nonFinite } from './nonfinite.js';
-import { lineRate, paceAfterLine, paceAfterStep, processRate, secondsPerStep, startingPace } from './pace.js';
+import { lineRate, paceAfterLine, paceAfterStep, secondsPerStep, startingPace } from './pace.js';
 import type { Pace } from './pace.js';
 import { judgeEpoch } from './patience.js';
 import type { Patience } from './patience.js';
@@ -48,7 +48,6 @@ export interface LoopResult {
   nelbo?: Nelbo;
   /** held-out next-token loss, nats per token, if the last evaluation took it */
   causal?: number;
-  tokensPerSecond: number;
 }
 
 /** The state that changes while the loop runs. */
@@ -76,13 +75,12 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
   } catch (error) {
     throw await fallBack(options.folder, state.updated, error);
   }
-  const { progress, nelbo, causal, pace } = state;
+  const { progress, nelbo, causal } = state;
   return {
     progress,
     finished: isFinished(progress, options.stages),
     ...(nelbo && { nelbo }),
     ...(causal !== undefined && options.stages.objective === 'mixed' && { causal }),
-    tokensPerSecond: processRate(pace),
   };
 }
 

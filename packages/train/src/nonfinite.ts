@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { MdiffError } from '@mdiff/folder';
 import { listCheckpoints, setAside } from './checkpoint.js';
 
-// What a run does when a loss, a gradient or a figure stops being finite.
+// The course of a run when a loss, a gradient or a figure stops being finite.
 
 /** `training.on_nonfinite: skip` stops after so many skipped steps in a row: the weights have blown up, and no other batch mends them. */
 export const MAX_SKIPS = 20;

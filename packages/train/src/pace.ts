@@ -8,35 +8,30 @@ interface Throughput {
 export interface Pace {
   /** since the last metric line */
   sinceLine: Throughput;
-  /** of the first step of this process, which compiles */
-  first?: Throughput;
-  /** since the first step */
-  sinceFirst: Throughput;
+  /** the first step of this process, which compiles, is done */
+  started: boolean;
   /** seconds of the latest steps after the first, the newest last */
   recent: readonly number[];
 }
 
 const none: Throughput = { tokens: 0, seconds: 0 };
-export const startingPace: Pace = { sinceLine: none, sinceFirst: none, recent: [] };
+export const startingPace: Pace = { sinceLine: none, started: false, recent: [] };
 
 /** Steps that the time left is judged by. */
 const RECENT = 50;
 
-export function paceAfterStep({ sinceLine, first, sinceFirst, recent }: Pace, tokens: number, seconds: number): Pace {
-  const add = (sum: Throughput): Throughput => ({ tokens: sum.tokens + tokens, seconds: sum.seconds + seconds });
-  if (first === undefined) return { sinceLine: add(sinceLine), first: { tokens, seconds }, sinceFirst, recent };
-  return { sinceLine: add(sinceLine), first, sinceFirst: add(sinceFirst), recent: [...recent.slice(1 - RECENT), seconds] };
+export function paceAfterStep({ sinceLine, started, recent }: Pace, tokens: number, seconds: number): Pace {
+  return {
+    sinceLine: { tokens: sinceLine.tokens + tokens, seconds: sinceLine.seconds + seconds },
+    started: true,
+    recent: started ? [...recent.slice(1 - RECENT), seconds] : recent,
+  };
 }
 
 export const paceAfterLine = (pace: Pace): Pace => ({ ...pace, sinceLine: none });
 
-const rate = ({ tokens, seconds }: Throughput): number => (seconds > 0 ? tokens / seconds : 0);
-
 /** Tokens per second since the last metric line. */
-export const lineRate = ({ sinceLine }: Pace): number => rate(sinceLine);
-
-/** Tokens per second of this process, without its first step if there are others. */
-export const processRate = ({ first = none, sinceFirst }: Pace): number => rate(sinceFirst.seconds > 0 ? sinceFirst : first);
+export const lineRate = ({ sinceLine }: Pace): number => (sinceLine.seconds > 0 ? sinceLine.tokens / sinceLine.seconds : 0);
 
 /**
  * Mean of the recent steps, without those that took ten times as long as half of them: they compiled, or the machine slept.

@@ -29,7 +29,7 @@ beforeEach(async () => {
   await cp(saved, run, { recursive: true });
 });
 
-/** What a command says beside the run's own settings. */
+/** Settings that a command gives beside the run's own. */
 const asking = (input: ProjectInput): ProjectConfig =>
   projectConfig({ experiment_name: 'tiny', output_dir: config.output_dir, cache_dir: config.cache_dir, ...input });
 

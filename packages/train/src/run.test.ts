@@ -245,7 +245,7 @@ describe('two runs in one folder', () => {
     const { config, folder } = await tinyRun();
     folders.push(folder);
     const { folder: run } = await go(config, stopAt(2));
-    // What SIGKILL leaves: a lock directory, and the number of a process that is no more.
+    // SIGKILL leaves a lock directory, and the number of a process that is no more.
     await mkdir(join(run, '.lock'));
     await writeFile(join(run, '.owner'), JSON.stringify({ pid: 2 ** 30, host: hostname() }));
     expect((await go(config, { mode: 'resume' })).finished).toBe(true);

@@ -6,7 +6,7 @@ import { describeFault, diskError, expandHome, places } from '@mdiff/folder';
 
 // The only module of this package that touches the machine; `nofiles.ts` stands in for it in a browser.
 
-/** What the system found, where the name alone does not show it: nothing there, or a folder. */
+/** The fault that the system reports, if the name alone does not show it: nothing there, or a folder. */
 function reason(error: unknown): string {
   if (['ENOENT', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
   return ` (${describeFault(error, { task: 'read', place: places.file })?.split('; ')[0] ?? String(error)})`;

@@ -1,4 +1,4 @@
-// What a person writes by mistake, for every key of the kind, in a file, in --set and in the environment.
+// Mistakes that people make, for every key of the kind, in a file, in --set and in the environment.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -39,7 +39,7 @@ export function commentsIn(text: string): Map<string, string> {
 
 export const isMarked = (text: string): boolean => text.split(/\r?\n/).includes(header);
 
-/** What a text says of its values by key: `default`, `preset model/micro`. Undefined for a text without marks. JSON has them under `origins`, which is taken out. */
+/** The marks of a text by key: `default`, `preset model/micro`. Undefined for a text without marks. JSON has them under `origins`, which is taken out. */
 export function marksOf(text: string, data: unknown): ReadonlyMap<string, string> | undefined {
   if (isRecord(data) && isRecord(data.origins) && Object.values(data.origins).every((item) => typeof item === 'string')) {
     const marks = new Map(Object.entries(data.origins as Record<string, string>));

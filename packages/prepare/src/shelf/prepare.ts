@@ -7,7 +7,7 @@ import { Tokenizer, repeatFinder } from '@mdiff/text';
 import { corpusNotes, nothingToTrainOn } from '../corpus.js';
 import { refuseEmptyStages, rowShape } from '../cut.js';
 import { combine } from '../fingerprint.js';
-import { packHeldOut, sampleNote, sampleUnits } from '../heldout.js';
+import { evaluatedPart, sampleNote } from '../heldout.js';
 import type { HeldOut } from '../heldout.js';
 import { pauses } from '../pause.js';
 import type { Pause } from '../pause.js';
@@ -68,7 +68,6 @@ export async function prepareShelf(
   report(reporter, { shelf, aside, split, repeated, damaged, heldOut: heldOut?.part });
   const packed = unitsPerStage.map(({ lengths }) => packLengths(lengths, rowShape(config)));
   return {
-    source: shelf.name,
     text,
     tokenizer,
     documents: split.train,
@@ -106,10 +105,11 @@ const storeOf = (
     })),
   );
 
-/** The held-out units that evaluations read, and those units packed. */
-interface Evaluated {
-  part: HeldOut;
-  units: { id: number; tokens: Int32Array; bytes: number }[];
+/** A held-out unit that evaluations read. */
+interface EvaluatedUnit {
+  id: number;
+  tokens: Int32Array;
+  bytes: number;
 }
 
 /** Reads the held-out units that evaluations need; undefined where nothing is held out. */
@@ -117,27 +117,22 @@ function evaluatedOf(
   config: ProjectConfig,
   shelf: Shelf,
   { aside, split }: { aside: Shelf | undefined; split: ShelfSplit },
-): Evaluated | undefined {
+): ReturnType<typeof evaluatedPart<EvaluatedUnit>> {
   const store = aside
     ? shelfStore(aside.volumes.map(({ shards }) => ({ shard: shards.get('paragraphs')! })))
     : storeOf(shelf.volumes, 'paragraphs', { split, held: true });
-  const { seed, training } = config;
-  const sample = sampleUnits(store.lengths, { seed, most: training.eval_max_tokens });
-  const units = sample.map((place) => ({ ...store.unit(place), bytes: store.sizes[place]! }));
-  const part = packHeldOut(units, {
+  return evaluatedPart(config, {
+    lengths: store.lengths,
+    unit: (place) => ({ ...store.unit(place), bytes: store.sizes[place]! }),
     documents: aside ? aside.volumes.reduce((sum, { outline }) => sum + outline.sections.length, 0) : split.heldOut,
-    shape: rowShape(config),
-    batchSize: training.val_batch_size ?? training.batch_size,
-    of: store.tokens + store.lengths.length,
   });
-  return part && { part, units };
 }
 
 // Shorter units are greetings and exclamations that every book repeats.
 const REPEAT_TOKENS = 12;
 
 /** Counts the evaluated units that come again, nearly token for token, among the training units. */
-async function countRepeats({ units }: Evaluated, train: UnitStore, pause: Pause): Promise<number> {
+async function countRepeats({ units }: { units: readonly EvaluatedUnit[] }, train: UnitStore, pause: Pause): Promise<number> {
   const kept = units.filter(({ tokens }) => tokens.length >= REPEAT_TOKENS).map(({ tokens }) => tokens);
   const repeats = repeatFinder(kept);
   const seen = new Set<number>();
