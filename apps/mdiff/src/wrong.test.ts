@@ -142,7 +142,7 @@ it.each(tree)('mdiff %s', { timeout: 300_000 }, async (name, command) => {
     const lines = err
       .trimEnd()
       .split('\n')
-      .filter((text) => !/^(building |reading: |tokenizing|scoring|cutting| {2}\d)/.test(text));
+      .filter((text) => !/^(building |reading: |tokenizing|scoring|cutting| {2}(\d|\w+ \d+%$))/.test(text));
     const line = short(lines.at(-1)!);
     if (![1, 2].includes(code) || lines.length !== 1 || lines[0] === '' || /^\s+at |Error:/m.test(err))
       faults.push(`mdiff ${name} ${shown}: code ${code}, out ${out.slice(0, 80)}, err ${err.slice(0, 600)}`);

@@ -32,6 +32,17 @@ describe('the lock of a folder', () => {
     )();
   });
 
+  it('leaves no folder behind that it has made and nothing was written to', async () => {
+    const [empty, used] = [join(folder, 'a', 'empty'), join(folder, 'used')];
+    for (const path of [empty, used]) {
+      const release = await lockFolder(path, { place: places.run });
+      if (path === used) await writeFile(join(path, 'run.json'), '{}');
+      await release();
+    }
+    expect((await readdir(folder)).sort()).toEqual(['a', 'used']);
+    expect(await readdir(join(folder, 'a'))).toEqual([]);
+  });
+
   it('is free at once when its process of this machine is dead', async () => {
     await leave({ pid: 4194399, host: hostname() });
     await (

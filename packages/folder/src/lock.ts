@@ -1,4 +1,5 @@
-import { readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, rm, rmdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
@@ -58,6 +59,7 @@ export async function lockFolder(
 ): Promise<() => Promise<void>> {
   const lock = join(folder, '.lock');
   const owner = join(folder, '.owner');
+  const isNew = !existsSync(folder);
   let isLost = false;
   const take = (): Promise<() => Promise<void>> =>
     lockfile.lock(folder, {
@@ -87,6 +89,8 @@ export async function lockFolder(
       if (isLost) return; // what lies there is the other process's
       await rm(owner, { force: true }).catch(() => undefined);
       await release().catch(() => undefined);
+      // A task that wrote nothing, such as a run of a text that is not there, leaves no folder behind; a folder with files stays.
+      if (isNew) await rmdir(folder).catch(() => undefined);
     };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ELOCKED') {

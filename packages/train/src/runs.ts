@@ -4,6 +4,7 @@ import { basename, extname, join, resolve } from 'node:path';
 import { isSetIn } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
 import { MdiffError } from '@mdiff/folder';
+import { hasAside } from './aside.js';
 import { findRun } from './record.js';
 import type { EarlierRun } from './record.js';
 
@@ -84,8 +85,16 @@ export async function findResumed(
   if (byName !== undefined) return { folder: byName, configured: resolve(byName) === resolve(runFolder(named(config))), isText: false };
   const folder = runFolder(named(configurationOf(text)));
   const isText = text !== undefined;
-  if (isText || isSetIn(config, 'experiment_name') || (await findRun(folder))) return { folder, configured: true, isText };
+  // A run that was put aside comes back when its folder is locked.
+  if ((await findRun(folder)) || (await hasAside(folder))) return { folder, configured: true, isText };
+  if (isText || isSetIn(config, 'experiment_name')) throw noRun(folder, await listRuns(config.output_dir));
   return { folder: await onlyRun(config.output_dir), configured: false, isText };
+}
+
+/** The error of a run that is not there, with those that are. */
+function noRun(folder: string, runs: readonly { folder: string }[]): MdiffError {
+  const others = runs.length === 0 ? '' : `, or name one that is there: ${runs.map((run) => basename(run.folder)).join(', ')}`;
+  return new MdiffError('MDIFF_EXISTS', `${folder}: there is no run to resume; leave --resume out to start one${others}`, 2);
 }
 
 async function onlyRun(outputDir: string): Promise<string> {
@@ -93,7 +102,7 @@ async function onlyRun(outputDir: string): Promise<string> {
   const unfinished = runs.filter(({ run }) => run.record?.state !== 'finished');
   const candidates = unfinished.length > 0 ? unfinished : runs;
   const [only, ...others] = candidates;
-  if (!only) throw new MdiffError('MDIFF_EXISTS', `${outputDir}: there is no run to resume; leave --resume out to start one`, 2);
+  if (!only) throw noRun(outputDir, runs);
   if (others.length === 0) return only.folder;
   throw new MdiffError(
     'MDIFF_EXISTS',
