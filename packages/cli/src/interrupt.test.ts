@@ -19,7 +19,7 @@ it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
   },
 );
 
-it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('the second signal, %s, ends the process by that signal', async (signal) => {
+it.each(['SIGINT', 'SIGTERM'] as const)('the second signal, %s, ends the process by that signal', async (signal) => {
   const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
   const onStop = vi.fn();
   await interruptible(
@@ -32,6 +32,23 @@ it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('the second signal, %s, ends t
     { onStop },
   );
   expect(onStop).toHaveBeenCalledTimes(1);
+});
+
+it.each([
+  ['a closed terminal, which sends SIGHUP twice', () => process.emit('SIGHUP', 'SIGHUP'), 'SIGHUP'],
+  ['Ctrl-C before the terminal is closed', () => process.emit('SIGINT', 'SIGINT'), 'SIGHUP'],
+  ['Ctrl-C in a pipe that has broken', () => stopSavingTasks(), 'SIGINT'],
+] as const)('%s: the task still saves', async (_title, first, signal) => {
+  const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
+  await interruptible(
+    async ({ aborted }) => {
+      expect(aborted).toBe(false);
+      first();
+      process.emit(signal, signal);
+    },
+    { saves: true },
+  );
+  expect(kill).not.toHaveBeenCalled();
 });
 
 it('a task may end well after it was stopped, and fails with its own error unless there is another word for it', async () => {

@@ -13,22 +13,25 @@ interface InterruptOptions {
 const savingTasks = new Set<() => void>();
 
 /**
- * Runs `task` with a signal that the first SIGINT, SIGTERM or SIGHUP aborts (reason: {@link Interrupted}). The second ends the process at
- * once, as it would have without a handler.
+ * Runs `task` with a signal that the first SIGINT, SIGTERM or SIGHUP aborts (reason: {@link Interrupted}). A second SIGINT or SIGTERM ends the process
+ * at once, as it would have without a handler. SIGHUP never does, and a lost output is no signal: a terminal that is closed sends SIGHUP twice, once
+ * by the system and once by the shell, and Ctrl-C in a pipe can arrive after the pipe has broken.
  */
 export async function interruptible<T>(
   task: (signal: AbortSignal) => Promise<T>,
   { onStop, stopped, saves = false }: InterruptOptions = {},
 ): Promise<T> {
   const controller = new AbortController();
+  let interrupts = 0;
   const stop = (): void => {
     if (controller.signal.aborted) return;
     onStop?.();
     controller.abort(new Interrupted(stopped ?? 'interrupted'));
   };
   const stopListening = onStopSignal((signal) => {
-    if (controller.signal.aborted) endBy(signal);
-    stop();
+    const insists = signal !== 'SIGHUP' && interrupts++ > 0;
+    if (insists) endBy(signal);
+    else stop();
   });
   if (saves) savingTasks.add(stop);
   try {

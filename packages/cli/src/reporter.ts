@@ -76,7 +76,7 @@ function terminal(out: Output): Reporter {
   const rewrite = (share: number, text: string): void => {
     const width = 24;
     const done = Math.round(share * width);
-    out.write(`\r\x1b[2K${`${'█'.repeat(done)}${'░'.repeat(width - done)} ${text}`.slice(0, Math.max(20, (out.columns ?? 100) - 1))}`);
+    out.write(`\r\x1b[2K${`${'█'.repeat(done)}${'░'.repeat(width - done)} ${text}`.slice(0, Math.max(20, (out.columns || 100) - 1))}`);
     open = true;
   };
   const line = (text: string): void => {

@@ -22,7 +22,10 @@ export async function fallBack(folder: string, updated: number, error: unknown):
   try {
     const aside = await setAside(checkpoints, updated);
     const from = (await listCheckpoints(checkpoints)).at(-1) ?? 0;
-    const because = aside.length === 0 ? '' : `, because the weights of ${aside.join(' and ')} give this: it is kept, and not used`;
+    const because =
+      aside.length === 0
+        ? ''
+        : `, because the weights of ${aside.join(' and ')} give this: ${aside.length === 1 ? 'it is' : 'they are'} kept, and not used`;
     return new MdiffError(error.code, `${error.message}; --resume goes on from step ${from}${because}`, 1, { cause: error });
   } catch {
     return error; // the first error says more than one of tidying up
