@@ -1,3 +1,4 @@
+// eslint-disable-next-line @nx/enforce-module-boundaries -- the condition `browser` decides which file this is
 import { atHome } from '#files';
 import { validate, type Failure } from '../generated/validator.js';
 import { issueAt, placeText, type Finding, type Issue, type Place } from '../checks/issue.js';

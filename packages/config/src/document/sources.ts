@@ -1,3 +1,4 @@
+// eslint-disable-next-line @nx/enforce-module-boundaries -- the condition `browser` decides which file this is
 import { atHome } from '#files';
 import { readYaml, type Tree } from './yaml.js';
 import { issueAt, type Issue, type Place } from '../checks/issue.js';
