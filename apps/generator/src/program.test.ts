@@ -106,7 +106,7 @@ describe('mistakes end with one line and an exit code', () => {
     [
       ['generate', fixture, '--max-length', '33'],
       2,
-      '--max-length: expected an integer <= model.max_seq_len (32), got 33; see command line model.max_seq_len\n',
+      '--max-length: expected an integer <= model.max_seq_len (32), got 33; see model folder model.max_seq_len\n',
     ],
     [
       ['generate', fixture, '--seed', '1', '--set', 'generation.seed=2'],

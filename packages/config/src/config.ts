@@ -54,7 +54,7 @@ export interface LoadOptions {
   env?: Env;
   /** A layer just above the defaults, e.g. a model folder's `generation_config.json`. */
   base?: ProjectInput;
-  /** A layer above all others. */
+  /** A layer above all others: the shape of a model folder. */
   overrides?: ProjectInput;
 }
 
@@ -138,7 +138,7 @@ function assemble(
     layers.push(new Map([[key, patchEntry(base, key, patches, ctx.issues, bad)]]));
   }
   if (options.overrides) {
-    const over = codeLayers(options.overrides, ctx, 'command line');
+    const over = codeLayers(options.overrides, ctx, 'model folder');
     layers.push(...over.layers);
     reads.push(...over.layers.map((entries) => ({ entries, found: [], bad: new Set<string>() })));
     ctx.issues.push(...over.found);

@@ -57,7 +57,7 @@ describe('order', () => {
       '= 6 (--set); over 5 (env MDIFF__TRAINING__SAVE_EVERY), 4 (mdiff.yaml:2:53), 200 (preset training/cpu_quick), 5000 (default)',
     );
     expect(explain(config, 'training.batch_size')).toContain('= 3 (base.yaml:2:24); over 16 (preset training/cpu_quick), 32 (default)');
-    expect(explain(config, 'model.n_layers')).toContain('= 8 (command line); over 7 (--set)');
+    expect(explain(config, 'model.n_layers')).toContain('= 8 (model folder); over 7 (--set)');
   });
 
   it('without a file: the preset, or quickstart with a line saying so', () => {

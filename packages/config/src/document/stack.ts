@@ -69,9 +69,9 @@ export function issueFor(view: View, key: string, finding: Finding, inner: reado
   return issueAt(entry.at(path), dotted(path), { ...finding, preset: entry.preset });
 }
 
-const groups = ['env', '-', 'command line', 'code', 'default'];
+const groups = ['env', '-', 'model folder', 'code', 'default'];
 
-/** By file, line and column, the order people read in; then environment, command line, code, defaults. */
+/** By file, line and column, the order people read in; then environment, model folder, code, defaults. */
 export function inOrder(issues: readonly Issue[]): Issue[] {
   const group = (issue: Issue): number => (issue.line === undefined ? 1 + groups.findIndex((word) => issue.where.startsWith(word)) : 0);
   const file = (issue: Issue): string => (issue.line === undefined ? '' : issue.where.slice(0, -`:${issue.line}:${issue.column}`.length));
