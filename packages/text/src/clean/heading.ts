@@ -2,7 +2,7 @@ import { blockEnd, clear, type Lines } from './gutenberg.js';
 
 const NUMBER = String.raw`(?:[ivxlcdm]+|\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|the\s+(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last))`;
 const CHAPTER = new RegExp(
-  String.raw`^(?:chapter|letter|book|part|volume|canto|act|scene|section|stave)\s+${NUMBER}(?:$|[.:,—–-]+\s*(.*)$|\s+(\p{Lu}.*)$)`,
+  String.raw`^(?:chapter|letter|book|part|volume|canto|act|scene|section|stave)\s+${NUMBER}(?:$|\s*[.:,—–-]+\s*(.*)$|\s+(\p{Lu}.*)$)`,
   'iu',
 );
 const NAMED = /^(preface|prologue|epilogue|introduction|conclusion|foreword|afterword|appendix|dedication|etymology|extracts)\.?$/i;

@@ -132,6 +132,17 @@ describe('other plain text', () => {
     expect(removals(parsed)).toEqual(['3-3 heading without text']);
   });
 
+  it('a dash with spaces around it parts the number of a chapter from its title', () => {
+    const text =
+      'CHAPTER 1 - A FIRST MORNING\n\nIt was cold.\n\nCHAPTER 2 -THE SECOND\n\nNobody came.\n\nChapter 3 – The Third\n\nIt was found.\n';
+    const parsed = parsePlain(`${text}\nChapter 4 - he said - was long.\n`, 'a.txt');
+    expect(outline(parsed).map(([title]) => title)).toEqual([
+      'CHAPTER 1 - A FIRST MORNING',
+      'CHAPTER 2 -THE SECOND',
+      'Chapter 3 – The Third',
+    ]);
+  });
+
   it('uses lone Roman numerals as chapters when there is nothing better', () => {
     expect(outline(parsePlain('I.\n\nOne.\n\nII.\n\nTwo.\n', 'a.txt'))).toEqual([
       ['I.', 1],
