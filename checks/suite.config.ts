@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
 import type { ViteUserConfig } from 'vitest/config';
 
-const conditions = ['@mdiff/source', 'import', 'module', 'node', 'default'];
+// As in the workspace's vitest.config.ts: what is built, if that is there for certain.
+const built = process.env['MDIFF_BUILT'] === '1';
+const conditions = [...(built ? [] : ['@mdiff/source']), 'import', 'module', 'node', 'default'];
 
-/** The Vitest configuration of one folder of checks, which needs what `npm test` must not. */
-export const suite = (name: string): ViteUserConfig =>
+/** The Vitest configuration of one folder of checks, which needs what `npm test` must not. By default a file takes all cores: a software device. */
+export const suite = (name: string, { maxWorkers = 1 } = {}): ViteUserConfig =>
   defineConfig({
     resolve: { conditions },
     ssr: { resolve: { conditions, externalConditions: conditions } },
@@ -17,7 +19,7 @@ export const suite = (name: string): ViteUserConfig =>
       testTimeout: 300_000,
       hookTimeout: 120_000,
       env: { ORT_DISABLE_TELEMETRY: '1' },
-      // Each file takes all cores: TensorFlow's own threads, or a software device.
-      maxWorkers: 1,
+      maxWorkers,
+      ...(built && { server: { deps: { external: [/\/(packages|apps)\/[^/]+\/dist\//] } } }),
     },
   });

@@ -25,14 +25,15 @@ const cruised = ['packages', 'apps', 'bench', 'checks', 'examples', 'tools'];
 // Without a project graph the boundary rule prints this once per file, and passes.
 const skipped = /No cached ProjectGraph/;
 
-async function vitest(args) {
+/** @param built the tests import what `tsc -b` has just built, and not the sources (vitest.config.ts) */
+async function vitest(args, built) {
   const scratch = mkdtempSync(join(tmpdir(), 'mdiff-test-'));
   const file = join(scratch, 'report.json');
   try {
     const { code } = await execute(
       process.execPath,
       [bin('vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...args],
-      { output: 'both' },
+      { output: 'both', env: built ? { MDIFF_BUILT: '1' } : {} },
     );
     const counts = tallyVitest(JSON.parse(readFileSync(file, 'utf8')));
     // An unhandled error fails the run without failing a test.
@@ -63,9 +64,10 @@ try {
   const lint = () => check('lint and package boundaries (eslint)', [bin('eslint/bin/eslint.js'), '.', '--max-warnings=0'], nx, skipped);
   // Each of these keeps one core busy, so two run side by side; the tests use all cores by themselves. Lint comes after sync,
   // because sync writes the project graph that the boundary rule reads.
-  const side = types().then(async (first) => [first, await dead(), await format()]);
+  const typed = types();
+  const side = typed.then(async (first) => [first, await dead(), await format()]);
   const checks = [await sync(), await lint(), await circles(), ...(await side)];
-  const tests = await vitest(process.argv.slice(2));
+  const tests = await vitest(process.argv.slice(2), (await typed).failed === 0);
   if (tests.skipped > 0) console.log(`${tests.skipped} tests were skipped: they count as neither passed nor failed.`);
   console.log(`${tests.files} test files: ${line(tests)}; other checks: ${checks.filter((one) => one.passed).length} of ${checks.length}.`);
   const total = [...checks, tests].reduce((sum, one) => ({ passed: sum.passed + one.passed, failed: sum.failed + one.failed }), {

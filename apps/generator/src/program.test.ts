@@ -163,12 +163,17 @@ describe('mistakes end with one line and an exit code', () => {
 });
 
 describe('as a process', () => {
-  const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+  const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+  // What is built, where the tests import that (vitest.config.ts).
+  const main =
+    process.env['MDIFF_BUILT'] === '1'
+      ? [file('../dist/main.js')]
+      : ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx'), file('./main.ts')];
   const children: ChildProcess[] = [];
   afterEach(() => children.splice(0).forEach((child) => child.kill('SIGKILL')));
 
   function launch(...args: string[]) {
-    const child = spawn(process.execPath, ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx'), main, ...args], {
+    const child = spawn(process.execPath, [...main, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     children.push(child);

@@ -12,8 +12,12 @@ const source = path('../src/main.ts');
 if (existsSync(path('../../../pnpm-workspace.yaml')) && existsSync(source)) {
   // Node takes the condition that leads to the sources only when it starts.
   const { launch } = await import('../../../packages/cli/src/launch.js');
-  const node = ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx')];
-  process.exitCode = await launch(process.execPath, [...node, source, ...process.argv.slice(2)]);
+  // The tests of `npm test` set this variable: what they start is built, and starts in half the time.
+  const program =
+    process.env.MDIFF_BUILT === '1'
+      ? [path('../dist/main.js')]
+      : ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx'), source];
+  process.exitCode = await launch(process.execPath, [...program, ...process.argv.slice(2)]);
 } else {
   await import(new URL('../dist/main.js', import.meta.url).href);
 }

@@ -9,12 +9,12 @@ import { stream } from '@mdiff/diffusion';
 // The train command as its users run it, in a process and a folder of its own.
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const main = join(root, 'apps/mdiff/src/main.ts');
-// The sources, so that no test needs a build; `npm run soak` builds, and starts in a third of the time.
-const program =
+
+/** Node's arguments for `mdiff`: the sources, or what is built of them where the tests import that as well (vitest.config.ts). */
+export const command: readonly string[] =
   process.env['MDIFF_BUILT'] === '1'
     ? [join(root, 'apps/mdiff/dist/main.js')]
-    : ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx'), main];
+    : ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx'), join(root, 'apps/mdiff/src/main.ts')];
 
 export interface Ended {
   code: number | null;
@@ -67,7 +67,7 @@ export async function workplace(): Promise<Workplace> {
     book,
     settings,
     mdiff: (args, watch, env) => {
-      const child = spawn(process.execPath, [...program, ...args], {
+      const child = spawn(process.execPath, [...command, ...args], {
         cwd: folder,
         env: { ...process.env, ...env },
       });

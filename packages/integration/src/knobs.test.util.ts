@@ -16,6 +16,7 @@ import type { Engine, EngineOptions, StepBatch, TrainState, Update } from '@mdif
 import type { MetricLine } from '@mdiff/train';
 import * as tf from '@tensorflow/tfjs';
 import { vi } from 'vitest';
+import { command } from './command.test.util.js';
 
 // Observes the effect of a configuration key: in the text, feeds, weights, messages and files of a run; in the network; in generated text.
 
@@ -292,8 +293,7 @@ export const typed: Observe = async ({ generation: { interactive_mode } }) => {
   const settings = ['generation.max_length=12', 'generation.num_steps=2', `generation.interactive_mode=${interactive_mode}`].flatMap(
     (setting) => ['--set', setting],
   );
-  const flags = ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx')];
-  const child = spawn(process.execPath, [...flags, join(root, 'apps/mdiff/src/main.ts'), 'generate', fixture, ...settings], {
+  const child = spawn(process.execPath, [...command, 'generate', fixture, ...settings], {
     cwd: root,
     stdio: ['pipe', 'pipe', 'inherit'],
   });

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { workplace } from './command.test.util.js';
+import { command, workplace } from './command.test.util.js';
 import type { Workplace } from './command.test.util.js';
 
 // The command as people and supervisors start it: bin/mdiff.js, which in a checkout runs the sources in a child process.
@@ -126,21 +126,11 @@ describe('other commands', () => {
   const spy =
     'import m from "node:module"; process.on("exit", () => { const files = Object.keys(m._cache); process.stderr.write(`RUNTIMES ${files.filter((file) => /tensorflow|onnxruntime/.test(file)).length} of ${files.length}\\n`); });';
   const spied = (...args: string[]) =>
-    spawnSync(
-      process.execPath,
-      [
-        '--conditions=@mdiff/source',
-        '--import',
-        import.meta.resolve('tsx'),
-        fileURLToPath(new URL('../../../apps/mdiff/src/main.ts', import.meta.url)),
-        ...args,
-      ],
-      {
-        cwd: place.folder,
-        encoding: 'utf8',
-        env: { ...process.env, NODE_OPTIONS: `--import=data:text/javascript;base64,${Buffer.from(spy).toString('base64')}` },
-      },
-    );
+    spawnSync(process.execPath, [...command, ...args], {
+      cwd: place.folder,
+      encoding: 'utf8',
+      env: { ...process.env, NODE_OPTIONS: `--import=data:text/javascript;base64,${Buffer.from(spy).toString('base64')}` },
+    });
 
   it('mdiff data inspect loads no tensor runtime', () => {
     const inspected = spied('data', 'inspect', place.book);
