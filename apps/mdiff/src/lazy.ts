@@ -37,15 +37,25 @@ export const appOf = (command: string | undefined): App | undefined =>
 const isMissing = (error: unknown, name: string): boolean =>
   error instanceof Error && (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && error.message.includes(`'${name}'`);
 
-/** Ends a training with a text by its model. The model is finished by then, so that a sample that fails is one line and no failure. */
-export async function writeSample({ model, prompt }: { model: string; prompt?: string }, generator = appOf('generate')!): Promise<void> {
-  print(`\na sample${prompt === undefined ? '' : `, continuing "${prompt}"`}:\n\n`);
+interface Written {
+  model: string;
+  origin: 'base' | 'tuned' | 'scratch';
+  prompt?: string;
+}
+
+const titles = { base: 'before: the base model', tuned: 'after: the fine-tuned model', scratch: 'a sample' };
+
+/** Shows a text by a model of a training. A sample that fails is one line and no failure: it is not what the training is for. */
+export async function writeSample({ model, origin, prompt }: Written, generator = appOf('generate')!): Promise<void> {
+  print(`\n${titles[origin]}${prompt === undefined ? '' : `, continuing "${prompt}"`}:\n\n`);
   try {
     await forward(generator, ['generate', model, '--seed', '1', ...(prompt === undefined ? [] : ['--prompt', prompt])]);
     print('\n');
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    process.stderr.write(`no sample: ${reason}; the training is finished and its model is whole\n`);
+    process.stderr.write(
+      `no sample: ${reason}; ${origin === 'base' ? 'the training goes on' : 'the training is finished and its model is whole'}\n`,
+    );
   }
 }
 

@@ -40,7 +40,7 @@ describe('mdiff config', () => {
     expect(await mdiff('config', 'validate', '--strict')).toEqual({ out: 'mdiff.yaml: valid\n', err: '', code: 0 });
     // The commented lines must be valid as well.
     put('all.yaml', get('mdiff.yaml').replace(/^# (?=training:|model:|generation:| {2})/gm, ''));
-    expect(get('all.yaml')).toMatch(/^training:\n {2}max_steps: 1100/m);
+    expect(get('all.yaml')).toMatch(/^training:\n {2}max_minutes: 4/m);
     expect((await mdiff('config', 'validate', 'all.yaml', '--strict')).code).toBe(0);
     const again = await mdiff('config', 'init');
     expect(again).toEqual({ out: '', err: 'mdiff.yaml exists; use --force to replace it\n', code: 2 });
@@ -298,12 +298,12 @@ describe('the apps', () => {
 });
 
 describe('the sample after a training', () => {
-  const ended = async (program: () => Command): Promise<{ out: string; err: string }> => {
+  const ended = async (program: () => Command, origin: 'base' | 'tuned' | 'scratch' = 'scratch'): Promise<{ out: string; err: string }> => {
     let [out, err] = ['', ''];
     vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += String(text))));
     vi.spyOn(process.stderr, 'write').mockImplementation((text) => Boolean((err += String(text))));
     const generator = { package: '@mdiff/fake', commands: {}, load: () => Promise.resolve({ program }) };
-    await writeSample({ model: 'outputs/a/model', prompt: 'The old bridge' }, generator).finally(() => vi.restoreAllMocks());
+    await writeSample({ model: 'outputs/a/model', origin, prompt: 'The old bridge' }, generator).finally(() => vi.restoreAllMocks());
     return { out, err };
   };
   const generate = (action: (words: string[]) => void) => () =>
@@ -319,6 +319,9 @@ describe('the sample after a training', () => {
     const { out, err } = await ended(generate((words) => void seen.push(words)));
     expect(seen).toEqual([['outputs/a/model', '--seed', '1', '--prompt', 'The old bridge']]);
     expect([out, err]).toEqual(['\na sample, continuing "The old bridge":\n\n\n', '']);
+    const quiet = (): void => undefined;
+    expect((await ended(generate(quiet), 'base')).out).toContain('\nbefore: the base model, continuing "The old bridge":');
+    expect((await ended(generate(quiet), 'tuned')).out).toContain('\nafter: the fine-tuned model, continuing');
   });
 
   it('may fail without failing the run', async () => {
@@ -326,6 +329,7 @@ describe('the sample after a training', () => {
       throw new Error('no ONNX Runtime here');
     };
     expect((await ended(generate(fail))).err).toBe('no sample: no ONNX Runtime here; the training is finished and its model is whole\n');
+    expect((await ended(generate(fail), 'base')).err).toBe('no sample: no ONNX Runtime here; the training goes on\n');
   });
 });
 

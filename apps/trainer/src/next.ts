@@ -1,13 +1,15 @@
 import type { TrainResult } from '@mdiff/train';
 
-/** A finished training, for a program that can write with its model. */
+/** A model of a training, for a program that can write with it. */
 export interface Trained {
   model: string;
+  /** `base`: the model that the run starts from; `tuned`: the model of such a run; `scratch`: of another run */
+  origin: 'base' | 'tuned' | 'scratch';
   /** the opening words of a paragraph that the model has not seen */
   prompt?: string;
 }
 
-/** Called when a training has finished and no log format asks for data alone. */
+/** Called before a training that starts from a base model, and when a training has finished; not if the log format asks for data alone. */
 export type OnTrained = (trained: Trained) => Promise<void>;
 
 /** A path or name as a word of a shell. */

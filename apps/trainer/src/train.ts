@@ -3,7 +3,7 @@ import { addConfigFlags, interruptible, layersOf, print, reporterFor, settingsOf
 import { formatIssue, loadProject, type Issue, type ProjectConfig } from '@mdiff/config';
 import type { Reporter, TrainResult } from '@mdiff/train';
 import type { Command } from 'commander';
-import { inShell, nextCommands, resultLine, type OnTrained } from './next.js';
+import { inShell, nextCommands, resultLine, type OnTrained, type Trained } from './next.js';
 import { sayOverridden, sourceOf, sourcesOf } from './sources.js';
 
 interface TrainFlags extends ConfigFlags {
@@ -73,6 +73,8 @@ async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   }
 }
 
+const promptOf = (excerpt: TrainResult['excerpt']): { prompt?: string } => (excerpt ? { prompt: excerpt.prompt } : {});
+
 /** Says what the first signal does in this phase of a run. */
 function whatStops(phase: string): string {
   if (phase === 'training') return 'stopping after this step, saving … (once more: stop at once, without saving)';
@@ -110,12 +112,14 @@ async function runTrain(
   const warn = (text: string): void => void process.stderr.write(`${text}\n`);
   for (const warning of warnings) warn(formatIssue(warning));
   if (named.text !== undefined) sayOverridden(config, '[book]');
+  const onTrained = flags.sample && config.log_format !== 'json' ? flags.onTrained : undefined;
   const asks = !flags.yes && process.stdin.isTTY && process.stderr.isTTY;
   const run = (signal: AbortSignal) =>
     train(config, {
       mode: flags.resume ? 'resume' : flags.fresh ? 'fresh' : 'new',
       ...(folder !== undefined && { folder }),
       ...(asks && { confirm: (earlier: string) => ask(`${earlier}; start over without it? (y/N) `, signal) }),
+      ...(onTrained && { onBase: ({ model, excerpt }) => onTrained({ model, origin: 'base', ...promptOf(excerpt) }) }),
       fit: flags.fit === true,
       reporter,
       signal,
@@ -129,17 +133,18 @@ async function runTrain(
   const result = await interruptible(run, { onStop, saves: true });
   if (!result.finished) process.exitCode = 130;
   if (config.log_format === 'json') return print(resultLine(result));
-  await sayNext(command, result, { reporter, ...(flags.sample && !stopped && { onTrained: flags.onTrained }) });
+  const origin = config.model.init_from === null ? 'scratch' : 'tuned';
+  await sayNext(command, result, { reporter, ...(!stopped && { onTrained: (trained) => onTrained?.({ ...trained, origin }) }) });
 }
 
 /** Ends a training for people: a sample and the next commands, or how to go on. */
 async function sayNext(
   command: string,
   { finished, step, steps, folder, model, excerpt, putBack }: TrainResult,
-  { reporter, onTrained }: { reporter: Reporter; onTrained?: OnTrained | undefined },
+  { reporter, onTrained }: { reporter: Reporter; onTrained?(trained: Omit<Trained, 'origin'>): Promise<void> | undefined },
 ): Promise<void> {
   if (finished && model !== undefined) {
-    await onTrained?.({ model, ...(excerpt && { prompt: excerpt.prompt }) });
+    await onTrained?.({ model, ...promptOf(excerpt) });
     for (const line of nextCommands(model, excerpt)) reporter.note(line);
   }
   if (finished || putBack) return;

@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProjectConfig } from '@mdiff/config';
 import { places, readSafetensors, writeSafetensors } from '@mdiff/folder';
-import { readFolderWhole, writeFolderWhole } from '@mdiff/folder/node';
+import { readFolder, readFolderWhole, writeFolderWhole } from '@mdiff/folder/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadCheckpoint } from './checkpoint.js';
 import { readMetrics } from './metrics.js';
@@ -42,6 +43,20 @@ beforeAll(async () => {
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
 
 describe('a run that starts from a model folder', () => {
+  it('shows the base before its first step, as a folder that can write, which is removed; a failure there is a warning', async () => {
+    const shown: string[] = [];
+    const onBase = async ({ model }: { model: string }): Promise<void> => {
+      shown.push(model);
+      expect((await readFolder(model)).config).toMatchObject({ d_model: 16 });
+      throw new Error('no ONNX Runtime here');
+    };
+    const warnings: string[] = [];
+    await go(await tuned(base), { onBase, warn: (text) => warnings.push(text) });
+    expect(shown).toHaveLength(1);
+    expect(existsSync(shown[0]!)).toBe(false);
+    expect(warnings).toContain(`no sample of ${base}: no ONNX Runtime here`);
+  });
+
   it('starts from its weights, averages included, with zero moments, and says so on its card and in run.json', async () => {
     const said: string[] = [];
     const run = await tuned(base, { ema_decay: 0.9, keep_checkpoints: 10 });
@@ -104,7 +119,7 @@ describe('a run that starts from a model folder', () => {
     await expect(go((await tuned(base)).with({ model: { d_ff: 40 } }))).rejects.toMatchObject({
       exitCode: 2,
       message: expect.stringMatching(
-        /^code model\.d_ff: expected 32 \(model\.init_from ".*"\), got 40; see code model\.init_from$/,
+        /^code model\.d_ff: expected 32 \(model\.init_from ".*"\), got 40; leave it out, or set model\.init_from: null to start from random weights; see code model\.init_from$/,
       ) as string,
     });
   });

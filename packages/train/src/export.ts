@@ -17,14 +17,16 @@ export interface Card {
   trainedOn?: { documents: number; tokens: number; bytes: number };
   /** `of`: tokens of the whole held-out part; more than `tokens` where a sample was evaluated */
   heldOut?: { documents: number; tokens: number; bytes: number; of: number };
-  /** the whole text, where a checkpoint is exported and its parts are not known */
-  text?: { documents: number; bytes: number };
+  /** the whole text, where a checkpoint is exported and its parts are not known; `heldOutApart`: the held-out text is another one */
+  text?: { documents: number; bytes: number; heldOutApart: boolean };
   /** steps that ran */
   steps: number;
   /** steps of the plan: more than `steps` after early stopping */
   planned: number;
   /** the run was going on when this was exported */
   unfinished?: boolean;
+  /** read by all steps, padding not counted; undefined for a run of a release that did not count them */
+  tokensSeen?: number;
   /** of training and evaluation, over all sessions */
   seconds: number;
   /** over all sessions, evaluations included; 0: not measured */
@@ -67,7 +69,8 @@ function textRows({ trainedOn, heldOut, text }: Card): string {
     trainedOn &&
       `| trained on | ${count(trainedOn.documents)} documents, ${count(trainedOn.tokens)} tokens, ${count(trainedOn.bytes)} bytes |\n`,
     heldOut && `| held out | ${heldOutText(heldOut)} |\n`,
-    text && `| trained on | ${count(text.documents)} documents, ${count(text.bytes)} bytes, the held-out part included |\n`,
+    text &&
+      `| trained on | ${count(text.documents)} documents, ${count(text.bytes)} bytes${text.heldOutApart ? '' : ', the held-out part included'} |\n`,
   ]
     .filter(Boolean)
     .join('');
@@ -75,9 +78,25 @@ function textRows({ trainedOn, heldOut, text }: Card): string {
 
 /** The base model, with the text that its own card names. */
 const baseRow = ({ name, card }: BaseRecord): string =>
-  `| base | ${[name, card['text'] && `text: ${card['text']}`, card['training']].filter(Boolean).join('; ')} |\n`;
+  `| base | ${[name, card['text'] && `text: ${card['text']}`, card['training'], card['tokens seen'] && `${card['tokens seen']} tokens seen`, card['base'] && `from: ${card['base']}`].filter(Boolean).join('; ')} |\n`;
 
-function modelCard({ card, layout, model }: Pick<ModelFolder, 'card' | 'layout' | 'model'>): string {
+// How a model folder is used that has no graph.
+const FINE_TUNING = `\`\`\`
+npx mdiff train your-book.txt --set model.init_from=<this folder>
+\`\`\`
+
+The folder has weights and no graph: runs start from it, and it cannot write text itself.`;
+
+const generating = ({ card: { excerpt }, model }: Pick<ModelFolder, 'card' | 'model'>): string => `\`\`\`
+npx mdiff generate <this folder>${excerpt ? ` --prompt "${excerpt.prompt}"` : ''}
+${excerpt ? `npx mdiff infill <this folder> "${excerpt.gapped}"\n` : ''}npx mdiff serve <this folder> --port 8080
+\`\`\`
+
+\`onnx/model.onnx\` takes \`input_ids\` and \`attention_mask\` (int32 [batch, length]) and \`rows\` (int32 [rows], flattened positions), and gives \`logits\` (float32 [rows, vocab])${
+  model.shift_head ? '; the row starts with [BOS], and the output at position i−1 predicts position i' : ''
+}.`;
+
+function modelCard({ card, layout, model, onnx }: Pick<ModelFolder, 'card' | 'layout' | 'model' | 'onnx'>): string {
   const { nelbo, causalBitsPerByte: causal } = card;
   const quality = nelbo
     ? `| held-out NELBO | ${nelbo.nelbo.toFixed(3)} ± ${nelbo.se.toFixed(3)} nats/token${nelbo.step === undefined ? '' : ` at step ${count(nelbo.step)}`} |\n| held-out bits per byte | ${nelbo.bitsPerByte.toFixed(3)} (an upper bound) |\n`
@@ -102,17 +121,10 @@ positions anywhere in a text of at most ${model.max_seq_len} tokens; it knows on
 | text | ${card.source} |
 ${textRows(card)}| shape | ${model.n_layers} layers, width ${model.d_model}, ${model.n_heads} heads, vocabulary ${count(model.vocab_size)} |
 | training | ${ran} in ${Math.round(card.seconds)} s${speed}, engine ${card.engine}, seed ${card.seed} |
-${quality}${card.base ? baseRow(card.base) : ''}${causal === undefined ? '' : `| held-out bits per byte, next-token prediction | ${causal.toFixed(3)} (exact for that mode) |\n`}
+${card.tokensSeen === undefined ? '' : `| tokens seen | ${count(card.tokensSeen)} |\n`}${quality}${card.base ? baseRow(card.base) : ''}${causal === undefined ? '' : `| held-out bits per byte, next-token prediction | ${causal.toFixed(3)} (exact for that mode) |\n`}
 ## Use
 
-\`\`\`
-npx mdiff generate <this folder>${card.excerpt ? ` --prompt "${card.excerpt.prompt}"` : ''}
-${card.excerpt ? `npx mdiff infill <this folder> "${card.excerpt.gapped}"\n` : ''}npx mdiff serve <this folder> --port 8080
-\`\`\`
-
-\`onnx/model.onnx\` takes \`input_ids\` and \`attention_mask\` (int32 [batch, length]) and \`rows\` (int32 [rows], flattened positions), and gives \`logits\` (float32 [rows, vocab])${
-    model.shift_head ? '; the row starts with [BOS], and the output at position i−1 predicts position i' : ''
-  }.
+${onnx ? generating({ card, model }) : FINE_TUNING}
 
 ## Limits
 

@@ -115,6 +115,7 @@ function cardOf({ config, engine, prepared, stages }: Run, { progress }: LoopRes
     heldOut: prepared.heldOut ?? { documents: 0, tokens: 0, bytes: 0, of: 0 },
     steps: progress.step - (progress.left_out ?? 0),
     planned: stages.steps,
+    ...(progress.tokens !== undefined && { tokensSeen: progress.tokens }),
     seconds: progress.seconds,
     tokensPerSecond: speedOf(progress),
     ...(nelbo && { nelbo }),

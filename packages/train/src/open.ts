@@ -7,6 +7,7 @@ import { sha256 } from '@mdiff/folder/node';
 import type { BaseModel } from '@mdiff/folder/node';
 import { prepare } from '@mdiff/prepare';
 import type { Prepared } from '@mdiff/prepare';
+import { showBase } from './before.js';
 import type { Progress } from './checkpoint.js';
 import type { TrainOptions } from './options.js';
 import { measurePlan } from './plan.js';
@@ -65,6 +66,7 @@ export async function open({ asked, config: fitted, selection, options, folder, 
   const { tokenizer } = prepared;
   // The model gets exactly the tokenizer's rows, however many were asked for.
   const unplanned = fitted.model.vocab_size === tokenizer.vocabSize ? fitted : fitted.with({ model: { vocab_size: tokenizer.vocabSize } });
+  if (base) await showBase(base, { config: unplanned, prepared, options });
   reporter.phase('compiling', 'the training step');
   const engine = await openEngine(unplanned, selection);
   const { planned, config, stages } = await withPlan({ config: unplanned, engine, prepared, options, earlier, changes, started }).catch(

@@ -9,6 +9,8 @@ export interface TrainOptions {
   folder?: string;
   /** fresh: asked before an earlier run is put aside, with what it is; false leaves everything as it is */
   confirm?(earlier: string): Promise<boolean>;
+  /** called before the first step of a run that starts from a base model, with that model as a folder that is removed afterwards */
+  onBase?(base: { model: string; excerpt?: Excerpt }): Promise<void>;
   reporter: Reporter;
   /** aborting ends the run after the running step, or after the running batch of an evaluation, and saves it */
   signal: AbortSignal;

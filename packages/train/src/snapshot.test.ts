@@ -33,6 +33,8 @@ it('the newest checkpoint of a run becomes a model folder, and the run is not ch
   expect(card).toContain('3 steps of 20, a snapshot in');
   expect(card).toContain(`${bitsPerByte!.toFixed(3)} (an upper bound)`);
   expect(card).toContain('nats/token at step 2 |');
+  expect(card).toContain(`| tokens seen | ${tokens} |`);
+  expect(card).toContain('npx mdiff generate <this folder>');
   expect(await readFile(join(run, 'run.json'), 'utf8')).toBe(before);
 });
 
@@ -51,6 +53,9 @@ it('in 16 bits, weights and graph are the rounded weights in half the bytes; the
       expect(Math.abs(value - exact!.get(name)!.data[i]!)).toBeLessThanOrEqual(2 ** -11 * Math.abs(exact!.get(name)!.data[i]!) + 2 ** -25),
     );
   expect(Object.keys(await readFolderWhole(bare))).not.toContain('onnx/model.onnx');
+  const use = (await readFile(join(bare, 'README.md'), 'utf8')).split('## ')[1];
+  expect(use).toContain('--set model.init_from=<this folder>');
+  expect(use).not.toMatch(/mdiff (generate|infill|serve)|onnx/);
 });
 
 it('a folder without a run is one error', async () => {

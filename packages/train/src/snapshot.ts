@@ -77,10 +77,11 @@ async function describe(
     card: {
       name: config.experiment_name,
       source: text?.title ?? config.data.source,
-      ...(text && { text }),
+      ...(text && { text: { ...text, heldOutApart: config.data.val_source !== null } }),
       steps: progress.step - (progress.left_out ?? 0),
       planned: steps,
       unfinished: progress.step < steps,
+      ...(progress.tokens !== undefined && { tokensSeen: progress.tokens }),
       seconds: progress.seconds,
       tokensPerSecond: speedOf(progress),
       ...(measured && nelbo !== undefined && { nelbo: { nelbo, se, bitsPerByte: bits, step: measured.step } }),
