@@ -1,4 +1,4 @@
-// `npm start`: installs if needed, trains the quickstart run (or continues it), then prints samples of it.
+// `npm start`: installs if needed, fine-tunes the base model on Moby-Dick (or continues that run), then writes with it.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { launch } from '../packages/cli/src/launch.js';
@@ -63,30 +63,41 @@ async function runFolder() {
 
 async function train(choice) {
   const flags = { fresh: ['--fresh'], resume: ['--resume'], train: [] }[choice];
-  const code = await mdiff('train', '--config', recipe, '--no-sample', ...flags);
+  const code = await mdiff('train', '--config', recipe, ...flags);
   if (code === interrupted) console.log('\nStopped and saved. `npm start` continues from here; `npm start -- --fresh` starts over.');
   return code;
 }
 
+// Beginnings and gapped sentences for Moby-Dick; none is in the book. A gap is filled with as many tokens as it states.
+const beginnings = ['The captain said that', 'At last the whale', 'In the morning the crew'];
+const gapped = [
+  'The captain stood upon the ___:1 and looked out over the ___:2 of the sea.',
+  'All night long the men ___:2 and in the morning they saw a ___:2 upon the water.',
+  'The old sailor told us ___:3 of a great white whale that had ___:2 three ships.',
+];
+
+/** Runs commands of the model one after the other. @returns the first exit code that is not 0 */
 async function show(folder) {
   const model = relative(root, join(folder, 'model'));
-  for (const [index, seed] of [1, 2, 3].entries()) {
-    console.log(`\nSample ${index + 1} of 3 (seed ${seed})`);
-    const code = await mdiff('generate', model, '--seed', String(seed));
+  const commands = [
+    ...beginnings.map((prompt) => [
+      `Continuing: ${prompt} …`,
+      ['generate', model, '--prompt', prompt, '--max-length', '96', '--seed', '1'],
+    ]),
+    ...gapped.map((text) => [`Infilling: ${text}`, ['infill', model, text, '--seed', '1']]),
+  ];
+  for (const [title, command] of commands) {
+    console.log(`\n${title}`);
+    const code = await mdiff(...command);
     if (code !== 0) return code;
   }
-  // A gap is filled with exactly as many tokens as it states: a word or two read best.
-  const gapped = 'The captain stood upon the ___:1 and looked out over the ___:2 of the sea.';
-  console.log(`\nInfilling: ${gapped}`);
-  const code = await mdiff('infill', model, gapped, '--seed', '1');
-  if (code !== 0) return code;
   console.log(
     [
       '',
       'Next steps:',
       `  npx mdiff generate ${model} --prompt "Call me"     continue a text of yours`,
       `  npx mdiff serve ${model} --port 8000              answer POST /v1/completions on this machine`,
-      '  npx mdiff train your-book.txt --preset quickstart --set experiment_name=your-book',
+      '  npx mdiff train your-book.txt                     the same on a text of yours',
     ].join('\n'),
   );
   return 0;

@@ -14,7 +14,7 @@ const SEEDS = '42,43,44';
 
 const options = optionsOf({
   name: 'curves',
-  about: 'Loss curves of the quickstart run in float32 and bfloat16 with several seeds. Needs native TensorFlow.',
+  about: 'Loss curves of the preset quickstart_scratch in float32 and bfloat16 with several seeds. Needs native TensorFlow.',
   options: {
     steps: { kind: whole(WINDOW), default: 500, help: 'steps of each run' },
     seeds: { kind: list(whole(0), 2), default: SEEDS, help: 'seeds, separated by commas' },

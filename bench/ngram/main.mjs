@@ -1,10 +1,8 @@
 // n-gram baselines on exactly the tokens and bytes that training evaluates: the same split, tokenizer, units and [EOS].
-import { join } from 'node:path';
 import { loadProject } from '@mdiff/config';
 import { makeUnits } from '@mdiff/curriculum';
 import { holdOut } from '@mdiff/text';
 import { loadSource, trainBpe } from '@mdiff/text/node';
-import { root } from '../../tools/workspace.mjs';
 import { optionsOf, text, whole } from '../shared/options.mjs';
 import { writeResult } from '../shared/results.mjs';
 import { evaluate, trainNgram } from './kneser.ts';
@@ -13,14 +11,18 @@ const options = optionsOf({
   name: 'ngram',
   about: 'Unigram to n-gram baselines (interpolated modified Kneser–Ney) on the held-out text of a configuration.',
   options: {
-    config: { kind: text('file'), help: 'the configuration (default: runs/quickstart.yaml)' },
-    preset: { kind: text('name'), help: 'a preset below it' },
+    config: { kind: text('file'), help: 'the configuration' },
+    preset: { kind: text('name'), help: 'a preset below it (default: quickstart_scratch)' },
     set: { kind: text('key=value'), many: true, help: 'a setting over it; may be repeated' },
     order: { kind: whole(1, 9), default: 5, help: 'the longest n-gram' },
   },
 });
 
-const { config } = loadProject({ file: options.config ?? join(root, 'runs/quickstart.yaml'), preset: options.preset, set: options.set });
+const { config } = loadProject({
+  file: options.config ?? false,
+  preset: options.preset ?? (options.config === undefined ? 'quickstart_scratch' : undefined),
+  set: options.set,
+});
 const { data, curriculum, model, training } = config;
 const { documents, name } = await loadSource(data.source, { dataDir: config.data_dir });
 const split = holdOut(documents, training.val_split);

@@ -1,4 +1,4 @@
-// The recipe of quickstart against the plain masked-diffusion objective: same text, tokenizer, shape and number of steps.
+// The recipe of quickstart_scratch against the plain masked-diffusion objective: same text, tokenizer, shape and number of steps.
 import { readFileSync } from 'node:fs';
 import { chart } from '../shared/chart.mjs';
 import { optionsOf, text } from '../shared/options.mjs';
@@ -7,7 +7,7 @@ import { metricsOf } from '../shared/training.mjs';
 
 const options = optionsOf({
   name: 'recipe',
-  about: 'The quickstart recipe against the plain objective: two trainings, about fifteen minutes.',
+  about: 'The recipe of quickstart_scratch against the plain objective: two trainings, about fifteen minutes.',
   options: {
     set: { kind: text('key=value'), many: true, help: 'a setting of both runs; may be repeated' },
     reuse: { help: 'take finished runs as they are' },
@@ -21,7 +21,7 @@ const plain = {
   'curriculum.stages': '[{name: text, epochs: 20, masking_rate_range: [0.001, 1], data_selection: all, format_type: paragraphs}]',
 };
 const arms = [
-  { name: 'quickstart', label: 'quickstart recipe', set: {} },
+  { name: 'quickstart', label: 'recipe of quickstart_scratch', set: {} },
   { name: 'plain', label: 'plain objective', set: plain },
 ];
 

@@ -1,4 +1,4 @@
-// Whole trainings of the quickstart recipe, one process each, for benches that compare their curves.
+// Whole trainings of the preset quickstart_scratch, one process each, for benches that compare their curves.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ export function metricsOf(name, settings, finished = () => false) {
   const set = [`experiment_name=bench-${name}`, ...settings].flatMap((setting) => ['--set', setting]);
   const { status } = spawnSync(
     process.execPath,
-    [join(root, 'apps/mdiff/bin/mdiff.js'), 'train', '--config', join(root, 'runs/quickstart.yaml'), '--fresh', ...set],
+    [join(root, 'apps/mdiff/bin/mdiff.js'), 'train', '--preset', 'quickstart_scratch', '--no-sample', '--fresh', '--yes', ...set],
     { cwd: root, stdio: 'inherit' },
   );
   if (status !== 0) throw failure(`the training "${name}" ended with code ${status}; its messages are above`);

@@ -51,6 +51,8 @@ for (const { path, name, version } of publishable) {
   const strays = text.split('\n').filter((entry) => /\.test\.|\.tsbuildinfo$|node_modules\/|\/fixtures\//.test(entry));
   check(`contents of ${name}`, strays.length === 0 ? '' : `tests or build leftovers inside:\n${strays.join('\n')}`);
   await command(`publint ${name}`, process.execPath, [join(root, 'node_modules/publint/src/cli.js'), file, '--strict']);
+  // A model folder has no code.
+  if (!existsSync(join(root, path, 'src'))) continue;
   await command(`types of ${name} (attw)`, process.execPath, [
     join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js'),
     file,
@@ -115,7 +117,7 @@ const all = await install(
 );
 await importAll(
   all,
-  publishable.map((one) => one.name),
+  publishable.filter(({ path }) => existsSync(join(root, path, 'src'))).map((one) => one.name),
 );
 await command('mdiff --help', process.execPath, [join(all, 'node_modules/mdiff/bin/mdiff.js'), '--help'], { cwd: all });
 const peerless = await execute(

@@ -59,7 +59,9 @@ function init(io: Io, file: string, flags: { force?: boolean }): void {
 /** Every warning, with the memory estimate that a training would use here; without the trainer it is the formula's. */
 async function warningsOf(config: ProjectConfig): Promise<Issue[]> {
   const trainer = await loadTrainer();
-  return validateHere(config, await trainer?.memoryHere(config));
+  if (!trainer) return validateHere(config, undefined);
+  const shaped = await trainer.shapedHere(config);
+  return validateHere(shaped, await trainer.memoryHere(shaped));
 }
 
 async function validate(io: Io, file: string | undefined, flags: ConfigFlags & { strict?: boolean; json?: boolean }): Promise<void> {

@@ -2,7 +2,7 @@
 export const template = (schema: string): string => `# yaml-language-server: $schema=${schema}
 # An mdiff configuration. Every key is optional; \`mdiff config explain KEY\` says what one does and where its value comes from.
 
-# quickstart trains 1100 steps, book 5000 steps of a larger model; training.max_minutes sets a time instead. You may also name a file (./base.yaml).
+# quickstart fine-tunes the base model for four minutes; quickstart_scratch and book start from random weights. You may also name a file (./base.yaml).
 extends: quickstart
 
 # The run is written to outputs/<experiment_name>/.
@@ -14,14 +14,15 @@ data:
   source: builtin:moby-dick
 
 # training:
-#   max_steps: 1100         # exact number of optimiser steps
-#   learning_rate: 0.0015   # peak rate
-#   batch_size: 16          # rows per step
+#   max_minutes: 4          # as many steps as fit, by a measurement on this machine
+#   learning_rate: 0.001    # peak rate
+#   batch_size: 8           # rows per step
 
 # model:
+#   init_from: null         # random weights instead of the base model; its shape is then yours to choose:
 #   d_model: 256            # width; a multiple of n_heads
 #   n_layers: 4
-#   max_seq_len: 128        # longest text in tokens
+#   max_seq_len: 256        # longest text in tokens
 
 # generation:
 #   temperature: 0.8        # lower keeps to likely tokens, higher varies more

@@ -1,3 +1,3 @@
-export { memoryHere } from './memory.js';
+export { memoryHere, shapedHere } from './memory.js';
 export type { OnTrained, Trained } from './next.js';
 export { program } from './program.js';

@@ -1,5 +1,7 @@
-import { isSetIn, type ProjectConfig } from '@mdiff/config';
+import { isSetIn, shapedBy, type ProjectConfig } from '@mdiff/config';
 import type { MemoryFactors } from '@mdiff/engine';
+import { modelSection } from '@mdiff/folder';
+import { readBase } from '@mdiff/folder/node';
 
 /** The memory of the engine that a run would take here; undefined if this machine lacks the engine or the device that the configuration sets. */
 export async function memoryHere(config: ProjectConfig): Promise<MemoryFactors | undefined> {
@@ -11,4 +13,10 @@ export async function memoryHere(config: ProjectConfig): Promise<MemoryFactors |
     if (isSetIn(config, 'engine') || isSetIn(config, 'device')) return undefined;
     throw error;
   }
+}
+
+/** The configuration with the shape of the base model that it starts from, as a run would have it. @throws MdiffError for a base that is not here */
+export async function shapedHere(config: ProjectConfig): Promise<ProjectConfig> {
+  const { init_from } = config.model;
+  return init_from === null ? config : shapedBy(config, modelSection((await readBase(init_from)).config));
 }

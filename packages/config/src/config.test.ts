@@ -56,7 +56,7 @@ describe("the source's examples", () => {
       minimal.generation.max_length,
       minimal.data.max_sentence_length,
       minimal.training.max_steps,
-    ]).toEqual([7_365_120, 128, 128, 1100]);
+    ]).toEqual([7_365_120, 256, 256, null]);
     expect([minimal.experiment_name, minimal.data.source]).toEqual(['my-first-run', 'my-book.txt']);
   });
 
@@ -80,7 +80,7 @@ describe("the source's examples", () => {
 });
 
 describe('a resolved record', () => {
-  const config = ProjectConfig.preset('quickstart');
+  const config = ProjectConfig.preset('quickstart_scratch');
 
   it('is frozen all the way down', () => {
     const deep = (value: unknown): boolean =>
@@ -168,11 +168,13 @@ describe('presets', () => {
         'fast',
         'project/default',
         'project/quickstart',
+        'project/quickstart_scratch',
         'project/book',
         'project/pretrain',
         'project/fast_debug',
         'default',
         'quickstart',
+        'quickstart_scratch',
         'book',
         'pretrain',
         'fast_debug',
@@ -207,7 +209,7 @@ describe('presets', () => {
       'training.dataloader_num_workers: 4 -> 0',
       'training.pin_memory: true -> false',
     ]);
-    expect(from('quickstart').filter((line) => line.startsWith('training.'))).toEqual([
+    expect(from('quickstart_scratch').filter((line) => line.startsWith('training.'))).toEqual([
       'training.learning_rate: 0.0002 -> 0.0015',
       'training.min_learning_rate: 0.00002 -> 0',
       'training.warmup_steps: 1000 -> 50',
@@ -227,7 +229,7 @@ describe('presets', () => {
       'training.causal_fraction: 0 -> 0.33',
       'training.wsd_decay_fraction: 0.6 -> 0.55',
     ]);
-    expect(from('quickstart').filter((line) => !/^(training|model|curriculum)\./.test(line))).toEqual([
+    expect(from('quickstart_scratch').filter((line) => !/^(training|model|curriculum)\./.test(line))).toEqual([
       'device: cuda -> auto',
       'tokenizer.type: gpt2_compressed -> bpe',
       'data.max_sentence_length: 512 -> 128',
@@ -236,7 +238,22 @@ describe('presets', () => {
       'generation.sampler: confidence -> first_hitting',
       'generation.block_length: null -> 4',
     ]);
-    expect(diffConfigs(ProjectConfig.preset('quickstart'), ProjectConfig.preset('book'))).toEqual([
+    expect(diffConfigs(ProjectConfig.preset('quickstart_scratch'), ProjectConfig.preset('quickstart'))).toEqual([
+      'model.max_seq_len: 128 -> 256',
+      'model.init_from: null -> base-en',
+      'data.max_sentence_length: 128 -> 256',
+      'training.learning_rate: 0.0015 -> 0.001',
+      'training.warmup_steps: 50 -> 20',
+      'training.batch_size: 16 -> 8',
+      'training.max_steps: 1100 -> null',
+      'training.max_minutes: null -> 4',
+      'training.on_max_steps: scale -> truncate',
+      'training.save_every: 200 -> 100',
+      'training.causal_fraction: 0.33 -> 0',
+      'training.wsd_decay_fraction: 0.55 -> 0.6',
+      'generation.max_length: 128 -> 256',
+    ]);
+    expect(diffConfigs(ProjectConfig.preset('quickstart_scratch'), ProjectConfig.preset('book'))).toEqual([
       'model.n_layers: 4 -> 6',
       'model.dropout: 0 -> 0.1',
       'training.warmup_steps: 50 -> 100',
@@ -292,7 +309,7 @@ describe('presets', () => {
 
 describe('explain', () => {
   it('says value, origin, what it hides, type and meaning', () => {
-    const { config } = loadProject({ preset: 'quickstart', set: ['training.batch_size=8'], env: {}, cwd: fixtures });
+    const { config } = loadProject({ preset: 'quickstart_scratch', set: ['training.batch_size=8'], env: {}, cwd: fixtures });
     expect(explain(config, 'training.batch_size')).toBe(
       'training.batch_size = 8 (--set); over 16 (preset training/cpu_quick), 32 (default); integer >= 1 and <= 65536; rows per forward pass on one worker',
     );

@@ -42,8 +42,8 @@ export async function workplace(): Promise<Workplace> {
   const words = ['whale', 'ship', 'sea', 'sailor', 'storm', 'captain', 'island', 'night'];
   const sentence = (): string => `The ${words[rng.int(8)]} saw the ${words[rng.int(8)]} and the ${words[rng.int(8)]}.`;
   await writeFile(book, Array.from({ length: 150 }, () => `${sentence()} ${sentence()}`).join('\n\n'));
-  const settings = (name: string): string[] =>
-    [
+  const settings = (name: string): string[] => [
+    ...[
       `experiment_name=${name}`,
       `output_dir=${join(folder, 'outputs')}`,
       `cache_dir=${join(folder, 'cache')}`,
@@ -61,7 +61,9 @@ export async function workplace(): Promise<Workplace> {
       'training.log_every=1',
       'training.eval_every=20',
       'training.save_every=7',
-    ].flatMap((setting) => ['--set', setting]);
+    ].flatMap((setting) => ['--set', setting]),
+    ...['--preset', 'quickstart_scratch'],
+  ];
   return {
     folder,
     book,

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readFolderWhole } from '@mdiff/folder/node';
 import { parse } from 'yaml';
 import { describe, expect, test } from 'vitest';
 
@@ -30,14 +31,36 @@ const folders = [...inside('packages'), ...inside('apps')];
 const packages = folders.map((folder) => ({ folder, ...(json(`${folder}/package.json`) as Manifest) }));
 const catalog = (parse(read('pnpm-workspace.yaml')) as { catalog: Record<string, string> }).catalog;
 
-describe.each(packages)('$folder', ({ folder, ...manifest }) => {
-  test('says what a published package must say', () => {
-    expect(manifest).toMatchObject({
-      license: 'Apache-2.0',
-      type: 'module',
-      engines: { node: '>=20' },
-      description: expect.stringMatching(/./) as string,
-    });
+/** A package without sources is a model folder: weights and a card. */
+const isModel = (folder: string): boolean => !existsSync(join(root, folder, 'src'));
+const programs = packages.filter(({ folder }) => !isModel(folder));
+
+test.each(packages)('$folder says what a published package must say', (manifest) => {
+  expect(manifest).toMatchObject({
+    license: 'Apache-2.0',
+    type: 'module',
+    engines: { node: '>=20' },
+    description: expect.stringMatching(/./) as string,
+  });
+});
+
+describe.each(packages.filter(({ folder }) => isModel(folder)))('$folder', ({ folder, ...manifest }) => {
+  test('is a whole model folder, which is published file by file and knows nothing else', async () => {
+    const files = Object.keys(await readFolderWhole(join(root, folder)));
+    expect([...files, 'DATA.md', 'manifest.json'].sort()).toEqual([...manifest.files!, 'README.md'].sort());
+    expect({ ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.scripts }).toEqual({});
+  });
+
+  test('takes at most 40 MB, and names no path of the machine that made it', async () => {
+    const files = Object.entries(await readFolderWhole(join(root, folder)));
+    expect(files.reduce((sum, [, content]) => sum + content.length, 0)).toBeLessThan(40e6);
+    for (const [name, content] of files.filter(([path]) => /\.(json|md|yaml)$/.test(path)))
+      expect(content.toString('utf8'), name).not.toMatch(/(^|[\s"'(:])\/(home|work|root|tmp|Users)\//m);
+  });
+});
+
+describe.each(programs)('$folder', ({ folder, ...manifest }) => {
+  test('publishes what is built, and no tests', () => {
     expect(manifest.files).toEqual(expect.arrayContaining(['dist', '!**/*.test.*']));
   });
 

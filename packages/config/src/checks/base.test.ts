@@ -23,19 +23,19 @@ describe('model.init_from', () => {
 
   it('names both places of every key that is set to another shape', () => {
     expect(problems(`${head}  n_layers: 4\n  d_model: 256\n  conv_width: 3\ntokenizer: {path: t.json}\n`)).toEqual([
-      'S8 c.yaml:4:13 model.n_layers: expected 5 (model.init_from "base-en"), got 4; see c.yaml:3:14 model.init_from',
-      'S8 c.yaml:6:15 model.conv_width: expected 5 (model.init_from "base-en"), got 3; see c.yaml:3:14 model.init_from',
-      'S8 c.yaml:7:19 tokenizer.path: expected null (model.init_from "base-en"), got "t.json"; see c.yaml:3:14 model.init_from',
+      'S8 c.yaml:4:13 model.n_layers: expected 5 (model.init_from "base-en"), got 4; leave it out, or set model.init_from: null to start from random weights; see c.yaml:3:14 model.init_from',
+      'S8 c.yaml:6:15 model.conv_width: expected 5 (model.init_from "base-en"), got 3; leave it out, or set model.init_from: null to start from random weights; see c.yaml:3:14 model.init_from',
+      'S8 c.yaml:7:19 tokenizer.path: expected null (model.init_from "base-en"), got "t.json"; leave it out, or set model.init_from: null to start from random weights; see c.yaml:3:14 model.init_from',
     ]);
   });
 
   it('allows a shorter row unless positions are learned, and no longer one', () => {
     expect(shapedBy(parse(`${head}  max_seq_len: 64\n`), folder).model.max_seq_len).toBe(64);
     expect(problems(`${head}  max_seq_len: 512\n`)).toEqual([
-      'S8 c.yaml:4:16 model.max_seq_len: expected an integer <= 256 (model.init_from "base-en"), got 512; see c.yaml:3:14 model.init_from',
+      'S8 c.yaml:4:16 model.max_seq_len: expected an integer <= 256 (model.init_from "base-en"), got 512; leave it out, or set model.init_from: null to start from random weights; see c.yaml:3:14 model.init_from',
     ]);
     expect(problems(`${head}  max_seq_len: 64\n`, { ...folder, pos_encoding: 'learned' })).toEqual([
-      'S8 c.yaml:4:16 model.max_seq_len: expected 256 (model.init_from "base-en"), got 64; see c.yaml:3:14 model.init_from',
+      'S8 c.yaml:4:16 model.max_seq_len: expected 256 (model.init_from "base-en"), got 64; leave it out, or set model.init_from: null to start from random weights; see c.yaml:3:14 model.init_from',
     ]);
   });
 

@@ -70,6 +70,7 @@ export const startup = {
   /** S8: a key says otherwise than the model folder of `model.init_from`. */
   notTheBase: (config: ProjectConfig, key: string, expected: string): Issue =>
     error(config, key, 'S8', `${expected} (model.init_from ${quoted(config.model.init_from ?? '')})`, shown(valueOf(viewOf(config), key)), {
+      hint: 'leave it out, or set model.init_from: null to start from random weights',
       see: seeKey(viewOf(config), 'model.init_from'),
     }),
   /** S9: a key that a resumed run keeps differs from the run's. */

@@ -10,7 +10,8 @@ export interface PresetSummary {
 
 const about: Record<string, string> = {
   'project/default': 'every key at its default',
-  'project/quickstart': '1100 steps of a model of 4 layers, on a processor; the default',
+  'project/quickstart': 'the base model, fine-tuned on a book for four minutes; the default',
+  'project/quickstart_scratch': '1100 steps of a model of 4 layers from random weights, on a processor',
   'project/book': '5000 steps of a model of 6 layers, on a processor',
   'project/pretrain': 'a base model of a shelf of books, for mdiff pretrain',
   'project/fast_debug': 'fifty steps of a tiny model, to try a configuration',

@@ -2,8 +2,10 @@ import type { CurriculumInput, GenerationInput, ModelInput, ProjectInput, StageC
 
 // Each preset is a layer: it names only what differs from the defaults, and the rest comes from below.
 
+// A shape of its own needs weights of its own: over a preset that has a base model, these train from random weights.
 const model: Record<string, ModelInput> = {
   tiny_125m: {
+    init_from: null,
     d_model: 768,
     n_layers: 12,
     n_heads: 12,
@@ -17,6 +19,7 @@ const model: Record<string, ModelInput> = {
     tie_embeddings: false,
   },
   small_350m: {
+    init_from: null,
     d_model: 1024,
     n_layers: 24,
     n_heads: 16,
@@ -30,6 +33,7 @@ const model: Record<string, ModelInput> = {
     tie_embeddings: false,
   },
   nano: {
+    init_from: null,
     d_model: 128,
     n_layers: 4,
     n_heads: 2,
@@ -43,6 +47,7 @@ const model: Record<string, ModelInput> = {
     tie_embeddings: true,
   },
   micro: {
+    init_from: null,
     d_model: 256,
     n_layers: 6,
     n_heads: 4,
@@ -142,9 +147,32 @@ const tuned = {
   // A model this young reads best when it writes a few words at a time, from left to right: confidence orders repeat themselves.
   generation: { sampler: 'first_hitting', block_length: 4, temperature: 0.8, top_p: 0.95 },
 } satisfies ProjectInput;
+// The shape is that of @mdiff/base-en. It stands here for the estimates made before the model folder is read, and gives way to it.
+const based = {
+  model: { init_from: 'base-en', n_layers: 4, max_seq_len: 256, vocab_size: 16384, dropout: 0 },
+  training: {
+    learning_rate: 0.001,
+    warmup_steps: 20,
+    wsd_decay_fraction: 0.6,
+    causal_fraction: 0,
+    batch_size: 8,
+    eval_every: 100,
+    save_every: 100,
+  },
+} satisfies ProjectInput;
 const projects: Record<string, { parts: string[]; own: ProjectInput }> = {
   default: { parts: [], own: {} },
   quickstart: {
+    parts: ['model/micro', 'training/cpu_quick', 'curriculum/quick'],
+    own: {
+      ...onBook,
+      model: based.model,
+      // A short text is read at most twenty times, also where the minutes last for more.
+      training: { ...based.training, max_minutes: 4, max_steps: null, on_max_steps: 'truncate' },
+      generation: tuned.generation,
+    },
+  },
+  quickstart_scratch: {
     parts: ['model/micro', 'training/cpu_quick', 'curriculum/quick'],
     own: {
       ...onBook,
