@@ -79,10 +79,10 @@ describe('a base model', () => {
   });
 
   it('that is not installed is one error that says how to get it', async () => {
-    await expect(readBase('base-en', root)).rejects.toMatchObject({
+    await expect(readBase('base-none', root)).rejects.toMatchObject({
       code: 'MDIFF_BASE',
       exitCode: 2,
-      message: `model.init_from: the package @mdiff/base-en is not installed, and there is no folder ${join(root, 'base-en')}; run: npm install @mdiff/base-en, or give the path of a model folder`,
+      message: `model.init_from: the package @mdiff/base-none is not installed, and there is no folder ${join(root, 'base-none')}; run: npm install @mdiff/base-none, or give the path of a model folder`,
     });
   });
 

@@ -30,7 +30,7 @@ function lines(text: string): string[] {
   }
 }
 
-const quiet = 'extends: quickstart\n';
+const quiet = 'extends: quickstart_scratch\n';
 
 describe('errors', () => {
   it.each([
@@ -321,7 +321,7 @@ describe('warnings', () => {
   });
 
   it('no project preset sets a key that is not in effect yet', () => {
-    for (const name of ['quickstart', 'book', 'fast_debug', 'default'])
+    for (const name of ['quickstart', 'quickstart_scratch', 'book', 'fast_debug', 'default'])
       expect(
         ProjectConfig.preset(name)
           .validate()
@@ -408,8 +408,8 @@ describe('start-up texts', () => {
 
   it('say nothing when there is nothing to say', () => {
     expect(startup.noPinning(ProjectConfig.default())).toBeUndefined();
-    expect(startup.batchTooLarge(ProjectConfig.preset('quickstart'))).toBeUndefined();
-    expect(formatIssue(startup.nothingToFit(ProjectConfig.preset('quickstart'), { baseBytes: 1e9 }))).toMatch(
+    expect(startup.batchTooLarge(ProjectConfig.preset('quickstart_scratch'))).toBeUndefined();
+    expect(formatIssue(startup.nothingToFit(ProjectConfig.preset('quickstart_scratch'), { baseBytes: 1e9 }))).toMatch(
       /training\.batch_size: warning: --fit changes nothing: a batch of 16 needs an estimated 1\.\d\d GB of 7\.20 GB$/,
     );
   });

@@ -37,7 +37,7 @@ describe('order', () => {
     });
     const { config, source } = loadProject({
       cwd,
-      preset: 'quickstart',
+      preset: 'quickstart_scratch',
       env: { MDIFF__TRAINING__EVAL_EVERY: '5', MDIFF__TRAINING__SAVE_EVERY: '5', OTHER: 'x' },
       set: ['training.save_every=6', 'model.n_layers=7'],
       overrides: { model: { n_layers: 8 } },
@@ -52,7 +52,7 @@ describe('order', () => {
       training.save_every,
       config.model.n_layers,
     ]).toEqual([0.9, 50, 3, 4, 5, 6, 8]);
-    expect(source).toBe('mdiff.yaml over preset quickstart');
+    expect(source).toBe('mdiff.yaml over preset quickstart_scratch');
     expect(explain(config, 'training.save_every')).toContain(
       '= 6 (--set); over 5 (env MDIFF__TRAINING__SAVE_EVERY), 4 (mdiff.yaml:2:53), 200 (preset training/cpu_quick), 5000 (default)',
     );
@@ -65,7 +65,7 @@ describe('order', () => {
     expect(loadProject({ cwd, env: {} })).toMatchObject({
       source: 'no mdiff.yaml here: using preset quickstart',
       warnings: [],
-      config: { training: { max_steps: 1100 } },
+      config: { training: { max_minutes: 4 } },
     });
     expect(loadProject({ cwd, env: {}, preset: 'book' }).source).toBe('preset book');
     expect(loadProject({ cwd: files({ 'mdiff.yaml': 'seed: 9' }), env: {} })).toMatchObject({

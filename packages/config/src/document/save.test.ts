@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'mdiff-save-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const commented = `# My run
-extends: quickstart   # the small one
+extends: quickstart_scratch   # the small one
 
 experiment_name: "my-run"  # double quotes
 seed: \${env:SEED:-7}
@@ -59,7 +59,7 @@ describe('a loaded file', () => {
         .replace('{top_k: 5, stop: [\'a\', "b"]}', '{ top_k: 5, stop: [ \'a\', "b" ] }')
         .replace('epochs: 5', 'epochs: 6')
         .replace('[0.1, 0.90]', '[ 0.1, 0.90 ]')
-        .replace('quickstart   #', 'quickstart #')
+        .replace('quickstart_scratch   #', 'quickstart_scratch #')
         .replace('  # double', ' # double')
         .replace('  # keep', ' # keep') + 'data:\n  source: "b: c"\n',
     );
@@ -107,8 +107,8 @@ describe('a configuration without a file', () => {
       const config = ProjectConfig.preset(name);
       expect(ProjectConfig.parse(config.toYaml()), name).toEqual(config);
     }
-    const text = ProjectConfig.preset('quickstart').toYaml();
-    expect(text).toContain('  learning_rate: 0.0015  # preset project/quickstart; number > 0 and <= 1; default 0.0002\n');
+    const text = ProjectConfig.preset('quickstart_scratch').toYaml();
+    expect(text).toContain('  learning_rate: 0.0015  # preset project/quickstart_scratch; number > 0 and <= 1; default 0.0002\n');
     expect(text).not.toMatch(/[0-9]e-?[0-9]/);
   });
 
@@ -181,7 +181,7 @@ describe('saveYaml', () => {
 });
 
 it('config.resolved.yaml has every value with its origin, and the facts of the run', () => {
-  const config = ProjectConfig.parse('extends: quickstart\nseed: 3\n', { file: 'my.yaml', set: ['model.n_layers=2'] });
+  const config = ProjectConfig.parse('extends: quickstart_scratch\nseed: 3\n', { file: 'my.yaml', set: ['model.n_layers=2'] });
   const text = resolvedYaml(config, { 'tokenizer size': 8000, engine: 'onnxruntime' });
   expect(text.startsWith('# tokenizer size: 8000\n# engine: onnxruntime\n')).toBe(true);
   for (const line of [
