@@ -68,12 +68,12 @@ async function train(choice) {
   return code;
 }
 
-// Beginnings and gapped sentences for Moby-Dick; none is in the book. A gap is filled with as many tokens as it states.
+// Beginnings and gapped sentences for Moby-Dick; none is in the book. A gap is filled with as many tokens as it states: single ones read best.
 const beginnings = ['The captain said that', 'At last the whale', 'In the morning the crew'];
 const gapped = [
-  'The captain stood upon the ___:1 and looked out over the ___:2 of the sea.',
-  'All night long the men ___:2 and in the morning they saw a ___:2 upon the water.',
-  'The old sailor told us ___:3 of a great white whale that had ___:2 three ships.',
+  'The captain stood upon the ___:1 and looked out over the ___:1.',
+  'All night long the men ___:1, and in the morning they saw a ship upon the ___:1.',
+  'He took the ___:1 in his hand and ___:1 it into the sea.',
 ];
 
 /** Runs commands of the model one after the other. @returns the first exit code that is not 0 */
@@ -84,7 +84,7 @@ async function show(folder) {
       `Continuing: ${prompt} …`,
       ['generate', model, '--prompt', prompt, '--max-length', '96', '--seed', '1'],
     ]),
-    ...gapped.map((text) => [`Infilling: ${text}`, ['infill', model, text, '--seed', '1']]),
+    ...gapped.map((text) => [`Infilling: ${text}`, ['infill', model, text, '--temperature', '0.5', '--seed', '1']]),
   ];
   for (const [title, command] of commands) {
     console.log(`\n${title}`);
