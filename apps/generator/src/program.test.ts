@@ -164,7 +164,7 @@ describe('mistakes end with one line and an exit code', () => {
 
 describe('as a process', () => {
   const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-  // What is built, where the tests import that (vitest.config.ts).
+  // The built program, if the tests import what is built (vitest.config.ts).
   const main =
     process.env['MDIFF_BUILT'] === '1'
       ? [file('../dist/main.js')]

@@ -30,7 +30,7 @@ export async function showBase(
     await writeFolderWhole(
       model,
       {
-        [FILES.config]: json(toFolderConfig(networkOf(config.model), base.name)),
+        [FILES.config]: json(toFolderConfig(network, base.name)),
         [FILES.tokenizer]: base.tokenizer,
         [FILES.generation]: json(config.generation),
         [FILES.graph]: await onnxOf(network, params, false),

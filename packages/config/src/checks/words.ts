@@ -1,5 +1,5 @@
 import { distance } from 'fastest-levenshtein';
-import { dotted, nodeAt, root, sections, segments, type Node, type Segment } from '../sections/keys.js';
+import { dotted, nodeAt, root, sections, segments, takes, type Node, type Segment } from '../sections/keys.js';
 
 /** A number without an exponent: PyYAML reads `2e-4` as a string. Infinities and NaN as YAML writes them. */
 export function plain(value: number): string {
@@ -122,7 +122,7 @@ export function plainValue(value: unknown, node: Node): string | undefined {
  * show no more in their value.
  */
 export function textValue(value: unknown, node: Node, read: () => string | undefined): string | undefined {
-  if (![node.type].flat().includes('string') || node.enum !== undefined) return undefined;
+  if (!takes(node, 'string') || node.enum !== undefined) return undefined;
   const written = read();
   if (value === null && written === '') return 'write a value after it, or remove the key';
   if (value === null && written === '~') return 'a lone ~ is null in YAML; write ~/ for your home folder';

@@ -1,17 +1,14 @@
 import { readYaml, toData, type Tree } from './yaml.js';
 import { issueAt, type Issue, type Place } from '../checks/issue.js';
-import { dotted, isMapNode, nodeAt, root, type Node, type Segment } from '../sections/keys.js';
+import { dotted, isMapNode, nodeAt, root, takes, type Node, type Segment } from '../sections/keys.js';
 
 export type Env = Readonly<Record<string, string | undefined>>;
-
-/** True for a key that takes text. */
-export const takesText = (node: Node): boolean => (Array.isArray(node.type) ? node.type : [node.type]).includes('string');
-const takesNull = (node: Node): boolean => (Array.isArray(node.type) ? node.type : [node.type]).includes('null');
 
 /** Types text from outside a file by the schema: string keys take it as it is, others read it as a YAML 1.2 value. Nothing else is coerced. */
 export function typed(text: string, path: readonly Segment[], place: Place): { value?: unknown; issues: Issue[] } {
   const node = nodeAt(path);
-  if (node === undefined || takesText(node)) return { value: node && takesNull(node) && text === 'null' ? null : text, issues: [] };
+  if (node === undefined || takes(node, 'string'))
+    return { value: node && takes(node, 'null') && text === 'null' ? null : text, issues: [] };
   const { tree, issues } = readYaml(text, '', place, dotted(path));
   if (tree === undefined) return { issues };
   const data = convert(tree, (value) => value, place, dotted(path));

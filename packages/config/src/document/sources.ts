@@ -2,11 +2,11 @@
 import { atHome } from '#files';
 import { readYaml, type Tree } from './yaml.js';
 import { issueAt, type Issue, type Place } from '../checks/issue.js';
-import { dotted, leafKeys, nodeAt, segments, type Segment } from '../sections/keys.js';
+import { dotted, leafKeys, nodeAt, segments, takes, type Segment } from '../sections/keys.js';
 import { readLayer, type Entry, type Source } from './layer.js';
 import { markedSources, marksOf } from './marks.js';
 import { presetLayers, presetNames } from './presets.js';
-import { fileData, takesText, typed, type Env } from './scalars.js';
+import { fileData, typed, type Env } from './scalars.js';
 import { nearChoice, nearKey, quoted, shown } from '../checks/words.js';
 
 /** Text of a file, or what was expected instead. The browser has no reader. */
@@ -129,7 +129,7 @@ function unknownKey(path: readonly Segment[], place: Place, got: string, hint?: 
 /** A value of `--set` or of the environment. A text is taken as it is, so quotes around it would become a part of it. */
 function outside(text: string, path: readonly Segment[], place: Place): { value?: unknown; issues: Issue[] } {
   const node = nodeAt(path);
-  if (node === undefined || !takesText(node) || !/^(["']).*\1$/s.test(text)) return typed(text, path, place);
+  if (node === undefined || !takes(node, 'string') || !/^(["']).*\1$/s.test(text)) return typed(text, path, place);
   const finding = { code: 'SCHEMA', expected: 'a text without quotes around it', got: shown(text), hint: 'text is taken as it is here' };
   return { issues: [issueAt(place, dotted(path), finding)] };
 }

@@ -61,6 +61,9 @@ export function nodeAt(path: readonly Segment[]): Node | undefined {
 
 export const isMapNode = (node: Node | undefined): boolean => node?.properties !== undefined;
 
+/** True for a key that takes values of this JSON type. */
+export const takes = (node: Node, type: 'string' | 'null'): boolean => [node.type].flat().includes(type);
+
 function walk(node: Node, path: string, found: string[]): string[] {
   for (const [word, child] of Object.entries(node.properties ?? {})) {
     const at = path ? `${path}.${word}` : word;
