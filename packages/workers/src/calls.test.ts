@@ -41,6 +41,19 @@ describe.each([
 });
 
 describe('a worker thread', () => {
+  it('finishes the call that it is at when it is closed, and begins no other', async () => {
+    remote = startWorker(entry);
+    const flag = new Int32Array(new SharedArrayBuffer(4));
+    const calls = Promise.allSettled([remote.call('hold', flag), remote.call('square', 1)]);
+    while (Atomics.load(flag, 0) === 0) await new Promise(setImmediate);
+    const ended = Promise.all([remote.close(), remote.close()]);
+    Atomics.store(flag, 0, 2);
+    Atomics.notify(flag, 0);
+    await ended;
+    expect(await calls).toMatchObject([{ value: 'held' }, { reason: { message: 'the worker thread is closed' } }]);
+    await expect(remote.call('square', 2)).rejects.toThrow('the worker thread is closed');
+  });
+
   it('gets the buffers that are moved to it, and not a copy', async () => {
     remote = startWorker(entry);
     const bytes = Uint8Array.of(5);

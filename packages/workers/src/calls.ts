@@ -1,7 +1,9 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Worker, parentPort } from 'node:worker_threads';
+import { Worker, parentPort, workerData } from 'node:worker_threads';
 import type { TransferListItem } from 'node:worker_threads';
+import { claim, forget, latch, release, shut } from './latch.js';
+import type { Latch } from './latch.js';
 
 // Calls into a worker thread or a child process: one method name, one argument, one result. Buffers named in `transfer` move instead of being copied.
 
@@ -25,6 +27,7 @@ export class Moved<T> {
 
 export interface Remote {
   call<T>(method: string, argument?: unknown, transfer?: readonly TransferListItem[]): Promise<T>;
+  /** Ends it, and rejects the calls that have no answer. A thread first finishes the call that it is at: native code cannot be interrupted. */
   close(): Promise<void>;
 }
 
@@ -33,6 +36,8 @@ interface Calls extends Pick<Remote, 'call'> {
   settle(reply: Reply): void;
   /** ends all that wait, and all that come */
   fail(error: Error): void;
+  /** refuses all that come; resolves when none waits */
+  drain(): Promise<void>;
 }
 
 /** `onBusy` is called when the first call starts to wait and when none waits any more. */
@@ -43,6 +48,11 @@ function callsOver(
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   let next = 0;
   let ended: Error | undefined;
+  let drained = (): void => undefined;
+  const remove = (id: number): void => {
+    waiting.delete(id);
+    if (waiting.size === 0) drained();
+  };
   return {
     call: (method, argument, transfer = []) =>
       new Promise((resolve, reject) => {
@@ -54,7 +64,7 @@ function callsOver(
       }),
     settle: (reply) => {
       const call = waiting.get(reply.id);
-      waiting.delete(reply.id);
+      remove(reply.id);
       if (waiting.size === 0) onBusy(false);
       if (!call) return;
       if ('error' in reply) {
@@ -66,9 +76,19 @@ function callsOver(
       ended ??= error;
       for (const { reject } of waiting.values()) reject(error);
       waiting.clear();
+      drained();
+    },
+    drain: () => {
+      ended ??= closed();
+      return new Promise((resolve) => {
+        if (waiting.size === 0) resolve();
+        else drained = resolve;
+      });
     },
   };
 }
+
+const closed = (): Error => new Error('the worker thread is closed');
 
 export interface StartOptions {
   env?: Readonly<Record<string, string>>;
@@ -88,28 +108,35 @@ const loader = (): string => import.meta.resolve('tsx/esm/api');
  */
 export function startWorker(entry: URL, { keepAlive = true, ...options }: WorkerOptions = {}): Remote {
   const env = { ...process.env, ...options.env };
+  const flags = latch();
   const worker = entry.pathname.endsWith('.ts')
     ? new Worker(
         `import(${JSON.stringify(loader())}).then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}); })`,
         {
           eval: true,
           env,
+          workerData: flags,
           execArgv: ['--conditions=@mdiff/source'],
         },
       )
-    : new Worker(entry, { env });
-  const { call, settle, fail } = callsOver(
+    : new Worker(entry, { env, workerData: flags });
+  const { call, settle, fail, drain } = callsOver(
     (message, transfer) => worker.postMessage(message, transfer as TransferListItem[]),
     keepAlive ? undefined : (busy) => (busy ? worker.ref() : worker.unref()),
   );
   if (!keepAlive) worker.unref();
   worker.on('message', settle);
   worker.on('error', (error) => fail(error as Error));
-  worker.on('exit', (code) => fail(new Error(`the worker thread ended (exit code ${code})`)));
+  worker.on('exit', (code) => {
+    forget(flags);
+    fail(new Error(`the worker thread ended (exit code ${code})`));
+  });
+  let closing: Promise<void> | undefined;
   return {
     call,
-    close: async () => {
-      await worker.terminate();
+    close: () => {
+      shut(flags);
+      return (closing ??= drain().then(async () => void (await worker.terminate())));
     },
   };
 }
@@ -164,16 +191,22 @@ function parent(): { on(listener: (call: Call) => void): void; post(reply: Reply
 /** Answers calls inside a worker or a child process, one at a time and in order. */
 export function serveWorker(methods: Methods): void {
   const { on, post } = parent();
+  // A child process has none: it may be killed at any moment.
+  const flags = parentPort ? (workerData as Latch) : undefined;
+  if (flags) process.on('exit', () => release(flags));
   let queue = Promise.resolve();
   on(({ id, method, argument }) => {
     queue = queue.then(async () => {
       try {
+        if (flags && !claim(flags)) throw closed();
         const answer = await methods[method]!(argument as never);
         if (answer instanceof Moved) post({ id, result: answer.value }, answer.transfer);
         else post({ id, result: answer });
       } catch (error) {
         const { message, stack, code, exitCode } = error as Error & { code?: string; exitCode?: number };
         post({ id, error: { message, ...(stack && { stack }), ...(code && { code }), ...(exitCode && { exitCode }) } });
+      } finally {
+        if (flags) release(flags);
       }
     });
   });

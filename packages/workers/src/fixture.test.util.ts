@@ -16,6 +16,12 @@ serveWorker({
     throw Object.assign(new Error('no such whale'), { code: 'MDIFF_WHALE', exitCode: 2 });
   },
   exit: (code: number) => process.exit(code),
+  /** sets `flag[0]` to 1, then keeps the thread until it is 2 */
+  hold: (flag: Int32Array) => {
+    Atomics.store(flag, 0, 1);
+    Atomics.wait(flag, 0, 1);
+    return 'held';
+  },
   slow: async (name: string) => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     order.push(name);
