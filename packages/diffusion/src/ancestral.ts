@@ -1,6 +1,6 @@
 import type { Rng } from './random.js';
 import type { Sampler } from './sampler.js';
-import { expectedLeft, shareLeft } from './schedule.js';
+import { expectedSchedule, shareLeft } from './schedule.js';
 import { drawAll } from './score.js';
 
 const NONE = new Int32Array(0);
@@ -20,7 +20,7 @@ function thin(positions: Int32Array, p: number, rng: Rng): Int32Array {
 export const ancestral: Sampler = {
   name: 'ancestral',
   paced: true,
-  schedule: (masks, numSteps, name) => Array.from({ length: numSteps }, (_, k) => expectedLeft(masks, { step: k + 1, of: numSteps, name })),
+  schedule: expectedSchedule,
   choose({ masked, committed, total, step, of, options: { schedule, remasking }, rng }) {
     if (step === of) return { evaluate: masked, remask: NONE };
     const alphaT = 1 - shareLeft(schedule, { step: step - 1, of, total });

@@ -96,6 +96,47 @@ describe.each(names)('%s', (name) => {
   });
 });
 
+describe.each(names)('%s at temperature 0', (name) => {
+  it('draws nothing from the seed, the order neither', async () => {
+    const common = { maskId: MASK, denoiser: fake, sampler: sampler(name), options: { temperature: 0, numSteps: 6, forbidden: SPECIAL } };
+    const orders = [0, 1].map(() => [] as number[]);
+    const [first, second] = await Promise.all(
+      [1, 4294967295].map((seed, i) =>
+        denoiseBatch({
+          ...common,
+          canvases: [masks(12)],
+          seed,
+          onStep: ({ commits }) => orders[i]!.push(...commits.map(({ position }) => position)),
+        }),
+      ),
+    );
+    expect([first, orders[0]]).toEqual([second, orders[1]]);
+  });
+});
+
+describe.each(names)('%s under constraints', (name) => {
+  it('keeps to the token sets of its positions, and ends no text before the last of them', async () => {
+    const ids = fc.uniqueArray(fc.integer({ min: 5, max: V - 1 }), { minLength: 1, maxLength: 4 }).map((list) => Int32Array.from(list));
+    const sets = fc.dictionary(
+      fc.integer({ min: 0, max: 11 }).map(String),
+      fc.oneof(fc.record({ allow: ids }), fc.record({ forbid: ids })),
+    );
+    await fc.assert(
+      fc.asyncProperty(sets, arbitraryOptions, async (chosen, options) => {
+        const constraints = new Map(Object.entries(chosen).map(([p, set]) => [Number(p), set]));
+        const canvas = masks(12);
+        const common = { maskId: MASK, denoiser: fake, sampler: sampler(name), options: { ...options, forbidden: SPECIAL } };
+        const result = await denoise({ ...common, canvas, constraints, rng: stream(1) });
+        for (const [p, set] of constraints) {
+          if ('allow' in set) expect(Array.from(set.allow)).toContain(result.canvas[p]);
+          else if (result.end === null || p <= result.end) expect(Array.from(set.forbid)).not.toContain(result.canvas[p]);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
 describe('confidence', () => {
   it.each([
     ['linear', [75, 50, 25, 0]],
@@ -313,6 +354,14 @@ describe('denoise', () => {
       'expected logits of 3 positions, all of one size, got 7 numbers',
     );
     await expect(run('confidence', masks(3), {}, flat([NaN, NaN, NaN]))).rejects.toThrow(expect.objectContaining({ code: 'MDIFF_LOGITS' }));
+    const nothing = { canvas: masks(3), maskId: MASK, denoiser: fake, sampler: sampler('confidence'), rng: stream(0) };
+    const constraints = new Map([
+      [1, { allow: Int32Array.of(EOS, 5), forbid: Int32Array.of(5) }],
+      [2, { allow: Int32Array.of(6) }],
+    ]);
+    await expect(denoise({ ...nothing, constraints, options: { eosId: EOS } })).rejects.toThrow(
+      'constraints of position 1: no token is left; allow an id that is neither forbidden',
+    );
     expect(() => sampler('greedy')).toThrow(
       'expected one of ancestral, first_hitting, confidence, margin, entropy, threshold, got "greedy"',
     );

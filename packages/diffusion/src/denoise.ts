@@ -1,4 +1,5 @@
 import { splitBlocks } from './block.js';
+import { type Constraints, checkConstraints } from './constraints.js';
 import { DiffusionError } from './error.js';
 import { type SamplingOptions, samplingOptions } from './options.js';
 import { type Rng, stream } from './random.js';
@@ -39,13 +40,17 @@ interface CommonArgs {
   signal?: AbortSignal;
 }
 
+/** A canvas to fill. At temperature 0 nothing is drawn from its random stream: equal canvases get equal tokens, whatever the seed. */
 export interface DenoiseArgs extends CommonArgs {
   canvas: Int32Array;
+  constraints?: Constraints;
   rng: Rng;
 }
 
 export interface DenoiseBatchArgs extends CommonArgs {
   canvases: readonly Int32Array[];
+  /** of each canvas; absent = none */
+  constraints?: readonly (Constraints | undefined)[];
   /** canvas i draws from `stream(seed + i)` and gets what it would get alone */
   seed: number;
 }
@@ -62,20 +67,26 @@ export interface DenoiseResult {
 }
 
 /** Fills the masks of a copy of one canvas. Throws `MDIFF_SAMPLING` for a bad option and `MDIFF_LOGITS` for bad logits. */
-export async function denoise({ canvas, rng, ...common }: DenoiseArgs): Promise<DenoiseResult> {
-  const [result] = await drive([{ canvas, rng }], common);
+export async function denoise({ canvas, constraints, rng, ...common }: DenoiseArgs): Promise<DenoiseResult> {
+  const [result] = await drive([{ canvas, constraints, rng }], common);
   return result!;
 }
 
 /** Fills the masks of several canvases, which may differ in length, with one denoiser call per pass for all of them. */
-export function denoiseBatch({ canvases, seed, ...common }: DenoiseBatchArgs): Promise<DenoiseResult[]> {
+export function denoiseBatch({ canvases, constraints, seed, ...common }: DenoiseBatchArgs): Promise<DenoiseResult[]> {
   return drive(
-    canvases.map((canvas, i) => ({ canvas, rng: stream(seed + i) })),
+    canvases.map((canvas, i) => ({ canvas, constraints: constraints?.[i], rng: stream(seed + i) })),
     common,
   );
 }
 
-async function drive(inputs: { canvas: Int32Array; rng: Rng }[], { denoiser, signal, ...common }: CommonArgs): Promise<DenoiseResult[]> {
+interface Input {
+  canvas: Int32Array;
+  constraints: Constraints | undefined;
+  rng: Rng;
+}
+
+async function drive(inputs: Input[], { denoiser, signal, ...common }: CommonArgs): Promise<DenoiseResult[]> {
   const options = samplingOptions(common.options);
   if (options.remasking > 0 && common.sampler.name !== 'ancestral') {
     throw new DiffusionError(
@@ -85,7 +96,10 @@ async function drive(inputs: { canvas: Int32Array; rng: Rng }[], { denoiser, sig
   }
   const results: DenoiseResult[] = [];
   let active = inputs.map((input, row) => {
-    const walk = unmask(input.canvas.slice(), input.rng, row, { ...common, options });
+    checkConstraints(input.constraints, { canvas: input.canvas, maskId: common.maskId, options });
+    // The most likely tokens in an order that depends on no seed.
+    const rng = options.temperature === 0 ? stream(0, 'order') : input.rng;
+    const walk = unmask({ ...common, canvas: input.canvas.slice(), constraints: input.constraints, rng, row, options });
     return { row, walk, state: walk.next() };
   });
   for (;;) {
@@ -116,11 +130,11 @@ async function drive(inputs: { canvas: Int32Array; rng: Rng }[], { denoiser, sig
 }
 
 type Logits = (i: number) => ArrayLike<number>;
-type UnmaskArgs = Omit<CommonArgs, 'denoiser' | 'signal' | 'options'> & { options: SamplingOptions };
+type UnmaskArgs = Omit<CommonArgs, 'denoiser' | 'signal' | 'options'> & Input & { row: number; options: SamplingOptions };
 
 /** Unmasks one canvas in place: yields the positions it needs, receives their logits, and returns the result. */
-function* unmask(canvas: Int32Array, rng: Rng, row: number, args: UnmaskArgs): Generator<DenoiserRow, DenoiseResult, Logits> {
-  const { maskId, sampler, options, onStep } = args;
+function* unmask({ canvas, constraints, rng, row, ...common }: UnmaskArgs): Generator<DenoiserRow, DenoiseResult, Logits> {
+  const { maskId, sampler, options, onStep } = common;
   const generated = Array.from(canvas.keys()).filter((p) => canvas[p] === maskId);
   // Remasking may take a committed end of text back, so the positions after it are not skipped.
   const endOfText = (): number => (options.eosId === null || options.remasking > 0 ? -1 : firstEnd(canvas, generated, options.eosId));
@@ -144,7 +158,7 @@ function* unmask(canvas: Int32Array, rng: Rng, row: number, args: UnmaskArgs): G
         const evaluated = options.earlyCommit ? masked : choice.evaluate;
         const logits = yield { canvas, positions: evaluated };
         const count = (schedule[k - 2] ?? total) - schedule[k - 1]!;
-        const all: StepArgs = { step, of, total, options, rng, canvas, maskId, positions: evaluated, logits, count };
+        const all: StepArgs = { step, of, total, options, rng, canvas, constraints, maskId, positions: evaluated, logits, count };
         if (options.earlyCommit && settled(all)) {
           commits = drawAll(all);
           remasked = new Int32Array(0);

@@ -14,5 +14,6 @@ export type { SamplingOptions } from './options.js';
 export type { ScheduleName } from './schedule.js';
 export { sampler, samplers } from './samplers.js';
 export type { Choice, ChooseArgs, Commit, Evaluation, Progress, Sampler, SamplerName, StepArgs } from './sampler.js';
+export type { Constraints, TokenSet } from './constraints.js';
 export { denoise, denoiseBatch } from './denoise.js';
 export type { DenoiseArgs, DenoiseBatchArgs, DenoiseResult, Denoiser, DenoiserRow, LogitRows, StepEvent } from './denoise.js';

@@ -7,7 +7,7 @@ export interface SamplingOptions {
   numSteps: number;
   /** tokens committed per step; linear */
   schedule: ScheduleName;
-  /** logits are divided by it; 0 = the most likely token; 1 */
+  /** logits are divided by it; 0 = the most likely token at every position, in an order that depends on no seed; 1 */
   temperature: number;
   /** keep the k most likely tokens; null = all */
   topK: number | null;
@@ -21,7 +21,7 @@ export interface SamplingOptions {
   forbidden: readonly number[];
   /** once this id is committed and no mask is left before it, the text ends there; null = the model has none */
   eosId: number | null;
-  /** tokens of the window before which eosId is not committed */
+  /** tokens of the window before which eosId is not committed; nor is it before a position that a constraint limits to `allow` */
   minLength: number;
   /** canvas index of the window's first token: 1 when the canvas begins with [BOS] */
   textStart: number;
@@ -61,15 +61,15 @@ const wholeFrom = (min: number) => ({ ok: (v: number) => Number.isSafeInteger(v)
 
 const rules: Partial<Record<keyof SamplingOptions, { ok(v: number): boolean; expected: string }>> = {
   numSteps: wholeFrom(1),
-  temperature: { ok: (v) => v >= 0 && v < Infinity, expected: 'a number >= 0' },
+  temperature: { ok: (v) => v >= 0 && v < Infinity, expected: 'a finite number >= 0 (0 takes the most likely token)' },
   topK: wholeFrom(1),
-  topP: { ok: (v) => v > 0 && v <= 1, expected: 'a number > 0 and <= 1' },
-  repetitionPenalty: { ok: (v) => v >= 1 && v < Infinity, expected: 'a number >= 1' },
+  topP: { ok: (v) => v > 0 && v <= 1, expected: 'a number > 0 and <= 1 (temperature 0 takes the most likely token)' },
+  repetitionPenalty: { ok: (v) => v >= 1 && v < Infinity, expected: 'a finite number >= 1' },
   minLength: wholeFrom(0),
   textStart: wholeFrom(0),
   blockLength: wholeFrom(1),
   threshold: { ok: (v) => v > 0 && v <= 1, expected: 'a number > 0 and <= 1' },
-  gamma: { ok: (v) => v >= 0 && v < Infinity, expected: 'a number >= 0' },
+  gamma: { ok: (v) => v >= 0 && v < Infinity, expected: 'a finite number >= 0' },
   remasking: { ok: (v) => v >= 0 && v <= 1, expected: 'a number from 0 to 1' },
 };
 

@@ -12,6 +12,7 @@ import { denoiseBatch } from './denoise.js';
 import type { SamplingOptions } from './options.js';
 import type { SamplerName } from './sampler.js';
 import { sampler } from './samplers.js';
+import { type ScheduleName, shareLeft } from './schedule.js';
 
 // The denoiser is exact (see arXiv 2602.19619), so every difference from the chain is an error of the sampler.
 const chain = {
@@ -51,10 +52,10 @@ async function histogram(name: SamplerName, options: Partial<SamplingOptions>, s
 }
 
 /**
- * The exact law of ancestral sampling in n linear steps, by summing over all canvases: its steps reveal several tokens independently of
+ * The exact law of ancestral sampling in n steps, by summing over all canvases: its steps reveal several tokens independently of
  * each other, which the chain does not, so it differs from the chain's law by O(1/n).
  */
-function ancestralLaw(n: number): Float64Array {
+function ancestralLaw(n: number, schedule: ScheduleName = 'linear'): Float64Array {
   const mask = S;
   const canvases = allSequences(S + 1, L);
   const index = (x: readonly number[]) => x.reduce((cell, s) => cell * (S + 1) + s, 0);
@@ -67,7 +68,8 @@ function ancestralLaw(n: number): Float64Array {
   let p = new Float64Array(canvases.length);
   p[index(new Array<number>(L).fill(mask))] = 1;
   for (let k = 1; k <= n; k++) {
-    const reveal = 1 / (n - k + 1);
+    const [before, after] = [k - 1, k].map((step) => shareLeft(schedule, { step, of: n, total: L }));
+    const reveal = 1 - after! / before!;
     const next = new Float64Array(canvases.length);
     canvases.forEach((x, from) => {
       if (p[from] === 0) return;
@@ -114,8 +116,8 @@ describe('on an exact Markov chain', () => {
     expect(chiSquareDeviate(counts, law)).toBeGreaterThan(50);
   });
 
-  it('the law of ancestral sampling approaches the chain as 1/n', () => {
-    const [coarse, fine] = [8, 64].map((n) => totalVariation(ancestralLaw(n), law));
+  it.each(['linear', 'cosine', 'constant'] as const)('the law of ancestral sampling approaches the chain as 1/n: %s', (schedule) => {
+    const [coarse, fine] = [8, 64].map((n) => totalVariation(ancestralLaw(n, schedule), law));
     expect(coarse! / fine!).toBeGreaterThan(7); // 8 in the limit
     expect(coarse! / fine!).toBeLessThan(9);
   });
@@ -124,6 +126,30 @@ describe('on an exact Markov chain', () => {
     const counts = await histogram('ancestral', { numSteps: 32, remasking: 0.05 }, 20_000);
     // Revealing and masking again in one step adds its own O(1/n); bound as without remasking
     expect(totalVariation(frequencies(counts, 20_000), law)).toBeLessThan(0.02 + noise(20_000));
+  });
+
+  it('ancestral draws from the law of a constant schedule', async () => {
+    expect(
+      chiSquareDeviate(await histogram('ancestral', { numSteps: 4, schedule: 'constant' }, 10_000), ancestralLaw(4, 'constant')),
+    ).toBeLessThan(4);
+  });
+
+  // One token a step: the position depends on the canvas alone and its token is drawn from the conditional, which is the chain rule.
+  it.each([
+    ['margin', {}],
+    ['entropy', { gamma: 0 }],
+    ['first_hitting', { blockLength: 2 }],
+  ] as const)('%s draws from the chain at one token a step', async (name, options) => {
+    const counts = await histogram(name, { numSteps: L, ...options }, 10_000);
+    expect(chiSquareDeviate(counts, law)).toBeLessThan(4); // once in 30,000 tries
+    expect(totalVariation(frequencies(counts, 10_000), law)).toBeLessThan(noise(10_000));
+  });
+
+  it.each([
+    ['margin', {}],
+    ['entropy', { gamma: 1 }],
+  ] as const)('%s does not at two tokens a step', async (name, options) => {
+    expect(chiSquareDeviate(await histogram(name, { numSteps: L / 2, ...options }, 10_000), law)).toBeGreaterThan(20);
   });
 
   it('confidence seeks modes: it is sharper than the chain', async () => {

@@ -1,4 +1,5 @@
 // The interface of a sampler. The six samplers stand in ancestral.ts and ranked.ts, their table in samplers.ts.
+import type { Constraints } from './constraints.js';
 import type { SamplingOptions } from './options.js';
 import type { Rng } from './random.js';
 import type { ScheduleName } from './schedule.js';
@@ -44,6 +45,7 @@ export interface Evaluation {
   /** ids, masks included; read only */
   canvas: Int32Array;
   maskId: number;
+  constraints?: Constraints | undefined;
   /** evaluated masked positions, ascending */
   positions: Int32Array;
   /** logits of the i-th of them, one number per token id */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { samplers } from './samplers.js';
-import { type ScheduleName, scheduleCurves, strictSchedule } from './schedule.js';
+import { type ScheduleName, scheduleCurves, shareLeft, strictSchedule } from './schedule.js';
 
 const names = Object.keys(scheduleCurves) as ScheduleName[];
 
@@ -45,4 +45,13 @@ describe('strictSchedule', () => {
 it('ancestral takes every step asked for, first_hitting one per mask', () => {
   expect(samplers.ancestral.schedule(4, 8, 'linear')).toEqual([3, 3, 2, 2, 1, 1, 0, 0]);
   expect(samplers.first_hitting.schedule(3, 50, 'linear')).toEqual([2, 1, 0]);
+});
+
+it.each(names)('%s leaves a share that falls to 0 without a jump, for samplers that may commit none in a step', (name) => {
+  for (const total of [1, 2, 128]) {
+    const shares = Array.from({ length: 1001 }, (_, step) => shareLeft(name, { step, of: 1000, total }));
+    expect([shares[0], shares[1000]]).toEqual([1, 0]);
+    for (let step = 1; step <= 1000; step++) expect(shares[step]).toBeLessThan(shares[step - 1]!);
+    expect(shares[999]).toBeLessThan(0.002);
+  }
 });

@@ -125,6 +125,7 @@ describe('samplingOptions', () => {
   it.each([
     ['temperature', -1],
     ['temperature', NaN],
+    ['temperature', Infinity],
     ['topK', 0],
     ['topP', 0],
     ['numSteps', 1.5],

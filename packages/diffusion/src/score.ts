@@ -1,3 +1,4 @@
+import { earliestEnd } from './constraints.js';
 import { DiffusionError } from './error.js';
 import type { SamplingOptions } from './options.js';
 import type { Rng } from './random.js';
@@ -20,8 +21,8 @@ export interface Scorer {
 }
 
 /** Everything in float64: float32 noise lowers the temperature (arXiv 2409.02908). */
-export function scorer({ canvas, maskId, positions, logits }: Evaluation, options: SamplingOptions): Scorer {
-  const { forbidden, eosId, minLength, textStart, logitBias, repetitionPenalty } = options;
+export function scorer({ canvas, maskId, constraints, positions, logits }: Evaluation, options: SamplingOptions): Scorer {
+  const { forbidden, eosId, logitBias, repetitionPenalty } = options;
   const size = positions.length > 0 ? logits(0).length : 0;
   if (logitBias !== null && logitBias.length !== size) {
     throw new DiffusionError(
@@ -29,6 +30,7 @@ export function scorer({ canvas, maskId, positions, logits }: Evaluation, option
       `sampling option logitBias: expected ${size} numbers, one per token, got ${logitBias.length}`,
     );
   }
+  const earliest = earliestEnd(constraints, options);
   const banned = [maskId, ...forbidden].filter((id) => id < size);
   const seen = repetitionPenalty === 1 ? null : new Set(canvas.filter((id) => id !== maskId && id < size));
   const x = new Float64Array(size);
@@ -43,7 +45,10 @@ export function scorer({ canvas, maskId, positions, logits }: Evaluation, option
       if (logitBias !== null) for (let v = 0; v < size; v++) x[v]! += logitBias[v]!;
       if (seen !== null) for (const v of seen) x[v]! -= Math.log(repetitionPenalty);
       for (const v of banned) x[v] = -Infinity;
-      if (eosId !== null && eosId < size && positions[i]! - textStart < minLength) x[eosId] = -Infinity;
+      if (eosId !== null && eosId < size && positions[i]! < earliest) x[eosId] = -Infinity;
+      const set = constraints?.get(positions[i]!);
+      if (set?.allow) keepOnly(x, set.allow);
+      if (set?.forbid) for (const v of set.forbid) if (v < size) x[v] = -Infinity;
       max = largestOf(x);
       logZ = logNormaliser(x, max);
       if (!Number.isFinite(logZ)) {
@@ -79,6 +84,15 @@ export function drawAll(args: StepArgs): Commit[] {
     const token = score.draw(args.rng);
     score.see(token);
     return { position, token, probability: score.probability(token) };
+  });
+}
+
+/** Bans every token that is not in `allow`. */
+function keepOnly(x: Float64Array, allow: Int32Array): void {
+  const kept = Float64Array.from(allow, (v) => x[v] ?? -Infinity);
+  x.fill(-Infinity);
+  allow.forEach((v, i) => {
+    if (v < x.length) x[v] = kept[i]!;
   });
 }
 

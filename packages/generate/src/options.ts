@@ -72,7 +72,8 @@ export const seedOf = (sampling: Sampling): number => sampling.seed ?? projectSe
 function check(name: string, range: Range, value: unknown): void {
   const nullable = Array.isArray(range.type) && range.type.includes('null');
   if (nullable && value === null) return;
-  if (!holds(range, value)) throw new GenerateError(`${name}: expected ${inWords(range)}, got ${JSON.stringify(value)}`);
+  if (!holds(range, value))
+    throw new GenerateError(`${name}: expected ${inWords(range)}, got ${typeof value === 'number' ? value : JSON.stringify(value)}`);
 }
 
 const isWhole = ({ type }: Range): boolean => type.includes('integer');

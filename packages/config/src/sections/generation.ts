@@ -26,7 +26,7 @@ export const GenerationConfigSchema = section('Generation', 'How text is sampled
     'sampler',
     'ancestral',
     'which masks are committed at each step',
-    'ancestral, first_hitting are exact; the others seek modes',
+    'first_hitting is exact, ancestral in the limit of many steps, margin and entropy at one token a step; the others seek modes',
   ),
   block_length: option('block_length', 32, 'fill block by block, left to right; null = one block', '≤ `max_length` (E15)'),
   threshold: option('threshold', 0.8, 'confidence needed by sampler threshold'),
