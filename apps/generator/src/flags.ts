@@ -50,3 +50,8 @@ export function shorthandSettings(flags: Shorthands): FlagSetting[] {
     return 'flag' in row && value !== undefined ? [{ flag: row.flag, key: `generation.${key}`, value }] : [];
   });
 }
+
+/** Names the seed on standard error if the command has drawn it, so that the texts can be written again. */
+export function noteSeed({ seed }: { readonly seed?: number | null }, texts: readonly { readonly seed: number }[]): void {
+  if (seed === null && texts[0]) process.stderr.write(`seed ${texts[0].seed} (--seed ${texts[0].seed} writes this again)\n`);
+}

@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline';
 import { Interrupted, interruptible, isUserError, print, progressLine } from '@mdiff/cli';
 import { closing } from '@mdiff/folder';
-import { generate, type GenerateResult, type Model, type SamplingOptions } from '@mdiff/generate';
+import { generate, seedAt, type GenerateResult, type Model, type SamplingOptions } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
-import { addSamplingFlags, type SamplingFlags, shorthand } from './flags.js';
+import { addSamplingFlags, noteSeed, type SamplingFlags, shorthand } from './flags.js';
 import { folderOf, openFolder } from './open.js';
 
 interface GenerateFlags extends SamplingFlags {
@@ -20,7 +20,11 @@ async function runGenerate(argument: string | undefined, flags: GenerateFlags): 
   await closing(model, async () => {
     const given = flags.prompt !== undefined || flags.suffix !== undefined;
     if (flags.interactive || (interactive && !given)) await converse(model, sampling, json);
-    else print(shown(await sample(model, { ...sampling, prompt: flags.prompt ?? '', suffix: flags.suffix ?? '' }), json));
+    else {
+      const result = await sample(model, { ...sampling, prompt: flags.prompt ?? '', suffix: flags.suffix ?? '' });
+      print(shown(result, json));
+      if (!json) noteSeed(sampling, result.texts);
+    }
   });
 }
 
@@ -46,9 +50,15 @@ async function converse(model: Model, sampling: SamplingOptions, json: boolean):
   if (isTerminal) process.stderr.write('Type the beginning of a text, or nothing; Ctrl-D ends.\n');
   lines.on('SIGINT', () => lines.close());
   lines.prompt();
+  // With a seed the loop as a whole can be repeated, and still no two lines draw alike.
+  let written = 0;
   for await (const prompt of lines) {
     try {
-      print(shown(await sample(model, { ...sampling, prompt }), json));
+      const seed = typeof sampling.seed === 'number' ? seedAt({ seed: sampling.seed }, written) : null;
+      const result = await sample(model, { ...sampling, seed, prompt });
+      written += result.texts.length;
+      print(shown(result, json));
+      if (!json) noteSeed(sampling, result.texts);
     } catch (error) {
       if (!isUserError(error) || error instanceof Interrupted) throw error;
       process.stderr.write(`${error.message}\n`);

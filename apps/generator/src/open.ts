@@ -29,8 +29,15 @@ export async function prepare(folder: string, flags: CommonFlags & Shorthands): 
 export const load = (files: ModelFolder, { threads }: CommonFlags): Promise<Model> =>
   loadFolder(files, threads === undefined ? {} : { threads });
 
-/** Opens a folder for a command that samples: with a seed, the top-level one unless another is set. */
+/** Opens a folder for a command that samples. */
 export async function openFolder(folder: string, flags: CommonFlags & Shorthands): Promise<Settings & { model: Model }> {
-  const { files, sampling, seed, ...rest } = await prepare(folder, flags);
-  return { ...rest, seed, sampling: { ...sampling, seed: sampling.seed ?? seed }, model: await load(files, flags) };
+  const { files, ...rest } = await prepare(folder, flags);
+  return { ...rest, model: await load(files, flags) };
+}
+
+/** Refuses keys of `generation` that the user has set and that have no effect in a command. */
+export function refuseIdle(command: string, chosen: ReadonlySet<string>, idle: Readonly<Record<string, string>>): void {
+  for (const [key, reason] of Object.entries(idle)) {
+    if (chosen.has(key)) throw new UsageError(`generation.${key}: has no effect in ${command}, because ${reason}; leave it out`);
+  }
 }

@@ -48,6 +48,8 @@ describe('generate', () => {
       '--threads',
       '1',
       '--no-verify',
+      '--seed',
+      '42',
     );
     const { texts } = JSON.parse(out) as { texts: { tokens: number; nfe: number; seed: number }[] };
     expect(texts).toHaveLength(3);
@@ -68,7 +70,14 @@ describe('generate', () => {
     const { out, err, code } = await run('generate', fixture, '--interactive');
     expect(code).toBe(0);
     expect(out).toMatch(/^Call me.*\nThe.*\n$/);
-    expect(err).toMatch(/^prompt: expected at most 30 tokens.*\n$/);
+    // Each line has a seed of its own, which the command names.
+    expect(err).toMatch(/^seed (\d+) .*\nprompt: expected at most 30 tokens.*\nseed (?!\1 )\d+ .*\n$/);
+    type('\n\n');
+    const { out: two, err: quiet } = await run('generate', fixture, '--interactive', '--seed', '5');
+    const [first, second] = two.split('\n');
+    expect(quiet).toBe('');
+    expect(second).not.toBe(first);
+    expect((await run('generate', fixture, '--seed', '6')).out).toBe(`${second}\n`);
     type('Call me');
     expect((await run('generate', fixture, '--set', 'generation.interactive_mode=true', '--json')).out).toMatch(
       /^\{"texts":\[\{"text":"Call me/,
@@ -127,6 +136,16 @@ describe('mistakes end with one line and an exit code', () => {
     [['generate', fixture, '--bogus'], 2, "error: unknown option '--bogus'\n"],
     [['generate', fixture, '-n', 'x'], 2, "error: option '-n <texts>' argument 'x' is invalid. expected a number.\n"],
     [['infill', fixture], 2, `infill: no text given; for example: mdiff infill ${fixture} "Call me ___."\n`],
+    [
+      ['infill', fixture, 'a ___', '--set', 'generation.max_length=8'],
+      2,
+      'generation.max_length: has no effect in infill, because the text and its gaps say how long it is; leave it out\n',
+    ],
+    [
+      ['serve', fixture, '--set', 'generation.num_return_sequences=2'],
+      2,
+      'generation.num_return_sequences: has no effect in serve, because each request states its own n; leave it out\n',
+    ],
     [['infill', fixture, 'no gap'], 2, 'text: no gap found; write ___ where mdiff should fill in text\n'],
     [
       ['serve', fixture, '--port', '65536'],
@@ -190,7 +209,11 @@ describe('as a process', () => {
     const [bad, good] = await Promise.all([launch('generate', absent).ended, launch('generate', fixture, '--prompt', 'Call').ended]);
     expect(bad).toMatchObject({ code: 2, out: '' });
     expect(bad.err.replace(absent, 'F')).toMatch(/^F: expected a model folder[^\n]*\n$/);
-    expect(good).toEqual({ code: 0, out: expect.stringMatching(/^Call .*\n$/) as string, err: '' });
+    expect(good).toEqual({
+      code: 0,
+      out: expect.stringMatching(/^Call .*\n$/) as string,
+      err: expect.stringMatching(/^seed \d+ \(--seed \d+ writes this again\)\n$/) as string,
+    });
   });
 
   it('serves until it is told to stop, and says where to people or to programs', async () => {

@@ -5,7 +5,7 @@ import type { Model } from '@mdiff/generate';
 import type { FastifyInstance } from 'fastify';
 import { type Command, Option } from 'commander';
 import { addCommonFlags, type CommonFlags } from './flags.js';
-import { folderOf, load, prepare } from './open.js';
+import { folderOf, load, prepare, refuseIdle } from './open.js';
 import { createServer } from './server/server.js';
 
 interface ServeFlags extends CommonFlags {
@@ -21,7 +21,8 @@ const GRACE = 10_000;
 /** `mdiff serve`: answers until a signal stops it. */
 async function runServe(argument: string | undefined, flags: ServeFlags): Promise<void> {
   outputIsLog();
-  const { files, sampling } = await prepare(folderOf('serve', argument, flags), flags);
+  const { files, sampling, chosen } = await prepare(folderOf('serve', argument, flags), flags);
+  refuseIdle('serve', chosen, { num_return_sequences: 'each request states its own n', interactive_mode: 'a server reads no lines' });
   // Open the port before loading the model: a second server fails at once, and health checks get answers while a large model loads.
   let start!: () => void;
   const listening = new Promise<void>((resolve) => (start = resolve));

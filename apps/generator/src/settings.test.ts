@@ -9,14 +9,12 @@ describe('settings', () => {
   it('layers defaults, the folder, the environment and --set', () => {
     const bare = settings({ ...folder, generation: {} }, [], {});
     expect(bare.sampling).toMatchObject({ temperature: 0.8, maxLength: 32, n: 1, seed: null, stop: [] });
-    expect(bare.seed).toBe(42);
     const edited = { ...folder, generation: { temperature: 0.1, num_steps: 3, top_k: 7 } };
-    const { sampling, seed } = settings(edited, ['generation.top_k=null', 'generation.stop=[".", "!"]', 'seed=5'], {
+    const { sampling } = settings(edited, ['generation.top_k=null', 'generation.stop=[".", "!"]', 'seed=5'], {
       MDIFF__GENERATION__NUM_STEPS: '4',
       MDIFF__GENERATION__TOP_K: '2',
     });
-    expect(sampling).toMatchObject({ temperature: 0.1, numSteps: 4, topK: null, stop: ['.', '!'] });
-    expect(seed).toBe(5);
+    expect(sampling).toMatchObject({ temperature: 0.1, numSteps: 4, topK: null, stop: ['.', '!'], seed: 5 });
   });
 
   it('holds every option, under its own name', () => {
@@ -67,6 +65,16 @@ describe('settings', () => {
       seed: 9,
       stop: ['x'],
     });
+  });
+
+  it('lets a value of the folder give way to one that the user sets', () => {
+    const edited = { ...folder, generation: { block_length: 4, min_length: 6, remasking: 0.2, sampler: 'ancestral' as const } };
+    const read = (set: Parameters<typeof settings>[1], env = {}) => settings(edited, set, env).sampling;
+    expect(read(['generation.max_length=3'])).toMatchObject({ maxLength: 3, blockLength: 3, minLength: 3 });
+    expect(read([{ flag: '--max-length', set: 'generation.max_length=3' }])).toMatchObject({ blockLength: 3 });
+    expect(read([], { MDIFF__GENERATION__MAX_LENGTH: '3' })).toMatchObject({ blockLength: 3 });
+    expect(read(['generation.sampler=margin'])).toMatchObject({ remasking: 0 });
+    expect(() => read(['generation.max_length=3', 'generation.block_length=4'])).toThrow('generation.block_length');
   });
 
   it('reports mistakes as configuration errors do, and keys that a finished model has no use for', () => {

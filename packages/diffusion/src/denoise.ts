@@ -10,6 +10,8 @@ import { drawAll, scorer } from './score.js';
 export interface DenoiserRow {
   canvas: Int32Array;
   positions: Int32Array;
+  /** index of the canvas in its batch */
+  row?: number;
 }
 
 /** Logits [M, V] of all wanted positions, row after row; V is the same for all. */
@@ -51,8 +53,8 @@ export interface DenoiseBatchArgs extends CommonArgs {
   canvases: readonly Int32Array[];
   /** of each canvas; absent = none */
   constraints?: readonly (Constraints | undefined)[];
-  /** canvas i draws from `stream(seed + i)` and gets what it would get alone */
-  seed: number;
+  /** canvas i draws from `stream(seed + i)`, or from `stream(seed[i])` where each has its own, and gets what it would get alone */
+  seed: number | readonly number[];
 }
 
 export interface DenoiseResult {
@@ -75,7 +77,11 @@ export async function denoise({ canvas, constraints, rng, ...common }: DenoiseAr
 /** Fills the masks of several canvases, which may differ in length, with one denoiser call per pass for all of them. */
 export function denoiseBatch({ canvases, constraints, seed, ...common }: DenoiseBatchArgs): Promise<DenoiseResult[]> {
   return drive(
-    canvases.map((canvas, i) => ({ canvas, constraints: constraints?.[i], rng: stream(seed + i) })),
+    canvases.map((canvas, i) => ({
+      canvas,
+      constraints: constraints?.[i],
+      rng: stream(typeof seed === 'number' ? seed + i : seed[i]!),
+    })),
     common,
   );
 }
@@ -109,7 +115,7 @@ async function drive(inputs: Input[], { denoiser, signal, ...common }: CommonArg
     });
     if (active.length === 0) return results;
     signal?.throwIfAborted();
-    const wanted = active.map(({ state }) => state.value as DenoiserRow);
+    const wanted = active.map(({ row, state }): DenoiserRow => ({ ...(state.value as DenoiserRow), row }));
     const logits = await denoiser(wanted);
     signal?.throwIfAborted();
     const rows = wanted.reduce((sum, { positions }) => sum + positions.length, 0);

@@ -60,6 +60,13 @@ describe('parseGaps', () => {
     expect(parseGaps('a <?> b ___', { marker: '<?>', tokens: 1 })).toEqual(['a ', { gap: 1 }, ' b ___']);
   });
 
+  it('takes minutes, verses and other figures after a colon for text', () => {
+    expect(parseGaps('The gate shuts at ___:30.')).toEqual(['The gate shuts at ', { gap: 8 }, ':30.']);
+    expect(parseGaps('___:05')).toEqual([{ gap: 8 }, ':05']);
+    expect(parseGaps('___: 5')).toEqual([{ gap: 8 }, ': 5']);
+    expect(parseGaps('___{12}:30 ___{2} ___:120')).toEqual([{ gap: 12 }, ':30 ', { gap: 2 }, ' ', { gap: 120 }]);
+  });
+
   it('says when there is none', () => {
     expect(() => parseGaps('Call me')).toThrow('text: no gap found; write ___ where mdiff should fill in text');
     expect(() => parseGaps('a', { marker: '' })).toThrow('gap marker: expected at least one character');

@@ -78,9 +78,9 @@ function checkLength(tokens: number, config: ModelFolderConfig): void {
 }
 
 /**
- * Reads text with a marker for each gap, such as `"Call me ___."`. `___:12` is a gap of 12 tokens, `___` one of `tokens`.
- * A marker of one repeated character may be longer: `_____` is one gap too.
- * Throws {@link GenerateError} when there is no gap.
+ * Reads text with a marker for each gap, such as `"Call me ___."`. `___:8` or `___{8}` is a gap of 8 tokens, `___` one of `tokens`. Two digits
+ * after a colon are text, because they are minutes: `"The gate shuts at ___:30."` A marker of one repeated character may be longer: `_____`
+ * is one gap too. Throws {@link GenerateError} when there is no gap.
  */
 export function parseGaps(text: string, { marker = '___', tokens = 8 }: { marker?: string; tokens?: number } = {}): Part[] {
   if (marker === '') throw new GenerateError('gap marker: expected at least one character, got ""');
@@ -91,7 +91,7 @@ export function parseGaps(text: string, { marker = '___', tokens = 8 }: { marker
     if (start > 0) parts.push(rest.slice(0, start));
     rest = rest.slice(start + marker.length);
     while (repeated && rest.startsWith(marker[0]!)) rest = rest.slice(1);
-    const count = /^:(\d{1,6})/.exec(rest);
+    const count = /^\{(\d{1,6})\}/.exec(rest) ?? /^:(\d{3,6}|\d)(?!\d)/.exec(rest);
     if (count) rest = rest.slice(count[0].length);
     parts.push({ gap: count ? Number(count[1]) : tokens });
   }

@@ -2,7 +2,8 @@ import { stream } from '@mdiff/diffusion';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseGaps, type Part } from './canvas.js';
 import { fixture } from './fixture.test.util.js';
-import { generate, infill } from './generate.js';
+import { generate } from './generate.js';
+import { infill } from './infill.js';
 import { loadModel } from './load.js';
 import type { Model } from './model.js';
 
@@ -21,12 +22,13 @@ describe.each([
     for (const { text, completion, finish, tokens } of texts) {
       expect(text).toMatch(/^(The|Call) [A-Za-z. ]+$/);
       expect(completion).toBe(text);
-      expect(finish).toBe('stop');
+      expect(['stop', 'length']).toContain(finish);
       expect(model.tokenizer.encode(text)).toHaveLength(tokens);
     }
     // After a full stop [EOS] is one of two likely tokens, so some text ends before the window does.
-    const lengths = (await generate(model, { n: 16, seed: 1 })).texts.map(({ tokens }) => tokens);
-    expect(Math.min(...lengths)).toBeLessThan(30);
+    const many = (await generate(model, { n: 16, seed: 1 })).texts;
+    expect(Math.min(...many.map(({ tokens }) => tokens))).toBeLessThan(30);
+    expect(many.map(({ finish }) => finish)).toContain('stop');
   });
 
   it('continues a prompt and keeps it as it is', async () => {
@@ -96,8 +98,10 @@ describe('generate', () => {
     // 31 tokens are asked for and [EOS] is forbidden before them, so the window ends first.
     const [cut] = (await generate(shifted, { minLength: 31 })).texts;
     expect(cut).toMatchObject({ finish: 'length', tokens: 31 });
-    const [ended] = (await generate(shifted, { maxTokens: 4 })).texts;
-    expect(ended!.finish).toBe('stop');
+    // An [EOS] in the last mask is what every canvas ends in, whatever the text: no end of its own.
+    const { texts } = await generate(shifted, { maxTokens: 24, n: 16, seed: 1 });
+    for (const { tokens, finish } of texts) expect(finish).toBe(tokens < 24 ? 'stop' : 'length');
+    expect(new Set(texts.map(({ finish }) => finish)).size).toBe(2);
   });
 
   it('cuts before the first stop string', async () => {
@@ -118,6 +122,16 @@ describe('generate', () => {
     expect(texts[0]!.text).not.toContain('.');
     const [own] = (await generate(model, { n: 1, stop: [], prompt: 'Call me Ishmael' })).texts;
     expect(own!.text).toContain('.');
+  });
+
+  it('draws a seed where none is given, and names it', async () => {
+    const [first, second] = await Promise.all([generate(shifted), generate(shifted, { seed: null })]);
+    expect(first.texts[0]!.seed).not.toBe(second.texts[0]!.seed);
+    expect((await generate(shifted, { seed: first.texts[0]!.seed })).texts).toEqual(first.texts);
+    const last = 2 ** 32 - 1;
+    const { texts } = await generate(shifted, { seed: last, n: 2 });
+    expect(texts.map(({ seed }) => seed)).toEqual([last, 0]);
+    expect((await generate(shifted, { seed: 0 })).texts[0]!.text).toBe(texts[1]!.text);
   });
 
   it('favours style tokens and avoids repetition when told to', async () => {
@@ -170,6 +184,13 @@ describe('generate', () => {
     expect(await message({ styleStrength: 2 })).toContain('styleStrength: expected 1 while styleTokens is empty, got 2');
     expect(await message({ remasking: 0.1 })).toContain('remasking: expected 0 unless sampler is "ancestral"');
     expect(await message({ sampler: 'greedy' as 'margin' })).toContain('expected one of ancestral');
+    expect(await message({ minLength: 9, maxLength: 8 })).toContain('minLength: expected an integer <= maxLength (8), got 9');
+    expect(await message({ temprature: 1 } as object)).toMatch(
+      /^MDIFF_GENERATE generate: no option is called "temprature"; generate takes .*\btemperature\b/,
+    );
+    expect(await message({ top_p: 0.9 } as object)).toBe('MDIFF_GENERATE generate: no option is called "top_p"; did you mean topP?');
+    expect(await message({ prompt: 3 } as object)).toBe('MDIFF_GENERATE prompt: expected a string, got 3');
+    expect(await message(null as never)).toContain('generate: expected an object of options, got null');
   });
 });
 
@@ -199,6 +220,18 @@ describe('infill', () => {
   it('uses what stands on both sides', async () => {
     const { texts } = await infill(plain, parseGaps('Call ___:1 Ishmael.'), { temperature: 0 });
     expect(texts[0]).toMatchObject({ text: 'Call me Ishmael.', fills: ['me'] });
+  });
+
+  it('cuts each gap before a stop string, and refuses options without effect', async () => {
+    const parts: Part[] = ['Call me', { gap: 4 }, ' the whale.'];
+    const whole = (await infill(shifted, parts, { seed: 1 })).texts[0]!.fills[0]!;
+    const stop = whole.slice(2, 4);
+    const { texts } = await infill(shifted, parts, { seed: 1, stop: [stop] });
+    expect(texts[0]!.fills).toEqual([whole.slice(0, whole.indexOf(stop))]);
+    expect(texts[0]!.text).toBe(`Call me${texts[0]!.fills[0]} the whale.`);
+    for (const option of ['maxLength', 'minLength'])
+      await expect(infill(shifted, parts, { [option]: 8 })).rejects.toThrow(`${option}: has no effect in infill, because`);
+    await expect(infill(shifted, parts, { maxTokens: 8 } as object)).rejects.toThrow('infill: no option is called "maxTokens"');
   });
 
   it('refuses a text that is too long or has no gap', async () => {

@@ -1,12 +1,14 @@
 export { parseGaps } from './canvas.js';
 export type { Part } from './canvas.js';
 export { GenerateError } from './errors.js';
-export { generate, infill } from './generate.js';
-export type { GenerateOptions, GenerateResult, InfillResult, Text } from './generate.js';
+export { generate } from './generate.js';
+export type { GenerateOptions, GenerateResult, Text } from './generate.js';
+export { infill } from './infill.js';
+export type { InfillOptions, InfillResult } from './infill.js';
 export { loadFolder, loadModel } from './load.js';
 export type { LoadOptions } from './load.js';
 export { openModel } from './model.js';
 export type { Model } from './model.js';
-export { fromGeneration } from './options.js';
+export { fromGeneration, seedAt, yielding } from './options.js';
 export type { SamplingOptions } from './options.js';
 export type { Feed, Session, SessionOptions } from './runtime/session.js';

@@ -1,5 +1,5 @@
 import type { GenerationConfig } from '@mdiff/config';
-import { projectSeed, sampling as table, type Range, type SamplingKey } from '@mdiff/config/sampling';
+import { sampling as table, type Range, type SamplingKey } from '@mdiff/config/sampling';
 import { GenerateError } from './errors.js';
 
 /**
@@ -32,7 +32,7 @@ export interface SamplingOptions {
   /** ln(strength) is added to the logits of the style tokens. */
   readonly styleStrength?: number;
   readonly styleTokens?: readonly string[];
-  /** Text i draws from seed + i; null = the default of the configuration's top-level `seed`. */
+  /** Text i draws from seed + i; null = a fresh random one, which the result names. */
   readonly seed?: number | null;
   /** The new text is cut before the first of these strings. */
   readonly stop?: readonly string[];
@@ -40,11 +40,13 @@ export interface SamplingOptions {
 
 type OptionName = (typeof table)[SamplingKey]['option'];
 /** Every option of the table with its value. */
-export type Sampling = { readonly [K in OptionName]: Exclude<SamplingOptions[K], undefined> };
+type Values = { readonly [K in OptionName]: Exclude<SamplingOptions[K], undefined> };
+/** The same, with a seed. */
+export type Sampling = Values & { readonly seed: number };
 
 const rows = Object.entries(table) as [SamplingKey, { option: OptionName; range: Range; default: unknown }][];
 const ranges = new Map<string, Range>(rows.map(([, { option, range }]) => [option, range]));
-const defaults = Object.fromEntries(rows.map(([, row]) => [row.option, row.default])) as Sampling;
+const defaults = Object.fromEntries(rows.map(([, row]) => [row.option, row.default])) as Values;
 
 /** A `generation` section, or a part of one, as options. Keys that are absent stay absent. */
 export function fromGeneration(generation: Partial<GenerationConfig>): SamplingOptions {
@@ -52,22 +54,69 @@ export function fromGeneration(generation: Partial<GenerationConfig>): SamplingO
   return Object.fromEntries(given.map(([key, { option }]) => [option, generation[key]]));
 }
 
-/** Options over the model's own values over the defaults, checked. Throws {@link GenerateError}. */
+/** Options over the model's own values over the defaults, checked, with a fresh seed where none was given. Throws {@link GenerateError}. */
 export function resolveSampling(generation: Partial<GenerationConfig>, options: SamplingOptions): Sampling {
   const given = Object.fromEntries(Object.entries(options).filter(([name, value]) => ranges.has(name) && value !== undefined));
-  const sampling: Sampling = { ...defaults, ...fromGeneration(generation), ...given };
-  for (const [name, range] of ranges) check(name, range, sampling[name as keyof Sampling]);
+  for (const [name, value] of Object.entries(given)) check(name, ranges.get(name)!, value);
+  const chosen = Object.fromEntries(rows.filter(([, { option }]) => option in given).map(([key, { option }]) => [key, given[option]]));
+  const sampling: Values = { ...defaults, ...fromGeneration(yielding(generation, chosen)), ...given };
+  for (const [name, range] of ranges) check(name, range, sampling[name as keyof Values]);
   if (sampling.styleStrength !== 1 && sampling.styleTokens.length === 0) {
     throw new GenerateError(`styleStrength: expected 1 while styleTokens is empty, got ${sampling.styleStrength}`);
   }
   if (sampling.remasking > 0 && sampling.sampler !== 'ancestral') {
     throw new GenerateError(`remasking: expected 0 unless sampler is "ancestral" (it is "${sampling.sampler}"), got ${sampling.remasking}`);
   }
-  return sampling;
+  if (sampling.minLength > sampling.maxLength) {
+    throw new GenerateError(`minLength: expected an integer <= maxLength (${sampling.maxLength}), got ${sampling.minLength}`);
+  }
+  return { ...sampling, seed: sampling.seed ?? freshSeed() };
 }
 
-/** The seed of text 0. */
-export const seedOf = (sampling: Sampling): number => sampling.seed ?? projectSeed.default;
+/**
+ * The values of a model folder beside those that a caller has chosen. A value of the folder that contradicts a chosen one gives way: nobody
+ * asked for it in this call, so it is no mistake of the caller. `longest` is the length of the model.
+ */
+export function yielding(
+  folder: Partial<GenerationConfig>,
+  chosen: Partial<GenerationConfig>,
+  longest = Infinity,
+): Partial<GenerationConfig> {
+  const out: { -readonly [K in keyof GenerationConfig]?: GenerationConfig[K] } = { ...folder };
+  const within = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+  if (within(chosen.max_length)) {
+    for (const key of ['block_length', 'min_length'] as const) if (within(out[key])) out[key] = Math.min(out[key], chosen.max_length);
+  } else if (within(out.max_length)) {
+    const least = [chosen.block_length, chosen.min_length].filter(within);
+    out.max_length = Math.max(out.max_length, Math.min(longest, Math.max(0, ...least)));
+  }
+  if (chosen.sampler !== undefined && chosen.sampler !== 'ancestral' && out.remasking !== undefined) out.remasking = 0;
+  if (chosen.style_tokens?.length === 0 && out.style_strength !== undefined) out.style_strength = 1;
+  return out;
+}
+
+/** A seed from the system's source of random numbers. */
+const freshSeed = (): number => crypto.getRandomValues(new Uint32Array(1))[0]!;
+
+/** The seed of text i; after the largest one follows 0. */
+export const seedAt = (sampling: Pick<Sampling, 'seed'>, i: number): number => (sampling.seed + i) % 2 ** 32;
+
+/**
+ * Refuses an option that the call `name` does not know, or that would be without effect in it: a misspelt name would otherwise be ignored.
+ * `idle` gives the reason for each option of the second kind. Throws {@link GenerateError}.
+ */
+export function checkNames(name: string, options: object, extra: readonly string[], idle: Readonly<Record<string, string>> = {}): void {
+  if (typeof options !== 'object' || options === null)
+    throw new GenerateError(`${name}: expected an object of options, got ${String(options)}`);
+  const known = [...extra, ...ranges.keys()].filter((option) => !(option in idle));
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined || known.includes(option)) continue;
+    if (option in idle) throw new GenerateError(`${option}: has no effect in ${name}, because ${idle[option]}; leave it out`);
+    const row = rows.find(([key]) => key === option)?.[1];
+    const hint = row ? `did you mean ${row.option}?` : `${name} takes ${known.sort().join(', ')}`;
+    throw new GenerateError(`${name}: no option is called ${JSON.stringify(option)}; ${hint}`);
+  }
+}
 
 function check(name: string, range: Range, value: unknown): void {
   const nullable = Array.isArray(range.type) && range.type.includes('null');

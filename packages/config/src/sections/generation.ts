@@ -48,6 +48,6 @@ export const GenerationConfigSchema = section('Generation', 'How text is sampled
     ['whale', 'sea'],
     'strings favoured by `style_strength`, each encoded with and without a leading space',
   ),
-  seed: option('seed', 7, 'RNG of generation; null = top-level `seed`'),
+  seed: option('seed', 7, 'RNG of generation; null = top-level `seed` if set, else a random one, which is printed'),
   stop: option('stop', ['\n\n'], 'text is cut before the first of them'),
 });
