@@ -1,10 +1,9 @@
 import type { DataConfig, StageConfig } from '@mdiff/config';
 import { stream, type Rng } from '@mdiff/diffusion';
 import type { Section, Tokenizer } from '@mdiff/text';
-import { splitSentences } from '@mdiff/text/sentences';
+import { cutParagraph, cutWords, groupSentences, splitSentences, withParts, type Part, type Piece } from '@mdiff/text/sentences';
 
 import { CurriculumError } from './error.js';
-import { cutWords, groupSentences, type Part, type Piece } from './pieces.js';
 
 /** One packed example, a piece of text of one format; its tokens attend only to each other. */
 export interface Unit {
@@ -102,28 +101,14 @@ interface Limits {
 
 /** Cuts one paragraph into the pieces of each format. Parts number the sentences inside the paragraph. */
 const PIECES: Readonly<Record<UnitOptions['format'], (text: string, sentences: readonly string[], limits: Limits) => Piece[]>> = {
-  paragraphs: paragraphPieces,
+  paragraphs: (text, sentences, { slot, data, toPiece }) =>
+    cutParagraph(text, sentences, { slot, maxSentences: data.paragraph_max_sentences, toPiece }),
   sentences: (_, sentences, limits) => sentencePieces(sentences, limits),
   pairs: (_, sentences, limits) => pairPieces(sentences, limits),
 };
 
 const encoder = new TextEncoder();
 const utf8Length = (text: string) => encoder.encode(text).length;
-
-const withParts = (pieces: readonly Piece[], sentence: number): Piece[] =>
-  pieces.map((piece) => ({ ...piece, parts: [{ sentence, tokens: piece.tokens.length }] }));
-
-function paragraphPieces(
-  text: string,
-  sentences: readonly string[],
-  { slot, data: { paragraph_max_sentences: maxSentences }, toPiece }: Limits,
-): Piece[] {
-  const whole = toPiece(text);
-  if (whole.tokens.length <= slot && sentences.length <= maxSentences)
-    return [{ ...whole, parts: sentences.map((_, sentence) => ({ sentence })) }];
-  const pieces = sentences.flatMap((sentence, i) => withParts(cutWords(sentence, slot, toPiece), i));
-  return groupSentences(pieces, slot, maxSentences, toPiece);
-}
 
 function sentencePieces(sentences: readonly string[], { most, data, toPiece }: Limits): Piece[] {
   return sentences.flatMap((sentence, i) =>

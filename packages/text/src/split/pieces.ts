@@ -1,6 +1,6 @@
 /** The share of one sentence in a piece of text. */
 export interface Part {
-  /** index in `listSentences` */
+  /** index in the caller's list of sentences */
   sentence: number;
   /** tokens of the part; undefined: the whole sentence */
   tokens?: number;
@@ -15,6 +15,30 @@ export interface Piece {
 }
 
 type ToPiece = (text: string) => Piece;
+
+export interface ParagraphLimits {
+  /** tokens that fit into a slot */
+  readonly slot: number;
+  /** most sentences of a piece */
+  readonly maxSentences: number;
+  readonly toPiece: ToPiece;
+}
+
+/**
+ * A paragraph as one piece, or, with too many tokens or sentences, as several of similar length that end at sentence ends wherever a sentence fits.
+ * `sentences` are those of `splitSentences`; parts number them.
+ */
+export function cutParagraph(text: string, sentences: readonly string[], { slot, maxSentences, toPiece }: ParagraphLimits): Piece[] {
+  const whole = toPiece(text);
+  if (whole.tokens.length <= slot && sentences.length <= maxSentences)
+    return [{ ...whole, parts: sentences.map((_, sentence) => ({ sentence })) }];
+  const pieces = sentences.flatMap((sentence, i) => withParts(cutWords(sentence, slot, toPiece), i));
+  return groupSentences(pieces, slot, maxSentences, toPiece);
+}
+
+/** The pieces of one sentence, each with the tokens that it takes of it. */
+export const withParts = (pieces: readonly Piece[], sentence: number): Piece[] =>
+  pieces.map((piece) => ({ ...piece, parts: [{ sentence, tokens: piece.tokens.length }] }));
 
 /**
  * Cuts a sentence longer than `most` tokens at blanks, into pieces of similar length. A single word that is too long, or a script without blanks,

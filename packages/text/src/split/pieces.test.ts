@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { bytes } from './fixture.test.util.js';
+import { Tokenizer } from '../tokens/tokenizer.js';
 import { cutWords, groupSentences, partition } from './pieces.js';
+
+// Bytes for tokens: lengths are lengths in characters.
+const bytes = Tokenizer.fromMerges([]);
 
 const toPiece = (text: string) => ({ text, tokens: bytes.encode(text) });
 const lengths = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 10 });
