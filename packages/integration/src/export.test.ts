@@ -2,14 +2,16 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectConfig } from '@mdiff/config';
-import type { ModelConfig, ProjectInput } from '@mdiff/config';
+import type { ModelConfig, ProjectConfig, ProjectInput } from '@mdiff/config';
 import { stream } from '@mdiff/diffusion';
-import { loadModel } from '@mdiff/generate';
+import { loadModel, score } from '@mdiff/generate';
 import type { Model } from '@mdiff/generate';
 import { exportedForward } from '@mdiff/model';
 import { maxError } from '@mdiff/testing';
 import { readSafetensors } from '@mdiff/folder';
+import { prepare } from '@mdiff/prepare';
 import { silent, train } from '@mdiff/train';
+import type { TrainResult } from '@mdiff/train';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -34,7 +36,14 @@ const models: Record<string, ProjectInput['model']> = {
   'relu, rmsnorm, sinusoidal': { activation: 'relu', pos_encoding: 'sinusoidal', conv_width: 3 },
 };
 
-async function trained(name: string, model: ProjectInput['model']): Promise<{ path: string; loaded: Model }> {
+interface Trained {
+  path: string;
+  loaded: Model;
+  config: ProjectConfig;
+  nelbo: TrainResult['nelbo'];
+}
+
+async function trained(name: string, model: ProjectInput['model']): Promise<Trained> {
   const config = projectConfig({
     experiment_name: name.replaceAll(/\W+/g, '-'),
     output_dir: join(folder, 'outputs'),
@@ -50,20 +59,22 @@ async function trained(name: string, model: ProjectInput['model']): Promise<{ pa
     },
     training: { max_steps: 3, batch_size: 4, patience: 0, use_gradient_checkpointing: false, use_mixed_precision: false },
   });
-  const { model: path } = await train(config, {
+  const { model: path, nelbo } = await train(config, {
     mode: 'new',
     reporter: silent,
     signal: new AbortController().signal,
     warn: () => undefined,
   });
-  return { path: path!, loaded: await loadModel(path!, { threads: 1 }) };
+  return { path: path!, loaded: await loadModel(path!, { threads: 1 }), config, nelbo };
 }
 
 describe.each(Object.entries(models))('%s', (name, model) => {
   let path: string;
   let loaded: Model;
+  let config: ProjectConfig;
+  let nelbo: TrainResult['nelbo'];
   beforeAll(async () => {
-    ({ path, loaded } = await trained(name, model));
+    ({ path, loaded, config, nelbo } = await trained(name, model));
   }, 60_000);
   afterAll(() => loaded.close());
 
@@ -109,5 +120,19 @@ describe.each(Object.entries(models))('%s', (name, model) => {
     expect(onnx.length).toBe(5 * B * loaded.config.vocab_size);
     // Logits of this size agree to about 1e-6; mdiff promises 1e-4.
     expect(maxError(onnx, expected)).toBeLessThan(1e-4);
+  });
+
+  it('a score of the held-out text is the figure that training reports', async () => {
+    const { heldOut, tokenizer } = await prepare(config, silent);
+    const units = heldOut!.batches.flatMap(({ ids, S, units: placed }) =>
+      placed.map(({ row, maskableStart, length }) =>
+        tokenizer.decode(ids.subarray(row * S + maskableStart, row * S + maskableStart + length)),
+      ),
+    );
+    const { natsPerToken, bitsPerByte, tokens, bytes } = await score(loaded, units.join('\n\n'), { seed: config.seed, levels: 4 });
+    expect([tokens, bytes]).toEqual([heldOut!.tokens, heldOut!.bytes]);
+    // Training sums losses in float32.
+    expect(Math.abs(natsPerToken - nelbo!.nelbo)).toBeLessThan(1e-4);
+    expect(Math.abs(bitsPerByte - nelbo!.bitsPerByte)).toBeLessThan(1e-4);
   });
 });

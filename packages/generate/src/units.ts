@@ -1,0 +1,29 @@
+// Cuts a text into the units that training would make of it, so that a score is the figure that training reports for the same text.
+import { cutParagraph, splitSentences } from '@mdiff/text/sentences';
+import { paragraphsOf, type Tokenizer } from '@mdiff/text';
+import { windowLimit } from './canvas.js';
+import type { Model } from './model.js';
+
+/** A piece of text that is scored by itself: a paragraph, or a part of one that is too long for the model. */
+export interface ScoredUnit {
+  readonly text: string;
+  readonly ids: Int32Array;
+  readonly bytes: number;
+}
+
+/** The default of `data.paragraph_max_sentences`: a model folder need not say which value its training had. */
+const MAX_SENTENCES = 10;
+
+const encoder = new TextEncoder();
+
+/** `slot`: most tokens of a unit, `[EOS]` not counted. @returns none for a text of blanks */
+export function unitsOf(text: string, tokenizer: Tokenizer, slot: number): ScoredUnit[] {
+  const toPiece = (piece: string): { text: string; tokens: Int32Array } => ({ text: piece, tokens: tokenizer.encode(piece) });
+  return paragraphsOf(text)
+    .flatMap((paragraph) => cutParagraph(paragraph.text, splitSentences(paragraph.text), { slot, maxSentences: MAX_SENTENCES, toPiece }))
+    .filter(({ tokens }) => tokens.length > 0)
+    .map((piece) => ({ text: piece.text, ids: piece.tokens, bytes: encoder.encode(piece.text).length }));
+}
+
+/** Most tokens of a unit of this model, `[EOS]` not counted. */
+export const slotOf = ({ config }: Pick<Model, 'config'>): number => windowLimit(config) - 1;
