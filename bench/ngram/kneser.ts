@@ -3,17 +3,24 @@
 /** Discounts: numbers subtracted from counts of 1, 2 and ≥ 3; index 0 is unused. */
 type Discounts = readonly [number, number, number, number];
 
-/** One order: adjusted counts per n-gram and, per context, their sum and how many continuations have count 1, 2, ≥ 3. */
-interface Order {
-  counts: Map<number, number>;
+/**
+ * The n-grams of one order in sorted order, a few numbers each, so that a corpus of fifty million tokens fits in memory.
+ * An n-gram is known by its rank; `keys` holds the rank of its first n − 1 tokens × the vocabulary + its last token.
+ */
+interface Level {
+  /** Ascending and exact: n-grams × vocabulary stay below 2^53. */
+  keys: Float64Array;
+  /** Adjusted count of each n-gram. */
+  counts: Uint32Array;
   discounts: Discounts;
 }
 
-interface Context {
-  total: number;
-  ones: number;
-  twos: number;
-  more: number;
+/** How an n-gram continues: the sum of the adjusted counts, and how many of them are 1, 2 and ≥ 3. By the rank of the n-gram. */
+interface Contexts {
+  totals: Float64Array;
+  ones: Uint32Array;
+  twos: Uint32Array;
+  more: Uint32Array;
 }
 
 /** A trained model; plain data, read by `probability`. */
@@ -21,30 +28,18 @@ export interface NgramModel {
   order: number;
   /** How many distinct tokens can follow a context: the uniform floor is 1 / outcomes. */
   outcomes: number;
-  /** Trie of every n-gram seen: `child(node, token)` is its node, 0 the empty one. */
-  trie: Trie;
-  orders: Order[];
-  contexts: Map<number, Context>;
+  vocabSize: number;
+  /** `levels[n - 1]` holds the n-grams. */
+  levels: Level[];
+  /** `contexts[n]` describes what follows the n-grams; the empty one is `contexts[0]`. */
+  contexts: Contexts[];
 }
 
-class Trie {
-  private readonly nodes = new Map<number, number>();
-  private size = 1;
-
-  constructor(private readonly vocabSize: number) {}
-
-  /** Node of `parent` extended by `token`, or −1. A key stays exact: nodes × vocabulary is far below 2^53. */
-  child(parent: number, token: number): number {
-    return this.nodes.get(parent * this.vocabSize + token) ?? -1;
-  }
-
-  grow(parent: number, token: number): number {
-    const key = parent * this.vocabSize + token;
-    const found = this.nodes.get(key);
-    if (found !== undefined) return found;
-    this.nodes.set(key, this.size);
-    return this.size++;
-  }
+/** Units after each other, each after one BOS. */
+interface Padded {
+  ids: Int32Array;
+  /** 1 where a BOS stands. */
+  starts: Uint8Array;
 }
 
 /**
@@ -74,78 +69,153 @@ export function trainNgram(
   units: Iterable<ArrayLike<number>>,
   { order, bos, vocabSize, outcomes }: { order: number; bos: number; vocabSize: number; outcomes: number },
 ): NgramModel {
-  const trie = new Trie(vocabSize);
-  const raw: Map<number, number>[] = Array.from({ length: order }, () => new Map());
-  const links = new Map<number, { parent: number; suffix: number; afterBos: boolean }>();
+  const text = pad(units, bos);
+  const levels: Level[] = [];
+  const contexts: Contexts[] = [];
+  // Rank of the n-gram that ends at each position; −1 where it would begin before its unit. The empty n-gram ends everywhere.
+  let ranks = new Int32Array(text.ids.length);
+  let size = 1;
+  for (let n = 1; n <= order; n++) {
+    const level = countLevel(text, ranks, { n, vocabSize });
+    // Below the longest order a count is the number of different tokens seen before the n-gram, except after BOS, before which there is
+    // never anything.
+    if (n > 1) adjust(levels[n - 2]!, ranks, level.ranks, { n, starts: text.starts, longer: level.keys.length });
+    levels.push({ keys: level.keys, counts: level.counts, discounts: [0, 0, 0, 0] });
+    if (n > 1) contexts.push(follow(levels[n - 2]!, { size, vocabSize }));
+    if (n > 1) size = levels[n - 2]!.keys.length;
+    ranks = level.ranks;
+  }
+  contexts.push(follow(levels[order - 1]!, { size, vocabSize }));
+  for (const level of levels) level.discounts = discountsOf(level.counts);
+  return { order, outcomes, vocabSize, levels, contexts };
+}
+
+function pad(units: Iterable<ArrayLike<number>>, bos: number): Padded {
+  let ids = new Int32Array(1024);
+  let length = 0;
+  const push = (id: number): void => {
+    if (length === ids.length) {
+      const grown = new Int32Array(length * 2);
+      grown.set(ids);
+      ids = grown;
+    }
+    ids[length++] = id;
+  };
+  const begins: number[] = [];
   for (const unit of units) {
-    const at = (i: number): number => (i < 0 ? bos : unit[i]!);
-    for (let i = 0; i < unit.length; i++) {
-      for (let n = 1; n <= order && i - n + 1 >= -1; n++) {
-        let parent = 0;
-        for (let j = i - n + 1; j < i; j++) parent = trie.grow(parent, at(j));
-        const node = trie.grow(parent, at(i));
-        raw[n - 1]!.set(node, (raw[n - 1]!.get(node) ?? 0) + 1);
-        if (links.has(node)) continue;
-        let suffix = 0;
-        for (let j = i - n + 2; j <= i; j++) suffix = trie.grow(suffix, at(j));
-        links.set(node, { parent, suffix, afterBos: i - n + 1 === -1 });
-      }
-    }
+    begins.push(length);
+    push(bos);
+    for (let i = 0; i < unit.length; i++) push(unit[i]!);
   }
-  // Below the longest order a count is the number of different tokens seen before the n-gram,
-  // except after BOS, before which there is never anything.
-  const adjusted = raw.map((counts, index) => {
-    if (index === order - 1) return counts;
-    const kept = new Map([...counts].filter(([node]) => links.get(node)!.afterBos));
-    for (const node of raw[index + 1]!.keys()) {
-      const { suffix } = links.get(node)!;
-      kept.set(suffix, (kept.get(suffix) ?? 0) + 1);
-    }
-    return kept;
-  });
-  const contexts = new Map<number, Context>();
-  for (const counts of adjusted) {
-    for (const [node, count] of counts) {
-      const { parent } = links.get(node)!;
-      const context = contexts.get(parent) ?? { total: 0, ones: 0, twos: 0, more: 0 };
-      context.total += count;
-      if (count === 1) context.ones++;
-      else if (count === 2) context.twos++;
-      else context.more++;
-      contexts.set(parent, context);
-    }
+  const starts = new Uint8Array(length);
+  for (const begin of begins) starts[begin] = 1;
+  return { ids: ids.subarray(0, length), starts };
+}
+
+/** The n-grams with their plain counts, and the rank of the one that ends at each position. `shorter` has the ranks of order n − 1. */
+function countLevel(
+  { ids, starts }: Padded,
+  shorter: Int32Array,
+  { n, vocabSize }: { n: number; vocabSize: number },
+): { keys: Float64Array; counts: Uint32Array; ranks: Int32Array } {
+  const keyAt = (i: number): number => {
+    // BOS begins n-grams and is predicted by none; it is an n-gram of its own only to be a context.
+    if (starts[i]) return n === 1 ? ids[i]! : -1;
+    const parent = n === 1 ? 0 : shorter[i - 1]!;
+    return parent < 0 ? -1 : parent * vocabSize + ids[i]!;
+  };
+  const all = new Float64Array(ids.length);
+  for (let i = 0; i < ids.length; i++) all[i] = keyAt(i);
+  all.sort();
+  let distinct = 0;
+  for (let i = 0; i < all.length; i++) if (all[i]! >= 0 && all[i] !== all[i - 1]) all[distinct++] = all[i]!;
+  const keys = all.slice(0, distinct);
+  const counts = new Uint32Array(distinct);
+  const ranks = new Int32Array(ids.length);
+  for (let i = 0; i < ids.length; i++) {
+    const key = keyAt(i);
+    ranks[i] = key < 0 ? -1 : rankOf(keys, key);
+    if (key >= 0 && !starts[i]) counts[ranks[i]!]!++;
   }
-  return { order, outcomes, trie, orders: adjusted.map((counts) => ({ counts, discounts: discountsOf(counts.values()) })), contexts };
+  return { keys, counts, ranks };
+}
+
+/** Turns the plain counts of order n − 1 into how many different tokens stand before each of its n-grams. */
+function adjust(
+  level: Level,
+  ranks: Int32Array,
+  longer: Int32Array,
+  { n, starts, longer: size }: { n: number; starts: Uint8Array; longer: number },
+): void {
+  const afterBos = new Uint8Array(level.counts.length);
+  for (let i = 0; i < ranks.length; i++) if (n > 2 && ranks[i]! >= 0 && !starts[i] && starts[i - n + 2]) afterBos[ranks[i]!] = 1;
+  for (let rank = 0; rank < level.counts.length; rank++) if (!afterBos[rank]) level.counts[rank] = 0;
+  const seen = new Uint8Array(size);
+  for (let i = 0; i < longer.length; i++) {
+    const rank = longer[i]!;
+    if (rank < 0 || starts[i] || seen[rank]) continue;
+    seen[rank] = 1;
+    level.counts[ranks[i]!]!++;
+  }
+}
+
+function follow({ keys, counts }: Level, { size, vocabSize }: { size: number; vocabSize: number }): Contexts {
+  const contexts = {
+    totals: new Float64Array(size),
+    ones: new Uint32Array(size),
+    twos: new Uint32Array(size),
+    more: new Uint32Array(size),
+  };
+  for (let rank = 0; rank < keys.length; rank++) {
+    const count = counts[rank]!;
+    if (count === 0) continue;
+    const parent = Math.floor(keys[rank]! / vocabSize);
+    contexts.totals[parent]! += count;
+    const kind = count === 1 ? contexts.ones : count === 2 ? contexts.twos : contexts.more;
+    kind[parent]!++;
+  }
+  return contexts;
+}
+
+/** Index of a key among the sorted keys, −1 if it is absent. */
+function rankOf(keys: Float64Array, key: number): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (keys[middle]! < key) low = middle + 1;
+    else high = middle;
+  }
+  return keys[low] === key ? low : -1;
 }
 
 /** p(token | context), the context being the tokens before it, oldest first; only the last order − 1 of them are read. */
-export function probability({ order, outcomes, trie, orders, contexts }: NgramModel, context: ArrayLike<number>, token: number): number {
+export function probability(model: NgramModel, context: ArrayLike<number>, token: number): number {
+  const { order, outcomes, vocabSize, levels, contexts } = model;
   let p = 1 / outcomes;
   for (let n = 1; n <= Math.min(order, context.length + 1); n++) {
-    let node = 0;
-    for (let j = context.length - n + 1; j < context.length && node >= 0; j++) node = trie.child(node, context[j]!);
-    const seen = node < 0 ? undefined : contexts.get(node);
+    let rank = 0;
+    for (let k = 1; k < n && rank >= 0; k++) rank = rankOf(levels[k - 1]!.keys, rank * vocabSize + context[context.length - n + k]!);
+    const { totals, ones, twos, more } = contexts[n - 1]!;
     // A context never seen leaves the shorter one's estimate as it is, and no longer one has been seen either.
-    if (seen === undefined) break;
-    const { counts, discounts } = orders[n - 1]!;
-    const count = counts.get(trie.child(node, token)) ?? 0;
-    const freed = discounts[1] * seen.ones + discounts[2] * seen.twos + discounts[3] * seen.more;
-    p = (count - discounts[Math.min(count, 3)]! + freed * p) / seen.total;
+    if (rank < 0 || totals[rank] === 0) break;
+    const { keys, counts, discounts } = levels[n - 1]!;
+    const count = counts[rankOf(keys, rank * vocabSize + token)] ?? 0;
+    const freed = discounts[1] * ones[rank]! + discounts[2] * twos[rank]! + discounts[3] * more[rank]!;
+    p = (count - discounts[Math.min(count, 3)]! + freed * p) / totals[rank]!;
   }
   return p;
 }
 
-/** Total cost of the units in nats, and the number of tokens predicted. */
-export function evaluate(model: NgramModel, units: Iterable<ArrayLike<number>>, bos: number): { nats: number; tokens: number } {
-  let nats = 0;
-  let tokens = 0;
+/** Natural logarithm of the probability of each token of the units, unit after unit. */
+export function logProbabilities(model: NgramModel, units: Iterable<ArrayLike<number>>, bos: number): number[] {
+  const logs: number[] = [];
   for (const unit of units) {
     for (let i = 0; i < unit.length; i++) {
       const context: number[] = [];
       for (let j = Math.max(-1, i - model.order + 1); j < i; j++) context.push(j < 0 ? bos : unit[j]!);
-      nats -= Math.log(probability(model, context, unit[i]!));
-      tokens++;
+      logs.push(Math.log(probability(model, context, unit[i]!)));
     }
   }
-  return { nats, tokens };
+  return logs;
 }

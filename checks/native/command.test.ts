@@ -61,3 +61,17 @@ describe.each(['float32', 'bfloat16'] as const)('mdiff train on native TensorFlo
     );
   });
 });
+
+it('fine-tunes a base model as ONNX Runtime does', async () => {
+  const plain = set('engine=onnxruntime', 'training.use_mixed_precision=false');
+  expect((await train('base', plain)).code).toBe(0);
+  const from = set(`model.init_from=${join(place.folder, 'outputs', 'base', 'model')}`);
+  const tuned = await train('tuned', [...set('engine=tfjs_node', 'training.use_mixed_precision=false'), ...from]);
+  expect(tuned.code, tuned.err).toBe(0);
+  expect((await train('tuned-plain', [...plain, ...from])).code).toBe(0);
+  const [native, reference] = [await place.losses('tuned'), await place.losses('tuned-plain')];
+  expect(native.length).toBe(reference.length);
+  // It starts far below the first loss of random weights, and stays as near to the other engine as above.
+  expect(native[0]!.loss).toBeLessThan((await place.losses('base'))[0]!.loss - 0.5);
+  native.forEach(({ loss }, i) => expect(Math.abs(loss - reference[i]!.loss), `line ${i}`).toBeLessThan(1e-3));
+});
