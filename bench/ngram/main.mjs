@@ -75,7 +75,7 @@ for (let order = 1; order <= options.order; order++) {
 }
 const withCorpus = options.corpus === undefined ? undefined : await corpusRows();
 writeResult(
-  'ngram',
+  options.corpus === undefined ? 'ngram' : 'ngram-corpus',
   {
     source: data.source,
     format,
