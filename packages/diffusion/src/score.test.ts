@@ -1,4 +1,4 @@
-import { chiSquareDeviate } from '@mdiff/testing';
+import { chiSquareDeviate, plainScorer } from '@mdiff/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type SamplingOptions, samplingOptions } from './options.js';
@@ -72,6 +72,38 @@ describe('scorer', () => {
         expect(counts[order[0]!]! > 0 || kept.length > 1).toBe(true);
       }),
     );
+  });
+
+  it('gives what plain scoring gives, token by token', () => {
+    const rng = stream(3, 'rows');
+    for (const size of [2, 300, 4000]) {
+      for (const spread of [0, 0.01, 2.5, 30]) {
+        for (const options of [
+          { temperature: 1, topK: null, topP: null },
+          { temperature: 0, topK: null, topP: null },
+          { temperature: 0.8, topK: null, topP: 0.95 },
+          { temperature: 10, topK: 50, topP: null },
+          { temperature: 0.3, topK: 7, topP: 0.5 },
+          { temperature: 2, topK: null, topP: 1 - 2 ** -53 },
+        ]) {
+          const x = Float64Array.from({ length: size }, (_, id) => (id === 0 ? -Infinity : Math.fround(spread * rng.normal())));
+          const plain = plainScorer(x, options);
+          const score = load(Array.from(x), options);
+          const draws = Array.from({ length: 20 }, () => rng.next());
+          const tokens = draws.map((uniform) => score.draw({ next: () => uniform, int: () => 0, normal: () => 0 }));
+          expect(tokens, `${size} tokens of spread ${spread}, ${JSON.stringify(options)}`).toEqual(
+            draws.map((uniform) => plain.draw(uniform)),
+          );
+          for (const token of tokens) expect(score.probability(token) / plain.probability(token)).toBeCloseTo(1, 12);
+          expect(score.entropy()).toBeCloseTo(plain.entropy(), 11);
+          score
+            .topTwo()
+            .forEach((value, i) =>
+              value === -Infinity ? expect(plain.topTwo()[i]).toBe(value) : expect(value).toBeCloseTo(plain.topTwo()[i]!, 11),
+            );
+        }
+      }
+    }
   });
 
   it('ranks at temperature 1, before topK and topP', () => {

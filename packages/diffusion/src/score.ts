@@ -1,5 +1,7 @@
 import { earliestEnd } from './constraints.js';
 import { DiffusionError } from './error.js';
+import { exponential, exponentials } from './exponential.js';
+import { type IdList, keepLargest } from './nucleus.js';
 import type { SamplingOptions } from './options.js';
 import type { Rng } from './random.js';
 import type { Commit, Evaluation, StepArgs } from './sampler.js';
@@ -22,7 +24,7 @@ export interface Scorer {
 
 /** Everything in float64: float32 noise lowers the temperature (arXiv 2409.02908). */
 export function scorer({ canvas, maskId, constraints, positions, logits }: Evaluation, options: SamplingOptions): Scorer {
-  const { forbidden, eosId, logitBias, repetitionPenalty } = options;
+  const { forbidden, eosId, logitBias, repetitionPenalty, temperature, topK, topP } = options;
   const size = positions.length > 0 ? logits(0).length : 0;
   if (logitBias !== null && logitBias.length !== size) {
     throw new DiffusionError(
@@ -34,14 +36,18 @@ export function scorer({ canvas, maskId, constraints, positions, logits }: Evalu
   const banned = [maskId, ...forbidden].filter((id) => id < size);
   const seen = repetitionPenalty === 1 ? null : new Set(canvas.filter((id) => id !== maskId && id < size));
   const x = new Float64Array(size);
+  // exp(x − max) at temperature 1, from which probabilities and entropies come
   const weights = new Float64Array(size);
+  const tempered = temperature === 1 || temperature === 0 ? weights : new Float64Array(size);
+  const filtered = topK !== null || (topP !== null && topP < 1);
+  const list: IdList = { ids: new Int32Array(filtered ? size : 0), count: 0 };
   let max = 0;
-  let logZ = 0;
+  let total = 0;
 
   return {
     load(i) {
       const row = logits(i);
-      for (let v = 0; v < size; v++) x[v] = row[v]!;
+      x.set(row);
       if (logitBias !== null) for (let v = 0; v < size; v++) x[v]! += logitBias[v]!;
       if (seen !== null) for (const v of seen) x[v]! -= Math.log(repetitionPenalty);
       for (const v of banned) x[v] = -Infinity;
@@ -50,8 +56,8 @@ export function scorer({ canvas, maskId, constraints, positions, logits }: Evalu
       if (set?.allow) keepOnly(x, set.allow);
       if (set?.forbid) for (const v of set.forbid) if (v < size) x[v] = -Infinity;
       max = largestOf(x);
-      logZ = logNormaliser(x, max);
-      if (!Number.isFinite(logZ)) {
+      total = exponentials(x, max, 1, weights);
+      if (!Number.isFinite(total)) {
         const got = max === -Infinity ? 'none that is allowed' : 'NaN or infinity';
         throw new DiffusionError(
           'MDIFF_LOGITS',
@@ -59,16 +65,29 @@ export function scorer({ canvas, maskId, constraints, positions, logits }: Evalu
         );
       }
     },
-    probability: (token) => Math.exp(x[token]! - logZ),
-    entropy: () => entropy(x, logZ),
+    probability: (token) => weights[token]! / total,
+    entropy: () => entropy(x, max, weights, total),
     topTwo() {
       const [first, second] = topTwo(x);
+      const logZ = max + Math.log(total);
       return [first - logZ, second - logZ];
     },
     draw(rng) {
-      if (options.temperature === 0) return x.indexOf(max);
-      for (let v = 0; v < size; v++) weights[v] = Math.exp((x[v]! - max) / options.temperature);
-      return categorical(weights, candidates(x, weights, options.topK, options.topP), rng);
+      if (temperature === 0) return x.indexOf(max);
+      if (topK !== null) {
+        for (let v = (list.count = 0); v < size; v++) if (x[v]! > -Infinity) list.ids[list.count++] = v;
+        if (topK < list.count) keepLargest({ list, x, mass: null, target: topK });
+        for (let i = 0; i < list.count; i++) tempered[list.ids[i]!] = exponential((x[list.ids[i]!]! - max) / temperature);
+        if (topP !== null && topP < 1) keepLargest({ list, x, mass: tempered, target: topP * massOf(list, tempered) });
+        return drawListed(tempered, list, rng.next() * massOf(list, tempered));
+      }
+      const sum = temperature === 1 ? total : exponentials(x, max, temperature, tempered);
+      if (!filtered) return drawAny(tempered, rng.next() * sum);
+      // Tokens below this share hold less than 1 − topP together, so the smallest set has none of them.
+      const floor = ((1 - topP!) / size) * sum;
+      for (let v = (list.count = 0); v < size; v++) if (tempered[v]! >= floor) list.ids[list.count++] = v;
+      keepLargest({ list, x, mass: tempered, target: topP! * sum });
+      return drawListed(tempered, list, rng.next() * massOf(list, tempered));
     },
     see(token) {
       seen?.add(token);
@@ -102,21 +121,11 @@ function largestOf(x: Float64Array): number {
   return max;
 }
 
-/** ln Σ exp(x), given the largest of them. */
-function logNormaliser(x: Float64Array, max: number): number {
+/** −Σ p·ln p of p = weights/total, in nats. */
+function entropy(x: Float64Array, max: number, weights: Float64Array, total: number): number {
   let sum = 0;
-  for (let v = 0; v < x.length; v++) sum += Math.exp(x[v]! - max);
-  return max + Math.log(sum);
-}
-
-/** −Σ p·ln p of p = exp(x − logZ), in nats. */
-function entropy(x: Float64Array, logZ: number): number {
-  let sum = 0;
-  for (let v = 0; v < x.length; v++) {
-    const p = Math.exp(x[v]! - logZ);
-    if (p > 0) sum += p * (logZ - x[v]!);
-  }
-  return sum;
+  for (let v = 0; v < x.length; v++) if (weights[v]! > 0) sum += weights[v]! * (max - x[v]!);
+  return Math.log(total) + sum / total;
 }
 
 function topTwo(x: Float64Array): [number, number] {
@@ -132,76 +141,29 @@ function topTwo(x: Float64Array): [number, number] {
   return [first, second];
 }
 
-/** An index drawn with probability proportional to its weight, among `kept` (null = all). */
-function categorical(weights: Float64Array, kept: Int32Array | null, rng: Rng): number {
-  const n = kept?.length ?? weights.length;
-  let total = 0;
-  for (let i = 0; i < n; i++) total += weights[kept ? kept[i]! : i]!;
-  const target = rng.next() * total;
+/** The first index at which the weights up to it exceed `target`. */
+function drawAny(weights: Float64Array, target: number): number {
   let sum = 0;
   let last = 0;
-  for (let i = 0; i < n; i++) {
-    const id = kept ? kept[i]! : i;
-    if (weights[id] === 0) continue;
-    sum += weights[id]!;
-    last = id;
+  for (let v = 0; v < weights.length; v++) {
+    if (weights[v] === 0) continue;
+    sum += weights[v]!;
+    last = v;
     if (sum > target) break;
   }
   return last;
 }
 
-/** Ids that topK and then topP keep, ascending; null = all. */
-function candidates(x: Float64Array, weights: Float64Array, topK: number | null, topP: number | null): Int32Array | null {
-  const kept = topK !== null && topK < x.length ? largest(x, null, topK, nthLargest(x.slice(), topK)) : null;
-  if (topP === null || topP === 1) return kept;
-  const pool = kept === null ? weights.slice() : Float64Array.from(kept, (id) => weights[id]!);
-  let total = 0;
-  for (const weight of pool) total += weight;
-  // Tokens below this share hold less than 1 − topP together, so the smallest set has none of them and only few are left to sort.
-  const floor = ((1 - topP) / pool.length) * total;
-  let likely = 0;
-  for (const weight of pool) if (weight >= floor) pool[likely++] = weight;
-  const sorted = pool.subarray(0, likely).sort();
+function massOf({ ids, count }: IdList, weights: Float64Array): number {
   let sum = 0;
-  let n = 0;
-  while (n < likely && sum < topP * total) sum += sorted[likely - ++n]!;
-  return largest(weights, kept, n, sorted[likely - n]!);
+  for (let i = 0; i < count; i++) sum += weights[ids[i]!]!;
+  return sum;
 }
 
-/** The n ids among `ids` (null = all) with the largest values, given the smallest of those; ties go to the lower id. */
-function largest(values: Float64Array, ids: Int32Array | null, n: number, bound: number): Int32Array {
-  const size = ids?.length ?? values.length;
-  let ties = n;
-  for (let i = 0; i < size; i++) if (values[ids ? ids[i]! : i]! > bound) ties--;
-  const out = new Int32Array(n);
-  for (let i = 0, count = 0; count < n; i++) {
-    const id = ids ? ids[i]! : i;
-    const value = values[id]!;
-    if (value > bound || (value === bound && ties-- > 0)) out[count++] = id;
-  }
-  return out;
-}
-
-/** The n-th largest of `values`, which it reorders (Hoare's quickselect). */
-function nthLargest(values: Float64Array, n: number): number {
-  let low = 0;
-  let high = values.length - 1;
-  while (low < high) {
-    const pivot = values[(low + high) >> 1]!;
-    let i = low;
-    let j = high;
-    while (i <= j) {
-      while (values[i]! > pivot) i++;
-      while (values[j]! < pivot) j--;
-      if (i <= j) {
-        const swap = values[i]!;
-        values[i++] = values[j]!;
-        values[j--] = swap;
-      }
-    }
-    if (n - 1 <= j) high = j;
-    else if (n - 1 >= i) low = i;
-    else break;
-  }
-  return values[n - 1]!;
+/** As `drawAny`, among listed ids. */
+function drawListed(weights: Float64Array, { ids, count }: IdList, target: number): number {
+  let sum = 0;
+  let i = 0;
+  while (i < count - 1 && (sum += weights[ids[i]!]!) <= target) i++;
+  return ids[i]!;
 }

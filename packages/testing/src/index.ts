@@ -3,6 +3,8 @@ export type { MarkovChain } from './markov.js';
 export { oracleDenoiser } from './denoiser.js';
 export type { OracleDenoiser, OracleOptions } from './denoiser.js';
 export { chiSquareDeviate, totalVariation, totalVariationBound } from './statistics.js';
+export { plainScorer } from './scorer.js';
+export type { PlainOptions, PlainScorer } from './scorer.js';
 export { expectClose, maxError } from './matchers.js';
 export { tinyBook, tinyModel, tinyRun } from './tiny.js';
 export { readSavedModel } from './savedmodel.js';
