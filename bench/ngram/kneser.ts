@@ -73,7 +73,7 @@ export function trainNgram(
   const levels: Level[] = [];
   const contexts: Contexts[] = [];
   // Rank of the n-gram that ends at each position; −1 where it would begin before its unit. The empty n-gram ends everywhere.
-  let ranks = new Int32Array(text.ids.length);
+  let ranks: Int32Array = new Int32Array(text.ids.length);
   let size = 1;
   for (let n = 1; n <= order; n++) {
     const level = countLevel(text, ranks, { n, vocabSize });
