@@ -8,6 +8,7 @@ import {
   type StepEvent,
 } from '@mdiff/diffusion';
 import { startsWithSpace, type Gap, type Layout } from './canvas.js';
+import { GenerateError } from './errors.js';
 import type { Model } from './model.js';
 import { seedAt, type Sampling, type SamplingOptions } from './options.js';
 
@@ -19,6 +20,8 @@ import { seedAt, type Sampling, type SamplingOptions } from './options.js';
 const MAX_LOGITS = 2 ** 21;
 
 export interface RunOptions extends SamplingOptions {
+  /** Added to the logits, by token id. */
+  readonly logitBias?: Readonly<Record<number, number>>;
   /** Aborting rejects with the signal's reason, between two passes. */
   readonly signal?: AbortSignal;
   /** After each step of each text; `row` is the text's index. */
@@ -26,7 +29,7 @@ export interface RunOptions extends SamplingOptions {
 }
 
 /** Names of {@link RunOptions} that are no sampling options. */
-export const RUN_OPTIONS = ['signal', 'onStep'] as const;
+export const RUN_OPTIONS = ['logitBias', 'signal', 'onStep'] as const;
 
 /** One text to write: its canvas, and the seed that its draws come from. */
 export interface Target {
@@ -49,7 +52,10 @@ export const targetsOf = (layout: Layout, sampling: Sampling): Target[] =>
   Array.from({ length: sampling.n }, (_, row) => ({ layout, seed: seedAt(sampling, row), row }));
 
 /** Runs the sampler on copies of the canvases, as many at a time as `MAX_LOGITS` allows. Result i belongs to target i. */
-export async function fill(job: Job, { signal, onStep }: Pick<RunOptions, 'signal' | 'onStep'>): Promise<DenoiseResult[]> {
+export async function fill(
+  job: Job,
+  { logitBias, signal, onStep }: Pick<RunOptions, (typeof RUN_OPTIONS)[number]>,
+): Promise<DenoiseResult[]> {
   const { model, sampling, targets } = job;
   const results: DenoiseResult[] = [];
   for (const turn of turns(targets, model.config.vocab_size)) {
@@ -58,7 +64,7 @@ export async function fill(job: Job, { signal, onStep }: Pick<RunOptions, 'signa
       seed: turn.map(({ seed }) => seed),
       maskId: model.config.mask_token_id,
       sampler: sampler(sampling.sampler),
-      options: diffusionOptions(job),
+      options: diffusionOptions(job, logitBias),
       denoiser: async (rows) => demandSpaces(await model.denoise(rows), { rows, targets: turn, model }),
       ...(signal ? { signal } : {}),
       ...(onStep ? { onStep: (event: StepEvent) => onStep({ ...event, row: turn[event.row]!.row }) } : {}),
@@ -84,7 +90,10 @@ function turns(targets: readonly Target[], vocabulary: number): Target[][] {
   return out;
 }
 
-function diffusionOptions({ model: { config, tokenizer }, targets, sampling, closed }: Job): Partial<DiffusionOptions> {
+function diffusionOptions(
+  { model: { config, tokenizer }, targets, sampling, closed }: Job,
+  logitBias: RunOptions['logitBias'],
+): Partial<DiffusionOptions> {
   const forbidden = [config.pad_token_id, config.bos_token_id, config.sep_token_id];
   if (closed) forbidden.push(config.eos_token_id);
   for (let id = tokenizer.vocabSize; id < config.vocab_size; id++) forbidden.push(id);
@@ -95,7 +104,7 @@ function diffusionOptions({ model: { config, tokenizer }, targets, sampling, clo
     topK: sampling.topK,
     topP: sampling.topP,
     repetitionPenalty: sampling.repetitionPenalty,
-    logitBias: styleBias(tokenizer, config.vocab_size, sampling),
+    logitBias: withBias(styleBias(tokenizer, config.vocab_size, sampling), config.vocab_size, logitBias),
     forbidden,
     eosId: closed ? null : config.eos_token_id,
     minLength: sampling.minLength,
@@ -114,6 +123,20 @@ function styleBias(tokenizer: Model['tokenizer'], size: number, { styleTokens, s
   const bias = new Float64Array(size);
   for (const token of styleTokens) {
     for (const text of [token, ` ${token}`]) for (const id of tokenizer.encode(text)) bias[id] = Math.log(styleStrength);
+  }
+  return bias;
+}
+
+/** Adds the biases of single ids. Throws {@link GenerateError} for one that is no number, or of no token. */
+function withBias(style: Float64Array | null, size: number, logitBias: RunOptions['logitBias']): Float64Array | null {
+  const entries = Object.entries(logitBias ?? {});
+  if (entries.length === 0) return style;
+  const bias = style ?? new Float64Array(size);
+  for (const [id, value] of entries) {
+    const known = Number.isInteger(Number(id)) && Number(id) >= 0 && Number(id) < size;
+    if (!known) throw new GenerateError(`logitBias: expected token ids from 0 to ${size - 1}, got ${JSON.stringify(id)}`);
+    if (!Number.isFinite(value)) throw new GenerateError(`logitBias: expected a finite number for id ${id}, got ${JSON.stringify(value)}`);
+    bias[Number(id)]! += value;
   }
   return bias;
 }

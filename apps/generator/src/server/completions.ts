@@ -1,5 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { generate, type Model, type SamplingOptions } from '@mdiff/generate';
+import { generate, seedAt, type Model, type SamplingOptions } from '@mdiff/generate';
+import { RequestError } from './errors.js';
+import { biasOf, promptsOf } from './prompts.js';
 import { samplingOf, type Completion, type CompletionRequest } from './schema.js';
 
 export interface CompletionArgs {
@@ -9,27 +11,55 @@ export interface CompletionArgs {
   signal: AbortSignal;
 }
 
-/** Answers one request of `POST /v1/completions`. Without a seed anywhere, it draws one and reports it. */
+/** Answers one request of `POST /v1/completions`. Without a seed anywhere, or with seed −1, it draws one and reports it. */
 export async function complete(model: Model, { body, sampling, signal }: CompletionArgs): Promise<Completion> {
-  const seed = body.seed ?? sampling.seed ?? model.generation.seed ?? randomInt(2 ** 32);
-  const { texts, promptTokens } = await generate(model, {
-    ...sampling,
-    n: 1,
-    ...samplingOf(body),
-    seed,
-    prompt: body.prompt ?? '',
-    suffix: body.suffix ?? '',
-    signal,
-    ...(body.max_tokens ? { maxTokens: body.max_tokens } : {}),
-  });
-  const completionTokens = texts.reduce((sum, text) => sum + text.tokens, 0);
+  const n = body.n ?? 1;
+  const prompts = promptsOf(body.prompt, n, model);
+  const bias = biasOf(body, model);
+  checkBestOf(body, n);
+  const seed = seedOf(body, sampling, model);
+  const choices: Completion['choices'] = [];
+  const usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+  for (const prompt of prompts) {
+    const { texts, promptTokens } = await generate(model, {
+      ...sampling,
+      ...samplingOf(body),
+      ...bias,
+      n,
+      seed: seedAt({ seed }, choices.length),
+      prompt,
+      suffix: body.suffix ?? '',
+      signal,
+      ...(body.max_tokens ? { maxTokens: body.max_tokens } : {}),
+    });
+    usage.prompt_tokens += promptTokens;
+    for (const { completion, tokens, finish } of texts) {
+      usage.completion_tokens += tokens;
+      choices.push({ index: choices.length, text: body.echo ? prompt + completion : completion, logprobs: null, finish_reason: finish });
+    }
+  }
+  usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;
   return {
     id: `cmpl-${randomUUID()}`,
     object: 'text_completion',
     created: Math.floor(Date.now() / 1000),
     model: model.name,
     seed,
-    choices: texts.map((text, index) => ({ index, text: text.completion, logprobs: null, finish_reason: text.finish })),
-    usage: { prompt_tokens: promptTokens, completion_tokens: completionTokens, total_tokens: promptTokens + completionTokens },
+    choices,
+    usage,
   };
+}
+
+function seedOf({ seed }: CompletionRequest, sampling: SamplingOptions, model: Model): number {
+  const fresh = (): number => randomInt(2 ** 32);
+  return seed === -1 ? fresh() : (seed ?? sampling.seed ?? model.generation.seed ?? fresh());
+}
+
+/** 1 is the neutral value of clients that always send it. */
+function checkBestOf({ best_of }: CompletionRequest, n: number): void {
+  if ((best_of ?? 1) === 1 || best_of === n) return;
+  throw new RequestError(
+    `best_of: ${best_of} is not supported by this server, because it does not rank texts; leave it out, or set n to ${best_of} and choose yourself`,
+    { param: 'best_of', code: 'unsupported_parameter' },
+  );
 }

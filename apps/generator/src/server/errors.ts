@@ -1,6 +1,7 @@
 // Answers to requests that fail. Clients read OpenAI's error object; internal details stay on the server.
 import type { FastifyError } from 'fastify';
 import { QueueFull } from './queue.js';
+import { completionSchema, unbuilt } from './schema.js';
 
 export interface ErrorBody {
   error: { message: string; type: string; param: string | null; code: string | null };
@@ -18,10 +19,23 @@ export class ClientGone extends Error {
   override readonly name = 'ClientGone';
 }
 
+/** A request that this server refuses. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly status: number;
+  readonly details: Partial<Omit<ErrorBody['error'], 'message'>>;
+  constructor(message: string, { status = 400, ...details }: RequestError['details'] & { status?: number } = {}) {
+    super(message);
+    this.status = status;
+    this.details = details;
+  }
+}
+
 /** Status and body of the answer to a request that ended with `error`. */
-export function errorAnswer(error: FastifyError, { bodyLimit }: { bodyLimit: number }): { status: number; body: ErrorBody } {
+export function errorAnswer(error: FastifyError | RequestError, { bodyLimit }: { bodyLimit: number }): { status: number; body: ErrorBody } {
+  if (error instanceof RequestError) return { status: error.status, body: errorBody(error.message, error.details) };
   if (error instanceof QueueFull) return { status: 429, body: errorBody(error.message, { type: 'rate_limit_error', code: 'queue_full' }) };
-  if (error.validation) return { status: 400, body: invalidBody(error.validation) };
+  if (error.validation) return { status: 400, body: invalidBody(error.validation as Invalid[]) };
   const code: string = error.code ?? '';
   if (code === 'MDIFF_GENERATE') return { status: 400, body: errorBody(error.message, { param: 'prompt', code: 'invalid_request' }) };
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
@@ -31,9 +45,49 @@ export function errorAnswer(error: FastifyError, { bodyLimit }: { bodyLimit: num
   return { status, body: errorBody('the server failed to answer this request', { type: 'server_error', code: 'internal_error' }) };
 }
 
+/** An error of Ajv, which the option `verbose` gives the value that it is about. */
+type Invalid = NonNullable<FastifyError['validation']>[number] & { data?: unknown };
+
 /** A body that the schema refuses. */
-function invalidBody([first]: NonNullable<FastifyError['validation']>): ErrorBody {
-  const param = String(first?.params['additionalProperty'] ?? first?.instancePath.split('/')[1] ?? '') || null;
-  const reason = first?.keyword === 'additionalProperties' ? 'is not supported by this server' : (first?.message ?? 'is not valid');
-  return errorBody(`${param ?? 'body'}: ${reason}`, { param });
+function invalidBody(errors: readonly Invalid[]): ErrorBody {
+  // Of a value that may take several forms, only the last error says that it has none of them.
+  const error = errors.find(({ keyword }) => keyword === 'anyOf') ?? errors[0]!;
+  const param = error.instancePath.split('/')[1] ?? null;
+  const refused = param === null ? undefined : unbuilt[param];
+  if (refused) {
+    return errorBody(`${param}: ${shown(error.data)} is not supported by this server: ${refused.instead}`, {
+      param,
+      code: 'unsupported_parameter',
+    });
+  }
+  if (error.schemaPath.startsWith('#/additionalProperties'))
+    return errorBody(`${param}: is not supported by this server; leave it out`, { param, code: 'unknown_parameter' });
+  return errorBody(`${param ?? 'body'}: ${expectation(error, param)}`, { param, code: 'invalid_value' });
+}
+
+/** The error in words: "expected X, got Y". */
+function expectation({ keyword, params, message, data }: Invalid, param: string | null): string {
+  const got = `got ${shown(data)}`;
+  const { limit, type, comparison, allowedValues } = params as {
+    limit?: number;
+    type?: string | string[];
+    comparison?: string;
+    allowedValues?: unknown[];
+  };
+  if (keyword === 'type') return `expected ${[type].flat().join(' or ')}, ${got}`;
+  if (keyword === 'enum') return `expected ${allowedValues!.map((value) => JSON.stringify(value)).join(' or ')}, ${got}`;
+  if (comparison !== undefined) return `expected a number ${comparison} ${limit}, ${got}`;
+  if (keyword === 'maxLength') return `expected at most ${limit} characters, got ${(data as string).length}`;
+  if (keyword === 'minLength') return `expected at least ${limit} character, ${got}`;
+  if (keyword === 'maxItems') return `expected at most ${limit} entries, got ${(data as unknown[]).length}`;
+  if (keyword === 'anyOf')
+    return `expected ${(completionSchema.properties as Record<string, { description?: string }>)[param!]?.description}, ${got}`;
+  return message ?? 'is not valid';
+}
+
+const SHOWN = 60;
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
 }

@@ -5,18 +5,32 @@ import type { SamplingOptions } from '@mdiff/generate';
 /** Parameters that the table of sampling options names. `null` means absent, as in OpenAI's API. */
 type SamplingParameters = { [K in ParameterKey as (typeof sampling)[K]['parameter']]?: SamplingValue<K> | null };
 
+/** A text, several texts, the token ids of a text, or those of several. */
+export type Prompt = string | readonly string[] | readonly number[] | readonly (readonly number[])[];
+
 /** Body of `POST /v1/completions`, after validation. */
 export interface CompletionRequest extends Omit<SamplingParameters, 'stop'> {
   model?: string | null;
-  prompt?: string | null;
+  prompt?: Prompt | null;
   suffix?: string | null;
   max_tokens?: number | null;
   stop?: string | string[] | null;
   stream?: false | null;
-  user?: string | null;
+  echo?: boolean | null;
+  best_of?: number | null;
+  /** Added to the logits, by token id. */
+  logit_bias?: Readonly<Record<string, number>> | null;
 }
 
 const MAX_CHARACTERS = 200_000;
+/** Less than the table allows: one request must not occupy the server for long. */
+const MAX_TEXTS = 16;
+/** Texts of all prompts of a request together. LangChain sends up to 20 prompts at once. */
+export const MAX_CHOICES = 64;
+const STOP = { type: 'string', minLength: 1, maxLength: 256 };
+const TEXT = { type: 'string', maxLength: MAX_CHARACTERS };
+const IDS = { type: 'array', minItems: 1, maxItems: MAX_CHARACTERS, items: { type: 'integer', minimum: 0 } };
+const NAME = { type: ['string', 'null'], maxLength: 256 };
 
 const parameters = Object.fromEntries(
   (Object.keys(sampling) as SamplingKey[]).flatMap((key) => {
@@ -24,33 +38,64 @@ const parameters = Object.fromEntries(
     return 'parameter' in row ? [[row.parameter, { ...row.range, type: [...new Set([row.range.type, 'null'].flat())] }]] : [];
   }),
 );
-/** Less than the table allows: one request must not occupy the server for long. */
-const MAX_TEXTS = 16;
-const STOP = { type: 'string', minLength: 1, maxLength: 256 };
 
-/** JSON Schema (draft-07) of {@link CompletionRequest}. A parameter that would be ignored is refused instead. */
+/** What to do instead of setting a parameter that this server knows and has not built. Clients send its neutral values always. */
+export const unbuilt: Readonly<Record<string, { neutral: readonly unknown[]; instead: string }>> = {
+  frequency_penalty: {
+    neutral: [0, null],
+    instead: 'the server started with --set generation.repetition_penalty=… has a penalty of its own',
+  },
+  presence_penalty: {
+    neutral: [0, null],
+    instead: 'the server started with --set generation.repetition_penalty=… has a penalty of its own',
+  },
+  logprobs: {
+    neutral: [null, false],
+    instead: 'a diffusion model writes in any order, so it has no probability of a token after those before it; leave it out',
+  },
+  stream_options: { neutral: [null], instead: 'this server does not stream; leave it out' },
+};
+
+/** JSON Schema (draft-07) of {@link CompletionRequest}. A parameter that would be ignored is refused instead; `null` is no value. */
 export const completionSchema = {
   type: 'object',
-  additionalProperties: false,
+  additionalProperties: { type: 'null' },
   properties: {
-    model: { type: ['string', 'null'], maxLength: 256 },
-    prompt: { type: ['string', 'null'], maxLength: MAX_CHARACTERS },
-    suffix: { type: ['string', 'null'], maxLength: MAX_CHARACTERS },
+    model: NAME,
+    prompt: {
+      description: 'a string, a list of strings, a list of token ids, or a list of such lists',
+      anyOf: [
+        { ...TEXT, type: ['string', 'null'] },
+        { type: 'array', minItems: 1, maxItems: MAX_CHOICES, items: TEXT },
+        IDS,
+        { type: 'array', minItems: 1, maxItems: MAX_CHOICES, items: IDS },
+      ],
+    },
+    suffix: { ...TEXT, type: ['string', 'null'] },
     max_tokens: { ...sampling.max_length.range, type: ['integer', 'null'] },
     ...parameters,
     n: { ...parameters['n'], maximum: MAX_TEXTS },
+    seed: { ...parameters['seed'], minimum: -1 },
     // One string or a list of them.
     stop: { ...STOP, type: ['string', 'array', 'null'], maxItems: 4, items: STOP },
     stream: { enum: [false, null] },
-    user: { type: ['string', 'null'], maxLength: 256 },
+    echo: { type: ['boolean', 'null'] },
+    best_of: { type: ['integer', 'null'], minimum: 1 },
+    logit_bias: {
+      type: ['object', 'null'],
+      maxProperties: 1024,
+      additionalProperties: { type: 'number', minimum: -100, maximum: 100 },
+    },
+    user: NAME,
+    ...Object.fromEntries(Object.entries(unbuilt).map(([name, { neutral }]) => [name, { enum: neutral }])),
   },
 };
 
-/** A request's sampling parameters as options of @mdiff/generate. */
-export function samplingOf(body: CompletionRequest): SamplingOptions {
+/** A request's sampling parameters, the seed excepted, as options of @mdiff/generate. */
+export function samplingOf(body: CompletionRequest): Omit<SamplingOptions, 'seed'> {
   const given = (Object.keys(sampling) as SamplingKey[]).flatMap((key) => {
     const row = sampling[key];
-    const value = 'parameter' in row ? body[row.parameter] : undefined;
+    const value = 'parameter' in row && key !== 'seed' ? body[row.parameter] : undefined;
     return value === undefined || value === null ? [] : [[row.option, key === 'stop' ? [value].flat() : value]];
   });
   return Object.fromEntries(given) as SamplingOptions;

@@ -130,15 +130,137 @@ describe('completions', () => {
   });
 });
 
+/** An id of one byte that is no character by itself. */
+const LAST_BYTE = Array.from({ length: model.tokenizer.vocabSize - 5 }, (_, i) => i + 5).find((id) =>
+  model.tokenizer.decode(Int32Array.of(id)).includes('\ufffd'),
+)!;
+
+describe('what clients send', () => {
+  const ask = async (post: (body: unknown) => Promise<Response>, body: object): Promise<Completion> => {
+    const response = await post(body);
+    const answer = (await response.json()) as Completion;
+    expect(response.status, JSON.stringify(answer)).toBe(200);
+    return answer;
+  };
+
+  it('parameters at their neutral values are accepted', async () => {
+    const { post } = await start();
+    const neutral = {
+      model: 'shifted',
+      prompt: ['Call me'],
+      frequency_penalty: 0,
+      presence_penalty: 0,
+      logprobs: null,
+      logit_bias: null,
+      best_of: 1,
+      echo: false,
+      stream: false,
+      stream_options: null,
+      max_tokens: 16,
+      n: 1,
+      seed: null,
+      temperature: 0.7,
+      top_p: 1,
+      suffix: null,
+      user: 'u',
+      top_k: null,
+    };
+    await ask(post, neutral);
+    await ask(post, { ...neutral, n: 2, best_of: 2, logit_bias: {} });
+    await ask(post, { ...neutral, n: 2, best_of: 1, logprobs: false });
+    for (const name of Object.keys(neutral)) await ask(post, { [name]: null });
+  });
+
+  it('seed −1 draws one, even if the server was started with one', async () => {
+    const { post } = await start({ sampling: { seed: 3 } });
+    const [first, second] = [await ask(post, { seed: -1, max_tokens: 1 }), await ask(post, { seed: -1, max_tokens: 1 })];
+    expect(first.seed).not.toBe(second.seed);
+  });
+
+  it('several prompts, as texts or token ids; choice i has seed + i', async () => {
+    const { post } = await start();
+    const texts = ['Call me', 'The'];
+    const ids = texts.map((text) => [...model.tokenizer.encode(text)]);
+    const all = await ask(post, { prompt: texts, n: 2, seed: 5, max_tokens: 4 });
+    expect(all.choices.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
+    expect(await ask(post, { prompt: ids, n: 2, seed: 5, max_tokens: 4 })).toMatchObject({ choices: all.choices, usage: all.usage });
+    const second = await ask(post, { prompt: ids[1], n: 2, seed: 7, max_tokens: 4 });
+    expect(second.choices.map(({ text }) => text)).toEqual(all.choices.slice(2).map(({ text }) => text));
+    expect(all.usage.prompt_tokens).toBe(3);
+  });
+
+  it('echo gives the prompt back', async () => {
+    const { post } = await start();
+    const [plain, echo] = [await ask(post, { prompt: 'Call me', seed: 1 }), await ask(post, { prompt: 'Call me', seed: 1, echo: true })];
+    expect(echo.choices[0]!.text).toBe(`Call me${plain.choices[0]!.text}`);
+  });
+
+  it('logit_bias forbids a token and prefers another', async () => {
+    const { post } = await start();
+    const id = (text: string): number => model.tokenizer.encode(text)[0]!;
+    const written = async (logit_bias: object) =>
+      (await ask(post, { prompt: 'Call', temperature: 0, max_tokens: 1, logit_bias })).choices[0]!.text;
+    const usual = await written({});
+    expect(await written({ [id(usual)]: -100 })).not.toBe(usual);
+    expect(await written({ [id(' sea')]: 100 })).toBe(' sea');
+  });
+
+  it('one model by its name, slashes at the end, and chat is named as what is not there', async () => {
+    const { url } = await start();
+    const listed = (await (await fetch(`${url}/v1/models/`)).json()) as { data: unknown[] };
+    expect(await (await fetch(`${url}/v1/models/shifted`)).json()).toEqual(listed.data[0]);
+    expect((await fetch(`${url}/v1/models/gpt/`)).status).toBe(404);
+    const chat = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"messages":[]}',
+    });
+    expect(chat.status).toBe(404);
+    expect(await chat.json()).toMatchObject({
+      error: { code: 'unsupported_endpoint', message: expect.stringContaining('/v1/completions') as string },
+    });
+  });
+});
+
 describe('bad requests', () => {
   const cases: [string, unknown, number, Partial<ErrorBody['error']>][] = [
-    ['wrong type', { prompt: 3 }, 400, { param: 'prompt', message: 'prompt: must be string,null' }],
-    ['out of range', { temperature: 11 }, 400, { param: 'temperature', message: 'temperature: must be <= 10' }],
+    [
+      'wrong type',
+      { prompt: 3 },
+      400,
+      { param: 'prompt', message: 'prompt: expected a string, a list of strings, a list of token ids, or a list of such lists, got 3' },
+    ],
+    ['out of range', { temperature: 11 }, 400, { param: 'temperature', message: 'temperature: expected a number <= 10, got 11' }],
     ['number as text', { max_tokens: '5' }, 400, { param: 'max_tokens' }],
-    ['unknown parameter', { prompt: 'a', logprobs: 5 }, 400, { param: 'logprobs', message: 'logprobs: is not supported by this server' }],
+    [
+      'unknown parameter',
+      { prompt: 'a', top_a: 5 },
+      400,
+      { param: 'top_a', message: 'top_a: is not supported by this server; leave it out', code: 'unknown_parameter' },
+    ],
+    [
+      'a parameter that is not built',
+      { prompt: 'a', logprobs: 5 },
+      400,
+      { param: 'logprobs', message: expect.stringMatching(/^logprobs: 5 is not supported by this server: /) as string },
+    ],
+    ['a penalty', { frequency_penalty: 0.5 }, 400, { param: 'frequency_penalty', code: 'unsupported_parameter' }],
+    ['ranking', { n: 2, best_of: 3 }, 400, { param: 'best_of', code: 'unsupported_parameter' }],
+    ['no prompts', { prompt: [] }, 400, { param: 'prompt' }],
+    ['mixed prompts', { prompt: ['a', 7] }, 400, { param: 'prompt' }],
+    ['a reserved id', { prompt: [7, 0] }, 400, { param: 'prompt', message: expect.stringMatching(/from 5 to \d+, got 0; /) as string }],
+    ['half a character', { prompt: [LAST_BYTE] }, 400, { param: 'prompt', message: expect.stringContaining('no UTF-8 text') as string }],
+    ['a bias of no token', { logit_bias: { whale: 1 } }, 400, { param: 'logit_bias' }],
+    [
+      'a bias out of range',
+      { logit_bias: { 7: 101 } },
+      400,
+      { param: 'logit_bias', message: 'logit_bias: expected a number <= 100, got 101' },
+    ],
+    ['too many texts', { prompt: Array(8).fill('a'), n: 9 }, 400, { param: 'n' }],
     ['streaming', { stream: true }, 400, { param: 'stream' }],
     ['too many stops', { stop: ['a', 'b', 'c', 'd', 'e'] }, 400, { param: 'stop' }],
-    ['not an object', [1], 400, { message: 'body: must be object' }],
+    ['not an object', [1], 400, { message: 'body: expected object, got [1]' }],
     ['other model', { model: 'gpt' }, 404, { param: 'model', code: 'model_not_found', message: 'model: expected "shifted", got "gpt"' }],
     [
       'too long',

@@ -1,7 +1,7 @@
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Model, SamplingOptions } from '@mdiff/generate';
 import { complete } from './completions.js';
-import { ClientGone, errorAnswer, errorBody } from './errors.js';
+import { ClientGone, errorAnswer, errorBody, type ErrorBody, type RequestError } from './errors.js';
 import { createQueue } from './queue.js';
 import { completionSchema, type CompletionRequest } from './schema.js';
 
@@ -26,13 +26,23 @@ export function createServer({ model, sampling = {}, waiting = 16, bodyLimit = 1
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
     // The schema decides; nothing is converted, filled in or dropped silently.
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false, allowUnionTypes: true } },
+    ajv: {
+      customOptions: {
+        coerceTypes: false,
+        removeAdditional: false,
+        useDefaults: false,
+        allErrors: false,
+        allowUnionTypes: true,
+        verbose: true,
+      },
+    },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
   });
   // Bodies are JSON or nothing: a browser may send plain text to any server without asking first.
   app.removeContentTypeParser('text/plain');
   closeConnectionsWhileClosing(app);
   addRoutes(app, { model, sampling, waiting });
-  app.setErrorHandler((error: FastifyError | ClientGone, _, reply) => {
+  app.setErrorHandler((error: FastifyError | RequestError | ClientGone, _, reply) => {
     if (error instanceof ClientGone) return reply.hijack();
     const { status, body } = errorAnswer(error, { bodyLimit });
     if (status === 500) onError?.(error);
@@ -69,10 +79,10 @@ function addRoutes(
 
   app.get('/healthz', () => ({ status: 'ok' }));
   app.get('/readyz', (_, reply) => (model ? { status: 'ready' } : reply.code(503).send({ status: 'loading' })));
-  app.get('/v1/models', () => ({
-    object: 'list',
-    data: model ? [{ id: model.name, object: 'model', created: model.created, owned_by: 'mdiff' }] : [],
-  }));
+  app.get('/v1/models', () => ({ object: 'list', data: model ? [described(model)] : [] }));
+  app.get<{ Params: { id: string } }>('/v1/models/:id', ({ params: { id } }, reply) =>
+    model?.name === id ? described(model) : reply.code(404).send(noModel(id, model)),
+  );
   app.post<{ Body: CompletionRequest }>('/v1/completions', { schema: { body: completionSchema } }, async ({ body }, reply) => {
     if (!model)
       return reply
@@ -80,14 +90,13 @@ function addRoutes(
         .header('retry-after', '1')
         .send(errorBody('the model is still loading; try again in a moment', { type: 'server_error', code: 'model_loading' }));
     if (body.model && body.model !== model.name) {
-      return reply
-        .code(404)
-        .send(errorBody(`model: expected "${model.name}", got "${body.model}"`, { param: 'model', code: 'model_not_found' }));
+      return reply.code(404).send(noModel(body.model, model));
     }
     const loaded = model;
     const signal = disconnected(reply);
     return queue.run(() => complete(loaded, { body, sampling, signal }), signal);
   });
+  app.post('/v1/chat/completions', (_, reply) => reply.code(404).send(noChat));
   app.setNotFoundHandler(({ method, url }, reply) =>
     reply.code(404).send(
       errorBody(`no such endpoint: ${method} ${url}; use POST /v1/completions, GET /v1/models, /healthz or /readyz`, {
@@ -96,6 +105,16 @@ function addRoutes(
     ),
   );
 }
+
+const described = ({ name, created }: Model) => ({ id: name, object: 'model', created, owned_by: 'mdiff' });
+
+const noModel = (id: string, model: Model | null): ErrorBody =>
+  errorBody(`model: expected "${model?.name ?? 'a model that is loaded'}", got "${id}"`, { param: 'model', code: 'model_not_found' });
+
+const noChat = errorBody(
+  'this server continues and fills text and knows no chat; use POST /v1/completions with "prompt" (client.completions.create of the openai clients), and "suffix" for text that must follow',
+  { code: 'unsupported_endpoint' },
+);
 
 /** Aborts when the client closes the connection before its answer is complete. */
 function disconnected(reply: FastifyReply): AbortSignal {
