@@ -159,7 +159,7 @@ function demandSpaces(
 }
 
 /** Text of the first `length` tokens of a gap, less the space that the given text already ends in. */
-export function decodeGap({ tokenizer }: Model, { canvas }: DenoiseResult, { start, spaced }: Gap, length: number): string {
+export function decodeGap({ tokenizer }: Model, { canvas }: Pick<DenoiseResult, 'canvas'>, { start, spaced }: Gap, length: number): string {
   const text = tokenizer.decode(canvas.subarray(start, start + length));
   return spaced ? text.slice(1) : text;
 }

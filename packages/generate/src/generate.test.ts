@@ -111,6 +111,21 @@ describe('generate', () => {
     expect(text).toMatchObject({ finish: 'stop', tokens: 1 });
   });
 
+  it('gives each text in pieces, in order, that make its completion', async () => {
+    for (const options of [{ blockLength: 4 }, { suffix: ' the whale.' }, { maxTokens: 5, stop: [' sea'] }]) {
+      const pieces: string[][] = [[], []];
+      const { texts } = await generate(shifted, {
+        prompt: 'Call ',
+        n: 2,
+        seed: 2,
+        ...options,
+        onText: ({ row, text }) => pieces[row]!.push(text),
+      });
+      expect(pieces.map((row) => row.join(''))).toEqual(texts.map(({ completion }) => completion));
+      if (options.blockLength) expect(Math.min(...pieces.map((row) => row.length))).toBeGreaterThan(1);
+    }
+  });
+
   it('takes options that are left out from the model folder', async () => {
     const model: Model = {
       ...shifted,

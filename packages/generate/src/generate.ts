@@ -1,10 +1,11 @@
 // New text: from nothing, from a prompt, up to a suffix. Knows no runtime: it runs with any session.
-import type { DenoiseResult } from '@mdiff/diffusion';
+import type { DenoiseResult, StepEvent } from '@mdiff/diffusion';
 import { encodeBefore, layOut, windowLimit, type Layout } from './canvas.js';
 import { GenerateError } from './errors.js';
 import { cut, decodeGap, fill, RUN_OPTIONS, targetsOf, type RunOptions } from './fill.js';
 import type { Model } from './model.js';
 import { checkNames, resolveSampling, type Sampling } from './options.js';
+import { follow, type TextPiece } from './prefix.js';
 
 export interface GenerateOptions extends RunOptions {
   /** Text to continue. */
@@ -13,6 +14,8 @@ export interface GenerateOptions extends RunOptions {
   readonly suffix?: string;
   /** The most new tokens, limited by the length of the model; replaces `maxLength`. */
   readonly maxTokens?: number;
+  /** Called with each piece of a text, in order, as soon as no later step can change it. */
+  readonly onText?: (piece: TextPiece) => void;
 }
 
 export interface Text {
@@ -37,8 +40,8 @@ export interface GenerateResult {
 
 /** Samples `n` texts. Throws {@link GenerateError} when the request does not fit the model. */
 export async function generate(model: Model, options: GenerateOptions = {}): Promise<GenerateResult> {
-  checkNames('generate', options, ['prompt', 'suffix', 'maxTokens', ...RUN_OPTIONS]);
-  const { prompt = '', suffix = '', maxTokens } = options;
+  checkNames('generate', options, ['prompt', 'suffix', 'maxTokens', 'onText', ...RUN_OPTIONS]);
+  const { prompt = '', suffix = '', maxTokens, onText, onStep } = options;
   for (const [name, text] of Object.entries({ prompt, suffix })) {
     if (typeof text !== 'string') throw new GenerateError(`${name}: expected a string, got ${JSON.stringify(text)}`);
   }
@@ -55,9 +58,15 @@ export async function generate(model: Model, options: GenerateOptions = {}): Pro
   const gap = Math.min(room, closed ? limit : limit + 1);
   const layout = layOut([prompt, { gap }, suffix], model.config, model.tokenizer, { closed });
   const targets = targetsOf(layout, sampling);
-  const results = await fill({ model, targets, sampling, closed }, options);
+  const follower = onText && follow({ model, gap: layout.gaps[0]!, sampling, limit, onText });
+  const watched = (event: StepEvent): void => {
+    follower?.step(event);
+    onStep?.(event);
+  };
+  const results = await fill({ model, targets, sampling, closed }, follower ? { ...options, onStep: watched } : options);
   const texts = results.map((result, i): Text => {
     const { completion, ...rest } = complete({ model, layout, sampling, closed }, result, limit);
+    follower?.end(i, completion);
     return { text: prompt + completion + suffix, completion, ...rest, seed: targets[i]!.seed, nfe: result.nfe };
   });
   return { texts, promptTokens: layout.textTokens };

@@ -11,6 +11,7 @@ export { openModel } from './model.js';
 export type { Model } from './model.js';
 export { fromGeneration, seedAt, yielding } from './options.js';
 export type { SamplingOptions } from './options.js';
+export type { TextPiece } from './prefix.js';
 export { likelihoodRatio, rank, score } from './score.js';
 export type { LikelihoodRatio, Ranked, Score, ScoreOptions, UnitScore } from './score.js';
 export type { WordScore } from './words.js';

@@ -2,52 +2,64 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { generate, seedAt, type Model, type SamplingOptions } from '@mdiff/generate';
 import { RequestError } from './errors.js';
 import { biasOf, promptsOf } from './prompts.js';
-import { samplingOf, type Completion, type CompletionRequest } from './schema.js';
+import { samplingOf, type Chunk, type Completion, type CompletionRequest, type Finish } from './schema.js';
 
 export interface CompletionArgs {
   body: CompletionRequest;
   /** Options for what the request leaves out. */
   sampling: SamplingOptions;
   signal: AbortSignal;
+  /** Called with each chunk of an answer in pieces, and after each pass with none. */
+  onChunk?: (chunk: Chunk | null) => void;
 }
 
-/** Answers one request of `POST /v1/completions`. Without a seed anywhere, or with seed −1, it draws one and reports it. */
-export async function complete(model: Model, { body, sampling, signal }: CompletionArgs): Promise<Completion> {
+/**
+ * Answers one request of `POST /v1/completions`, whole and, with `onChunk`, in pieces. Without a seed anywhere, or with seed −1, it draws one and
+ * reports it.
+ */
+export async function complete(model: Model, { body, sampling, signal, onChunk }: CompletionArgs): Promise<Completion> {
   const n = body.n ?? 1;
   const prompts = promptsOf(body.prompt, n, model);
   const bias = biasOf(body, model);
   checkBestOf(body, n);
   const seed = seedOf(body, sampling, model);
-  const choices: Completion['choices'] = [];
+  const head = {
+    id: `cmpl-${randomUUID()}`,
+    object: 'text_completion' as const,
+    created: Math.floor(Date.now() / 1000),
+    model: model.name,
+    seed,
+  };
   const usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+  const choices: Completion['choices'] = [];
+  const withUsage = body.stream_options?.include_usage === true;
+  const piece = (index: number, text: string, finish: Finish | null): void =>
+    onChunk?.({ ...head, choices: [{ index, text, logprobs: null, finish_reason: finish }], ...(withUsage && { usage: null }) });
   for (const prompt of prompts) {
+    const first = choices.length;
+    if (body.echo && prompt !== '') for (let row = 0; row < n; row++) piece(first + row, prompt, null);
     const { texts, promptTokens } = await generate(model, {
       ...sampling,
       ...samplingOf(body),
       ...bias,
       n,
-      seed: seedAt({ seed }, choices.length),
+      seed: seedAt({ seed }, first),
       prompt,
       suffix: body.suffix ?? '',
       signal,
       ...(body.max_tokens ? { maxTokens: body.max_tokens } : {}),
+      ...(onChunk && { onStep: () => onChunk(null), onText: ({ row, text }) => piece(first + row, text, null) }),
     });
     usage.prompt_tokens += promptTokens;
     for (const { completion, tokens, finish } of texts) {
       usage.completion_tokens += tokens;
+      piece(choices.length, '', finish);
       choices.push({ index: choices.length, text: body.echo ? prompt + completion : completion, logprobs: null, finish_reason: finish });
     }
   }
   usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;
-  return {
-    id: `cmpl-${randomUUID()}`,
-    object: 'text_completion',
-    created: Math.floor(Date.now() / 1000),
-    model: model.name,
-    seed,
-    choices,
-    usage,
-  };
+  if (withUsage) onChunk?.({ ...head, choices: [], usage });
+  return { ...head, choices, usage };
 }
 
 function seedOf({ seed }: CompletionRequest, sampling: SamplingOptions, model: Model): number {

@@ -15,7 +15,8 @@ export interface CompletionRequest extends Omit<SamplingParameters, 'stop'> {
   suffix?: string | null;
   max_tokens?: number | null;
   stop?: string | string[] | null;
-  stream?: false | null;
+  stream?: boolean | null;
+  stream_options?: { include_usage?: boolean | null; include_obfuscation?: boolean | null } | null;
   echo?: boolean | null;
   best_of?: number | null;
   /** Added to the logits, by token id. */
@@ -53,7 +54,6 @@ export const unbuilt: Readonly<Record<string, { neutral: readonly unknown[]; ins
     neutral: [null, false],
     instead: 'a diffusion model writes in any order, so it has no probability of a token after those before it; leave it out',
   },
-  stream_options: { neutral: [null], instead: 'this server does not stream; leave it out' },
 };
 
 /** JSON Schema (draft-07) of {@link CompletionRequest}. A parameter that would be ignored is refused instead; `null` is no value. */
@@ -78,7 +78,13 @@ export const completionSchema = {
     seed: { ...parameters['seed'], minimum: -1 },
     // One string or a list of them.
     stop: { ...STOP, type: ['string', 'array', 'null'], maxItems: 4, items: STOP },
-    stream: { enum: [false, null] },
+    stream: { type: ['boolean', 'null'] },
+    stream_options: {
+      type: ['object', 'null'],
+      additionalProperties: { type: 'null' },
+      // Obfuscation would pad each chunk; there is none, so asking for none is all that it may be.
+      properties: { include_usage: { type: ['boolean', 'null'] }, include_obfuscation: { enum: [false, null] } },
+    },
     echo: { type: ['boolean', 'null'] },
     best_of: { type: ['integer', 'null'], minimum: 1 },
     logit_bias: {
@@ -101,7 +107,7 @@ export function samplingOf(body: CompletionRequest): Omit<SamplingOptions, 'seed
   return Object.fromEntries(given) as SamplingOptions;
 }
 
-export interface Completion {
+interface Answer {
   id: string;
   object: 'text_completion';
   /** Seconds since 1970. */
@@ -109,6 +115,24 @@ export interface Completion {
   model: string;
   /** The seed of choice 0; choice i has seed + i. With it a client can repeat a text that it asked for without a seed. */
   seed: number;
-  choices: { index: number; text: string; logprobs: null; finish_reason: 'stop' | 'length' }[];
-  usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number };
+}
+
+interface Usage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+}
+
+export type Finish = 'stop' | 'length';
+
+export interface Completion extends Answer {
+  choices: { index: number; text: string; logprobs: null; finish_reason: Finish }[];
+  usage: Usage;
+}
+
+/** One event of a stream. */
+export interface Chunk extends Answer {
+  choices: { index: number; text: string; logprobs: null; finish_reason: Finish | null }[];
+  /** Only if the request asks for it: null, except in the last chunk, which has no choices. */
+  usage?: Usage | null;
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { fixture } from '../fixture.test.util.js';
 import type { ErrorBody } from './errors.js';
-import type { Completion } from './schema.js';
+import type { Chunk, Completion } from './schema.js';
 import { createServer, type ServerOptions } from './server.js';
 
 const model = await loadModel(fixture);
@@ -156,7 +156,7 @@ describe('what clients send', () => {
       echo: false,
       stream: false,
       stream_options: null,
-      max_tokens: 16,
+      max_tokens: 3,
       n: 1,
       seed: null,
       temperature: 0.7,
@@ -168,7 +168,7 @@ describe('what clients send', () => {
     await ask(post, neutral);
     await ask(post, { ...neutral, n: 2, best_of: 2, logit_bias: {} });
     await ask(post, { ...neutral, n: 2, best_of: 1, logprobs: false });
-    for (const name of Object.keys(neutral)) await ask(post, { [name]: null });
+    for (const name of Object.keys(neutral)) await ask(post, { max_tokens: 1, [name]: null });
   });
 
   it('seed −1 draws one, even if the server was started with one', async () => {
@@ -193,6 +193,36 @@ describe('what clients send', () => {
     const { post } = await start();
     const [plain, echo] = [await ask(post, { prompt: 'Call me', seed: 1 }), await ask(post, { prompt: 'Call me', seed: 1, echo: true })];
     expect(echo.choices[0]!.text).toBe(`Call me${plain.choices[0]!.text}`);
+  });
+
+  it('streams the same texts in order, then how they ended, the usage and [DONE]', async () => {
+    const { post } = await start({ sampling: { blockLength: 4 } });
+    const request = { prompt: ['Call me', 'The'], n: 2, seed: 5, echo: true };
+    const whole = await ask(post, request);
+    const response = await post({ ...request, stream: true, stream_options: { include_usage: true } });
+    expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+    const events = (await response.text()).trimEnd().split('\n\n');
+    expect(events.pop()).toBe('data: [DONE]');
+    const chunks = events.map((event) => JSON.parse(event.slice('data: '.length)) as Chunk);
+    const last = chunks.pop()!;
+    expect(last).toMatchObject({ choices: [], usage: whole.usage, seed: 5 });
+    const choices = whole.choices.map(({ index }) => {
+      const mine = chunks.flatMap((chunk) => chunk.choices).filter((choice) => choice.index === index);
+      expect(mine.length).toBeGreaterThan(3);
+      expect(mine.filter(({ finish_reason }) => finish_reason !== null)).toEqual(mine.slice(-1));
+      return { index, text: mine.map(({ text }) => text).join(''), logprobs: null, finish_reason: mine.at(-1)!.finish_reason };
+    });
+    expect(choices).toEqual(whole.choices);
+    for (const chunk of chunks) expect(chunk).toMatchObject({ id: last.id, object: 'text_completion', usage: null });
+    expect(await (await post({ stream: true })).text()).not.toContain('usage');
+  });
+
+  it('a stream that fails ends with an error', async () => {
+    let passes = 0;
+    const denoise: Model['denoise'] = (rows) => (passes++ < 2 ? model.denoise(rows) : Promise.reject(new Error('secret path /x')));
+    const { post } = await start({ model: Promise.resolve({ ...model, denoise }) });
+    const events = (await (await post({ stream: true })).text()).trimEnd().split('\n\n');
+    expect(JSON.parse(events.at(-1)!.slice('data: '.length))).toMatchObject({ error: { type: 'server_error', code: 'internal_error' } });
   });
 
   it('logit_bias forbids a token and prefers another', async () => {
@@ -258,7 +288,9 @@ describe('bad requests', () => {
       { param: 'logit_bias', message: 'logit_bias: expected a number <= 100, got 101' },
     ],
     ['too many texts', { prompt: Array(8).fill('a'), n: 9 }, 400, { param: 'n' }],
-    ['streaming', { stream: true }, 400, { param: 'stream' }],
+    ['options of no stream', { stream_options: { include_usage: true } }, 400, { param: 'stream_options' }],
+    ['padding', { stream: true, stream_options: { include_obfuscation: true } }, 400, { param: 'stream_options' }],
+    ['a stream of a prompt too long', { stream: true, echo: true, prompt: 'whale '.repeat(100) }, 400, { param: 'prompt' }],
     ['too many stops', { stop: ['a', 'b', 'c', 'd', 'e'] }, 400, { param: 'stop' }],
     ['not an object', [1], 400, { message: 'body: expected object, got [1]' }],
     ['other model', { model: 'gpt' }, 404, { param: 'model', code: 'model_not_found', message: 'model: expected "shifted", got "gpt"' }],
@@ -269,9 +301,14 @@ describe('bad requests', () => {
       { param: 'prompt', message: expect.stringMatching(/^prompt: expected at most 30 tokens.*max_seq_len 32/) as string },
     ],
   ];
+  // They change nothing, so one server answers them all.
+  const kept = start().then((server) => {
+    open.splice(open.indexOf(server.app), 1);
+    return server;
+  });
+  afterAll(async () => (await kept).app.close());
   it.each(cases)('%s', async (_, body, status, error) => {
-    const { post } = await start();
-    const response = await post(body);
+    const response = await (await kept).post(body);
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ error: { type: 'invalid_request_error', ...error } });
   });

@@ -1,9 +1,10 @@
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Model, SamplingOptions } from '@mdiff/generate';
 import { complete } from './completions.js';
-import { ClientGone, errorAnswer, errorBody, type ErrorBody, type RequestError } from './errors.js';
+import { ClientGone, errorAnswer, errorBody, type ErrorBody, RequestError } from './errors.js';
 import { createQueue } from './queue.js';
-import { completionSchema, type CompletionRequest } from './schema.js';
+import { completionSchema, type Chunk, type CompletionRequest } from './schema.js';
+import { eventStream } from './stream.js';
 
 export interface ServerOptions {
   /** Resolves when the model is loaded; until then `/readyz` and completions answer 503. */
@@ -41,11 +42,15 @@ export function createServer({ model, sampling = {}, waiting = 16, bodyLimit = 1
   // Bodies are JSON or nothing: a browser may send plain text to any server without asking first.
   app.removeContentTypeParser('text/plain');
   closeConnectionsWhileClosing(app);
-  addRoutes(app, { model, sampling, waiting });
+  const answerTo = (error: FastifyError | RequestError): { status: number; body: ErrorBody } => {
+    const answer = errorAnswer(error, { bodyLimit });
+    if (answer.status === 500) onError?.(error);
+    return answer;
+  };
+  addRoutes(app, { model, sampling, waiting, errorOf: (error) => answerTo(error as FastifyError).body });
   app.setErrorHandler((error: FastifyError | RequestError | ClientGone, _, reply) => {
     if (error instanceof ClientGone) return reply.hijack();
-    const { status, body } = errorAnswer(error, { bodyLimit });
-    if (status === 500) onError?.(error);
+    const { status, body } = answerTo(error);
     if (status === 429) reply.header('retry-after', '1');
     return reply.code(status).send(body);
   });
@@ -65,10 +70,12 @@ function closeConnectionsWhileClosing(app: FastifyInstance): void {
   });
 }
 
-function addRoutes(
-  app: FastifyInstance,
-  { model: loading, sampling, waiting }: Required<Pick<ServerOptions, 'model' | 'sampling' | 'waiting'>>,
-): void {
+interface RouteArgs extends Required<Pick<ServerOptions, 'model' | 'sampling' | 'waiting'>> {
+  /** The event for a client whose answer has begun. */
+  readonly errorOf: (error: Error) => ErrorBody;
+}
+
+function addRoutes(app: FastifyInstance, { model: loading, sampling, waiting, errorOf }: RouteArgs): void {
   const queue = createQueue(waiting);
   let model: Model | null = null;
   // The caller handles a model that fails to load; here it only means "not ready".
@@ -94,7 +101,19 @@ function addRoutes(
     }
     const loaded = model;
     const signal = disconnected(reply);
-    return queue.run(() => complete(loaded, { body, sampling, signal }), signal);
+    if (body.stream_options && !body.stream)
+      throw new RequestError('stream_options: has an effect only with "stream": true; leave it out, or set stream', {
+        param: 'stream_options',
+      });
+    if (!body.stream) return queue.run(() => complete(loaded, { body, sampling, signal }), signal);
+    const events = await eventStream<Chunk>((onChunk) => queue.run(() => complete(loaded, { body, sampling, signal, onChunk }), signal), {
+      errorOf,
+    });
+    return reply
+      .type('text/event-stream; charset=utf-8')
+      .header('cache-control', 'no-cache')
+      .header('x-accel-buffering', 'no')
+      .send(events);
   });
   app.post('/v1/chat/completions', (_, reply) => reply.code(404).send(noChat));
   app.setNotFoundHandler(({ method, url }, reply) =>

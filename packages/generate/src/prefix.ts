@@ -1,0 +1,71 @@
+// The part of a text that can be shown while the rest is being written. A diffusion model commits tokens in any order; the text from the gap's
+// start to its first mask is final, because no sampler changes a committed token, except by remasking.
+import type { StepEvent } from '@mdiff/diffusion';
+import type { Gap } from './canvas.js';
+import { cut, decodeGap } from './fill.js';
+import type { Model } from './model.js';
+import type { Sampling } from './options.js';
+
+/** The next piece of a text's completion. All pieces of a row, joined, are its completion. */
+export interface TextPiece {
+  /** index of the text */
+  readonly row: number;
+  readonly text: string;
+}
+
+interface FollowArgs {
+  readonly model: Model;
+  readonly gap: Gap;
+  readonly sampling: Sampling;
+  /** tokens of the completion at most */
+  readonly limit: number;
+  readonly onText: (piece: TextPiece) => void;
+}
+
+export interface Follower {
+  /** after each step */
+  step(event: StepEvent): void;
+  /** once a text is complete */
+  end(row: number, completion: string): void;
+}
+
+export function follow({ model, gap, sampling, limit, onText }: FollowArgs): Follower {
+  const rows = new Map<number, { tokens: number; text: string }>();
+  const state = (row: number) => rows.get(row) ?? rows.set(row, { tokens: 0, text: '' }).get(row)!;
+  const send = (row: number, text: string): void => {
+    const sent = state(row);
+    if (text.length <= sent.text.length) return;
+    onText({ row, text: text.slice(sent.text.length) });
+    sent.text = text;
+  };
+  return {
+    step({ row, canvas }) {
+      if (sampling.remasking > 0) return;
+      const tokens = Math.min(limit, prefixLength(canvas, gap, model));
+      const sent = state(row);
+      if (tokens === sent.tokens) return;
+      sent.tokens = tokens;
+      send(row, settled(decodeGap(model, { canvas }, gap, tokens), sampling.stop));
+    },
+    end: send,
+  };
+}
+
+/** Committed tokens at the start of a gap, up to the first mask or `[EOS]`. */
+function prefixLength(canvas: Int32Array, { start, length }: Gap, { config }: Model): number {
+  const open = canvas.subarray(start, start + length).findIndex((id) => id === config.mask_token_id || id === config.eos_token_id);
+  return open < 0 ? length : open;
+}
+
+/** The beginning of a text that stays as it is, whatever comes after: without half a character, and without what may begin a stop string. */
+function settled(text: string, stop: readonly string[]): string {
+  const whole = text.replace(/\ufffd+$/, '');
+  const ended = cut(whole, stop);
+  if (ended !== whole) return ended;
+  const longest = Math.max(0, ...stop.map((word) => word.length - 1));
+  for (let length = Math.min(longest, whole.length); length > 0; length--) {
+    const tail = whole.slice(-length);
+    if (stop.some((word) => word.startsWith(tail))) return whole.slice(0, -length);
+  }
+  return whole;
+}
