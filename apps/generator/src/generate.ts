@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
-import { Interrupted, interruptible, isUserError, print, progressLine } from '@mdiff/cli';
+import { count, Interrupted, interruptible, isUserError, print, progressLine } from '@mdiff/cli';
 import { closing } from '@mdiff/folder';
-import { generate, seedAt, type GenerateResult, type Model, type SamplingOptions } from '@mdiff/generate';
+import { generate, seedAt, type GenerateOptions, type GenerateResult, type Model } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
 import { addSamplingFlags, noteSeed, type SamplingFlags, shorthand } from './flags.js';
 import { folderOf, openFolder } from './open.js';
@@ -10,12 +10,14 @@ interface GenerateFlags extends SamplingFlags {
   prompt?: string;
   suffix?: string;
   maxLength?: number;
+  maxTokens?: number;
   interactive?: boolean;
 }
 
 /** `mdiff generate`: one prompt, or one for each line of the input. */
 async function runGenerate(argument: string | undefined, flags: GenerateFlags): Promise<void> {
-  const { model, sampling, interactive } = await openFolder(folderOf('generate', argument, flags), flags);
+  const { model, sampling: read, interactive } = await openFolder(folderOf('generate', argument, flags), flags);
+  const sampling: GenerateOptions = { ...read, ...(flags.maxTokens === undefined ? {} : { maxTokens: flags.maxTokens }) };
   const json = flags.json ?? false;
   await closing(model, async () => {
     const given = flags.prompt !== undefined || flags.suffix !== undefined;
@@ -28,7 +30,7 @@ async function runGenerate(argument: string | undefined, flags: GenerateFlags): 
   });
 }
 
-function sample(model: Model, options: SamplingOptions & { prompt: string; suffix?: string }): Promise<GenerateResult> {
+function sample(model: Model, options: GenerateOptions): Promise<GenerateResult> {
   const progress = progressLine();
   return interruptible((signal) =>
     generate(model, {
@@ -40,7 +42,7 @@ function sample(model: Model, options: SamplingOptions & { prompt: string; suffi
 }
 
 /** Answers prompts until the input ends. On a terminal it shows a prompt. A mistake in one prompt does not end the loop. */
-async function converse(model: Model, sampling: SamplingOptions, json: boolean): Promise<void> {
+async function converse(model: Model, sampling: GenerateOptions, json: boolean): Promise<void> {
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
   const lines = createInterface({
     input: process.stdin,
@@ -79,6 +81,11 @@ export function addGenerate(root: Command): void {
     .option('-p, --prompt <text>', 'text to continue')
     .option('--suffix <text>', 'text that must follow; mdiff fills the space before it')
     .addOption(shorthand('max_length', '<tokens>', 'window in tokens, prompt and end included'))
+    .addOption(
+      new Option('--max-tokens <tokens>', 'new tokens at most; may be more than the model sees at once')
+        .argParser(count)
+        .conflicts('maxLength'),
+    )
     .addOption(new Option('-i, --interactive', 'ask for prompts until the input ends').conflicts(['prompt', 'suffix']))
     .action((folder: string | undefined, flags: GenerateFlags) => runGenerate(folder, flags));
 }

@@ -69,6 +69,18 @@ export function layOut(parts: readonly Part[], config: ModelFolderConfig, tokeni
   return { ids: Int32Array.from(ids), gaps, textTokens, offset };
 }
 
+/** An open canvas: `[BOS]` (with `shift_head`), the tokens of a text, and masks behind it. */
+export function canvasOf(
+  tokens: readonly number[],
+  { gap, spaced, config }: { gap: number; spaced: boolean; config: ModelFolderConfig },
+): Layout {
+  const before = config.shift_head ? [config.bos_token_id, ...tokens] : tokens;
+  const ids = new Int32Array(before.length + gap).fill(config.mask_token_id);
+  ids.set(before);
+  const gaps = [{ start: before.length, length: gap, spaced }];
+  return { ids, gaps, textTokens: tokens.length, offset: before.length - tokens.length };
+}
+
 function checkLength(tokens: number, config: ModelFolderConfig): void {
   const limit = windowLimit(config);
   if (tokens <= limit) return;
@@ -100,13 +112,14 @@ export function parseGaps(text: string, { marker = '___', tokens = 8 }: { marker
   return parts;
 }
 
-const tables = new WeakMap<Tokenizer, Uint8Array>();
+const tables = new WeakMap<Tokenizer, Int32Array>();
 
-/** 1 for each id whose text starts with a space. */
-export function startsWithSpace(tokenizer: Tokenizer): Uint8Array {
+/** The ids whose text starts with a space. */
+export function spaceTokens(tokenizer: Tokenizer): Int32Array {
   let table = tables.get(tokenizer);
   if (!table) {
-    table = Uint8Array.from({ length: tokenizer.vocabSize }, (_, id) => (tokenizer.decode(Int32Array.of(id)).startsWith(' ') ? 1 : 0));
+    const ids = Array.from({ length: tokenizer.vocabSize }, (_, id) => id);
+    table = Int32Array.from(ids.filter((id) => tokenizer.decode(Int32Array.of(id)).startsWith(' ')));
     tables.set(tokenizer, table);
   }
   return table;

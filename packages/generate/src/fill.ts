@@ -2,12 +2,13 @@
 import {
   denoiseBatch,
   sampler,
+  type Constraints,
   type DenoiseResult,
   type DenoiserRow,
   type SamplingOptions as DiffusionOptions,
   type StepEvent,
 } from '@mdiff/diffusion';
-import { startsWithSpace, type Gap, type Layout } from './canvas.js';
+import { spaceTokens, type Gap, type Layout } from './canvas.js';
 import { GenerateError } from './errors.js';
 import type { Model } from './model.js';
 import { seedAt, type Sampling, type SamplingOptions } from './options.js';
@@ -25,11 +26,12 @@ export interface RunOptions extends SamplingOptions {
   /** Aborting rejects with the signal's reason, between two passes. */
   readonly signal?: AbortSignal;
   /** After each step of each text; `row` is the text's index. */
-  readonly onStep?: (event: StepEvent) => void;
+  readonly onStep?: (event: Step) => void;
 }
 
 /** Names of {@link RunOptions} that are no sampling options. */
 export const RUN_OPTIONS = ['logitBias', 'signal', 'onStep'] as const;
+export type Run = Pick<RunOptions, (typeof RUN_OPTIONS)[number]>;
 
 /** One text to write: its canvas, and the seed that its draws come from. */
 export interface Target {
@@ -37,6 +39,15 @@ export interface Target {
   readonly seed: number;
   /** the text's index, for `onStep` */
   readonly row: number;
+  /** tokens of the text in front of its canvas; absent = none */
+  readonly dropped?: number;
+  readonly constraints?: Constraints;
+}
+
+/** One step of one text. Canvas position `offset` holds token `dropped` of the text; `offset` is 1 where the canvas begins with `[BOS]`. */
+export interface Step extends StepEvent {
+  readonly dropped: number;
+  readonly offset: number;
 }
 
 export interface Job {
@@ -45,6 +56,8 @@ export interface Job {
   /** true: fixed text or [EOS] stands behind the last gap, so every gap is filled to its last token */
   readonly closed: boolean;
   readonly targets: readonly Target[];
+  /** masks that the model sees behind each canvas and that are not filled; 0 unless given */
+  readonly ahead?: number;
 }
 
 /** A target for each text, all with the same canvas. */
@@ -52,26 +65,48 @@ export const targetsOf = (layout: Layout, sampling: Sampling): Target[] =>
   Array.from({ length: sampling.n }, (_, row) => ({ layout, seed: seedAt(sampling, row), row }));
 
 /** Runs the sampler on copies of the canvases, as many at a time as `MAX_LOGITS` allows. Result i belongs to target i. */
-export async function fill(
-  job: Job,
-  { logitBias, signal, onStep }: Pick<RunOptions, (typeof RUN_OPTIONS)[number]>,
-): Promise<DenoiseResult[]> {
-  const { model, sampling, targets } = job;
+export async function fill(job: Job, { logitBias, signal, onStep }: Run): Promise<DenoiseResult[]> {
+  const { model, sampling, targets, ahead = 0 } = job;
   const results: DenoiseResult[] = [];
   for (const turn of turns(targets, model.config.vocab_size)) {
+    const tell = ({ row, ...event }: StepEvent): void => {
+      const { layout, dropped = 0, row: text } = turn[row]!;
+      onStep?.({ ...event, row: text, dropped, offset: layout.offset });
+    };
     const batch = await denoiseBatch({
       canvases: turn.map(({ layout }) => layout.ids),
+      constraints: turn.map((target) => constraintsOf(target, model)),
       seed: turn.map(({ seed }) => seed),
       maskId: model.config.mask_token_id,
       sampler: sampler(sampling.sampler),
       options: diffusionOptions(job, logitBias),
-      denoiser: async (rows) => demandSpaces(await model.denoise(rows), { rows, targets: turn, model }),
+      denoiser: (rows) => model.denoise(rows.map((row) => lengthened(row, ahead, model.config.mask_token_id))),
       ...(signal ? { signal } : {}),
-      ...(onStep ? { onStep: (event: StepEvent) => onStep({ ...event, row: turn[event.row]!.row }) } : {}),
+      ...(onStep ? { onStep: tell } : {}),
     });
     results.push(...batch);
   }
   return results;
+}
+
+function lengthened(row: DenoiserRow, masks: number, maskId: number): DenoiserRow {
+  if (masks === 0) return row;
+  const canvas = new Int32Array(row.canvas.length + masks).fill(maskId);
+  canvas.set(row.canvas);
+  return { ...row, canvas };
+}
+
+/** Only tokens that begin with a space come first in a gap that must bring a space back. */
+function constraintsOf({ layout, constraints }: Target, { tokenizer }: Model): Constraints | undefined {
+  const starts = layout.gaps.filter(({ spaced }) => spaced);
+  if (starts.length === 0) return constraints;
+  const all = new Map(constraints);
+  for (const { start } of starts) {
+    const { allow, ...rest } = all.get(start) ?? {};
+    const spaces = spaceTokens(tokenizer);
+    all.set(start, { ...rest, allow: allow?.filter((id) => spaces.includes(id)) ?? spaces });
+  }
+  return all;
 }
 
 /** Cuts targets into runs whose masks ask for at most `MAX_LOGITS` logits together, or into single ones. */
@@ -91,7 +126,7 @@ function turns(targets: readonly Target[], vocabulary: number): Target[][] {
 }
 
 function diffusionOptions(
-  { model: { config, tokenizer }, targets, sampling, closed }: Job,
+  { model: { config, tokenizer }, sampling, closed }: Job,
   logitBias: RunOptions['logitBias'],
 ): Partial<DiffusionOptions> {
   const forbidden = [config.pad_token_id, config.bos_token_id, config.sep_token_id];
@@ -107,8 +142,8 @@ function diffusionOptions(
     logitBias: withBias(styleBias(tokenizer, config.vocab_size, sampling), config.vocab_size, logitBias),
     forbidden,
     eosId: closed ? null : config.eos_token_id,
-    minLength: sampling.minLength,
-    textStart: targets[0]!.layout.offset,
+    // Targets state it as constraints, since canvases of one run may begin at different tokens of their texts.
+    minLength: 0,
     blockLength: sampling.blockLength,
     threshold: sampling.threshold,
     gamma: sampling.gamma,
@@ -141,25 +176,13 @@ function withBias(style: Float64Array | null, size: number, logitBias: RunOption
   return bias;
 }
 
-/** Lets only tokens that begin with a space come first in a gap that must bring a space back. */
-function demandSpaces(
-  logits: Float32Array,
-  { rows, targets, model: { config, tokenizer } }: { rows: readonly DenoiserRow[]; targets: readonly Target[]; model: Model },
-): Float32Array {
-  const starts = targets.map(({ layout }) => new Set(layout.gaps.filter(({ spaced }) => spaced).map(({ start }) => start)));
-  const allowed = startsWithSpace(tokenizer);
-  let m = 0;
-  for (const { positions, row: target } of rows) {
-    for (const position of positions) {
-      const row = logits.subarray(m * config.vocab_size, ++m * config.vocab_size);
-      if (starts[target!]!.has(position)) for (let id = 0; id < row.length; id++) if (!allowed[id]) row[id] = -Infinity;
-    }
-  }
-  return logits;
-}
-
 /** Text of the first `length` tokens of a gap, less the space that the given text already ends in. */
-export function decodeGap({ tokenizer }: Model, { canvas }: Pick<DenoiseResult, 'canvas'>, { start, spaced }: Gap, length: number): string {
+export function decodeGap(
+  { tokenizer }: Model,
+  { canvas }: Pick<DenoiseResult, 'canvas'>,
+  { start, spaced }: Pick<Gap, 'start' | 'spaced'>,
+  length: number,
+): string {
   const text = tokenizer.decode(canvas.subarray(start, start + length));
   return spaced ? text.slice(1) : text;
 }

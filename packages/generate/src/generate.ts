@@ -1,18 +1,21 @@
 // New text: from nothing, from a prompt, up to a suffix. Knows no runtime: it runs with any session.
-import type { DenoiseResult, StepEvent } from '@mdiff/diffusion';
-import { encodeBefore, layOut, windowLimit, type Layout } from './canvas.js';
+import { encodeBefore, layOut, windowLimit } from './canvas.js';
 import { GenerateError } from './errors.js';
-import { cut, decodeGap, fill, RUN_OPTIONS, targetsOf, type RunOptions } from './fill.js';
+import { cut, decodeGap, fill, RUN_OPTIONS, targetsOf, type RunOptions, type Step } from './fill.js';
 import type { Model } from './model.js';
 import { checkNames, resolveSampling, type Sampling } from './options.js';
 import { follow, type TextPiece } from './prefix.js';
+import { writeOn } from './write.js';
 
 export interface GenerateOptions extends RunOptions {
   /** Text to continue. */
   readonly prompt?: string;
   /** Text that must follow; the gap before it is filled to its last token. */
   readonly suffix?: string;
-  /** The most new tokens, limited by the length of the model; replaces `maxLength`. */
+  /**
+   * The most new tokens; replaces `maxLength`. Without a suffix they may be more than the model sees at once: the text then goes on section by
+   * section, and the model sees the last part of what stands.
+   */
   readonly maxTokens?: number;
   /** Called with each piece of a text, in order, as soon as no later step can change it. */
   readonly onText?: (piece: TextPiece) => void;
@@ -25,7 +28,7 @@ export interface Text {
   readonly completion: string;
   /** Tokens of `completion`, `[EOS]` not counted. */
   readonly tokens: number;
-  /** stop: the text ended by itself (an `[EOS]` before the last mask, a stop string, the suffix); length: the canvas was full. */
+  /** stop: the text ended by itself (an `[EOS]` of the model, a stop string, the suffix); length: it stopped at `maxTokens` or the window. */
   readonly finish: 'stop' | 'length';
   readonly seed: number;
   /** NFE, number of function evaluations: forward passes that this text took part in. */
@@ -48,45 +51,72 @@ export async function generate(model: Model, options: GenerateOptions = {}): Pro
   if (maxTokens !== undefined && (!Number.isInteger(maxTokens) || maxTokens < 1))
     throw new GenerateError(`maxTokens: expected an integer >= 1, got ${maxTokens}`);
   const sampling = resolveSampling(model.generation, options);
-  const closed = suffix !== '';
-  const limit = maxTokens ?? Infinity;
-  const window = maxTokens === undefined ? windowOf(model, sampling, options.maxLength) : windowLimit(model.config);
-  const textTokens = encodeBefore(model.tokenizer, prompt).ids.length + model.tokenizer.encode(suffix).length;
-  const room = window - textTokens - (closed ? 1 : 0);
-  if (room < 1) throw tooLong(model, { textTokens, window, closed });
-  // An open text gets one mask more than the tokens asked for, because its [EOS] needs one.
-  const gap = Math.min(room, closed ? limit : limit + 1);
-  const layout = layOut([prompt, { gap }, suffix], model.config, model.tokenizer, { closed });
-  const targets = targetsOf(layout, sampling);
-  const follower = onText && follow({ model, gap: layout.gaps[0]!, sampling, limit, onText });
-  const watched = (event: StepEvent): void => {
-    follower?.step(event);
-    onStep?.(event);
+  const request = {
+    prompt,
+    suffix,
+    sampling,
+    limit: limitOf(model, { prompt, suffix, maxTokens, requested: options.maxLength }, sampling),
   };
-  const results = await fill({ model, targets, sampling, closed }, follower ? { ...options, onStep: watched } : options);
-  const texts = results.map((result, i): Text => {
-    const { completion, ...rest } = complete({ model, layout, sampling, closed }, result, limit);
+  return suffix === '' ? open(model, request, options) : closed(model, request, options);
+}
+
+interface Request {
+  readonly prompt: string;
+  readonly suffix: string;
+  readonly sampling: Sampling;
+  /** the most new tokens */
+  readonly limit: number;
+}
+
+/** Writes the prompt on. */
+async function open(model: Model, { prompt, sampling, limit }: Request, options: GenerateOptions): Promise<GenerateResult> {
+  const { ids, spaced } = encodeBefore(model.tokenizer, prompt);
+  const follower = options.onText && follow({ model, spaced, sampling, onText: options.onText });
+  const written = await writeOn({ model, sampling, prompt: ids, spaced, limit, follower }, options);
+  const texts = written.map(({ ids: tokens, ended, nfe, seed }, i): Text => {
+    const whole = decodeGap(model, { canvas: Int32Array.from(tokens) }, { start: 0, spaced }, tokens.length);
+    const completion = cut(whole, sampling.stop);
     follower?.end(i, completion);
-    return { text: prompt + completion + suffix, completion, ...rest, seed: targets[i]!.seed, nfe: result.nfe };
+    const count = completion === whole ? tokens.length : model.tokenizer.encode(completion).length;
+    return { text: prompt + completion, completion, tokens: count, finish: ended ? 'stop' : 'length', seed, nfe };
+  });
+  return { texts, promptTokens: ids.length };
+}
+
+/** Fills the gap between prompt and suffix to its last token. */
+async function closed(model: Model, { prompt, suffix, sampling, limit }: Request, options: GenerateOptions): Promise<GenerateResult> {
+  const layout = layOut([prompt, { gap: limit }, suffix], model.config, model.tokenizer, { closed: true });
+  const targets = targetsOf(layout, sampling);
+  const follower = options.onText && follow({ model, spaced: layout.gaps[0]!.spaced, sampling, onText: options.onText });
+  const onStep = (step: Step): void => {
+    follower?.step(step, layout.gaps[0]!);
+    options.onStep?.(step);
+  };
+  const results = await fill({ model, targets, sampling, closed: true }, { ...options, onStep });
+  const texts = results.map((result, i): Text => {
+    const whole = decodeGap(model, result, layout.gaps[0]!, limit);
+    const completion = cut(whole, sampling.stop);
+    follower?.end(i, completion);
+    const tokens = completion === whole ? limit : model.tokenizer.encode(completion).length;
+    return { text: prompt + completion + suffix, completion, tokens, finish: 'stop', seed: targets[i]!.seed, nfe: result.nfe };
   });
   return { texts, promptTokens: layout.textTokens };
 }
 
-/** The new text of a canvas with one gap: at most `limit` tokens of it, up to its end and the first stop string. */
-function complete(
-  { model, layout, sampling, closed }: { model: Model; layout: Layout; sampling: Sampling; closed: boolean },
-  result: DenoiseResult,
-  limit: number,
-): Pick<Text, 'completion' | 'tokens' | 'finish'> {
-  const gap = layout.gaps[0]!;
-  const last = gap.start + gap.length - 1;
-  const length = Math.min(result.end === null ? gap.length : result.end - gap.start, limit);
-  const whole = decodeGap(model, result, gap, length);
-  const completion = cut(whole, sampling.stop);
-  // The model has learnt that every canvas ends in [EOS], so one in the last mask says only that the canvas was full.
-  const ended = result.end !== null && result.end < last;
-  const tokens = completion === whole ? length : model.tokenizer.encode(completion).length;
-  return { completion, tokens, finish: closed || ended || completion !== whole ? 'stop' : 'length' };
+/** The most new tokens. Without a suffix they may be more than the model sees at once. Throws if not one fits. */
+function limitOf(
+  model: Model,
+  { prompt, suffix, maxTokens, requested }: Pick<Request, 'prompt' | 'suffix'> & Record<'maxTokens' | 'requested', number | undefined>,
+  sampling: Sampling,
+): number {
+  const isClosed = suffix !== '';
+  const window = maxTokens === undefined ? windowOf(model, sampling, requested) : windowLimit(model.config);
+  const textTokens = encodeBefore(model.tokenizer, prompt).ids.length + model.tokenizer.encode(suffix).length;
+  const room = window - textTokens - (isClosed ? 1 : 0);
+  if (room < 1) throw tooLong(model, { textTokens, window, closed: isClosed });
+  if (maxTokens !== undefined) return isClosed ? Math.min(room, maxTokens) : maxTokens;
+  // The window counts the [EOS] of an open text, unless the text may not end before the window is full.
+  return isClosed || sampling.minLength >= window ? room : Math.max(1, room - 1);
 }
 
 /** Tokens of the window, `[EOS]` included. A requested length must fit the model; the default of its folder is cut to the model. */

@@ -1,4 +1,3 @@
-import type { StepEvent } from '@mdiff/diffusion';
 import { describe, expect, it } from 'vitest';
 import type { Model } from './model.js';
 import { resolveSampling, type SamplingOptions } from './options.js';
@@ -24,14 +23,13 @@ function pieces(
   const seen: string[] = [];
   const follower = follow({
     model,
-    gap: { start: 1, length: full.length, spaced },
+    spaced,
     sampling: resolveSampling({}, sampling),
-    limit,
     onText: (piece) => seen.push(piece.text),
   });
   for (const p of order) {
     canvas[p + 1] = full[p]!;
-    follower.step({ row: 0, canvas } as StepEvent);
+    follower.step({ row: 0, canvas }, { start: 1, length: Math.min(limit, full.length), spaced });
   }
   return seen;
 }
@@ -56,6 +54,15 @@ describe('pieces of a text', () => {
     expect(pieces('ab.c', [0, 1, 2, 3], { stop: ['. ', 'b.d'] })).toEqual(['a', 'b.c']);
   });
 
+  it('go on behind the tokens that stand in front of the canvas', () => {
+    const seen: string[] = [];
+    const follower = follow({ model, spaced: true, sampling: resolveSampling({}, {}), onText: ({ text }) => seen.push(text) });
+    const gap = { start: 1, length: 2, spaced: false };
+    follower.step({ row: 0, canvas: Int32Array.from([2, ...bytes(' a')]) }, gap);
+    follower.step({ row: 0, canvas: Int32Array.from([2, ...bytes('b'), MASK]) }, gap, bytes(' a'));
+    expect(seen).toEqual(['a', 'b']);
+  });
+
   it('do not repeat the space that the prompt ends in', () => {
     expect(pieces(' ab', [0, 1, 2], { spaced: true })).toEqual(['a', 'b']);
   });
@@ -66,9 +73,8 @@ describe('pieces of a text', () => {
     const sampling = resolveSampling({}, { sampler: 'ancestral', remasking: 0.1 });
     const follower = follow({
       model,
-      gap: { start: 1, length: 2, spaced: false },
+      spaced: false,
       sampling,
-      limit: 2,
       onText: ({ text }) => seen.push(text),
     });
     follower.end(0, 'ab');

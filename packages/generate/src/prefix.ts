@@ -1,6 +1,5 @@
 // The part of a text that can be shown while the rest is being written. A diffusion model commits tokens in any order; the text from the gap's
 // start to its first mask is final, because no sampler changes a committed token, except by remasking.
-import type { StepEvent } from '@mdiff/diffusion';
 import type { Gap } from './canvas.js';
 import { cut, decodeGap } from './fill.js';
 import type { Model } from './model.js';
@@ -15,21 +14,20 @@ export interface TextPiece {
 
 interface FollowArgs {
   readonly model: Model;
-  readonly gap: Gap;
+  /** as of the completion's gap */
+  readonly spaced: boolean;
   readonly sampling: Sampling;
-  /** tokens of the completion at most */
-  readonly limit: number;
   readonly onText: (piece: TextPiece) => void;
 }
 
 export interface Follower {
-  /** after each step */
-  step(event: StepEvent): void;
+  /** after each step; `gap` is what the canvas leaves to fill, `before` the tokens of the completion in front of it */
+  step(step: { readonly row: number; readonly canvas: Int32Array }, gap: Gap, before?: readonly number[]): void;
   /** once a text is complete */
   end(row: number, completion: string): void;
 }
 
-export function follow({ model, gap, sampling, limit, onText }: FollowArgs): Follower {
+export function follow({ model, spaced, sampling, onText }: FollowArgs): Follower {
   const rows = new Map<number, { tokens: number; text: string }>();
   const state = (row: number) => rows.get(row) ?? rows.set(row, { tokens: 0, text: '' }).get(row)!;
   const send = (row: number, text: string): void => {
@@ -39,13 +37,15 @@ export function follow({ model, gap, sampling, limit, onText }: FollowArgs): Fol
     sent.text = text;
   };
   return {
-    step({ row, canvas }) {
+    step({ row, canvas }, gap, before = []) {
       if (sampling.remasking > 0) return;
-      const tokens = Math.min(limit, prefixLength(canvas, gap, model));
+      const length = prefixLength(canvas, gap, model);
+      const tokens = before.length + length;
       const sent = state(row);
       if (tokens === sent.tokens) return;
       sent.tokens = tokens;
-      send(row, settled(decodeGap(model, { canvas }, gap, tokens), sampling.stop));
+      const ids = Int32Array.from([...before, ...canvas.subarray(gap.start, gap.start + length)]);
+      send(row, settled(decodeGap(model, { canvas: ids }, { start: 0, spaced }, tokens), sampling.stop));
     },
     end: send,
   };

@@ -47,7 +47,8 @@ export async function complete(model: Model, { body, sampling, signal, onChunk }
       prompt,
       suffix: body.suffix ?? '',
       signal,
-      ...(body.max_tokens ? { maxTokens: body.max_tokens } : {}),
+      // The library writes on beyond the window; one request must not occupy the server for long.
+      ...(body.max_tokens ? { maxTokens: Math.min(body.max_tokens, model.config.max_seq_len) } : {}),
       ...(onChunk && { onStep: () => onChunk(null), onText: ({ row, text }) => piece(first + row, text, null) }),
     });
     usage.prompt_tokens += promptTokens;
