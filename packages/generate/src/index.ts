@@ -15,4 +15,4 @@ export type { TextPiece } from './prefix.js';
 export { likelihoodRatio, rank, score } from './score.js';
 export type { LikelihoodRatio, Ranked, Score, ScoreOptions, UnitScore } from './score.js';
 export type { WordScore } from './words.js';
-export type { Feed, Session, SessionOptions } from './runtime/session.js';
+export type { CacheSize, Feed, NextTokens, Session, SessionOptions, Writer } from './runtime/session.js';

@@ -3,7 +3,7 @@ import type { DenoiserRow } from '@mdiff/diffusion';
 import type { ModelFolderConfig } from '@mdiff/folder';
 import type { ModelFolder } from '@mdiff/folder/node';
 import type { Tokenizer } from '@mdiff/text';
-import type { Session } from './runtime/session.js';
+import type { CacheSize, Session, Writer } from './runtime/session.js';
 
 /** A loaded model. Call {@link Model.close} when done: its session owns a thread. */
 export interface Model {
@@ -17,6 +17,8 @@ export interface Model {
    * → float32 [M, V]: the unnormalised log-probabilities of the M wanted positions, canvas after canvas.
    */
   denoise(rows: readonly DenoiserRow[]): Promise<Float32Array>;
+  /** Begins texts that are written from left to right; undefined where the folder has no graph for it. */
+  openWriter?(size: CacheSize): Promise<Writer>;
   close(): Promise<void>;
 }
 
@@ -34,6 +36,7 @@ export function openModel(
     generation,
     tokenizer,
     denoise: (rows) => denoise(session, config, rows),
+    ...(session.openWriter && { openWriter: session.openWriter }),
     close: () => session.close(),
   };
 }

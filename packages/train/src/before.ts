@@ -9,6 +9,7 @@ import type { BaseModel } from '@mdiff/folder/node';
 import type { Prepared } from '@mdiff/prepare';
 import { stateFrom } from './base.js';
 import { excerptOf } from './excerpt.js';
+import { graphFiles } from './export.js';
 import { networkOf } from './network.js';
 import type { TrainOptions } from './options.js';
 
@@ -33,7 +34,7 @@ export async function showBase(
         [FILES.config]: json(toFolderConfig(network, base.name)),
         [FILES.tokenizer]: base.tokenizer,
         [FILES.generation]: json(config.generation),
-        [FILES.graph]: await onnxOf(network, params, false),
+        ...graphFiles(await onnxOf(network, params, {})),
       },
       places.output,
     );

@@ -10,10 +10,34 @@ export interface Feed {
   readonly length: number;
 }
 
+export interface CacheSize {
+  /** B, the texts */
+  readonly batch: number;
+  /** tokens of a text at most, `[BOS]` included */
+  readonly places: number;
+}
+
+export interface NextTokens {
+  /** int32 [B, length], at least one for each text */
+  readonly ids: Int32Array;
+  readonly length: number;
+}
+
+/** `B` texts that are written from left to right. Every pass reads only tokens that it has not read before. */
+export interface Writer {
+  /** → float32 [B, V]: logits of the token that follows. */
+  next(tokens: NextTokens): Promise<Float32Array>;
+  /** Goes on with these texts alone. */
+  keep(rows: readonly number[]): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** A loaded graph in any runtime. The code that calls a session knows no runtime. */
 export interface Session {
   /** → float32 [M, V], row-major. */
   run(feed: Feed): Promise<Float32Array>;
+  /** Begins texts with the causal graph; undefined where the folder has none. */
+  openWriter?(size: CacheSize): Promise<Writer>;
   close(): Promise<void>;
 }
 
