@@ -166,7 +166,7 @@ describe('what clients send', () => {
   it('a stream that fails ends with an error', async () => {
     let passes = 0;
     const denoise: Model['denoise'] = (rows) => (passes++ < 2 ? model.denoise(rows) : Promise.reject(new Error('secret path /x')));
-    const { post } = await start({ model: Promise.resolve({ ...model, denoise }) });
+    const { post } = await start({ model: Promise.resolve({ ...model, denoise, openFilling: undefined }) });
     const events = (await (await post({ stream: true })).text()).trimEnd().split('\n\n');
     expect(JSON.parse(events.at(-1)!.slice('data: '.length))).toMatchObject({ error: { type: 'server_error', code: 'internal_error' } });
   });
@@ -279,7 +279,7 @@ describe('bad requests', () => {
 
   it('keeps its own faults to itself and tells its owner', async () => {
     const seen: Error[] = [];
-    const broken: Model = { ...model, denoise: () => Promise.reject(new Error('secret path /x')) };
+    const broken: Model = { ...model, denoise: () => Promise.reject(new Error('secret path /x')), openFilling: undefined };
     const { post } = await start({ model: Promise.resolve(broken), onError: (error) => seen.push(error) });
     const response = await post({});
     expect(response.status).toBe(500);

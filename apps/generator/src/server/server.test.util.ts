@@ -45,6 +45,7 @@ export function slow(): { model: Model; passes: number; release(): void } {
         await gate;
         return model.denoise(rows);
       },
+      openFilling: undefined,
     },
   };
   return state;

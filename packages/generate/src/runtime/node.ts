@@ -2,7 +2,7 @@
 import { ModelError } from '@mdiff/folder';
 import { startWorker, type Remote } from '@mdiff/workers';
 import type { CacheSize, Session, SessionOptions, Writer } from './session.js';
-import type { OpenArgs, WriterCalls } from './worker.js';
+import type { FillingCalls, OpenArgs, WriterCalls } from './worker.js';
 
 /** Paths of the graphs of a folder. */
 export interface Graphs {
@@ -30,6 +30,7 @@ export async function nodeSession({ graph, causalGraph }: Graphs, options: Sessi
   });
   return {
     run: (feed) => call('run', feed),
+    openFilling: fillings(call),
     ...(causalGraph !== undefined && { openWriter: writers(call, causalGraph) }),
     async close() {
       closed = true;
@@ -54,6 +55,18 @@ function writers(call: Remote['call'], graph: string): (size: CacheSize) => Prom
       next: (tokens) => call('next', { ...tokens, writer } satisfies WriterCalls['next']),
       keep: (rows) => call('keep', { rows, writer } satisfies WriterCalls['keep']),
       close: () => call('end', { writer } satisfies WriterCalls['end']),
+    };
+  };
+}
+
+function fillings(call: Remote['call']): NonNullable<Session['openFilling']> {
+  let count = 0;
+  return async (task) => {
+    const filling = count++;
+    await call('beginFilling', { filling, task } satisfies FillingCalls['beginFilling']);
+    return {
+      step: () => call('stepFilling', { filling } satisfies FillingCalls['stepFilling']),
+      close: () => call('endFilling', { filling } satisfies FillingCalls['endFilling']),
     };
   };
 }

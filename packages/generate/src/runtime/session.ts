@@ -1,3 +1,5 @@
+import type { FillTask, Filling } from './filling.js';
+
 /** One forward pass. `B` canvases padded to length `S`; `M` hidden rows projected to `V` logits each. */
 export interface Feed {
   /** int32 [B, S]. */
@@ -32,12 +34,19 @@ export interface Writer {
   close(): Promise<void>;
 }
 
+/** Close it when done. */
+export interface OpenFilling extends Filling {
+  close(): Promise<void>;
+}
+
 /** A loaded graph in any runtime. The code that calls a session knows no runtime. */
 export interface Session {
   /** → float32 [M, V], row-major. */
   run(feed: Feed): Promise<Float32Array>;
   /** Begins texts with the causal graph; undefined where the folder has none. */
   openWriter?(size: CacheSize): Promise<Writer>;
+  /** Begins to fill canvases beside the forward passes; undefined where the runtime can only `run`. */
+  openFilling?: ((task: FillTask) => Promise<OpenFilling>) | undefined;
   close(): Promise<void>;
 }
 

@@ -2,6 +2,7 @@
 import { Moved, serveWorker } from '@mdiff/workers';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { textCache, type TextCache } from './cache.js';
+import { startFilling, type FillProgress, type FillTask, type Filling } from './filling.js';
 import type { CacheSize, Feed, NextTokens, SessionOptions } from './session.js';
 
 /** Argument of `open`, the first call. */
@@ -17,7 +18,15 @@ export interface WriterCalls {
   end: { readonly writer: number };
 }
 
+/** Arguments of the calls about canvases that are being filled; `filling` is a number that the caller chooses. */
+export interface FillingCalls {
+  beginFilling: { readonly filling: number; readonly task: FillTask };
+  stepFilling: { readonly filling: number };
+  endFilling: { readonly filling: number };
+}
+
 let session: InferenceSession | null = null;
+const fillings = new Map<number, Filling>();
 let threads = 0;
 /** Loaded when it is first needed. */
 let causal: InferenceSession | null = null;
@@ -42,19 +51,22 @@ async function open({ graph, threads: count = 0 }: OpenArgs): Promise<void> {
 
 const moved = (data: Float32Array): Moved<Float32Array> => new Moved(data, [data.buffer as ArrayBuffer]);
 
-async function run({ ids, attention, rows, batch, length }: Feed): Promise<Moved<Float32Array>> {
+async function pass({ ids, attention, rows, batch, length }: Feed): Promise<Float32Array> {
   const shape = [batch, length];
   const output = await session!.run({
     input_ids: new Tensor('int32', ids, shape),
     attention_mask: new Tensor('int32', attention, shape),
     rows: new Tensor('int32', rows, [rows.length]),
   });
-  return moved(output['logits']!.data as Float32Array);
+  return output['logits']!.data as Float32Array;
 }
 
 serveWorker({
   open,
-  run,
+  run: async (feed: Feed) => moved(await pass(feed)),
+  beginFilling: ({ filling, task }: FillingCalls['beginFilling']) => void fillings.set(filling, startFilling(task, pass)),
+  stepFilling: ({ filling }: FillingCalls['stepFilling']): Promise<FillProgress> => fillings.get(filling)!.step(),
+  endFilling: ({ filling }: FillingCalls['endFilling']) => void fillings.delete(filling),
   begin: async ({ writer, graph, ...size }: WriterCalls['begin']) => {
     causal ??= await load(graph);
     writers.set(writer, textCache(causal, Tensor, size));
