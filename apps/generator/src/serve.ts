@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { integer, interruptible, outputIsLog, port, print, UsageError } from '@mdiff/cli';
 import type { Model } from '@mdiff/generate';
@@ -14,17 +15,14 @@ interface ServeFlags extends CommonFlags {
   json?: boolean;
 }
 
+/** Time in ms that running requests have to finish after a signal to stop. */
+const GRACE = 10_000;
+
 /** `mdiff serve`: answers until a signal stops it. */
 async function runServe(argument: string | undefined, flags: ServeFlags): Promise<void> {
   outputIsLog();
-  // The handlers stand before the first line is printed, so that whoever waits for it may send a signal at once.
-  await interruptible((signal) => serve(folderOf('serve', argument, flags), flags, signal));
-}
-
-async function serve(folder: string, flags: ServeFlags, signal: AbortSignal): Promise<void> {
-  const { files, sampling, chosen } = await prepare(folder, flags);
+  const { files, sampling, chosen } = await prepare(folderOf('serve', argument, flags), flags);
   refuseIdle('serve', chosen, { num_return_sequences: 'each request states its own n', interactive_mode: 'a server reads no lines' });
-  const stopped = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null)));
   // Open the port before loading the model: a second server fails at once, and health checks get answers while a large model loads.
   let start!: () => void;
   const listening = new Promise<void>((resolve) => (start = resolve));
@@ -36,21 +34,25 @@ async function serve(folder: string, flags: ServeFlags, signal: AbortSignal): Pr
     waiting: flags.waiting,
     onError: (error) => void process.stderr.write(`${error.stack ?? error.message}\n`),
   });
-  if (signal.aborted) return;
   const url = await listen(app, flags);
   start();
-  let loaded: Model | null = null;
+  let loaded: Model;
   try {
-    loaded = signal.aborted ? null : await Promise.race([model, stopped]);
-    if (loaded) {
-      const { name } = loaded;
-      print(flags.json ? `${JSON.stringify({ model: name, url })}\n` : `serving ${name} at ${url}/v1/completions (Ctrl-C stops)\n`);
-      await stopped;
-    }
-  } finally {
+    loaded = await model;
+  } catch (error) {
     await app.close();
+    throw error;
   }
-  await (await model).close();
+  print(
+    flags.json ? `${JSON.stringify({ model: loaded.name, url })}\n` : `serving ${loaded.name} at ${url}/v1/completions (Ctrl-C stops)\n`,
+  );
+  await interruptible(async (signal) => {
+    await once(signal, 'abort');
+    const grace = setTimeout(() => app.server.closeAllConnections(), GRACE);
+    await app.close();
+    clearTimeout(grace);
+    await loaded.close();
+  });
 }
 
 /** Opens the port and returns the server's address as a URL. */

@@ -25,6 +25,7 @@ export const apps: readonly App[] = [
     commands: {
       generate: 'write new text with a model folder, or continue a prompt',
       infill: 'fill the gaps of a text',
+      score: 'say how likely a model finds a text, and which of several models finds it likeliest',
       serve: 'answer completions over HTTP',
     },
     load: () => import('@mdiff/generator'),
@@ -69,10 +70,13 @@ export async function loadTrainer() {
   }
 }
 
+/** A temporary model folder with a graph, from one that holds weights alone; undefined if the trainer, which writes graphs, is not installed. */
+const withGraph = async (from: string) => (await loadTrainer())?.withGraph(from);
+
 /** The commands of an app. @throws an error with code `MDIFF_APP` if the app is not installed */
 export async function loadApp(app: Pick<App, 'package' | 'load'>, command = ''): Promise<CommandLine> {
   try {
-    return ((await app.load()) as { program(hooks: object): CommandLine }).program({ onTrained: writeSample });
+    return ((await app.load()) as { program(hooks: object): CommandLine }).program({ onTrained: writeSample, withGraph });
   } catch (error) {
     if (!isMissing(error, app.package)) throw error;
     throw Object.assign(

@@ -72,6 +72,15 @@ const rows: Readonly<Record<string, readonly string[][]>> = {
   'engine doctor': [],
   generate: [...models(), [model, '-n', '0'], [model, '--model', 'other'], [model, '-i', '--prompt', 'x'], [model, '--set', 'seed=x']],
   infill: [...models('a ___'), [model], [model, 'no gap'], [model, 'a ___', '--gap-tokens', '0'], [model, 'a ___', '-n', '0']],
+  score: [
+    ...models('a text'),
+    [],
+    [model, ' '],
+    [model, folder],
+    [model, 'missing.txt'],
+    [model, empty],
+    [model, 'a text', '--masks', '0'],
+  ],
   serve: [...models(), [model, '--host', '192.0.2.1', '--port', '0'], [model, '--waiting', '-1']],
   complete: [['tcsh']],
 };

@@ -1,21 +1,10 @@
 // How likely a text is: the bound that training reports, for any text, and its difference between two models. Knows no runtime.
-import { stratifiedMasks, type EvaluationResult } from '@mdiff/diffusion';
-import { projectSeed } from '@mdiff/config/sampling';
 import { GenerateError } from './errors.js';
 import { estimate, type Estimate } from './estimate.js';
+import { cut, evaluate, type Evaluated, type ScoreOptions } from './evaluate.js';
 import type { Model } from './model.js';
-import { crossEntropies, type PassOptions, type Question } from './passes.js';
-import { slotOf, unitsOf, type ScoredUnit } from './units.js';
-import { canvasOf, scoreWords, type WordScore } from './words.js';
-
-export interface ScoreOptions extends PassOptions {
-  /** Decides the masks: the same seed gives the same figure. Default: that of the configuration's top-level `seed`. */
-  readonly seed?: number;
-  /** Masks of each unit. Default: 4, as in training's last evaluation, and more for a short text, up to 64 masks in all. */
-  readonly levels?: number;
-  /** Score each word too, which takes one more canvas for each token. Default false. */
-  readonly words?: boolean;
-}
+import { slotOf, type ScoredText } from './units.js';
+import type { WordScore } from './words.js';
 
 /** A figure of a text, per token and per byte, with standard errors over the draw of the masks (NaN where there are too few of them). */
 interface Figures {
@@ -49,15 +38,12 @@ export interface Score extends Figures {
   readonly nfe: number;
 }
 
-const LEVELS = 4;
-const MASKS = 64;
-
 /**
  * NELBO of a text, over all mask ratios, with masks stratified as in training's evaluation: the same text in the same units with the same seed and levels
  * has the figure that training reports. Throws {@link GenerateError} for a text without words.
  */
-export async function score(model: Model, text: string, options: ScoreOptions = {}): Promise<Score> {
-  return scoreOf(await evaluate(model, cut(text, model, slotOf(model)), options));
+export async function score(model: Model, text: ScoredText, options: ScoreOptions = {}): Promise<Score> {
+  return (await compare([model], text, options)).scores[0]!;
 }
 
 export interface Ranked extends Score {
@@ -76,76 +62,54 @@ export async function rank(model: Model, texts: readonly string[], options: Scor
   return ranked.sort((a, b) => a.natsPerToken - b.natsPerToken || a.index - b.index);
 }
 
-/** ln p_model(text) − ln p_other(text), by their bounds: positive where `model` finds the text likelier. */
+/** ln p_one(text) − ln p_other(text), by their bounds: positive where the first model finds the text likelier. */
 export interface LikelihoodRatio extends Omit<Figures, 'natsPerToken' | 'natsPerTokenError'> {
   /** null where the tokenizers differ: their tokens are not the same stretches of text */
   readonly natsPerToken: number | null;
   readonly natsPerTokenError: number | null;
-  readonly model: Score;
-  readonly other: Score;
+}
+
+export interface Comparison {
+  /** in the order of the models */
+  readonly scores: readonly Score[];
+  /** the log-likelihood ratio of two of the models, by their places in the list */
+  ratio(one: number, other: number): LikelihoodRatio;
 }
 
 /**
- * The log-likelihood ratio of two models on a text. With one tokenizer both see the same masks of the same units, so that most of the error cancels; with
- * two, each has its own, and only bytes can be compared. Throws {@link GenerateError} for a text without words.
+ * Scores a text under several models. Those of one tokenizer see the same masks of the same units, so that most of the error of a ratio cancels. Two models
+ * of different tokenizers each have their own, and only bytes can be compared. Throws {@link GenerateError} for a text without words.
  */
-export async function likelihoodRatio(model: Model, other: Model, text: string, options: ScoreOptions = {}): Promise<LikelihoodRatio> {
-  const alike = sameTokenizer(model, other);
-  const shared = Math.min(slotOf(model), slotOf(other));
-  const [mine, theirs] = [
-    await evaluate(model, cut(text, model, alike ? shared : slotOf(model)), options),
-    await evaluate(other, cut(text, other, alike ? shared : slotOf(other)), options),
-  ];
-  const scores = { model: scoreOf(mine), other: scoreOf(theirs) };
-  const { nats, error } = alike ? difference(mine, theirs) : apart(mine.estimate, theirs.estimate);
-  const { natsPerToken, natsPerTokenError, ...rest } = figures({ nats, error }, scores.model);
-  return { ...rest, natsPerToken: alike ? natsPerToken : null, natsPerTokenError: alike ? natsPerTokenError : null, ...scores };
+export async function compare(models: readonly Model[], text: ScoredText, options: ScoreOptions = {}): Promise<Comparison> {
+  const evaluated: Evaluated[] = [];
+  for (const model of models) {
+    const alike = models.filter((other) => sameTokenizer(model, other));
+    evaluated.push(await evaluate(model, cut(text, model, Math.min(...alike.map(slotOf))), options));
+  }
+  const scores = evaluated.map(scoreOf);
+  return {
+    scores,
+    ratio(one, other) {
+      const alike = sameTokenizer(models[one]!, models[other]!);
+      const [mine, theirs] = [evaluated[one]!, evaluated[other]!];
+      const { natsPerToken, natsPerTokenError, ...rest } = figures(
+        alike ? difference(mine, theirs) : apart(mine.estimate, theirs.estimate),
+        scores[one]!,
+      );
+      return { ...rest, natsPerToken: alike ? natsPerToken : null, natsPerTokenError: alike ? natsPerTokenError : null };
+    },
+  };
 }
 
-/** What one model says about all masks of a text. */
-interface Evaluated {
-  readonly units: readonly ScoredUnit[];
-  readonly results: readonly EvaluationResult[];
-  readonly levels: number;
-  readonly seed: number;
-  readonly estimate: Estimate;
-  readonly words?: readonly (readonly WordScore[])[];
-  readonly nfe: number;
-}
-
-function cut(text: string, { tokenizer }: Model, slot: number): ScoredUnit[] {
-  const units = unitsOf(text, tokenizer, slot);
-  if (units.length === 0) throw new GenerateError('text: no text to score; give at least one word');
-  return units;
-}
-
-async function evaluate(model: Model, units: readonly ScoredUnit[], options: ScoreOptions): Promise<Evaluated> {
-  const { seed = projectSeed.default, levels = Math.max(LEVELS, Math.ceil(MASKS / units.length)), words = false } = options;
-  checkInteger('seed', seed, 0);
-  checkInteger('levels', levels, 1);
-  const masks = stratifiedMasks({ lengths: units.map(({ ids }) => ids.length + 1), levels, seed });
-  const questions = masks.map(({ unit, positions }) => masked(model, units[unit]!.ids, positions));
-  const { nats, passes } = await crossEntropies(model, questions, options);
-  const results = masks.map(({ unit, t, weight, maskable }, i): EvaluationResult => {
-    return { unit, t, weight, maskable, crossEntropy: nats[i]!.reduce((sum, value) => sum + value, 0) };
-  });
-  const sum = estimate(results, levels);
-  if (!Number.isFinite(sum.nats)) throw new GenerateError(`${model.name}: its logits are not finite numbers; the model may be damaged`);
-  const byWord = words ? await scoreWords(model, units, options) : undefined;
-  return { units, results, levels, seed, estimate: sum, nfe: passes + (byWord?.passes ?? 0), ...(byWord && { words: byWord.words }) };
-}
-
-function checkInteger(name: string, value: number, least: number): void {
-  if (!Number.isInteger(value) || value < least) throw new GenerateError(`${name}: expected an integer >= ${least}, got ${String(value)}`);
-}
-
-/** A unit with `[MASK]` at these positions of its text and `[EOS]`. */
-function masked({ config }: Model, ids: Int32Array, chosen: Int32Array): Question {
-  const canvas = canvasOf(config, ids);
-  const positions = chosen.map((position) => position + (config.shift_head ? 1 : 0));
-  const targets = positions.map((position) => canvas[position]!);
-  for (const position of positions) canvas[position] = config.mask_token_id;
-  return { canvas, positions, targets };
+/** The log-likelihood ratio of two models on a text, as `compare` has it. Throws {@link GenerateError} for a text without words. */
+export async function likelihoodRatio(
+  model: Model,
+  other: Model,
+  text: ScoredText,
+  options: ScoreOptions = {},
+): Promise<LikelihoodRatio & { readonly model: Score; readonly other: Score }> {
+  const { scores, ratio } = await compare([model, other], text, options);
+  return { ...ratio(0, 1), model: scores[0]!, other: scores[1]! };
 }
 
 function scoreOf({ units, results, levels, seed, estimate: sum, words, nfe }: Evaluated): Score {

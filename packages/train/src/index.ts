@@ -9,5 +9,7 @@ export type { Fingerprint, RecordedPlan, RunRecord } from './record.js';
 export { recordedLayer } from './resume.js';
 export { train } from './run.js';
 export { findResumed } from './runs.js';
+export { withGraph } from './runnable.js';
+export type { Runnable } from './runnable.js';
 export { exportSnapshot } from './snapshot.js';
 export type { Snapshot } from './snapshot.js';

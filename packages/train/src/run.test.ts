@@ -75,7 +75,6 @@ describe('a run', () => {
       'config.resolved.yaml',
       'generation_config.json',
       'model.safetensors',
-      'onnx/causal.onnx',
       'onnx/model.onnx',
       'tokenizer.json',
     ]);

@@ -1,0 +1,127 @@
+import { existsSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { collect, count, integer, interruptible, print, progressLine, UsageError } from '@mdiff/cli';
+import { FILES, MANIFEST } from '@mdiff/folder';
+import { locateModel, readFolder } from '@mdiff/folder/node';
+import { compare, loadText, type Model, type ScoredText } from '@mdiff/generate';
+import { type Command, Option } from 'commander';
+import { load } from './open.js';
+import { shownJson, shownText } from './scoretext.js';
+
+interface ScoreFlags {
+  model?: string[];
+  against?: string;
+  per?: 'word';
+  seed?: number;
+  masks?: number;
+  threads?: number;
+  verify: boolean;
+  json?: boolean;
+}
+
+/** Writes a temporary model folder with a graph for one that holds weights alone. The generator itself cannot: graphs come from the training code. */
+export type WithGraph = (folder: string) => Promise<{ folder: string; remove(): Promise<void> } | undefined>;
+
+const EXAMPLE = 'mdiff score outputs/my-book/model "Call me Ishmael."';
+
+/** The folder of a model: a path, else an installed package such as base-en. */
+function pathOf(name: string): string {
+  if (existsSync(name)) return name;
+  try {
+    return locateModel(name);
+  } catch {
+    return name; // reading it says what is wrong
+  }
+}
+
+const isModel = (name: string): boolean => existsSync(join(pathOf(name), MANIFEST));
+
+/** Model folders and text of a command line. The last argument is the text, unless it is a model folder or the only argument: then the text is standard input. */
+function argumentsOf(given: readonly string[], { model = [] }: ScoreFlags): { folders: string[]; text: string } {
+  const last = given.at(-1);
+  const hasText = last !== undefined && (given.length > 1 || model.length > 0) && !isModel(last);
+  const folders = [...model, ...(hasText ? given.slice(0, -1) : given)];
+  if (folders.length === 0) throw new UsageError(`score: no model folder given; for example: ${EXAMPLE}`);
+  return { folders, text: hasText ? last : '-' };
+}
+
+/** The text itself, or the paragraphs of the file that the argument names. */
+async function textOf(argument: string): Promise<ScoredText> {
+  if (argument === '-') return loadText('-');
+  const info = statSync(argument, { throwIfNoEntry: false });
+  if (info?.isDirectory())
+    throw new UsageError(`score: ${argument} is a folder and no model; give a text, a file or - for standard input as the last argument`);
+  if (info) return loadText(argument);
+  if (/^\S+\.(txt|md|html?|epub|pdf|docx|zip|tar|gz|xz)$/i.test(argument))
+    throw new UsageError(`score: there is no file ${argument}; give a file that is there, or a text between quotes`);
+  return argument;
+}
+
+async function open(name: string, { verify, threads }: ScoreFlags, withGraph: WithGraph | undefined): Promise<Model> {
+  const path = pathOf(name);
+  const options = threads === undefined ? { verify } : { verify, threads };
+  const has = (file: string): boolean => existsSync(join(path, file));
+  if (!has(MANIFEST) || !has(FILES.weights) || has(FILES.graph))
+    return load(await readFolder(path === name ? name : path, { verify }), options);
+  const runnable = await withGraph?.(path);
+  if (!runnable)
+    throw new UsageError(
+      `${name}: this model folder has weights and no graph, and the package that writes graphs is not installed; run: npm install @mdiff/trainer`,
+    );
+  try {
+    return await load(await readFolder(runnable.folder, { verify: false }), options);
+  } finally {
+    await runnable.remove();
+  }
+}
+
+/** `mdiff score`: the likelihood of a text under each model, and against the last one. */
+async function runScore(given: readonly string[], flags: ScoreFlags, withGraph: WithGraph | undefined): Promise<void> {
+  const { folders, text: argument } = argumentsOf(given, flags);
+  const names = flags.against === undefined ? folders : [...folders, flags.against];
+  const models: Model[] = [];
+  try {
+    for (const name of names) models.push(await open(name, flags, withGraph));
+    const text = await textOf(argument);
+    const progress = progressLine();
+    const comparison = await interruptible((signal) =>
+      compare(models, text, {
+        signal,
+        words: flags.per === 'word',
+        ...(flags.seed !== undefined && { seed: flags.seed }),
+        ...(flags.masks !== undefined && { levels: flags.masks }),
+        onPass: (done, total) => progress.show(`${done}/${total} canvases`),
+      }),
+    ).finally(() => progress.clear());
+    const labels = names.map((name) => (names.filter((other) => labelOf(other) === labelOf(name)).length > 1 ? name : labelOf(name)));
+    const shown = { labels, folders: names, against: flags.against === undefined ? undefined : names.length - 1, ...comparison };
+    print(flags.json ? shownJson(shown) : shownText(shown));
+  } finally {
+    for (const model of models) await model.close();
+  }
+}
+
+/** outputs/melville/model → melville */
+const labelOf = (folder: string): string => {
+  const parts = folder.replace(/[\\/]+$/, '').split(/[\\/]/);
+  return basename(folder) === 'model' && parts.length > 1 ? parts.at(-2)! : basename(folder);
+};
+
+export function addScore(root: Command, withGraph?: WithGraph): void {
+  root
+    .command('score')
+    .description('say how likely a model finds a text, and which of several models finds it likeliest')
+    .usage('[options] <folder...> ["text" | file | -]')
+    .argument('[arguments...]', 'model folders, and the text last: itself, a file of any format, or - (standard input)')
+    .option('-m, --model <folder>', 'model folder (same as the argument; may be repeated)', collect)
+    .option('--against <folder>', 'model to compare with, for example base-en')
+    .addOption(new Option('--per <unit>', 'score each word too, given all others').choices(['word']))
+    .addOption(
+      new Option('--masks <count>', 'masks of each paragraph; more make the error smaller (default: 4, and 64 in all)').argParser(count),
+    )
+    .addOption(new Option('--seed <seed>', 'the same seed draws the same masks').argParser(integer))
+    .addOption(new Option('--threads <count>', 'compute threads (default: physical cores)').argParser(integer))
+    .option('--no-verify', 'skip the checksums of the model folder (sizes are always compared)')
+    .option('--json', 'print one JSON object')
+    .action((given: string[], flags: ScoreFlags) => runScore(given, flags, withGraph));
+}

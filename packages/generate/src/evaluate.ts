@@ -1,0 +1,67 @@
+// Masks of a text, and how likely a model finds the tokens behind them. Training evaluates by the same masks.
+import { projectSeed } from '@mdiff/config/sampling';
+import { stratifiedMasks, type EvaluationResult } from '@mdiff/diffusion';
+import { GenerateError } from './errors.js';
+import { estimate, type Estimate } from './estimate.js';
+import type { Model } from './model.js';
+import { crossEntropies, type PassOptions, type Question } from './passes.js';
+import { unitsOf, type ScoredText, type ScoredUnit } from './units.js';
+import { canvasOf, scoreWords, type WordScore } from './words.js';
+
+export interface ScoreOptions extends PassOptions {
+  /** Decides the masks: the same seed gives the same figure. Default: that of the configuration's top-level `seed`. */
+  readonly seed?: number;
+  /** Masks of each unit. Default: 4, as in training's last evaluation, and more for a short text, up to 64 masks in all. */
+  readonly levels?: number;
+  /** Score each word too, which takes one more canvas for each token. Default false. */
+  readonly words?: boolean;
+}
+
+const LEVELS = 4;
+const MASKS = 64;
+
+/** What one model says about all masks of a text. */
+export interface Evaluated {
+  readonly units: readonly ScoredUnit[];
+  readonly results: readonly EvaluationResult[];
+  readonly levels: number;
+  readonly seed: number;
+  readonly estimate: Estimate;
+  readonly words?: readonly (readonly WordScore[])[];
+  readonly nfe: number;
+}
+
+export function cut(text: ScoredText, { tokenizer }: Model, slot: number): ScoredUnit[] {
+  const units = unitsOf(text, tokenizer, slot);
+  if (units.length === 0) throw new GenerateError('text: no text to score; give at least one word');
+  return units;
+}
+
+export async function evaluate(model: Model, units: readonly ScoredUnit[], options: ScoreOptions): Promise<Evaluated> {
+  const { seed = projectSeed.default, levels = Math.max(LEVELS, Math.ceil(MASKS / units.length)), words = false } = options;
+  checkInteger('seed', seed, 0);
+  checkInteger('levels', levels, 1);
+  const masks = stratifiedMasks({ lengths: units.map(({ ids }) => ids.length + 1), levels, seed });
+  const questions = masks.map(({ unit, positions }) => masked(model, units[unit]!.ids, positions));
+  const { nats, passes } = await crossEntropies(model, questions, options);
+  const results = masks.map(({ unit, t, weight, maskable }, i): EvaluationResult => {
+    return { unit, t, weight, maskable, crossEntropy: nats[i]!.reduce((sum, value) => sum + value, 0) };
+  });
+  const sum = estimate(results, levels);
+  if (!Number.isFinite(sum.nats)) throw new GenerateError(`${model.name}: its logits are not finite numbers; the model may be damaged`);
+  const byWord = words ? await scoreWords(model, units, options) : undefined;
+  return { units, results, levels, seed, estimate: sum, nfe: passes + (byWord?.passes ?? 0), ...(byWord && { words: byWord.words }) };
+}
+
+function checkInteger(name: string, value: number, least: number): void {
+  if (!Number.isInteger(value) || value < least) throw new GenerateError(`${name}: expected an integer >= ${least}, got ${String(value)}`);
+}
+
+/** A unit with `[MASK]` at these positions of its text and `[EOS]`. */
+function masked({ config }: Model, ids: Int32Array, chosen: Int32Array): Question {
+  const canvas = canvasOf(config, ids);
+  const positions = chosen.map((position) => position + (config.shift_head ? 1 : 0));
+  const targets = positions.map((position) => canvas[position]!);
+  for (const position of positions) canvas[position] = config.mask_token_id;
+  return { canvas, positions, targets };
+}
