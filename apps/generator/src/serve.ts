@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { integer, interruptible, outputIsLog, port, print, UsageError } from '@mdiff/cli';
 import type { Model } from '@mdiff/generate';
@@ -15,14 +14,17 @@ interface ServeFlags extends CommonFlags {
   json?: boolean;
 }
 
-/** Time in ms that running requests have to finish after a signal to stop. */
-const GRACE = 10_000;
-
 /** `mdiff serve`: answers until a signal stops it. */
 async function runServe(argument: string | undefined, flags: ServeFlags): Promise<void> {
   outputIsLog();
-  const { files, sampling, chosen } = await prepare(folderOf('serve', argument, flags), flags);
+  // The handlers stand before the first line is printed, so that whoever waits for it may send a signal at once.
+  await interruptible((signal) => serve(folderOf('serve', argument, flags), flags, signal));
+}
+
+async function serve(folder: string, flags: ServeFlags, signal: AbortSignal): Promise<void> {
+  const { files, sampling, chosen } = await prepare(folder, flags);
   refuseIdle('serve', chosen, { num_return_sequences: 'each request states its own n', interactive_mode: 'a server reads no lines' });
+  const stopped = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null)));
   // Open the port before loading the model: a second server fails at once, and health checks get answers while a large model loads.
   let start!: () => void;
   const listening = new Promise<void>((resolve) => (start = resolve));
@@ -34,25 +36,21 @@ async function runServe(argument: string | undefined, flags: ServeFlags): Promis
     waiting: flags.waiting,
     onError: (error) => void process.stderr.write(`${error.stack ?? error.message}\n`),
   });
+  if (signal.aborted) return;
   const url = await listen(app, flags);
   start();
-  let loaded: Model;
+  let loaded: Model | null = null;
   try {
-    loaded = await model;
-  } catch (error) {
+    loaded = signal.aborted ? null : await Promise.race([model, stopped]);
+    if (loaded) {
+      const { name } = loaded;
+      print(flags.json ? `${JSON.stringify({ model: name, url })}\n` : `serving ${name} at ${url}/v1/completions (Ctrl-C stops)\n`);
+      await stopped;
+    }
+  } finally {
     await app.close();
-    throw error;
   }
-  print(
-    flags.json ? `${JSON.stringify({ model: loaded.name, url })}\n` : `serving ${loaded.name} at ${url}/v1/completions (Ctrl-C stops)\n`,
-  );
-  await interruptible(async (signal) => {
-    await once(signal, 'abort');
-    const grace = setTimeout(() => app.server.closeAllConnections(), GRACE);
-    await app.close();
-    clearTimeout(grace);
-    await loaded.close();
-  });
+  await (await model).close();
 }
 
 /** Opens the port and returns the server's address as a URL. */

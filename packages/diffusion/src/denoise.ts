@@ -68,22 +68,49 @@ export interface DenoiseResult {
   nfe: number;
 }
 
+/** Canvases that are being filled, pass by pass, with any denoiser at hand: `wanted`, compute, `take`, until nothing is wanted. */
+export interface Denoising {
+  /** what the next pass has to compute, equal canvases once; empty when all canvases are filled */
+  wanted(): readonly DenoiserRow[];
+  /** goes one step on with the logits of `wanted` */
+  take(logits: LogitRows): void;
+  /** one for each canvas, once all are filled */
+  readonly results: readonly DenoiseResult[];
+}
+
 /** Fills the masks of a copy of one canvas. Throws `MDIFF_SAMPLING` for a bad option and `MDIFF_LOGITS` for bad logits. */
 export async function denoise({ canvas, constraints, rng, ...common }: DenoiseArgs): Promise<DenoiseResult> {
-  const [result] = await drive([{ canvas, constraints, rng }], common);
+  const [result] = await drive(begin([{ canvas, constraints, rng }], common), common);
   return result!;
 }
 
 /** Fills the masks of several canvases, which may differ in length, with one denoiser call per pass for all of them. */
-export function denoiseBatch({ canvases, constraints, seed, ...common }: DenoiseBatchArgs): Promise<DenoiseResult[]> {
-  return drive(
-    canvases.map((canvas, i) => ({
-      canvas,
-      constraints: constraints?.[i],
-      rng: stream(typeof seed === 'number' ? seed + i : seed[i]!),
-    })),
-    common,
-  );
+export async function denoiseBatch(args: DenoiseBatchArgs): Promise<readonly DenoiseResult[]> {
+  return drive(startDenoising(args), args);
+}
+
+/** As `denoiseBatch`, for a caller that runs the denoiser itself. */
+export function startDenoising({ canvases, constraints, seed, ...common }: Omit<DenoiseBatchArgs, 'denoiser' | 'signal'>): Denoising {
+  const inputs = canvases.map((canvas, i) => ({
+    canvas,
+    constraints: constraints?.[i],
+    rng: stream(typeof seed === 'number' ? seed + i : seed[i]!),
+  }));
+  return begin(inputs, common);
+}
+
+async function drive(
+  denoising: Denoising,
+  { denoiser, signal }: Pick<CommonArgs, 'denoiser' | 'signal'>,
+): Promise<readonly DenoiseResult[]> {
+  for (;;) {
+    const rows = denoising.wanted();
+    if (rows.length === 0) return denoising.results;
+    signal?.throwIfAborted();
+    const logits = await denoiser(rows);
+    signal?.throwIfAborted();
+    denoising.take(logits);
+  }
 }
 
 interface Input {
@@ -92,7 +119,7 @@ interface Input {
   rng: Rng;
 }
 
-async function drive(inputs: Input[], { denoiser, signal, ...common }: CommonArgs): Promise<DenoiseResult[]> {
+function begin(inputs: Input[], common: Omit<CommonArgs, 'denoiser' | 'signal'>): Denoising {
   const options = samplingOptions(common.options);
   if (options.remasking > 0 && common.sampler.name !== 'ancestral') {
     throw new DiffusionError(
@@ -100,40 +127,71 @@ async function drive(inputs: Input[], { denoiser, signal, ...common }: CommonArg
       `sampling option remasking: expected 0 unless the sampler is ancestral (it is ${common.sampler.name}), got ${options.remasking}`,
     );
   }
-  const results: DenoiseResult[] = [];
-  let active = inputs.map((input, row) => {
-    checkConstraints(input.constraints, { canvas: input.canvas, maskId: common.maskId, options });
+  const walks = inputs.map(({ canvas, constraints, rng }, row) => {
+    checkConstraints(constraints, { canvas, maskId: common.maskId, options });
     // The most likely tokens in an order that depends on no seed.
-    const rng = options.temperature === 0 ? stream(0, 'order') : input.rng;
-    const walk = unmask({ ...common, canvas: input.canvas.slice(), constraints: input.constraints, rng, row, options });
-    return { row, walk, state: walk.next() };
+    const order = options.temperature === 0 ? stream(0, 'order') : rng;
+    return unmask({ ...common, canvas: canvas.slice(), constraints, rng: order, row, options });
   });
-  for (;;) {
-    active = active.filter(({ row, state }) => {
-      if (state.done) results[row] = state.value;
-      return !state.done;
-    });
-    if (active.length === 0) return results;
-    signal?.throwIfAborted();
-    const wanted = active.map(({ row, state }): DenoiserRow => ({ ...(state.value as DenoiserRow), row }));
-    const logits = await denoiser(wanted);
-    signal?.throwIfAborted();
-    const rows = wanted.reduce((sum, { positions }) => sum + positions.length, 0);
-    const size = logits.length / rows;
-    if (!Number.isInteger(size) || size === 0) {
-      throw new DiffusionError(
-        'MDIFF_LOGITS',
-        `denoiser: expected logits of ${rows} positions, all of one size, got ${logits.length} numbers`,
-      );
-    }
-    let first = 0;
-    active.forEach((entry, i) => {
-      const offset = first;
-      first += wanted[i]!.positions.length;
-      entry.state = entry.walk.next((m) => logits.subarray((offset + m) * size, (offset + m + 1) * size));
-    });
-  }
+  const results: DenoiseResult[] = [];
+  const goOn = (row: number, given?: Logits): Asking | null => {
+    const state = given ? walks[row]!.next(given) : walks[row]!.next();
+    if (!state.done) return { row, ...state.value };
+    results[row] = state.value;
+    return null;
+  };
+  let asking = walks.map((_, row) => goOn(row)).filter((next) => next !== null);
+  let pass = together(asking);
+  return {
+    results,
+    wanted: () => pass.rows,
+    take(logits) {
+      const size = logits.length / pass.count;
+      if (!Number.isInteger(size) || size === 0) {
+        throw new DiffusionError(
+          'MDIFF_LOGITS',
+          `denoiser: expected logits of ${pass.count} positions, all of one size, got ${logits.length} numbers`,
+        );
+      }
+      const { places } = pass;
+      const row = (place: number): LogitRows => logits.subarray(place * size, (place + 1) * size);
+      asking = asking.map(({ row: index }, i) => goOn(index, (m) => row(places[i]![m]!))).filter((next) => next !== null);
+      pass = together(asking);
+    },
+  };
 }
+
+type Asking = Required<DenoiserRow>;
+
+/** One pass for all that ask: equal canvases are computed once. `places[i][m]` is where the logits of the m-th position of asking i stand. */
+function together(asking: readonly Asking[]): { rows: DenoiserRow[]; places: Int32Array[]; count: number } {
+  const groups = new Map<string, Asking[]>();
+  for (const one of asking) {
+    const key = asking.length === 1 ? '' : one.canvas.join();
+    const group = groups.get(key);
+    if (group) group.push(one);
+    else groups.set(key, [one]);
+  }
+  const rows: DenoiserRow[] = [];
+  const placeOf = new Map<Asking, Int32Array>();
+  let count = 0;
+  for (const group of groups.values()) {
+    const positions = group.length === 1 ? group[0]!.positions : union(group);
+    const first = count;
+    count += positions.length;
+    rows.push({ canvas: group[0]!.canvas, positions, row: group[0]!.row });
+    const places = new Map(Array.from(positions, (position, m) => [position, first + m]));
+    for (const one of group)
+      placeOf.set(
+        one,
+        one.positions.map((position) => places.get(position)!),
+      );
+  }
+  return { rows, places: asking.map((one) => placeOf.get(one)!), count };
+}
+
+const union = (rows: readonly DenoiserRow[]): Int32Array =>
+  Int32Array.from(new Set(rows.flatMap(({ positions }) => Array.from(positions)))).sort();
 
 type Logits = (i: number) => ArrayLike<number>;
 type UnmaskArgs = Omit<CommonArgs, 'denoiser' | 'signal' | 'options'> & Input & { row: number; options: SamplingOptions };

@@ -15,5 +15,5 @@ export type { ScheduleName } from './schedule.js';
 export { sampler, samplers } from './samplers.js';
 export type { Choice, ChooseArgs, Commit, Evaluation, Progress, Sampler, SamplerName, StepArgs } from './sampler.js';
 export type { Constraints, TokenSet } from './constraints.js';
-export { denoise, denoiseBatch } from './denoise.js';
-export type { DenoiseArgs, DenoiseBatchArgs, DenoiseResult, Denoiser, DenoiserRow, LogitRows, StepEvent } from './denoise.js';
+export { denoise, denoiseBatch, startDenoising } from './denoise.js';
+export type { DenoiseArgs, DenoiseBatchArgs, DenoiseResult, Denoiser, DenoiserRow, Denoising, LogitRows, StepEvent } from './denoise.js';

@@ -69,6 +69,14 @@ export interface EngineOptions {
   device?: Device;
 }
 
+/** ONNX models of a model folder. */
+export interface ExportedGraphs {
+  /** the denoiser, with the weights inside */
+  model: Uint8Array;
+  /** the cached causal pass, whose weights are those in the file of `model` */
+  causal?: Uint8Array;
+}
+
 export interface Engine {
   readonly name: string;
   readonly threads: number;
@@ -86,8 +94,8 @@ export interface Engine {
   load(state: TrainState): Promise<void>;
   /** Zeroes the Adam moments. */
   resetMoments(): Promise<void>;
-  /** The denoiser as a portable ONNX model with the given weights inside. */
-  exportOnnx(params: Float32Array): Promise<Uint8Array>;
+  /** The denoiser as a portable ONNX model with the given weights, and its causal pass if it is wanted. */
+  exportOnnx(params: Float32Array, causal: boolean): Promise<ExportedGraphs>;
   /** The time of each phase of the start-up so far, ms. The engine makes a graph when it is first needed. */
   startup(): Promise<Phases>;
   close(): Promise<void>;

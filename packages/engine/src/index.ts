@@ -4,7 +4,7 @@ export { installedEngines, noDriver, selectEngine } from './select/select.js';
 export type { InstalledEngines } from './select/select.js';
 export { describeSetting, sameBits, selectSetting } from './select/setting.js';
 export type { EngineSetting, SettingSelection } from './select/setting.js';
-export type { Engine, EngineOptions, StepBatch, StepResult, Update } from './engine.js';
+export type { Engine, EngineOptions, ExportedGraphs, StepBatch, StepResult, Update } from './engine.js';
 export { layoutOf, onnxOf } from './export.js';
 export { ADAMW_INPUTS, adamw } from './tensorflow/adamw.js';
 export type { AdamwOptions, AdamwSlot } from './tensorflow/adamw.js';

@@ -35,7 +35,7 @@ const inWorker =
         read: () => remote.call('read'),
         load: (state) => remote.call('load', state),
         resetMoments: () => remote.call('resetMoments'),
-        exportOnnx: (params) => remote.call('exportOnnx', params),
+        exportOnnx: (params, causal) => remote.call('exportOnnx', { params, causal }),
         startup: () => remote.call('startup'),
         close: () => remote.close(),
       };

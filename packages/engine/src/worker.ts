@@ -50,8 +50,11 @@ serveWorker({
   load: (state: TrainState) => core.load(state),
   resetMoments: () => core.resetMoments(),
   startup: () => phases(),
-  exportOnnx: (flat: Float32Array) => {
-    const model = exportedOnnx(options.model, core.layout, flat);
-    return new Moved(model, [model.buffer as ArrayBuffer]);
+  exportOnnx: ({ params, causal }: { params: Float32Array; causal: boolean }) => {
+    const graphs = exportedOnnx(options.model, core.layout, params, { causal });
+    return new Moved(
+      graphs,
+      Object.values(graphs).map(({ buffer }: Uint8Array) => buffer as ArrayBuffer),
+    );
   },
 });

@@ -15,6 +15,7 @@ export const FILES = {
   resolved: 'config.resolved.yaml',
   weights: 'model.safetensors',
   graph: 'onnx/model.onnx',
+  causal: 'onnx/causal.onnx',
   tokenizer: 'tokenizer.json',
   generation: 'generation_config.json',
   card: 'README.md',
@@ -39,6 +40,8 @@ export interface ModelFolderConfig {
   readonly eos_token_id: number;
   readonly sep_token_id: number;
   readonly experiment_name?: string;
+  /** share of the training steps that predicted the next token; a folder of an earlier release does not say */
+  readonly causal_share?: number;
   readonly [key: string]: unknown;
 }
 
@@ -50,15 +53,16 @@ const head = (experiment_name: string) => ({ model_type: MODEL_TYPE, format_vers
 const tail = { pad_token_id: RESERVED.pad, bos_token_id: RESERVED.bos, eos_token_id: RESERVED.eos, sep_token_id: RESERVED.sep } as const;
 
 /** The content of `config.json` for a section `model`. */
-export const toFolderConfig = (model: ModelSection, experimentName: string): ModelFolderConfig => ({
+export const toFolderConfig = (model: ModelSection, experimentName: string, causalShare?: number): ModelFolderConfig => ({
   ...head(experimentName),
   ...model,
   ...tail,
+  ...(causalShare !== undefined && { causal_share: causalShare }),
 });
 
 /** The section `model` out of `config.json`. */
 export function modelSection(config: ModelFolderConfig): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(config).filter(([key]) => !(key in head('') || key in tail)));
+  return Object.fromEntries(Object.entries(config).filter(([key]) => !(key in head('') || key in tail || key === 'causal_share')));
 }
 
 /** Makes the error for one file of a folder; without `remedy` it gives its own. */

@@ -28,6 +28,8 @@ export interface ModelFolder {
   readonly tokenizer: string;
   /** Path of the ONNX graph. */
   readonly graph: string;
+  /** Path of the graph that writes from left to right; a folder may have none. */
+  readonly causalGraph?: string;
 }
 
 /**
@@ -55,6 +57,7 @@ export async function readFolder(folder: string, { verify = true }: { verify?: b
     generation: await readRecord(path, FILES.generation, refuse),
     tokenizer: await readText(path, FILES.tokenizer, refuse),
     graph: join(path, FILES.graph),
+    ...(files.some((file) => file.path === FILES.causal) && { causalGraph: join(path, FILES.causal) }),
   };
 }
 

@@ -86,6 +86,7 @@ function checkLength(tokens: number, config: ModelFolderConfig): void {
   if (tokens <= limit) return;
   throw new GenerateError(
     `text: expected at most ${limit} tokens, gaps and [EOS] included (model.max_seq_len ${config.max_seq_len}), got ${tokens}; shorten the text or the gaps`,
+    { tooLong: true },
   );
 }
 

@@ -1,22 +1,15 @@
 // Runs a sampler on canvases and turns what it wrote back into text. Knows no request: generate, infill and rewrite lay their canvases out.
-import {
-  denoiseBatch,
-  sampler,
-  type Constraints,
-  type DenoiseResult,
-  type DenoiserRow,
-  type SamplingOptions as DiffusionOptions,
-  type StepEvent,
-} from '@mdiff/diffusion';
+import type { Constraints, DenoiseResult, SamplingOptions as DiffusionOptions, StepEvent } from '@mdiff/diffusion';
 import { spaceTokens, type Gap, type Layout } from './canvas.js';
 import { GenerateError } from './errors.js';
+import { fillCanvases } from './fillcanvases.js';
 import type { Model } from './model.js';
 import { seedAt, type Sampling, type SamplingOptions } from './options.js';
 
 /**
  * The most logits that one forward pass may return. If more texts are wanted than fit, they are sampled in turns, with the same result.
- * The limit bounds memory and the time for which drawing tokens blocks the caller's event loop. It costs nothing on a processor, where a
- * pass over four windows takes four times as long as a pass over one (measured).
+ * The limit bounds memory, and the time for which one request keeps the others waiting. It costs nothing on a processor, where a pass over
+ * four windows takes four times as long as a pass over one (measured).
  */
 const MAX_LOGITS = 2 ** 21;
 
@@ -71,29 +64,19 @@ export async function fill(job: Job, { logitBias, signal, onStep }: Run): Promis
   for (const turn of turns(targets, model.config.vocab_size)) {
     const tell = ({ row, ...event }: StepEvent): void => {
       const { layout, dropped = 0, row: text } = turn[row]!;
-      onStep?.({ ...event, row: text, dropped, offset: layout.offset });
+      onStep!({ ...event, row: text, dropped, offset: layout.offset });
     };
-    const batch = await denoiseBatch({
+    const args = {
       canvases: turn.map(({ layout }) => layout.ids),
       constraints: turn.map((target) => constraintsOf(target, model)),
-      seed: turn.map(({ seed }) => seed),
-      maskId: model.config.mask_token_id,
-      sampler: sampler(sampling.sampler),
+      seeds: turn.map(({ seed }) => seed),
+      sampler: sampling.sampler,
       options: diffusionOptions(job, logitBias),
-      denoiser: (rows) => model.denoise(rows.map((row) => lengthened(row, ahead, model.config.mask_token_id))),
-      ...(signal ? { signal } : {}),
-      ...(onStep ? { onStep: tell } : {}),
-    });
-    results.push(...batch);
+      ahead,
+    };
+    results.push(...(await fillCanvases(model, args, { signal, onStep: onStep && tell })));
   }
   return results;
-}
-
-function lengthened(row: DenoiserRow, masks: number, maskId: number): DenoiserRow {
-  if (masks === 0) return row;
-  const canvas = new Int32Array(row.canvas.length + masks).fill(maskId);
-  canvas.set(row.canvas);
-  return { ...row, canvas };
 }
 
 /** Only tokens that begin with a space come first in a gap that must bring a space back. */

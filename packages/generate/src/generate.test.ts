@@ -1,6 +1,7 @@
 import { stream } from '@mdiff/diffusion';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseGaps, type Part } from './canvas.js';
+import type { Step } from './fill.js';
 import { fixture } from './fixture.test.util.js';
 import { generate } from './generate.js';
 import { infill } from './infill.js';
@@ -72,6 +73,7 @@ describe('generate', () => {
       ...shifted,
       config: { ...shifted.config, vocab_size: 2 ** 18 },
       denoise: async (rows) => widen(await shifted.denoise(rows)),
+      openFilling: undefined,
     };
     const widen = (logits: Float32Array) => {
       const size = shifted.config.vocab_size;
@@ -252,5 +254,60 @@ describe('infill', () => {
   it('refuses a text that is too long or has no gap', async () => {
     await expect(infill(shifted, ['Call'])).rejects.toThrow('text: no gap to fill; give at least one part { gap: tokens }');
     await expect(infill(shifted, ['Call', { gap: 40 }])).rejects.toThrow('model.max_seq_len 32');
+  });
+});
+
+describe('canvases filled beside the forward passes', () => {
+  const options = { seed: 3, n: 3, topP: 0.9, temperature: 1, numSteps: 5, repetitionPenalty: 1.5 };
+
+  it.each(['ancestral', 'first_hitting', 'confidence', 'margin', 'entropy', 'threshold'] as const)(
+    'get the tokens and the steps that the caller’s thread draws: %s',
+    async (sampler) => {
+      const runs = await Promise.all(
+        [shifted, { ...shifted, openFilling: undefined }].map(async (model) => {
+          const steps: object[] = [];
+          const onStep = ({ canvas, ...rest }: Step) => steps.push({ ...rest, canvas: canvas.slice() });
+          return { steps, result: await generate(model, { ...options, sampler, prompt: 'Call ', onStep }) };
+        }),
+      );
+      expect(runs[0]).toEqual(runs[1]);
+    },
+  );
+
+  it('stop when they are told to, and leave the model usable', async () => {
+    const controller = new AbortController();
+    let steps = 0;
+    const aborted = generate(shifted, {
+      ...options,
+      sampler: 'first_hitting',
+      signal: controller.signal,
+      onStep: () => ++steps === 4 && controller.abort(),
+    });
+    await expect(aborted).rejects.toThrow('aborted');
+    expect(steps).toBe(6); // the pass of all three texts that ran
+    expect((await generate(shifted, options)).texts).toHaveLength(3);
+  });
+
+  it('name a fault of the model', async () => {
+    const task = {
+      canvases: [Int32Array.of(2, 0, 0)],
+      constraints: [],
+      seeds: [1],
+      sampler: 'confidence' as const,
+      ahead: 0,
+      watched: false,
+    };
+    const filling = await shifted.openFilling!({
+      ...task,
+      options: { logitBias: new Float64Array(3) },
+      maskId: 0,
+      padId: 1,
+      shiftHead: true,
+    });
+    await expect(filling.step()).rejects.toMatchObject({
+      code: 'MDIFF_SAMPLING',
+      message: expect.stringContaining('expected 300 numbers') as string,
+    });
+    await filling.close();
   });
 });

@@ -137,5 +137,6 @@ function tooLong(
   const remedy = window < windowLimit(config) ? 'shorten the text or raise max_length' : 'shorten the text';
   return new GenerateError(
     `${subject}: expected at most ${most} tokens, so that one can be added (${reason}), got ${textTokens}; ${remedy}`,
+    { tooLong: true },
   );
 }

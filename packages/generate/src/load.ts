@@ -19,7 +19,7 @@ export async function loadModel(folder: string, { verify = true, ...session }: L
 /** Starts the inference thread of a folder that `readFolder` of @mdiff/folder has read. Throws {@link ModelError}. */
 export async function loadFolder(files: ModelFolder, session: SessionOptions = {}): Promise<Model> {
   const tokenizer = readTokenizer(files);
-  return openModel(files, tokenizer, await nodeSession(files.graph, session));
+  return openModel(files, tokenizer, await nodeSession(files, session));
 }
 
 function readTokenizer({ path, tokenizer: json, config }: ModelFolder): Tokenizer {

@@ -3,7 +3,8 @@ import type { DenoiserRow } from '@mdiff/diffusion';
 import type { ModelFolderConfig } from '@mdiff/folder';
 import type { ModelFolder } from '@mdiff/folder/node';
 import type { Tokenizer } from '@mdiff/text';
-import type { Session } from './runtime/session.js';
+import { feedOf, reservedOf } from './runtime/feed.js';
+import type { CacheSize, Session, Writer } from './runtime/session.js';
 
 /** A loaded model. Call {@link Model.close} when done: its session owns a thread. */
 export interface Model {
@@ -17,6 +18,13 @@ export interface Model {
    * → float32 [M, V]: the unnormalised log-probabilities of the M wanted positions, canvas after canvas.
    */
   denoise(rows: readonly DenoiserRow[]): Promise<Float32Array>;
+  /** Begins texts that are written from left to right; undefined where the folder has no graph for it. */
+  openWriter?(size: CacheSize): Promise<Writer>;
+  /**
+   * Fills canvases beside the forward passes: no logits cross to the caller's thread, and its event loop stays free. If undefined, the caller's
+   * thread draws the same tokens from `denoise`.
+   */
+  openFilling?: Session['openFilling'];
   close(): Promise<void>;
 }
 
@@ -33,25 +41,12 @@ export function openModel(
     config,
     generation,
     tokenizer,
-    denoise: (rows) => denoise(session, config, rows),
+    denoise: async (rows) =>
+      rows.some(({ positions }) => positions.length > 0)
+        ? session.run(feedOf(rows, { ...reservedOf(config), ahead: 0 }))
+        : new Float32Array(0),
+    openFilling: session.openFilling,
+    ...(session.openWriter && { openWriter: session.openWriter }),
     close: () => session.close(),
   };
-}
-
-async function denoise(session: Session, config: ModelFolderConfig, canvases: readonly DenoiserRow[]): Promise<Float32Array> {
-  const B = canvases.length;
-  const S = Math.max(0, ...canvases.map(({ canvas }) => canvas.length));
-  const M = canvases.reduce((sum, { positions }) => sum + positions.length, 0);
-  if (M === 0) return new Float32Array(0);
-  const ids = new Int32Array(B * S).fill(config.pad_token_id);
-  const attention = new Int32Array(B * S);
-  const rows = new Int32Array(M);
-  const shift = config.shift_head ? 1 : 0;
-  let m = 0;
-  canvases.forEach(({ canvas, positions }, b) => {
-    ids.set(canvas, b * S);
-    attention.fill(1, b * S, b * S + canvas.length);
-    for (const position of positions) rows[m++] = b * S + position - shift;
-  });
-  return session.run({ ids, attention, rows, batch: B, length: S });
 }

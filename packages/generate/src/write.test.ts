@@ -15,7 +15,7 @@ function watched(): { model: Model; canvases: Int32Array[] } {
     canvases.push(...rows.map(({ canvas }) => canvas.slice()));
     return shifted.denoise(rows);
   };
-  return { model: { ...shifted, denoise }, canvases };
+  return { model: { ...shifted, denoise, openFilling: undefined }, canvases };
 }
 
 describe('the length of the canvas does not decide the length of the text', () => {

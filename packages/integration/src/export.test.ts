@@ -6,7 +6,7 @@ import type { ModelConfig, ProjectConfig, ProjectInput } from '@mdiff/config';
 import { stream } from '@mdiff/diffusion';
 import { loadModel, score } from '@mdiff/generate';
 import type { Model } from '@mdiff/generate';
-import { exportedForward } from '@mdiff/model';
+import { exportedForward, frame, hiddenAt, logits as project } from '@mdiff/model';
 import { maxError } from '@mdiff/testing';
 import { readSafetensors } from '@mdiff/folder';
 import { prepare } from '@mdiff/prepare';
@@ -32,7 +32,13 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const models: Record<string, ProjectInput['model']> = {
   'swiglu, rmsnorm, rope, tied, convolution, shifted': { conv_width: 5, shift_head: true, tie_embeddings: true },
-  'gelu, layernorm, learned, untied, biases': { activation: 'gelu', norm_type: 'layernorm', pos_encoding: 'learned', use_bias: true },
+  'gelu, layernorm, learned, untied, biases, shifted': {
+    activation: 'gelu',
+    norm_type: 'layernorm',
+    pos_encoding: 'learned',
+    use_bias: true,
+    shift_head: true,
+  },
   'relu, rmsnorm, sinusoidal': { activation: 'relu', pos_encoding: 'sinusoidal', conv_width: 3 },
 };
 
@@ -57,7 +63,14 @@ async function trained(name: string, model: ProjectInput['model']): Promise<Trai
       stages: [{ name: 'text', epochs: 1, masking_rate_range: [0.1, 1], data_selection: 'all', format_type: 'paragraphs' }],
       transition_epochs: 0,
     },
-    training: { max_steps: 3, batch_size: 4, patience: 0, use_gradient_checkpointing: false, use_mixed_precision: false },
+    training: {
+      max_steps: 3,
+      causal_fraction: model?.shift_head ? 0.34 : 0,
+      batch_size: 4,
+      patience: 0,
+      use_gradient_checkpointing: false,
+      use_mixed_precision: false,
+    },
   });
   const { model: path, nelbo } = await train(config, {
     mode: 'new',
@@ -66,6 +79,12 @@ async function trained(name: string, model: ProjectInput['model']): Promise<Trai
     warn: () => undefined,
   });
   return { path: path!, loaded: await loadModel(path!, { threads: 1 }), config, nelbo };
+}
+
+/** Makes the tensors of a folder's weights. */
+async function weights(path: string): Promise<() => Record<string, tf.Tensor>> {
+  const { tensors } = readSafetensors(await readFile(join(path, 'model.safetensors')));
+  return () => Object.fromEntries([...tensors.values()].map(({ name: key, shape, data }) => [key, tf.tensor(data, [...shape])]));
 }
 
 describe.each(Object.entries(models))('%s', (name, model) => {
@@ -94,9 +113,9 @@ describe.each(Object.entries(models))('%s', (name, model) => {
     const shift = loaded.config.shift_head ? 1 : 0;
     const flat = (value: (row: (typeof rows)[number], s: number) => number): Int32Array =>
       Int32Array.from({ length: B * S }, (_, i) => value(rows[Math.floor(i / S)]!, i % S));
-    const { tensors } = readSafetensors(await readFile(join(path, 'model.safetensors')));
+    const parameters = await weights(path);
     const expected = tf.tidy(() => {
-      const params = Object.fromEntries([...tensors.values()].map(({ name: key, shape, data }) => [key, tf.tensor(data, [...shape])]));
+      const params = parameters();
       const { logits } = exportedForward(loaded.config as unknown as ModelConfig)({
         ...params,
         input_ids: tf.tensor(
@@ -134,5 +153,35 @@ describe.each(Object.entries(models))('%s', (name, model) => {
     // Training sums losses in float32.
     expect(Math.abs(natsPerToken - nelbo!.nelbo)).toBeLessThan(1e-4);
     expect(Math.abs(bitsPerByte - nelbo!.bitsPerByte)).toBeLessThan(1e-4);
+  });
+
+  it('the cached graph gives the causal logits of every position, for all texts and for those that are kept', async () => {
+    if (!loaded.config.shift_head) {
+      expect(loaded.openWriter).toBeUndefined(); // without [BOS] in front, training refuses next-token prediction (rule E21)
+      return;
+    }
+    const [B, S, V] = [3, 14, loaded.config.vocab_size];
+    const rng = stream(1, 'writer');
+    const ids = Int32Array.from({ length: B * S }, (_, i) => (i % S === 0 ? 2 : rng.int(V)));
+    const parameters = await weights(path);
+    const expected = tf.tidy(() => {
+      const params = parameters();
+      const config = loaded.config as unknown as ModelConfig;
+      const row = { ids: tf.tensor2d(ids, [B, S], 'int32'), segments: tf.ones([B, S], 'int32'), causal: tf.scalar(1) };
+      return project(params, hiddenAt(config, params, frame(config, row), tf.range(0, B * S, 1, 'int32'))).dataSync() as Float32Array;
+    });
+    const writer = await loaded.openWriter!({ batch: B, places: S });
+    let rows = [0, 1, 2];
+    for (let from = 0, length = 4; from < S; from += length, length = 1) {
+      if (from === 9) await writer.keep((rows = [0, 2]));
+      const tokens = Int32Array.from(rows.flatMap((b) => [...ids.subarray(b * S + from, b * S + from + length)]));
+      const logits = await writer.next({ ids: tokens, length });
+      rows.forEach((b, i) => {
+        const at = (b * S + from + length - 1) * V;
+        // As above: two runtimes, and the sums of the attention in another order.
+        expect(maxError(logits.subarray(i * V, (i + 1) * V), expected.subarray(at, at + V)), `position ${from}`).toBeLessThan(1e-4);
+      });
+    }
+    await writer.close();
   });
 });

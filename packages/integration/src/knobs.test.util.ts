@@ -115,7 +115,7 @@ const blank =
       read: () => Promise.resolve({ params: zeros(), m: zeros(), v: zeros() }),
       load: () => Promise.resolve(),
       resetMoments: () => Promise.resolve(),
-      exportOnnx: () => Promise.resolve(new Uint8Array()),
+      exportOnnx: () => Promise.resolve({ model: new Uint8Array() }),
       startup: () => Promise.resolve({ trace: 0, optimize: 0, lower: 0, library: 0, load: 0 }),
       close: () => Promise.resolve(),
     };
@@ -132,7 +132,7 @@ const real: Open = async (options) => {
   const { engine, start } = await opened;
   await engine.load({ params: start.params.slice(), m: start.m.slice(), v: start.v.slice() });
   // The exported graph is compared in export.test.ts; here only the weights are.
-  return { ...engine, exportOnnx: () => Promise.resolve(new Uint8Array()), close: () => Promise.resolve() };
+  return { ...engine, exportOnnx: () => Promise.resolve({ model: new Uint8Array() }), close: () => Promise.resolve() };
 };
 
 let place: Promise<string> | undefined;

@@ -126,7 +126,7 @@ export function frame(
 }
 
 /** Scores depend only on the distance between two positions, so the index in the row serves every segment. */
-function rotations({ d_model, n_heads, max_seq_len }: DenoiserConfig, S: number): { query: Rotation; key: Rotation } {
+export function rotations({ d_model, n_heads, max_seq_len }: DenoiserConfig, S: number): { query: Rotation; key: Rotation } {
   const K = d_model / n_heads;
   const length = Math.max(max_seq_len, S);
   const { cos, sin } = rotation(length, K);
@@ -139,7 +139,7 @@ function rotations({ d_model, n_heads, max_seq_len }: DenoiserConfig, S: number)
  * Sinusoidal vectors (arXiv 1706.03762, section 3.5) [T, D] with the standard deviation of fresh embeddings. The paper
  * multiplies the embeddings by √D instead; a smaller table leaves a tied head as it is.
  */
-function sinusoids({ max_seq_len: T, d_model: D, init_std }: DenoiserConfig): Float32Array {
+export function sinusoids({ max_seq_len: T, d_model: D, init_std }: DenoiserConfig): Float32Array {
   const table = new Float32Array(T * D);
   for (let t = 0; t < T; t++) {
     for (let i = 0; i < D; i++) {
@@ -198,9 +198,9 @@ export function entropies(
 }
 
 /** Hidden states [M, D] at the flattened positions `rows`, after the final norm. */
-export function hiddenAt(config: DenoiserConfig, params: Params, frame: Frame, rows: tf.Tensor): tf.Tensor2D {
-  const pass: Pass = { config, params, frame, ops: fast };
-  return norm(pass, 'norm', trunk(pass, gatherRows(parameter(params, 'embedding.weight'), frame.ids), rows));
+export function hiddenAt(config: DenoiserConfig, params: Params, frame: Frame, rows: tf.Tensor, ops: Ops = fast): tf.Tensor2D {
+  const pass: Pass = { config, params, frame, ops };
+  return norm(pass, 'norm', trunk(pass, ops.gatherRows(parameter(params, 'embedding.weight'), frame.ids), rows));
 }
 
 const head = (params: Params) => params['head.weight'] ?? parameter(params, 'embedding.weight');

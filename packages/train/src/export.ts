@@ -1,5 +1,6 @@
 import type { Excerpt } from './excerpt.js';
-import type { GenerationConfig, ModelConfig } from '@mdiff/config';
+import type { GenerationConfig, ModelConfig, ProjectConfig } from '@mdiff/config';
+import type { ExportedGraphs } from '@mdiff/engine';
 import type { ParamLayout } from '@mdiff/model';
 import { isFiniteArray, tensorsOf } from './checkpoint.js';
 import type { BaseRecord, Progress } from './checkpoint.js';
@@ -44,13 +45,15 @@ export interface Card {
 
 export interface ModelFolder {
   model: ModelConfig;
+  /** of the steps, trained as next-token prediction */
+  causalShare: number;
   generation: GenerationConfig;
   layout: ParamLayout;
   params: Float32Array;
   /** of the weights on the disk */
   dtype?: Dtype;
   /** left out of a folder that only gives its weights to other runs */
-  onnx?: Uint8Array;
+  onnx?: ExportedGraphs;
   tokenizerJson: string;
   resolvedYaml: string;
   card: Card;
@@ -132,6 +135,16 @@ It can repeat passages of its training text word for word, and it makes things u
 `;
 }
 
+/** Whether a folder gets the graph that writes from left to right: nothing else teaches it than next-token steps, here or of the base. */
+export const writesCausal = ({ model, training }: ProjectConfig, base: BaseRecord | undefined): boolean =>
+  model.shift_head && (training.causal_fraction > 0 || base !== undefined);
+
+/** The graphs by their paths in the folder. */
+export const graphFiles = (graphs: ExportedGraphs | undefined): Record<string, Uint8Array> => ({
+  ...(graphs && { [FILES.graph]: graphs.model }),
+  ...(graphs?.causal && { [FILES.causal]: graphs.causal }),
+});
+
 /** Writes the model folder of docs/architecture.md, whole or not at all. */
 export async function writeModelFolder(path: string, folder: ModelFolder): Promise<Manifest> {
   const { model, generation, layout, params } = folder;
@@ -140,10 +153,10 @@ export async function writeModelFolder(path: string, folder: ModelFolder): Promi
   return writeFolderWhole(
     path,
     {
-      [FILES.config]: json(toFolderConfig(networkOf(model), folder.card.name)),
+      [FILES.config]: json(toFolderConfig(networkOf(model), folder.card.name, folder.causalShare)),
       [FILES.resolved]: folder.resolvedYaml,
       [FILES.weights]: writeSafetensors(tensorsOf(params, layout), { format: 'pt', model_type: MODEL_TYPE }, folder.dtype),
-      ...(folder.onnx && { [FILES.graph]: folder.onnx }),
+      ...graphFiles(folder.onnx),
       [FILES.tokenizer]: folder.tokenizerJson,
       [FILES.generation]: json(generation),
       [FILES.card]: modelCard(folder),

@@ -5,7 +5,7 @@ import { readFolderWhole } from '@mdiff/folder/node';
 import { FINAL_LEVELS, bitsPerByte, evaluateCausal, evaluateNelbo } from './evaluate.js';
 import type { Nelbo } from './evaluate.js';
 import { excerptOf } from './excerpt.js';
-import { speedOf, writeModelFolder } from './export.js';
+import { speedOf, writeModelFolder, writesCausal } from './export.js';
 import type { Card } from './export.js';
 import { stopIfLost } from './lock.js';
 import type { LoopResult } from './loop.js';
@@ -91,10 +91,11 @@ async function exportModel({ config, engine, tokenizerJson, resolvedYaml: resolv
   const params = state.ema ?? state.params;
   await writeModelFolder(path, {
     model: config.model,
+    causalShare: config.training.causal_fraction,
     generation: config.generation,
     layout: engine.layout,
     params,
-    onnx: await engine.exportOnnx(params),
+    onnx: await engine.exportOnnx(params, writesCausal(config, card.base)),
     tokenizerJson,
     resolvedYaml: resolved,
     card,

@@ -75,6 +75,7 @@ describe('a run', () => {
       'config.resolved.yaml',
       'generation_config.json',
       'model.safetensors',
+      'onnx/causal.onnx',
       'onnx/model.onnx',
       'tokenizer.json',
     ]);

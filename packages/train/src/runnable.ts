@@ -7,6 +7,7 @@ import { FILES, modelSection, places, toFolderConfig } from '@mdiff/folder';
 import { readBase, writeFolderWhole } from '@mdiff/folder/node';
 import type { BaseModel } from '@mdiff/folder/node';
 import { stateFrom } from './base.js';
+import { graphFiles } from './export.js';
 
 /** A model folder for a short time. */
 export interface Runnable {
@@ -28,7 +29,7 @@ export async function runnable(
       [FILES.config]: `${JSON.stringify(toFolderConfig(network, name), null, 2)}\n`,
       [FILES.tokenizer]: base.tokenizer,
       [FILES.generation]: generation,
-      [FILES.graph]: await onnxOf(network, params, false),
+      ...graphFiles(await onnxOf(network, params, {})),
     };
     await writeFolderWhole(folder, files, places.output);
     return { folder, remove };

@@ -5,7 +5,7 @@ import { layoutOf, onnxOf } from '@mdiff/engine';
 import { MdiffError, fromFloat16, toFloat16 } from '@mdiff/folder';
 import { latestCheckpoint, newestProgress } from './checkpoint.js';
 import type { Checkpoint } from './checkpoint.js';
-import { speedOf, writeModelFolder } from './export.js';
+import { speedOf, writeModelFolder, writesCausal } from './export.js';
 import type { Card } from './export.js';
 import { readMetrics } from './metrics.js';
 import type { Fingerprint, RunRecord } from './record.js';
@@ -49,11 +49,12 @@ export async function exportSnapshot(folder: string, { out, dtype, graph, warn }
   const { card, snapshot } = await describe(folder, checkpoint, config);
   await writeModelFolder(out, {
     model: { ...config.model, ...network },
+    causalShare: config.training.causal_fraction,
     generation: config.generation,
     layout,
     params,
     dtype: dtype === 'float16' ? 'F16' : 'F32',
-    ...(graph && { onnx: await onnxOf(network, params, dtype === 'float16') }),
+    ...(graph && { onnx: await onnxOf(network, params, { half: dtype === 'float16', causal: writesCausal(config, progress.base) }) }),
     tokenizerJson: files['tokenizer.json']!.toString('utf8'),
     resolvedYaml,
     card,

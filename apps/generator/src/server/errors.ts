@@ -1,4 +1,5 @@
 // Answers to requests that fail. Clients read OpenAI's error object; internal details stay on the server.
+import { STATUS_CODES } from 'node:http';
 import type { FastifyError } from 'fastify';
 import { QueueFull } from './queue.js';
 import { completionSchema, unbuilt } from './schema.js';
@@ -19,30 +20,66 @@ export class ClientGone extends Error {
   override readonly name = 'ClientGone';
 }
 
+type Details = Partial<Omit<ErrorBody['error'], 'message'>>;
+type Headers = Readonly<Record<string, string>>;
+
 /** A request that this server refuses. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
   readonly status: number;
-  readonly details: Partial<Omit<ErrorBody['error'], 'message'>>;
-  constructor(message: string, { status = 400, ...details }: RequestError['details'] & { status?: number } = {}) {
+  readonly headers: Headers;
+  readonly details: Details;
+  constructor(message: string, { status = 400, headers = {}, ...details }: Details & { status?: number; headers?: Headers } = {}) {
     super(message);
     this.status = status;
+    this.headers = headers;
     this.details = details;
   }
 }
 
-/** Status and body of the answer to a request that ended with `error`. */
-export function errorAnswer(error: FastifyError | RequestError, { bodyLimit }: { bodyLimit: number }): { status: number; body: ErrorBody } {
-  if (error instanceof RequestError) return { status: error.status, body: errorBody(error.message, error.details) };
-  if (error instanceof QueueFull) return { status: 429, body: errorBody(error.message, { type: 'rate_limit_error', code: 'queue_full' }) };
+export const closingError = (): RequestError =>
+  new RequestError('the server is stopping; send the request to another, or again when it is back', {
+    status: 503,
+    type: 'server_error',
+    code: 'server_stopping',
+    headers: { 'retry-after': '5' },
+  });
+
+export interface ErrorAnswer {
+  status: number;
+  body: ErrorBody;
+  headers?: Headers;
+}
+
+/** The answer to a request that ended with `error`. */
+export function errorAnswer(error: FastifyError | RequestError, { bodyLimit }: { bodyLimit: number }): ErrorAnswer {
+  if (error instanceof RequestError) return { status: error.status, body: errorBody(error.message, error.details), headers: error.headers };
+  if (error instanceof QueueFull)
+    return {
+      status: 429,
+      body: errorBody(error.message, { type: 'rate_limit_error', code: 'queue_full' }),
+      headers: { 'retry-after': '1' },
+    };
   if (error.validation) return { status: 400, body: invalidBody(error.validation as Invalid[]) };
   const code: string = error.code ?? '';
-  if (code === 'MDIFF_GENERATE') return { status: 400, body: errorBody(error.message, { param: 'prompt', code: 'invalid_request' }) };
+  if (code === 'MDIFF_GENERATE') {
+    const tooLong = (error as { tooLong?: boolean }).tooLong === true;
+    return {
+      status: 400,
+      body: errorBody(error.message, { param: 'prompt', code: tooLong ? 'context_length_exceeded' : 'invalid_request' }),
+    };
+  }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-    return { status: 413, body: errorBody(`body: expected at most ${bodyLimit} bytes`, { code: 'body_too_large' }) };
+    return { status: 413, body: errorBody(`body: expected at most ${bodyLimit} bytes; send a shorter prompt`, { code: 'body_too_large' }) };
   const status = error.statusCode ?? 500;
-  if (status < 500) return { status, body: errorBody(error.message) };
+  if (status < 500) return { status, body: errorBody(error.message, { code: 'bad_request' }) };
   return { status, body: errorBody('the server failed to answer this request', { type: 'server_error', code: 'internal_error' }) };
+}
+
+/** An answer as bytes, for a connection whose request never became one; the connection ends with it. */
+export function rawAnswer(status: number, body: ErrorBody): string {
+  const text = JSON.stringify(body);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`;
 }
 
 /** An error of Ajv, which the option `verbose` gives the value that it is about. */
@@ -88,6 +125,6 @@ function expectation({ keyword, params, message, data }: Invalid, param: string 
 const SHOWN = 60;
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value);
+  const text = String(JSON.stringify(value));
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
 }

@@ -1,62 +1,8 @@
-import type { AddressInfo } from 'node:net';
-import { loadModel, type Model } from '@mdiff/generate';
-import type { FastifyInstance } from 'fastify';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { fixture } from '../fixture.test.util.js';
+import type { Model } from '@mdiff/generate';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { ErrorBody } from './errors.js';
 import type { Chunk, Completion } from './schema.js';
-import { createServer, type ServerOptions } from './server.js';
-
-const model = await loadModel(fixture);
-afterAll(() => model.close());
-
-const open: FastifyInstance[] = [];
-afterEach(async () => {
-  for (const app of open.splice(0)) await app.close();
-});
-
-async function start(options: Partial<ServerOptions> = {}) {
-  const app = createServer({ model: Promise.resolve(model), ...options });
-  open.push(app);
-  await app.listen({ host: '127.0.0.1', port: 0 });
-  const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
-  const post = (body: unknown, init: RequestInit = {}) =>
-    fetch(`${url}/v1/completions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      ...init,
-    });
-  return { app, url, post };
-}
-
-/** A model whose passes wait until they are let through. */
-function slow(): { model: Model; passes: number; release(): void } {
-  let open!: () => void;
-  const gate = new Promise<void>((resolve) => (open = resolve));
-  const state = {
-    passes: 0,
-    release: () => open(),
-    model: {
-      ...model,
-      denoise: async (rows: Parameters<Model['denoise']>[0]) => {
-        state.passes++;
-        await gate;
-        return model.denoise(rows);
-      },
-    },
-  };
-  return state;
-}
-
-const LIMIT = 20_000;
-const until = async (condition: () => boolean) => {
-  const end = Date.now() + LIMIT;
-  while (!condition()) {
-    if (Date.now() > end) throw new Error(`waited ${LIMIT} ms for ${condition.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-};
+import { LIMIT, model, open, slow, start, until } from './server.test.util.js';
 
 describe('completions', () => {
   it('answers in the shape of the OpenAI API', async () => {
@@ -220,7 +166,7 @@ describe('what clients send', () => {
   it('a stream that fails ends with an error', async () => {
     let passes = 0;
     const denoise: Model['denoise'] = (rows) => (passes++ < 2 ? model.denoise(rows) : Promise.reject(new Error('secret path /x')));
-    const { post } = await start({ model: Promise.resolve({ ...model, denoise }) });
+    const { post } = await start({ model: Promise.resolve({ ...model, denoise, openFilling: undefined }) });
     const events = (await (await post({ stream: true })).text()).trimEnd().split('\n\n');
     expect(JSON.parse(events.at(-1)!.slice('data: '.length))).toMatchObject({ error: { type: 'server_error', code: 'internal_error' } });
   });
@@ -298,7 +244,11 @@ describe('bad requests', () => {
       'too long',
       { prompt: 'whale '.repeat(100) },
       400,
-      { param: 'prompt', message: expect.stringMatching(/^prompt: expected at most 30 tokens.*max_seq_len 32/) as string },
+      {
+        param: 'prompt',
+        message: expect.stringMatching(/^prompt: expected at most 30 tokens.*max_seq_len 32/) as string,
+        code: 'context_length_exceeded',
+      },
     ],
   ];
   // They change nothing, so one server answers them all.
@@ -329,7 +279,7 @@ describe('bad requests', () => {
 
   it('keeps its own faults to itself and tells its owner', async () => {
     const seen: Error[] = [];
-    const broken: Model = { ...model, denoise: () => Promise.reject(new Error('secret path /x')) };
+    const broken: Model = { ...model, denoise: () => Promise.reject(new Error('secret path /x')), openFilling: undefined };
     const { post } = await start({ model: Promise.resolve(broken), onError: (error) => seen.push(error) });
     const response = await post({});
     expect(response.status).toBe(500);

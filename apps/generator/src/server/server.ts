@@ -1,7 +1,9 @@
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Model, SamplingOptions } from '@mdiff/generate';
 import { complete } from './completions.js';
-import { ClientGone, errorAnswer, errorBody, type ErrorBody, RequestError } from './errors.js';
+import { closeInOrder } from './closing.js';
+import { ClientGone, closingError, errorAnswer, errorBody, type ErrorAnswer, type ErrorBody, RequestError } from './errors.js';
+import { acceptJsonAlone, answerParserErrors, type ArrivalLimits } from './parsing.js';
 import { createQueue } from './queue.js';
 import { completionSchema, type Chunk, type CompletionRequest } from './schema.js';
 import { eventStream } from './stream.js';
@@ -15,17 +17,32 @@ export interface ServerOptions {
   readonly waiting?: number;
   /** Bytes of a request body; more gets 413. Default 1 MiB. */
   readonly bodyLimit?: number;
+  /** How long a request may take to arrive, in ms. Default 15 s for its headers, 30 s for all of it. */
+  readonly arrival?: ArrivalLimits;
+  /** Time in ms that requests have once the server closes; those that run then get an error. Default 10 s. */
+  readonly grace?: number;
   /** Receives internal errors; a client learns only that there was one. */
   readonly onError?: (error: Error) => void;
 }
 
-/** The HTTP server, not yet listening. `app.close()` refuses new requests and waits for those that run. */
-export function createServer({ model, sampling = {}, waiting = 16, bodyLimit = 1024 * 1024, onError }: ServerOptions): FastifyInstance {
+/** The HTTP server, not yet listening. `app.close()` refuses new requests and waits for those that run, for {@link ServerOptions.grace}. */
+export function createServer({
+  model,
+  sampling = {},
+  waiting = 16,
+  bodyLimit = 1024 * 1024,
+  arrival = { headers: 15_000, request: 30_000 },
+  grace = 10_000,
+  onError,
+}: ServerOptions): FastifyInstance {
   const app = fastify({
     bodyLimit,
-    // A client that sends its request a byte at a time must not hold a connection for ever.
-    requestTimeout: 30_000,
-    forceCloseConnections: 'idle',
+    // A client that sends its request a byte at a time must not hold a connection for ever. Node looks once in an interval, 30 s by default.
+    requestTimeout: arrival.request,
+    http: { headersTimeout: arrival.headers, connectionsCheckingInterval: Math.min(1_000, arrival.headers / 4) },
+    clientErrorHandler: answerParserErrors(arrival),
+    return503OnClosing: false,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
     // The schema decides; nothing is converted, filled in or dropped silently.
     ajv: {
       customOptions: {
@@ -37,45 +54,32 @@ export function createServer({ model, sampling = {}, waiting = 16, bodyLimit = 1
         verbose: true,
       },
     },
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
   });
-  // Bodies are JSON or nothing: a browser may send plain text to any server without asking first.
-  app.removeContentTypeParser('text/plain');
-  closeConnectionsWhileClosing(app);
-  const answerTo = (error: FastifyError | RequestError): { status: number; body: ErrorBody } => {
+  const jobs = new Set<AbortController>();
+  closeInOrder(app, { grace, endJobs: () => jobs.forEach((job) => job.abort(closingError())) });
+  acceptJsonAlone(app);
+  const answerTo = (error: FastifyError | RequestError): ErrorAnswer => {
     const answer = errorAnswer(error, { bodyLimit });
     if (answer.status === 500) onError?.(error);
     return answer;
   };
-  addRoutes(app, { model, sampling, waiting, errorOf: (error) => answerTo(error as FastifyError).body });
+  addRoutes(app, { model, sampling, waiting, jobs, errorOf: (error) => answerTo(error as FastifyError).body });
   app.setErrorHandler((error: FastifyError | RequestError | ClientGone, _, reply) => {
     if (error instanceof ClientGone) return reply.hijack();
-    const { status, body } = answerTo(error);
-    if (status === 429) reply.header('retry-after', '1');
-    return reply.code(status).send(body);
+    const { status, body, headers = {} } = answerTo(error);
+    return reply.code(status).headers(headers).send(body);
   });
   return app;
 }
 
-/** An answer given while closing must not leave its connection open, or closing waits until that times out. */
-function closeConnectionsWhileClosing(app: FastifyInstance): void {
-  let closing = false;
-  app.addHook('preClose', (done) => {
-    closing = true;
-    done();
-  });
-  app.addHook('onSend', (_, reply, payload, done) => {
-    if (closing) reply.header('connection', 'close');
-    done(null, payload);
-  });
-}
-
 interface RouteArgs extends Required<Pick<ServerOptions, 'model' | 'sampling' | 'waiting'>> {
+  /** Requests that are answered now. */
+  readonly jobs: Set<AbortController>;
   /** The event for a client whose answer has begun. */
   readonly errorOf: (error: Error) => ErrorBody;
 }
 
-function addRoutes(app: FastifyInstance, { model: loading, sampling, waiting, errorOf }: RouteArgs): void {
+function addRoutes(app: FastifyInstance, { model: loading, sampling, waiting, jobs, errorOf }: RouteArgs): void {
   const queue = createQueue(waiting);
   let model: Model | null = null;
   // The caller handles a model that fails to load; here it only means "not ready".
@@ -100,7 +104,7 @@ function addRoutes(app: FastifyInstance, { model: loading, sampling, waiting, er
       return reply.code(404).send(noModel(body.model, model));
     }
     const loaded = model;
-    const signal = disconnected(reply);
+    const signal = jobSignal(reply, jobs);
     if (body.stream_options && !body.stream)
       throw new RequestError('stream_options: has an effect only with "stream": true; leave it out, or set stream', {
         param: 'stream_options',
@@ -135,10 +139,12 @@ const noChat = errorBody(
   { code: 'unsupported_endpoint' },
 );
 
-/** Aborts when the client closes the connection before its answer is complete. */
-function disconnected(reply: FastifyReply): AbortSignal {
+/** Aborts when the client closes the connection before its answer is complete; `jobs` holds it until then. */
+function jobSignal(reply: FastifyReply, jobs: Set<AbortController>): AbortSignal {
   const controller = new AbortController();
+  jobs.add(controller);
   reply.raw.once('close', () => {
+    jobs.delete(controller);
     if (!reply.raw.writableFinished) controller.abort(new ClientGone('the client closed the connection'));
   });
   return controller.signal;

@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
-import { dropoutShapes, exportedForward, fast, lossAndGrads, positionLosses } from '@mdiff/model';
+import { cacheShape, cachedForward, dropoutShapes, exportedForward, fast, lossAndGrads, positionLosses } from '@mdiff/model';
 import type { Ops, ParamLayout } from '@mdiff/model';
-import { optimize, toOnnx, trace } from '@mdiff/trace';
+import { optimize, storedTensors, toOnnx, trace } from '@mdiff/trace';
 import type { Graph, InputSpec } from '@mdiff/trace';
 import type { ModelConfig } from '@mdiff/config';
-import { toFloat16 } from '@mdiff/folder';
+import { FILES, toFloat16 } from '@mdiff/folder';
 import type { Kind } from './feeds.js';
 import { timed } from './phases.js';
+import type { ExportedGraphs } from '../engine.js';
 
 // The functions that every engine runs, and their traced graphs.
 
@@ -71,22 +72,57 @@ export function passGraph({ kind, B, S, masks }: PassShape, options: StepOptions
   return simplified(passOf(kind, options, layout), { inputs });
 }
 
-/** The denoiser as a portable ONNX model with the given weights inside; with `half` they take 16 bits each and are rounded. */
-export function exportedOnnx(model: ModelConfig, layout: ParamLayout, flat: Float32Array, half = false): Uint8Array {
+export interface ExportOptions {
+  /** the weights take 16 bits each, and are rounded */
+  half?: boolean;
+  /** with the causal pass */
+  causal?: boolean;
+}
+
+/** The denoiser as a portable ONNX model with the given weights, and its causal pass if it is wanted. */
+export function exportedOnnx(
+  model: ModelConfig,
+  layout: ParamLayout,
+  flat: Float32Array,
+  { half = false, causal = false }: ExportOptions = {},
+): ExportedGraphs {
+  const weights = layout.params.map(({ name, offset, size }) => [name, flat.subarray(offset, offset + size)] as const);
+  const options = {
+    ...(half
+      ? { half: Object.fromEntries(weights.map(([name, values]) => [name, toFloat16(values)])) }
+      : { initializers: Object.fromEntries(weights) }),
+    name: 'mdiff',
+  };
+  const denoiser = toOnnx(denoiserGraph(model, layout), options);
+  if (!causal) return { model: denoiser };
+  const file = FILES.graph.slice(FILES.graph.lastIndexOf('/') + 1);
+  return { model: denoiser, causal: toOnnx(causalGraph(model, layout), { ...options, stored: storedTensors(denoiser, file) }) };
+}
+
+function denoiserGraph(model: ModelConfig, layout: ParamLayout): Graph {
   const inputs: Record<string, InputSpec> = {
     input_ids: { shape: ['batch', 'length'], dtype: 'int32' },
     attention_mask: { shape: ['batch', 'length'], dtype: 'int32' },
     rows: { shape: ['rows'], dtype: 'int32' },
     ...paramInputs(layout),
   };
-  const graph = optimize(trace(exportedForward(model), { inputs, limits: { length: model.max_seq_len } }));
-  const weights = layout.params.map(({ name, offset, size }) => [name, flat.subarray(offset, offset + size)] as const);
-  return toOnnx(graph, {
-    ...(half
-      ? { half: Object.fromEntries(weights.map(([name, values]) => [name, toFloat16(values)])) }
-      : { initializers: Object.fromEntries(weights) }),
-    name: 'mdiff',
-  });
+  return optimize(trace(exportedForward(model), { inputs, limits: { length: model.max_seq_len } }));
+}
+
+function causalGraph(model: ModelConfig, layout: ParamLayout): Graph {
+  const { n_heads, d_model } = model;
+  const { attention, convolutions, reach } = cacheShape(model);
+  const past = (names: readonly string[], ...shape: InputSpec['shape']): Record<string, InputSpec> =>
+    Object.fromEntries(names.map((name) => [`past.${name}`, { shape: ['batch', ...shape], dtype: 'float32' }]));
+  const inputs: Record<string, InputSpec> = {
+    input_ids: { shape: ['batch', 'length'], dtype: 'int32' },
+    position: { shape: [], dtype: 'int32' },
+    rows: { shape: ['rows'], dtype: 'int32' },
+    ...past(attention, n_heads, 'places', d_model / n_heads),
+    ...past(convolutions, reach, d_model),
+    ...paramInputs(layout),
+  };
+  return optimize(trace(cachedForward(model), { inputs }));
 }
 
 /** The pass with open sizes B, S and M: one graph for all batches. */

@@ -1,3 +1,5 @@
+import type { FillTask, Filling } from './filling.js';
+
 /** One forward pass. `B` canvases padded to length `S`; `M` hidden rows projected to `V` logits each. */
 export interface Feed {
   /** int32 [B, S]. */
@@ -10,10 +12,41 @@ export interface Feed {
   readonly length: number;
 }
 
+export interface CacheSize {
+  /** B, the texts */
+  readonly batch: number;
+  /** tokens of a text at most, `[BOS]` included */
+  readonly places: number;
+}
+
+export interface NextTokens {
+  /** int32 [B, length], at least one for each text */
+  readonly ids: Int32Array;
+  readonly length: number;
+}
+
+/** `B` texts that are written from left to right. Every pass reads only tokens that it has not read before. */
+export interface Writer {
+  /** → float32 [B, V]: logits of the token that follows. */
+  next(tokens: NextTokens): Promise<Float32Array>;
+  /** Goes on with these texts alone. */
+  keep(rows: readonly number[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Close it when done. */
+export interface OpenFilling extends Filling {
+  close(): Promise<void>;
+}
+
 /** A loaded graph in any runtime. The code that calls a session knows no runtime. */
 export interface Session {
   /** → float32 [M, V], row-major. */
   run(feed: Feed): Promise<Float32Array>;
+  /** Begins texts with the causal graph; undefined where the folder has none. */
+  openWriter?(size: CacheSize): Promise<Writer>;
+  /** Begins to fill canvases beside the forward passes; undefined where the runtime can only `run`. */
+  openFilling?: ((task: FillTask) => Promise<OpenFilling>) | undefined;
   close(): Promise<void>;
 }
 

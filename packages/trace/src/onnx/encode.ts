@@ -13,8 +13,16 @@ export interface OnnxTensor {
   name: string;
   type: OnnxType;
   dims: readonly number[];
-  /** Little-endian, as in memory. */
-  data: Uint8Array;
+  /** Little-endian, as in memory; or where another file has these bytes. */
+  data: Uint8Array | StoredTensor;
+}
+
+/** The bytes of a tensor in a file. */
+export interface StoredTensor {
+  /** path relative to the folder of the model that refers to it */
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
 }
 
 export type OnnxAttr = { int: number } | { float: number } | { string: string } | { ints: readonly number[] } | { tensor: OnnxTensor };
@@ -50,7 +58,14 @@ const IR_VERSION: Readonly<Record<number, number>> = { 18: 8, 19: 9, 20: 9, 21: 
 
 function writeTensor(w: Writer, tensor: OnnxTensor): void {
   for (const dim of tensor.dims) w.int(1, dim);
-  w.int(2, DATA_TYPE[tensor.type]).string(8, tensor.name).bytes(9, tensor.data);
+  const { data } = tensor;
+  w.int(2, DATA_TYPE[tensor.type]).string(8, tensor.name);
+  if (data instanceof Uint8Array) w.bytes(9, data);
+  else {
+    const entries = { location: data.file, offset: data.offset, length: data.length };
+    for (const [key, value] of Object.entries(entries)) w.message(13, (entry) => entry.string(1, key).string(2, String(value)));
+    w.int(14, 1); // DataLocation EXTERNAL
+  }
 }
 
 function writeAttr(w: Writer, name: string, attr: OnnxAttr): void {
@@ -89,7 +104,7 @@ function writeValue(w: Writer, value: OnnxValue): void {
 
 /** ModelProto bytes. @throws RangeError when the model is too large for protobuf */
 export function encode(model: OnnxModel): Uint8Array {
-  const weights = model.initializers.reduce((total, tensor) => total + tensor.data.byteLength, 0);
+  const weights = model.initializers.reduce((total, { data }) => total + (data instanceof Uint8Array ? data.byteLength : 0), 0);
   if (weights > LIMIT)
     throw new RangeError(`the model holds ${weights} bytes of weights, more than the ${LIMIT} that protobuf allows; pass them as inputs`);
   const w = new Writer();

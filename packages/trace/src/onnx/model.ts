@@ -6,7 +6,7 @@ import { product } from '../graph/shapes.js';
 import { fusibleAdditions } from '../graph/uses.js';
 import { ELEMENTWISE } from './elementwise.js';
 import { Emitter, onnxType, type Lowering } from './emitter.js';
-import { DATA_TYPE, encode, type OnnxTensor, type OnnxValue } from './encode.js';
+import { DATA_TYPE, encode, type OnnxTensor, type OnnxValue, type StoredTensor } from './encode.js';
 import { FILLS } from './fills.js';
 import { GATHERS, addRowsOnto, isRowSum } from './gathers.js';
 import { MOVEMENT } from './movement.js';
@@ -20,6 +20,8 @@ export interface OnnxOptions {
   initializers?: Record<string, TypedArray>;
   /** Initializers stored in 16 bits (IEEE 754 binary16) and cast to float32 by the model: runtimes do that once, when they load it. */
   half?: Readonly<Record<string, Uint16Array>>;
+  /** Weights by the name that `storedTensors` gives them: the model refers to these bytes of another file and does not hold them. */
+  stored?: ReadonlyMap<string, StoredTensor>;
   /** Use ONNX Runtime's own operators (com.microsoft) and the forms that are fastest on a processor. Without it, any ONNX runtime can load the model. */
   contrib?: boolean;
   /** Foreign operations of the graph that are operators of the default set, such as LayerNormalization. `toOnnx` refuses every other one. */
@@ -89,7 +91,16 @@ function checkInitializers(graph: Graph, initializers: Readonly<Record<string, T
  * @throws TraceError for an opset outside 18…23, unknown or wrongly sized initializers, and clashing names
  */
 export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
-  const { opset = 21, initializers = {}, half = {}, contrib = false, ops = [], name = 'traced', doc } = options;
+  const {
+    opset = 21,
+    initializers = {},
+    half = {},
+    stored: elsewhere = new Map(),
+    contrib = false,
+    ops = [],
+    name = 'traced',
+    doc,
+  } = options;
   if (!Number.isInteger(opset) || opset < 18 || opset > 23) throw new TraceError(`toOnnx: opset ${opset} is not supported; use 18 to 23`);
   checkInitializers(graph, initializers);
   checkInitializers(graph, half);
@@ -101,9 +112,12 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
     const short = half[input.name];
     if (short) {
       const stored = `${input.name}.float16`;
-      weights.push({ name: stored, type: 'float16', dims: input.shape as number[], data: bytes(short) });
+      weights.push({ name: stored, type: 'float16', dims: input.shape as number[], data: elsewhere.get(stored) ?? bytes(short) });
       emit.add('Cast', [stored], { to: { int: DATA_TYPE.float32 } }, { outputs: [input.name] });
-    } else if (values) weights.push({ name: input.name, type: onnxType(input.dtype), dims: input.shape as number[], data: bytes(values) });
+    } else if (values) {
+      const data = elsewhere.get(input.name) ?? bytes(values);
+      weights.push({ name: input.name, type: onnxType(input.dtype), dims: input.shape as number[], data });
+    }
   }
   for (const [key, values] of Object.entries(graph.constants)) {
     const { shape, dtype } = graph.values[key]!;

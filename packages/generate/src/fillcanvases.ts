@@ -1,0 +1,78 @@
+// Fills canvases with a model, and reports the steps to the caller.
+import {
+  denoiseBatch,
+  DiffusionError,
+  sampler,
+  type Constraints,
+  type DenoiseResult,
+  type DenoiserRow,
+  type SamplerName,
+  type SamplingOptions,
+  type StepEvent,
+} from '@mdiff/diffusion';
+import type { Model } from './model.js';
+import { reservedOf } from './runtime/feed.js';
+
+/** Canvases of any lengths to fill. */
+export interface FillArgs {
+  readonly canvases: readonly Int32Array[];
+  /** of each canvas */
+  readonly constraints: readonly (Constraints | undefined)[];
+  /** of each canvas */
+  readonly seeds: readonly number[];
+  readonly sampler: SamplerName;
+  readonly options: Partial<SamplingOptions>;
+  /** masks that the model sees behind each canvas and that are not filled */
+  readonly ahead: number;
+}
+
+interface Watch {
+  /** aborting rejects with the signal's reason, between two passes */
+  readonly signal: AbortSignal | undefined;
+  readonly onStep: ((event: StepEvent) => void) | undefined;
+}
+
+export async function fillCanvases(model: Model, args: FillArgs, { signal, onStep }: Watch): Promise<readonly DenoiseResult[]> {
+  if (!model.openFilling) return fillHere(model, args, { signal, onStep });
+  signal?.throwIfAborted();
+  const filling = await model.openFilling({ ...args, ...reservedOf(model.config), watched: onStep !== undefined }).catch(restored);
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const { events, results } = await filling.step().catch(restored);
+      signal?.throwIfAborted();
+      for (const event of events) onStep!(event);
+      if (results) return results;
+    }
+  } finally {
+    // A closed model has no filling left to close, and the pass has said so.
+    await filling.close().catch(() => undefined);
+  }
+}
+
+/** The same tokens, drawn in the caller's thread. */
+function fillHere(model: Model, { seeds, ahead, ...args }: FillArgs, { signal, onStep }: Watch): Promise<readonly DenoiseResult[]> {
+  const maskId = model.config.mask_token_id;
+  return denoiseBatch({
+    ...args,
+    seed: seeds,
+    maskId,
+    sampler: sampler(args.sampler),
+    denoiser: (rows) => model.denoise(rows.map((row) => lengthened(row, ahead, maskId))),
+    ...(signal && { signal }),
+    ...(onStep && { onStep }),
+  });
+}
+
+function lengthened(row: DenoiserRow, masks: number, maskId: number): DenoiserRow {
+  if (masks === 0) return row;
+  const canvas = new Int32Array(row.canvas.length + masks).fill(maskId);
+  canvas.set(row.canvas);
+  return { ...row, canvas };
+}
+
+/** Throws the error again, as the class that it had before it crossed threads. */
+function restored(error: unknown): never {
+  const { code, message } = error as { code?: DiffusionError['code']; message: string };
+  throw code?.startsWith('MDIFF_') ? new DiffusionError(code, message) : error;
+}

@@ -1,0 +1,105 @@
+import * as tf from '@tensorflow/tfjs';
+import { pairBias } from './attention.js';
+import { fast, hiddenAt, logits, rotations, sinusoids } from './denoiser.js';
+import type { Frame, Ops } from './denoiser.js';
+import type { Named } from './step.js';
+import type { DenoiserConfig } from './types.js';
+
+// Left to right with a cache: the forward pass of causal rows over S new tokens whose past is known. It is the network of denoiser.ts, whose
+// attention and convolution read the past as well. In a causal row no position depends on a later one, so the keys, the values and the inputs
+// of the convolutions stay what they were, and the logits are those of the whole row up to rounding.
+
+/** What the cache of one text holds, in the order of the forward pass. */
+interface CacheShape {
+  /** inputs `past.{name}` [B, H, C, K] and outputs `{name}` [B, H, S, K]; keys and values of each block in turn */
+  readonly attention: readonly string[];
+  /** inputs `past.{name}` and outputs `{name}`, both [B, R, D]: the last R inputs of each convolution */
+  readonly convolutions: readonly string[];
+  /** R, the positions before its own that a convolution reads */
+  readonly reach: number;
+}
+
+export function cacheShape({ n_layers, conv_width }: DenoiserConfig): CacheShape {
+  const blocks = Array.from({ length: n_layers }, (_, block) => block);
+  return {
+    attention: blocks.flatMap((block) => [`keys.${block}`, `values.${block}`]),
+    convolutions: conv_width > 0 ? ['window', ...blocks.map((block) => `window.${block}`)] : [],
+    reach: conv_width > 0 ? (conv_width - 1) / 2 : 0,
+  };
+}
+
+/**
+ * The cached graph: `input_ids` [B, S], the tokens at `position`…`position`+S−1 (int32 scalar) of every row; the cache; `rows` [M], the
+ * flattened positions b·S + s to project; the parameters → `logits` [M, V] and the outputs of `cacheShape`. Of the C places for keys and values
+ * those below `position` are read, and the others may hold any finite numbers. Before position 0 the windows are zeros.
+ */
+export function cachedForward(config: DenoiserConfig): (inputs: Named) => Named {
+  return (inputs) =>
+    tf.tidy(() => {
+      const gained: Named = {};
+      const { input_ids: ids, position, rows } = inputs as Record<'input_ids' | 'position' | 'rows', tf.Tensor>;
+      const place = frameAt(config, ids, position);
+      const ops: Ops = { ...fast, ...pastOps(config, inputs, gained, place) };
+      return { logits: logits(inputs, hiddenAt(config, inputs, place, rows, ops)), ...gained };
+    });
+}
+
+/** The frame of rows that begin at `position`. */
+function frameAt(config: DenoiserConfig, ids: tf.Tensor, position: tf.Tensor): Frame {
+  const [B, S] = ids.shape as [number, number];
+  const positions = tf.add(tf.range(0, S, 1, 'int32'), position) as tf.Tensor1D;
+  const table = (): Pick<Frame, 'rotation'> => {
+    const { query, key } = rotations(config, config.max_seq_len);
+    const rows = ({ cos, sin }: typeof query) => ({ cos: tf.gather(cos, positions), sin: tf.gather(sin, positions) });
+    return { rotation: { query: rows(query), key: rows(key) } };
+  };
+  // `convolve` below reads the past and no taps.
+  const unread = tf.zeros([1, 1], 'int32') as tf.Tensor2D;
+  return {
+    B,
+    S,
+    ids: ids.reshape([B * S]),
+    segments: ids,
+    causal: tf.scalar(1),
+    masks: {},
+    bias: pairBias(tf.zeros([1, S], 'int32'), tf.scalar(1)),
+    positions: tf.add(tf.zeros([B, S], 'int32'), positions).reshape([B * S]),
+    ...(config.conv_width > 0 && { taps: { from: unread, to: unread, segments: ids, causal: unread } }),
+    ...(config.pos_encoding === 'rope' && table()),
+    ...(config.pos_encoding === 'sinusoidal' && { sinusoids: tf.tensor2d(sinusoids(config), [config.max_seq_len, config.d_model]) }),
+  };
+}
+
+/** Attention and convolution with a past. The network calls them in the order of `cacheShape`; they put into `gained` what the cache gains. */
+function pastOps(config: DenoiserConfig, inputs: Named, gained: Named, { B, S }: Frame): Pick<Ops, 'attend' | 'convolve'> {
+  const { attention, convolutions, reach: R } = cacheShape(config);
+  const D = config.d_model;
+  const names = { attention: attention.values(), convolutions: convolutions.values() };
+  const next = (part: keyof typeof names): string => names[part].next().value as string;
+  return {
+    attend: (q, k, v, bias) => {
+      const [keys, values] = [next('attention'), next('attention')];
+      Object.assign(gained, { [keys]: k, [values]: v });
+      const [pastKeys, pastValues] = [inputs[`past.${keys}`]!, inputs[`past.${values}`]!];
+      const C = pastKeys.shape[2]!;
+      const unread = tf.cast(tf.greaterEqual(tf.range(0, C, 1, 'int32'), inputs.position!), 'float32').reshape([1, 1, 1, C]);
+      const past = tf.add(tf.matMul(q, pastKeys, false, true), tf.mul(unread, -1e9));
+      return attendBoth(past, pastValues, tf.add(tf.matMul(q, k, false, true), bias), v);
+    },
+    convolve: (x, weight) => {
+      const name = next('convolutions');
+      const all = tf.concat([inputs[`past.${name}`]!, x.reshape([B, S, D])], 1);
+      gained[name] = tf.slice(all, [0, S, 0], [B, R, D]);
+      const taps = Array.from({ length: R + 1 }, (_, j) => tf.mul(tf.slice(all, [0, j, 0], [B, S, D]), tf.slice(weight, [j, 0], [1, D])));
+      return tf.add(x, tf.addN(taps).reshape([B * S, D])) as tf.Tensor2D;
+    },
+  };
+}
+
+/** softmax over the scores of the past [B, H, S, C] and the new tokens [B, H, S, S] together, times their values → [B, H, S, K]. */
+function attendBoth(past: tf.Tensor, pastValues: tf.Tensor, fresh: tf.Tensor, values: tf.Tensor): tf.Tensor4D {
+  const top = tf.maximum(tf.max(past, -1, true), tf.max(fresh, -1, true));
+  const [a, b] = [tf.exp(tf.sub(past, top)), tf.exp(tf.sub(fresh, top))];
+  const total = tf.add(tf.sum(a, -1, true), tf.sum(b, -1, true));
+  return tf.div(tf.add(tf.matMul(a, pastValues), tf.matMul(b, values)), total) as tf.Tensor4D;
+}
