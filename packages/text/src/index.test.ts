@@ -18,5 +18,6 @@ const entry = (name: string) => new URL(name, import.meta.url).href;
 it('the main entry needs nothing of Node, so that a browser can load it', () => {
   expect([...reach(entry('index.ts'))]).toEqual([]);
   expect([...reach(entry('sentences.ts'))]).toEqual(['sbd']);
+  expect([...reach(entry('statistics.ts'))]).toEqual(['sbd']);
   expect([...reach(entry('node.ts'))]).toContain('node:fs/promises');
 });
