@@ -154,9 +154,20 @@ describe('mistakes end with one line and an exit code', () => {
     ],
     [['serve', absent], 2, `${absent}: expected a model folder, got nothing at this path; give the folder that training wrote (…/model)\n`],
     [
-      ['serve', fixture, '--port', '0', '--host', '192.0.2.1'],
+      ['serve', fixture, '--port', '0', '--host', '192.0.2.1', '--insecure'],
       2,
       '--host: "192.0.2.1" is not an address of this machine; use 127.0.0.1, or 0.0.0.0 to listen on every address\n',
+    ],
+    [['serve', fixture, '--host', ''], 2, '--host: expected an address, got ""; 127.0.0.1 listens on this machine alone\n'],
+    [
+      ['serve', fixture, '--host', '0.0.0.0'],
+      2,
+      '--host: "0.0.0.0" lets other machines in; protect the server with --token (or MDIFF_TOKEN), or let everybody in with --insecure\n',
+    ],
+    [
+      ['serve', fixture, fixture, '--port', '0'],
+      2,
+      `serve: ${fixture} and ${fixture} are both called "shifted"; start a server for each\n`,
     ],
   ])('%j', async (args, code, line) => {
     expect(await run(...args)).toEqual({ out: '', err: line, code });
@@ -225,8 +236,8 @@ describe('as a process', () => {
         void ended.then(({ err }) => reject(new Error(err)));
       });
     const [told, printed] = await Promise.all([line(server), line(programs)]);
-    const { model, url: other } = JSON.parse(printed) as { model: string; url: string };
-    expect(model).toBe('shifted');
+    const { model, models, url: other } = JSON.parse(printed) as { model: string; models: string[]; url: string };
+    expect([model, models]).toEqual(['shifted', ['shifted']]);
     expect((await fetch(`${other}/readyz`)).status).toBe(200);
     programs.child.kill('SIGTERM');
     const url = /serving shifted at (http:\/\/127\.0\.0\.1:\d+)\/v1\/completions/.exec(told)![1]!;

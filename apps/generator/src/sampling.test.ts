@@ -10,7 +10,7 @@ import { createServer } from './server/server.js';
 
 // The four places that read the table of sampling options: each key is tried in all of those that know it.
 const model = await loadModel(fixture);
-const server = createServer({ model: Promise.resolve(model) });
+const server = createServer({ models: [{ name: model.name, model: Promise.resolve(model) }] });
 afterAll(async () => {
   await server.close();
   await model.close();
@@ -61,7 +61,9 @@ it.each(table.filter(([, { flag }]) => flag))('%s has its flag, and the command 
 
 it.each(table.filter(([, { parameter }]) => parameter))(
   '%s has its parameter in a request, and the server refuses the rest',
-  async (_, { range, parameter }) => {
+  async (_, { range: own, parameter }) => {
+    // −1 asks a server for a random seed.
+    const range = parameter === 'seed' ? { ...own, minimum: -1 } : own;
     const properties: Record<string, Range> = completionSchema.properties as never;
     const { type, items, maximum, maxItems, ...rest } = properties[parameter!]!;
     expect(type).toContain('null');

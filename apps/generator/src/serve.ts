@@ -1,56 +1,95 @@
 import type { AddressInfo } from 'node:net';
-import { integer, interruptible, outputIsLog, port, print, UsageError } from '@mdiff/cli';
-import type { Model } from '@mdiff/generate';
+import { count, integer, interruptible, outputIsLog, port, print, UsageError } from '@mdiff/cli';
 import type { FastifyInstance } from 'fastify';
 import { type Command, Option } from 'commander';
 import { addCommonFlags, type CommonFlags } from './flags.js';
-import { folderOf, load, prepare, refuseIdle } from './open.js';
+import { folderOf, load, prepare, type Prepared, refuseIdle } from './open.js';
+import { isLoopback } from './server/guard.js';
 import { createServer } from './server/server.js';
 
 interface ServeFlags extends CommonFlags {
   port: number;
   host: string;
+  token?: string;
+  insecure?: boolean;
   waiting: number;
+  timeout: number;
+  log?: 'requests' | 'prompts';
   json?: boolean;
 }
 
 /** `mdiff serve`: answers until a signal stops it. */
-async function runServe(argument: string | undefined, flags: ServeFlags): Promise<void> {
+async function runServe(folders: readonly string[], flags: ServeFlags): Promise<void> {
   outputIsLog();
+  const [first, ...more] = folders;
+  const all = [folderOf('serve', first, flags), ...more];
+  checkAddress(flags);
   // The handlers stand before the first line is printed, so that whoever waits for it may send a signal at once.
-  await interruptible((signal) => serve(folderOf('serve', argument, flags), flags, signal));
+  await interruptible((signal) => serve(all, flags, signal));
 }
 
-async function serve(folder: string, flags: ServeFlags, signal: AbortSignal): Promise<void> {
-  const { files, sampling, chosen } = await prepare(folder, flags);
-  refuseIdle('serve', chosen, { num_return_sequences: 'each request states its own n', interactive_mode: 'a server reads no lines' });
+/** Refuses addresses that would let more people in than the user knows of. */
+function checkAddress({ host, token, insecure }: ServeFlags): void {
+  if (host.trim() === '') throw new UsageError('--host: expected an address, got ""; 127.0.0.1 listens on this machine alone');
+  if (token !== undefined && !/^[!-~]+$/.test(token))
+    throw new UsageError('--token: expected printable characters without spaces; for example the output of: openssl rand -hex 16');
+  if (!isLoopback(host) && token === undefined && !insecure)
+    throw new UsageError(
+      `--host: "${host}" lets other machines in; protect the server with --token (or MDIFF_TOKEN), or let everybody in with --insecure`,
+    );
+}
+
+async function serve(folders: readonly string[], flags: ServeFlags, signal: AbortSignal): Promise<void> {
+  const prepared = await prepareAll(folders, flags);
   const stopped = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null)));
-  // Open the port before loading the model: a second server fails at once, and health checks get answers while a large model loads.
+  // Open the port before loading a model: a second server fails at once, and health checks get answers while a large model loads.
   let start!: () => void;
   const listening = new Promise<void>((resolve) => (start = resolve));
-  const model = listening.then(() => load(files, flags));
-  model.catch(() => undefined);
+  const served = prepared.map(({ files, sampling }) => ({ name: files.name, sampling, model: listening.then(() => load(files, flags)) }));
+  const models = Promise.all(served.map(({ model }) => model));
+  models.catch(() => undefined);
   const app = createServer({
-    model,
-    sampling,
+    models: served,
     waiting: flags.waiting,
+    timeout: flags.timeout * 1000,
+    token: flags.token,
+    checkHost: isLoopback(flags.host),
+    onRequest: flags.log && ((record) => void process.stderr.write(`${JSON.stringify(record)}\n`)),
+    logPrompts: flags.log === 'prompts',
     onError: (error) => void process.stderr.write(`${error.stack ?? error.message}\n`),
   });
   if (signal.aborted) return;
   const url = await listen(app, flags);
   start();
-  let loaded: Model | null = null;
   try {
-    loaded = signal.aborted ? null : await Promise.race([model, stopped]);
+    const loaded = signal.aborted ? null : await Promise.race([models, stopped]);
     if (loaded) {
-      const { name } = loaded;
-      print(flags.json ? `${JSON.stringify({ model: name, url })}\n` : `serving ${name} at ${url}/v1/completions (Ctrl-C stops)\n`);
+      const names = loaded.map(({ name }) => name);
+      const human = `serving ${names.join(', ')} at ${url}/v1/completions (Ctrl-C stops)\n`;
+      print(flags.json ? `${JSON.stringify({ model: names[0], models: names, url })}\n` : human);
       await stopped;
     }
   } finally {
     await app.close();
   }
-  await (await model).close();
+  for (const model of await models) await model.close();
+}
+
+/** Reads the folders, and refuses two of one name: a request states the name alone. */
+async function prepareAll(folders: readonly string[], flags: ServeFlags): Promise<Prepared[]> {
+  const prepared: Prepared[] = [];
+  for (const folder of folders) {
+    const next = await prepare(folder, flags);
+    const twin = prepared.findIndex(({ files }) => files.name === next.files.name);
+    if (twin >= 0)
+      throw new UsageError(`serve: ${folders[twin]} and ${folder} are both called "${next.files.name}"; start a server for each`);
+    refuseIdle('serve', next.chosen, {
+      num_return_sequences: 'each request states its own n',
+      interactive_mode: 'a server reads no lines',
+    });
+    prepared.push(next);
+  }
+  return prepared;
 }
 
 /** Opens the port and returns the server's address as a URL. */
@@ -72,11 +111,17 @@ function listenError(error: NodeJS.ErrnoException, { host, port }: ServeFlags): 
 }
 
 export function addServe(root: Command): void {
-  addCommonFlags(root.command('serve').description('answer POST /v1/completions (OpenAI shape), GET /v1/models, /healthz, /readyz'))
-    .argument('[folder]', 'model folder')
+  addCommonFlags(root.command('serve').description('answer POST /v1/completions in the shape of OpenAI, with one model or several'))
+    .argument('[folder...]', 'model folders')
     .addOption(new Option('--port <port>', 'TCP port; 0 takes a free one').argParser(port).default(8080))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .addOption(new Option('--token <token>', 'what clients must send as their API key').env('MDIFF_TOKEN'))
+    .option('--insecure', 'let other machines in without a token')
     .addOption(new Option('--waiting <requests>', 'requests that may wait while one runs').argParser(integer).default(16))
-    .option('--json', 'print model and address as one line of JSON when the server is ready')
-    .action((folder: string | undefined, flags: ServeFlags) => runServe(folder, flags));
+    .addOption(new Option('--timeout <seconds>', 'time of a request, its time in line included').argParser(count).default(300))
+    .addOption(
+      new Option('--log <what>', 'write a line of JSON for each request, without or with what was asked').choices(['requests', 'prompts']),
+    )
+    .option('--json', 'print models and address as one line of JSON when the server is ready')
+    .action((folders: string[], flags: ServeFlags) => runServe(folders, flags));
 }

@@ -81,7 +81,16 @@ const rows: Readonly<Record<string, readonly string[][]>> = {
     [model, empty],
     [model, 'a text', '--masks', '0'],
   ],
-  serve: [...models(), [model, '--host', '192.0.2.1', '--port', '0'], [model, '--waiting', '-1']],
+  serve: [
+    ...models(),
+    [model, '--host', '192.0.2.1', '--port', '0', '--insecure'],
+    [model, '--host', '0.0.0.0'],
+    [model, '--host', ''],
+    [model, '--token', 'a b'],
+    [model, '--log', 'all'],
+    [model, model],
+    [model, '--waiting', '-1'],
+  ],
   complete: [['tcsh']],
 };
 

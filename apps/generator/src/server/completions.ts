@@ -11,13 +11,15 @@ export interface CompletionArgs {
   signal: AbortSignal;
   /** Called with each chunk of an answer in pieces, and after each pass with none. */
   onChunk?: (chunk: Chunk | null) => void;
+  /** Called with the forward passes of each text. */
+  onText?: (nfe: number) => void;
 }
 
 /**
  * Answers one request of `POST /v1/completions`, whole and, with `onChunk`, in pieces. Without a seed anywhere, or with seed −1, it draws one and
  * reports it.
  */
-export async function complete(model: Model, { body, sampling, signal, onChunk }: CompletionArgs): Promise<Completion> {
+export async function complete(model: Model, { body, sampling, signal, onChunk, onText }: CompletionArgs): Promise<Completion> {
   const n = body.n ?? 1;
   const prompts = promptsOf(body.prompt, n, model);
   const bias = biasOf(body, model);
@@ -52,7 +54,8 @@ export async function complete(model: Model, { body, sampling, signal, onChunk }
       ...(onChunk && { onStep: () => onChunk(null), onText: ({ row, text }) => piece(first + row, text, null) }),
     });
     usage.prompt_tokens += promptTokens;
-    for (const { completion, tokens, finish } of texts) {
+    for (const { completion, tokens, finish, nfe } of texts) {
+      onText?.(nfe);
       usage.completion_tokens += tokens;
       piece(choices.length, '', finish);
       choices.push({ index: choices.length, text: body.echo ? prompt + completion : completion, logprobs: null, finish_reason: finish });

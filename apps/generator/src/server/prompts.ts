@@ -1,4 +1,5 @@
 // The prompts of a request as texts, and its biases by token id.
+import { RESERVED } from '@mdiff/folder';
 import type { Model } from '@mdiff/generate';
 import { RequestError } from './errors.js';
 import { type CompletionRequest, MAX_CHOICES, type Prompt } from './schema.js';
@@ -29,13 +30,13 @@ function textOf(ids: readonly number[], { tokenizer }: Vocabulary): string {
   return text;
 }
 
-/** The first ids of a vocabulary are reserved: [MASK], [PAD], [BOS], [EOS], [SEP]. No text holds them. */
-const RESERVED = 5;
+/** The first ids of a vocabulary are no text. */
+const FIRST = Object.keys(RESERVED).length;
 
 function checkId(param: string, id: number, size: number): void {
-  if (Number.isInteger(id) && id >= RESERVED && id < size) return;
+  if (Number.isInteger(id) && id >= FIRST && id < size) return;
   throw new RequestError(
-    `${param}: expected token ids of this model's tokenizer, from ${RESERVED} to ${size - 1}, got ${id}; ids of other models mean other text`,
+    `${param}: expected token ids of this model's tokenizer, from ${FIRST} to ${size - 1}, got ${id}; ids of other models mean other text`,
     { param },
   );
 }

@@ -306,6 +306,32 @@ describe('life of the server', () => {
     });
   });
 
+  it('has several models, which a request names', async () => {
+    const named = (name: string) => ({ name, model: Promise.resolve({ ...model, name }), sampling: { temperature: 0 } });
+    const { url, post } = await start({ models: [named('whale'), named('sea')] });
+    const listed = (await (await fetch(`${url}/v1/models`)).json()) as { data: { id: string }[] };
+    expect(listed.data.map(({ id }) => id)).toEqual(['whale', 'sea']);
+    const answer = (await (await post({ model: 'sea', max_tokens: 1 })).json()) as Completion;
+    expect(answer.model).toBe('sea');
+    const unnamed = await post({ max_tokens: 1 });
+    expect(unnamed.status).toBe(400);
+    expect(await unnamed.json()).toMatchObject({
+      error: { code: 'model_required', message: 'model: this server has several models; name one: "whale" or "sea"' },
+    });
+  });
+
+  it('ends a request whose time is over, and says that it need not be sent again', async () => {
+    const busy = slow();
+    const { post } = await start({ model: Promise.resolve(busy.model), timeout: 100 });
+    const [running, waiting] = [post({ seed: 1 }), post({ seed: 2 })];
+    const refused = await Promise.race([running, waiting]);
+    busy.release();
+    for (const response of [refused, await running, await waiting]) {
+      expect([response.status, response.headers.get('x-should-retry')]).toEqual([503, 'false']);
+    }
+    expect(((await (await running).json()) as ErrorBody).error.code).toBe('timeout');
+  });
+
   it('refuses more than it can queue, with 429', async () => {
     const busy = slow();
     const { post, url } = await start({ model: Promise.resolve(busy.model), waiting: 1 });

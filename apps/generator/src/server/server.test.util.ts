@@ -1,6 +1,6 @@
 // For tests: a server on the tiny model of @mdiff/generate, on loopback.
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { loadModel, type Model } from '@mdiff/generate';
+import { loadModel, type Model, type SamplingOptions } from '@mdiff/generate';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, afterEach } from 'vitest';
 import { fixture } from '../fixture.test.util.js';
@@ -15,8 +15,13 @@ afterEach(async () => {
   for (const app of open.splice(0)) await app.close();
 });
 
-export async function start(options: Partial<ServerOptions> = {}) {
-  const app = createServer({ model: Promise.resolve(model), ...options });
+interface StartOptions extends Partial<ServerOptions> {
+  model?: Promise<Model>;
+  sampling?: SamplingOptions;
+}
+
+export async function start({ model: served = Promise.resolve(model), sampling = {}, ...options }: StartOptions = {}) {
+  const app = createServer({ models: [{ name: model.name, model: served, sampling }], ...options });
   open.push(app);
   await app.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
