@@ -1,6 +1,7 @@
 import { CommandLine } from '@mdiff/cli';
 import { addGenerate } from './generate.js';
 import { addInfill } from './infill.js';
+import { addModels } from './models.js';
 import { addScore, type WithGraph } from './score.js';
 import { addServe } from './serve.js';
 
@@ -11,5 +12,6 @@ export function program({ withGraph }: { withGraph?: WithGraph } = {}): CommandL
   addInfill(root);
   addScore(root, withGraph);
   addServe(root);
+  addModels(root);
   return root;
 }

@@ -60,6 +60,10 @@ const rows: Readonly<Record<string, readonly string[][]>> = {
   ],
   pretrain: [...sources(), [yaml], [book, yaml]],
   export: [[missing], [folder], [empty]],
+  'runs list': [],
+  'runs show': [[missing], [folder]],
+  'runs diff': [[missing, folder]],
+  'runs clean': [[missing], [folder]],
   'data inspect': [...sources(), [book, '--set', 'data.source=other.txt'], [yaml]],
   'data report': [...sources(), [book, ...run0, '--out', inFile], [yaml]],
   'embeddings fetch': [
@@ -91,6 +95,8 @@ const rows: Readonly<Record<string, readonly string[][]>> = {
     [model, model],
     [model, '--waiting', '-1'],
   ],
+  'models list': [],
+  'models show': [[missing], [folder], [empty]],
   complete: [['tcsh']],
 };
 

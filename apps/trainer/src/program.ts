@@ -4,6 +4,7 @@ import { addEmbeddings } from './embeddings.js';
 import { addEngine } from './engine.js';
 import { addExport } from './export.js';
 import type { OnTrained } from './next.js';
+import { addRuns } from './runs.js';
 import { addTrain } from './train.js';
 
 /** The commands that need a training engine. Instead of ending the process, a usage error is thrown, as Commander's. */
@@ -11,6 +12,7 @@ export function program({ onTrained }: { onTrained?: OnTrained } = {}): CommandL
   const root = new CommandLine('mdiff').description('Train small masked-diffusion language models').exitOverride();
   addTrain(root, onTrained);
   addExport(root);
+  addRuns(root);
   addData(root);
   addEmbeddings(root);
   addEngine(root);

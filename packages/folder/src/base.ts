@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
+import { factsIn } from './card.js';
 import { FILES, checkFolderConfig } from './contract.js';
 import type { ModelFolderConfig, Refuse } from './contract.js';
 import { MdiffError, ModelError } from './errors.js';
@@ -86,17 +87,4 @@ export async function readBase(from: string, cwd: string = process.cwd()): Promi
     sha256: sha256(weights),
     facts: factsIn(await readFile(join(path, FILES.card), 'utf8').catch(() => '')),
   };
-}
-
-/** The two-column rows of the first table of a card. */
-function factsIn(card: string): Record<string, string> {
-  const facts: Record<string, string> = {};
-  let inside = false;
-  for (const line of card.split('\n')) {
-    const [, key, value] = /^\| ([^|]+) \| ([^|]+) \|$/.exec(line) ?? [];
-    if (key !== undefined) facts[key] = value!;
-    inside ||= line.startsWith('|');
-    if (inside && !line.startsWith('|')) break;
-  }
-  return facts;
 }

@@ -39,14 +39,23 @@ export function describeRun({ step, record, fingerprint }: EarlierRun): string {
   return `${text}at step ${step} of ${record.steps} (${record.state === 'finished' ? 'finished' : 'saved'} on ${time} UTC)`;
 }
 
-/** The folders in `outputDir` that hold a run. */
-async function listRuns(outputDir: string): Promise<{ folder: string; run: EarlierRun }[]> {
+/**
+ * The folders in `outputDir` that hold a run.
+ * @param onDamaged receives the error of a run whose record cannot be read; without it, that error ends the listing
+ */
+export async function listRuns(outputDir: string, onDamaged?: (error: Error) => void): Promise<{ folder: string; run: EarlierRun }[]> {
   const entries = await readdir(outputDir, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
   const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => join(outputDir, name));
-  const found = await Promise.all(folders.map(async (folder) => ({ folder, run: await findRun(folder) })));
+  const runIn = (folder: string): Promise<EarlierRun | undefined> =>
+    findRun(folder).catch((error: Error) => {
+      if (!onDamaged) throw error;
+      onDamaged(error);
+      return undefined;
+    });
+  const found = await Promise.all(folders.map(async (folder) => ({ folder, run: await runIn(folder) })));
   return found.flatMap(({ folder, run }) => (run ? [{ folder, run }] : []));
 }
 
@@ -57,7 +66,7 @@ const isFolder = (path: string): Promise<boolean> =>
   );
 
 /** The folder of the run that `name` means: a folder, or the name of a run in `outputDir`; undefined if there is no such run. */
-async function runNamed(name: string, outputDir: string): Promise<string | undefined> {
+export async function runNamed(name: string, outputDir: string): Promise<string | undefined> {
   for (const folder of [name, join(outputDir, name)]) if ((await isFolder(folder)) && (await findRun(folder))) return folder;
   return undefined;
 }
@@ -91,10 +100,13 @@ export async function findResumed(
   return { folder: await onlyRun(config.output_dir), configured: false, isText };
 }
 
+/** The names of runs, as the end of a sentence that tells what to name instead. */
+export const othersOf = (runs: readonly { folder: string }[]): string =>
+  runs.length === 0 ? '' : `, or name one that is there: ${runs.map((run) => basename(run.folder)).join(', ')}`;
+
 /** The error of a run that is not there, with those that are. */
 function noRun(folder: string, runs: readonly { folder: string }[]): MdiffError {
-  const others = runs.length === 0 ? '' : `, or name one that is there: ${runs.map((run) => basename(run.folder)).join(', ')}`;
-  return new MdiffError('MDIFF_EXISTS', `${folder}: there is no run to resume; leave --resume out to start one${others}`, 2);
+  return new MdiffError('MDIFF_EXISTS', `${folder}: there is no run to resume; leave --resume out to start one${othersOf(runs)}`, 2);
 }
 
 async function onlyRun(outputDir: string): Promise<string> {

@@ -1,0 +1,35 @@
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { run } from './command.test.util.js';
+import { fixture } from './fixture.test.util.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mdiff-models-'));
+  await cp(fixture, join(folder, 'whole', 'model'), { recursive: true });
+  await cp(fixture, join(folder, 'damaged', 'model'), { recursive: true });
+  await writeFile(join(folder, 'damaged', 'model', 'manifest.json'), '{');
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+it('lists the models of the runs, and says which folder is damaged', async () => {
+  const { out, err, code } = await run('models', 'list', '--set', `output_dir=${folder}`, '--json');
+  expect(code).toBe(0);
+  const models = JSON.parse(out) as { path: string; writes: boolean; bytes: number }[];
+  expect(models.find(({ path }) => path === join(folder, 'whole', 'model'))).toMatchObject({ writes: true });
+  expect(models.map(({ path }) => path).filter((path) => path.includes('damaged'))).toEqual([]);
+  expect(err).toContain(join('damaged', 'model', 'manifest.json'));
+  const lines = (await run('models', 'list', '--set', `output_dir=${folder}`)).out;
+  expect(lines).toMatch(/writes +\S*whole\/model\n/);
+});
+
+it('shows one model, and refuses a name that is none', async () => {
+  const shown = await run('models', 'show', join(folder, 'whole', 'model'));
+  expect(shown).toMatchObject({ code: 0, err: '' });
+  expect(shown.out).toContain(`npx mdiff generate ${join(folder, 'whole', 'model')}`);
+  const refused = await run('models', 'show', 'no-such-model');
+  expect(refused.code).toBe(2);
+  expect(refused.err).toMatch(/^models show: no-such-model is no folder, and no installed model has this name; .*models list/);
+});
