@@ -55,15 +55,17 @@ describe('layOut', () => {
 
 describe('parseGaps', () => {
   it('finds gaps of stated and default size', () => {
-    expect(parseGaps('Call ___ me ___:3.')).toEqual(['Call ', { gap: 8 }, ' me ', { gap: 3 }, '.']);
+    expect(parseGaps('Call ___ me ___:3.')).toEqual(['Call ', { gap: [1, 12] }, ' me ', { gap: 3 }, '.']);
+    expect(parseGaps('a ___{2,5}', { tokens: 2 })).toEqual(['a ', { gap: [2, 5] }]);
+    expect(parseGaps('___', { tokens: [2, 3] })).toEqual([{ gap: [2, 3] }]);
     expect(parseGaps('______', { tokens: 2 })).toEqual([{ gap: 2 }]);
     expect(parseGaps('a <?> b ___', { marker: '<?>', tokens: 1 })).toEqual(['a ', { gap: 1 }, ' b ___']);
   });
 
   it('takes minutes, verses and other figures after a colon for text', () => {
-    expect(parseGaps('The gate shuts at ___:30.')).toEqual(['The gate shuts at ', { gap: 8 }, ':30.']);
-    expect(parseGaps('___:05')).toEqual([{ gap: 8 }, ':05']);
-    expect(parseGaps('___: 5')).toEqual([{ gap: 8 }, ': 5']);
+    expect(parseGaps('The gate shuts at ___:30.')).toEqual(['The gate shuts at ', { gap: [1, 12] }, ':30.']);
+    expect(parseGaps('___:05')).toEqual([{ gap: [1, 12] }, ':05']);
+    expect(parseGaps('___: 5')).toEqual([{ gap: [1, 12] }, ': 5']);
     expect(parseGaps('___{12}:30 ___{2} ___:120')).toEqual([{ gap: 12 }, ':30 ', { gap: 2 }, ' ', { gap: 120 }]);
   });
 

@@ -3,8 +3,12 @@ import type { Tokenizer } from '@mdiff/text';
 import { GenerateError } from './errors.js';
 import type { ModelFolderConfig } from '@mdiff/folder';
 
-/** Text to keep, or a gap with the number of tokens to fill. */
-export type Part = string | { readonly gap: number };
+/** Text to keep, or a gap: the number of tokens to fill, or the least and the most of them. */
+export type Part = string | { readonly gap: number | readonly [number, number] };
+export type FixedPart = string | { readonly gap: number };
+
+/** Tokens of a gap that states none. */
+const OPEN_GAP = [1, 12] as const;
 
 export interface Gap {
   /** First position in the canvas. */
@@ -41,7 +45,12 @@ export function encodeBefore(tokenizer: Tokenizer, text: string): { ids: Int32Ar
  * Lays text and gaps out as one canvas: `[BOS]` (with `shift_head`), the parts, and `[EOS]` when `closed`.
  * Throws {@link GenerateError} when it is longer than the model.
  */
-export function layOut(parts: readonly Part[], config: ModelFolderConfig, tokenizer: Tokenizer, { closed }: { closed: boolean }): Layout {
+export function layOut(
+  parts: readonly FixedPart[],
+  config: ModelFolderConfig,
+  tokenizer: Tokenizer,
+  { closed }: { closed: boolean },
+): Layout {
   const ids: number[] = config.shift_head ? [config.bos_token_id] : [];
   const offset = ids.length;
   const gaps: Gap[] = [];
@@ -57,7 +66,9 @@ export function layOut(parts: readonly Part[], config: ModelFolderConfig, tokeni
       return;
     }
     if (!Number.isInteger(part.gap) || part.gap < 1)
-      throw new GenerateError(`gap: expected an integer >= 1 (tokens to fill), got ${JSON.stringify(part.gap)}`);
+      throw new GenerateError(
+        `gap: expected an integer >= 1 (tokens to fill) or a range [least, most] of them, got ${JSON.stringify(part.gap)}`,
+      );
     // Check before adding masks: the size comes from outside and must not decide how much memory mdiff takes.
     checkLength(ids.length - offset + part.gap, config);
     gaps.push({ start: ids.length, length: part.gap, spaced });
@@ -91,11 +102,14 @@ function checkLength(tokens: number, config: ModelFolderConfig): void {
 }
 
 /**
- * Reads text with a marker for each gap, such as `"Call me ___."`. `___:8` or `___{8}` is a gap of 8 tokens, `___` one of `tokens`. Two digits
- * after a colon are text, because they are minutes: `"The gate shuts at ___:30."` A marker of one repeated character may be longer: `_____`
- * is one gap too. Throws {@link GenerateError} when there is no gap.
+ * Reads text with a marker for each gap, such as `"Call me ___."`. `___:8` or `___{8}` is a gap of 8 tokens, `___{2,5}` one of 2 to 5,
+ * and `___` one of `tokens` (1 to 12 unless given). Two digits after a colon are text, because they are minutes: `"The gate shuts at ___:30."`
+ * A marker of one repeated character may be longer: `_____` is one gap too. Throws {@link GenerateError} when there is no gap.
  */
-export function parseGaps(text: string, { marker = '___', tokens = 8 }: { marker?: string; tokens?: number } = {}): Part[] {
+export function parseGaps(
+  text: string,
+  { marker = '___', tokens = OPEN_GAP }: { marker?: string; tokens?: number | readonly [number, number] } = {},
+): Part[] {
   if (marker === '') throw new GenerateError('gap marker: expected at least one character, got ""');
   const repeated = marker === marker[0]!.repeat(marker.length) && marker.length > 1;
   const parts: Part[] = [];
@@ -104,9 +118,10 @@ export function parseGaps(text: string, { marker = '___', tokens = 8 }: { marker
     if (start > 0) parts.push(rest.slice(0, start));
     rest = rest.slice(start + marker.length);
     while (repeated && rest.startsWith(marker[0]!)) rest = rest.slice(1);
-    const count = /^\{(\d{1,6})\}/.exec(rest) ?? /^:(\d{3,6}|\d)(?!\d)/.exec(rest);
+    const count = /^\{(\d{1,6})(?:,(\d{1,6}))?\}/.exec(rest) ?? /^:(\d{3,6}|\d)(?!\d)/.exec(rest);
     if (count) rest = rest.slice(count[0].length);
-    parts.push({ gap: count ? Number(count[1]) : tokens });
+    const [least, most] = [Number(count?.[1]), count?.[2]];
+    parts.push({ gap: count ? (most === undefined ? least : [least, Number(most)]) : tokens });
   }
   if (parts.length === 0) throw new GenerateError(`text: no gap found; write ${marker} where mdiff should fill in text`);
   if (rest !== '') parts.push(rest);

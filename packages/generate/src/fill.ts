@@ -4,7 +4,7 @@ import { spaceTokens, type Gap, type Layout } from './canvas.js';
 import { GenerateError } from './errors.js';
 import { fillCanvases } from './fillcanvases.js';
 import type { Model } from './model.js';
-import { seedAt, type Sampling, type SamplingOptions } from './options.js';
+import type { Sampling, SamplingOptions } from './options.js';
 
 /**
  * The most logits that one forward pass may return. If more texts are wanted than fit, they are sampled in turns, with the same result.
@@ -52,10 +52,6 @@ export interface Job {
   /** masks that the model sees behind each canvas and that are not filled; 0 unless given */
   readonly ahead?: number;
 }
-
-/** A target for each text, all with the same canvas. */
-export const targetsOf = (layout: Layout, sampling: Sampling): Target[] =>
-  Array.from({ length: sampling.n }, (_, row) => ({ layout, seed: seedAt(sampling, row), row }));
 
 /** Runs the sampler on copies of the canvases, as many at a time as `MAX_LOGITS` allows. Result i belongs to target i. */
 export async function fill(job: Job, { logitBias, signal, onStep }: Run): Promise<DenoiseResult[]> {

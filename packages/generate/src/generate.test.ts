@@ -47,12 +47,12 @@ describe.each([
     expect((await generate(model, { prompt: 'Call', temperature: 0 })).texts[0]!.text).toBe(texts[0]!.text);
   });
 
-  it('fills the gap before a suffix to its last token', async () => {
+  it('fills the gap before a suffix, with as many tokens as read best', async () => {
     const { texts } = await generate(model, { prompt: 'Call me', suffix: ' the whale.', maxTokens: 3, n: 4, seed: 3 });
     for (const { text, tokens, finish } of texts) {
       expect(text).toMatch(/^Call me .+ the whale\.$/);
-      expect(tokens).toBe(3);
-      expect(finish).toBe('stop');
+      expect(tokens).toBeLessThanOrEqual(3);
+      expect(finish).toBe(tokens < 3 ? 'stop' : 'length');
     }
   });
 });

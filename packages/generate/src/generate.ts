@@ -1,16 +1,20 @@
 // New text: from nothing, from a prompt, up to a suffix. Knows no runtime: it runs with any session.
-import { encodeBefore, layOut, windowLimit } from './canvas.js';
+import { encodeBefore, layOut, windowLimit, type Gap } from './canvas.js';
 import { GenerateError } from './errors.js';
-import { cut, decodeGap, fill, RUN_OPTIONS, targetsOf, type RunOptions, type Step } from './fill.js';
+import { cut, decodeGap, fill, RUN_OPTIONS, type RunOptions, type Step, type Target } from './fill.js';
+import { chooseLengths } from './lengths.js';
 import type { Model } from './model.js';
-import { checkNames, resolveSampling, type Sampling } from './options.js';
+import { checkNames, resolveSampling, seedAt, type Sampling } from './options.js';
 import { follow, type TextPiece } from './prefix.js';
 import { writeOn } from './write.js';
+
+/** Tokens between prompt and suffix that are tried, unless `maxTokens` says more. */
+const LONGEST_BRIDGE = 32;
 
 export interface GenerateOptions extends RunOptions {
   /** Text to continue. */
   readonly prompt?: string;
-  /** Text that must follow; the gap before it is filled to its last token. */
+  /** Text that must follow; the gap before it gets as many tokens as read best. */
   readonly suffix?: string;
   /**
    * The most new tokens; replaces `maxLength`. Without a suffix they may be more than the model sees at once: the text then goes on section by
@@ -28,7 +32,7 @@ export interface Text {
   readonly completion: string;
   /** Tokens of `completion`, `[EOS]` not counted. */
   readonly tokens: number;
-  /** stop: the text ended by itself (an `[EOS]` of the model, a stop string, the suffix); length: it stopped at `maxTokens` or the window. */
+  /** stop: the text ended by itself (an `[EOS]` of the model, a stop string, the suffix); length: it has as many tokens as it may. */
   readonly finish: 'stop' | 'length';
   readonly seed: number;
   /** NFE, number of function evaluations: forward passes that this text took part in. */
@@ -44,7 +48,7 @@ export interface GenerateResult {
 /** Samples `n` texts. Throws {@link GenerateError} when the request does not fit the model. */
 export async function generate(model: Model, options: GenerateOptions = {}): Promise<GenerateResult> {
   checkNames('generate', options, ['prompt', 'suffix', 'maxTokens', 'onText', ...RUN_OPTIONS]);
-  const { prompt = '', suffix = '', maxTokens, onText, onStep } = options;
+  const { prompt = '', suffix = '', maxTokens } = options;
   for (const [name, text] of Object.entries({ prompt, suffix })) {
     if (typeof text !== 'string') throw new GenerateError(`${name}: expected a string, got ${JSON.stringify(text)}`);
   }
@@ -83,24 +87,31 @@ async function open(model: Model, { prompt, sampling, limit }: Request, options:
   return { texts, promptTokens: ids.length };
 }
 
-/** Fills the gap between prompt and suffix to its last token. */
+/** Fills the gap between prompt and suffix, with as many tokens as read best, at most `limit`. */
 async function closed(model: Model, { prompt, suffix, sampling, limit }: Request, options: GenerateOptions): Promise<GenerateResult> {
-  const layout = layOut([prompt, { gap: limit }, suffix], model.config, model.tokenizer, { closed: true });
-  const targets = targetsOf(layout, sampling);
-  const follower = options.onText && follow({ model, spaced: layout.gaps[0]!.spaced, sampling, onText: options.onText });
+  const chosen = await chooseLengths({ model, parts: [prompt, { gap: [1, limit] }, suffix], sampling }, options);
+  const targets = chosen.map(({ parts }, row): Target => ({
+    layout: layOut(parts, model.config, model.tokenizer, { closed: true }),
+    seed: seedAt(sampling, row),
+    row,
+  }));
+  const gapOf = (row: number): Gap => targets[row]!.layout.gaps[0]!;
+  const follower = options.onText && follow({ model, spaced: gapOf(0).spaced, sampling, onText: options.onText });
   const onStep = (step: Step): void => {
-    follower?.step(step, layout.gaps[0]!);
+    follower?.step(step, gapOf(step.row));
     options.onStep?.(step);
   };
   const results = await fill({ model, targets, sampling, closed: true }, { ...options, onStep });
   const texts = results.map((result, i): Text => {
-    const whole = decodeGap(model, result, layout.gaps[0]!, limit);
+    const { length } = gapOf(i);
+    const whole = decodeGap(model, result, gapOf(i), length);
     const completion = cut(whole, sampling.stop);
     follower?.end(i, completion);
-    const tokens = completion === whole ? limit : model.tokenizer.encode(completion).length;
-    return { text: prompt + completion + suffix, completion, tokens, finish: 'stop', seed: targets[i]!.seed, nfe: result.nfe };
+    const tokens = completion === whole ? length : model.tokenizer.encode(completion).length;
+    const finish = length < limit || completion !== whole ? 'stop' : 'length';
+    return { text: prompt + completion + suffix, completion, tokens, finish, seed: targets[i]!.seed, nfe: chosen[i]!.nfe + result.nfe };
   });
-  return { texts, promptTokens: layout.textTokens };
+  return { texts, promptTokens: targets[0]!.layout.textTokens };
 }
 
 /** The most new tokens. Without a suffix they may be more than the model sees at once. Throws if not one fits. */
@@ -116,7 +127,8 @@ function limitOf(
   if (room < 1) throw tooLong(model, { textTokens, window, closed: isClosed });
   if (maxTokens !== undefined) return isClosed ? Math.min(room, maxTokens) : maxTokens;
   // The window counts the [EOS] of an open text, unless the text may not end before the window is full.
-  return isClosed || sampling.minLength >= window ? room : Math.max(1, room - 1);
+  if (isClosed) return Math.min(room, LONGEST_BRIDGE);
+  return sampling.minLength >= window ? room : Math.max(1, room - 1);
 }
 
 /** Tokens of the window, `[EOS]` included. A requested length must fit the model; the default of its folder is cut to the model. */

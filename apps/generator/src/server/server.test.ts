@@ -49,7 +49,7 @@ describe('completions', () => {
   it('takes suffix, stop and nulls', async () => {
     const { post } = await start({ sampling: { seed: 3 } });
     const filled = (await (await post({ prompt: 'Call me', suffix: ' the whale.', max_tokens: 2 })).json()) as Completion;
-    expect(filled.usage.completion_tokens).toBe(2);
+    expect(filled.usage.completion_tokens).toBeLessThanOrEqual(2);
     const nulls = {
       prompt: null,
       suffix: null,
