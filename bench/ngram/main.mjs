@@ -19,7 +19,10 @@ const options = optionsOf({
     preset: { kind: text('name'), help: 'a preset below it (default: quickstart_scratch)' },
     set: { kind: text('key=value'), many: true, help: 'a setting over it; may be repeated' },
     order: { kind: whole(1, 9), default: 5, help: 'the longest n-gram' },
-    corpus: { kind: text('folder'), help: 'also count a base corpus (under 5 GB of memory and seven minutes for 200 MB of text); needs --tokenizer' },
+    corpus: {
+      kind: text('folder'),
+      help: 'also count a base corpus (under 5 GB of memory and seven minutes for 200 MB of text); needs --tokenizer',
+    },
     tokenizer: { kind: text('model folder'), help: 'cut both texts with the tokenizer of this model instead of one learnt from the book' },
   },
 });
