@@ -16,7 +16,7 @@ export interface WordScore {
 }
 
 /** First tokens of the words: those that begin with a blank, and the first one. Blanks alone belong to the word behind them. */
-export function wordStarts(ids: Int32Array, tokenizer: Tokenizer): number[] {
+function wordStarts(ids: Int32Array, tokenizer: Tokenizer): number[] {
   const starts: number[] = [];
   let blank = true;
   for (const [i, id] of ids.entries()) {

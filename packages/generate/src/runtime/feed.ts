@@ -1,7 +1,18 @@
 // Lays canvases out as the inputs of one forward pass. Knows no runtime.
 import type { DenoiserRow } from '@mdiff/diffusion';
 import type { ModelFolderConfig } from '@mdiff/folder';
-import type { Feed } from './session.js';
+
+/** One forward pass. `B` canvases padded to length `S`; `M` hidden rows projected to `V` logits each. */
+export interface Feed {
+  /** int32 [B, S]. */
+  readonly ids: Int32Array;
+  /** int32 [B, S]: 1 = token, 0 = PAD. */
+  readonly attention: Int32Array;
+  /** int32 [M]: flattened index b·S + s of each hidden row to project. */
+  readonly rows: Int32Array;
+  readonly batch: number;
+  readonly length: number;
+}
 
 /** What the layout must know of a model. */
 export interface Reserved {

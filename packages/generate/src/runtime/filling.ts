@@ -8,8 +8,7 @@ import {
   type SamplingOptions,
   type StepEvent,
 } from '@mdiff/diffusion';
-import { feedOf, type Reserved } from './feed.js';
-import type { Feed } from './session.js';
+import { feedOf, type Feed, type Reserved } from './feed.js';
 
 /** What to fill, as data: it crosses to the inference thread. */
 export interface FillTask extends Reserved {

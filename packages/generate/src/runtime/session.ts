@@ -1,16 +1,5 @@
+import type { Feed } from './feed.js';
 import type { FillTask, Filling } from './filling.js';
-
-/** One forward pass. `B` canvases padded to length `S`; `M` hidden rows projected to `V` logits each. */
-export interface Feed {
-  /** int32 [B, S]. */
-  readonly ids: Int32Array;
-  /** int32 [B, S]: 1 = token, 0 = PAD. */
-  readonly attention: Int32Array;
-  /** int32 [M]: flattened index b·S + s of each hidden row to project. */
-  readonly rows: Int32Array;
-  readonly batch: number;
-  readonly length: number;
-}
 
 export interface CacheSize {
   /** B, the texts */

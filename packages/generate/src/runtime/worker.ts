@@ -3,7 +3,8 @@ import { Moved, serveWorker } from '@mdiff/workers';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { textCache, type TextCache } from './cache.js';
 import { startFilling, type FillProgress, type FillTask, type Filling } from './filling.js';
-import type { CacheSize, Feed, NextTokens, SessionOptions } from './session.js';
+import type { Feed } from './feed.js';
+import type { CacheSize, NextTokens, SessionOptions } from './session.js';
 
 /** Argument of `open`, the first call. */
 export interface OpenArgs extends SessionOptions {
