@@ -18,4 +18,5 @@ export type { Comparison, LikelihoodRatio, Ranked, Score, UnitScore } from './sc
 export { loadText } from './source.js';
 export type { ScoredText } from './units.js';
 export type { WordScore } from './words.js';
-export type { CacheSize, Feed, NextTokens, Session, SessionOptions, Writer } from './runtime/session.js';
+export type { Feed } from './runtime/feed.js';
+export type { CacheSize, NextTokens, Session, SessionOptions, Writer } from './runtime/session.js';
