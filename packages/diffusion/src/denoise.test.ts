@@ -12,6 +12,14 @@ const SPECIAL = [1, 2, 4];
 const V = 16;
 const names = Object.keys(samplers) as SamplerName[];
 
+/** Every way to fill a canvas that the README names. */
+const strategies: [string, SamplerName, Partial<SamplingOptions>][] = [
+  ...names.map((name): [string, SamplerName, Partial<SamplingOptions>] => [name, name, {}]),
+  ['semi-autoregressive blocks', 'confidence', { blockLength: 3 }],
+  ['remasking (ReMDM)', 'ancestral', { remasking: 0.5 }],
+  ['early commit (Prophet)', 'margin', { earlyCommit: true }],
+];
+
 /** Logits that look random and depend on the whole canvas and on the position, as a network's do; special ids have large ones. */
 const fake: Denoiser = (rows) => {
   const out: number[] = [];
@@ -58,26 +66,27 @@ const arbitraryOptions: fc.Arbitrary<Partial<SamplingOptions>> = fc.record({
   minLength: fc.constantFrom(0, 5),
 });
 
-describe.each(names)('%s', (name) => {
+describe.each(strategies)('%s', (_, name, fixed) => {
   it('leaves no mask, never produces a forbidden id, never changes a prompt, and keeps to numSteps', async () => {
     await fc.assert(
       fc.asyncProperty(arbitraryCanvas, arbitraryOptions, fc.constantFrom(0, 0.5), async (canvas, options, remasking) => {
         const before = canvas.slice();
-        const result = await run(name, canvas, { ...options, remasking: name === 'ancestral' ? remasking : 0 });
+        const result = await run(name, canvas, { ...options, remasking: name === 'ancestral' ? remasking : 0, ...fixed });
         expect(canvas).toEqual(before);
         result.canvas.forEach((id, p) => {
           if (before[p] !== MASK) expect(id).toBe(before[p]);
           else expect(id === MASK || SPECIAL.includes(id)).toBe(false);
         });
         if (name !== 'first_hitting') expect(result.steps).toBeLessThanOrEqual(options.numSteps!);
-        if (remasking === 0 || name !== 'ancestral') expect(result.nfe).toBeLessThanOrEqual(before.filter((id) => id === MASK).length);
+        if (name !== 'ancestral' || (fixed.remasking ?? remasking) === 0)
+          expect(result.nfe).toBeLessThanOrEqual(before.filter((id) => id === MASK).length);
         expect(result.nfe).toBeLessThanOrEqual(result.steps);
         if (result.end !== null) {
           expect(result.canvas[result.end]).toBe(EOS);
           expect(result.end).toBeGreaterThanOrEqual(options.minLength!);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -87,7 +96,7 @@ describe.each(names)('%s', (name) => {
       maskId: MASK,
       denoiser: fake,
       sampler: sampler(name),
-      options: { forbidden: SPECIAL, numSteps: 6, repetitionPenalty: 1.2 },
+      options: { forbidden: SPECIAL, numSteps: 6, repetitionPenalty: 1.2, ...fixed },
     };
     const batch = await denoiseBatch({ ...common, canvases, seed: 40 });
     for (const [i, canvas] of canvases.entries()) expect(batch[i]).toEqual(await denoise({ ...common, canvas, rng: stream(40 + i) }));
@@ -96,9 +105,14 @@ describe.each(names)('%s', (name) => {
   });
 });
 
-describe.each(names)('%s at temperature 0', (name) => {
+describe.each(strategies)('%s at temperature 0', (_, name, fixed) => {
   it('draws nothing from the seed, the order neither', async () => {
-    const common = { maskId: MASK, denoiser: fake, sampler: sampler(name), options: { temperature: 0, numSteps: 6, forbidden: SPECIAL } };
+    const common = {
+      maskId: MASK,
+      denoiser: fake,
+      sampler: sampler(name),
+      options: { temperature: 0, numSteps: 6, forbidden: SPECIAL, ...fixed },
+    };
     const orders = [0, 1].map(() => [] as number[]);
     const [first, second] = await Promise.all(
       [1, 4294967295].map((seed, i) =>
@@ -114,7 +128,7 @@ describe.each(names)('%s at temperature 0', (name) => {
   });
 });
 
-describe.each(names)('%s under constraints', (name) => {
+describe.each(strategies)('%s under constraints', (_, name, fixed) => {
   it('keeps to the token sets of its positions, and ends no text before the last of them', async () => {
     const ids = fc.uniqueArray(fc.integer({ min: 5, max: V - 1 }), { minLength: 1, maxLength: 4 }).map((list) => Int32Array.from(list));
     const sets = fc.dictionary(
@@ -125,14 +139,14 @@ describe.each(names)('%s under constraints', (name) => {
       fc.asyncProperty(sets, arbitraryOptions, async (chosen, options) => {
         const constraints = new Map(Object.entries(chosen).map(([p, set]) => [Number(p), set]));
         const canvas = masks(12);
-        const common = { maskId: MASK, denoiser: fake, sampler: sampler(name), options: { ...options, forbidden: SPECIAL } };
+        const common = { maskId: MASK, denoiser: fake, sampler: sampler(name), options: { ...options, forbidden: SPECIAL, ...fixed } };
         const result = await denoise({ ...common, canvas, constraints, rng: stream(1) });
         for (const [p, set] of constraints) {
           if ('allow' in set) expect(Array.from(set.allow)).toContain(result.canvas[p]);
           else if (result.end === null || p <= result.end) expect(Array.from(set.forbid)).not.toContain(result.canvas[p]);
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 20 },
     );
   });
 });
@@ -284,6 +298,22 @@ describe('denoise', () => {
     expect((await run('confidence', masks(6), { earlyCommit: true, numSteps: 6, temperature: 0 }, flat(logits))).nfe).toBe(
       [0, 1, 3, 5, 6][nfe],
     );
+  });
+
+  it('computes equal canvases once', async () => {
+    const rows: number[] = [];
+    const counted: Denoiser = (asked) => {
+      rows.push(asked.length);
+      return fake(asked);
+    };
+    const common = { maskId: MASK, denoiser: counted, sampler: sampler('first_hitting'), options: { forbidden: SPECIAL } };
+    const canvases = [masks(5), masks(5), masks(5)];
+    await denoiseBatch({ ...common, canvases, seed: 1 });
+    expect(rows[0]).toBe(1);
+    expect(rows.at(-1)).toBe(3);
+    rows.length = 0;
+    await denoiseBatch({ ...common, canvases, seed: 1, options: { temperature: 0 } });
+    expect(rows).toEqual([1, 1, 1, 1, 1]);
   });
 
   it('does not call the denoiser for a step that reveals nothing', async () => {

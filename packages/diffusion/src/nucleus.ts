@@ -1,4 +1,5 @@
-// The tokens that topK and topP keep, found without sorting all of them.
+// The tokens that topK and topP keep, found without sorting all of them: tokens are counted into buckets of x, and only the bucket in which the
+// wanted number or mass is reached is sorted. Ties go to the lower id.
 
 /** Token ids, ascending: the first `count` of `ids`. */
 export interface IdList {
@@ -7,13 +8,19 @@ export interface IdList {
 }
 
 const BUCKETS = 1024;
+const LAST = BUCKETS - 1;
 
-/**
- * Reduces a list to the largest tokens that together reach `target` > 0, as few as possible: `mass[id]` is what a token adds (null: 1), `x[id]`,
- * which is finite, orders the tokens, and ties go to the lower id. Tokens are counted into buckets of x, and only the bucket in which the
- * target is reached is sorted.
- */
-export function keepLargest({ list, x, mass, target }: { list: IdList; x: Float64Array; mass: Float64Array | null; target: number }): void {
+interface Wanted {
+  readonly x: Float64Array;
+  /** what a token adds, by id; null = 1 */
+  readonly mass: Float64Array | null;
+  /** the tokens that are kept reach it together, as few as possible; > 0 */
+  readonly target: number;
+}
+
+/** Reduces a list, whose `x` are finite, to its largest tokens. */
+export function keepLargest(list: IdList, wanted: Wanted): void {
+  const { x, mass } = wanted;
   const { ids, count } = list;
   let min = Infinity;
   let max = -Infinity;
@@ -22,21 +29,55 @@ export function keepLargest({ list, x, mass, target }: { list: IdList; x: Float6
     if (value < min) min = value;
     if (value > max) max = value;
   }
-  const scale = max > min ? (BUCKETS - 1) / (max - min) : 0;
+  const scale = max > min ? LAST / (max - min) : 0;
   const buckets = new Float64Array(BUCKETS);
   for (let i = 0; i < count; i++) buckets[((max - x[ids[i]!]!) * scale) | 0]! += mass === null ? 1 : mass[ids[i]!]!;
-  let reached = 0;
-  let bucket = 0;
-  while (bucket < BUCKETS - 1 && reached + buckets[bucket]! < target) reached += buckets[bucket++]!;
-
+  const { bucket, before } = reaching(buckets, wanted.target);
   const inside: number[] = [];
   for (let i = 0; i < count; i++) if ((((max - x[ids[i]!]!) * scale) | 0) === bucket) inside.push(ids[i]!);
+  cutInside(list, { ...wanted, inside, before });
+}
+
+/** Puts the largest of all tokens into a list. No x exceeds `max`; tokens below max − `depth` share the last bucket, and are few if any in the list. */
+export function listLargest(list: IdList, wanted: Wanted & { readonly max: number; readonly depth: number }): void {
+  const { x, mass, max, depth } = wanted;
+  const { ids } = list;
+  const scale = LAST / depth;
+  const buckets = new Float64Array(BUCKETS);
+  for (let v = 0; v < x.length; v++) {
+    const place = (max - x[v]!) * scale;
+    buckets[place < LAST ? place | 0 : LAST]! += mass === null ? 1 : mass[v]!;
+  }
+  const { bucket, before } = reaching(buckets, wanted.target);
+  const inside: number[] = [];
+  list.count = 0;
+  for (let v = 0; v < x.length; v++) {
+    const place = (max - x[v]!) * scale;
+    if (place === Infinity || (place >= bucket + 1 && bucket < LAST)) continue;
+    ids[list.count++] = v;
+    if (place >= bucket) inside.push(v);
+  }
+  cutInside(list, { ...wanted, inside, before });
+}
+
+/** The bucket in which the target is reached, and the mass of those before it. */
+function reaching(buckets: Float64Array, target: number): { bucket: number; before: number } {
+  let before = 0;
+  let bucket = 0;
+  while (bucket < LAST && before + buckets[bucket]! < target) before += buckets[bucket++]!;
+  return { bucket, before };
+}
+
+/** Drops from the list what comes after the token, among those `inside` the bucket, with which the target is reached. */
+function cutInside(list: IdList, { x, mass, target, inside, before }: Wanted & { inside: number[]; before: number }): void {
   if (inside.length === 0) return; // all of them together miss the target, by rounding
   inside.sort((a, b) => x[b]! - x[a]! || a - b);
+  let reached = before;
   let n = 0;
   for (; n < inside.length && reached < target; n++) reached += mass === null ? 1 : mass[inside[n]!]!;
   const end = inside[n - 1]!;
   const bound = x[end]!;
+  const { ids, count } = list;
   let kept = 0;
   for (let i = 0; i < count; i++) {
     const id = ids[i]!;

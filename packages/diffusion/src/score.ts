@@ -1,7 +1,7 @@
 import { earliestEnd } from './constraints.js';
 import { DiffusionError } from './error.js';
-import { exponential, exponentials } from './exponential.js';
-import { type IdList, keepLargest } from './nucleus.js';
+import { weigh } from './weigh.js';
+import { type IdList, keepLargest, listLargest } from './nucleus.js';
 import type { SamplingOptions } from './options.js';
 import type { Rng } from './random.js';
 import type { Commit, Evaluation, StepArgs } from './sampler.js';
@@ -21,6 +21,9 @@ export interface Scorer {
   /** from now on the repetition penalty applies to this token */
   see(token: number): void;
 }
+
+/** Of the logits: the k most likely tokens are hardly ever further below the first one. Further below, choosing them is slower. */
+const TOP = 24;
 
 /** Everything in float64: float32 noise lowers the temperature (arXiv 2409.02908). */
 export function scorer({ canvas, maskId, constraints, positions, logits }: Evaluation, options: SamplingOptions): Scorer {
@@ -55,8 +58,7 @@ export function scorer({ canvas, maskId, constraints, positions, logits }: Evalu
       const set = constraints?.get(positions[i]!);
       if (set?.allow) keepOnly(x, set.allow);
       if (set?.forbid) for (const v of set.forbid) if (v < size) x[v] = -Infinity;
-      max = largestOf(x);
-      total = exponentials(x, max, 1, weights);
+      ({ max, sum: total } = weigh(x, 1, weights));
       if (!Number.isFinite(total)) {
         const got = max === -Infinity ? 'none that is allowed' : 'NaN or infinity';
         throw new DiffusionError(
@@ -75,18 +77,16 @@ export function scorer({ canvas, maskId, constraints, positions, logits }: Evalu
     draw(rng) {
       if (temperature === 0) return x.indexOf(max);
       if (topK !== null) {
-        for (let v = (list.count = 0); v < size; v++) if (x[v]! > -Infinity) list.ids[list.count++] = v;
-        if (topK < list.count) keepLargest({ list, x, mass: null, target: topK });
-        for (let i = 0; i < list.count; i++) tempered[list.ids[i]!] = exponential((x[list.ids[i]!]! - max) / temperature);
-        if (topP !== null && topP < 1) keepLargest({ list, x, mass: tempered, target: topP * massOf(list, tempered) });
+        listLargest(list, { x, mass: null, target: topK, max, depth: TOP });
+        for (let i = 0; i < list.count; i++) tempered[list.ids[i]!] = Math.exp((x[list.ids[i]!]! - max) / temperature);
+        if (topP !== null && topP < 1) keepLargest(list, { x, mass: tempered, target: topP * massOf(list, tempered) });
         return drawListed(tempered, list, rng.next() * massOf(list, tempered));
       }
-      const sum = temperature === 1 ? total : exponentials(x, max, temperature, tempered);
+      const sum = temperature === 1 ? total : weigh(x, temperature, tempered).sum;
       if (!filtered) return drawAny(tempered, rng.next() * sum);
-      // Tokens below this share hold less than 1 − topP together, so the smallest set has none of them.
-      const floor = ((1 - topP!) / size) * sum;
-      for (let v = (list.count = 0); v < size; v++) if (tempered[v]! >= floor) list.ids[list.count++] = v;
-      keepLargest({ list, x, mass: tempered, target: topP! * sum });
+      // Tokens whose weight is below this share hold less than 1 − topP together, so the smallest set has none of them.
+      const depth = Math.max(1e-9, -Math.log(((1 - topP!) / size) * sum)) * temperature;
+      listLargest(list, { x, mass: tempered, target: topP! * sum, max, depth });
       return drawListed(tempered, list, rng.next() * massOf(list, tempered));
     },
     see(token) {
@@ -113,12 +113,6 @@ function keepOnly(x: Float64Array, allow: Int32Array): void {
   allow.forEach((v, i) => {
     if (v < x.length) x[v] = kept[i]!;
   });
-}
-
-function largestOf(x: Float64Array): number {
-  let max = -Infinity;
-  for (let v = 0; v < x.length; v++) if (x[v]! > max) max = x[v]!;
-  return max;
 }
 
 /** −Σ p·ln p of p = weights/total, in nats. */
