@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { generate, type GenerateOptions, type Model } from '@mdiff/generate';
 
-export interface Delay {
+interface Delay {
   name: string;
   /** milliseconds */
   wall: number;

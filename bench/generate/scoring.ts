@@ -12,7 +12,7 @@ const settings: readonly { name: string; options: Partial<SamplingOptions> }[] =
   { name: 'temperature 1', options: { temperature: 1 } },
 ];
 
-export interface Scoring {
+interface Scoring {
   name: string;
   /** milliseconds of processor time for a position, the best of the rounds */
   plain: number;

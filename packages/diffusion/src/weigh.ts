@@ -4,7 +4,7 @@ import { kernel } from './kernel.js';
 const FEW = 64;
 
 /** Numbers at exp(x − max), in the unit of the temperature. */
-export interface Weights {
+interface Weights {
   /** of all x; NaN is passed over */
   max: number;
   /** of the weights; NaN if an x is NaN or all are −∞ */

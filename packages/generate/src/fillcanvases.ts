@@ -14,7 +14,7 @@ import type { Model } from './model.js';
 import { reservedOf } from './runtime/feed.js';
 
 /** Canvases of any lengths to fill. */
-export interface FillArgs {
+interface FillArgs {
   readonly canvases: readonly Int32Array[];
   /** of each canvas */
   readonly constraints: readonly (Constraints | undefined)[];
