@@ -6,6 +6,13 @@ import { settings } from './settings.js';
 const folder = await readFolder(fixture);
 
 describe('settings', () => {
+  it('warns of sampler causal for a model that was fine-tuned without next-token steps', () => {
+    const warningsOf = (causal_share: number, sampler: string): readonly string[] =>
+      settings({ ...folder, config: { ...folder.config, causal_share } }, [`generation.sampler=${sampler}`], {}).warnings;
+    expect(warningsOf(0, 'causal')).toEqual([expect.stringMatching(/^generation\.sampler: warning: this model was fine-tuned without/)]);
+    expect([...warningsOf(0.5, 'causal'), ...warningsOf(0, 'margin')]).toEqual([]);
+  });
+
   it('layers defaults, the folder, the environment and --set', () => {
     const bare = settings({ ...folder, generation: {} }, [], {});
     expect(bare.sampling).toMatchObject({ temperature: 0.8, maxLength: 32, n: 1, seed: null, stop: [] });

@@ -13,6 +13,10 @@ export interface Settings {
   readonly warnings: readonly string[];
 }
 
+// A run without such steps has the graph for them only if it started from a base.
+const UNTRAINED =
+  'generation.sampler: warning: this model was fine-tuned without next-token steps (training.causal_fraction was 0), so "causal" writes with what is left of its base; train with training.causal_fraction';
+
 /**
  * Layers, lowest first: defaults, the folder's `generation_config.json`, the environment (`MDIFF__GENERATION__…`), `--set`.
  * `config.json` fixes the model. Throws `ConfigError`, and {@link UsageError} for a key that a finished model has no use for.
@@ -32,10 +36,13 @@ export function settings(folder: ModelFolder, set: ReturnType<typeof settingsOf>
     chosen: new Set(Object.keys(sectionOf(values))),
     interactive: config.generation.interactive_mode,
     // Only what the user can act on here: other sections hold defaults, and the folder lists every key, used or not.
-    warnings: config
-      .validate()
-      .filter(({ path, where }) => /^(generation\.|seed$)/.test(path) && where !== 'model folder')
-      .map(formatIssue),
+    warnings: [
+      ...config
+        .validate()
+        .filter(({ path, where }) => /^(generation\.|seed$)/.test(path) && where !== 'model folder')
+        .map(formatIssue),
+      ...(config.generation.sampler === 'causal' && folder.config.causal_share === 0 ? [UNTRAINED] : []),
+    ],
   };
 }
 

@@ -139,6 +139,7 @@ describe('on an exact Markov chain', () => {
     ['margin', {}],
     ['entropy', { gamma: 0 }],
     ['first_hitting', { blockLength: 2 }],
+    ['causal', {}],
   ] as const)('%s draws from the chain at one token a step', async (name, options) => {
     const counts = await histogram(name, { numSteps: L, ...options }, 10_000);
     expect(chiSquareDeviate(counts, law)).toBeLessThan(4); // once in 30,000 tries

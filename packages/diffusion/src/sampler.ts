@@ -1,10 +1,10 @@
-// The interface of a sampler. The six samplers stand in ancestral.ts and ranked.ts, their table in samplers.ts.
+// The interface of a sampler. The samplers stand in ancestral.ts, ranked.ts and causal.ts, their table in samplers.ts.
 import type { Constraints } from './constraints.js';
 import type { SamplingOptions } from './options.js';
 import type { Rng } from './random.js';
 import type { ScheduleName } from './schedule.js';
 
-export type SamplerName = 'ancestral' | 'first_hitting' | 'confidence' | 'margin' | 'entropy' | 'threshold';
+export type SamplerName = 'ancestral' | 'first_hitting' | 'confidence' | 'margin' | 'entropy' | 'threshold' | 'causal';
 
 /** A token that replaces a mask. */
 export interface Commit {

@@ -1,4 +1,5 @@
 import { ancestral, firstHitting } from './ancestral.js';
+import { causal } from './causal.js';
 import { DiffusionError } from './error.js';
 import { confidence, entropy, margin, threshold } from './ranked.js';
 import type { Sampler, SamplerName } from './sampler.js';
@@ -10,6 +11,7 @@ export const samplers: Readonly<Record<SamplerName, Sampler>> = {
   margin,
   entropy,
   threshold,
+  causal,
 };
 
 /** Looks a sampler up by name; throws `MDIFF_SAMPLING` for a name that is not in the table. */

@@ -1,6 +1,7 @@
 // Runs a sampler on canvases and turns what it wrote back into text. Knows no request: generate, infill and rewrite lay their canvases out.
 import type { Constraints, DenoiseResult, SamplingOptions as DiffusionOptions, StepEvent } from '@mdiff/diffusion';
 import { spaceTokens, type Gap, type Layout } from './canvas.js';
+import { fillCausal } from './causal.js';
 import { GenerateError } from './errors.js';
 import { fillCanvases } from './fillcanvases.js';
 import type { Model } from './model.js';
@@ -70,7 +71,8 @@ export async function fill(job: Job, { logitBias, signal, onStep }: Run): Promis
       options: diffusionOptions(job, logitBias),
       ahead,
     };
-    results.push(...(await fillCanvases(model, args, { signal, onStep: onStep && tell })));
+    const watch = { signal, onStep: onStep && tell };
+    results.push(...(await (sampling.sampler === 'causal' ? fillCausal(job, args, watch) : fillCanvases(model, args, watch))));
   }
   return results;
 }

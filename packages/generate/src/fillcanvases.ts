@@ -14,7 +14,7 @@ import type { Model } from './model.js';
 import { reservedOf } from './runtime/feed.js';
 
 /** Canvases of any lengths to fill. */
-interface FillArgs {
+export interface FillArgs {
   readonly canvases: readonly Int32Array[];
   /** of each canvas */
   readonly constraints: readonly (Constraints | undefined)[];
@@ -26,7 +26,7 @@ interface FillArgs {
   readonly ahead: number;
 }
 
-interface Watch {
+export interface Watch {
   /** aborting rejects with the signal's reason, between two passes */
   readonly signal: AbortSignal | undefined;
   readonly onStep: ((event: StepEvent) => void) | undefined;

@@ -67,6 +67,9 @@ export function resolveSampling(generation: Partial<GenerationConfig>, options: 
   if (sampling.remasking > 0 && sampling.sampler !== 'ancestral') {
     throw new GenerateError(`remasking: expected 0 unless sampler is "ancestral" (it is "${sampling.sampler}"), got ${sampling.remasking}`);
   }
+  if (sampling.earlyCommit && sampling.sampler === 'causal') {
+    throw new GenerateError('earlyCommit: expected false while sampler is "causal", got true');
+  }
   if (sampling.minLength > sampling.maxLength) {
     throw new GenerateError(`minLength: expected an integer <= maxLength (${sampling.maxLength}), got ${sampling.minLength}`);
   }
@@ -91,6 +94,7 @@ export function yielding(
     out.max_length = Math.max(out.max_length, Math.min(longest, Math.max(0, ...least)));
   }
   if (chosen.sampler !== undefined && chosen.sampler !== 'ancestral' && out.remasking !== undefined) out.remasking = 0;
+  if (chosen.sampler === 'causal' && out.early_commit !== undefined) out.early_commit = false;
   if (chosen.style_tokens?.length === 0 && out.style_strength !== undefined) out.style_strength = 1;
   return out;
 }

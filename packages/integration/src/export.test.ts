@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { projectConfig } from '@mdiff/config';
 import type { ModelConfig, ProjectConfig, ProjectInput } from '@mdiff/config';
 import { stream } from '@mdiff/diffusion';
-import { loadModel, score } from '@mdiff/generate';
-import type { Model } from '@mdiff/generate';
+import { generate, loadModel, score } from '@mdiff/generate';
+import type { Model, Writer } from '@mdiff/generate';
 import { exportedForward, frame, hiddenAt, logits as project } from '@mdiff/model';
 import { maxError } from '@mdiff/testing';
 import { readSafetensors } from '@mdiff/folder';
@@ -79,6 +79,30 @@ async function trained(name: string, model: ProjectInput['model']): Promise<Trai
     warn: () => undefined,
   });
   return { path: path!, loaded: await loadModel(path!, { threads: 1 }), config, nelbo };
+}
+
+/** Reads every text from its beginning, in each pass. */
+function slowWriter({ config }: Model, parameters: () => Record<string, tf.Tensor>, batch: number): Writer {
+  let texts = Array.from({ length: batch }, (): number[] => []);
+  return {
+    next: ({ ids, length }) => {
+      texts.forEach((text, b) => text.push(...ids.subarray(b * length, (b + 1) * length)));
+      const [B, S] = [texts.length, texts[0]!.length];
+      const logits = tf.tidy(() => {
+        const params = parameters();
+        const row = { ids: tf.tensor2d(texts, [B, S], 'int32'), segments: tf.ones([B, S], 'int32'), causal: tf.scalar(1) };
+        const last = tf.tensor1d(
+          texts.map((_, b) => (b + 1) * S - 1),
+          'int32',
+        );
+        const network = config as unknown as ModelConfig;
+        return project(params, hiddenAt(network, params, frame(network, row), last)).dataSync() as Float32Array;
+      });
+      return Promise.resolve(logits);
+    },
+    keep: (rows) => Promise.resolve(void (texts = rows.map((b) => [...texts[b]!]))),
+    close: () => Promise.resolve(),
+  };
 }
 
 /** Makes the tensors of a folder's weights. */
@@ -183,5 +207,21 @@ describe.each(Object.entries(models))('%s', (name, model) => {
       });
     }
     await writer.close();
+  });
+
+  it('sampler causal draws the tokens of uncached causal passes, in texts of any length', async () => {
+    if (!loaded.config.shift_head) {
+      await expect(generate(loaded, { sampler: 'causal' })).rejects.toThrow('sampler: "causal" needs a model with model.shift_head');
+      return;
+    }
+    const parameters = await weights(path);
+    const options = { sampler: 'causal', n: 3, seed: 5, prompt: 'aaa bbb', maxTokens: 20 } as const;
+    const cached = await generate(loaded, options);
+    const uncached = await generate(
+      { ...loaded, openWriter: (size) => Promise.resolve(slowWriter(loaded, parameters, size.batch)) },
+      options,
+    );
+    expect(uncached).toEqual(cached);
+    expect(cached.texts.map(({ tokens }) => tokens)).not.toContain(0);
   });
 });

@@ -14,6 +14,7 @@ const rows: readonly [key: string, value: string, idle: string, used: string, te
   ['generation.threshold', '0.5', 'generation.sampler=margin', 'generation.sampler=threshold', 'while generation.sampler is "margin"'],
   ['generation.gamma', '0.5', 'generation.sampler=margin', 'generation.sampler=entropy', 'while generation.sampler is "margin"'],
   ['generation.num_steps', '5', 'generation.sampler=first_hitting', 'generation.sampler=margin', 'sampler is "first_hitting"'],
+  ['generation.num_steps', '5', 'generation.sampler=causal', 'generation.sampler=margin', 'sampler is "causal"'],
   [
     'generation.confidence_schedule',
     'cosine',

@@ -50,7 +50,7 @@ export const idleKeys: readonly Idle[] = [
   },
   sampler(['threshold'], (name) => name !== 'threshold'),
   sampler(['gamma'], (name) => name !== 'entropy'),
-  sampler(['num_steps', 'confidence_schedule'], (name) => name === 'first_hitting'),
+  sampler(['num_steps', 'confidence_schedule'], (name) => name === 'first_hitting' || name === 'causal'),
   {
     keys: ['generation.top_k', 'generation.top_p'],
     decides: 'generation.temperature',

@@ -96,6 +96,11 @@ describe('errors', () => {
       'c.yaml:1:25 generation.remasking: expected 0 unless generation.sampler is "ancestral" (it is "margin"), got 0.5; see c.yaml:1:39 generation.sampler',
     ],
     [
+      'E14',
+      'generation: {early_commit: true, sampler: causal}',
+      'c.yaml:1:28 generation.early_commit: expected false while generation.sampler is "causal", got true; see c.yaml:1:43 generation.sampler',
+    ],
+    [
       'E15',
       'generation: {max_length: 100, min_length: 101}',
       'c.yaml:1:43 generation.min_length: expected an integer <= generation.max_length (100), got 101; see c.yaml:1:26 generation.max_length',

@@ -179,6 +179,10 @@ export const errorRules: readonly Rule[] = [
       ? undefined
       : { expected: `0 unless generation.sampler is "ancestral" (it is "${sampler}")`, got: plain(chance) };
   }),
+  rule('E14', ['generation'], 'generation.early_commit', 'generation.sampler', [], (view) => {
+    const wrong = valueOf(view, 'generation.early_commit') === true && text(view, 'generation.sampler') === 'causal';
+    return wrong ? { expected: 'false while generation.sampler is "causal"', got: 'true' } : undefined;
+  }),
   atMost('E15', ['generation'], 'generation.block_length', 'generation.max_length'),
   atMost('E15', ['generation'], 'generation.min_length', 'generation.max_length'),
   rule('E16', ['project'], 'engine', 'device', [], (view) => {

@@ -26,7 +26,7 @@ export const GenerationConfigSchema = section('Generation', 'How text is sampled
     'sampler',
     'ancestral',
     'which masks are committed at each step',
-    'first_hitting is exact, ancestral in the limit of many steps, margin and entropy at one token a step; the others seek modes',
+    'first_hitting is exact, ancestral in the limit of many steps, margin and entropy at one token a step; causal is exact and reads only what stands before; the others seek modes',
   ),
   block_length: option('block_length', 32, 'fill block by block, left to right; null = one block', '≤ `max_length` (E15)'),
   threshold: option('threshold', 0.8, 'confidence needed by sampler threshold'),
@@ -35,7 +35,7 @@ export const GenerationConfigSchema = section('Generation', 'How text is sampled
     'early_commit',
     true,
     'commits everything left when the mean gap of the two top logits reaches 7.5, 5, 2.5 in the first, second, last third of the steps',
-    'approximate',
+    'approximate; not with sampler causal (E14)',
   ),
   remasking: option('remasking', 0.1, 'chance cap for masking a committed token again', 'ancestral only (E14)'),
   repetition_penalty: option(

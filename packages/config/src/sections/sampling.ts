@@ -49,7 +49,7 @@ export const sampling = {
   style_strength: { option: 'styleStrength', range: { type: 'number', exclusiveMinimum: 0, maximum: 100 }, default: 1 },
   sampler: {
     option: 'sampler',
-    range: { type: 'string', enum: ['ancestral', 'first_hitting', 'confidence', 'margin', 'entropy', 'threshold'] },
+    range: { type: 'string', enum: ['ancestral', 'first_hitting', 'confidence', 'margin', 'entropy', 'threshold', 'causal'] },
     default: 'confidence',
   },
   block_length: { option: 'blockLength', range: { type: ['integer', 'null'], minimum: 1, maximum: 65536 }, default: null },

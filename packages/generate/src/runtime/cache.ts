@@ -15,7 +15,7 @@ interface Part {
 export interface TextCache {
   /** The tokens after those that were given so far → logits [B, V] of what follows the last of them. */
   next(tokens: NextTokens): Promise<Float32Array>;
-  /** Keeps these rows, and drops the others. */
+  /** Keeps these rows, and drops the others; one that is named twice is there twice. */
   keep(rows: readonly number[]): void;
 }
 

@@ -18,7 +18,7 @@ export interface NextTokens {
 export interface Writer {
   /** → float32 [B, V]: logits of the token that follows. */
   next(tokens: NextTokens): Promise<Float32Array>;
-  /** Goes on with these texts alone. */
+  /** Goes on with these texts; one that is named twice is there twice. */
   keep(rows: readonly number[]): Promise<void>;
   close(): Promise<void>;
 }
