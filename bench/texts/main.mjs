@@ -1,4 +1,4 @@
-// Writes docs/texts.md: infillings and continuations by several models, and what they have of the book.
+// Writes a page: infillings and continuations by several models, and what they have of the book.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { locateModel } from '@mdiff/folder/node';
@@ -14,7 +14,7 @@ import { gappedOf, promptsOf } from './prompts.ts';
 
 const options = optionsOf({
   name: 'texts',
-  about: 'Unchosen infillings and continuations of held-out text by several models, with statistics: docs/texts.md.',
+  about: 'Unchosen infillings and continuations of held-out text by several models, with statistics, as a page.',
   options: {
     model: { kind: text('label=folder'), many: true, help: 'a model and its name on the page, in order; base-en is the installed package' },
     book: { kind: text('file'), default: 'builtin:moby-dick', help: 'the book that the models were trained on' },
@@ -24,7 +24,7 @@ const options = optionsOf({
     continuations: { kind: whole(1), default: 10, help: 'prompts' },
     tokens: { kind: whole(1), default: 60, help: 'tokens of a continuation, at most' },
     seed: { kind: whole(0), default: 1000, help: 'text i has this seed plus i' },
-    out: { kind: text('file'), default: 'docs/texts.md', help: 'the page, relative to the repository' },
+    out: { kind: text('file'), default: 'texts.md', help: 'the page, in docs/' },
   },
 });
 if (options.model.length === 0)
@@ -101,5 +101,6 @@ const page = pageOf({
   settings,
   seed: options.seed,
 });
-writeFileSync(join(root, options.out), page);
-console.log(options.out);
+const path = join(root, 'docs', options.out);
+writeFileSync(path, page);
+console.log(path);

@@ -42,7 +42,7 @@ const cell = (text: string): string => text.replaceAll('|', '\\|').replace(/\s+/
 const row = (...cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
 const line = (count: number): string => `|${'---|'.repeat(count)}`;
 
-/** docs/texts.md. */
+/** The page, in Markdown. */
 export function pageOf({ book, gapped, prompts, writers, heldOut, settings, seed }: Page): string {
   const labels = writers.map(({ label }) => label);
   const invented = writers.map(({ label, statistics }) => `- ${label}: ${[...new Set(statistics.unknown)].join(', ') || 'none'}`);
