@@ -1,25 +1,30 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { generate, seedAt, type Model, type SamplingOptions } from '@mdiff/generate';
+import { generate, seedAt, type GenerateOptions, type Model, type SamplingOptions } from '@mdiff/generate';
 import { RequestError } from './errors.js';
 import { biasOf, promptsOf } from './prompts.js';
-import { samplingOf, type Chunk, type Completion, type CompletionRequest, type Finish } from './schema.js';
+import { samplingOf, type Chunk, type Completion, type CompletionRequest, type Finish, type SamplingRequest } from './schema.js';
 
-export interface CompletionArgs {
-  body: CompletionRequest;
+export interface AnswerArgs<T> {
+  body: T;
   /** Options for what the request leaves out. */
   sampling: SamplingOptions;
   signal: AbortSignal;
-  /** Called with each chunk of an answer in pieces, and after each pass with none. */
-  onChunk?: (chunk: Chunk | null) => void;
+  /** Called after each step of each text. */
+  onStep?: GenerateOptions['onStep'];
   /** Called with the forward passes of each text. */
   onText?: (nfe: number) => void;
+}
+
+export interface CompletionArgs extends AnswerArgs<CompletionRequest> {
+  /** Called with each chunk of an answer in pieces, and after each step with none. */
+  onChunk?: (chunk: Chunk | null) => void;
 }
 
 /**
  * Answers one request of `POST /v1/completions`, whole and, with `onChunk`, in pieces. Without a seed anywhere, or with seed −1, it draws one and
  * reports it.
  */
-export async function complete(model: Model, { body, sampling, signal, onChunk, onText }: CompletionArgs): Promise<Completion> {
+export async function complete(model: Model, { body, sampling, signal, onChunk, onStep, onText }: CompletionArgs): Promise<Completion> {
   const n = body.n ?? 1;
   const prompts = promptsOf(body.prompt, n, model);
   const bias = biasOf(body, model);
@@ -51,7 +56,11 @@ export async function complete(model: Model, { body, sampling, signal, onChunk, 
       signal,
       // The library writes on beyond the window; one request must not occupy the server for long.
       ...(body.max_tokens ? { maxTokens: Math.min(body.max_tokens, model.config.max_seq_len) } : {}),
-      ...(onChunk && { onStep: () => onChunk(null), onText: ({ row, text }) => piece(first + row, text, null) }),
+      onStep: (event) => {
+        onStep?.(event);
+        onChunk?.(null);
+      },
+      ...(onChunk && { onText: ({ row, text }) => piece(first + row, text, null) }),
     });
     usage.prompt_tokens += promptTokens;
     for (const { completion, tokens, finish, nfe } of texts) {
@@ -66,7 +75,8 @@ export async function complete(model: Model, { body, sampling, signal, onChunk, 
   return { ...head, choices, usage };
 }
 
-function seedOf({ seed }: CompletionRequest, sampling: SamplingOptions, model: Model): number {
+/** The seed of choice 0. */
+export function seedOf({ seed }: SamplingRequest, sampling: SamplingOptions, model: Model): number {
   const fresh = (): number => randomInt(2 ** 32);
   return seed === -1 ? fresh() : (seed ?? sampling.seed ?? model.generation.seed ?? fresh());
 }

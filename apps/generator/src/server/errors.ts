@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError } from 'fastify';
 import { QueueFull } from './queue.js';
-import { completionSchema, unbuilt } from './schema.js';
+import { unbuilt } from './schema.js';
 
 export interface ErrorBody {
   error: { message: string; type: string; param: string | null; code: string | null };
@@ -63,10 +63,11 @@ export function errorAnswer(error: FastifyError | RequestError, { bodyLimit }: {
   if (error.validation) return { status: 400, body: invalidBody(error.validation as Invalid[]) };
   const code: string = error.code ?? '';
   if (code === 'MDIFF_GENERATE') {
-    const tooLong = (error as { tooLong?: boolean }).tooLong === true;
+    const { tooLong } = error as { tooLong?: boolean };
+    const param = error.message.startsWith('prompt') ? 'prompt' : null;
     return {
       status: 400,
-      body: errorBody(error.message, { param: 'prompt', code: tooLong ? 'context_length_exceeded' : 'invalid_request' }),
+      body: errorBody(error.message, { param, code: tooLong === true ? 'context_length_exceeded' : 'invalid_request' }),
     };
   }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
@@ -83,13 +84,20 @@ export function rawAnswer(status: number, body: ErrorBody): string {
 }
 
 /** An error of Ajv, which the option `verbose` gives the value that it is about. */
-type Invalid = NonNullable<FastifyError['validation']>[number] & { data?: unknown };
+type Invalid = NonNullable<FastifyError['validation']>[number] & {
+  data?: unknown;
+  parentSchema?: { description?: string };
+};
 
 /** A body that the schema refuses. */
 function invalidBody(errors: readonly Invalid[]): ErrorBody {
   // Of a value that may take several forms, only the last error says that it has none of them.
   const error = errors.find(({ keyword }) => keyword === 'anyOf') ?? errors[0]!;
   const param = error.instancePath.split('/')[1] ?? null;
+  if (error.keyword === 'required' && param === null) {
+    const missing = String(error.params['missingProperty']);
+    return errorBody(`${missing}: missing; this request needs it`, { param: missing, code: 'missing_required_parameter' });
+  }
   const refused = param === null ? undefined : unbuilt[param];
   if (refused) {
     return errorBody(`${param}: ${shown(error.data)} is not supported by this server: ${refused.instead}`, {
@@ -99,11 +107,11 @@ function invalidBody(errors: readonly Invalid[]): ErrorBody {
   }
   if (error.schemaPath.startsWith('#/additionalProperties'))
     return errorBody(`${param}: is not supported by this server; leave it out`, { param, code: 'unknown_parameter' });
-  return errorBody(`${param ?? 'body'}: ${expectation(error, param)}`, { param, code: 'invalid_value' });
+  return errorBody(`${param ?? 'body'}: ${expectation(error)}`, { param, code: 'invalid_value' });
 }
 
 /** The error in words: "expected X, got Y". */
-function expectation({ keyword, params, message, data }: Invalid, param: string | null): string {
+function expectation({ keyword, params, message, data, parentSchema }: Invalid): string {
   const got = `got ${shown(data)}`;
   const { limit, type, comparison, allowedValues } = params as {
     limit?: number;
@@ -117,8 +125,7 @@ function expectation({ keyword, params, message, data }: Invalid, param: string 
   if (keyword === 'maxLength') return `expected at most ${limit} characters, got ${(data as string).length}`;
   if (keyword === 'minLength') return `expected at least ${limit} character, ${got}`;
   if (keyword === 'maxItems') return `expected at most ${limit} entries, got ${(data as unknown[]).length}`;
-  if (keyword === 'anyOf')
-    return `expected ${(completionSchema.properties as Record<string, { description?: string }>)[param!]?.description}, ${got}`;
+  if (keyword === 'anyOf') return `expected ${parentSchema?.description}, ${got}`;
   return message ?? 'is not valid';
 }
 

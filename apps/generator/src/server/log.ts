@@ -40,7 +40,8 @@ export function requestId({ headers }: IncomingMessage): string {
 
 interface RecordOptions {
   readonly prompts: boolean;
-  readonly onRequest: ((record: RequestRecord) => void) | undefined;
+  /** `route` is the pattern that the path fits, or `other`. */
+  readonly onRequest: (record: RequestRecord, route: string) => void;
 }
 
 export function recordRequests(app: FastifyInstance, { prompts, onRequest }: RecordOptions): void {
@@ -49,16 +50,19 @@ export function recordRequests(app: FastifyInstance, { prompts, onRequest }: Rec
     reply.header('x-request-id', request.id);
     // Not fastify's onResponse: it is silent about clients that leave.
     reply.raw.once('close', () =>
-      onRequest?.({
-        time: new Date().toISOString(),
-        id: request.id,
-        method: request.method,
-        path: request.url.split('?', 1)[0]!,
-        status: reply.raw.writableFinished ? reply.raw.statusCode : 499,
-        ms: Math.round(performance.now() - begun),
-        ...notes.get(request),
-        ...(prompts && request.body !== undefined && { request: request.body }),
-      }),
+      onRequest(
+        {
+          time: new Date().toISOString(),
+          id: request.id,
+          method: request.method,
+          path: request.url.split('?', 1)[0]!,
+          status: reply.raw.writableFinished ? reply.raw.statusCode : 499,
+          ms: Math.round(performance.now() - begun),
+          ...notes.get(request),
+          ...(prompts && request.body !== undefined && { request: request.body }),
+        },
+        request.routeOptions.url ?? 'other',
+      ),
     );
     done();
   });

@@ -2,7 +2,7 @@
 import { RESERVED } from '@mdiff/folder';
 import type { Model } from '@mdiff/generate';
 import { RequestError } from './errors.js';
-import { type CompletionRequest, MAX_CHOICES, type Prompt } from './schema.js';
+import { MAX_CHOICES, type Prompt, type SamplingRequest } from './schema.js';
 
 type Vocabulary = Pick<Model, 'tokenizer'>;
 
@@ -42,7 +42,7 @@ function checkId(param: string, id: number, size: number): void {
 }
 
 /** `logit_bias` as an option of @mdiff/generate. */
-export function biasOf({ logit_bias }: CompletionRequest, { tokenizer }: Vocabulary): { logitBias?: Record<number, number> } {
+export function biasOf({ logit_bias }: SamplingRequest, { tokenizer }: Vocabulary): { logitBias?: Record<number, number> } {
   const entries = Object.entries(logit_bias ?? {});
   if (entries.length === 0) return {};
   for (const [id] of entries) {

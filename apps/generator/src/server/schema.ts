@@ -1,6 +1,6 @@
 // Requests and answers of the server: the part of OpenAI's completions API that a model of this kind can answer.
 import { sampling, type ParameterKey, type SamplingKey, type SamplingValue } from '@mdiff/config/sampling';
-import type { SamplingOptions } from '@mdiff/generate';
+import type { Part, SamplingOptions } from '@mdiff/generate';
 
 /** Parameters that the table of sampling options names. `null` means absent, as in OpenAI's API. */
 type SamplingParameters = { [K in ParameterKey as (typeof sampling)[K]['parameter']]?: SamplingValue<K> | null };
@@ -8,19 +8,28 @@ type SamplingParameters = { [K in ParameterKey as (typeof sampling)[K]['paramete
 /** A text, several texts, the token ids of a text, or those of several. */
 export type Prompt = string | readonly string[] | readonly number[] | readonly (readonly number[])[];
 
-/** Body of `POST /v1/completions`, after validation. */
-export interface CompletionRequest extends Omit<SamplingParameters, 'stop'> {
+/** What the bodies of all requests may hold. */
+export interface SamplingRequest extends Omit<SamplingParameters, 'stop'> {
   model?: string | null;
+  stop?: string | string[] | null;
+  /** Added to the logits, by token id. */
+  logit_bias?: Readonly<Record<string, number>> | null;
+}
+
+/** Body of `POST /v1/infill`, after validation: text to keep, and gaps with the number of tokens to fill. */
+export interface InfillRequest extends SamplingRequest {
+  parts: readonly Part[];
+}
+
+/** Body of `POST /v1/completions`, after validation. */
+export interface CompletionRequest extends SamplingRequest {
   prompt?: Prompt | null;
   suffix?: string | null;
   max_tokens?: number | null;
-  stop?: string | string[] | null;
   stream?: boolean | null;
   stream_options?: { include_usage?: boolean | null; include_obfuscation?: boolean | null } | null;
   echo?: boolean | null;
   best_of?: number | null;
-  /** Added to the logits, by token id. */
-  logit_bias?: Readonly<Record<string, number>> | null;
 }
 
 const MAX_CHARACTERS = 200_000;
@@ -97,8 +106,41 @@ export const completionSchema = {
   },
 };
 
+const TOKENS = { ...sampling.max_length.range, type: 'integer' };
+const GAP = {
+  type: 'object',
+  required: ['gap'],
+  additionalProperties: false,
+  properties: { gap: { anyOf: [TOKENS, { type: 'array', minItems: 2, maxItems: 2, items: TOKENS }] } },
+};
+const { model, temperature, top_p, n, seed, stop, logit_bias, user } = completionSchema.properties as typeof completionSchema.properties &
+  Record<string, object>;
+
+/** JSON Schema of {@link InfillRequest}. */
+export const infillSchema = {
+  type: 'object',
+  required: ['parts'],
+  additionalProperties: { type: 'null' },
+  properties: {
+    model,
+    parts: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 1024,
+      items: { description: 'a list of strings and gaps such as {"gap": 4} or {"gap": [2, 5]}', anyOf: [TEXT, GAP] },
+    },
+    temperature,
+    top_p,
+    n,
+    seed,
+    stop,
+    logit_bias,
+    user,
+  },
+};
+
 /** A request's sampling parameters, the seed excepted, as options of @mdiff/generate. */
-export function samplingOf(body: CompletionRequest): Omit<SamplingOptions, 'seed'> {
+export function samplingOf(body: SamplingRequest): Omit<SamplingOptions, 'seed'> {
   const given = (Object.keys(sampling) as SamplingKey[]).flatMap((key) => {
     const row = sampling[key];
     const value = 'parameter' in row && key !== 'seed' ? body[row.parameter] : undefined;
@@ -107,9 +149,9 @@ export function samplingOf(body: CompletionRequest): Omit<SamplingOptions, 'seed
   return Object.fromEntries(given) as SamplingOptions;
 }
 
-interface Answer {
+interface Answer<T extends string> {
   id: string;
-  object: 'text_completion';
+  object: T;
   /** Seconds since 1970. */
   created: number;
   model: string;
@@ -125,14 +167,19 @@ interface Usage {
 
 export type Finish = 'stop' | 'length';
 
-export interface Completion extends Answer {
+export interface Completion extends Answer<'text_completion'> {
   choices: { index: number; text: string; logprobs: null; finish_reason: Finish }[];
   usage: Usage;
 }
 
 /** One event of a stream. */
-export interface Chunk extends Answer {
+export interface Chunk extends Answer<'text_completion'> {
   choices: { index: number; text: string; logprobs: null; finish_reason: Finish | null }[];
   /** Only if the request asks for it: null, except in the last chunk, which has no choices. */
   usage?: Usage | null;
+}
+
+export interface Infilling extends Answer<'infill'> {
+  choices: { index: number; text: string; fills: string[] }[];
+  usage: Usage;
 }

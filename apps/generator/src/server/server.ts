@@ -1,15 +1,26 @@
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Model } from '@mdiff/generate';
 import { closeInOrder } from './closing.js';
-import { complete } from './completions.js';
+import { complete, type AnswerArgs } from './completions.js';
 import { ClientGone, closingError, errorAnswer, errorBody, type ErrorAnswer, type ErrorBody, RequestError } from './errors.js';
 import { guard } from './guard.js';
+import { fillGaps } from './infilling.js';
 import { createJobs, type Jobs } from './jobs.js';
 import { note, recordRequests, requestId, type RequestRecord } from './log.js';
+import { createMetrics, type Metrics } from './metrics.js';
 import { type Models, modelsOf, type ServedModel } from './models.js';
+import { openApi } from './openapi.js';
 import { acceptJsonAlone, answerParserErrors, type ArrivalLimits } from './parsing.js';
 import { createQueue, type Queue } from './queue.js';
-import { completionSchema, type Chunk, type CompletionRequest } from './schema.js';
+import {
+  completionSchema,
+  infillSchema,
+  type Chunk,
+  type Completion,
+  type CompletionRequest,
+  type InfillRequest,
+  type SamplingRequest,
+} from './schema.js';
 import { eventStream } from './stream.js';
 
 export interface ServerOptions {
@@ -66,7 +77,13 @@ export function createServer({
     ajv: { customOptions: STRICT },
   });
   const jobs = createJobs(timeout);
-  recordRequests(app, { prompts: logPrompts, onRequest });
+  const queue = createQueue(waiting);
+  const metrics = createMetrics(queue);
+  const onRecord = (record: RequestRecord, route: string): void => {
+    metrics.request(record, route);
+    onRequest?.(record);
+  };
+  recordRequests(app, { prompts: logPrompts, onRequest: onRecord });
   closeInOrder(app, { grace, endJobs: () => jobs.end(closingError()) });
   guard(app, { token, checkHost });
   acceptJsonAlone(app);
@@ -77,7 +94,8 @@ export function createServer({
   };
   addRoutes(app, {
     models: modelsOf(models),
-    queue: createQueue(waiting),
+    queue,
+    metrics,
     jobs,
     errorOf: (error) => answerTo(error as FastifyError).body,
   });
@@ -104,54 +122,76 @@ interface RouteArgs {
   /** One for all models: they share the processor. */
   readonly queue: Queue;
   readonly jobs: Jobs;
+  readonly metrics: Metrics;
   /** The event for a client whose answer has begun. */
   readonly errorOf: (error: Error) => ErrorBody;
 }
 
 function addRoutes(app: FastifyInstance, args: RouteArgs): void {
-  const { models } = args;
+  const { models, metrics } = args;
   for (const path of ['/livez', '/healthz']) app.get(path, () => ({ status: 'ok' }));
   app.get('/readyz', (_, reply) => (models.ready ? { status: 'ready' } : reply.code(503).send({ status: 'loading' })));
   app.get('/v1/models', () => ({ object: 'list', data: models.loaded().map(described) }));
   app.get<{ Params: { id: string } }>('/v1/models/:id', ({ params: { id } }) => described(models.get(id).model));
   app.post<{ Body: CompletionRequest }>('/v1/completions', { schema: { body: completionSchema } }, (request, reply) =>
-    answerCompletion(request, reply, args),
+    answerCompletion({ body: request.body, request, reply }, args),
   );
+  app.post<{ Body: InfillRequest }>('/v1/infill', { schema: { body: infillSchema } }, (request, reply) =>
+    work({ body: request.body, request, reply }, args)(fillGaps),
+  );
+  app.get('/metrics', async (_, reply) => reply.type(metrics.contentType).send(await metrics.text()));
+  app.get('/openapi.json', () => openApi);
   app.post('/v1/chat/completions', (_, reply) => reply.code(404).send(noChat));
   app.setNotFoundHandler(({ method, url }, reply) =>
     reply.code(404).send(
-      errorBody(`no such endpoint: ${method} ${url}; use POST /v1/completions, GET /v1/models, /livez or /readyz`, {
-        code: 'not_found',
-      }),
+      errorBody(
+        `no such endpoint: ${method} ${url}; use POST /v1/completions or /v1/infill, GET /v1/models, /livez, /readyz, /metrics or /openapi.json`,
+        {
+          code: 'not_found',
+        },
+      ),
     ),
   );
 }
 
-async function answerCompletion(
-  request: FastifyRequest<{ Body: CompletionRequest }>,
-  reply: FastifyReply,
-  { models, queue, jobs, errorOf }: RouteArgs,
-): Promise<unknown> {
-  const { body } = request;
+interface Asked<T> {
+  readonly body: T;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/** Finds the model of a request and returns how to run its work when its turn comes; what it cost is noted. */
+function work<T extends SamplingRequest>({ body, request, reply }: Asked<T>, { models, queue, jobs, metrics }: RouteArgs) {
   const { model, sampling } = models.get(body.model);
   note(request, { model: model.name });
-  if (body.stream_options && !body.stream)
-    throw new RequestError('stream_options: has an effect only with "stream": true; leave it out, or set stream', {
-      param: 'stream_options',
-    });
   const signal = jobs.signal(reply);
-  const run = (onChunk?: (chunk: Chunk | null) => void) =>
+  return <A extends { usage: Completion['usage'] }>(answer: (model: Model, args: AnswerArgs<T>) => Promise<A>): Promise<A> =>
     queue.run(async () => {
       let passes = 0;
       const onText = (nfe: number): void => void (passes += nfe);
-      const answer = await complete(model, { body, sampling, signal, onText, ...(onChunk && { onChunk }) });
-      const { prompt_tokens, completion_tokens } = answer.usage;
+      const done = await answer(model, { body, sampling, signal, onStep: metrics.steps(model.name), onText });
+      const { prompt_tokens, completion_tokens } = done.usage;
       note(request, { prompt_tokens, completion_tokens, nfe: passes });
-      return answer;
+      return done;
     }, signal);
-  if (!body.stream) return run();
-  const events = await eventStream<Chunk>(run, { errorOf });
-  return reply.type('text/event-stream; charset=utf-8').header('cache-control', 'no-cache').header('x-accel-buffering', 'no').send(events);
+}
+
+async function answerCompletion(asked: Asked<CompletionRequest>, args: RouteArgs): Promise<unknown> {
+  const { stream, stream_options } = asked.body;
+  if (stream_options && !stream)
+    throw new RequestError('stream_options: has an effect only with "stream": true; leave it out, or set stream', {
+      param: 'stream_options',
+    });
+  const run = work(asked, args);
+  if (!stream) return run(complete);
+  const events = await eventStream<Chunk>((onChunk) => run((model, more) => complete(model, { ...more, onChunk })), {
+    errorOf: args.errorOf,
+  });
+  return asked.reply
+    .type('text/event-stream; charset=utf-8')
+    .header('cache-control', 'no-cache')
+    .header('x-accel-buffering', 'no')
+    .send(events);
 }
 
 const described = ({ name, created }: Model) => ({ id: name, object: 'model', created, owned_by: 'mdiff' });

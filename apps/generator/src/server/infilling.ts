@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto';
+import { infill, type Model } from '@mdiff/generate';
+import { seedOf, type AnswerArgs } from './completions.js';
+import { biasOf } from './prompts.js';
+import { samplingOf, type Infilling, type InfillRequest } from './schema.js';
+
+/** Answers one request of `POST /v1/infill`: a canvas of text and gaps, each gap filled to its last token; a gap of a range gets the length that reads best. */
+export async function fillGaps(model: Model, { body, sampling, signal, onStep, onText }: AnswerArgs<InfillRequest>): Promise<Infilling> {
+  const seed = seedOf(body, sampling, model);
+  const n = body.n ?? 1;
+  // The parts say how long the text is.
+  const rest = Object.fromEntries(Object.entries(sampling).filter(([option]) => option !== 'maxLength' && option !== 'minLength'));
+  const { texts, promptTokens } = await infill(model, body.parts, {
+    ...rest,
+    ...samplingOf(body),
+    ...biasOf(body, model),
+    n,
+    seed,
+    signal,
+    ...(onStep && { onStep }),
+  });
+  for (const { nfe } of texts) onText?.(nfe);
+  const gaps = body.parts.flatMap((part) => (typeof part === 'string' ? [] : [part.gap]));
+  const tokensOf = (fills: readonly string[]): number =>
+    gaps.reduce<number>((sum, gap, i) => sum + (typeof gap === 'number' ? gap : model.tokenizer.encode(fills[i]!).length), 0);
+  const written = texts.reduce((sum, { fills }) => sum + tokensOf(fills), 0);
+  return {
+    id: `infill-${randomUUID()}`,
+    object: 'infill',
+    created: Math.floor(Date.now() / 1000),
+    model: model.name,
+    seed,
+    choices: texts.map(({ text, fills }, index) => ({ index, text, fills: [...fills] })),
+    usage: { prompt_tokens: promptTokens, completion_tokens: written, total_tokens: promptTokens + written },
+  };
+}

@@ -1,0 +1,81 @@
+// Figures for Prometheus. A registry of its own for each server, so that two in one process do not count together.
+import type { GenerateOptions } from '@mdiff/generate';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { RequestRecord } from './log.js';
+import type { Queue } from './queue.js';
+
+type Step = Parameters<NonNullable<GenerateOptions['onStep']>>[0];
+
+export interface Metrics {
+  /** After each request; `route` is a pattern such as `/v1/models/:id`. */
+  request(record: RequestRecord, route: string): void;
+  /** A listener for the steps of one request. */
+  steps(model: string): (event: Step) => void;
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+/** In seconds: from a pass of a tiny model to a request that waits in a long line. */
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+
+export function createMetrics(queue: Queue): Metrics {
+  const registers = [new Registry()];
+  const byModel = { labelNames: ['model'] as const, registers };
+  new Gauge({
+    name: 'mdiff_queue_requests',
+    help: 'Requests that run or wait.',
+    registers,
+    collect() {
+      this.set(queue.size);
+    },
+  });
+  const requests = new Counter({ name: 'mdiff_requests_total', help: 'Requests answered.', labelNames: ['route', 'status'], registers });
+  const seconds = new Histogram({
+    name: 'mdiff_request_seconds',
+    help: 'Time of a request, its time in line included.',
+    labelNames: ['route'],
+    buckets: BUCKETS,
+    registers,
+  });
+  const prompt = new Counter({ name: 'mdiff_prompt_tokens_total', help: 'Tokens of prompts.', ...byModel });
+  const completion = new Counter({ name: 'mdiff_completion_tokens_total', help: 'Tokens written.', ...byModel });
+  const nfe = new Counter({ name: 'mdiff_nfe_total', help: 'Forward passes (NFE), summed over the texts.', ...byModel });
+  const stepSeconds = new Histogram({
+    name: 'mdiff_step_seconds',
+    help: 'Time of a sampling step of all texts of a request.',
+    buckets: BUCKETS,
+    ...byModel,
+  });
+  const stepTokens = new Histogram({
+    name: 'mdiff_step_tokens',
+    help: 'Tokens that a step commits in a text.',
+    buckets: [0, 1, 2, 4, 8, 16, 32, 64, 128, 256],
+    ...byModel,
+  });
+  return {
+    request({ status, ms, model, ...record }, route) {
+      requests.inc({ route, status });
+      seconds.observe({ route }, ms / 1000);
+      if (model === undefined) return;
+      prompt.inc({ model }, record.prompt_tokens ?? 0);
+      completion.inc({ model }, record.completion_tokens ?? 0);
+      nfe.inc({ model }, record.nfe ?? 0);
+    },
+    steps(model) {
+      let last = performance.now();
+      let before = -1;
+      return ({ row, commits }) => {
+        stepTokens.observe({ model }, commits.length);
+        // The texts of one pass report in ascending order.
+        if (row <= before || before < 0) {
+          const now = performance.now();
+          stepSeconds.observe({ model }, (now - last) / 1000);
+          last = now;
+        }
+        before = row;
+      };
+    },
+    text: () => registers[0]!.metrics(),
+    contentType: registers[0]!.contentType,
+  };
+}

@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { openApi, schemas } from './openapi.js';
+import { model, start } from './server.test.util.js';
+
+it('names every route, and no other', async () => {
+  const { app, url } = await start();
+  const document = (await (await fetch(`${url}/openapi.json`)).json()) as typeof openApi;
+  expect(document).toEqual(JSON.parse(JSON.stringify(openApi)));
+  const documented = Object.entries(openApi.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace('{id}', ':id')}`),
+  );
+  // The tree of routes, one full path a line; chat is there only to be refused.
+  const routes = app.printRoutes({ commonPrefix: false }).matchAll(/── (\/\S+) \(([^)]+)\)/g);
+  const built = [...routes].flatMap(([, path, methods]) => methods!.split(', ').map((method) => `${method} ${path}`));
+  const whole = built.filter((route) => !route.startsWith('HEAD'));
+  for (const route of documented) {
+    const [method, path] = route.split(' ') as ['GET', string];
+    expect(app.hasRoute({ method, url: path }), route).toBe(true);
+  }
+  expect(whole.length).toBe(documented.length + 1);
+});
+
+it('describes the answers as they are', async () => {
+  const { url, post } = await start();
+  const keys = async (answer: Promise<Response>): Promise<string[]> => Object.keys((await (await answer).json()) as object).sort();
+  const infill = fetch(`${url}/v1/infill`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ parts: ['Call me ', { gap: 2 }] }),
+  });
+  expect(await keys(post({ max_tokens: 1 }))).toEqual([...schemas.Completion.required].sort());
+  expect(await keys(infill)).toEqual([...schemas.Infilling.required].sort());
+  expect(await keys(fetch(`${url}/v1/models/${model.name}`))).toEqual([...schemas.Model.required].sort());
+  expect(await keys(fetch(`${url}/v1/models`))).toEqual([...schemas.Models.required].sort());
+  expect(await keys(fetch(`${url}/nothing`))).toEqual([...schemas.Error.required].sort());
+});

@@ -1,0 +1,87 @@
+// The OpenAPI document. Requests are described by the schemas that check them (schema.ts).
+import { completionSchema, infillSchema } from './schema.js';
+
+const string = { type: 'string' };
+const integer = { type: 'integer' };
+const object = (properties: Readonly<Record<string, object>>, optional: readonly string[] = []) => ({
+  type: 'object',
+  required: Object.keys(properties).filter((name) => !optional.includes(name)),
+  properties,
+});
+const list = (items: object) => ({ type: 'array', items });
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+
+const usage = object({ prompt_tokens: integer, completion_tokens: integer, total_tokens: integer });
+const head = { id: string, created: integer, model: string, seed: integer };
+const choice = (finish: readonly (string | null)[]) =>
+  object({ index: integer, text: string, logprobs: { type: 'null' }, finish_reason: { enum: finish } });
+
+export const schemas = {
+  CompletionRequest: completionSchema,
+  Completion: object({ ...head, object: { const: 'text_completion' }, choices: list(choice(['stop', 'length'])), usage }),
+  Chunk: object(
+    {
+      ...head,
+      object: { const: 'text_completion' },
+      choices: list(choice(['stop', 'length', null])),
+      usage: { anyOf: [usage, { type: 'null' }] },
+    },
+    ['usage'],
+  ),
+  InfillRequest: infillSchema,
+  Infilling: object({
+    ...head,
+    object: { const: 'infill' },
+    choices: list(object({ index: integer, text: string, fills: list(string) })),
+    usage,
+  }),
+  Model: object({ id: string, object: { const: 'model' }, created: integer, owned_by: string }),
+  Models: object({ object: { const: 'list' }, data: list(ref('Model')) }),
+  Status: object({ status: { enum: ['ok', 'ready', 'loading'] } }),
+  Error: object({
+    error: object({ message: string, type: string, param: { type: ['string', 'null'] }, code: { type: ['string', 'null'] } }),
+  }),
+};
+
+const json = (schema: object) => ({ 'application/json': { schema } });
+const answer = (description: string, schema: object) => ({ description, content: json(schema) });
+const failure = answer('an error', ref('Error'));
+const get = (summary: string, ok: object, more: object = {}) => ({ get: { summary, responses: { 200: ok, default: failure }, ...more } });
+const post = (summary: string, request: string, ok: object) => ({
+  post: { summary, requestBody: { required: true, content: json(ref(request)) }, responses: { 200: ok, default: failure } },
+});
+const open = { security: [] };
+const status = (description: string) => answer(description, ref('Status'));
+const completed = {
+  description: 'the texts, whole or in pieces',
+  content: {
+    ...json(ref('Completion')),
+    'text/event-stream': { schema: { type: 'string', description: 'with "stream": true, a Chunk in each data line, then [DONE]' } },
+  },
+};
+
+export const openApi = {
+  openapi: '3.1.0',
+  info: { title: 'mdiff', version: '1', description: 'Masked-diffusion language models: continue a text, fill its gaps.' },
+  security: [{}, { token: [] }],
+  paths: {
+    '/v1/completions': post("Continue prompts, or fill the space before a suffix (OpenAI's completions)", 'CompletionRequest', completed),
+    '/v1/infill': post('Fill the gaps of a text', 'InfillRequest', answer('the texts', ref('Infilling'))),
+    '/v1/models': get('List the models', answer('the models that are loaded', ref('Models'))),
+    '/v1/models/{id}': get('Describe a model', answer('the model', ref('Model')), {
+      parameters: [{ name: 'id', in: 'path', required: true, schema: string }],
+    }),
+    '/livez': get('Is the process alive?', status('yes'), open),
+    '/healthz': get('The same as /livez', status('yes'), open),
+    '/readyz': {
+      get: {
+        summary: 'Are all models loaded?',
+        responses: { 200: status('yes'), 503: status('not yet'), default: failure },
+        ...open,
+      },
+    },
+    '/metrics': get('Figures for Prometheus', { description: 'in its text format', content: { 'text/plain': { schema: string } } }),
+    '/openapi.json': get('This document', answer('OpenAPI 3.1', { type: 'object' })),
+  },
+  components: { schemas, securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+};
