@@ -1,52 +1,78 @@
-// What sampling costs and how exact it is: each sampler against an exact chain, scoring beside plain scoring, the event loop while a model writes.
+// What sampling costs and how exact it is: each sampler against an exact chain, scoring beside plain scoring, the event loop while a model
+// writes, and quality against speed.
+import { existsSync, readFileSync } from 'node:fs';
 import { loadModel } from '@mdiff/generate';
-import { optionsOf, text, whole } from '../shared/options.mjs';
+import { failure, list, oneOf, optionsOf, text, whole } from '../shared/options.mjs';
 import { fixed, resultPath, writeResult, writeTo } from '../shared/results.mjs';
 import { delays } from './delay.ts';
 import { exactness, noise, strategies, tableOf } from './exactness.ts';
+import { measure, points } from './frontier.ts';
+import { trainJudge } from './judge.mjs';
 import { scoring } from './scoring.ts';
 
 const options = optionsOf({
   name: 'generate',
-  about: 'Samplers: distance from an exact distribution, processor time of scoring, delay of the event loop.',
+  about: 'Samplers: distance from an exact distribution, processor time of scoring, delay of the event loop, quality against speed.',
   options: {
-    model: { kind: text('folder'), help: 'a model folder, for the delay of the event loop; without it that part is left out' },
+    parts: {
+      kind: list(oneOf(['exactness', 'scoring', 'delay', 'frontier'])),
+      default: 'exactness,scoring',
+      help: 'what to measure; the last two need --model',
+    },
+    model: { kind: text('folder'), help: 'a model folder' },
     draws: { kind: whole(1000), default: 40000, help: 'texts of each sampler on the exact chain' },
     rounds: { kind: whole(1), default: 15, help: 'rounds of scoring; the best counts' },
-    out: { kind: text('file'), help: 'write the figures there' },
+    batches: { kind: list(whole(1, 256)), default: '1,8,32', help: 'texts at once, for the frontier' },
+    preset: { kind: text('name'), default: 'quickstart_scratch', help: 'whose book the judge of the frontier has read' },
+    out: { kind: text('file'), help: 'write the figures there instead of bench/results/' },
   },
 });
 
-const rows = [];
-for (const strategy of strategies) {
-  const row = await exactness(strategy, options.draws);
-  rows.push({ name: row.name, distance: fixed(row.distance, 4), deviate: fixed(row.deviate, 1), nfe: fixed(row.nfe, 2) });
-}
-const { mean, deviation } = noise(options.draws);
-console.log(`${options.draws} draws; an exact sampler has a total variation of ${mean.toFixed(4)} ± ${deviation.toFixed(4)}`);
-console.log(tableOf(rows, options.draws));
+const needsModel = options.parts.some((part) => part === 'delay' || part === 'frontier');
+if (needsModel && options.model === undefined) throw failure('delay and frontier need --model <folder>', 'MDIFF_USAGE', 2);
 
-const scored = scoring(options.rounds).map(({ name, plain, ours, ratio }) => ({
-  name,
-  plain_ms: fixed(plain, 3),
-  ours_ms: fixed(ours, 3),
-  ratio: fixed(ratio, 2),
-}));
-console.table(scored);
+const rounded = (row, digits) =>
+  Object.fromEntries(Object.entries(row).map(([key, value]) => [key, typeof value === 'number' ? fixed(value, digits) : value]));
 
-const figures = { exactness: { draws: options.draws, rows }, scoring: scored };
-if (options.model !== undefined) {
-  const model = await loadModel(options.model);
-  const settings = { sampler: 'confidence', temperature: 0.8, topP: 0.95, numSteps: 32, blockLength: null, n: 2, seed: 1 };
-  const { equal, rows: measured } = await delays(model, settings);
-  await model.close();
-  figures.delay = {
-    equal,
-    rows: measured.map((row) => ({ ...row, wall: fixed(row.wall, 0), longest: fixed(row.longest, 1), busy: fixed(row.busy, 3) })),
-  };
-  console.log(equal ? 'both threads write the same texts' : 'THE TEXTS DIFFER');
-  console.table(figures.delay.rows);
-  if (options.out === undefined) writeResult('generate', figures);
-}
-if (options.out !== undefined) writeTo(options.out, figures);
-else if (options.model === undefined) console.log(`without --model nothing is written to ${resultPath('generate')}`);
+const parts = {
+  async exactness() {
+    const rows = [];
+    for (const strategy of strategies) rows.push(rounded(await exactness(strategy, options.draws), 4));
+    const { mean, deviation } = noise(options.draws);
+    console.log(`${options.draws} draws; an exact sampler has a total variation of ${mean.toFixed(4)} ± ${deviation.toFixed(4)}`);
+    console.log(tableOf(rows, options.draws));
+    return { draws: options.draws, rows };
+  },
+  async scoring() {
+    const rows = scoring(options.rounds).map((row) => rounded(row, 3));
+    console.table(rows);
+    return rows;
+  },
+  async delay(model) {
+    const settings = { sampler: 'confidence', temperature: 0.8, topP: 0.95, numSteps: 32, blockLength: null, n: 2, seed: 1 };
+    const { equal, rows } = await delays(model, settings);
+    if (!equal) throw failure('the two threads wrote different texts');
+    const measured = rows.map((row) => rounded(row, 3));
+    console.table(measured);
+    return measured;
+  },
+  async frontier(model) {
+    const judge = await trainJudge(model, options.preset);
+    const rows = [];
+    for (const batch of options.batches) {
+      for (const point of points) {
+        rows.push(rounded(await measure(model, judge, { point, batch }), 3));
+        console.log(JSON.stringify(rows.at(-1)));
+      }
+    }
+    return rows;
+  },
+};
+
+const path = resultPath('generate');
+const figures = options.out === undefined && existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {};
+const model = needsModel ? await loadModel(options.model) : undefined;
+for (const part of options.parts) figures[part] = await parts[part](model);
+await model?.close();
+if (options.out === undefined) writeResult('generate', figures);
+else writeTo(options.out, figures);

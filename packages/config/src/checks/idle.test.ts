@@ -24,6 +24,7 @@ const rows: readonly [key: string, value: string, idle: string, used: string, te
   ],
   ['generation.top_k', '5', 'generation.temperature=0', 'generation.temperature=1', 'while generation.temperature is 0'],
   ['generation.top_p', '0.5', 'generation.temperature=0', 'generation.temperature=1', 'while generation.temperature is 0'],
+  ['generation.seed', '5', 'generation.temperature=0', 'generation.temperature=1', 'while generation.temperature is 0'],
   [
     'generation.style_tokens',
     '[sea]',

@@ -52,7 +52,7 @@ export const idleKeys: readonly Idle[] = [
   sampler(['gamma'], (name) => name !== 'entropy'),
   sampler(['num_steps', 'confidence_schedule'], (name) => name === 'first_hitting' || name === 'causal'),
   {
-    keys: ['generation.top_k', 'generation.top_p'],
+    keys: ['generation.top_k', 'generation.top_p', 'generation.seed'],
     decides: 'generation.temperature',
     unused: (get, key) => get('generation.temperature') === 0 && get(key) !== null,
   },

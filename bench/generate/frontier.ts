@@ -1,0 +1,58 @@
+/** Quality against speed: what each sampler writes, under a judge that is not the model, and how fast. */
+import { performance } from 'node:perf_hooks';
+import { generate, type GenerateOptions, type Model } from '@mdiff/generate';
+import { logProbabilities, type NgramModel } from '../ngram/kneser.js';
+
+const common = { temperature: 0.8, topP: 0.95, blockLength: null, seed: 1 } as const;
+
+export const points: readonly { name: string; options: GenerateOptions }[] = [
+  { name: 'ancestral, 1000 steps', options: { ...common, sampler: 'ancestral', numSteps: 1000 } },
+  { name: 'ancestral, 128 steps', options: { ...common, sampler: 'ancestral', numSteps: 128 } },
+  { name: 'ancestral, 32 steps', options: { ...common, sampler: 'ancestral', numSteps: 32 } },
+  { name: 'first_hitting', options: { ...common, sampler: 'first_hitting' } },
+  { name: 'first_hitting in blocks of 4', options: { ...common, sampler: 'first_hitting', blockLength: 4 } },
+  { name: 'confidence, 64 steps', options: { ...common, sampler: 'confidence', numSteps: 64 } },
+  { name: 'confidence, 32 steps', options: { ...common, sampler: 'confidence', numSteps: 32 } },
+  { name: 'confidence, 16 steps', options: { ...common, sampler: 'confidence', numSteps: 16 } },
+  { name: 'margin, 32 steps', options: { ...common, sampler: 'margin', numSteps: 32 } },
+  { name: 'entropy, gamma 1', options: { ...common, sampler: 'entropy', gamma: 1, numSteps: 128 } },
+  { name: 'threshold 0.9', options: { ...common, sampler: 'threshold', threshold: 0.9, numSteps: 128 } },
+  { name: 'threshold 0.5 in blocks of 32', options: { ...common, sampler: 'threshold', threshold: 0.5, numSteps: 128, blockLength: 32 } },
+  { name: 'confidence, 32 steps, early commit', options: { ...common, sampler: 'confidence', numSteps: 32, earlyCommit: true } },
+  { name: 'ancestral, 128 steps, remasking 0.02', options: { ...common, sampler: 'ancestral', numSteps: 128, remasking: 0.02 } },
+];
+
+interface Point {
+  name: string;
+  batch: number;
+  /** tokens a second, those before the end of each text */
+  rate: number;
+  /** forward passes a text */
+  nfe: number;
+  /** nats per token under the judge */
+  judged: number;
+  /** share of the pairs of neighbouring tokens that are different ones, over all texts */
+  distinct: number;
+}
+
+export async function measure(
+  model: Model,
+  judge: NgramModel,
+  { point, batch }: { point: (typeof points)[number]; batch: number },
+): Promise<Point> {
+  const began = performance.now();
+  const { texts } = await generate(model, { ...point.options, n: batch });
+  const seconds = (performance.now() - began) / 1000;
+  const { bos } = model.tokenizer.special;
+  const units = texts.map(({ completion }) => model.tokenizer.encode(completion)).filter(({ length }) => length > 0);
+  const logs = logProbabilities(judge, units, bos);
+  const pairs = units.flatMap((ids) => Array.from(ids.subarray(1), (id, i) => `${ids[i]} ${id}`));
+  return {
+    name: point.name,
+    batch,
+    rate: texts.reduce((sum, { tokens }) => sum + tokens, 0) / seconds,
+    nfe: texts.reduce((sum, { nfe }) => sum + nfe, 0) / batch,
+    judged: -logs.reduce((sum, log) => sum + log, 0) / logs.length,
+    distinct: new Set(pairs).size / pairs.length,
+  };
+}
