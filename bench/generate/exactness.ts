@@ -23,6 +23,7 @@ interface Strategy {
 export const strategies: readonly Strategy[] = [
   { name: 'first_hitting', sampler: 'first_hitting', options: {} },
   { name: 'first_hitting in blocks of 2', sampler: 'first_hitting', options: { blockLength: 2 } },
+  { name: 'causal', sampler: 'causal', options: {} },
   { name: 'margin, one token a step', sampler: 'margin', options: { numSteps: L } },
   { name: 'entropy, one token a step, gamma 0', sampler: 'entropy', options: { numSteps: L, gamma: 0 } },
   { name: 'ancestral, 128 steps', sampler: 'ancestral', options: { numSteps: 128 } },

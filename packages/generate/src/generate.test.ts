@@ -274,6 +274,14 @@ describe('canvases filled beside the forward passes', () => {
     },
   );
 
+  it('are the same without a seed at temperature 0, text for text', async () => {
+    const [first, second] = await Promise.all(
+      [0, 1].map(() => generate(shifted, { temperature: 0, sampler: 'first_hitting', maxTokens: 16, n: 2 })),
+    );
+    expect(first!.texts.map(({ text }) => text)).toEqual(second!.texts.map(({ text }) => text));
+    expect(first!.texts[0]!.text).toBe(first!.texts[1]!.text);
+  });
+
   it('stop when they are told to, and leave the model usable', async () => {
     const controller = new AbortController();
     let steps = 0;
