@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { generate, seedAt, type GenerateOptions, type Model, type SamplingOptions } from '@mdiff/generate';
+import { generate, rank, seedAt, type GenerateOptions, type Model, type SamplingOptions, type Text } from '@mdiff/generate';
 import { RequestError } from './errors.js';
 import { biasOf, promptsOf } from './prompts.js';
 import { samplingOf, type Chunk, type Completion, type CompletionRequest, type Finish, type SamplingRequest } from './schema.js';
@@ -11,7 +11,7 @@ export interface AnswerArgs<T> {
   signal: AbortSignal;
   /** Called after each step of each text. */
   onStep?: GenerateOptions['onStep'];
-  /** Called with the forward passes of each text. */
+  /** Called with the forward passes of each text, and of ranking it. */
   onText?: (nfe: number) => void;
 }
 
@@ -26,9 +26,9 @@ export interface CompletionArgs extends AnswerArgs<CompletionRequest> {
  */
 export async function complete(model: Model, { body, sampling, signal, onChunk, onStep, onText }: CompletionArgs): Promise<Completion> {
   const n = body.n ?? 1;
-  const prompts = promptsOf(body.prompt, n, model);
+  const drawn = drawnOf(body, n);
+  const prompts = promptsOf(body.prompt, drawn, model);
   const bias = biasOf(body, model);
-  checkBestOf(body, n);
   const seed = seedOf(body, sampling, model);
   const head = {
     id: `cmpl-${randomUUID()}`,
@@ -42,15 +42,15 @@ export async function complete(model: Model, { body, sampling, signal, onChunk, 
   const withUsage = body.stream_options?.include_usage === true;
   const piece = (index: number, text: string, finish: Finish | null): void =>
     onChunk?.({ ...head, choices: [{ index, text, logprobs: null, finish_reason: finish }], ...(withUsage && { usage: null }) });
-  for (const prompt of prompts) {
+  for (const [p, prompt] of prompts.entries()) {
     const first = choices.length;
     if (body.echo && prompt !== '') for (let row = 0; row < n; row++) piece(first + row, prompt, null);
     const { texts, promptTokens } = await generate(model, {
       ...sampling,
       ...samplingOf(body),
       ...bias,
-      n,
-      seed: seedAt({ seed }, first),
+      n: drawn,
+      seed: seedAt({ seed }, p * drawn),
       prompt,
       suffix: body.suffix ?? '',
       signal,
@@ -63,9 +63,11 @@ export async function complete(model: Model, { body, sampling, signal, onChunk, 
       ...(onChunk && { onText: ({ row, text }) => piece(first + row, text, null) }),
     });
     usage.prompt_tokens += promptTokens;
-    for (const { completion, tokens, finish, nfe } of texts) {
-      onText?.(nfe);
+    for (const { tokens, nfe } of texts) {
       usage.completion_tokens += tokens;
+      onText?.(nfe);
+    }
+    for (const { completion, finish } of drawn > n ? await likeliest(model, texts, { n, signal, onText }) : texts) {
       piece(choices.length, '', finish);
       choices.push({ index: choices.length, text: body.echo ? prompt + completion : completion, logprobs: null, finish_reason: finish });
     }
@@ -81,11 +83,31 @@ export function seedOf({ seed }: SamplingRequest, sampling: SamplingOptions, mod
   return seed === -1 ? fresh() : (seed ?? sampling.seed ?? model.generation.seed ?? fresh());
 }
 
-/** 1 is the neutral value of clients that always send it. */
-function checkBestOf({ best_of }: CompletionRequest, n: number): void {
-  if ((best_of ?? 1) === 1 || best_of === n) return;
-  throw new RequestError(
-    `best_of: ${best_of} is not supported by this server, because it does not rank texts; leave it out, or set n to ${best_of} and choose yourself`,
-    { param: 'best_of', code: 'unsupported_parameter' },
+/** Texts to write for each prompt. A `best_of` of 1 is the neutral value of clients that always send it. */
+function drawnOf({ best_of, stream }: CompletionRequest, n: number): number {
+  const drawn = best_of ?? 1;
+  if (drawn === 1 || drawn === n) return n;
+  if (drawn < n) throw new RequestError(`best_of: expected at least n (${n}), got ${drawn}`, { param: 'best_of', code: 'invalid_value' });
+  if (stream)
+    throw new RequestError('best_of: texts are ranked once they are whole, so they cannot be streamed; leave out stream or best_of', {
+      param: 'best_of',
+      code: 'unsupported_parameter',
+    });
+  return drawn;
+}
+
+/** The n texts whose tokens are likeliest, likeliest first, by the bound on the likelihood that training reports. Texts without words come last. */
+async function likeliest(
+  model: Model,
+  texts: readonly Text[],
+  { n, signal, onText }: { n: number; signal: AbortSignal; onText: ((nfe: number) => void) | undefined },
+): Promise<Text[]> {
+  const worded = texts.filter(({ text }) => text.trim() !== '');
+  const ranked = await rank(
+    model,
+    worded.map(({ text }) => text),
+    { signal },
   );
+  for (const { nfe } of ranked) onText?.(nfe);
+  return [...ranked.map(({ index }) => worded[index]!), ...texts.filter((text) => !worded.includes(text))].slice(0, n);
 }

@@ -95,7 +95,7 @@ export const completionSchema = {
       properties: { include_usage: { type: ['boolean', 'null'] }, include_obfuscation: { enum: [false, null] } },
     },
     echo: { type: ['boolean', 'null'] },
-    best_of: { type: ['integer', 'null'], minimum: 1 },
+    best_of: { type: ['integer', 'null'], minimum: 1, maximum: MAX_TEXTS },
     logit_bias: {
       type: ['object', 'null'],
       maxProperties: 1024,

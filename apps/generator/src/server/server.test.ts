@@ -1,4 +1,4 @@
-import type { Model } from '@mdiff/generate';
+import { rank, type Model } from '@mdiff/generate';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ErrorBody } from './errors.js';
 import type { Chunk, Completion } from './schema.js';
@@ -135,6 +135,19 @@ describe('what clients send', () => {
     expect(all.usage.prompt_tokens).toBe(3);
   });
 
+  it('best_of gives the likeliest of several texts, and counts them all', async () => {
+    const { post } = await start();
+    const request = { prompt: 'Call me', max_tokens: 6, seed: 5, temperature: 2 };
+    const all = await ask(post, { ...request, n: 4 });
+    const best = await ask(post, { ...request, n: 2, best_of: 4 });
+    const ranked = await rank(
+      model,
+      all.choices.map(({ text }) => `Call me${text}`),
+    );
+    expect(best.choices.map(({ text }) => `Call me${text}`)).toEqual(ranked.slice(0, 2).map(({ text }) => text));
+    expect(best.usage).toEqual(all.usage);
+  });
+
   it('echo gives the prompt back', async () => {
     const { post } = await start();
     const [plain, echo] = [await ask(post, { prompt: 'Call me', seed: 1 }), await ask(post, { prompt: 'Call me', seed: 1, echo: true })];
@@ -221,7 +234,8 @@ describe('bad requests', () => {
       { param: 'logprobs', message: expect.stringMatching(/^logprobs: 5 is not supported by this server: /) as string },
     ],
     ['a penalty', { frequency_penalty: 0.5 }, 400, { param: 'frequency_penalty', code: 'unsupported_parameter' }],
-    ['ranking', { n: 2, best_of: 3 }, 400, { param: 'best_of', code: 'unsupported_parameter' }],
+    ['fewer texts than wanted', { n: 3, best_of: 2 }, 400, { param: 'best_of', message: 'best_of: expected at least n (3), got 2' }],
+    ['a stream of ranked texts', { best_of: 3, stream: true }, 400, { param: 'best_of', code: 'unsupported_parameter' }],
     ['no prompts', { prompt: [] }, 400, { param: 'prompt' }],
     ['mixed prompts', { prompt: ['a', 7] }, 400, { param: 'prompt' }],
     ['a reserved id', { prompt: [7, 0] }, 400, { param: 'prompt', message: expect.stringMatching(/from 5 to \d+, got 0; /) as string }],
