@@ -17,6 +17,7 @@ export type Shorthands = { [K in FlagKey as (typeof sampling)[K]['option']]?: nu
 /** Flags of generate and infill. `--max-length` is generate's alone: the gaps of infill state their tokens. */
 export interface SamplingFlags extends CommonFlags, Omit<Shorthands, 'maxLength'> {
   json?: boolean;
+  watch?: boolean;
 }
 
 export function addCommonFlags(command: Command): Command {
@@ -33,7 +34,8 @@ export function addSamplingFlags(command: Command): Command {
     .addOption(shorthand('seed', '<seed>', 'the same seed gives the same text'))
     .addOption(shorthand('temperature', '<t>', 'randomness; 0 takes the most likely tokens'))
     .addOption(shorthand('num_steps', '<steps>', 'denoising passes at most'))
-    .option('--json', 'print one JSON object for each prompt');
+    .option('--json', 'print one JSON object for each prompt')
+    .option('--watch', 'show in the terminal how the text appears out of the masks');
 }
 
 /** The flag of a sampling option; the configuration checks the range. */

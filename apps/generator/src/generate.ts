@@ -1,10 +1,12 @@
-import { createInterface } from 'node:readline';
-import { count, Interrupted, interruptible, isUserError, print, progressLine } from '@mdiff/cli';
+import { count } from '@mdiff/cli';
 import { closing } from '@mdiff/folder';
-import { generate, seedAt, type GenerateOptions, type GenerateResult, type Model } from '@mdiff/generate';
+import { generate, type GenerateOptions } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
-import { addSamplingFlags, noteSeed, type SamplingFlags, shorthand } from './flags.js';
+import { converse } from './converse.js';
+import { addSamplingFlags, type SamplingFlags, shorthand } from './flags.js';
+import { textOf } from './input.js';
 import { folderOf, openFolder } from './open.js';
+import { writeTexts } from './texts.js';
 
 interface GenerateFlags extends SamplingFlags {
   prompt?: string;
@@ -16,69 +18,21 @@ interface GenerateFlags extends SamplingFlags {
 
 /** `mdiff generate`: one prompt, or one for each line of the input. */
 async function runGenerate(argument: string | undefined, flags: GenerateFlags): Promise<void> {
-  const { model, sampling: read, interactive } = await openFolder(folderOf('generate', argument, flags), flags);
+  const { model, sampling: read, interactive, changed } = await openFolder(folderOf('generate', argument, flags), flags);
   const sampling: GenerateOptions = { ...read, ...(flags.maxTokens === undefined ? {} : { maxTokens: flags.maxTokens }) };
-  const json = flags.json ?? false;
+  const show = { json: flags.json ?? false, watch: flags.watch ?? false };
   await closing(model, async () => {
     const given = flags.prompt !== undefined || flags.suffix !== undefined;
-    if (flags.interactive || (interactive && !given)) await converse(model, sampling, json);
-    else {
-      const result = await sample(model, { ...sampling, prompt: flags.prompt ?? '', suffix: flags.suffix ?? '' });
-      print(shown(result, json));
-      if (!json) noteSeed(sampling, result.texts);
-    }
+    if (flags.interactive || (interactive && !given)) return converse({ model, sampling, changed, ...show });
+    const text = { prompt: await textOf(flags.prompt ?? ''), suffix: flags.suffix ?? '' };
+    await writeTexts({ model, sampling, ...show, write: (options) => generate(model, { ...sampling, ...text, ...options }) });
   });
-}
-
-function sample(model: Model, options: GenerateOptions): Promise<GenerateResult> {
-  const progress = progressLine();
-  return interruptible((signal) =>
-    generate(model, {
-      ...options,
-      signal,
-      onStep: ({ row, step, of }) => progress.show(`text ${row + 1}/${options.n ?? 1}, step ${step}/${of}`),
-    }),
-  ).finally(() => progress.clear());
-}
-
-/** Answers prompts until the input ends. On a terminal it shows a prompt. A mistake in one prompt does not end the loop. */
-async function converse(model: Model, sampling: GenerateOptions, json: boolean): Promise<void> {
-  const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
-  const lines = createInterface({
-    input: process.stdin,
-    ...(isTerminal ? { output: process.stderr, prompt: 'prompt> ' } : {}),
-    terminal: isTerminal,
-  });
-  if (isTerminal) process.stderr.write('Type the beginning of a text, or nothing; Ctrl-D ends.\n');
-  lines.on('SIGINT', () => lines.close());
-  lines.prompt();
-  // With a seed the loop as a whole can be repeated, and still no two lines draw alike.
-  let written = 0;
-  for await (const prompt of lines) {
-    try {
-      const seed = typeof sampling.seed === 'number' ? seedAt({ seed: sampling.seed }, written) : null;
-      const result = await sample(model, { ...sampling, seed, prompt });
-      written += result.texts.length;
-      print(shown(result, json));
-      if (!json) noteSeed(sampling, result.texts);
-    } catch (error) {
-      if (!isUserError(error) || error instanceof Interrupted) throw error;
-      process.stderr.write(`${error.message}\n`);
-    }
-    lines.prompt();
-  }
-}
-
-/** Texts separated by blank lines, or one line of JSON. */
-function shown({ texts, promptTokens }: GenerateResult, json: boolean): string {
-  if (json) return `${JSON.stringify({ texts, promptTokens })}\n`;
-  return `${texts.map(({ text }) => text).join('\n\n')}\n`;
 }
 
 export function addGenerate(root: Command): void {
   addSamplingFlags(root.command('generate').description('write new text, or continue a prompt'))
     .argument('[folder]', 'model folder')
-    .option('-p, --prompt <text>', 'text to continue')
+    .option('-p, --prompt <text>', 'text to continue, or - for standard input')
     .option('--suffix <text>', 'text that must follow; mdiff fills the space before it')
     .addOption(shorthand('max_length', '<tokens>', 'window in tokens, prompt and end included'))
     .addOption(

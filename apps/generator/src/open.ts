@@ -1,6 +1,6 @@
 import { settingsOf, UsageError } from '@mdiff/cli';
 import { readFolder, type ModelFolder } from '@mdiff/folder/node';
-import { loadFolder, type Model } from '@mdiff/generate';
+import { loadFolder, type Model, type SamplingOptions } from '@mdiff/generate';
 import { type CommonFlags, type Shorthands, shorthandSettings } from './flags.js';
 import { settings, type Settings } from './settings.js';
 
@@ -29,10 +29,24 @@ export async function prepare(folder: string, flags: CommonFlags & Shorthands): 
 export const load = (files: ModelFolder, { threads }: CommonFlags): Promise<Model> =>
   loadFolder(files, threads === undefined ? {} : { threads });
 
+export interface Opened extends Settings {
+  readonly model: Model;
+  /** The options once `key=value` pairs of the section `generation` are set over those of the command line. */
+  readonly changed: (pairs: readonly string[]) => SamplingOptions;
+}
+
 /** Opens a folder for a command that samples. */
-export async function openFolder(folder: string, flags: CommonFlags & Shorthands): Promise<Settings & { model: Model }> {
+export async function openFolder(folder: string, flags: CommonFlags & Shorthands): Promise<Opened> {
   const { files, ...rest } = await prepare(folder, flags);
-  return { ...rest, model: await load(files, flags) };
+  const changed: Opened['changed'] = (pairs) => {
+    const keys = pairs.map((pair) => `generation.${pair.split('=', 1)[0]!.trim()}`);
+    const kept = settingsOf(flags.set ?? [], shorthandSettings(flags)).filter(
+      (item) => !keys.includes((typeof item === 'string' ? item : item.set).split('=', 1)[0]!.trim()),
+    );
+    const last = pairs.filter((_, i) => !keys.slice(i + 1).includes(keys[i]!)).map((pair) => `generation.${pair}`);
+    return settings(files, [...kept, ...last]).sampling;
+  };
+  return { ...rest, changed, model: await load(files, flags) };
 }
 
 /** Refuses keys of `generation` that the user has set and that have no effect in a command. */
@@ -40,4 +54,9 @@ export function refuseIdle(command: string, chosen: ReadonlySet<string>, idle: R
   for (const [key, reason] of Object.entries(idle)) {
     if (chosen.has(key)) throw new UsageError(`generation.${key}: has no effect in ${command}, because ${reason}; leave it out`);
   }
+}
+
+/** Options less those that a call would refuse because they have no effect in it. */
+export function without(options: SamplingOptions, names: readonly string[]): SamplingOptions {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !names.includes(name)));
 }

@@ -85,6 +85,40 @@ describe('generate', () => {
   });
 });
 
+describe('rewrite', () => {
+  it('writes words anew, given or by share, from an argument or standard input', async () => {
+    const { out, err, code } = await run('rewrite', fixture, 'The whale and the whale.', '--word', 'whale', '--seed', '1');
+    expect({ err, code }).toEqual({ err: '', code: 0 });
+    expect(out).toMatch(/^The.+ and the.+\.\n$/);
+    type('The whale and the whale.\n');
+    expect((await run('rewrite', '--model', fixture, '-', '--word', 'whale', '--seed', '1')).out).toBe(out);
+    const { out: json } = await run('rewrite', fixture, 'The whale and the sea.', '--share', '1', '-n', '2', '--json');
+    const { texts } = JSON.parse(json) as { texts: { text: string; masked: number; seed: number }[] };
+    expect(texts.map(({ masked }) => masked)).toEqual([5, 5]);
+    expect(texts[1]!.seed).toBe((texts[0]!.seed + 1) % 2 ** 32);
+  });
+});
+
+describe('a conversation', () => {
+  it('has commands that begin with a slash', async () => {
+    type('/infill Call ___{1} Ishmael.\n/set temperature=0\n/set temprature=1\nCall\n/rewrite The whale.\n/show\n/nothing\n/quit\nThe');
+    const { out, err, code } = await run('generate', fixture, '--interactive', '--seed', '1', '--temperature', '1');
+    const lines = out.trimEnd().split('\n');
+    expect(code).toBe(0);
+    expect(lines).toEqual([
+      expect.stringMatching(/^Call .+ Ishmael\.$/) as string,
+      (await run('generate', fixture, '--prompt', 'Call', '--temperature', '0', '--seed', '9')).out.trimEnd(),
+      expect.any(String) as string,
+      expect.stringContaining('"temperature":0,') as string,
+    ]);
+    expect(err.split('\n')).toEqual([
+      '--set generation.temprature: expected a known key, got "temprature"; did you mean "temperature"?',
+      '/nothing: no such command; /help lists them, and a line that begins with a space is a prompt',
+      '',
+    ]);
+  });
+});
+
 describe('infill', () => {
   it('fills the gaps of a text', async () => {
     expect((await run('infill', fixture, 'Call ___:1 Ishmael.', '--temperature', '0')).out).toBe('Call me Ishmael.\n');
@@ -146,6 +180,10 @@ describe('mistakes end with one line and an exit code', () => {
       2,
       'generation.num_return_sequences: has no effect in serve, because each request states its own n; leave it out\n',
     ],
+    [['rewrite', fixture], 2, `rewrite: no text given; for example: mdiff rewrite ${fixture} "Call me Ishmael." --share 0.5\n`],
+    [['rewrite', fixture, 'The whale', '--word', 'ship'], 2, 'words: "ship" does not occur in the text\n'],
+    [['rewrite', fixture, 'The whale', '--share', '0'], 2, 'share: expected a number > 0 and <= 1, got 0\n'],
+    [['generate', fixture, '--watch'], 2, '--watch: standard error is no terminal; leave --watch out\n'],
     [['infill', fixture, 'no gap'], 2, 'text: no gap found; write ___ where mdiff should fill in text\n'],
     [
       ['serve', fixture, '--port', '65536'],

@@ -2,6 +2,7 @@ import { CommandLine } from '@mdiff/cli';
 import { addGenerate } from './generate.js';
 import { addInfill } from './infill.js';
 import { addModels } from './models.js';
+import { addRewrite } from './rewrite.js';
 import { addScore, type WithGraph } from './score.js';
 import { addServe } from './serve.js';
 
@@ -10,6 +11,7 @@ export function program({ withGraph }: { withGraph?: WithGraph } = {}): CommandL
   const root = new CommandLine('mdiff').description('Generate text with a trained model folder, serve it, or score texts').exitOverride();
   addGenerate(root);
   addInfill(root);
+  addRewrite(root);
   addScore(root, withGraph);
   addServe(root);
   addModels(root);

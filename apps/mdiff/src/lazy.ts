@@ -26,6 +26,7 @@ export const apps: readonly App[] = [
     commands: {
       generate: 'write new text with a model folder, or continue a prompt',
       infill: 'fill the gaps of a text',
+      rewrite: 'write some words of a text anew',
       score: 'say how likely a model finds a text, and which of several models finds it likeliest',
       serve: 'answer completions over HTTP',
       models: 'list and show the model folders in output_dir, and the base models that are installed',

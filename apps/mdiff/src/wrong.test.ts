@@ -76,6 +76,14 @@ const rows: Readonly<Record<string, readonly string[][]>> = {
   'engine doctor': [],
   generate: [...models(), [model, '-n', '0'], [model, '--model', 'other'], [model, '-i', '--prompt', 'x'], [model, '--set', 'seed=x']],
   infill: [...models('a ___'), [model], [model, 'no gap'], [model, 'a ___', '--gap-tokens', '0'], [model, 'a ___', '-n', '0']],
+  rewrite: [
+    ...models('a b'),
+    [model],
+    [model, '...'],
+    [model, 'a b', '--share', '2'],
+    [model, 'a b', '--word', 'whale'],
+    [model, 'a b', '-n', '0'],
+  ],
   score: [
     ...models('a text'),
     [],

@@ -17,6 +17,14 @@ export interface SamplingOptions {
   repetitionPenalty: number;
   /** added to the logits, one number per token id; null = none */
   logitBias: Float64Array | null;
+  /** for each id: 1 if its text starts with a letter, plus 2 if it ends with one; null = unknown */
+  letters: Uint8Array | null;
+  /**
+   * an id that goes on inside a word is drawn only if it is at least this share as likely as the most likely id; 0 = no limit. It goes on inside
+   * a word if it starts with a letter and the position before it is masked, or holds an id that ends with one. Unless it is 0, no id that ends with a
+   * letter is drawn beside itself, so that no word is doubled.
+   */
+  wordGuard: number;
   /** ids that are never produced, besides the mask's: [PAD], [BOS], [SEP] … */
   forbidden: readonly number[];
   /** once this id is committed and no mask is left before it, the text ends there; null = the model has none */
@@ -45,6 +53,8 @@ const defaultSamplingOptions: Readonly<SamplingOptions> = Object.freeze({
   topP: null,
   repetitionPenalty: 1,
   logitBias: null,
+  letters: null,
+  wordGuard: 0,
   forbidden: [],
   eosId: null,
   minLength: 0,
@@ -65,6 +75,7 @@ const rules: Partial<Record<keyof SamplingOptions, { ok(v: number): boolean; exp
   topK: wholeFrom(1),
   topP: { ok: (v) => v > 0 && v <= 1, expected: 'a number > 0 and <= 1 (temperature 0 takes the most likely token)' },
   repetitionPenalty: { ok: (v) => v >= 1 && v < Infinity, expected: 'a finite number >= 1' },
+  wordGuard: { ok: (v) => v >= 0 && v <= 1, expected: 'a number from 0 to 1' },
   minLength: wholeFrom(0),
   textStart: wholeFrom(0),
   blockLength: wholeFrom(1),

@@ -27,7 +27,7 @@ const TOP = 24;
 
 /** Everything in float64: float32 noise lowers the temperature (arXiv 2409.02908). */
 export function scorer({ canvas, maskId, constraints, positions, logits }: Evaluation, options: SamplingOptions): Scorer {
-  const { forbidden, eosId, logitBias, repetitionPenalty, temperature, topK, topP } = options;
+  const { forbidden, eosId, logitBias, letters, wordGuard, repetitionPenalty, temperature, topK, topP } = options;
   const size = positions.length > 0 ? logits(0).length : 0;
   if (logitBias !== null && logitBias.length !== size) {
     throw new DiffusionError(
@@ -46,6 +46,9 @@ export function scorer({ canvas, maskId, constraints, positions, logits }: Evalu
   const list: IdList = { ids: new Int32Array(filtered ? size : 0), count: 0 };
   let max = 0;
   let total = 0;
+  const neighbours = (p: number): number[] =>
+    [canvas[p - 1], canvas[p + 1]].filter((id) => id !== undefined && id !== maskId && id < size) as number[];
+  const insideWord = (before: number): boolean => before >= 0 && (canvas[before] === maskId || (letters![canvas[before]!]! & 2) !== 0);
 
   return {
     load(i) {
@@ -58,6 +61,10 @@ export function scorer({ canvas, maskId, constraints, positions, logits }: Evalu
       const set = constraints?.get(positions[i]!);
       if (set?.allow) keepOnly(x, set.allow);
       if (set?.forbid) for (const v of set.forbid) if (v < size) x[v] = -Infinity;
+      if (letters !== null && wordGuard > 0 && !set?.allow) {
+        for (const id of neighbours(positions[i]!)) if ((letters[id]! & 2) !== 0) x[id] = -Infinity;
+      }
+      if (letters !== null && wordGuard > 0 && insideWord(positions[i]! - 1)) dropUnlikely(x, letters, Math.log(wordGuard));
       ({ max, sum: total } = weigh(x, 1, weights));
       if (!Number.isFinite(total)) {
         const got = max === -Infinity ? 'none that is allowed' : 'NaN or infinity';
@@ -104,6 +111,14 @@ export function drawAll(args: StepArgs): Commit[] {
     score.see(token);
     return { position, token, probability: score.probability(token) };
   });
+}
+
+/** Bans the pieces of words more than `distance` (≤ 0) below the largest logit: likely pieces make a word, an unlikely one rarely does. */
+function dropUnlikely(x: Float64Array, letters: Uint8Array, distance: number): void {
+  let bound = -Infinity;
+  for (let v = 0; v < x.length; v++) if (x[v]! > bound) bound = x[v]!;
+  bound += distance;
+  for (let v = 0; v < letters.length; v++) if ((letters[v]! & 1) !== 0 && x[v]! < bound) x[v] = -Infinity;
 }
 
 /** Bans every token that is not in `allow`. */

@@ -128,15 +128,34 @@ export function parseGaps(
   return parts;
 }
 
-const tables = new WeakMap<Tokenizer, Int32Array>();
+const spaces = new WeakMap<Tokenizer, Int32Array>();
 
 /** The ids whose text starts with a space. */
 export function spaceTokens(tokenizer: Tokenizer): Int32Array {
-  let table = tables.get(tokenizer);
+  let table = spaces.get(tokenizer);
   if (!table) {
     const ids = Array.from({ length: tokenizer.vocabSize }, (_, id) => id);
     table = Int32Array.from(ids.filter((id) => tokenizer.decode(Int32Array.of(id)).startsWith(' ')));
-    tables.set(tokenizer, table);
+    spaces.set(tokenizer, table);
+  }
+  return table;
+}
+
+const pieces = new WeakMap<Tokenizer, Uint8Array>();
+
+/** Bits of `wordPieces`. */
+export const GOES_ON = 1;
+export const ENDS_IN_LETTER = 2;
+
+/** For each id, whether its text starts and whether it ends with a letter (or a part of one): behind one that ends so, one that starts so goes on inside the word. */
+export function wordPieces(tokenizer: Tokenizer): Uint8Array {
+  let table = pieces.get(tokenizer);
+  if (!table) {
+    table = Uint8Array.from({ length: tokenizer.vocabSize }, (_, id) => {
+      const text = id > 4 ? tokenizer.decode(Int32Array.of(id)) : '';
+      return (/^[\p{L}\ufffd]/u.test(text) ? GOES_ON : 0) | (/[\p{L}\ufffd]$/u.test(text) ? ENDS_IN_LETTER : 0);
+    });
+    pieces.set(tokenizer, table);
   }
   return table;
 }

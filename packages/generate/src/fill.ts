@@ -1,6 +1,6 @@
 // Runs a sampler on canvases and turns what it wrote back into text. Knows no request: generate, infill and rewrite lay their canvases out.
 import type { Constraints, DenoiseResult, SamplingOptions as DiffusionOptions, StepEvent } from '@mdiff/diffusion';
-import { spaceTokens, type Gap, type Layout } from './canvas.js';
+import { spaceTokens, wordPieces, type Gap, type Layout } from './canvas.js';
 import { fillCausal } from './causal.js';
 import { GenerateError } from './errors.js';
 import { fillCanvases } from './fillcanvases.js';
@@ -121,6 +121,8 @@ function diffusionOptions(
     topP: sampling.topP,
     repetitionPenalty: sampling.repetitionPenalty,
     logitBias: withBias(styleBias(tokenizer, config.vocab_size, sampling), config.vocab_size, logitBias),
+    letters: wordPieces(tokenizer),
+    wordGuard: sampling.wordGuard,
     forbidden,
     eosId: closed ? null : config.eos_token_id,
     // Targets state it as constraints, since canvases of one run may begin at different tokens of their texts.

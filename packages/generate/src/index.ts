@@ -1,6 +1,7 @@
 export { parseGaps } from './canvas.js';
 export type { Part } from './canvas.js';
 export { GenerateError } from './errors.js';
+export type { Step } from './fill.js';
 export { generate } from './generate.js';
 export type { GenerateOptions, GenerateResult, Text } from './generate.js';
 export { infill } from './infill.js';
@@ -12,6 +13,8 @@ export type { Model } from './model.js';
 export { fromGeneration, seedAt, yielding } from './options.js';
 export type { SamplingOptions } from './options.js';
 export type { TextPiece } from './prefix.js';
+export { rewrite } from './rewrite.js';
+export type { RewriteOptions, RewriteResult } from './rewrite.js';
 export type { ScoreOptions } from './evaluate.js';
 export { compare, likelihoodRatio, rank, score } from './score.js';
 export type { Comparison, LikelihoodRatio, Ranked, Score, UnitScore } from './score.js';

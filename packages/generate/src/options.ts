@@ -29,6 +29,8 @@ export interface SamplingOptions {
   readonly earlyCommit?: boolean;
   readonly remasking?: number;
   readonly repetitionPenalty?: number;
+  /** A token that goes on inside a word is drawn only if it is at least this share as likely as the most likely token, and no word twice in a row; 0 = no limit. */
+  readonly wordGuard?: number;
   /** ln(strength) is added to the logits of the style tokens. */
   readonly styleStrength?: number;
   readonly styleTokens?: readonly string[];

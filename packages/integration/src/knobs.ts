@@ -330,6 +330,7 @@ const generation: Knob[] = [
   },
   { key: 'generation.remasking', from: { generation: { sampler: 'ancestral' } }, to: 0.5, observe: written },
   { key: 'generation.repetition_penalty', to: 10, observe: written },
+  { key: 'generation.word_guard', from: { generation: { temperature: 5 } }, to: 1, observe: written },
   {
     key: 'generation.style_tokens',
     from: { generation: { style_tokens: ['whale'], style_strength: 100 } },

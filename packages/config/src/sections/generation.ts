@@ -43,6 +43,12 @@ export const GenerationConfigSchema = section('Generation', 'How text is sampled
     1.2,
     'ln(penalty) subtracted from logits of tokens already in the window, also those committed earlier in the same step',
   ),
+  word_guard: option(
+    'word_guard',
+    0.3,
+    'a token that goes on inside a word is drawn only if it is at least this share as likely as the most likely token, and no word twice in a row; 0 = no limit',
+    'no effect on the words that the tokenizer has whole',
+  ),
   style_tokens: option(
     'style_tokens',
     ['whale', 'sea'],

@@ -58,6 +58,7 @@ export const sampling = {
   early_commit: { option: 'earlyCommit', range: { type: 'boolean' }, default: false },
   remasking: { option: 'remasking', range: { type: 'number', minimum: 0, maximum: 1 }, default: 0 },
   repetition_penalty: { option: 'repetitionPenalty', range: { type: 'number', minimum: 1, maximum: 10 }, default: 1 },
+  word_guard: { option: 'wordGuard', range: { type: 'number', minimum: 0, maximum: 1 }, default: 0 },
   style_tokens: { option: 'styleTokens', range: { type: 'array', items: { type: 'string', maxLength: 1024 }, maxItems: 256 }, default: [] },
   seed: { option: 'seed', flag: '--seed', parameter: 'seed', range: { type: ['integer', 'null'], ...seed }, default: null },
   stop: {

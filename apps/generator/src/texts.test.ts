@@ -1,0 +1,31 @@
+import { print } from '@mdiff/cli';
+import { loadModel, type Step } from '@mdiff/generate';
+import { afterAll, expect, it, vi } from 'vitest';
+import { fixture } from './fixture.test.util.js';
+import { writeTexts } from './texts.js';
+import { frameOf } from './watch.js';
+
+vi.mock('@mdiff/cli', async (original) => ({ ...(await original<object>()), print: vi.fn() }));
+const model = await loadModel(fixture);
+afterAll(() => model.close());
+
+it.each([false, true])('texts that are finished stay, whatever ends the command (json: %s)', async (json) => {
+  vi.mocked(print).mockClear();
+  const write = ({ seed }: { seed: number | null }) =>
+    seed === 9
+      ? Promise.reject(new Error('interrupted'))
+      : Promise.resolve({ texts: [{ text: `text ${seed}`, seed: seed! }], promptTokens: 0 });
+  await expect(writeTexts({ model, sampling: { n: 5, seed: 7 }, json, watch: false, write })).rejects.toThrow('interrupted');
+  const printed = vi.mocked(print).mock.calls.map(([text]) => text);
+  const objects = [
+    { text: 'text 7', seed: 7 },
+    { text: 'text 8', seed: 8 },
+  ];
+  expect(printed).toEqual(json ? [`${JSON.stringify({ texts: objects, promptTokens: 0 })}\n`] : ['text 7\n', '\ntext 8\n']);
+});
+
+it('a frame shows a sign for each mask', () => {
+  const ids = [...model.tokenizer.encode('The whale')];
+  const canvas = Int32Array.from([2, ...ids, 0, 0, ...model.tokenizer.encode(' sea'), 3]);
+  expect(frameOf(model, { canvas, offset: 1 } as Step)).toBe('The whale░░ sea');
+});
