@@ -266,17 +266,18 @@ describe('as a process', () => {
   });
 
   it('serves until it is told to stop, and says where to people or to programs', async () => {
+    const other = file('../../../packages/generate/fixtures/plain');
     const server = launch('serve', fixture, '--port', '0');
-    const programs = launch('serve', fixture, '--port', '0', '--json');
+    const programs = launch('serve', fixture, other, '--port', '0', '--json');
     const line = ({ child, seen, ended }: typeof server): Promise<string> =>
       new Promise((resolve, reject) => {
         child.stdout.on('data', () => seen.out.endsWith('\n') && resolve(seen.out));
         void ended.then(({ err }) => reject(new Error(err)));
       });
     const [told, printed] = await Promise.all([line(server), line(programs)]);
-    const { model, models, url: other } = JSON.parse(printed) as { model: string; models: string[]; url: string };
-    expect([model, models]).toEqual(['shifted', ['shifted']]);
-    expect((await fetch(`${other}/readyz`)).status).toBe(200);
+    const { model, models, url: address } = JSON.parse(printed) as { model: string; models: string[]; url: string };
+    expect([model, models]).toEqual(['shifted', ['shifted', 'plain']]);
+    expect((await fetch(`${address}/readyz`)).status).toBe(200);
     programs.child.kill('SIGTERM');
     const url = /serving shifted at (http:\/\/127\.0\.0\.1:\d+)\/v1\/completions/.exec(told)![1]!;
     const { child, ended } = server;

@@ -23,13 +23,11 @@ it('names every route, and no other', async () => {
 it('describes the answers as they are', async () => {
   const { url, post } = await start();
   const keys = async (answer: Promise<Response>): Promise<string[]> => Object.keys((await (await answer).json()) as object).sort();
-  const infill = fetch(`${url}/v1/infill`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ parts: ['Call me ', { gap: 2 }] }),
-  });
+  const ask = (path: string, body: object) =>
+    fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
   expect(await keys(post({ max_tokens: 1 }))).toEqual([...schemas.Completion.required].sort());
-  expect(await keys(infill)).toEqual([...schemas.Infilling.required].sort());
+  expect(await keys(ask('/v1/infill', { parts: ['Call me ', { gap: 2 }] }))).toEqual([...schemas.Infilling.required].sort());
+  expect(await keys(ask('/v1/score', { text: 'Call me.' }))).toEqual([...schemas.Scoring.required].sort());
   expect(await keys(fetch(`${url}/v1/models/${model.name}`))).toEqual([...schemas.Model.required].sort());
   expect(await keys(fetch(`${url}/v1/models`))).toEqual([...schemas.Models.required].sort());
   expect(await keys(fetch(`${url}/nothing`))).toEqual([...schemas.Error.required].sort());

@@ -1,8 +1,9 @@
 // The OpenAPI document. Requests are described by the schemas that check them (schema.ts).
-import { completionSchema, infillSchema } from './schema.js';
+import { completionSchema, infillSchema, scoreSchema } from './schema.js';
 
 const string = { type: 'string' };
 const integer = { type: 'integer' };
+const number = { type: 'number' };
 const object = (properties: Readonly<Record<string, object>>, optional: readonly string[] = []) => ({
   type: 'object',
   required: Object.keys(properties).filter((name) => !optional.includes(name)),
@@ -33,6 +34,24 @@ export const schemas = {
     ...head,
     object: { const: 'infill' },
     choices: list(object({ index: integer, text: string, fills: list(string) })),
+    usage,
+  }),
+  ScoreRequest: scoreSchema,
+  Scoring: object({
+    ...head,
+    object: { const: 'score' },
+    scores: list(
+      object({
+        index: integer,
+        tokens: integer,
+        bytes: integer,
+        nats: number,
+        nats_per_token: number,
+        nats_per_token_error: { type: ['number', 'null'] },
+        bits_per_byte: number,
+        bits_per_byte_error: { type: ['number', 'null'] },
+      }),
+    ),
     usage,
   }),
   Model: object({ id: string, object: { const: 'model' }, created: integer, owned_by: string }),
@@ -67,6 +86,7 @@ export const openApi = {
   paths: {
     '/v1/completions': post("Continue prompts, or fill the space before a suffix (OpenAI's completions)", 'CompletionRequest', completed),
     '/v1/infill': post('Fill the gaps of a text', 'InfillRequest', answer('the texts', ref('Infilling'))),
+    '/v1/score': post('Say how likely the model finds texts', 'ScoreRequest', answer('the figures', ref('Scoring'))),
     '/v1/models': get('List the models', answer('the models that are loaded', ref('Models'))),
     '/v1/models/{id}': get('Describe a model', answer('the model', ref('Model')), {
       parameters: [{ name: 'id', in: 'path', required: true, schema: string }],

@@ -21,6 +21,14 @@ export interface InfillRequest extends SamplingRequest {
   parts: readonly Part[];
 }
 
+/** Body of `POST /v1/score`, after validation. */
+export interface ScoreRequest {
+  model?: string | null;
+  text: string | readonly string[];
+  /** Decides the masks: the same seed gives the same figures. */
+  seed?: number | null;
+}
+
 /** Body of `POST /v1/completions`, after validation. */
 export interface CompletionRequest extends SamplingRequest {
   prompt?: Prompt | null;
@@ -139,6 +147,22 @@ export const infillSchema = {
   },
 };
 
+/** JSON Schema of {@link ScoreRequest}. */
+export const scoreSchema = {
+  type: 'object',
+  required: ['text'],
+  additionalProperties: { type: 'null' },
+  properties: {
+    model,
+    text: {
+      description: 'a string or a list of strings',
+      anyOf: [TEXT, { type: 'array', minItems: 1, maxItems: MAX_CHOICES, items: TEXT }],
+    },
+    seed: parameters['seed'],
+    user,
+  },
+};
+
 /** A request's sampling parameters, the seed excepted, as options of @mdiff/generate. */
 export function samplingOf(body: SamplingRequest): Omit<SamplingOptions, 'seed'> {
   const given = (Object.keys(sampling) as SamplingKey[]).flatMap((key) => {
@@ -155,7 +179,7 @@ interface Answer<T extends string> {
   /** Seconds since 1970. */
   created: number;
   model: string;
-  /** The seed of choice 0; choice i has seed + i. With it a client can repeat a text that it asked for without a seed. */
+  /** Of choice 0; choice i has seed + i. With it a client can repeat a text that it asked for without a seed. Of a score: that of its masks. */
   seed: number;
 }
 
@@ -181,5 +205,20 @@ export interface Chunk extends Answer<'text_completion'> {
 
 export interface Infilling extends Answer<'infill'> {
   choices: { index: number; text: string; fills: string[] }[];
+  usage: Usage;
+}
+
+export interface Scoring extends Answer<'score'> {
+  /** NELBO: an upper bound on −ln p(text), with standard errors over the draw of the masks (null where there are too few). */
+  scores: {
+    index: number;
+    tokens: number;
+    bytes: number;
+    nats: number;
+    nats_per_token: number;
+    nats_per_token_error: number | null;
+    bits_per_byte: number;
+    bits_per_byte_error: number | null;
+  }[];
   usage: Usage;
 }

@@ -15,12 +15,15 @@ import { createQueue, type Queue } from './queue.js';
 import {
   completionSchema,
   infillSchema,
+  scoreSchema,
   type Chunk,
   type Completion,
   type CompletionRequest,
   type InfillRequest,
   type SamplingRequest,
+  type ScoreRequest,
 } from './schema.js';
+import { scoreTexts } from './scoring.js';
 import { eventStream } from './stream.js';
 
 export interface ServerOptions {
@@ -139,13 +142,16 @@ function addRoutes(app: FastifyInstance, args: RouteArgs): void {
   app.post<{ Body: InfillRequest }>('/v1/infill', { schema: { body: infillSchema } }, (request, reply) =>
     work({ body: request.body, request, reply }, args)(fillGaps),
   );
+  app.post<{ Body: ScoreRequest }>('/v1/score', { schema: { body: scoreSchema } }, (request, reply) =>
+    work({ body: request.body, request, reply }, args)(scoreTexts),
+  );
   app.get('/metrics', async (_, reply) => reply.type(metrics.contentType).send(await metrics.text()));
   app.get('/openapi.json', () => openApi);
   app.post('/v1/chat/completions', (_, reply) => reply.code(404).send(noChat));
   app.setNotFoundHandler(({ method, url }, reply) =>
     reply.code(404).send(
       errorBody(
-        `no such endpoint: ${method} ${url}; use POST /v1/completions or /v1/infill, GET /v1/models, /livez, /readyz, /metrics or /openapi.json`,
+        `no such endpoint: ${method} ${url}; use POST /v1/completions, /v1/infill or /v1/score, GET /v1/models, /livez, /readyz, /metrics or /openapi.json`,
         {
           code: 'not_found',
         },
@@ -161,7 +167,7 @@ interface Asked<T> {
 }
 
 /** Finds the model of a request and returns how to run its work when its turn comes; what it cost is noted. */
-function work<T extends SamplingRequest>({ body, request, reply }: Asked<T>, { models, queue, jobs, metrics }: RouteArgs) {
+function work<T extends Pick<SamplingRequest, 'model'>>({ body, request, reply }: Asked<T>, { models, queue, jobs, metrics }: RouteArgs) {
   const { model, sampling } = models.get(body.model);
   note(request, { model: model.name });
   const signal = jobs.signal(reply);
