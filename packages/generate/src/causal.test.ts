@@ -1,42 +1,15 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { writing as writerModel } from './causal.test.util.js';
 import { fixture } from './fixture.test.util.js';
 import { generate } from './generate.js';
 import { infill } from './infill.js';
 import { loadModel } from './load.js';
 import type { Model } from './model.js';
-import type { CacheSize, NextTokens, Writer } from './runtime/session.js';
 
 const loaded = await loadModel(fixture('shifted'));
 afterAll(() => loaded.close());
 
-/** Logits that depend on all tokens of a text, as those of a causal network do; only texts are kept, so reading a token twice shows. */
-function logitsOf(text: readonly number[], size: number): number[] {
-  let hash = 7;
-  for (const id of text) hash = (Math.imul(hash, 31) + id) | 0;
-  return Array.from({ length: size }, (_, v) => 3 * Math.sin(Math.imul(hash, 17 + v)) + (v === 3 && text.length > 9 ? 4 : 0));
-}
-
-function writing(calls: string[] = []): Model {
-  const { vocab_size: V } = loaded.config;
-  const openWriter = ({ batch }: CacheSize): Promise<Writer> => {
-    calls.push(`open ${batch}`);
-    let texts = Array.from({ length: batch }, (): number[] => []);
-    return Promise.resolve({
-      next: ({ ids, length }: NextTokens) => {
-        calls.push(`next ${texts.length} x ${length}`);
-        expect(ids).toHaveLength(texts.length * length);
-        texts.forEach((text, b) => text.push(...ids.subarray(b * length, (b + 1) * length)));
-        return Promise.resolve(Float32Array.from(texts.flatMap((text) => logitsOf(text, V))));
-      },
-      keep: (rows: readonly number[]) => {
-        texts = rows.map((row) => [...texts[row]!]);
-        return Promise.resolve();
-      },
-      close: () => Promise.resolve(void calls.push('close')),
-    });
-  };
-  return { ...loaded, openWriter };
-}
+const writing = (calls?: string[]): Model => writerModel(loaded, calls);
 
 describe('sampler causal', () => {
   it('reads the prompt once for all texts and then one token a pass, and drops texts that have ended', async () => {

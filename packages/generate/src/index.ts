@@ -1,5 +1,7 @@
 export { parseGaps } from './canvas.js';
 export type { Part } from './canvas.js';
+export { draft } from './draft.js';
+export type { Draft, DraftOptions } from './draft.js';
 export { GenerateError } from './errors.js';
 export type { Step } from './fill.js';
 export { generate } from './generate.js';
