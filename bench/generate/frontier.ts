@@ -9,6 +9,7 @@ export const points: readonly { name: string; options: GenerateOptions }[] = [
   { name: 'ancestral, 1000 steps', options: { ...common, sampler: 'ancestral', numSteps: 1000 } },
   { name: 'ancestral, 128 steps', options: { ...common, sampler: 'ancestral', numSteps: 128 } },
   { name: 'ancestral, 32 steps', options: { ...common, sampler: 'ancestral', numSteps: 32 } },
+  { name: 'causal, with a cache', options: { ...common, sampler: 'causal' } },
   { name: 'first_hitting', options: { ...common, sampler: 'first_hitting' } },
   { name: 'first_hitting in blocks of 4', options: { ...common, sampler: 'first_hitting', blockLength: 4 } },
   { name: 'confidence, 64 steps', options: { ...common, sampler: 'confidence', numSteps: 64 } },

@@ -15,7 +15,7 @@ export interface Settings {
 
 // A run without such steps has the graph for them only if it started from a base.
 const UNTRAINED =
-  'generation.sampler: warning: this model was fine-tuned without next-token steps (training.causal_fraction was 0), so "causal" writes with what is left of its base; train with training.causal_fraction';
+  'generation.sampler: warning: this model was fine-tuned without next-token steps (training.causal_fraction was 0), so "causal" relies on what its base learnt; to train it, set training.causal_fraction';
 
 /**
  * Layers, lowest first: defaults, the folder's `generation_config.json`, the environment (`MDIFF__GENERATION__…`), `--set`.
