@@ -184,6 +184,32 @@ describe('what clients send', () => {
     expect(JSON.parse(events.at(-1)!.slice('data: '.length))).toMatchObject({ error: { type: 'server_error', code: 'internal_error' } });
   });
 
+  it('a client that leaves a stream ends the work, and is no fault of the server', async () => {
+    let [passes, open] = [0, (): void => undefined];
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    const denoise: Model['denoise'] = async (rows) => {
+      if (passes++ > 0) await gate;
+      return model.denoise(rows);
+    };
+    const seen: Error[] = [];
+    const statuses: number[] = [];
+    const { app, post } = await start({
+      model: Promise.resolve({ ...model, denoise, openFilling: undefined }),
+      onError: (error) => seen.push(error),
+      onRequest: ({ status }) => statuses.push(status),
+    });
+    const controller = new AbortController();
+    const response = await post({ stream: true, echo: true, prompt: 'Call' }, { signal: controller.signal });
+    await response.body!.getReader().read();
+    controller.abort();
+    await until(() => statuses.length === 1);
+    open();
+    expect((await post({ max_tokens: 1 })).status).toBe(200);
+    await app.close();
+    expect([statuses, seen]).toEqual([[499, 200], []]);
+    expect(passes).toBeLessThan(6);
+  });
+
   it('logit_bias forbids a token and prefers another', async () => {
     const { post } = await start();
     const id = (text: string): number => model.tokenizer.encode(text)[0]!;

@@ -100,7 +100,8 @@ export function createServer({
     queue,
     metrics,
     jobs,
-    errorOf: (error) => answerTo(error as FastifyError).body,
+    // Nobody reads the end of a stream whose client has left, and it is no fault.
+    errorOf: (error) => (error instanceof ClientGone ? errorBody(error.message) : answerTo(error as FastifyError).body),
   });
   app.setErrorHandler((error: FastifyError | RequestError | ClientGone, _, reply) => {
     if (error instanceof ClientGone) return reply.hijack();
