@@ -15,7 +15,8 @@ type Ends = Pick<SamplingOptions, 'eosId' | 'minLength' | 'textStart'>;
 /** Canvas index before which the end of text is not committed: that of `minLength`, and that of the last position with an `allow` set. */
 export function earliestEnd(constraints: Constraints | undefined, { minLength, textStart }: Ends): number {
   let earliest = textStart + minLength;
-  for (const [position, { allow }] of constraints ?? []) if (allow !== undefined) earliest = Math.max(earliest, position);
+  if (constraints === undefined) return earliest;
+  for (const [position, { allow }] of constraints) if (allow !== undefined) earliest = Math.max(earliest, position);
   return earliest;
 }
 

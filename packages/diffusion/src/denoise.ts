@@ -5,6 +5,7 @@ import { type SamplingOptions, samplingOptions } from './options.js';
 import { type Rng, stream } from './random.js';
 import type { Commit, Sampler, StepArgs } from './sampler.js';
 import { drawAll, scorer } from './score.js';
+import { newScratch, type Scratch } from './scratch.js';
 
 /** One canvas and the masked positions (ascending) whose logits are wanted; read only. */
 export interface DenoiserRow {
@@ -127,11 +128,13 @@ function begin(inputs: Input[], common: Omit<CommonArgs, 'denoiser' | 'signal'>)
       `sampling option remasking: expected 0 unless the sampler is ancestral (it is ${common.sampler.name}), got ${options.remasking}`,
     );
   }
+  // One canvas is scored after the other, so they share their working arrays.
+  const scratch = newScratch();
   const walks = inputs.map(({ canvas, constraints, rng }, row) => {
     checkConstraints(constraints, { canvas, maskId: common.maskId, options });
     // The most likely tokens in an order that depends on no seed.
     const order = options.temperature === 0 ? stream(0, 'order') : rng;
-    return unmask({ ...common, canvas: canvas.slice(), constraints, rng: order, row, options });
+    return unmask({ ...common, canvas: canvas.slice(), constraints, rng: order, row, options, scratch });
   });
   const results: DenoiseResult[] = [];
   const goOn = (row: number, given?: Logits): Asking | null => {
@@ -154,8 +157,16 @@ function begin(inputs: Input[], common: Omit<CommonArgs, 'denoiser' | 'signal'>)
         );
       }
       const { places } = pass;
-      const row = (place: number): LogitRows => logits.subarray(place * size, (place + 1) * size);
-      asking = asking.map(({ row: index }, i) => goOn(index, (m) => row(places[i]![m]!))).filter((next) => next !== null);
+      const next: Asking[] = [];
+      for (let i = 0; i < asking.length; i++) {
+        const { first, order } = places[i]!;
+        const more = goOn(asking[i]!.row, (m) => {
+          const place = (first + (order === null ? m : order[m]!)) * size;
+          return logits.subarray(place, place + size);
+        });
+        if (more !== null) next.push(more);
+      }
+      asking = next;
       pass = together(asking);
     },
   };
@@ -163,42 +174,57 @@ function begin(inputs: Input[], common: Omit<CommonArgs, 'denoiser' | 'signal'>)
 
 type Asking = Required<DenoiserRow>;
 
-/** One pass for all that ask: equal canvases are computed once. `places[i][m]` is where the logits of the m-th position of asking i stand. */
-function together(asking: readonly Asking[]): { rows: DenoiserRow[]; places: Int32Array[]; count: number } {
-  const groups = new Map<string, Asking[]>();
-  for (const one of asking) {
-    const key = asking.length === 1 ? '' : one.canvas.join();
-    const group = groups.get(key);
-    if (group) group.push(one);
-    else groups.set(key, [one]);
-  }
-  const rows: DenoiserRow[] = [];
-  const placeOf = new Map<Asking, Int32Array>();
-  let count = 0;
-  for (const group of groups.values()) {
-    const positions = group.length === 1 ? group[0]!.positions : union(group);
-    const first = count;
-    count += positions.length;
-    rows.push({ canvas: group[0]!.canvas, positions, row: group[0]!.row });
-    const places = new Map(Array.from(positions, (position, m) => [position, first + m]));
-    for (const one of group)
-      placeOf.set(
-        one,
-        one.positions.map((position) => places.get(position)!),
-      );
-  }
-  return { rows, places: asking.map((one) => placeOf.get(one)!), count };
+/** Where the logits of one canvas stand: its m-th position at first + order[m], or at first + m. */
+interface Place {
+  first: number;
+  order: Int32Array | null;
 }
 
-const union = (rows: readonly DenoiserRow[]): Int32Array =>
-  Int32Array.from(new Set(rows.flatMap(({ positions }) => Array.from(positions)))).sort();
+/** One pass for all that ask: equal canvases are computed once. */
+function together(asking: readonly Asking[]): { rows: DenoiserRow[]; places: Place[]; count: number } {
+  const groups = new Map<string, number[]>();
+  asking.forEach(({ canvas }, i) => {
+    const key = asking.length === 1 ? '' : canvas.join();
+    const group = groups.get(key);
+    if (group) group.push(i);
+    else groups.set(key, [i]);
+  });
+  const rows: DenoiserRow[] = [];
+  const places = new Array<Place>(asking.length);
+  let count = 0;
+  for (const group of groups.values()) {
+    const { canvas, row, positions: some } = asking[group[0]!]!;
+    const positions = group.length === 1 ? some : union(group.map((i) => asking[i]!.positions));
+    for (const i of group) places[i] = { first: count, order: orderIn(positions, asking[i]!.positions) };
+    rows.push({ canvas, positions, row });
+    count += positions.length;
+  }
+  return { rows, places, count };
+}
+
+function union(lists: readonly Int32Array[]): Int32Array {
+  const all = new Set<number>();
+  for (const list of lists) for (const position of list) all.add(position);
+  return Int32Array.from(all).sort();
+}
+
+/** Where the numbers of `part` stand in `all`, both ascending; null = they are the same. */
+function orderIn(all: Int32Array, part: Int32Array): Int32Array | null {
+  if (all.length === part.length) return null;
+  const order = new Int32Array(part.length);
+  for (let i = 0, k = 0; i < part.length; i++) {
+    while (all[k] !== part[i]) k++;
+    order[i] = k;
+  }
+  return order;
+}
 
 type Logits = (i: number) => ArrayLike<number>;
-type UnmaskArgs = Omit<CommonArgs, 'denoiser' | 'signal' | 'options'> & Input & { row: number; options: SamplingOptions };
+type UnmaskArgs = Omit<CommonArgs, 'denoiser' | 'signal' | 'options'> & Input & { row: number; options: SamplingOptions; scratch: Scratch };
 
 /** Unmasks one canvas in place: yields the positions it needs, receives their logits, and returns the result. */
 function* unmask({ canvas, constraints, rng, row, ...common }: UnmaskArgs): Generator<DenoiserRow, DenoiseResult, Logits> {
-  const { maskId, sampler, options, onStep } = common;
+  const { maskId, sampler, options, onStep, scratch } = common;
   const generated = Array.from(canvas.keys()).filter((p) => canvas[p] === maskId);
   // Remasking may take a committed end of text back, so the positions after it are not skipped.
   const endOfText = (): number => (options.eosId === null || options.remasking > 0 ? -1 : firstEnd(canvas, generated, options.eosId));
@@ -222,7 +248,7 @@ function* unmask({ canvas, constraints, rng, row, ...common }: UnmaskArgs): Gene
         const evaluated = options.earlyCommit ? masked : choice.evaluate;
         const logits = yield { canvas, positions: evaluated };
         const count = (schedule[k - 2] ?? total) - schedule[k - 1]!;
-        const all: StepArgs = { step, of, total, options, rng, canvas, constraints, maskId, positions: evaluated, logits, count };
+        const all: StepArgs = { step, of, total, options, rng, canvas, constraints, maskId, positions: evaluated, logits, scratch, count };
         if (options.earlyCommit && settled(all)) {
           commits = drawAll(all);
           remasked = new Int32Array(0);

@@ -9,6 +9,8 @@ export interface IdList {
 
 const BUCKETS = 1024;
 const LAST = BUCKETS - 1;
+/** Used by one call at a time. */
+const buckets = new Float64Array(BUCKETS);
 
 interface Wanted {
   readonly x: Float64Array;
@@ -30,9 +32,9 @@ export function keepLargest(list: IdList, wanted: Wanted): void {
     if (value > max) max = value;
   }
   const scale = max > min ? LAST / (max - min) : 0;
-  const buckets = new Float64Array(BUCKETS);
+  buckets.fill(0);
   for (let i = 0; i < count; i++) buckets[((max - x[ids[i]!]!) * scale) | 0]! += mass === null ? 1 : mass[ids[i]!]!;
-  const { bucket, before } = reaching(buckets, wanted.target);
+  const { bucket, before } = reaching(wanted.target);
   const inside: number[] = [];
   for (let i = 0; i < count; i++) if ((((max - x[ids[i]!]!) * scale) | 0) === bucket) inside.push(ids[i]!);
   cutInside(list, { ...wanted, inside, before });
@@ -43,12 +45,12 @@ export function listLargest(list: IdList, wanted: Wanted & { readonly max: numbe
   const { x, mass, max, depth } = wanted;
   const { ids } = list;
   const scale = LAST / depth;
-  const buckets = new Float64Array(BUCKETS);
+  buckets.fill(0);
   for (let v = 0; v < x.length; v++) {
     const place = (max - x[v]!) * scale;
     buckets[place < LAST ? place | 0 : LAST]! += mass === null ? 1 : mass[v]!;
   }
-  const { bucket, before } = reaching(buckets, wanted.target);
+  const { bucket, before } = reaching(wanted.target);
   const inside: number[] = [];
   list.count = 0;
   for (let v = 0; v < x.length; v++) {
@@ -61,7 +63,7 @@ export function listLargest(list: IdList, wanted: Wanted & { readonly max: numbe
 }
 
 /** The bucket in which the target is reached, and the mass of those before it. */
-function reaching(buckets: Float64Array, target: number): { bucket: number; before: number } {
+function reaching(target: number): { bucket: number; before: number } {
   let before = 0;
   let bucket = 0;
   while (bucket < LAST && before + buckets[bucket]! < target) before += buckets[bucket++]!;

@@ -3,6 +3,7 @@ import type { Constraints } from './constraints.js';
 import type { SamplingOptions } from './options.js';
 import type { Rng } from './random.js';
 import type { ScheduleName } from './schedule.js';
+import type { Scratch } from './scratch.js';
 
 export type SamplerName = 'ancestral' | 'first_hitting' | 'confidence' | 'margin' | 'entropy' | 'threshold' | 'causal';
 
@@ -50,6 +51,8 @@ export interface Evaluation {
   positions: Int32Array;
   /** logits of the i-th of them, one number per token id */
   logits(i: number): ArrayLike<number>;
+  /** working arrays; absent = new ones */
+  scratch?: Scratch;
 }
 
 export interface StepArgs extends Progress, Evaluation {

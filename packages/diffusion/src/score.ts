@@ -1,10 +1,11 @@
 import { earliestEnd } from './constraints.js';
 import { DiffusionError } from './error.js';
-import { weigh } from './weigh.js';
+import { FEW, weigh } from './weigh.js';
 import { type IdList, keepLargest, listLargest } from './nucleus.js';
 import type { SamplingOptions } from './options.js';
 import type { Rng } from './random.js';
 import type { Commit, Evaluation, StepArgs } from './sampler.js';
+import { newScratch, sized } from './scratch.js';
 
 /** Reads logits position by position: call `load` first; the other functions use the position loaded last. */
 export interface Scorer {
@@ -26,7 +27,10 @@ export interface Scorer {
 const TOP = 24;
 
 /** Everything in float64: float32 noise lowers the temperature (arXiv 2409.02908). */
-export function scorer({ canvas, maskId, constraints, positions, logits }: Evaluation, options: SamplingOptions): Scorer {
+export function scorer(
+  { canvas, maskId, constraints, positions, logits, scratch = newScratch() }: Evaluation,
+  options: SamplingOptions,
+): Scorer {
   const { forbidden, eosId, logitBias, letters, wordGuard, repetitionPenalty, temperature, topK, topP } = options;
   const size = positions.length > 0 ? logits(0).length : 0;
   if (logitBias !== null && logitBias.length !== size) {
@@ -38,12 +42,11 @@ export function scorer({ canvas, maskId, constraints, positions, logits }: Evalu
   const earliest = earliestEnd(constraints, options);
   const banned = [maskId, ...forbidden].filter((id) => id < size);
   const seen = repetitionPenalty === 1 ? null : new Set(canvas.filter((id) => id !== maskId && id < size));
-  const x = new Float64Array(size);
-  // exp(x − max) at temperature 1, from which probabilities and entropies come
-  const weights = new Float64Array(size);
-  const tempered = temperature === 1 || temperature === 0 ? weights : new Float64Array(size);
+  // weights: exp(x − max) at temperature 1, from which probabilities and entropies come
+  const { x, weights, ids, tempered: other } = sized(scratch, size);
+  const tempered = temperature === 1 ? weights : other;
   const filtered = topK !== null || (topP !== null && topP < 1);
-  const list: IdList = { ids: new Int32Array(filtered ? size : 0), count: 0 };
+  const list: IdList = { ids, count: 0 };
   let max = 0;
   let total = 0;
   const neighbours = (p: number): number[] =>
@@ -53,7 +56,8 @@ export function scorer({ canvas, maskId, constraints, positions, logits }: Evalu
   return {
     load(i) {
       const row = logits(i);
-      x.set(row);
+      if (size < FEW) for (let v = 0; v < size; v++) x[v] = row[v]!;
+      else x.set(row);
       if (logitBias !== null) for (let v = 0; v < size; v++) x[v]! += logitBias[v]!;
       if (seen !== null) for (const v of seen) x[v]! -= Math.log(repetitionPenalty);
       for (const v of banned) x[v] = -Infinity;

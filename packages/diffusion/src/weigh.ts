@@ -1,7 +1,7 @@
 import { kernel } from './kernel.js';
 
-/** Below this many numbers a loop is as fast. */
-const FEW = 64;
+/** Below this many numbers a loop is as fast as a call into native code. */
+export const FEW = 64;
 
 /** Numbers at exp(x − max), in the unit of the temperature. */
 interface Weights {
