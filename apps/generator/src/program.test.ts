@@ -198,6 +198,12 @@ describe('mistakes end with one line and an exit code', () => {
     ],
     [['serve', fixture, '--host', ''], 2, '--host: expected an address, got ""; 127.0.0.1 listens on this machine alone\n'],
     [
+      ['serve', fixture, '--host', '127.0.0.1:80'],
+      2,
+      '--host: expected an address without a port, got "127.0.0.1:80"; use --host 127.0.0.1 --port 80\n',
+    ],
+    [['serve', fixture, '--host', '[::1]'], 2, '--host: expected an address without brackets, got "[::1]"; use ::1\n'],
+    [
       ['serve', fixture, '--host', '0.0.0.0'],
       2,
       '--host: "0.0.0.0" lets other machines in; protect the server with --token (or MDIFF_TOKEN), or let everybody in with --insecure\n',

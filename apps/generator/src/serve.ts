@@ -31,6 +31,10 @@ async function runServe(folders: readonly string[], flags: ServeFlags): Promise<
 /** Refuses addresses that would let more people in than the user knows of. */
 function checkAddress({ host, token, insecure }: ServeFlags): void {
   if (host.trim() === '') throw new UsageError('--host: expected an address, got ""; 127.0.0.1 listens on this machine alone');
+  const withPort = /^([^:]+|\[.*\]):(\d+)$/.exec(host);
+  if (withPort)
+    throw new UsageError(`--host: expected an address without a port, got "${host}"; use --host ${withPort[1]} --port ${withPort[2]}`);
+  if (/^\[.*\]$/.test(host)) throw new UsageError(`--host: expected an address without brackets, got "${host}"; use ${host.slice(1, -1)}`);
   if (token !== undefined && !/^[!-~]+$/.test(token))
     throw new UsageError('--token: expected printable characters without spaces; for example the output of: openssl rand -hex 16');
   if (!isLoopback(host) && token === undefined && !insecure)
