@@ -233,10 +233,11 @@ describe('presets', () => {
       'device: cuda -> auto',
       'tokenizer.type: gpt2_compressed -> bpe',
       'data.max_sentence_length: 512 -> 128',
-      'generation.top_p: null -> 0.95',
+      'generation.top_p: null -> 0.9',
       'generation.max_length: 512 -> 128',
       'generation.sampler: confidence -> first_hitting',
-      'generation.block_length: null -> 4',
+      'generation.block_length: null -> 1',
+      'generation.word_guard: 0 -> 0.3',
     ]);
     expect(diffConfigs(ProjectConfig.preset('quickstart_scratch'), ProjectConfig.preset('quickstart'))).toEqual([
       'model.max_seq_len: 128 -> 256',
