@@ -68,12 +68,12 @@ async function train(choice) {
   return code;
 }
 
-// Beginnings and gapped sentences for Moby-Dick; none is in the book. A gap is filled with as many tokens as it states: single ones read best.
+// Beginnings and gapped sentences for Moby-Dick; none is in the book. A gap gets as many tokens as read best.
 const beginnings = ['The captain said that', 'At last the whale', 'In the morning the crew'];
 const gapped = [
-  'The captain stood upon the ___:1 and looked out over the ___:1.',
-  'All night long the men ___:1, and in the morning they saw a ship upon the ___:1.',
-  'He took the ___:1 in his hand and ___:1 it into the sea.',
+  'The captain stood upon the ___ and looked out over the ___.',
+  'All night long the men ___, and in the morning they saw a ship upon the ___.',
+  'He took the ___ in his hand and threw it into the sea.',
 ];
 
 /** Runs commands of the model one after the other. @returns the first exit code that is not 0 */
