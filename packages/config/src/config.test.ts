@@ -250,7 +250,8 @@ describe('presets', () => {
       'training.max_minutes: null -> 4',
       'training.on_max_steps: scale -> truncate',
       'training.save_every: 200 -> 100',
-      'training.causal_fraction: 0.33 -> 0',
+      'training.causal_fraction: 0.33 -> 0.3',
+      'training.causal_order: first -> throughout',
       'training.wsd_decay_fraction: 0.55 -> 0.6',
       'generation.max_length: 128 -> 256',
     ]);
