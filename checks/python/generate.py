@@ -10,7 +10,7 @@ from pathlib import Path
 from counting import check, run
 
 root = Path(__file__).resolve().parents[2]
-ONE_AT_A_TIME = ["sampler=confidence", "num_steps=512", "block_length=null", "top_p=null", "top_k=null", "repetition_penalty=1"]
+ONE_AT_A_TIME = ["sampler=confidence", "num_steps=512", "block_length=null", "top_p=null", "top_k=null", "repetition_penalty=1", "word_guard=0"]
 GAP = "He looked at ___{}, and then at the water."
 
 
