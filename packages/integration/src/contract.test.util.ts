@@ -144,8 +144,8 @@ export function contract(name: string, open: (options: EngineOptions) => Promise
         (error: Error) => error.message,
       );
       await closing.close();
-      expect(await running).toMatch(/^(ended first|the (worker thread|child process) ended \(.*\))$/);
-      await expect(closing.read()).rejects.toThrow(/the (worker thread|child process) ended/);
+      expect(await running).toMatch(/^(ended first|the worker thread is closed|the child process ended \(.*\))$/);
+      await expect(closing.read()).rejects.toThrow(/the worker thread is closed|the child process ended/);
       await reset(engine!);
       expect((await engine!.step(batchesOf(plain, 1), updateOf(plain, 1))).finite).toBe(true);
     });

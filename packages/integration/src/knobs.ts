@@ -320,7 +320,7 @@ const generation: Knob[] = [
   { key: 'generation.interactive_mode', to: true, observe: typed, way: 'up' },
   { key: 'generation.sampler', to: 'margin', observe: written },
   { key: 'generation.block_length', to: 4, observe: written },
-  { key: 'generation.threshold', from: { generation: { sampler: 'threshold' } }, to: 0.3, observe: written },
+  { key: 'generation.threshold', from: { generation: { sampler: 'threshold' } }, to: 0.01, observe: written },
   { key: 'generation.gamma', from: { generation: { sampler: 'entropy' } }, to: 20, observe: written },
   {
     key: 'generation.early_commit',
