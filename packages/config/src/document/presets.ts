@@ -154,7 +154,7 @@ const based = {
     learning_rate: 0.001,
     warmup_steps: 20,
     wsd_decay_fraction: 0.6,
-    // Costs nothing in held-out NELBO at the same time, and the model stays able to write from left to right with a cache (docs/log, 2026-11-30).
+    // At equal steps it costs nothing in held-out NELBO, and the model stays able to write from left to right with a cache (docs/log, 2026-11-30).
     causal_fraction: 0.3,
     causal_order: 'throughout',
     batch_size: 8,
