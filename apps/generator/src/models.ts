@@ -3,8 +3,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addConfigFlags, layersOf, print, settingsOf, table, UsageError, type ConfigFlags } from '@mdiff/cli';
 import { loadProject } from '@mdiff/config';
-import { describeModel, locateModel, type ModelDescription } from '@mdiff/folder/node';
+import { describeModel, type ModelDescription } from '@mdiff/folder/node';
 import type { Command } from 'commander';
+import { installed, pathOf } from './open.js';
 
 interface ModelsFlags extends ConfigFlags {
   json?: boolean;
@@ -12,19 +13,10 @@ interface ModelsFlags extends ConfigFlags {
 
 /** Packages that are models; those that are not installed are left out. */
 const PACKAGES = ['base-en'];
-/** Where a run puts its model, and `mdiff export` a snapshot. */
+/** Folders of a run that may hold a model: its own, and the snapshot of `mdiff export`. */
 const PLACES = ['model', 'snapshot'];
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-
-/** Where an installed model lies; undefined if it is not installed. */
-function located(name: string): string | undefined {
-  try {
-    return locateModel(name);
-  } catch {
-    return undefined;
-  }
-}
 
 async function inRuns(outputDir: string): Promise<string[]> {
   const entries = await readdir(outputDir, { withFileTypes: true }).catch(() => []);
@@ -43,7 +35,7 @@ const figureOf = ({ facts }: ModelDescription): string => {
 async function list(flags: ModelsFlags): Promise<void> {
   const { output_dir: outputDir } = loadProject({ ...layersOf(flags), set: settingsOf(flags.set, []) }).config;
   const models: ModelDescription[] = [];
-  for (const path of [...PACKAGES.flatMap((name) => located(name) ?? []), ...(await inRuns(outputDir))]) {
+  for (const path of [...PACKAGES.flatMap((name) => installed(name) ?? []), ...(await inRuns(outputDir))]) {
     await describeModel(path).then(
       (model) => models.push(model),
       ({ message }: Error) => process.stderr.write(`${message}\n`),
@@ -66,7 +58,7 @@ async function list(flags: ModelsFlags): Promise<void> {
 }
 
 async function show(model: string, flags: Pick<ModelsFlags, 'json'>): Promise<void> {
-  const folder = existsSync(model) ? model : located(model);
+  const folder = pathOf(model);
   if (folder === undefined)
     throw new UsageError(
       `models show: ${model} is no folder, and no installed model has this name; mdiff models list shows those that are here`,

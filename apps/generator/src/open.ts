@@ -1,8 +1,21 @@
+import { existsSync } from 'node:fs';
 import { settingsOf, UsageError } from '@mdiff/cli';
-import { readFolder, type ModelFolder } from '@mdiff/folder/node';
+import { locateModel, readFolder, type ModelFolder } from '@mdiff/folder/node';
 import { loadFolder, type Model, type SamplingOptions } from '@mdiff/generate';
 import { type CommonFlags, type Shorthands, shorthandSettings } from './flags.js';
 import { settings, type Settings } from './settings.js';
+
+/** The folder of an installed model; undefined if it is not installed. */
+export function installed(name: string): string | undefined {
+  try {
+    return locateModel(name);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The folder of a model: a path, else an installed package such as base-en; undefined if it is neither. */
+export const pathOf = (name: string): string | undefined => (existsSync(name) ? name : installed(name));
 
 /** The model folder of a command line: its first argument or `--model`. */
 export function folderOf(command: string, argument: string | undefined, { model }: CommonFlags): string {

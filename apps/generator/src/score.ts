@@ -2,10 +2,10 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { collect, count, integer, interruptible, print, progressLine, UsageError } from '@mdiff/cli';
 import { FILES, MANIFEST } from '@mdiff/folder';
-import { locateModel, readFolder } from '@mdiff/folder/node';
+import { readFolder } from '@mdiff/folder/node';
 import { compare, loadText, type Model, type ScoredText } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
-import { load } from './open.js';
+import { load, pathOf } from './open.js';
 import { shownJson, shownText } from './scoretext.js';
 
 interface ScoreFlags {
@@ -24,17 +24,7 @@ export type WithGraph = (folder: string) => Promise<{ folder: string; remove(): 
 
 const EXAMPLE = 'mdiff score outputs/my-book/model "Call me Ishmael."';
 
-/** The folder of a model: a path, else an installed package such as base-en. */
-function pathOf(name: string): string {
-  if (existsSync(name)) return name;
-  try {
-    return locateModel(name);
-  } catch {
-    return name; // reading it says what is wrong
-  }
-}
-
-const isModel = (name: string): boolean => existsSync(join(pathOf(name), MANIFEST));
+const isModel = (name: string): boolean => existsSync(join(pathOf(name) ?? name, MANIFEST));
 
 /** Model folders and text of a command line. The last argument is the text, unless it is a model folder or the only argument: then the text is standard input. */
 function argumentsOf(given: readonly string[], { model = [] }: ScoreFlags): { folders: string[]; text: string } {
@@ -58,7 +48,7 @@ async function textOf(argument: string): Promise<ScoredText> {
 }
 
 async function open(name: string, { verify, threads }: ScoreFlags, withGraph: WithGraph | undefined): Promise<Model> {
-  const path = pathOf(name);
+  const path = pathOf(name) ?? name; // reading it says what is wrong
   const options = threads === undefined ? { verify } : { verify, threads };
   const has = (file: string): boolean => existsSync(join(path, file));
   if (!has(MANIFEST) || !has(FILES.weights) || has(FILES.graph))

@@ -5,11 +5,11 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { factsIn } from './card.js';
 import { FILES, checkFolderConfig } from './contract.js';
-import type { ModelFolderConfig, Refuse } from './contract.js';
-import { MdiffError, ModelError } from './errors.js';
+import type { ModelFolderConfig } from './contract.js';
+import { MdiffError } from './errors.js';
 import { sha256 } from './files.js';
 import { MANIFEST, checkEntry, parseRecord } from './manifest.js';
-import { expectModelFolder, readManifest } from './read.js';
+import { expectModelFolder, readManifest, refuseIn } from './read.js';
 import { readSafetensors } from './safetensors.js';
 import type { NamedTensor } from './safetensors.js';
 
@@ -66,8 +66,7 @@ const NEEDED = [FILES.config, FILES.tokenizer, FILES.weights] as const;
 export async function readBase(from: string, cwd: string = process.cwd()): Promise<BaseModel> {
   const path = locateModel(from, cwd);
   await expectModelFolder(path);
-  const refuse: Refuse = (file, expected, got, remedy = 'export the model again or copy the folder again') =>
-    new ModelError(`model.init_from: ${join(path, file)}: expected ${expected}, got ${got}; ${remedy}`);
+  const refuse = refuseIn(path, 'model.init_from: ');
   const { files } = await readManifest(path, refuse);
   const contents = new Map<string, Buffer>();
   for (const needed of NEEDED) {

@@ -1,12 +1,11 @@
 // What a model folder is, without reading its weights.
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { factsIn } from './card.js';
 import { FILES, checkFolderConfig } from './contract.js';
-import type { ModelFolderConfig, Refuse } from './contract.js';
-import { ModelError } from './errors.js';
+import type { ModelFolderConfig } from './contract.js';
 import { parseRecord } from './manifest.js';
-import { expectModelFolder, readManifest } from './read.js';
+import { expectModelFolder, nameOf, readManifest, refuseIn } from './read.js';
 
 export interface ModelDescription {
   path: string;
@@ -23,16 +22,14 @@ export interface ModelDescription {
 /** Describes the model folder at `path` by its manifest, `config.json` and card. @throws ModelError naming the file that is missing or damaged */
 export async function describeModel(path: string): Promise<ModelDescription> {
   await expectModelFolder(path);
-  const refuse: Refuse = (file, expected, got, remedy = 'export the model again or copy the folder again') =>
-    new ModelError(`${join(path, file)}: expected ${expected}, got ${got}; ${remedy}`);
+  const refuse = refuseIn(path);
   const { files } = await readManifest(path, refuse);
   const text = await readFile(join(path, FILES.config), 'utf8').catch(() => undefined);
   if (text === undefined) throw refuse(FILES.config, 'a file', 'none');
   const config = checkFolderConfig(parseRecord(FILES.config, text, refuse), refuse);
-  const folder = basename(path);
   return {
     path,
-    name: config.experiment_name ?? (folder === 'model' ? basename(dirname(path)) : folder),
+    name: nameOf(path, config),
     config,
     facts: factsIn(await readFile(join(path, FILES.card), 'utf8').catch(() => '')),
     bytes: files.reduce((sum, { size }) => sum + size, 0),

@@ -32,6 +32,18 @@ export interface ModelFolder {
   readonly causalGraph?: string;
 }
 
+/** Makes the errors of the files in a model folder. `key` names the setting that chose the folder. */
+export const refuseIn =
+  (path: string, key = ''): Refuse =>
+  (file, expected, got, remedy = 'export the model again or copy the folder again') =>
+    new ModelError(`${key}${join(path, file)}: expected ${expected}, got ${got}; ${remedy}`);
+
+/** The name of a model: its experiment's, else its folder's, else that of the run around it. */
+export function nameOf(path: string, config: ModelFolderConfig): string {
+  const folder = basename(path);
+  return config.experiment_name ?? (folder === 'model' ? basename(dirname(path)) : folder);
+}
+
 /**
  * Reads a model folder. Sizes in `manifest.json` are always compared; hashes unless `verify` is false.
  * Throws {@link ModelError} naming the file, what was expected and what was found.
@@ -39,8 +51,7 @@ export interface ModelFolder {
 export async function readFolder(folder: string, { verify = true }: { verify?: boolean } = {}): Promise<ModelFolder> {
   const path = resolve(folder);
   await expectModelFolder(folder);
-  const refuse: Refuse = (file, expected, got, remedy = 'export the model again or copy the folder again') =>
-    new ModelError(`${join(path, file)}: expected ${expected}, got ${got}; ${remedy}`);
+  const refuse = refuseIn(path);
   const { created, files } = await readManifest(path, refuse);
   for (const needed of NEEDED) {
     if (!files.some((file) => file.path === needed)) throw refuse(MANIFEST, `an entry for ${needed}`, 'none');
@@ -48,10 +59,9 @@ export async function readFolder(folder: string, { verify = true }: { verify?: b
   for (const entry of files) checkEntry(entry, await statFile(path, entry, verify), refuse);
 
   const config = checkFolderConfig(await readRecord(path, FILES.config, refuse), refuse);
-  const folderName = basename(path);
   return {
     path,
-    name: config.experiment_name ?? (folderName === 'model' ? basename(dirname(path)) : folderName),
+    name: nameOf(path, config),
     created: Math.floor(Date.parse(created) / 1000) || 0,
     config,
     generation: await readRecord(path, FILES.generation, refuse),

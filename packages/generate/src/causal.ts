@@ -1,8 +1,9 @@
 // Denoises from left to right with the causal graph: each pass reads the tokens that were committed since the last one.
 import { denoiseBatch, sampler, type DenoiseResult, type Denoiser, type DenoiserRow } from '@mdiff/diffusion';
 import { GenerateError } from './errors.js';
-import type { FillArgs, Watch } from './fillcanvases.js';
+import type { Watch } from './fillcanvases.js';
 import type { Model } from './model.js';
+import type { FillArgs } from './runtime/filling.js';
 import type { Writer } from './runtime/session.js';
 
 type OpenWriter = NonNullable<Model['openWriter']>;

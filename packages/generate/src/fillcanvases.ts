@@ -1,30 +1,8 @@
 // Fills canvases with a model, and reports the steps to the caller.
-import {
-  denoiseBatch,
-  DiffusionError,
-  sampler,
-  type Constraints,
-  type DenoiseResult,
-  type DenoiserRow,
-  type SamplerName,
-  type SamplingOptions,
-  type StepEvent,
-} from '@mdiff/diffusion';
+import { denoiseBatch, DiffusionError, sampler, type DenoiseResult, type DenoiserRow, type StepEvent } from '@mdiff/diffusion';
 import type { Model } from './model.js';
 import { reservedOf } from './runtime/feed.js';
-
-/** Canvases of any lengths to fill. */
-export interface FillArgs {
-  readonly canvases: readonly Int32Array[];
-  /** of each canvas */
-  readonly constraints: readonly (Constraints | undefined)[];
-  /** of each canvas */
-  readonly seeds: readonly number[];
-  readonly sampler: SamplerName;
-  readonly options: Partial<SamplingOptions>;
-  /** masks that the model sees behind each canvas and that are not filled */
-  readonly ahead: number;
-}
+import type { FillArgs } from './runtime/filling.js';
 
 export interface Watch {
   /** aborting rejects with the signal's reason, between two passes */

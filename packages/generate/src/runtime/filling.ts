@@ -10,8 +10,8 @@ import {
 } from '@mdiff/diffusion';
 import { feedOf, type Feed, type Reserved } from './feed.js';
 
-/** What to fill, as data: it crosses to the inference thread. */
-export interface FillTask extends Reserved {
+/** Canvases of any lengths to fill. */
+export interface FillArgs {
   readonly canvases: readonly Int32Array[];
   /** of each canvas */
   readonly constraints: readonly (Constraints | undefined)[];
@@ -21,6 +21,10 @@ export interface FillTask extends Reserved {
   readonly options: Partial<SamplingOptions>;
   /** masks that the model sees behind each canvas and that are not filled */
   readonly ahead: number;
+}
+
+/** What to fill, as data: it crosses to the inference thread. */
+export interface FillTask extends FillArgs, Reserved {
   /** report each step of each canvas */
   readonly watched: boolean;
 }
