@@ -1,15 +1,7 @@
 /** How far the texts of each sampler are from the model's own distribution, on a Markov chain whose conditionals are exact. */
 import { denoiseBatch, sampler, type SamplerName, type SamplingOptions } from '@mdiff/diffusion';
-import { allSequences, chiSquareDeviate, oracleDenoiser, probability, totalVariation } from '@mdiff/testing';
+import { allSequences, chiSquareDeviate, oracleDenoiser, probability, sampledChain as chain, totalVariation } from '@mdiff/testing';
 
-const chain = {
-  initial: [0.5, 0.3, 0.2],
-  transition: [
-    [0.8, 0.15, 0.05],
-    [0.1, 0.2, 0.7],
-    [0.3, 0.6, 0.1],
-  ],
-};
 const S = chain.initial.length;
 const L = 4;
 const law = allSequences(S, L).map((x) => probability(chain, x));

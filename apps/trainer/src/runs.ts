@@ -24,7 +24,7 @@ const stateOf = ({ run: { record, step } }: RunOverview): string => {
 
 const figureOf = ({ evaluated }: RunOverview): string => (evaluated ? `${evaluated.bitsPerByte.toFixed(3)} bits/byte` : 'not evaluated');
 
-/** What programs read of a run. */
+/** A run as programs read it. */
 const plain = ({ name, folder, run, evaluated, model, bytes }: RunOverview): object => ({
   name,
   folder,

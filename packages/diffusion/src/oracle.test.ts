@@ -6,6 +6,7 @@ import {
   probability,
   totalVariation,
   totalVariationBound,
+  sampledChain as chain,
 } from '@mdiff/testing';
 import { describe, expect, it } from 'vitest';
 import { denoiseBatch } from './denoise.js';
@@ -15,14 +16,6 @@ import { sampler } from './samplers.js';
 import { type ScheduleName, shareLeft } from './schedule.js';
 
 // The denoiser is exact (see arXiv 2602.19619), so every difference from the chain is an error of the sampler.
-const chain = {
-  initial: [0.5, 0.3, 0.2],
-  transition: [
-    [0.8, 0.15, 0.05],
-    [0.1, 0.2, 0.7],
-    [0.3, 0.6, 0.1],
-  ],
-};
 const S = 3;
 const L = 4;
 const MASK = 0;

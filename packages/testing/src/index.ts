@@ -1,4 +1,4 @@
-export { allSequences, conditionals, probability, sampleChain } from './markov.js';
+export { allSequences, conditionals, probability, sampleChain, sampledChain } from './markov.js';
 export type { MarkovChain } from './markov.js';
 export { oracleDenoiser } from './denoiser.js';
 export type { OracleDenoiser, OracleOptions } from './denoiser.js';

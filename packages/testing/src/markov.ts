@@ -6,6 +6,16 @@ export interface MarkovChain {
   transition: readonly (readonly number[])[];
 }
 
+/** The chain that samplers are measured on: three states, of which the last two alternate. */
+export const sampledChain: MarkovChain = {
+  initial: [0.5, 0.3, 0.2],
+  transition: [
+    [0.8, 0.15, 0.05],
+    [0.1, 0.2, 0.7],
+    [0.3, 0.6, 0.1],
+  ],
+};
+
 /** Probability of a whole sequence of states. */
 export function probability({ initial, transition }: MarkovChain, states: ArrayLike<number>): number {
   let p = 1;

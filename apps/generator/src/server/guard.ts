@@ -15,7 +15,7 @@ interface GuardOptions {
 export const isLoopback = (host: string): boolean =>
   /^(.+\.)?localhost$/i.test(host) || (isIPv4(host) && host.startsWith('127.')) || /^(::1|(0+:){7}0*1)$/.test(host);
 
-/** What a supervisor asks, without a token. It tells nobody anything. */
+/** Paths that a supervisor asks for without a token. They tell nobody anything. */
 const OPEN = new Set(['/healthz', '/livez', '/readyz']);
 
 export function guard(app: FastifyInstance, { token, checkHost }: GuardOptions): void {

@@ -1,4 +1,4 @@
-// What arrives: bodies that are JSON in UTF-8 and nothing else, and requests that HTTP's parser refuses.
+// Arriving requests: bodies are JSON in UTF-8 and nothing else; those that HTTP's parser refuses get an answer too.
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { errorBody, rawAnswer, RequestError } from './errors.js';

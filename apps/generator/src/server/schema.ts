@@ -8,7 +8,7 @@ type SamplingParameters = { [K in ParameterKey as (typeof sampling)[K]['paramete
 /** A text, several texts, the token ids of a text, or those of several. */
 export type Prompt = string | readonly string[] | readonly number[] | readonly (readonly number[])[];
 
-/** What the bodies of all requests may hold. */
+/** Fields that the bodies of all requests may hold. */
 export interface SamplingRequest extends Omit<SamplingParameters, 'stop'> {
   model?: string | null;
   stop?: string | string[] | null;
@@ -57,7 +57,7 @@ const parameters = Object.fromEntries(
   }),
 );
 
-/** What to do instead of setting a parameter that this server knows and has not built. Clients send its neutral values always. */
+/** The way on without a parameter that this server knows and has not built, by its name. Clients always send its neutral value. */
 export const unbuilt: Readonly<Record<string, { neutral: readonly unknown[]; instead: string }>> = {
   frequency_penalty: {
     neutral: [0, null],

@@ -38,7 +38,7 @@ export interface ServerOptions {
   readonly timeout?: number;
   /** Time in ms that requests have once the server closes; those that run then get an error. Default 10 s. */
   readonly grace?: number;
-  /** What a client must send as its Bearer token. Default: none. */
+  /** The Bearer token that a client must send. Default: none. */
   readonly token?: string | undefined;
   /** Answer only requests whose Host is a name of loopback. Default true. */
   readonly checkHost?: boolean;
