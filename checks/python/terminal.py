@@ -132,11 +132,11 @@ def preparing(folder, shell):
 
 
 def evaluating(folder, shell):
+    # Half of a longer text, one unit a batch: the evaluation goes on for seconds after its first progress line.
+    (folder / "evaluated.txt").write_text(book(3000))
     settings = ("training.max_steps=2", "training.val_split=0.5", "training.val_batch_size=1", "training.save_every=1")
-    shell.start(train("evaluating", *settings))
-    # The checkpoint of step 1 is written after the step's line; the evaluation follows step 2.
-    shell.until(r"step +1/2")
-    time.sleep(0.5)
+    shell.start(train("evaluating", *settings, text="evaluated.txt"))
+    shell.until(r"evaluating \d+%")
     shell.type(CTRL_C)
     check(shell.codes() == [130], "Ctrl-C during the evaluation: exit code 130")
     check(saved(folder, "evaluating") == 2 and "saved at step 2 of 2" in shell.output, "Ctrl-C during the evaluation: the run is saved")

@@ -18,13 +18,18 @@ export interface Nelbo {
 export const LEVELS = 1;
 export const FINAL_LEVELS = 4;
 
-export interface NelboOptions {
+export interface EvaluationOptions {
+  /** looked at before each batch */
+  signal: AbortSignal;
+  /** called after each batch */
+  onBatch?: (done: number, total: number) => void;
+}
+
+export interface NelboOptions extends EvaluationOptions {
   seed: number;
   /** mask patterns per unit */
   levels: number;
   shiftHead: boolean;
-  /** looked at before each batch */
-  signal: AbortSignal;
 }
 
 /** A model that gives no finite loss has no figure, and is not exported. */
@@ -44,7 +49,7 @@ export const bitsPerByte = (natsPerToken: number, { tokens, bytes }: Pick<HeldOu
 export async function evaluateNelbo(
   engine: Engine,
   heldOut: HeldOut,
-  { seed, levels, shiftHead, signal }: NelboOptions,
+  { seed, levels, shiftHead, signal, onBatch }: NelboOptions,
 ): Promise<Nelbo | undefined> {
   const units = heldOut.batches.flatMap((batch, index): HeldOutUnit[] => batch.units.map((unit) => ({ ...unit, batch: index })));
   const masks = stratifiedMasks({ lengths: units.map(({ length }) => length), levels, seed });
@@ -54,6 +59,7 @@ export async function evaluateNelbo(
       if (signal.aborted) return undefined;
       const batchMasks = masks.filter(({ unit }, i) => i % levels === level && units[unit]!.batch === index);
       results.push(...sumPerUnit(await engine.evaluate(masked(batch, batchMasks, units, shiftHead)), batchMasks));
+      onBatch?.(level * heldOut.batches.length + index + 1, levels * heldOut.batches.length);
     }
   }
   const { nelbo, standardError } = nelboEstimate(results);
@@ -90,12 +96,17 @@ function sumPerUnit(losses: Float32Array, masks: Masks): EvaluationResult[] {
  * Next-token loss of the same weights in causal mode, nats per token: exact for that mode, and no bound for the other.
  * @returns undefined if `signal` was aborted before the last batch
  */
-export async function evaluateCausal(engine: Engine, heldOut: HeldOut, signal: AbortSignal): Promise<number | undefined> {
+export async function evaluateCausal(
+  engine: Engine,
+  heldOut: HeldOut,
+  { signal, onBatch }: EvaluationOptions,
+): Promise<number | undefined> {
   let sum = 0;
-  for (const batch of heldOut.batches) {
+  for (const [index, batch] of heldOut.batches.entries()) {
     if (signal.aborted) return undefined;
     const [step] = causalStep([batch]);
     for (const loss of await engine.evaluate(step!)) sum += loss;
+    onBatch?.(index + 1, heldOut.batches.length);
   }
   if (!Number.isFinite(sum)) throw noFigure(sum);
   return sum / heldOut.tokens;

@@ -10,6 +10,7 @@ import type { Card } from './export.js';
 import { stopIfLost } from './lock.js';
 import type { LoopResult } from './loop.js';
 import { recordRun } from './open.js';
+import { showEvaluation } from './reporter.js';
 import type { Run } from './open.js';
 import type { TrainResult } from './options.js';
 import type { EarlierRun } from './record.js';
@@ -39,19 +40,20 @@ export async function finish(run: Run, result: LoopResult): Promise<TrainResult>
   const summary = { step: step - left_out, steps: stages.steps, folder };
   const interrupted = { finished: false, ...summary };
   if (!result.finished) return interrupted;
+  const watched = { signal, onBatch: showEvaluation(reporter) };
   let { nelbo } = result;
   if (!nelbo && prepared.heldOut) {
     nelbo = await evaluateNelbo(engine, prepared.heldOut, {
       seed: config.seed,
       levels: FINAL_LEVELS,
       shiftHead: config.model.shift_head,
-      signal,
+      ...watched,
     });
     if (!nelbo) return interrupted; // the last checkpoint is saved; a resumed run evaluates again
   }
   let { causal } = result;
   if (causal === undefined && prepared.heldOut && stages.objective === 'mixed') {
-    causal = await evaluateCausal(engine, prepared.heldOut, signal);
+    causal = await evaluateCausal(engine, prepared.heldOut, watched);
     if (causal === undefined) return interrupted;
   }
   const causalBits = causal === undefined || !prepared.heldOut ? undefined : bitsPerByte(causal, prepared.heldOut);

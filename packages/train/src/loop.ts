@@ -16,6 +16,7 @@ import { lineRate, paceAfterLine, paceAfterStep, secondsPerStep, startingPace } 
 import type { Pace } from './pace.js';
 import { judgeEpoch } from './patience.js';
 import type { Patience } from './patience.js';
+import { showEvaluation } from './reporter.js';
 import type { Reporter } from './reporter.js';
 import { stageEnds } from './stages.js';
 import type { Stages } from './stages.js';
@@ -186,15 +187,16 @@ interface Evaluation {
 
 /** Evaluates the held-out text. @returns undefined if it was interrupted */
 async function evaluate(
-  { config: { seed, model, training }, engine, stages, signal }: LoopOptions,
+  { config: { seed, model, training }, engine, stages, signal, reporter }: LoopOptions,
   { progress }: LoopState,
   { line, due, heldOut }: { line: MetricLine; due: Due; heldOut: HeldOut },
 ): Promise<Evaluation | undefined> {
   const start = performance.now();
+  const watched = { signal, onBatch: showEvaluation(reporter) };
   const measure = (levels: number): Promise<Nelbo | undefined> =>
-    evaluateNelbo(engine, heldOut, { seed, levels, shiftHead: model.shift_head, signal });
+    evaluateNelbo(engine, heldOut, { seed, levels, shiftHead: model.shift_head, ...watched });
   try {
-    const causal = line.objective === 'diffusion' ? undefined : await evaluateCausal(engine, heldOut, signal);
+    const causal = line.objective === 'diffusion' ? undefined : await evaluateCausal(engine, heldOut, watched);
     if (line.objective === 'causal') return causal === undefined ? undefined : { causal };
     const nelbo = await measure(line.step < stages.steps ? LEVELS : FINAL_LEVELS);
     if (!nelbo) return undefined;

@@ -26,6 +26,12 @@ export interface Reporter extends PrepareReporter {
   end(): void;
 }
 
+/** Shows how much of an evaluation is done. */
+export const showEvaluation =
+  (reporter: Reporter) =>
+  (done: number, total: number): void =>
+    reporter.progress('evaluating', done, total);
+
 export const silent: Reporter = {
   phase: () => undefined,
   step: () => undefined,
