@@ -68,6 +68,21 @@ describe('completions', () => {
     expect(stopped.choices[0]!.text).toBe('The whale');
   });
 
+  it('takes sampler, steps and block of the request', async () => {
+    const { url, post } = await start({ sampling: { minLength: 16, maxLength: 16 } });
+    const passes = async (body: object): Promise<number> => {
+      const before = await nfe();
+      expect((await post({ max_tokens: 12, seed: 1, ...body })).status).toBe(200);
+      return (await nfe()) - before;
+    };
+    const nfe = async (): Promise<number> =>
+      Number(/^mdiff_nfe_total\S* (\d+)$/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1] ?? 0);
+    expect(await passes({ num_steps: 1 })).toBeLessThan(await passes({ num_steps: 6 }));
+    expect(await passes({ num_steps: 1, block_length: 1 })).toBeGreaterThan(1);
+    const wrong = (await (await post({ sampler: 'best' })).json()) as ErrorBody;
+    expect(wrong.error).toMatchObject({ param: 'sampler', code: 'invalid_value' });
+  });
+
   it('uses the sampling it was started with for what a request leaves out', async () => {
     const { post } = await start({ sampling: { temperature: 0, stop: ['.'], maxLength: 8 } });
     const texts = await Promise.all([1, 2].map(async (seed) => ((await (await post({ seed })).json()) as Completion).choices[0]!.text));
