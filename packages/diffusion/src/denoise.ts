@@ -26,6 +26,8 @@ export interface StepEvent {
   /** counted over all blocks, from 1 */
   step: number;
   of: number;
+  /** denoiser evaluations of this canvas so far */
+  nfe: number;
   /** ids after the step, masks included; changed by later steps, so copy it to keep it */
   canvas: Int32Array;
   commits: readonly Commit[];
@@ -261,7 +263,7 @@ function* unmask({ canvas, constraints, rng, row, ...common }: UnmaskArgs): Gene
       for (const { position, token } of commits) canvas[position] = token;
       for (const position of remasked) canvas[position] = maskId;
       steps++;
-      onStep?.({ row, step: steps, of: allSteps, canvas, commits, remasked });
+      onStep?.({ row, step: steps, of: allSteps, nfe, canvas, commits, remasked });
     }
   }
   const end = options.eosId === null ? -1 : firstEnd(canvas, generated, options.eosId);

@@ -1,8 +1,10 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { generate, rank, seedAt, type GenerateOptions, type Model, type SamplingOptions, type Text } from '@mdiff/generate';
 import { RequestError } from './errors.js';
+import { watchSteps } from './frames.js';
 import { biasOf, promptsOf } from './prompts.js';
 import { samplingOf, type Chunk, type Completion, type CompletionRequest, type Finish, type SamplingRequest } from './schema.js';
+import type { Events } from './stream.js';
 
 export interface AnswerArgs<T> {
   body: T;
@@ -16,15 +18,15 @@ export interface AnswerArgs<T> {
 }
 
 export interface CompletionArgs extends AnswerArgs<CompletionRequest> {
-  /** Called with each chunk of an answer in pieces, and after each step with none. */
-  onChunk?: (chunk: Chunk | null) => void;
+  /** of an answer in pieces */
+  events?: Events<Chunk>;
 }
 
 /**
- * Answers one request of `POST /v1/completions`, whole and, with `onChunk`, in pieces. Without a seed anywhere, or with seed −1, it draws one and
+ * Answers one request of `POST /v1/completions`, whole and, with `events`, in pieces. Without a seed anywhere, or with seed −1, it draws one and
  * reports it.
  */
-export async function complete(model: Model, { body, sampling, signal, onChunk, onStep, onText }: CompletionArgs): Promise<Completion> {
+export async function complete(model: Model, { body, sampling, signal, events, onStep, onText }: CompletionArgs): Promise<Completion> {
   const n = body.n ?? 1;
   const drawn = drawnOf(body, n);
   const prompts = promptsOf(body.prompt, drawn, model);
@@ -41,7 +43,7 @@ export async function complete(model: Model, { body, sampling, signal, onChunk, 
   const choices: Completion['choices'] = [];
   const withUsage = body.stream_options?.include_usage === true;
   const piece = (index: number, text: string, finish: Finish | null): void =>
-    onChunk?.({ ...head, choices: [{ index, text, logprobs: null, finish_reason: finish }], ...(withUsage && { usage: null }) });
+    events?.send({ ...head, choices: [{ index, text, logprobs: null, finish_reason: finish }], ...(withUsage && { usage: null }) });
   for (const [p, prompt] of prompts.entries()) {
     const first = choices.length;
     if (body.echo && prompt !== '') for (let row = 0; row < n; row++) piece(first + row, prompt, null);
@@ -56,11 +58,8 @@ export async function complete(model: Model, { body, sampling, signal, onChunk, 
       signal,
       // The library writes on beyond the window; one request must not occupy the server for long.
       ...(body.max_tokens ? { maxTokens: Math.min(body.max_tokens, model.config.max_seq_len) } : {}),
-      onStep: (event) => {
-        onStep?.(event);
-        onChunk?.(null);
-      },
-      ...(onChunk && { onText: ({ row, text }) => piece(first + row, text, null) }),
+      onStep: watchSteps(model, { body, sampling, events, onStep, first }),
+      ...(events && { onText: ({ row, text }) => piece(first + row, text, null) }),
     });
     usage.prompt_tokens += promptTokens;
     for (const { tokens, nfe } of texts) {
@@ -73,7 +72,7 @@ export async function complete(model: Model, { body, sampling, signal, onChunk, 
     }
   }
   usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;
-  if (withUsage) onChunk?.({ ...head, choices: [], usage });
+  if (withUsage) events?.send({ ...head, choices: [], usage });
   return { ...head, choices, usage };
 }
 

@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { infill, type Model } from '@mdiff/generate';
 import { seedOf, type AnswerArgs } from './completions.js';
+import { watchSteps } from './frames.js';
 import { biasOf } from './prompts.js';
 import { samplingOf, type Infilling, type InfillRequest } from './schema.js';
+import type { Events } from './stream.js';
 
 /** Answers one request of `POST /v1/infill`: a canvas of text and gaps, each gap filled to its last token; a gap of a range gets the length that reads best. */
-export async function fillGaps(model: Model, { body, sampling, signal, onStep, onText }: AnswerArgs<InfillRequest>): Promise<Infilling> {
+export async function fillGaps(
+  model: Model,
+  { body, sampling, signal, events, onStep, onText }: AnswerArgs<InfillRequest> & { events?: Events<Infilling> },
+): Promise<Infilling> {
   const seed = seedOf(body, sampling, model);
   const n = body.n ?? 1;
   // The parts say how long the text is.
@@ -17,14 +22,14 @@ export async function fillGaps(model: Model, { body, sampling, signal, onStep, o
     n,
     seed,
     signal,
-    ...(onStep && { onStep }),
+    onStep: watchSteps(model, { body, sampling, events, onStep, first: 0 }),
   });
   for (const { nfe } of texts) onText?.(nfe);
   const gaps = body.parts.flatMap((part) => (typeof part === 'string' ? [] : [part.gap]));
   const tokensOf = (fills: readonly string[]): number =>
     gaps.reduce<number>((sum, gap, i) => sum + (typeof gap === 'number' ? gap : model.tokenizer.encode(fills[i]!).length), 0);
   const written = texts.reduce((sum, { fills }) => sum + tokensOf(fills), 0);
-  return {
+  const answer: Infilling = {
     id: `infill-${randomUUID()}`,
     object: 'infill',
     created: Math.floor(Date.now() / 1000),
@@ -33,4 +38,6 @@ export async function fillGaps(model: Model, { body, sampling, signal, onStep, o
     choices: texts.map(({ text, fills }, index) => ({ index, text, fills: [...fills] })),
     usage: { prompt_tokens: promptTokens, completion_tokens: written, total_tokens: promptTokens + written },
   };
+  events?.send(answer);
+  return answer;
 }

@@ -29,6 +29,15 @@ export const schemas = {
     },
     ['usage'],
   ),
+  Frame: object({
+    object: { const: 'denoise.frame' },
+    index: integer,
+    step: integer,
+    nfe: integer,
+    pieces: list(
+      object({ text: string, state: { enum: ['given', 'committed', 'provisional', 'mask'] }, confidence: number }, ['confidence']),
+    ),
+  }),
   InfillRequest: infillSchema,
   Infilling: object({
     ...head,
@@ -71,21 +80,30 @@ const post = (summary: string, request: string, ok: object) => ({
 });
 const open = { security: [] };
 const status = (description: string) => answer(description, ref('Status'));
-const completed = {
+const pieces = (name: string, event: string) => ({
   description: 'the texts, whole or in pieces',
   content: {
-    ...json(ref('Completion')),
-    'text/event-stream': { schema: { type: 'string', description: 'with "stream": true, a Chunk in each data line, then [DONE]' } },
+    ...json(ref(name)),
+    'text/event-stream': {
+      schema: {
+        type: 'string',
+        description: `with "stream": true, ${event} in each data line, then [DONE]; with "stream_options": {"denoise": true} also events "denoise", each with a Frame`,
+      },
+    },
   },
-};
+});
 
 export const openApi = {
   openapi: '3.1.0',
   info: { title: 'mdiff', version: '1', description: 'Masked-diffusion language models: continue a text, fill its gaps.' },
   security: [{}, { token: [] }],
   paths: {
-    '/v1/completions': post("Continue prompts, or fill the space before a suffix (OpenAI's completions)", 'CompletionRequest', completed),
-    '/v1/infill': post('Fill the gaps of a text', 'InfillRequest', answer('the texts', ref('Infilling'))),
+    '/v1/completions': post(
+      "Continue prompts, or fill the space before a suffix (OpenAI's completions)",
+      'CompletionRequest',
+      pieces('Completion', 'a Chunk'),
+    ),
+    '/v1/infill': post('Fill the gaps of a text', 'InfillRequest', pieces('Infilling', 'an Infilling')),
     '/v1/score': post('Say how likely the model finds texts', 'ScoreRequest', answer('the figures', ref('Scoring'))),
     '/v1/models': get('List the models', answer('the models that are loaded', ref('Models'))),
     '/v1/models/{id}': get('Describe a model', answer('the model', ref('Model')), {

@@ -16,8 +16,19 @@ export interface SamplingRequest extends Omit<SamplingParameters, 'stop'> {
   logit_bias?: Readonly<Record<string, number>> | null;
 }
 
+/** Fields of requests whose answer may come in pieces. */
+export interface StreamRequest {
+  stream?: boolean | null;
+  stream_options?: {
+    include_usage?: boolean | null;
+    include_obfuscation?: boolean | null;
+    /** Send the whole canvas after each step, as events of their own. */
+    denoise?: boolean | null;
+  } | null;
+}
+
 /** Body of `POST /v1/infill`, after validation: text to keep, and gaps with the number of tokens to fill. */
-export interface InfillRequest extends SamplingRequest {
+export interface InfillRequest extends SamplingRequest, StreamRequest {
   parts: readonly Part[];
 }
 
@@ -30,12 +41,10 @@ export interface ScoreRequest {
 }
 
 /** Body of `POST /v1/completions`, after validation. */
-export interface CompletionRequest extends SamplingRequest {
+export interface CompletionRequest extends SamplingRequest, StreamRequest {
   prompt?: Prompt | null;
   suffix?: string | null;
   max_tokens?: number | null;
-  stream?: boolean | null;
-  stream_options?: { include_usage?: boolean | null; include_obfuscation?: boolean | null } | null;
   echo?: boolean | null;
   best_of?: number | null;
 }
@@ -48,6 +57,7 @@ export const MAX_CHOICES = 64;
 const STOP = { type: 'string', minLength: 1, maxLength: 256 };
 const TEXT = { type: 'string', maxLength: MAX_CHARACTERS };
 const IDS = { type: 'array', minItems: 1, maxItems: MAX_CHARACTERS, items: { type: 'integer', minimum: 0 } };
+const FLAG = { type: ['boolean', 'null'] };
 const NAME = { type: ['string', 'null'], maxLength: 256 };
 
 const parameters = Object.fromEntries(
@@ -95,14 +105,14 @@ export const completionSchema = {
     seed: { ...parameters['seed'], minimum: -1 },
     // One string or a list of them.
     stop: { ...STOP, type: ['string', 'array', 'null'], maxItems: 4, items: STOP },
-    stream: { type: ['boolean', 'null'] },
+    stream: FLAG,
     stream_options: {
       type: ['object', 'null'],
       additionalProperties: { type: 'null' },
       // Obfuscation would pad each chunk; there is none, so asking for none is all that it may be.
-      properties: { include_usage: { type: ['boolean', 'null'] }, include_obfuscation: { enum: [false, null] } },
+      properties: { include_usage: FLAG, include_obfuscation: { enum: [false, null] }, denoise: FLAG },
     },
-    echo: { type: ['boolean', 'null'] },
+    echo: FLAG,
     best_of: { type: ['integer', 'null'], minimum: 1, maximum: MAX_TEXTS },
     logit_bias: {
       type: ['object', 'null'],
@@ -146,6 +156,8 @@ export const infillSchema = {
     seed,
     stop,
     logit_bias,
+    stream: FLAG,
+    stream_options: { type: ['object', 'null'], additionalProperties: { type: 'null' }, properties: { denoise: FLAG } },
     user,
   },
 };
@@ -186,7 +198,7 @@ interface Answer<T extends string> {
   seed: number;
 }
 
-interface Usage {
+export interface Usage {
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;

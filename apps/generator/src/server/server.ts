@@ -19,12 +19,15 @@ import {
   type Chunk,
   type Completion,
   type CompletionRequest,
+  type Infilling,
   type InfillRequest,
   type SamplingRequest,
   type ScoreRequest,
+  type StreamRequest,
+  type Usage,
 } from './schema.js';
 import { scoreTexts } from './scoring.js';
-import { eventStream } from './stream.js';
+import { eventStream, type Events } from './stream.js';
 
 export interface ServerOptions {
   readonly models: readonly ServedModel[];
@@ -138,10 +141,10 @@ function addRoutes(app: FastifyInstance, args: RouteArgs): void {
   app.get('/v1/models', () => ({ object: 'list', data: models.loaded().map(described) }));
   app.get<{ Params: { id: string } }>('/v1/models/:id', ({ params: { id } }) => described(models.get(id).model));
   app.post<{ Body: CompletionRequest }>('/v1/completions', { schema: { body: completionSchema } }, (request, reply) =>
-    answerCompletion({ body: request.body, request, reply }, args),
+    answerText({ body: request.body, request, reply }, args)<Chunk, Completion>(complete),
   );
   app.post<{ Body: InfillRequest }>('/v1/infill', { schema: { body: infillSchema } }, (request, reply) =>
-    work({ body: request.body, request, reply }, args)(fillGaps),
+    answerText({ body: request.body, request, reply }, args)<Infilling, Infilling>(fillGaps),
   );
   app.post<{ Body: ScoreRequest }>('/v1/score', { schema: { body: scoreSchema } }, (request, reply) =>
     work({ body: request.body, request, reply }, args)(scoreTexts),
@@ -172,7 +175,7 @@ function work<T extends Pick<SamplingRequest, 'model'>>({ body, request, reply }
   const { model, sampling } = models.get(body.model);
   note(request, { model: model.name });
   const signal = jobs.signal(reply);
-  return <A extends { usage: Completion['usage'] }>(answer: (model: Model, args: AnswerArgs<T>) => Promise<A>): Promise<A> =>
+  return <A extends { usage: Usage }>(answer: (model: Model, args: AnswerArgs<T>) => Promise<A>): Promise<A> =>
     queue.run(async () => {
       let passes = 0;
       const onText = (nfe: number): void => void (passes += nfe);
@@ -183,22 +186,25 @@ function work<T extends Pick<SamplingRequest, 'model'>>({ body, request, reply }
     }, signal);
 }
 
-async function answerCompletion(asked: Asked<CompletionRequest>, args: RouteArgs): Promise<unknown> {
+/** As `work`, for an answer that may come in pieces. */
+function answerText<T extends SamplingRequest & StreamRequest>(asked: Asked<T>, args: RouteArgs) {
   const { stream, stream_options } = asked.body;
   if (stream_options && !stream)
     throw new RequestError('stream_options: has an effect only with "stream": true; leave it out, or set stream', {
       param: 'stream_options',
     });
   const run = work(asked, args);
-  if (!stream) return run(complete);
-  const events = await eventStream<Chunk>((onChunk) => run((model, more) => complete(model, { ...more, onChunk })), {
-    errorOf: args.errorOf,
-  });
-  return asked.reply
-    .type('text/event-stream; charset=utf-8')
-    .header('cache-control', 'no-cache')
-    .header('x-accel-buffering', 'no')
-    .send(events);
+  return async <C, A extends { usage: Usage }>(
+    answer: (model: Model, more: AnswerArgs<T> & { events?: Events<C> }) => Promise<A>,
+  ): Promise<unknown> => {
+    if (!stream) return run(answer);
+    const events = await eventStream<C>((all) => run((model, more) => answer(model, { ...more, events: all })), { errorOf: args.errorOf });
+    return asked.reply
+      .type('text/event-stream; charset=utf-8')
+      .header('cache-control', 'no-cache')
+      .header('x-accel-buffering', 'no')
+      .send(events);
+  };
 }
 
 const described = ({ name, created }: Model) => ({ id: name, object: 'model', created, owned_by: 'mdiff' });

@@ -1,39 +1,53 @@
 // Answers in pieces: server-sent events, as OpenAI's clients read them.
 import { PassThrough, type Readable } from 'node:stream';
 
+/** Bytes that a client may leave unread before {@link Events.extra} sends it no more. */
+const UNREAD = 2 ** 18;
+
+/** What a job tells about its answer while it works. */
+export interface Events<T> {
+  /** an event of the answer; those before the first pass wait for it */
+  send(chunk: T): void;
+  /** a pass is over: from now on the client has its status, and a failure is an event */
+  begun(): void;
+  /** an event beside the answer, by its name; left out for a client that reads too slowly */
+  extra(name: string, data: unknown): void;
+}
+
 /**
  * Runs `job` and returns its events. The promise rejects if the job fails before it has begun, so that the client gets a status; a later failure is
  * an event of its own.
  */
 export function eventStream<T>(
-  job: (onChunk: (chunk: T | null) => void) => Promise<unknown>,
+  job: (events: Events<T>) => Promise<unknown>,
   { errorOf }: { errorOf: (error: Error) => unknown },
 ): Promise<Readable> {
   const stream = new PassThrough();
   const write = (data: string): void => void stream.write(`data: ${data}\n\n`);
   return new Promise((resolve, reject) => {
-    let begun = false;
-    const begin = (): void => {
-      begun = true;
-      resolve(stream);
-    };
+    let hasBegun = false;
     // The prompts of an echo come before the first pass; a request that does not fit the model fails in it.
-    const waiting: T[] = [];
-    const onChunk = (chunk: T | null): void => {
-      if (chunk !== null && !begun) return void waiting.push(chunk);
-      if (!begun) {
-        begin();
-        for (const early of waiting.splice(0)) write(JSON.stringify(early));
-      }
-      if (chunk !== null) write(JSON.stringify(chunk));
+    const early: T[] = [];
+    const events: Events<T> = {
+      send: (chunk) => void (hasBegun ? write(JSON.stringify(chunk)) : early.push(chunk)),
+      begun() {
+        if (hasBegun) return;
+        hasBegun = true;
+        resolve(stream);
+        for (const chunk of early.splice(0)) write(JSON.stringify(chunk));
+      },
+      extra(name, data) {
+        events.begun();
+        if (stream.writableLength + stream.readableLength < UNREAD) stream.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+      },
     };
-    job(onChunk)
+    job(events)
       .then(() => {
-        onChunk(null);
+        events.begun();
         write('[DONE]');
       })
       .catch((error: Error) => {
-        if (!begun) return reject(error);
+        if (!hasBegun) return reject(error);
         write(JSON.stringify(errorOf(error)));
       })
       .finally(() => stream.end());
