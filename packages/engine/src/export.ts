@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '@mdiff/model';
 import type { ModelConfig } from '@mdiff/config';
 import { layout } from '@mdiff/model';
 import type { ParamLayout } from '@mdiff/model';

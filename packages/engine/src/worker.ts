@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '@mdiff/model';
 import type { TrainState } from './state.js';
 import type { Core, StepBatch, Update, WorkerOptions } from './engine.js';
 import { exportedOnnx } from './passes/graphs.js';

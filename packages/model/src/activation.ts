@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 
 /** silu(gate)·up, both [N, F] (arXiv 2002.05202, eq. 5). With y the output, d gate = dy(σ(up − y) + y) and d up = dy·silu(gate). */
 export function swiglu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import { expect, test } from 'vitest';
 import { adamwFlat, emaFlat, globalNorm } from './adamw.js';
 import { adamw, adamwScalars, clipByGlobalNorm, ema } from './adamw.test.util.js';

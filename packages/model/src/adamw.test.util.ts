@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import type { AdamW } from './adamw.js';
 
 // AdamW, clipping and the average in TensorFlow.js operations, one parameter at a time: the oracle of the tests of adamw.ts.

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import { sumLast } from './rows.js';
 
 /** Added to the score of a forbidden pair: exp(−10⁹) is exactly 0 in float32, and unlike −∞ it never makes a NaN. */

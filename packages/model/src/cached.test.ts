@@ -1,5 +1,5 @@
 import { stream } from '@mdiff/diffusion';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import { expect, test } from 'vitest';
 import { cacheShape, cachedForward } from './cached.js';
 import { frame, hiddenAt, logits } from './denoiser.js';

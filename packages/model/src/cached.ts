@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import { pairBias } from './attention.js';
 import { fast, hiddenAt, logits, rotations, sinusoids } from './denoiser.js';
 import type { Frame, Ops } from './denoiser.js';

@@ -1,5 +1,5 @@
 import { stream } from '@mdiff/diffusion';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import { expect, test } from 'vitest';
 import { frame, hidden, hiddenAt, logits } from './denoiser.js';
 import { tiny } from './fixture.test.util.js';

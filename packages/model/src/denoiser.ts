@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import { gelu, geluPlain, swiglu, swigluPlain } from './activation.js';
 import { attend, attendPlain, pairBias, rotate, rotatePlain, rotation } from './attention.js';
 import type { Rotation } from './attention.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import { sumLast } from './rows.js';
 
 /** Keeps log(p) finite when p underflows; the smallest normal float32. The gradient does not pass through it. */

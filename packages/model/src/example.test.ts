@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import { expect, test } from 'vitest';
 import './fixture.test.util.js';
 import * as model from './index.js';

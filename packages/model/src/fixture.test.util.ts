@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import type { DenoiserConfig } from './types.js';
 
 // Shared by the tests of this package. TensorFlow.js would print an advertisement for its Node backend.

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import { describe, expect, test } from 'vitest';
 import { fast, hidden, logits, plain } from './denoiser.js';
 import './fixture.test.util.js';

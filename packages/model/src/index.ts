@@ -10,4 +10,5 @@ export { addFlat, allocate } from './simd.js';
 export type { Buffers } from './simd.js';
 export { dropoutShapes, exportedForward, lossAndGrads, positionLosses } from './step.js';
 export type { LossOptions, Named } from './step.js';
+export { tf } from './tf.js';
 export type { Batch, DenoiserConfig, Masks, Params, TrunkInputs } from './types.js';

@@ -1,5 +1,5 @@
 import { stream } from '@mdiff/diffusion';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import { expect, test } from 'vitest';
 import { pairBias, rotation } from './attention.js';
 import { taps } from './conv.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import { expect, test } from 'vitest';
 import { tiny } from './fixture.test.util.js';
 import { layout } from './layout.js';

@@ -1,5 +1,5 @@
 import { stream } from '@mdiff/diffusion';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import { layout } from './layout.js';
 import type { ParamLayout, ParamSpec } from './layout.js';
 import type { DenoiserConfig, Params } from './types.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 
 /** table[ids]: table [V, D], ids int32 [N] → [N, D]. The gradient adds them up with one scatter, never a one-hot over V. */
 export function gatherRows(table: tf.Tensor, ids: tf.Tensor): tf.Tensor2D {

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import { entropies, fast, frame, hiddenAt, logits, lossOf } from './denoiser.js';
 import type { Frame, Ops } from './denoiser.js';
 import type { ParamLayout } from './layout.js';

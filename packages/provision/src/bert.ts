@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '@mdiff/model';
 import { fast } from '@mdiff/model';
 import { foreign, optimize, toOnnx, trace } from '@mdiff/trace';
 import type { InputSpec } from '@mdiff/trace';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectConfig } from '@mdiff/config';
 import { tfidfSvd } from '@mdiff/curriculum/scores';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '@mdiff/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { config, D, H, L, P, parts, place, weights } from './bert.test.util.js';
 import { embedderOf } from '@mdiff/prepare';

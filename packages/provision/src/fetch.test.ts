@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectConfig } from '@mdiff/config';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '@mdiff/model';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parts, place } from './bert.test.util.js';

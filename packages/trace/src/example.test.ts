@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import { readFileSync } from 'node:fs';
 import * as ort from 'onnxruntime-node';
 import { expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import { Draw } from './draw.test.util.js';
 import { host, tensor, tidy, type HostTensor } from './harness.test.util.js';
 import { trace, type Graph, type InputSpec } from './index.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deviation, host, session, tensor, tidy, run, type HostTensor } from './harness.test.util.js';
 import { optimize, toOnnx, trace, updateName } from './index.js';

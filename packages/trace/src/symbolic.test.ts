@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TOLERANCE } from './cases.test.util.js';
 import { show } from './graph/extent.js';

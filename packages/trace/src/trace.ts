@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tf.js';
 import { TraceError } from './error.js';
 import { evaluate, symbol, type Dim, type Sizes } from './graph/extent.js';
 import { samples } from './graph/fit.js';

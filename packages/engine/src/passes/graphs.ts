@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '@mdiff/model';
 import { cacheShape, cachedForward, dropoutShapes, exportedForward, fast, lossAndGrads, positionLosses } from '@mdiff/model';
 import type { Ops, ParamLayout } from '@mdiff/model';
 import { optimize, storedTensors, toOnnx, trace } from '@mdiff/trace';

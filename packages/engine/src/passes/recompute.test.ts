@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { modelConfig } from '@mdiff/config';
 import { initParams, layout as layoutOf } from '@mdiff/model';
 import { resultsInOrder, toOnnx } from '@mdiff/trace';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '@mdiff/model';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { feedsOf } from './feeds.js';

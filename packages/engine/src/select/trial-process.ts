@@ -103,7 +103,7 @@ async function tensorflow({ library, seconds, threads, kernels }: Trial & { engi
 async function onnxruntime({ device, threads, seconds }: Trial & { engine: 'onnxruntime' }): Promise<TrialReport> {
   const began = performance.now();
   const ort = await import('onnxruntime-node');
-  const tf = await import('@tensorflow/tfjs');
+  const { tf } = await import('@mdiff/model');
   const { trace, toOnnx } = await import('@mdiff/trace');
   tf.enableProdMode();
   const sessions = new Map<boolean, Promise<InferenceSession>>();
@@ -149,7 +149,7 @@ function onHardware(): boolean {
 
 async function reference({ seconds }: Trial & { engine: 'tfjs' }): Promise<TrialReport> {
   const began = performance.now();
-  const tf = await import('@tensorflow/tfjs');
+  const { tf } = await import('@mdiff/model');
   tf.enableProdMode();
   await tf.setBackend('cpu');
   const multiply: Multiply = async (a, b, n) => {

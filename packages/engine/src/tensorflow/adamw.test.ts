@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '@mdiff/model';
 import { readSavedModel, type ReadNode } from '@mdiff/testing';
 import { toSavedModel, trace, type Graph, type SavedModelSignature } from '@mdiff/trace';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

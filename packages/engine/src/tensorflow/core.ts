@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '@mdiff/model';
 import { initParams, layout as layoutOf } from '@mdiff/model';
 import type { ParamLayout } from '@mdiff/model';
 import { ofPart, replicate } from '@mdiff/trace';

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '@mdiff/model';
 import { diskError, places } from '@mdiff/folder';
 import type { Feeds } from '../passes/feeds.js';
 import { timed } from '../passes/phases.js';

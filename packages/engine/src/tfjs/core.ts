@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '@mdiff/model';
 import { layout as layoutOf } from '@mdiff/model';
 import type { Core, WorkerOptions } from '../engine.js';
 import { passOf } from '../passes/graphs.js';

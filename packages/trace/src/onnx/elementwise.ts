@@ -1,4 +1,4 @@
-import { backend_util } from '@tensorflow/tfjs';
+import { tf } from '../tf.js';
 import type { Dtype, GraphNode } from '../graph/graph.js';
 import type { Emitter, Lowering } from './emitter.js';
 
@@ -11,8 +11,8 @@ const direct =
     void emit.add(op, node.inputs, {}, named(node));
 const typeOf = (node: GraphNode, emit: Emitter): Dtype => emit.info(node.inputs[0]!).dtype;
 // tf.backend_util has only the product of the two and the scale.
-const SELU_ALPHA = backend_util.SELU_SCALEALPHA / backend_util.SELU_SCALE;
-const SELU_SCALE = backend_util.SELU_SCALE;
+const SELU_ALPHA = tf.backend_util.SELU_SCALEALPHA / tf.backend_util.SELU_SCALE;
+const SELU_SCALE = tf.backend_util.SELU_SCALE;
 const number = (node: GraphNode, key: string): number => node.attrs[key] as number;
 
 const DIRECT: Record<string, string> = {

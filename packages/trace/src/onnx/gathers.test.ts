@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tf.js';
 import { expect, it } from 'vitest';
 import { session, run } from '../harness.test.util.js';
 import { toOnnx, trace } from '../index.js';

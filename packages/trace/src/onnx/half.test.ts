@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tf.js';
 import { beforeAll, expect, it } from 'vitest';
 import { run, session } from '../harness.test.util.js';
 import { toOnnx, trace } from '../index.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tf.js';
 import { beforeAll, expect, it } from 'vitest';
 import { toOnnx, trace } from '../index.js';
 import { storedTensors } from './stored.js';

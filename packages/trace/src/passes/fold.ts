@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tf.js';
 import { isSymbolic, type Graph, type TypedArray } from '../graph/graph.js';
 import { product } from '../graph/shapes.js';
 import { compute, onCpu } from '../record/interpret.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tf.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { deviation, host, session, tidy, run } from '../harness.test.util.js';
 import { interpret, optimize, trace, type Graph } from '../index.js';

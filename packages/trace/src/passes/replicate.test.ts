@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tf.js';
 import { describe, expect, it } from 'vitest';
 import { interpret, ofPart, replicate, trace } from '../index.js';
 

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tf.js';
 import { TraceError, atLine } from '../error.js';
 import type { Attrs, Dtype } from '../graph/graph.js';
 import { activeTrace, endTrace, fail, requireTrace, stackHere, type ActiveTrace, type DataId } from './active.js';

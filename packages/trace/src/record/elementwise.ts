@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tf.js';
 import { TraceError } from '../error.js';
 import type { Value } from './recorder.js';
 import { cast, define } from './rules.js';

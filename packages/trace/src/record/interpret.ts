@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tf.js';
 import { evaluate as size, isExtent, type Sizes } from '../graph/extent.js';
 import type { Attr, Attrs, Graph, GraphNode } from '../graph/graph.js';
 import { KERNEL_INPUTS } from './kernels.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tf.js';
 import type { Value } from './recorder.js';
 import { axesOf, axisOf, define, reshape, recordKernel } from './rules.js';
 

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tf.js';
 import type { Attrs, Dtype } from '../graph/graph.js';
 import type { Recorder, Value } from './recorder.js';
 

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tf.js';
 import { readSavedModel, type ReadNode } from '@mdiff/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KERNEL_INPUTS, TENSORFLOW, toSavedModel, trace, type Graph, type SavedModelSignature } from '../index.js';
