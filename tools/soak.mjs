@@ -5,7 +5,7 @@ import { execute, root } from './workspace.mjs';
 const kills = process.argv[2] ?? '100';
 const bin = (path) => join(root, 'node_modules', path);
 
-const { code } = await execute(process.execPath, [bin('typescript/bin/tsc'), '-b'], { output: 'both' });
+const { code } = await execute(process.execPath, [bin('typescript-native/bin/tsc'), '-b'], { output: 'both' });
 process.exitCode =
   code ||
   (

@@ -60,7 +60,7 @@ try {
     ]);
   const dead = () => check('no dead code and no unused dependency (knip)', [bin('knip/bin/knip.js'), '--no-progress']);
   const format = () => check('formatting (prettier)', [bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.']);
-  const types = () => check('types (tsc -b)', [bin('typescript/bin/tsc'), '-b']);
+  const types = () => check('types (tsc -b)', [bin('typescript-native/bin/tsc'), '-b']);
   const lint = () => check('lint and package boundaries (eslint)', [bin('eslint/bin/eslint.js'), '.', '--max-warnings=0'], nx, skipped);
   // Each of these keeps one core busy, so two run side by side; the tests use all cores by themselves. Lint comes after sync,
   // because sync writes the project graph that the boundary rule reads.
