@@ -57,7 +57,7 @@ export async function converse(args: ConverseArgs): Promise<void> {
 async function answer(line: string, { model, changed, json, watch }: ConverseArgs, state: State): Promise<void> {
   const { sampling } = state;
   const seed = typeof sampling.seed === 'number' ? seedAt({ seed: sampling.seed }, state.written) : null;
-  const free = without(sampling, ['maxLength', 'minLength', 'maxTokens']);
+  const free = without(sampling, ['maxLength', 'minLength', 'maxTokens', 'minTokens', 'wordsAt']);
   const write = (task: Parameters<typeof writeTexts>[0]['write']): Promise<number> =>
     writeTexts({ model, sampling: { ...sampling, seed }, json, watch, write: task }).then((count) => (state.written += count));
   const [, command, rest = ''] = /^\/(\w*)(?:\s+(.*))?$/s.exec(line) ?? [];

@@ -1,6 +1,7 @@
 // The flags that the commands share.
 import { collect, type FlagSetting, integer, number } from '@mdiff/cli';
 import { sampling, type FlagKey, type SamplingKey } from '@mdiff/config/sampling';
+import type { WordOptions } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
 
 /** Flags of every command. */
@@ -16,6 +17,8 @@ export type Shorthands = { [K in FlagKey as (typeof sampling)[K]['option']]?: nu
 
 /** Flags of generate and infill. `--max-length` is generate's alone: the gaps of infill state their tokens. */
 export interface SamplingFlags extends CommonFlags, Omit<Shorthands, 'maxLength'> {
+  allowWord?: string[];
+  forbidWord?: string[];
   json?: boolean;
   watch?: boolean;
 }
@@ -34,6 +37,8 @@ export function addSamplingFlags(command: Command): Command {
     .addOption(shorthand('seed', '<seed>', 'the same seed gives the same text'))
     .addOption(shorthand('temperature', '<t>', 'randomness; 0 takes the most likely tokens'))
     .addOption(shorthand('num_steps', '<steps>', 'denoising passes at most'))
+    .addOption(new Option('--forbid-word <word>', 'a word that is not written, in any case (may be repeated)').argParser(collect))
+    .addOption(new Option('--allow-word <word>', 'write only such words and punctuation (may be repeated)').argParser(collect))
     .option('--json', 'print one JSON object for each prompt')
     .option('--watch', 'show in the terminal how the text appears out of the masks');
 }
@@ -52,6 +57,12 @@ export function shorthandSettings(flags: Shorthands): FlagSetting[] {
     return 'flag' in row && value !== undefined ? [{ flag: row.flag, key: `generation.${key}`, value }] : [];
   });
 }
+
+/** The rules on words of a command line, as options of @mdiff/generate. */
+export const wordOptions = ({ allowWord, forbidWord }: Pick<SamplingFlags, 'allowWord' | 'forbidWord'>): WordOptions => ({
+  ...(allowWord && { allowedWords: allowWord }),
+  ...(forbidWord && { forbiddenWords: forbidWord }),
+});
 
 /** Names the seed on standard error if the command has drawn it, so that the texts can be written again. */
 export function noteSeed({ seed }: { readonly seed?: number | null }, texts: readonly { readonly seed: number }[]): void {

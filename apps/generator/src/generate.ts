@@ -1,9 +1,9 @@
-import { count } from '@mdiff/cli';
+import { collect, count, UsageError } from '@mdiff/cli';
 import { closing } from '@mdiff/folder';
 import { generate, type GenerateOptions } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
 import { converse } from './converse.js';
-import { addSamplingFlags, type SamplingFlags, shorthand } from './flags.js';
+import { addSamplingFlags, type SamplingFlags, shorthand, wordOptions } from './flags.js';
 import { textOf } from './input.js';
 import { folderOf, openFolder } from './open.js';
 import { writeTexts } from './texts.js';
@@ -13,13 +13,15 @@ interface GenerateFlags extends SamplingFlags {
   suffix?: string;
   maxLength?: number;
   maxTokens?: number;
+  minTokens?: number;
+  wordAt?: string[];
   interactive?: boolean;
 }
 
 /** `mdiff generate`: one prompt, or one for each line of the input. */
 async function runGenerate(argument: string | undefined, flags: GenerateFlags): Promise<void> {
   const { model, sampling: read, interactive, changed } = await openFolder(folderOf('generate', argument, flags), flags);
-  const sampling: GenerateOptions = { ...read, ...(flags.maxTokens === undefined ? {} : { maxTokens: flags.maxTokens }) };
+  const sampling: GenerateOptions = { ...read, ...wordOptions(flags), ...lengthsOf(flags), ...wordsAt(flags.wordAt) };
   const show = { json: flags.json ?? false, watch: flags.watch ?? false };
   await closing(model, async () => {
     const given = flags.prompt !== undefined || flags.suffix !== undefined;
@@ -27,6 +29,24 @@ async function runGenerate(argument: string | undefined, flags: GenerateFlags): 
     const text = { prompt: await textOf(flags.prompt ?? ''), suffix: flags.suffix ?? '' };
     await writeTexts({ model, sampling, ...show, write: (options) => generate(model, { ...sampling, ...text, ...options }) });
   });
+}
+
+const lengthsOf = ({ maxTokens, minTokens }: GenerateFlags): Pick<GenerateOptions, 'maxTokens' | 'minTokens'> => ({
+  ...(maxTokens === undefined ? {} : { maxTokens }),
+  ...(minTokens === undefined ? {} : { minTokens }),
+});
+
+/** `12=whale`: a word and its place. */
+function wordsAt(given: readonly string[] | undefined): Pick<GenerateOptions, 'wordsAt'> {
+  if (given === undefined) return {};
+  const pairs = given.map((text): [number, string] => {
+    const parts = /^(\d{1,6})=(.+)$/s.exec(text);
+    if (!parts) throw new UsageError(`--word-at: expected a token of the new text and a word, as 12=whale, got "${text}"`);
+    return [Number(parts[1]), parts[2]!];
+  });
+  const twice = pairs.find(([place], i) => pairs.findIndex(([other]) => other === place) !== i);
+  if (twice) throw new UsageError(`--word-at: two words at token ${twice[0]}; leave one out`);
+  return { wordsAt: Object.fromEntries(pairs) };
 }
 
 export function addGenerate(root: Command): void {
@@ -40,6 +60,8 @@ export function addGenerate(root: Command): void {
         .argParser(count)
         .conflicts('maxLength'),
     )
+    .addOption(new Option('--min-tokens <tokens>', 'new tokens at least').argParser(count))
+    .addOption(new Option('--word-at <place=word>', 'a word at a token of the new text, as 12=whale (may be repeated)').argParser(collect))
     .addOption(new Option('-i, --interactive', 'ask for prompts until the input ends').conflicts(['prompt', 'suffix']))
     .action((folder: string | undefined, flags: GenerateFlags) => runGenerate(folder, flags));
 }

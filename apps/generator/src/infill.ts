@@ -2,7 +2,7 @@ import { count, UsageError } from '@mdiff/cli';
 import { closing } from '@mdiff/folder';
 import { infill, parseGaps } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
-import { addSamplingFlags, type SamplingFlags } from './flags.js';
+import { addSamplingFlags, type SamplingFlags, wordOptions } from './flags.js';
 import { textOf } from './input.js';
 import { folderOf, openFolder, refuseIdle, without } from './open.js';
 import { writeTexts } from './texts.js';
@@ -30,7 +30,7 @@ async function runInfill(first: string | undefined, second: string | undefined, 
       sampling,
       json: flags.json ?? false,
       watch: flags.watch ?? false,
-      write: (options) => infill(model, parts, { ...sampling, ...options }),
+      write: (options) => infill(model, parts, { ...sampling, ...wordOptions(flags), ...options }),
     });
   });
 }

@@ -2,7 +2,7 @@ import { collect, number, UsageError } from '@mdiff/cli';
 import { closing } from '@mdiff/folder';
 import { rewrite } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
-import { addSamplingFlags, type SamplingFlags } from './flags.js';
+import { addSamplingFlags, type SamplingFlags, wordOptions } from './flags.js';
 import { textOf } from './input.js';
 import { folderOf, openFolder, refuseIdle, without } from './open.js';
 import { writeTexts } from './texts.js';
@@ -36,7 +36,7 @@ async function runRewrite(first: string | undefined, second: string | undefined,
       sampling,
       json: flags.json ?? false,
       watch: flags.watch ?? false,
-      write: (options) => rewrite(model, text, { ...sampling, ...choice, ...options }),
+      write: (options) => rewrite(model, text, { ...sampling, ...wordOptions(flags), ...choice, ...options }),
     });
   });
 }

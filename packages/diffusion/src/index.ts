@@ -14,6 +14,7 @@ export type { SamplingOptions } from './options.js';
 export type { ScheduleName } from './schedule.js';
 export { sampler, samplers } from './samplers.js';
 export type { Choice, ChooseArgs, Commit, Evaluation, Progress, Sampler, SamplerName, StepArgs } from './sampler.js';
+export type { WordRules } from './words.js';
 export type { Constraints, TokenSet } from './constraints.js';
 export { denoise, denoiseBatch, startDenoising } from './denoise.js';
 export type { DenoiseArgs, DenoiseBatchArgs, DenoiseResult, Denoiser, DenoiserRow, Denoising, LogitRows, StepEvent } from './denoise.js';

@@ -1,5 +1,6 @@
 import { DiffusionError } from './error.js';
 import type { ScheduleName } from './schedule.js';
+import type { WordRules } from './words.js';
 
 /** How a canvas is filled. `samplingOptions` fills in the defaults. */
 export interface SamplingOptions {
@@ -25,6 +26,8 @@ export interface SamplingOptions {
    * letter is drawn beside itself, so that no word is doubled.
    */
   wordGuard: number;
+  /** words that are never written, or alone are; needs `letters`; null = any */
+  words: WordRules | null;
   /** ids that are never produced, besides the mask's: [PAD], [BOS], [SEP] … */
   forbidden: readonly number[];
   /** once this id is committed and no mask is left before it, the text ends there; null = the model has none */
@@ -55,6 +58,7 @@ const defaultSamplingOptions: Readonly<SamplingOptions> = Object.freeze({
   logitBias: null,
   letters: null,
   wordGuard: 0,
+  words: null,
   forbidden: [],
   eosId: null,
   minLength: 0,

@@ -42,13 +42,13 @@ function ranked({ name, drawn, score, take }: Ranking): Sampler {
       return scored.slice(0, number).map((candidate): Commit => {
         const { i } = candidate;
         let { token, score: probability } = candidate;
-        if (!drawn || (committed.has(token) && rejected(args))) {
+        if (!drawn || read.spoils(i, token) || (committed.has(token) && rejected(args))) {
           read.load(i);
           token = read.draw(rng);
           probability = read.probability(token);
         }
         committed.add(token);
-        read.see(token);
+        read.see(i, token);
         return { position: positions[i]!, token, probability };
       });
     },

@@ -6,6 +6,7 @@ import type { SamplingOptions } from './options.js';
 import type { Rng } from './random.js';
 import type { Commit, Evaluation, StepArgs } from './sampler.js';
 import { newScratch, sized } from './scratch.js';
+import { banWords, ENDS, keepOnly, breaksRule, STARTS } from './words.js';
 
 /** Reads logits position by position: call `load` first; the other functions use the position loaded last. */
 export interface Scorer {
@@ -19,8 +20,10 @@ export interface Scorer {
   topTwo(): [number, number];
   /** draws a token with temperature, topK and topP */
   draw(rng: Rng): number;
-  /** from now on the repetition penalty applies to this token */
-  see(token: number): void;
+  /** whether a token of the i-th position breaks a rule on words beside the tokens that have been seen */
+  spoils(i: number, token: number): boolean;
+  /** counts a token as committed at the i-th position: the repetition penalty and the rules on words apply to it */
+  see(i: number, token: number): void;
 }
 
 /** Of the logits: the k most likely tokens are hardly ever further below the first one. Further below, choosing them is slower. */
@@ -31,7 +34,7 @@ export function scorer(
   { canvas, maskId, constraints, positions, logits, scratch = newScratch() }: Evaluation,
   options: SamplingOptions,
 ): Scorer {
-  const { forbidden, eosId, logitBias, letters, wordGuard, repetitionPenalty, temperature, topK, topP } = options;
+  const { forbidden, eosId, logitBias, letters, wordGuard, words, repetitionPenalty, temperature, topK, topP } = options;
   const size = positions.length > 0 ? logits(0).length : 0;
   if (logitBias !== null && logitBias.length !== size) {
     throw new DiffusionError(
@@ -49,9 +52,12 @@ export function scorer(
   const list: IdList = { ids, count: 0 };
   let max = 0;
   let total = 0;
+  const around = words === null ? null : surroundings({ canvas, maskId, constraints, size }, options);
   const neighbours = (p: number): number[] =>
     [canvas[p - 1], canvas[p + 1]].filter((id) => id !== undefined && id !== maskId && id < size) as number[];
-  const insideWord = (before: number): boolean => before >= 0 && (canvas[before] === maskId || (letters![canvas[before]!]! & 2) !== 0);
+  // A word that alone may be written may hold a piece twice: ba·na·na.
+  const isPiece = (id: number): boolean => !!words?.allowed && (letters![id]! & STARTS) !== 0;
+  const insideWord = (before: number): boolean => before >= 0 && (canvas[before] === maskId || (letters![canvas[before]!]! & ENDS) !== 0);
 
   return {
     load(i) {
@@ -65,8 +71,9 @@ export function scorer(
       const set = constraints?.get(positions[i]!);
       if (set?.allow) keepOnly(x, set.allow);
       if (set?.forbid) for (const v of set.forbid) if (v < size) x[v] = -Infinity;
+      if (around !== null && set?.allow?.length !== 1) banWords(x, positions[i]!, words!, around);
       if (letters !== null && wordGuard > 0 && !set?.allow) {
-        for (const id of neighbours(positions[i]!)) if ((letters[id]! & 2) !== 0) x[id] = -Infinity;
+        for (const id of neighbours(positions[i]!)) if ((letters[id]! & ENDS) !== 0 && !isPiece(id)) x[id] = -Infinity;
       }
       if (letters !== null && wordGuard > 0 && insideWord(positions[i]! - 1)) dropUnlikely(x, letters, Math.log(wordGuard));
       ({ max, sum: total } = weigh(x, 1, weights));
@@ -100,8 +107,10 @@ export function scorer(
       listLargest(list, { x, mass: tempered, target: topP! * sum, max, depth });
       return drawListed(tempered, list, rng.next() * massOf(list, tempered));
     },
-    see(token) {
+    spoils: (i, token) => around !== null && breaksRule(token, positions[i]!, words!, around),
+    see(i, token) {
       seen?.add(token);
+      around?.commits.set(positions[i]!, token);
     },
   };
 }
@@ -112,7 +121,7 @@ export function drawAll(args: StepArgs): Commit[] {
   return Array.from(args.positions, (position, i) => {
     score.load(i);
     const token = score.draw(args.rng);
-    score.see(token);
+    score.see(i, token);
     return { position, token, probability: score.probability(token) };
   });
 }
@@ -122,16 +131,22 @@ function dropUnlikely(x: Float64Array, letters: Uint8Array, distance: number): v
   let bound = -Infinity;
   for (let v = 0; v < x.length; v++) if (x[v]! > bound) bound = x[v]!;
   bound += distance;
-  for (let v = 0; v < letters.length; v++) if ((letters[v]! & 1) !== 0 && x[v]! < bound) x[v] = -Infinity;
+  for (let v = 0; v < letters.length; v++) if ((letters[v]! & STARTS) !== 0 && x[v]! < bound) x[v] = -Infinity;
 }
 
-/** Bans every token that is not in `allow`. */
-function keepOnly(x: Float64Array, allow: Int32Array): void {
-  const kept = Float64Array.from(allow, (v) => x[v] ?? -Infinity);
-  x.fill(-Infinity);
-  allow.forEach((v, i) => {
-    if (v < x.length) x[v] = kept[i]!;
-  });
+/** The ids beside a position: those of the canvas, those committed earlier in the step, and those that a constraint forces. */
+function surroundings(
+  { canvas, maskId, constraints, size }: Pick<Evaluation, 'canvas' | 'maskId' | 'constraints'> & { size: number },
+  { letters, remasking }: SamplingOptions,
+) {
+  const commits = new Map<number, number>();
+  const id = (p: number): number => {
+    const token = canvas[p] ?? -1;
+    if (token !== maskId) return token < size ? token : -1;
+    const allow = constraints?.get(p)?.allow;
+    return commits.get(p) ?? (allow?.length === 1 ? allow[0]! : -1);
+  };
+  return { id, commits, letters: letters ?? new Uint8Array(size), remasking: remasking > 0 };
 }
 
 /** −Σ p·ln p of p = weights/total, in nats. */

@@ -7,6 +7,7 @@ import { generate, type Text } from './generate.js';
 import type { Model } from './model.js';
 import { checkNames, resolveSampling } from './options.js';
 import { crossEntropies, type Question } from './passes.js';
+import { wordRules } from './rules.js';
 import { canvasOf } from './words.js';
 
 export interface DraftOptions extends RunOptions {
@@ -39,6 +40,7 @@ export async function draft(model: Model, options: DraftOptions = {}): Promise<{
     throw new GenerateError(`share: expected a number from 0 to 1, got ${JSON.stringify(share)}`);
   const chosen = resolveSampling(model.generation, rest);
   const sampling = chosen.sampler === 'causal' ? ({ ...chosen, sampler: 'confidence' } as const) : chosen;
+  wordRules(model, rest, sampling);
   const causal = { ...rest, seed: chosen.seed, sampler: 'causal', earlyCommit: false, remasking: 0 } as const;
   const { texts, promptTokens } = await generate(model, causal);
   const written = texts.map((text) => layoutOf(model, rest.prompt ?? '', text));

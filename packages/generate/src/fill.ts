@@ -6,6 +6,7 @@ import { GenerateError } from './errors.js';
 import { fillCanvases } from './fillcanvases.js';
 import type { Model } from './model.js';
 import type { Sampling, SamplingOptions } from './options.js';
+import { wordRules, type WordOptions } from './rules.js';
 
 /**
  * The most logits that one forward pass may return. If more texts are wanted than fit, they are sampled in turns, with the same result.
@@ -14,7 +15,7 @@ import type { Sampling, SamplingOptions } from './options.js';
  */
 const MAX_LOGITS = 2 ** 21;
 
-export interface RunOptions extends SamplingOptions {
+export interface RunOptions extends SamplingOptions, WordOptions {
   /** Added to the logits, by token id. */
   readonly logitBias?: Readonly<Record<number, number>>;
   /** Aborting rejects with the signal's reason, between two passes. */
@@ -24,7 +25,7 @@ export interface RunOptions extends SamplingOptions {
 }
 
 /** Names of {@link RunOptions} that are no sampling options. */
-export const RUN_OPTIONS = ['logitBias', 'signal', 'onStep'] as const;
+export const RUN_OPTIONS = ['logitBias', 'allowedWords', 'forbiddenWords', 'signal', 'onStep'] as const;
 export type Run = Pick<RunOptions, (typeof RUN_OPTIONS)[number]>;
 
 /** One text to write: its canvas, and the seed that its draws come from. */
@@ -55,8 +56,9 @@ export interface Job {
 }
 
 /** Runs the sampler on copies of the canvases, as many at a time as `MAX_LOGITS` allows. Result i belongs to target i. */
-export async function fill(job: Job, { logitBias, signal, onStep }: Run): Promise<DenoiseResult[]> {
+export async function fill(job: Job, { signal, onStep, ...limits }: Run): Promise<DenoiseResult[]> {
   const { model, sampling, targets, ahead = 0 } = job;
+  const options = diffusionOptions(job, limits);
   const results: DenoiseResult[] = [];
   for (const turn of turns(targets, model.config.vocab_size)) {
     const tell = ({ row, ...event }: StepEvent): void => {
@@ -68,7 +70,7 @@ export async function fill(job: Job, { logitBias, signal, onStep }: Run): Promis
       constraints: turn.map((target) => constraintsOf(target, model)),
       seeds: turn.map(({ seed }) => seed),
       sampler: sampling.sampler,
-      options: diffusionOptions(job, logitBias),
+      options,
       ahead,
     };
     const watch = { signal, onStep: onStep && tell };
@@ -107,9 +109,10 @@ function turns(targets: readonly Target[], vocabulary: number): Target[][] {
 }
 
 function diffusionOptions(
-  { model: { config, tokenizer }, sampling, closed }: Job,
-  logitBias: RunOptions['logitBias'],
+  { model, sampling, closed }: Job,
+  { logitBias, ...words }: Pick<RunOptions, 'logitBias' | keyof WordOptions>,
 ): Partial<DiffusionOptions> {
+  const { config, tokenizer } = model;
   const forbidden = [config.pad_token_id, config.bos_token_id, config.sep_token_id];
   if (closed) forbidden.push(config.eos_token_id);
   for (let id = tokenizer.vocabSize; id < config.vocab_size; id++) forbidden.push(id);
@@ -123,6 +126,7 @@ function diffusionOptions(
     logitBias: withBias(styleBias(tokenizer, config.vocab_size, sampling), config.vocab_size, logitBias),
     letters: wordPieces(tokenizer),
     wordGuard: sampling.wordGuard,
+    words: wordRules(model, words, sampling),
     forbidden,
     eosId: closed ? null : config.eos_token_id,
     // Targets state it as constraints, since canvases of one run may begin at different tokens of their texts.

@@ -1,11 +1,12 @@
 // New text: from nothing, from a prompt, up to a suffix. Knows no runtime: it runs with any session.
-import { encodeBefore, layOut, windowLimit, type Gap } from './canvas.js';
+import { encodeBefore, layOut, windowLimit, type Gap, type Layout } from './canvas.js';
 import { GenerateError } from './errors.js';
 import { cut, decodeGap, fill, RUN_OPTIONS, type RunOptions, type Step, type Target } from './fill.js';
 import { chooseLengths } from './lengths.js';
 import type { Model } from './model.js';
 import { checkNames, resolveSampling, seedAt, type Sampling } from './options.js';
 import { follow, type TextPiece } from './prefix.js';
+import { placedWords, withPlaced, type Placed, type WordsAt } from './rules.js';
 import { writeOn } from './write.js';
 
 /** Tokens between prompt and suffix that are tried, unless `maxTokens` says more. */
@@ -21,6 +22,10 @@ export interface GenerateOptions extends RunOptions {
    * section, and the model sees the last part of what stands.
    */
   readonly maxTokens?: number;
+  /** The fewest new tokens: the model does not end the text before them. */
+  readonly minTokens?: number;
+  /** Words, or ids of tokens, by their place: token 0 is the first new one. A word of several tokens takes as many places. */
+  readonly wordsAt?: WordsAt;
   /** Called with each piece of a text, in order, as soon as no later step can change it. */
   readonly onText?: (piece: TextPiece) => void;
 }
@@ -47,20 +52,23 @@ export interface GenerateResult {
 
 /** Samples `n` texts. Throws {@link GenerateError} when the request does not fit the model. */
 export async function generate(model: Model, options: GenerateOptions = {}): Promise<GenerateResult> {
-  checkNames('generate', options, ['prompt', 'suffix', 'maxTokens', 'onText', ...RUN_OPTIONS]);
-  const { prompt = '', suffix = '', maxTokens } = options;
+  checkNames('generate', options, ['prompt', 'suffix', 'maxTokens', 'minTokens', 'wordsAt', 'onText', ...RUN_OPTIONS]);
+  const { prompt = '', suffix = '', maxTokens, minTokens } = options;
   for (const [name, text] of Object.entries({ prompt, suffix })) {
     if (typeof text !== 'string') throw new GenerateError(`${name}: expected a string, got ${JSON.stringify(text)}`);
   }
-  if (maxTokens !== undefined && (!Number.isInteger(maxTokens) || maxTokens < 1))
-    throw new GenerateError(`maxTokens: expected an integer >= 1, got ${maxTokens}`);
+  for (const [name, value, least] of [
+    ['maxTokens', maxTokens, 1],
+    ['minTokens', minTokens, 0],
+  ] as const) {
+    if (value !== undefined && (!Number.isInteger(value) || value < least))
+      throw new GenerateError(`${name}: expected an integer >= ${least}, got ${value}`);
+  }
   const sampling = resolveSampling(model.generation, options);
-  const request = {
-    prompt,
-    suffix,
-    sampling,
-    limit: limitOf(model, { prompt, suffix, maxTokens, requested: options.maxLength }, sampling),
-  };
+  const limit = limitOf(model, { prompt, suffix, maxTokens, requested: options.maxLength }, sampling);
+  const placed = placedWords(model, { ...options, prompt });
+  checkFit({ limit, minTokens, placed });
+  const request = { prompt, suffix, sampling, limit, placed, least: Math.max(minTokens ?? 0, placed.end) };
   return suffix === '' ? open(model, request, options) : closed(model, request, options);
 }
 
@@ -70,13 +78,29 @@ interface Request {
   readonly sampling: Sampling;
   /** the most new tokens */
   readonly limit: number;
+  /** the fewest new tokens */
+  readonly least: number;
+  readonly placed: Placed;
+}
+
+function checkFit({ limit, minTokens = 0, placed }: { limit: number; minTokens: number | undefined; placed: Placed }): void {
+  if (minTokens > limit) throw new GenerateError(`minTokens: expected an integer <= ${limit}, the most new tokens here, got ${minTokens}`);
+  if (placed.end > limit)
+    throw new GenerateError(
+      `wordsAt: the last word ends at token ${placed.end}, and the new text has at most ${limit}; raise maxTokens or move the word`,
+    );
 }
 
 /** Writes the prompt on. */
-async function open(model: Model, { prompt, sampling, limit }: Request, options: GenerateOptions): Promise<GenerateResult> {
+async function open(
+  model: Model,
+  { prompt, sampling: chosen, limit, least, placed }: Request,
+  options: GenerateOptions,
+): Promise<GenerateResult> {
   const { ids, spaced } = encodeBefore(model.tokenizer, prompt);
+  const sampling = { ...chosen, minLength: Math.max(chosen.minLength, least > 0 ? ids.length + least : 0) };
   const follower = options.onText && follow({ model, spaced, sampling, onText: options.onText });
-  const written = await writeOn({ model, sampling, prompt: ids, spaced, limit, follower }, options);
+  const written = await writeOn({ model, sampling, prompt: ids, spaced, limit, placed, follower }, options);
   const texts = written.map(({ ids: tokens, ended, nfe, seed }, i): Text => {
     const whole = decodeGap(model, { canvas: Int32Array.from(tokens) }, { start: 0, spaced }, tokens.length);
     const completion = cut(whole, sampling.stop);
@@ -88,10 +112,15 @@ async function open(model: Model, { prompt, sampling, limit }: Request, options:
 }
 
 /** Fills the gap between prompt and suffix, with as many tokens as read best, at most `limit`. */
-async function closed(model: Model, { prompt, suffix, sampling, limit }: Request, options: GenerateOptions): Promise<GenerateResult> {
-  const chosen = await chooseLengths({ model, parts: [prompt, { gap: [1, limit] }, suffix], sampling }, options);
+async function closed(
+  model: Model,
+  { prompt, suffix, sampling, limit, least, placed }: Request,
+  options: GenerateOptions,
+): Promise<GenerateResult> {
+  const place = (layout: Layout) => withPlaced(layout, placed, { from: 0, fixed: true });
+  const chosen = await chooseLengths({ model, parts: [prompt, { gap: [Math.max(1, least), limit] }, suffix], sampling, place }, options);
   const targets = chosen.map(({ parts }, row): Target => ({
-    layout: layOut(parts, model.config, model.tokenizer, { closed: true }),
+    ...place(layOut(parts, model.config, model.tokenizer, { closed: true })),
     seed: seedAt(sampling, row),
     row,
   }));

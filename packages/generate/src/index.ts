@@ -15,6 +15,7 @@ export type { Model } from './model.js';
 export { fromGeneration, seedAt, yielding } from './options.js';
 export type { SamplingOptions } from './options.js';
 export type { TextPiece } from './prefix.js';
+export type { WordOptions, WordsAt } from './rules.js';
 export { rewrite } from './rewrite.js';
 export type { RewriteOptions, RewriteResult } from './rewrite.js';
 export type { ScoreOptions } from './evaluate.js';

@@ -1,5 +1,5 @@
 // Chooses how many tokens a gap of unknown length gets: it fills the gap once with each length and keeps the best.
-import { layOut, windowLimit, type FixedPart, type Part } from './canvas.js';
+import { layOut, windowLimit, type FixedPart, type Layout, type Part } from './canvas.js';
 import { GenerateError } from './errors.js';
 import { fill, type Run, type Target } from './fill.js';
 import type { Model } from './model.js';
@@ -14,6 +14,14 @@ const SENTENCE = 28;
 
 type Range = readonly [number, number];
 
+interface ChooseArgs {
+  readonly model: Model;
+  readonly parts: readonly Part[];
+  readonly sampling: Sampling;
+  /** puts words that stand at fixed places into a canvas */
+  readonly place?: (layout: Layout) => Pick<Target, 'layout' | 'constraints'>;
+}
+
 export interface Chosen {
   readonly parts: readonly FixedPart[];
   /** passes spent on the choice */
@@ -25,10 +33,7 @@ export interface Chosen {
  * the largest mean ln p of the tokens written, plus ln of the chance above. Gaps are chosen one after another, left to right, those behind at 4
  * tokens, so k gaps cost at most 12·k trials. A text with the chosen lengths and the same seed is the one that won. Throws {@link GenerateError}.
  */
-export async function chooseLengths(
-  { model, parts, sampling }: { model: Model; parts: readonly Part[]; sampling: Sampling },
-  run: Pick<Run, 'signal' | 'logitBias'>,
-): Promise<Chosen[]> {
+export async function chooseLengths({ model, parts, sampling, place = (layout) => ({ layout }) }: ChooseArgs, run: Run): Promise<Chosen[]> {
   const ranges = parts.map((part) => (typeof part === 'object' && typeof part.gap !== 'number' ? checked(part.gap) : null));
   const start = provisional(model, parts, ranges);
   let texts = Array.from({ length: sampling.n }, (): Chosen => ({ parts: start, nfe: 0 }));
@@ -38,7 +43,7 @@ export async function chooseLengths(
       lengthsWithin(range, roomFor(model, text.parts, i)).map((gap) => ({ row, parts: text.parts.with(i, { gap }), gap })),
     );
     const targets = tries.map(({ parts: tried, row }, index): Target => ({
-      layout: layOut(tried, model.config, model.tokenizer, { closed: true }),
+      ...place(layOut(tried, model.config, model.tokenizer, { closed: true })),
       seed: seedAt(sampling, row),
       row: index,
     }));
@@ -92,10 +97,10 @@ export function lengthsWithin([least, most]: Range, room: number): number[] {
   return spaced;
 }
 
-/** Fills each target once: the mean ln p of its tokens, each at temperature 1 as it was drawn. */
+/** Fills each target once: the mean ln p of its tokens, each at temperature 1 as it was drawn; −∞ where words at fixed places leave none to draw. */
 async function likelihoods(
   { model, sampling, targets }: { model: Model; sampling: Sampling; targets: readonly Target[] },
-  run: Pick<Run, 'signal' | 'logitBias'>,
+  run: Run,
 ): Promise<{ mean: number; nfe: number }[]> {
   const sums = targets.map(() => ({ sum: 0, count: 0 }));
   const onStep: Run['onStep'] = ({ row, commits }) => {
@@ -104,10 +109,6 @@ async function likelihoods(
       sums[row]!.count++;
     }
   };
-  const { signal, logitBias } = run;
-  const results = await fill(
-    { model, sampling, closed: true, targets },
-    { onStep, ...(signal ? { signal } : {}), ...(logitBias ? { logitBias } : {}) },
-  );
-  return results.map(({ nfe }, i) => ({ mean: sums[i]!.sum / Math.max(1, sums[i]!.count), nfe }));
+  const results = await fill({ model, sampling, closed: true, targets }, { ...run, onStep });
+  return results.map(({ nfe }, i) => ({ mean: sums[i]!.count === 0 ? -Infinity : sums[i]!.sum / sums[i]!.count, nfe }));
 }

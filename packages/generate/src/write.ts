@@ -1,10 +1,11 @@
 // Writes a text on from its beginning, section by section, each over more masks than it fills.
-import { stream, type Constraints, type TokenSet } from '@mdiff/diffusion';
+import { stream } from '@mdiff/diffusion';
 import { canvasOf, windowLimit } from './canvas.js';
 import { cut, decodeGap, fill, type Run, type Step, type Target } from './fill.js';
 import type { Model } from './model.js';
 import { seedAt, type Sampling } from './options.js';
 import type { Follower } from './prefix.js';
+import { withPlaced, type Placed } from './rules.js';
 
 /**
  * Masks that the model sees behind the last one that is filled. Training units end in [EOS] at their last position, so a model takes the end of
@@ -23,6 +24,8 @@ export interface WriteArgs {
   readonly spaced: boolean;
   /** the most new tokens */
   readonly limit: number;
+  /** words at fixed places of the new text */
+  readonly placed: Placed;
   /** told of each step */
   readonly follower?: Follower | undefined;
 }
@@ -80,7 +83,7 @@ const lookahead = ({ config }: Model): number => Math.min(AHEAD, windowLimit(con
 
 /** The canvas of the next section of one text: as much of the text so far as leaves room, and masks. */
 function sectionOf(
-  { model, sampling, prompt, spaced, limit }: WriteArgs,
+  { model, sampling, prompt, spaced, limit, placed }: WriteArgs,
   { text, row, section }: { text: Written; row: number; section: number },
 ): Target {
   const { config } = model;
@@ -90,13 +93,15 @@ function sectionOf(
   let dropped = 0;
   if (room - whole.length < Math.min(left, SHORTEST)) dropped = whole.length - keptTokens(model, whole, Math.min(whole.length, room >> 1));
   const context = whole.slice(dropped);
-  const layout = canvasOf(context, { gap: Math.min(left, room - context.length), spaced: spaced && text.ids.length === 0, config });
-  const constraints = new Map<number, TokenSet>();
-  const forbid = Int32Array.of(config.eos_token_id);
-  for (let k = whole.length; k < Math.min(sampling.minLength, whole.length + layout.gaps[0]!.length); k++)
-    constraints.set(k - dropped + layout.offset, { forbid });
+  const open = canvasOf(context, { gap: Math.min(left, room - context.length), spaced: spaced && text.ids.length === 0, config });
+  const { layout, constraints } = withPlaced(open, placed, { from: text.ids.length, fixed: sampling.sampler !== 'causal' });
+  const least = Math.max(sampling.minLength, prompt.length + placed.end);
+  for (let k = whole.length; k < Math.min(least, whole.length + layout.gaps[0]!.length); k++) {
+    const set = constraints.get(k - dropped + layout.offset);
+    constraints.set(k - dropped + layout.offset, { ...set, forbid: Int32Array.from([...(set?.forbid ?? []), config.eos_token_id]) });
+  }
   const seed = section === 0 ? text.seed : stream(text.seed, 'section', section).int(2 ** 32);
-  return { layout, row, seed, dropped, constraints: constraints as Constraints };
+  return { layout, row, seed, dropped, constraints };
 }
 
 /** Tokens to keep of a text, at most `most`: from the start of a sentence, since training units start there, or of a word. */

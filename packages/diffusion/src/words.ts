@@ -1,0 +1,77 @@
+// Which words may be written. A word is one or more token ids, so a rule on words looks at the tokens beside a position.
+
+/** Words as token ids, in every spelling that counts. Sampling option `letters` says where words begin and end. */
+export interface WordRules {
+  /** never written as whole words */
+  forbidden: readonly Int32Array[];
+  /** the only words that are written; null = all. A word of several ids is only written whole if ids are committed from left to right */
+  allowed: readonly Int32Array[] | null;
+}
+
+export const STARTS = 1;
+export const ENDS = 2;
+
+interface Surroundings {
+  /** the id at a canvas index; −1 = masked, or no token of the text */
+  id(position: number): number;
+  letters: Uint8Array;
+  /** a committed id may still change */
+  remasking: boolean;
+}
+
+/** Sets x to −∞ for every id that would break a rule at this position, as far as the tokens beside it say. */
+export function banWords(x: Float64Array, position: number, rules: WordRules, around: Surroundings): void {
+  if (rules.allowed !== null) keepOnly(x, allowedIds(position, rules.allowed, around));
+  for (const word of rules.forbidden) {
+    for (let k = 0; k < word.length; k++) if (completes(word, position - k, position, around)) x[word[k]!] = -Infinity;
+  }
+}
+
+/** Whether an id at this position would break a rule. */
+export function breaksRule(token: number, position: number, { forbidden, allowed }: WordRules, around: Surroundings): boolean {
+  if (allowed !== null && !allowedIds(position, allowed, around).has(token)) return true;
+  return forbidden.some((word) => word.some((id, k) => id === token && completes(word, position - k, position, around)));
+}
+
+/** Whether only `position` is missing for a word that begins at `start` and could be a whole word there. */
+function completes(word: Int32Array, start: number, position: number, { id, letters, remasking }: Surroundings): boolean {
+  for (let k = 0; k < word.length; k++) if (start + k !== position && id(start + k) !== word[k]) return false;
+  if (remasking) return true;
+  const [before, after] = [id(start - 1), id(start + word.length)];
+  const isInside = before >= 0 && (letters[before]! & ENDS) !== 0 && (letters[word[0]!]! & STARTS) !== 0;
+  const goesOn = after >= 0 && (letters[after]! & STARTS) !== 0 && (letters[word.at(-1)!]! & ENDS) !== 0;
+  return !isInside && !goesOn;
+}
+
+/** Ids that keep to the allowed words beside what stands on both sides of a position. */
+function allowedIds(position: number, allowed: readonly Int32Array[], around: Surroundings): Set<number> {
+  const ids = fittingIds(position, allowed, around);
+  const { id, letters } = around;
+  if (id(position + 1) >= 0 && (letters[id(position + 1)]! & STARTS) !== 0) {
+    for (const candidate of ids) if ((letters[candidate]! & ENDS) !== 0) ids.delete(candidate);
+  }
+  return ids;
+}
+
+/** Ids that go on in the word in front of a position, or begin another where that word is whole. */
+function fittingIds(position: number, allowed: readonly Int32Array[], { id, letters }: Surroundings): Set<number> {
+  let start = position;
+  const isInside = (p: number): boolean =>
+    id(p) >= 0 && (letters[id(p)]! & STARTS) !== 0 && id(p - 1) >= 0 && (letters[id(p - 1)]! & ENDS) !== 0;
+  while (start > 0 && id(start - 1) >= 0) if (!isInside(--start)) break;
+  const begun = Array.from({ length: position - start }, (_, k) => id(start + k));
+  const goingOn =
+    begun.length === 0 ? [] : allowed.filter((word) => word.length >= begun.length && begun.every((piece, k) => word[k] === piece));
+  const ids = new Set(goingOn.flatMap((word) => (word.length > begun.length ? [word[begun.length]!] : [])));
+  if (goingOn.length > 0 && goingOn.every((word) => word.length > begun.length)) return ids;
+  const afterLetter = begun.length > 0 && (letters[begun.at(-1)!]! & ENDS) !== 0;
+  for (const [first] of allowed) if (!(afterLetter && (letters[first!]! & STARTS) !== 0)) ids.add(first!);
+  return ids;
+}
+
+/** Bans every id that is not in `allow`. */
+export function keepOnly(x: Float64Array, allow: Iterable<number>): void {
+  const kept = Array.from(allow, (v) => [v, x[v] ?? -Infinity] as const);
+  x.fill(-Infinity);
+  for (const [v, value] of kept) if (v < x.length) x[v] = value;
+}
