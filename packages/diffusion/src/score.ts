@@ -36,12 +36,7 @@ export function scorer(
 ): Scorer {
   const { forbidden, eosId, logitBias, letters, wordGuard, words, repetitionPenalty, temperature, topK, topP } = options;
   const size = positions.length > 0 ? logits(0).length : 0;
-  if (logitBias !== null && logitBias.length !== size) {
-    throw new DiffusionError(
-      'MDIFF_SAMPLING',
-      `sampling option logitBias: expected ${size} numbers, one per token, got ${logitBias.length}`,
-    );
-  }
+  checkBias(logitBias, size);
   const earliest = earliestEnd(constraints, options);
   const banned = [maskId, ...forbidden].filter((id) => id < size);
   const seen = repetitionPenalty === 1 ? null : new Set(canvas.filter((id) => id !== maskId && id < size));
@@ -124,6 +119,11 @@ export function drawAll(args: StepArgs): Commit[] {
     score.see(i, token);
     return { position, token, probability: score.probability(token) };
   });
+}
+
+function checkBias(logitBias: Float64Array | null, size: number): void {
+  if (logitBias === null || logitBias.length === size) return;
+  throw new DiffusionError('MDIFF_SAMPLING', `sampling option logitBias: expected ${size} numbers, one per token, got ${logitBias.length}`);
 }
 
 /** Bans the pieces of words more than `distance` (≤ 0) below the largest logit: likely pieces make a word, an unlikely one rarely does. */
