@@ -7,7 +7,7 @@ import * as ort from 'onnxruntime-node';
 import * as tf from '@tensorflow/tfjs';
 import { stream } from '@mdiff/diffusion';
 import { initParams, layout } from '@mdiff/model';
-import { onnxPass } from '@mdiff/engine';
+import { onnxPass } from '@mdiff/engine/compute';
 import { median } from '../shared/median.ts';
 import { number, oneOf, optionsOf, text, whole } from '../shared/options.mjs';
 import { sizes } from '../train/sizes.ts';

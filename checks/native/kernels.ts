@@ -10,7 +10,8 @@ import { frame, plain } from '@mdiff/model';
 import type { DenoiserConfig, Frame, Ops } from '@mdiff/model';
 import { optimize, toSavedModel, trace } from '@mdiff/trace';
 import type { RuntimeOps } from '@mdiff/trace';
-import { adamw, fusedOps, locateTensorFlow, openKernels, loadTensorFlow, tensorflowEnvironment } from '@mdiff/engine';
+import { adamw, locateTensorFlow, loadTensorFlow, tensorflowEnvironment } from '@mdiff/engine';
+import { fusedOps, openKernels } from '@mdiff/engine/compute';
 
 const found = locateTensorFlow({ cacheDir: 'cache', device: 'cpu' });
 if (!found) throw new Error('native TensorFlow is not installed; run "mdiff engine install tensorflow", or set MDIFF_TENSORFLOW');

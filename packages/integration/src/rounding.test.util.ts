@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { stream } from '@mdiff/diffusion';
-import { tfjsCore } from '@mdiff/engine';
+import { tfjsCore } from '@mdiff/engine/compute';
 import type { Engine, EngineOptions } from '@mdiff/engine';
 import { apart, batchOf, batchesOf, differences, distance, optionsOf, trained, updateOf } from './parity.test.util.js';
 import type { BatchShape, Trained, Variant } from './parity.test.util.js';

@@ -2,7 +2,6 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ProjectConfig } from '@mdiff/config';
-import { layoutOf, onnxOf } from '@mdiff/engine';
 import { FILES, modelSection, places, toFolderConfig } from '@mdiff/folder';
 import { readBase, writeFolderWhole } from '@mdiff/folder/node';
 import type { BaseModel } from '@mdiff/folder/node';
@@ -23,6 +22,7 @@ export async function runnable(
   const place = await mkdtemp(join(tmpdir(), 'mdiff-base-'));
   const remove = (): Promise<void> => rm(place, { recursive: true, force: true });
   try {
+    const { layoutOf, onnxOf } = await import('@mdiff/engine/compute');
     const { params } = stateFrom(base, layoutOf(network), false);
     const folder = join(place, 'model');
     const files = {

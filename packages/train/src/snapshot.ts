@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProjectConfig } from '@mdiff/config';
-import { layoutOf, onnxOf } from '@mdiff/engine';
 import { MdiffError, fromFloat16, toFloat16 } from '@mdiff/folder';
 import { latestCheckpoint, newestProgress } from './checkpoint.js';
 import type { Checkpoint } from './checkpoint.js';
@@ -35,6 +34,7 @@ export async function exportSnapshot(folder: string, { out, dtype, graph, warn }
   const none = new MdiffError('MDIFF_EXISTS', `${folder}: there is no checkpoint to export; give the folder of a run (outputs/<name>)`, 2);
   const newest = await newestProgress(checkpoints);
   if (!newest) throw none;
+  const { layoutOf, onnxOf } = await import('@mdiff/engine/compute');
   const network = newest.model as unknown as Parameters<typeof layoutOf>[0];
   const layout = layoutOf(network);
   const read = (): Promise<Checkpoint | undefined> => latestCheckpoint(checkpoints, layout, () => undefined, warn);

@@ -1,0 +1,5 @@
+// `@mdiff/engine/compute`: what computes in the caller's thread, and therefore loads TensorFlow.js. The rest of the package starts workers that do.
+export { layoutOf, onnxOf } from './export.js';
+export { onnxPass } from './onnxruntime/core.js';
+export { fusedOps, openKernels } from './tensorflow/fused.js';
+export { tfjsCore } from './tfjs/core.js';
