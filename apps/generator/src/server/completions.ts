@@ -3,7 +3,7 @@ import { generate, rank, seedAt, type GenerateOptions, type Model, type Sampling
 import { RequestError } from './errors.js';
 import { watchSteps } from './frames.js';
 import { biasOf, promptsOf } from './prompts.js';
-import { samplingOf, type Chunk, type Completion, type CompletionRequest, type Finish, type SamplingRequest } from './schema.js';
+import { samplingOf, wordsOf, type Chunk, type Completion, type CompletionRequest, type Finish, type SamplingRequest } from './schema.js';
 import type { Events } from './stream.js';
 
 export interface AnswerArgs<T> {
@@ -50,6 +50,7 @@ export async function complete(model: Model, { body, sampling, signal, events, o
     const { texts, promptTokens } = await generate(model, {
       ...sampling,
       ...samplingOf(body),
+      ...wordsOf(body),
       ...bias,
       n: drawn,
       seed: seedAt({ seed }, p * drawn),

@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError } from 'fastify';
 import { QueueFull } from './queue.js';
-import { unbuilt } from './schema.js';
+import { unbuilt, wordParameters } from './schema.js';
 
 export interface ErrorBody {
   error: { message: string; type: string; param: string | null; code: string | null };
@@ -64,10 +64,11 @@ export function errorAnswer(error: FastifyError | RequestError, { bodyLimit }: {
   const code: string = error.code ?? '';
   if (code === 'MDIFF_GENERATE') {
     const { tooLong } = error as { tooLong?: boolean };
-    const param = error.message.startsWith('prompt') ? 'prompt' : null;
+    const message = renamed(error.message);
+    const param = ['prompt', ...Object.keys(wordParameters)].find((name) => message.startsWith(name)) ?? null;
     return {
       status: 400,
-      body: errorBody(error.message, { param, code: tooLong === true ? 'context_length_exceeded' : 'invalid_request' }),
+      body: errorBody(message, { param, code: tooLong === true ? 'context_length_exceeded' : 'invalid_request' }),
     };
   }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
@@ -76,6 +77,12 @@ export function errorAnswer(error: FastifyError | RequestError, { bodyLimit }: {
   if (status < 500) return { status, body: errorBody(error.message, { code: 'bad_request' }) };
   return { status, body: errorBody('the server failed to answer this request', { type: 'server_error', code: 'internal_error' }) };
 }
+
+/** A message of @mdiff/generate with the names that a request has for the options. */
+const renamed = (message: string): string =>
+  Object.entries(wordParameters)
+    .reduce((text, [parameter, option]) => text.replaceAll(option, parameter), message)
+    .replace('maxTokens', 'max_tokens');
 
 /** An answer as bytes, for a connection whose request never became one; the connection ends with it. */
 export function rawAnswer(status: number, body: ErrorBody): string {

@@ -3,7 +3,7 @@ import { infill, type Model } from '@mdiff/generate';
 import { seedOf, type AnswerArgs } from './completions.js';
 import { watchSteps } from './frames.js';
 import { biasOf } from './prompts.js';
-import { samplingOf, type Infilling, type InfillRequest } from './schema.js';
+import { samplingOf, wordsOf, type Infilling, type InfillRequest } from './schema.js';
 import type { Events } from './stream.js';
 
 /** Answers one request of `POST /v1/infill`: a canvas of text and gaps, each gap filled to its last token; a gap of a range gets the length that reads best. */
@@ -18,6 +18,7 @@ export async function fillGaps(
   const { texts, promptTokens } = await infill(model, body.parts, {
     ...rest,
     ...samplingOf(body),
+    ...wordsOf(body),
     ...biasOf(body, model),
     n,
     seed,

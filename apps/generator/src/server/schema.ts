@@ -1,6 +1,6 @@
 // Requests and answers of the server: the part of OpenAI's completions API that a model of this kind can answer.
 import { sampling, type ParameterKey, type SamplingKey, type SamplingValue } from '@mdiff/config/sampling';
-import type { Part, SamplingOptions } from '@mdiff/generate';
+import type { GenerateOptions, Part, SamplingOptions } from '@mdiff/generate';
 
 /** Parameters that the table of sampling options names. `null` means absent, as in OpenAI's API. */
 type SamplingParameters = { [K in ParameterKey as (typeof sampling)[K]['parameter']]?: SamplingValue<K> | null };
@@ -14,6 +14,8 @@ export interface SamplingRequest extends Omit<SamplingParameters, 'stop'> {
   stop?: string | string[] | null;
   /** Added to the logits, by token id. */
   logit_bias?: Readonly<Record<string, number>> | null;
+  allowed_words?: readonly string[] | null;
+  forbidden_words?: readonly string[] | null;
 }
 
 /** Fields of requests whose answer may come in pieces. */
@@ -45,6 +47,9 @@ export interface CompletionRequest extends SamplingRequest, StreamRequest {
   prompt?: Prompt | null;
   suffix?: string | null;
   max_tokens?: number | null;
+  min_tokens?: number | null;
+  /** Words, or ids of tokens, by their place in the new text. */
+  words_at?: Readonly<Record<string, string | number>> | null;
   echo?: boolean | null;
   best_of?: number | null;
 }
@@ -58,6 +63,7 @@ const STOP = { type: 'string', minLength: 1, maxLength: 256 };
 const TEXT = { type: 'string', maxLength: MAX_CHARACTERS };
 const IDS = { type: 'array', minItems: 1, maxItems: MAX_CHARACTERS, items: { type: 'integer', minimum: 0 } };
 const FLAG = { type: ['boolean', 'null'] };
+const WORDS = { type: ['array', 'null'], minItems: 1, maxItems: 256, items: { type: 'string', minLength: 1, maxLength: 64 } };
 const NAME = { type: ['string', 'null'], maxLength: 256 };
 
 const parameters = Object.fromEntries(
@@ -100,6 +106,20 @@ export const completionSchema = {
     },
     suffix: { ...TEXT, type: ['string', 'null'] },
     max_tokens: { ...sampling.max_length.range, type: ['integer', 'null'] },
+    min_tokens: { ...sampling.min_length.range, type: ['integer', 'null'] },
+    allowed_words: WORDS,
+    forbidden_words: WORDS,
+    words_at: {
+      type: ['object', 'null'],
+      maxProperties: 256,
+      additionalProperties: {
+        description: 'a word or the id of a token',
+        type: ['string', 'integer'],
+        minimum: 0,
+        minLength: 1,
+        maxLength: 64,
+      },
+    },
     ...parameters,
     n: { ...parameters['n'], maximum: MAX_TEXTS },
     seed: { ...parameters['seed'], minimum: -1 },
@@ -131,8 +151,8 @@ const GAP = {
   additionalProperties: false,
   properties: { gap: { anyOf: [TOKENS, { type: 'array', minItems: 2, maxItems: 2, items: TOKENS }] } },
 };
-const { model, temperature, top_p, n, seed, stop, logit_bias, user } = completionSchema.properties as typeof completionSchema.properties &
-  Record<string, object>;
+const { model, temperature, top_p, n, seed, stop, logit_bias, allowed_words, forbidden_words, user } =
+  completionSchema.properties as typeof completionSchema.properties & Record<string, object>;
 
 /** JSON Schema of {@link InfillRequest}. */
 export const infillSchema = {
@@ -156,6 +176,8 @@ export const infillSchema = {
     seed,
     stop,
     logit_bias,
+    allowed_words,
+    forbidden_words,
     stream: FLAG,
     stream_options: { type: ['object', 'null'], additionalProperties: { type: 'null' }, properties: { denoise: FLAG } },
     user,
@@ -177,6 +199,25 @@ export const scoreSchema = {
     user,
   },
 };
+
+/** Parameters of a request that @mdiff/generate knows by another name and the table of sampling options does not hold. */
+export const wordParameters = {
+  min_tokens: 'minTokens',
+  words_at: 'wordsAt',
+  allowed_words: 'allowedWords',
+  forbidden_words: 'forbiddenWords',
+} as const;
+
+/** The rules on words of a request, as options of @mdiff/generate. */
+export function wordsOf(body: { [K in keyof typeof wordParameters]?: unknown }): Pick<
+  GenerateOptions,
+  (typeof wordParameters)[keyof typeof wordParameters]
+> {
+  const names = Object.keys(wordParameters) as (keyof typeof wordParameters)[];
+  return Object.fromEntries(
+    names.flatMap((name) => (body[name] === undefined || body[name] === null ? [] : [[wordParameters[name], body[name]]])),
+  );
+}
 
 /** A request's sampling parameters, the seed excepted, as options of @mdiff/generate. */
 export function samplingOf(body: SamplingRequest): Omit<SamplingOptions, 'seed'> {

@@ -238,6 +238,16 @@ describe('what clients send', () => {
     expect(await written({ [id(' sea')]: 100 })).toBe(' sea');
   });
 
+  it('words at their places, forbidden and allowed ones, and a least number of tokens', async () => {
+    const { post } = await start();
+    const written = async (body: object) => (await ask(post, { prompt: 'The', seed: 1, max_tokens: 8, ...body })).choices[0]!.text;
+    expect(await written({ words_at: { 0: 'swam', 1: '.' } })).toMatch(/^ swam\./);
+    expect(await written({ forbidden_words: ['whale', 'sea'] })).not.toMatch(/\b(whale|sea)\b/);
+    expect((await written({ allowed_words: ['whale', 'sea'] })).match(/\p{L}+/gu)!.every((word) => /^(whale|sea)$/i.test(word))).toBe(true);
+    const [least, most] = [8, 8];
+    expect((await ask(post, { prompt: 'The', min_tokens: least, max_tokens: most })).usage.completion_tokens).toBe(8);
+  });
+
   it('one model by its name, slashes at the end, and chat is named as what is not there', async () => {
     const { url } = await start();
     const listed = (await (await fetch(`${url}/v1/models/`)).json()) as { data: unknown[] };
@@ -264,6 +274,18 @@ describe('bad requests', () => {
       { param: 'prompt', message: 'prompt: expected a string, a list of strings, a list of token ids, or a list of such lists, got 3' },
     ],
     ['out of range', { temperature: 11 }, 400, { param: 'temperature', message: 'temperature: expected a number <= 10, got 11' }],
+    [
+      'a word at two meanings',
+      { words_at: { 1: 'sea' }, forbidden_words: ['sea'] },
+      400,
+      { param: 'words_at', message: 'words_at: "sea" is also one of forbidden_words; leave it out of one' },
+    ],
+    [
+      'a word that is none',
+      { words_at: { 1: true } },
+      400,
+      { param: 'words_at', message: 'words_at: expected string or integer, got true' },
+    ],
     ['number as text', { max_tokens: '5' }, 400, { param: 'max_tokens' }],
     [
       'unknown parameter',
