@@ -97,7 +97,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts'],
+    files: ['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts', 'apps/*/web/src/**/*.{ts,tsx}'],
     ignores: tests,
     // A function that is longer is several, and one with more parameters takes an object.
     rules: { 'max-lines-per-function': ['error', { max: 80 }] },

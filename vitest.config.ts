@@ -14,7 +14,7 @@ const projects = [...rooms, 'bench', 'examples', 'tools'].map((root) => ({
   test: {
     name: root.slice(root.lastIndexOf('/') + 1),
     root,
-    include: root.includes('/') ? ['src/**/*.test.ts'] : ['**/*.test.ts', '**/*.test.mjs'],
+    include: root.includes('/') ? ['src/**/*.test.ts', 'web/src/**/*.test.ts'] : ['**/*.test.ts', '**/*.test.mjs'],
     setupFiles: [new URL('packages/testing/src/setup.ts', import.meta.url).pathname],
     testTimeout: 60_000,
     hookTimeout: 60_000,

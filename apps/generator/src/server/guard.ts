@@ -4,6 +4,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError } from './errors.js';
+import { PAGE_PATHS } from './page.js';
 
 interface GuardOptions {
   readonly token?: string | undefined;
@@ -15,8 +16,8 @@ interface GuardOptions {
 export const isLoopback = (host: string): boolean =>
   /^(.+\.)?localhost$/i.test(host) || (isIPv4(host) && host.startsWith('127.')) || /^(::1|(0+:){7}0*1)$/.test(host);
 
-/** Paths that a supervisor asks for without a token. They tell nobody anything. */
-const OPEN = new Set(['/healthz', '/livez', '/readyz']);
+/** Paths that a supervisor asks for without a token, and the page, which asks you for it. They tell nobody anything. */
+const OPEN = new Set(['/healthz', '/livez', '/readyz', ...PAGE_PATHS]);
 
 export function guard(app: FastifyInstance, { token, checkHost }: GuardOptions): void {
   const wanted = token === undefined ? null : digest(token);

@@ -7,10 +7,10 @@ it('names every route, and no other', async () => {
   const document = (await (await fetch(`${url}/openapi.json`)).json()) as typeof openApi;
   expect(document).toEqual(JSON.parse(JSON.stringify(openApi)));
   const documented = Object.entries(openApi.paths).flatMap(([path, methods]) =>
-    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace('{id}', ':id')}`),
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/, ':$1')}`),
   );
-  // The tree of routes, one full path a line; chat is there only to be refused.
-  const routes = app.printRoutes({ commonPrefix: false }).matchAll(/── (\/\S+) \(([^)]+)\)/g);
+  // The tree of routes, each below the page's own, /; chat is there only to be refused.
+  const routes = app.printRoutes({ commonPrefix: false }).matchAll(/── (\S+) \(([^)]+)\)/g);
   const built = [...routes].flatMap(([, path, methods]) => methods!.split(', ').map((method) => `${method} ${path}`));
   const whole = built.filter((route) => !route.startsWith('HEAD'));
   for (const route of documented) {

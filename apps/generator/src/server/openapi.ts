@@ -65,6 +65,11 @@ export const schemas = {
   }),
   Model: object({ id: string, object: { const: 'model' }, created: integer, owned_by: string }),
   Models: object({ object: { const: 'list' }, data: list(ref('Model')) }),
+  Playground: object({
+    mode: { const: 'server' },
+    ready: { type: 'boolean' },
+    models: list(object({ id: string, max_seq_len: integer, left_to_right: { type: 'boolean' }, generation: { type: 'object' } })),
+  }),
   Status: object({ status: { enum: ['ok', 'ready', 'loading'] } }),
   Error: object({
     error: object({ message: string, type: string, param: { type: ['string', 'null'] }, code: { type: ['string', 'null'] } }),
@@ -79,6 +84,7 @@ const post = (summary: string, request: string, ok: object) => ({
   post: { summary, requestBody: { required: true, content: json(ref(request)) }, responses: { 200: ok, default: failure } },
 });
 const open = { security: [] };
+const inPath = (name: string) => ({ name, in: 'path', required: true, schema: string });
 const status = (description: string) => answer(description, ref('Status'));
 const pieces = (name: string, event: string) => ({
   description: 'the texts, whole or in pieces',
@@ -107,7 +113,7 @@ export const openApi = {
     '/v1/score': post('Say how likely the model finds texts', 'ScoreRequest', answer('the figures', ref('Scoring'))),
     '/v1/models': get('List the models', answer('the models that are loaded', ref('Models'))),
     '/v1/models/{id}': get('Describe a model', answer('the model', ref('Model')), {
-      parameters: [{ name: 'id', in: 'path', required: true, schema: string }],
+      parameters: [inPath('id')],
     }),
     '/livez': get('Is the process alive?', status('yes'), open),
     '/healthz': get('The same as /livez', status('yes'), open),
@@ -119,6 +125,9 @@ export const openApi = {
       },
     },
     '/metrics': get('Figures for Prometheus', { description: 'in its text format', content: { 'text/plain': { schema: string } } }),
+    '/': get('The playground', { description: 'a page for a browser', content: { 'text/html': { schema: string } } }, open),
+    '/assets/{file}': get('A file of the playground', { description: 'the file' }, { parameters: [inPath('file')], ...open }),
+    '/playground.json': get('What the playground shows of the models', answer('the models', ref('Playground'))),
     '/openapi.json': get('This document', answer('OpenAPI 3.1', { type: 'object' })),
   },
   components: { schemas, securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },

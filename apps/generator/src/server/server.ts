@@ -10,6 +10,7 @@ import { note, recordRequests, requestId, type RequestRecord } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { type Models, modelsOf, type ServedModel } from './models.js';
 import { openApi } from './openapi.js';
+import { addPage } from './page.js';
 import { acceptJsonAlone, answerParserErrors, type ArrivalLimits } from './parsing.js';
 import { createQueue, type Queue } from './queue.js';
 import {
@@ -151,6 +152,7 @@ function addRoutes(app: FastifyInstance, args: RouteArgs): void {
   );
   app.get('/metrics', async (_, reply) => reply.type(metrics.contentType).send(await metrics.text()));
   app.get('/openapi.json', () => openApi);
+  addPage(app, models);
   app.post('/v1/chat/completions', (_, reply) => reply.code(404).send(noChat));
   app.setNotFoundHandler(({ method, url }, reply) =>
     reply.code(404).send(

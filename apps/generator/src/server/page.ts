@@ -1,0 +1,77 @@
+// Serves the playground (web/): the page, its files, and what it needs to know of the models.
+import { createReadStream } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { sampling as table, type SamplingKey } from '@mdiff/config/sampling';
+import { RequestError } from './errors.js';
+import type { LoadedModel, Models } from './models.js';
+import { pageFolder } from './pagefolder.js';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+};
+
+/** The page runs its own files alone and talks to this server alone. Its model in the browser is WebAssembly, in a worker. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "worker-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const withHeaders = (reply: FastifyReply): FastifyReply =>
+  reply.headers({
+    'content-security-policy': POLICY,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+  });
+
+/** Paths that a browser loads before the page can ask for a token. They are the same on every server and tell nobody anything. */
+export const PAGE_PATHS = ['/', '/assets/:file'];
+
+export function addPage(app: FastifyInstance, models: Models): void {
+  app.get('/', async (_, reply) =>
+    withHeaders(reply)
+      .type('text/html; charset=utf-8')
+      .header('cache-control', 'no-cache')
+      .send(await readFile(join(await pageFolder(), 'index.html'))),
+  );
+  app.get<{ Params: { file: string } }>('/assets/:file', async ({ params: { file } }, reply) => {
+    const folder = join(await pageFolder(), 'assets');
+    // Only a name that the folder lists is opened, so a path cannot lead out of it.
+    if (!(await readdir(folder)).includes(file))
+      throw new RequestError(`no such file of the page: ${file}; reload the page`, { status: 404, code: 'not_found' });
+    // The name of a file holds a hash of its content.
+    withHeaders(reply)
+      .type(TYPES[extname(file)] ?? 'application/octet-stream')
+      .header('cache-control', 'public, max-age=31536000, immutable');
+    return reply.send(createReadStream(join(folder, file)));
+  });
+  app.get('/playground.json', (_, reply) => {
+    const served = models.loaded().map(({ name }) => pageModel(models.get(name)));
+    return reply.header('cache-control', 'no-cache').send({ mode: 'server', ready: models.ready, models: served });
+  });
+}
+
+/** Settings that the page shows: what holds if a request leaves them out. */
+const SHOWN = ['temperature', 'top_p', 'num_steps', 'sampler', 'block_length', 'max_length'] as const satisfies readonly SamplingKey[];
+
+/** A model as the page knows it; `mdiff export-site` writes the same. */
+const pageModel = ({ model, sampling }: LoadedModel) => ({
+  id: model.name,
+  max_seq_len: model.config.max_seq_len,
+  left_to_right: model.openWriter !== undefined,
+  generation: Object.fromEntries(SHOWN.map((key) => [key, sampling[table[key].option] ?? model.generation[key] ?? table[key].default])),
+});

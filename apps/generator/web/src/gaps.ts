@@ -1,0 +1,88 @@
+// Gaps in a text, written as `mdiff infill` reads them: `___` for one of open length, `___{8}` or `___{2,5}` for one of so many tokens.
+
+/** Text to keep, or a gap: the number of tokens to fill, or the least and the most of them. */
+export type Part = string | { readonly gap: number | readonly [number, number] };
+
+/** Tokens of a gap that states none. */
+export const OPEN_GAP: readonly [number, number] = [1, 12];
+
+export interface GapRange {
+  readonly start: number;
+  readonly end: number;
+  readonly gap: number | readonly [number, number];
+}
+
+const GAP = /_{3,}(?:\{(\d{1,6})(?:,(\d{1,6}))?\}|:(\d{3,6}|\d)(?!\d))?/g;
+
+/** Where the gaps of a text stand. */
+export function gapsOf(text: string): GapRange[] {
+  return [...text.matchAll(GAP)].map(({ 0: marker, 1: least, 2: most, 3: count, index }) => ({
+    start: index,
+    end: index + marker.length,
+    gap:
+      least !== undefined && most !== undefined
+        ? ([Number(least), Number(most)] as const)
+        : (least ?? count) !== undefined
+          ? Number(least ?? count)
+          : OPEN_GAP,
+  }));
+}
+
+/** A text as the parts of a request to fill its gaps. */
+export function partsOf(text: string): Part[] {
+  const parts: Part[] = [];
+  let end = 0;
+  for (const range of gapsOf(text)) {
+    if (range.start > end) parts.push(text.slice(end, range.start));
+    parts.push({ gap: range.gap });
+    end = range.end;
+  }
+  if (end < text.length) parts.push(text.slice(end));
+  return parts;
+}
+
+/** A selection, widened to whole words, without the blanks at its ends; null if it holds no word. */
+export function wholeWords(text: string, start: number, end: number): { start: number; end: number } | null {
+  if (start === end) {
+    const inWord = /\S/.test(text[start] ?? ' ') || (start > 0 && /\S/.test(text[start - 1]!));
+    if (!inWord) return null;
+  }
+  const isWord = (character: string | undefined): boolean => character !== undefined && /[\p{L}\p{N}'’-]/u.test(character);
+  while (start < end && /\s/.test(text[start]!)) start++;
+  while (end > start && /\s/.test(text[end - 1]!)) end--;
+  while (start > 0 && isWord(text[start - 1]) && (start === end || isWord(text[start]))) start--;
+  while (end < text.length && isWord(text[end]) && isWord(text[end - 1] ?? text[end])) end++;
+  return start === end ? null : { start, end };
+}
+
+/** The parts that fill a stretch of a text anew, with up to twice its words. Gaps elsewhere in the text are filled too. */
+export function refillParts(text: string, { start, end }: { start: number; end: number }): Part[] {
+  const words = text.slice(start, end).split(/\s+/).filter(Boolean).length;
+  const before = partsOf(text.slice(0, start));
+  const after = partsOf(text.slice(end));
+  return [...before, { gap: [words, Math.max(words + 2, Math.ceil(words * 2.2))] }, ...after];
+}
+
+/** Words that must stand a number of tokens further on. */
+export interface Placed {
+  readonly after: number;
+  readonly words: string;
+}
+
+/** The parts that go on with a text by `length` tokens, with words placed in what is written. Tokens of the words themselves are not counted. */
+export function placedParts(text: string, placed: readonly Placed[], length: number): Part[] {
+  const parts: Part[] = partsOf(text);
+  let left = length;
+  for (const { after, words } of placed) {
+    if (words.trim() === '') continue;
+    if (after > 0) parts.push({ gap: after });
+    left -= after;
+    const last = parts.at(-1);
+    const before = typeof last === 'string' ? last : '';
+    const blank = parts.length === 0 || /\s$/.test(before) ? '' : ' ';
+    if (before === '') parts.push(blank + words.trim());
+    else parts[parts.length - 1] = before + blank + words.trim();
+  }
+  if (left > 0) parts.push({ gap: left });
+  return parts;
+}

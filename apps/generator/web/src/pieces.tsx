@@ -1,0 +1,34 @@
+import { bandOf, type Frame } from './frames.js';
+
+/** A canvas between two steps: given text, tokens in the colour of their probability, masks. */
+export function Pieces({ frame, before }: { frame: Frame | undefined; before?: Frame | undefined }) {
+  if (!frame) return null;
+  return frame.pieces.map(({ text, state, confidence }, i) => {
+    if (state === 'mask') return <span key={i} class="mask" />;
+    if (state === 'given' || confidence === undefined) return <span key={i}>{text}</span>;
+    // A canvas keeps its number of places between two steps, unless text was given or cut.
+    const isNew = before !== undefined && before.pieces[i]?.state === 'mask';
+    return (
+      <span
+        key={i}
+        class={`token band${bandOf(confidence)}${state === 'provisional' ? ' provisional' : ''}${isNew ? ' new' : ''}`}
+        title={`${Math.round(confidence * 100)} % sure`}
+      >
+        {text}
+      </span>
+    );
+  });
+}
+
+export function Legend({ read = false }: { read?: boolean }) {
+  const [low, high] = read ? ['unexpected', 'expected'] : ['unsure', 'sure'];
+  return (
+    <p class="legend">
+      <span>{low}</span>
+      {[0, 1, 2, 3, 4].map((band) => (
+        <span key={band} class={`swatch band${band}`} aria-hidden="true" />
+      ))}
+      <span>{high}</span>
+    </p>
+  );
+}
