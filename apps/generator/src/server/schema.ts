@@ -40,6 +40,8 @@ export interface ScoreRequest {
   text: string | readonly string[];
   /** Decides the masks: the same seed gives the same figures. */
   seed?: number | null;
+  /** `word` adds the figures of each word, which takes a pass more for each token. */
+  per?: 'word' | null;
 }
 
 /** Body of `POST /v1/completions`, after validation. */
@@ -195,6 +197,7 @@ export const scoreSchema = {
       description: 'a string or a list of strings',
       anyOf: [TEXT, { type: 'array', minItems: 1, maxItems: MAX_CHOICES, items: TEXT }],
     },
+    per: { enum: ['word', null] },
     seed: parameters['seed'],
     user,
   },
@@ -275,6 +278,8 @@ export interface Scoring extends Answer<'score'> {
     nats_per_token_error: number | null;
     bits_per_byte: number;
     bits_per_byte_error: number | null;
+    /** with `per: "word"`: −ln p of each word, given all others of its paragraph */
+    words?: { text: string; tokens: number; nats: number }[];
   }[];
   usage: Usage;
 }

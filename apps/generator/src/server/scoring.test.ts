@@ -24,3 +24,15 @@ it('scores texts as mdiff score does, and refuses those without words', async ()
     expect(await refused.json()).toMatchObject({ error: { param: 'text' } });
   }
 });
+
+it('says how likely each word is, if asked', async () => {
+  const { url } = await start();
+  const headers = { 'content-type': 'application/json' };
+  const ask = (body: object) => fetch(`${url}/v1/score`, { method: 'POST', headers, body: JSON.stringify(body) });
+  const text = 'Call me.\n\nThe whale swam.';
+  const answer = (await (await ask({ text, per: 'word' })).json()) as Scoring;
+  expect(answer.scores[0]!.words!.map((word) => word.text)).toEqual(['Call', 'me.', 'The', 'whale', 'swam.']);
+  const { units } = await score(model, text, { words: true });
+  expect(answer.scores[0]!.words).toEqual(units.flatMap(({ words }) => words));
+  expect(await (await ask({ text, per: 'line' })).json()).toMatchObject({ error: { param: 'per', code: 'invalid_value' } });
+});

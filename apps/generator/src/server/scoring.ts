@@ -10,7 +10,7 @@ export async function scoreTexts(model: Model, { body, signal, onText }: AnswerA
   let seed = 0;
   for (const [index, text] of [body.text].flat().entries()) {
     if (text.trim() === '') throw new RequestError(`text: no words to score in text ${index}; give at least one`, { param: 'text' });
-    const figures = await score(model, text, { signal, ...(body.seed != null && { seed: body.seed }) });
+    const figures = await score(model, text, { signal, words: body.per === 'word', ...(body.seed != null && { seed: body.seed }) });
     onText?.(figures.nfe);
     seed = figures.seed;
     scores.push({
@@ -22,6 +22,7 @@ export async function scoreTexts(model: Model, { body, signal, onText }: AnswerA
       nats_per_token_error: known(figures.natsPerTokenError),
       bits_per_byte: figures.bitsPerByte,
       bits_per_byte_error: known(figures.bitsPerByteError),
+      ...(body.per === 'word' && { words: figures.units.flatMap(({ words = [] }) => [...words]) }),
     });
   }
   const tokens = scores.reduce((sum, entry) => sum + entry.tokens, 0);
