@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains the `book` preset on a book of yours (default: Moby-Dick), 5,000 steps, then prints three samples.
+# Fine-tunes the base model on a book of yours (default: Moby-Dick) for half an hour, preset `book`, then prints three samples.
 # Usage: runs/book.sh [book.txt]
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -170,12 +170,14 @@ describe('presets', () => {
         'project/quickstart',
         'project/quickstart_scratch',
         'project/book',
+        'project/book_scratch',
         'project/pretrain',
         'project/fast_debug',
         'default',
         'quickstart',
         'quickstart_scratch',
         'book',
+        'book_scratch',
         'pretrain',
         'fast_debug',
       ].sort(),
@@ -255,7 +257,13 @@ describe('presets', () => {
       'training.wsd_decay_fraction: 0.55 -> 0.6',
       'generation.max_length: 128 -> 256',
     ]);
-    expect(diffConfigs(ProjectConfig.preset('quickstart_scratch'), ProjectConfig.preset('book'))).toEqual([
+    expect(diffConfigs(ProjectConfig.preset('quickstart'), ProjectConfig.preset('book'))).toEqual([
+      'model.dropout: 0 -> 0.1',
+      'training.max_minutes: 4 -> 30',
+      'training.eval_every: 100 -> 250',
+      'training.save_every: 100 -> 250',
+    ]);
+    expect(diffConfigs(ProjectConfig.preset('quickstart_scratch'), ProjectConfig.preset('book_scratch'))).toEqual([
       'model.n_layers: 4 -> 6',
       'model.dropout: 0 -> 0.1',
       'training.warmup_steps: 50 -> 100',

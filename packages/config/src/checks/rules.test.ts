@@ -326,7 +326,7 @@ describe('warnings', () => {
   });
 
   it('no project preset sets a key that is not in effect yet', () => {
-    for (const name of ['quickstart', 'quickstart_scratch', 'book', 'fast_debug', 'default'])
+    for (const name of ['quickstart', 'quickstart_scratch', 'book', 'book_scratch', 'fast_debug', 'default'])
       expect(
         ProjectConfig.preset(name)
           .validate()
