@@ -96,7 +96,7 @@ async function show(folder) {
       '',
       'Next steps:',
       `  npx mdiff generate ${model} --prompt "Call me"     continue a text of yours`,
-      `  npx mdiff serve ${model} --port 8000              answer POST /v1/completions on this machine`,
+      `  npx mdiff serve ${model} --open                   write with it in your browser; answers POST /v1/completions too`,
       '  npx mdiff train your-book.txt                     the same on a text of yours',
     ].join('\n'),
   );

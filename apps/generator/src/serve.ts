@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { count, integer, interruptible, outputIsLog, port, print, UsageError } from '@mdiff/cli';
 import type { FastifyInstance } from 'fastify';
 import { type Command, Option } from 'commander';
+import { openInBrowser } from './browser.js';
 import { addCommonFlags, type CommonFlags } from './flags.js';
 import { folderOf, load, prepare, type Prepared, refuseIdle } from './open.js';
 import { isLoopback } from './server/guard.js';
@@ -15,6 +16,7 @@ interface ServeFlags extends CommonFlags {
   waiting: number;
   timeout: number;
   log?: 'requests' | 'prompts';
+  open?: boolean;
   json?: boolean;
 }
 
@@ -69,8 +71,13 @@ async function serve(folders: readonly string[], flags: ServeFlags, signal: Abor
     const loaded = signal.aborted ? null : await Promise.race([models, stopped]);
     if (loaded) {
       const names = loaded.map(({ name }) => name);
-      const human = `serving ${names.join(', ')} at ${url}/v1/completions (Ctrl-C stops)\n`;
+      const page = pageUrl(url);
+      const human = `serving ${names.join(', ')} at ${url}/v1/completions, with a playground at ${page} (Ctrl-C stops)\n`;
       print(flags.json ? `${JSON.stringify({ model: names[0], models: names, url })}\n` : human);
+      if (flags.open)
+        void openInBrowser(page).then(
+          (opened) => opened || process.stderr.write(`no browser could be started here; open ${page} yourself\n`),
+        );
       await stopped;
     }
   } finally {
@@ -105,6 +112,9 @@ async function listen(app: FastifyInstance, flags: ServeFlags): Promise<string> 
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
+/** The playground as a browser on this machine reaches it: an address that means all of a machine's own is none to visit. */
+const pageUrl = (url: string): string => `${url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')}/`;
+
 function listenError(error: NodeJS.ErrnoException, { host, port }: ServeFlags): Error {
   if (error.code === 'EADDRINUSE')
     return new UsageError(`--port: port ${port} is in use on ${host}; choose another, or 0 for any free port`);
@@ -115,7 +125,11 @@ function listenError(error: NodeJS.ErrnoException, { host, port }: ServeFlags): 
 }
 
 export function addServe(root: Command): void {
-  addCommonFlags(root.command('serve').description('answer POST /v1/completions in the shape of OpenAI, with one model or several'))
+  addCommonFlags(
+    root
+      .command('serve')
+      .description('answer POST /v1/completions in the shape of OpenAI, with one model or several, and show a playground'),
+  )
     .argument('[folder...]', 'model folders')
     .addOption(new Option('--port <port>', 'TCP port; 0 takes a free one').argParser(port).default(8080))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
@@ -126,6 +140,7 @@ export function addServe(root: Command): void {
     .addOption(
       new Option('--log <what>', 'write a line of JSON for each request, without or with what was asked').choices(['requests', 'prompts']),
     )
+    .option('--open', 'open the playground in your browser when the server is ready')
     .option('--json', 'print models and address as one line of JSON when the server is ready')
     .action((folders: string[], flags: ServeFlags) => runServe(folders, flags));
 }

@@ -28,7 +28,7 @@ export const apps: readonly App[] = [
       infill: 'fill the gaps of a text',
       rewrite: 'write some words of a text anew',
       score: 'say how likely a model finds a text, and which of several models finds it likeliest',
-      serve: 'answer completions over HTTP',
+      serve: 'answer completions over HTTP, and show a playground in a browser',
       models: 'list and show the model folders in output_dir, and the base models that are installed',
     },
     load: () => import('@mdiff/generator'),

@@ -22,7 +22,7 @@ export function nextCommands(model: string, excerpt: TrainResult['excerpt']): st
     'next:',
     `  npx mdiff generate ${folder}${excerpt ? ` --prompt "${excerpt.prompt}"` : ''}`,
     ...(excerpt ? [`  npx mdiff infill ${folder} "${excerpt.gapped}"`] : []),
-    `  npx mdiff serve ${folder} --port 8080`,
+    `  npx mdiff serve ${folder} --open`,
   ];
 }
 
