@@ -17,7 +17,7 @@ export type { SamplingOptions } from './options.js';
 export type { TextPiece } from './prefix.js';
 export type { WordOptions, WordsAt } from './rules.js';
 export { rewrite } from './rewrite.js';
-export type { RewriteOptions, RewriteResult } from './rewrite.js';
+export type { Edit, RewriteOptions, RewriteResult, Span } from './rewrite.js';
 export type { ScoreOptions } from './evaluate.js';
 export { compare, likelihoodRatio, rank, score } from './score.js';
 export type { Comparison, LikelihoodRatio, Ranked, Score, UnitScore } from './score.js';

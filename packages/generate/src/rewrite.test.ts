@@ -30,6 +30,27 @@ describe('rewrite', () => {
     }
   });
 
+  it('writes the words anew that spans touch, and says where they stand', async () => {
+    const start = text.indexOf('whale');
+    const spans = [
+      [start + 1, start + 2],
+      [text.indexOf('sea') - 1, text.indexOf('sea')],
+      [text.length - 3, text.length],
+    ] as const;
+    const { texts } = await rewrite(shifted, text, { spans, n: 4, seed: 2 });
+    for (const result of texts) {
+      expect(result.edits.map(({ before }) => before)).toEqual([' whale', 'naïve', '\n']);
+      let rest = text;
+      for (const edit of result.edits) {
+        expect(result.text.slice(edit.start, edit.end)).toBe(edit.text);
+        rest = rest.slice(0, edit.start) + edit.text + rest.slice(edit.start + edit.before.length);
+      }
+      expect(rest).toBe(result.text);
+    }
+    const whole = await rewrite(shifted, text, { spans: [[0, text.length]], seed: 2 });
+    expect(whole.texts[0]!.edits.map(({ before }) => before).join('')).toBe(text);
+  });
+
   it('is the same for the same seed', async () => {
     const { texts } = await rewrite(shifted, text, { n: 3, seed: 5 });
     expect((await rewrite(shifted, text, { seed: 7 })).texts[0]).toEqual(texts[2]);
@@ -42,6 +63,11 @@ describe('rewrite', () => {
     [text, { share: 0 }, 'share: expected a number > 0 and <= 1, got 0'],
     [text, { share: 2 }, 'share: expected a number > 0 and <= 1, got 2'],
     [text, { share: 0.5, words: ['sea'] }, 'share: has no effect beside words'],
+    [text, { share: 0.5, spans: [[0, 1]] }, 'share: has no effect beside spans'],
+    [text, { words: ['sea'], spans: [[0, 1]] }, 'spans: has no effect beside words'],
+    [text, { spans: [] }, 'spans: expected a list of at least one [start, end] with 0 <= start < end <= 52'],
+    [text, { spans: [[0, 99]] }, 'spans: expected a list of at least one [start, end]'],
+    [text, { spans: [[3, 4]] }, 'spans: [[3,4]] hold only blanks'],
     [text, { words: [] }, 'words: expected a list of at least one word, got []'],
     [text, { words: ['harpoon'] }, 'words: "harpoon" does not occur in the text'],
     [text, { stop: ['.'] } as RewriteOptions, 'stop: has no effect in rewrite, because what follows a word stays'],

@@ -51,8 +51,8 @@ export interface ErrorAnswer {
   headers?: Headers;
 }
 
-/** The answer to a request that ended with `error`. */
-export function errorAnswer(error: FastifyError | RequestError, { bodyLimit }: { bodyLimit: number }): ErrorAnswer {
+/** The answer to a request that ended with `error`; `body` is that of the request, if it has arrived. */
+export function errorAnswer(error: FastifyError | RequestError, { bodyLimit, body }: { bodyLimit: number; body?: unknown }): ErrorAnswer {
   if (error instanceof RequestError) return { status: error.status, body: errorBody(error.message, error.details), headers: error.headers };
   if (error instanceof QueueFull)
     return {
@@ -65,7 +65,9 @@ export function errorAnswer(error: FastifyError | RequestError, { bodyLimit }: {
   if (code === 'MDIFF_GENERATE') {
     const { tooLong } = error as { tooLong?: boolean };
     const message = renamed(error.message);
-    const param = ['prompt', ...Object.keys(wordParameters)].find((name) => message.startsWith(name)) ?? null;
+    const subject = /^[a-z_]+(?=[: ])/.exec(message)?.[0] ?? '';
+    // A canvas of "parts" is a text to @mdiff/generate, and no parameter of the request.
+    const param = Object.hasOwn((body as object | null | undefined) ?? {}, subject) ? subject : null;
     return {
       status: 400,
       body: errorBody(message, { param, code: tooLong === true ? 'context_length_exceeded' : 'invalid_request' }),

@@ -30,6 +30,7 @@ it('describes the answers as they are', async () => {
   const stream = await ask('/v1/infill', { parts: [{ gap: 2 }], stream: true, stream_options: { denoise: true } });
   const [, frame] = /^event: denoise\ndata: (.*)$/m.exec(await stream.text())!;
   expect(Object.keys(JSON.parse(frame!) as object).sort()).toEqual([...schemas.Frame.required].sort());
+  expect(await keys(ask('/v1/edit', { text: 'Call me.' }))).toEqual([...schemas.Editing.required].sort());
   expect(await keys(ask('/v1/score', { text: 'Call me.' }))).toEqual([...schemas.Scoring.required].sort());
   expect(await keys(fetch(`${url}/v1/models/${model.name}`))).toEqual([...schemas.Model.required].sort());
   expect(await keys(fetch(`${url}/v1/models`))).toEqual([...schemas.Models.required].sort());

@@ -1,5 +1,5 @@
 // The OpenAPI document. Requests are described by the schemas that check them (schema.ts).
-import { completionSchema, infillSchema, scoreSchema } from './schema.js';
+import { completionSchema, editSchema, infillSchema, scoreSchema } from './schema.js';
 
 const string = { type: 'string' };
 const integer = { type: 'integer' };
@@ -43,6 +43,15 @@ export const schemas = {
     ...head,
     object: { const: 'infill' },
     choices: list(object({ index: integer, text: string, fills: list(string) })),
+    usage,
+  }),
+  EditRequest: editSchema,
+  Editing: object({
+    ...head,
+    object: { const: 'edit' },
+    choices: list(
+      object({ index: integer, text: string, edits: list(object({ start: integer, end: integer, text: string, before: string })) }),
+    ),
     usage,
   }),
   ScoreRequest: scoreSchema,
@@ -114,6 +123,7 @@ export const openApi = {
       pieces('Completion', 'a Chunk'),
     ),
     '/v1/infill': post('Fill the gaps of a text', 'InfillRequest', pieces('Infilling', 'an Infilling')),
+    '/v1/edit': post('Write some words of a text anew', 'EditRequest', pieces('Editing', 'an Editing')),
     '/v1/score': post('Say how likely the model finds texts', 'ScoreRequest', answer('the figures', ref('Scoring'))),
     '/v1/models': get('List the models', answer('the models that are loaded', ref('Models'))),
     '/v1/models/{id}': get('Describe a model', answer('the model', ref('Model')), {

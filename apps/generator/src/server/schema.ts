@@ -1,6 +1,6 @@
 // Requests and answers of the server: the part of OpenAI's completions API that a model of this kind can answer.
-import { sampling, type ParameterKey, type SamplingKey, type SamplingValue } from '@mdiff/config/sampling';
-import type { GenerateOptions, Part, SamplingOptions } from '@mdiff/generate';
+import { sampling, type ParameterKey, type Range, type SamplingKey, type SamplingValue } from '@mdiff/config/sampling';
+import type { Edit, GenerateOptions, Part, SamplingOptions, Span } from '@mdiff/generate';
 
 /** Parameters that the table of sampling options names. `null` means absent, as in OpenAI's API. */
 type SamplingParameters = { [K in ParameterKey as (typeof sampling)[K]['parameter']]?: SamplingValue<K> | null };
@@ -32,6 +32,16 @@ export interface StreamRequest {
 /** Body of `POST /v1/infill`, after validation: text to keep, and gaps with the number of tokens to fill. */
 export interface InfillRequest extends SamplingRequest, StreamRequest {
   parts: readonly Part[];
+}
+
+/** Body of `POST /v1/edit`, after validation: a text, and which of its words are written anew. */
+export interface EditRequest extends SamplingRequest, StreamRequest {
+  text: string;
+  /** of the words; 0.3 if nothing says which */
+  share?: number | null;
+  words?: readonly string[] | null;
+  /** in characters: Unicode code points */
+  spans?: readonly Span[] | null;
 }
 
 /** Body of `POST /v1/score`, after validation. */
@@ -71,7 +81,10 @@ const NAME = { type: ['string', 'null'], maxLength: 256 };
 const parameters = Object.fromEntries(
   (Object.keys(sampling) as SamplingKey[]).flatMap((key) => {
     const row = sampling[key];
-    return 'parameter' in row ? [[row.parameter, { ...row.range, type: [...new Set([row.range.type, 'null'].flat())] }]] : [];
+    if (!('parameter' in row)) return [];
+    const range: Range = row.range;
+    const type = [...new Set([range.type, 'null'].flat())];
+    return [[row.parameter, { ...range, type, ...(range.enum && { enum: [...range.enum, null] }) }]];
   }),
 );
 
@@ -156,33 +169,59 @@ const GAP = {
 const { model, temperature, top_p, n, seed, stop, logit_bias, allowed_words, forbidden_words, user } =
   completionSchema.properties as typeof completionSchema.properties & Record<string, object>;
 
+/** Parameters of requests that fill gaps. */
+const filling = {
+  model,
+  temperature,
+  top_p,
+  num_steps: parameters['num_steps'],
+  sampler: parameters['sampler'],
+  block_length: parameters['block_length'],
+  n,
+  seed,
+  logit_bias,
+  allowed_words,
+  forbidden_words,
+  stream: FLAG,
+  stream_options: { type: ['object', 'null'], additionalProperties: { type: 'null' }, properties: { denoise: FLAG } },
+  user,
+};
+
 /** JSON Schema of {@link InfillRequest}. */
 export const infillSchema = {
   type: 'object',
   required: ['parts'],
   additionalProperties: { type: 'null' },
   properties: {
-    model,
     parts: {
       type: 'array',
       minItems: 1,
       maxItems: 1024,
       items: { description: 'a list of strings and gaps such as {"gap": 4} or {"gap": [2, 5]}', anyOf: [TEXT, GAP] },
     },
-    temperature,
-    top_p,
-    num_steps: parameters['num_steps'],
-    sampler: parameters['sampler'],
-    block_length: parameters['block_length'],
-    n,
-    seed,
     stop,
-    logit_bias,
-    allowed_words,
-    forbidden_words,
-    stream: FLAG,
-    stream_options: { type: ['object', 'null'], additionalProperties: { type: 'null' }, properties: { denoise: FLAG } },
-    user,
+    ...filling,
+  },
+};
+
+const PLACE = { type: 'integer', minimum: 0, maximum: MAX_CHARACTERS };
+
+/** JSON Schema of {@link EditRequest}. */
+export const editSchema = {
+  type: 'object',
+  required: ['text'],
+  additionalProperties: { type: 'null' },
+  properties: {
+    text: { ...TEXT, minLength: 1 },
+    share: { type: ['number', 'null'], exclusiveMinimum: 0, maximum: 1 },
+    words: { type: ['array', 'null'], minItems: 1, maxItems: 1024, items: { type: 'string', minLength: 1, maxLength: 256 } },
+    spans: {
+      type: ['array', 'null'],
+      minItems: 1,
+      maxItems: 1024,
+      items: { type: 'array', minItems: 2, maxItems: 2, items: PLACE },
+    },
+    ...filling,
   },
 };
 
@@ -264,6 +303,12 @@ export interface Chunk extends Answer<'text_completion'> {
 
 export interface Infilling extends Answer<'infill'> {
   choices: { index: number; text: string; fills: string[] }[];
+  usage: Usage;
+}
+
+export interface Editing extends Answer<'edit'> {
+  /** `edits` say in characters of `text` what was written anew, and what stood there before. */
+  choices: { index: number; text: string; edits: Edit[] }[];
   usage: Usage;
 }
 

@@ -4,6 +4,7 @@ import { closeInOrder } from './closing.js';
 import { complete, type AnswerArgs } from './completions.js';
 import { ClientGone, closingError, errorAnswer, errorBody, type ErrorAnswer, type ErrorBody, RequestError } from './errors.js';
 import { guard } from './guard.js';
+import { edit } from './editing.js';
 import { fillGaps } from './infilling.js';
 import { createJobs, type Jobs } from './jobs.js';
 import { note, recordRequests, requestId, type RequestRecord } from './log.js';
@@ -15,11 +16,14 @@ import { acceptJsonAlone, answerParserErrors, type ArrivalLimits } from './parsi
 import { createQueue, type Queue } from './queue.js';
 import {
   completionSchema,
+  editSchema,
   infillSchema,
   scoreSchema,
   type Chunk,
   type Completion,
   type CompletionRequest,
+  type Editing,
+  type EditRequest,
   type Infilling,
   type InfillRequest,
   type SamplingRequest,
@@ -94,8 +98,8 @@ export function createServer({
   closeInOrder(app, { grace, endJobs: () => jobs.end(closingError()) });
   guard(app, { token, checkHost });
   acceptJsonAlone(app);
-  const answerTo = (error: FastifyError | RequestError): ErrorAnswer => {
-    const answer = errorAnswer(error, { bodyLimit });
+  const answerTo = (error: FastifyError | RequestError, body?: unknown): ErrorAnswer => {
+    const answer = errorAnswer(error, { bodyLimit, body });
     if (answer.status === 500) onError?.(error);
     return answer;
   };
@@ -107,9 +111,9 @@ export function createServer({
     // Nobody reads the end of a stream whose client has left, and it is no fault.
     errorOf: (error) => (error instanceof ClientGone ? errorBody(error.message) : answerTo(error as FastifyError).body),
   });
-  app.setErrorHandler((error: FastifyError | RequestError | ClientGone, _, reply) => {
+  app.setErrorHandler((error: FastifyError | RequestError | ClientGone, request, reply) => {
     if (error instanceof ClientGone) return reply.hijack();
-    const { status, body, headers = {} } = answerTo(error);
+    const { status, body, headers = {} } = answerTo(error, request.body);
     return reply.code(status).headers(headers).send(body);
   });
   return app;
@@ -147,6 +151,9 @@ function addRoutes(app: FastifyInstance, args: RouteArgs): void {
   app.post<{ Body: InfillRequest }>('/v1/infill', { schema: { body: infillSchema } }, (request, reply) =>
     answerText({ body: request.body, request, reply }, args)<Infilling, Infilling>(fillGaps),
   );
+  app.post<{ Body: EditRequest }>('/v1/edit', { schema: { body: editSchema } }, (request, reply) =>
+    answerText({ body: request.body, request, reply }, args)<Editing, Editing>(edit),
+  );
   app.post<{ Body: ScoreRequest }>('/v1/score', { schema: { body: scoreSchema } }, (request, reply) =>
     work({ body: request.body, request, reply }, args)(scoreTexts),
   );
@@ -157,7 +164,7 @@ function addRoutes(app: FastifyInstance, args: RouteArgs): void {
   app.setNotFoundHandler(({ method, url }, reply) =>
     reply.code(404).send(
       errorBody(
-        `no such endpoint: ${method} ${url}; use POST /v1/completions, /v1/infill or /v1/score, GET /v1/models, /livez, /readyz, /metrics or /openapi.json`,
+        `no such endpoint: ${method} ${url}; use POST /v1/completions, /v1/infill, /v1/edit or /v1/score, GET /v1/models, /livez, /readyz, /metrics or /openapi.json`,
         {
           code: 'not_found',
         },
