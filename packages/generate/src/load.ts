@@ -1,10 +1,9 @@
 // Opens a model folder with Node. The rest of the package runs in a browser too.
-import { ModelError } from '@mdiff/folder';
 import { readFolder, type ModelFolder } from '@mdiff/folder/node';
-import { Tokenizer } from '@mdiff/text';
 import { openModel, type Model } from './model.js';
 import { nodeSession } from './runtime/node.js';
 import type { SessionOptions } from './runtime/session.js';
+import { readTokenizer } from './tokenizer.js';
 
 export interface LoadOptions extends SessionOptions {
   /** Compare the sha256 of every file with the manifest (sizes are always compared). Default true. */
@@ -20,16 +19,4 @@ export async function loadModel(folder: string, { verify = true, ...session }: L
 export async function loadFolder(files: ModelFolder, session: SessionOptions = {}): Promise<Model> {
   const tokenizer = readTokenizer(files);
   return openModel(files, tokenizer, await nodeSession(files, session));
-}
-
-function readTokenizer({ path, tokenizer: json, config }: ModelFolder): Tokenizer {
-  try {
-    const tokenizer = Tokenizer.fromJson(json);
-    if (tokenizer.vocabSize <= config.vocab_size) return tokenizer;
-    throw new Error(
-      `tokenizer.json: expected at most ${config.vocab_size} ids (vocab_size in config.json), got ${tokenizer.vocabSize}; export the model again`,
-    );
-  } catch (error) {
-    throw new ModelError(`${path}: ${(error as Error).message}`);
-  }
 }

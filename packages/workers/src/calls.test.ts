@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { startProcess, startWorker } from './calls.js';
-import type { Remote } from './calls.js';
+import type { Remote } from './messages.js';
 
 const entry = new URL('./fixture.test.util.ts', import.meta.url);
 let remote: Remote | undefined;

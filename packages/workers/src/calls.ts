@@ -4,91 +4,10 @@ import { Worker, parentPort, workerData } from 'node:worker_threads';
 import type { TransferListItem } from 'node:worker_threads';
 import { claim, forget, latch, release, shut } from './latch.js';
 import type { Latch } from './latch.js';
+import { answerer, callsOver } from './messages.js';
+import type { Call, Methods, Remote, Reply } from './messages.js';
 
-// Calls into a worker thread or a child process: one method name, one argument, one result. Buffers named in `transfer` move instead of being copied.
-
-export type Methods = Record<string, (argument: never) => unknown>;
-
-interface Call {
-  id: number;
-  method: string;
-  argument: unknown;
-}
-
-type Reply = { id: number; result: unknown } | { id: number; error: { message: string; code?: string; exitCode?: number; stack?: string } };
-
-/** A result whose buffers are to be moved to the caller. */
-export class Moved<T> {
-  constructor(
-    readonly value: T,
-    readonly transfer: readonly TransferListItem[],
-  ) {}
-}
-
-export interface Remote {
-  call<T>(method: string, argument?: unknown, transfer?: readonly TransferListItem[]): Promise<T>;
-  /** Ends it, and rejects the calls that have no answer. A thread first finishes the call that it is at: native code cannot be interrupted. */
-  close(): Promise<void>;
-}
-
-/** Calls that wait for their answers, over any channel. */
-interface Calls extends Pick<Remote, 'call'> {
-  settle(reply: Reply): void;
-  /** ends all that wait, and all that come */
-  fail(error: Error): void;
-  /** refuses all that come; resolves when none waits */
-  drain(): Promise<void>;
-}
-
-/** `onBusy` is called when the first call starts to wait and when none waits any more. */
-function callsOver(
-  post: (call: Call, transfer: readonly TransferListItem[]) => void,
-  onBusy: (busy: boolean) => void = () => undefined,
-): Calls {
-  const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
-  let next = 0;
-  let ended: Error | undefined;
-  let drained = (): void => undefined;
-  const remove = (id: number): void => {
-    waiting.delete(id);
-    if (waiting.size === 0) drained();
-  };
-  return {
-    call: (method, argument, transfer = []) =>
-      new Promise((resolve, reject) => {
-        if (ended) return reject(ended);
-        const id = next++;
-        waiting.set(id, { resolve, reject });
-        if (waiting.size === 1) onBusy(true);
-        post({ id, method, argument }, transfer);
-      }),
-    settle: (reply) => {
-      const call = waiting.get(reply.id);
-      remove(reply.id);
-      if (waiting.size === 0) onBusy(false);
-      if (!call) return;
-      if ('error' in reply) {
-        const { message, stack, ...rest } = reply.error;
-        call.reject(Object.assign(new Error(message), rest, stack === undefined ? {} : { stack }));
-      } else call.resolve(reply.result as never);
-    },
-    fail: (error) => {
-      ended ??= error;
-      for (const { reject } of waiting.values()) reject(error);
-      waiting.clear();
-      drained();
-    },
-    drain: () => {
-      ended ??= closed();
-      return new Promise((resolve) => {
-        if (waiting.size === 0) resolve();
-        else drained = resolve;
-      });
-    },
-  };
-}
-
-const closed = (): Error => new Error('the worker thread is closed');
+// Calls into a worker thread or a child process of Node.
 
 export interface StartOptions {
   env?: Readonly<Record<string, string>>;
@@ -194,20 +113,5 @@ export function serveWorker(methods: Methods): void {
   // A child process has none: it may be killed at any moment.
   const flags = parentPort ? (workerData as Latch) : undefined;
   if (flags) process.on('exit', () => release(flags));
-  let queue = Promise.resolve();
-  on(({ id, method, argument }) => {
-    queue = queue.then(async () => {
-      try {
-        if (flags && !claim(flags)) throw closed();
-        const answer = await methods[method]!(argument as never);
-        if (answer instanceof Moved) post({ id, result: answer.value }, answer.transfer);
-        else post({ id, result: answer });
-      } catch (error) {
-        const { message, stack, code, exitCode } = error as Error & { code?: string; exitCode?: number };
-        post({ id, error: { message, ...(stack && { stack }), ...(code && { code }), ...(exitCode && { exitCode }) } });
-      } finally {
-        if (flags) release(flags);
-      }
-    });
-  });
+  on(answerer(methods, post, flags && { claim: () => claim(flags), release: () => release(flags) }));
 }

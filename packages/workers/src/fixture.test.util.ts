@@ -1,4 +1,5 @@
-import { Moved, serveWorker } from './calls.js';
+import { serveWorker } from './calls.js';
+import { Moved } from './messages.js';
 
 // The methods that the threads and processes of the tests run.
 

@@ -1,4 +1,6 @@
-export { Moved, serveWorker, startProcess, startWorker } from './calls.js';
+export { serveWorker, startProcess, startWorker } from './calls.js';
+export { Moved } from './messages.js';
 export { openPool } from './pool.js';
 export type { Pool } from './pool.js';
-export type { Methods, Remote, StartOptions, WorkerOptions } from './calls.js';
+export type { StartOptions, WorkerOptions } from './calls.js';
+export type { Methods, Remote } from './messages.js';

@@ -1,5 +1,5 @@
 import { startWorker } from './calls.js';
-import type { Remote } from './calls.js';
+import type { Remote } from './messages.js';
 
 // Worker threads that take tasks from one queue. The result of a task does not depend on the thread that runs it.
 

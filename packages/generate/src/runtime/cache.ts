@@ -2,7 +2,7 @@
 import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node';
 import type { CacheSize, NextTokens } from './session.js';
 
-type TensorClass = new (type: 'float32' | 'int32', data: Float32Array | Int32Array, dims: readonly number[]) => Tensor;
+export type TensorClass = new (type: 'float32' | 'int32', data: Float32Array | Int32Array, dims: readonly number[]) => Tensor;
 
 /** Keys and values of one block [B, H, C, K], or the last inputs of a convolution [B, R, D]. */
 interface Part {

@@ -1,0 +1,183 @@
+// `@mdiff/generate/browser` in a real Chromium, bundled by Vite: the same tokens as Node for a seed, how long a start from the cache takes, that the
+// page stays free. A model is a folder, or base-en.
+//   node --conditions=@mdiff/source --import tsx checks/browser/suite.mjs <model>…
+// Prints `N passed, N failed`.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { generate, infill, loadModel, rewrite, score } from '@mdiff/generate';
+import { withGraph } from '@mdiff/trainer';
+import { build } from 'vite';
+import { counter } from '../count.mjs';
+import { withChromium } from './chromium.mjs';
+import { ISOLATED, openSite } from './site.mjs';
+
+/** A start from the cache, in ms, from loadModel to its model. */
+const MOST_START = 2000;
+/** The page's longest wait for its turn while a text is written, in ms. */
+const MOST_WAIT = 200;
+
+const { check, end } = counter();
+const scratch = mkdtempSync(join(tmpdir(), 'mdiff-browser-'));
+
+/** By name: what is written, in Node and in the browser. Each is a function of the package's calls, so that both run the same text. */
+const writings = {
+  'generate, the default sampler': ({ generate }, model) => generate(model, { prompt: 'The captain', seed: 1, maxTokens: 24, n: 2 }),
+  'generate, ancestral': ({ generate }, model) => generate(model, { prompt: 'The', seed: 2, maxTokens: 16, sampler: 'ancestral' }),
+  'generate, from left to right': ({ generate }, model) => generate(model, { prompt: 'The', seed: 3, maxTokens: 16, sampler: 'causal' }),
+  'generate, up to a suffix': ({ generate }, model) => generate(model, { prompt: 'The', suffix: ' said.', seed: 4, maxTokens: 6 }),
+  'infill, a gap of open length': ({ infill }, model) => infill(model, ['The captain ', { gap: [1, 6] }, ' the ship.'], { seed: 5 }),
+  rewrite: ({ rewrite }, model) => rewrite(model, 'The captain looked out over the sea.', { seed: 6, share: 0.5 }),
+};
+
+/** The texts of a page, which are what its user would see. */
+async function inNode(folder) {
+  const model = await loadModel(folder);
+  const texts = {};
+  try {
+    for (const [name, write] of Object.entries(writings)) {
+      texts[name] = await textsOf(() => write({ generate, infill, rewrite }, model));
+    }
+    return { texts, bits: (await score(model, 'The captain looked out over the sea.', { seed: 1 })).bitsPerByte };
+  } finally {
+    await model.close();
+  }
+}
+
+/** The texts, or why there are none: a model that has never predicted the next token refuses to write from left to right. */
+async function textsOf(write) {
+  try {
+    return (await write()).texts.map(({ text }) => text);
+  } catch (error) {
+    return [error.message];
+  }
+}
+
+/** Runs in the page: opens the model and writes. */
+async function inPage({ address, options, sources }) {
+  const { mdiff } = globalThis;
+  const began = performance.now();
+  const model = await mdiff.loadModel(address, options);
+  const start = performance.now() - began;
+  const texts = {};
+  let tokens = 0;
+  let longestWait = 0;
+  let last = performance.now();
+  const clock = setInterval(() => {
+    longestWait = Math.max(longestWait, performance.now() - last);
+    last = performance.now();
+  }, 1);
+  const writing = performance.now();
+  for (const [name, source] of Object.entries(sources)) {
+    try {
+      const result = await (0, eval)(`(${source})`)(mdiff, model);
+      texts[name] = result.texts.map(({ text }) => text);
+    } catch (error) {
+      texts[name] = [error.message];
+    }
+  }
+  const timed = performance.now();
+  const written = await mdiff.generate(model, { prompt: 'The captain', seed: 7, maxTokens: 64, minLength: 64, n: 1 });
+  tokens = written.texts[0].tokens;
+  const perSecond = (tokens * 1000) / (performance.now() - timed);
+  clearInterval(clock);
+  const abort = new AbortController();
+  let steps = 0;
+  const aborted = await mdiff
+    .generate(model, { seed: 8, maxTokens: 64, numSteps: 64, signal: abort.signal, onStep: () => void (++steps === 2 && abort.abort()) })
+    .then(
+      () => 'it ended',
+      (error) => error.name,
+    );
+  const { bitsPerByte: bits } = await mdiff.score(model, 'The captain looked out over the sea.', { seed: 1 });
+  const { runtime } = model;
+  await model.close();
+  const afterClose = await mdiff.generate(model, { seed: 1 }).catch((error) => error.message);
+  return { start, texts, perSecond, longestWait, wrote: timed - writing, aborted, steps, bits, runtime, afterClose };
+}
+
+async function visit(browser, site, options) {
+  const page = await browser.newPage();
+  const faults = [];
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+  try {
+    await page.goto(`${site.address}/site/`);
+    await page.waitForFunction(() => 'mdiff' in globalThis);
+    const sources = Object.fromEntries(Object.entries(writings).map(([name, write]) => [name, write.toString()]));
+    return { ...(await page.evaluate(inPage, { address: '../model', options, sources })), faults };
+  } finally {
+    await page.close();
+  }
+}
+
+function compare(label, { texts, bits }, seen, threads) {
+  check(`${label}: WebAssembly, ${threads} thread${threads === 1 ? '' : 's'}`, differing({ device: 'wasm', threads }, seen.runtime));
+  for (const name of Object.keys(writings)) check(`${label}: ${name}: the same text as Node`, differing(texts[name], seen.texts[name]));
+  check(`${label}: score: the same bits/byte to 1e-4`, Math.abs(seen.bits - bits) < 1e-4 ? '' : `${seen.bits} and not ${bits}`);
+  const wait = seen.longestWait < MOST_WAIT ? '' : `${seen.longestWait.toFixed(0)} ms`;
+  check(`${label}: the page waited at most ${MOST_WAIT} ms for its turn during ${(seen.wrote / 1000).toFixed(1)} s of writing`, wait);
+  check(`${label}: an aborted text stops at that step`, differing(['AbortError', 2], [seen.aborted, seen.steps]));
+  check(`${label}: a closed model says so`, /the model is closed$/.test(seen.afterClose) ? '' : String(seen.afterClose));
+  check(`${label}: no error in the page`, seen.faults.join('\n'));
+  console.log(
+    `       ${label}: start ${seen.start.toFixed(0)} ms, ${seen.perSecond.toFixed(0)} tokens/s, longest wait ${seen.longestWait.toFixed(0)} ms`,
+  );
+}
+
+const differing = (wanted, got) => {
+  const [a, b] = [JSON.stringify(wanted), JSON.stringify(got)];
+  return a === b ? '' : `expected ${a}\ngot      ${b}`;
+};
+
+async function tryModel(name, folder, pages) {
+  const reference = await inNode(folder);
+  const isolated = await openSite({ '/site/': pages, '/model/': folder }, ISOLATED);
+  const plain = await openSite({ '/site/': pages, '/model/': folder });
+  try {
+    await withChromium(async (browser) => {
+      const context = await browser.newContext();
+      const first = await visit(context, isolated, { threads: 2 });
+      compare(`${name}, first visit`, reference, first, 2);
+      isolated.asked.length = 0;
+      const again = await visit(context, isolated, { device: 'wasm', threads: 1 });
+      compare(`${name}, from the cache`, reference, again, 1);
+      const files = isolated.asked.filter((path) => path.startsWith('/model/'));
+      check(`${name}, from the cache: the server is asked for the manifest alone`, differing(['/model/manifest.json'], files));
+      check(`${name}, from the cache: starts in under ${MOST_START} ms`, again.start < MOST_START ? '' : `${again.start.toFixed(0)} ms`);
+      // Without shared memory two threads are asked for in vain.
+      compare(`${name}, a page that is not isolated`, reference, await visit(await browser.newContext(), plain, { threads: 2 }), 1);
+    });
+  } finally {
+    await isolated.close();
+    await plain.close();
+  }
+}
+
+try {
+  const pages = join(scratch, 'pages');
+  await build({
+    root: fileURLToPath(new URL('page', import.meta.url)),
+    base: './',
+    logLevel: 'warn',
+    configFile: false,
+    resolve: { conditions: ['@mdiff/source', 'module', 'browser'] },
+    worker: { format: 'es' },
+    build: { outDir: pages, emptyOutDir: true, target: 'es2022' },
+  });
+  for (const name of process.argv.slice(2)) {
+    // The base model is weights alone.
+    const base = name === 'base-en' ? await withGraph(name) : undefined;
+    try {
+      await tryModel(basename(name), base?.folder ?? name, pages);
+    } finally {
+      await base?.remove();
+    }
+  }
+} catch (error) {
+  check('the suite runs', String(error.stack));
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+end();

@@ -1,0 +1,25 @@
+// The package in a browser: `index.ts` with another `loadModel`, and without what reads a disk.
+export { parseGaps } from './canvas.js';
+export type { Part } from './canvas.js';
+export { draft } from './draft.js';
+export type { Draft, DraftOptions } from './draft.js';
+export { GenerateError } from './errors.js';
+export type { Step } from './fill.js';
+export { generate } from './generate.js';
+export type { GenerateOptions, GenerateResult, Text } from './generate.js';
+export { infill } from './infill.js';
+export type { InfillOptions, InfillResult } from './infill.js';
+export { loadModel } from './loadremote.js';
+export type { BrowserModel, Files, LoadOptions } from './loadremote.js';
+export type { Model } from './model.js';
+export { fromGeneration, seedAt, yielding } from './options.js';
+export type { SamplingOptions } from './options.js';
+export type { TextPiece } from './prefix.js';
+export { rewrite } from './rewrite.js';
+export type { RewriteOptions, RewriteResult } from './rewrite.js';
+export type { ScoreOptions } from './evaluate.js';
+export { compare, likelihoodRatio, rank, score } from './score.js';
+export type { Comparison, LikelihoodRatio, Ranked, Score, UnitScore } from './score.js';
+export type { ScoredText } from './units.js';
+export type { WordScore } from './words.js';
+export type { OrtFiles, Runtime } from './runtime/webworker.js';

@@ -1,0 +1,74 @@
+// A session whose graphs another thread runs: a worker thread of Node or a Web Worker.
+import { ModelError } from '@mdiff/folder';
+import type { Remote } from '@mdiff/workers/browser';
+import type { FillingCalls, WriterCalls } from './service.js';
+import type { CacheSize, Session, Writer } from './session.js';
+
+/** The graphs of a folder as people know them: a path or an address. */
+export interface GraphNames {
+  readonly graph: string;
+  /** undefined where the folder has none */
+  readonly causalGraph?: string | undefined;
+}
+
+/** Calls `open` and then is a session. Closes the thread and throws {@link ModelError} when the graph cannot be loaded. */
+export async function remoteSession<Report>(
+  worker: Remote,
+  { graph, causalGraph }: GraphNames,
+  open: () => Promise<Report>,
+): Promise<{ session: Session; report: Report }> {
+  let closed = false;
+  const call: Remote['call'] = async (...args) => {
+    try {
+      return await worker.call(...args);
+    } catch (error) {
+      throw closed ? new ModelError(`${graph}: the model is closed`) : error;
+    }
+  };
+  const report = await open().catch(async (error: unknown) => {
+    await worker.close();
+    throw unusable(graph, error);
+  });
+  const session: Session = {
+    run: (feed) => call('run', feed),
+    openFilling: fillings(call),
+    ...(causalGraph !== undefined && { openWriter: writers(call, causalGraph) }),
+    async close() {
+      closed = true;
+      await worker.close();
+    },
+  };
+  return { session, report };
+}
+
+function unusable(graph: string, error: unknown): ModelError {
+  const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0];
+  return new ModelError(`${graph}: ONNX Runtime cannot load or run this graph (${reason}); export the model again`);
+}
+
+function writers(call: Remote['call'], graph: string): (size: CacheSize) => Promise<Writer> {
+  let count = 0;
+  return async (size) => {
+    const writer = count++;
+    await call('begin', { ...size, writer } satisfies WriterCalls['begin']).catch((error: unknown) => {
+      throw error instanceof ModelError ? error : unusable(graph, error);
+    });
+    return {
+      next: (tokens) => call('next', { ...tokens, writer } satisfies WriterCalls['next']),
+      keep: (rows) => call('keep', { rows, writer } satisfies WriterCalls['keep']),
+      close: () => call('end', { writer } satisfies WriterCalls['end']),
+    };
+  };
+}
+
+function fillings(call: Remote['call']): NonNullable<Session['openFilling']> {
+  let count = 0;
+  return async (task) => {
+    const filling = count++;
+    await call('beginFilling', { filling, task } satisfies FillingCalls['beginFilling']);
+    return {
+      step: () => call('stepFilling', { filling } satisfies FillingCalls['stepFilling']),
+      close: () => call('endFilling', { filling } satisfies FillingCalls['endFilling']),
+    };
+  };
+}

@@ -1,0 +1,70 @@
+// What the inference thread answers, in any runtime: passes, canvases to fill, texts from left to right.
+import { Moved } from '@mdiff/workers/browser';
+import type { InferenceSession } from 'onnxruntime-node';
+import { textCache, type TensorClass, type TextCache } from './cache.js';
+import type { Feed } from './feed.js';
+import { startFilling, type FillProgress, type FillTask, type Filling } from './filling.js';
+import type { CacheSize, NextTokens } from './session.js';
+
+/** Arguments of the calls about texts that are written from left to right; `writer` is a number that the caller chooses. */
+export interface WriterCalls {
+  begin: CacheSize & { readonly writer: number };
+  next: NextTokens & { readonly writer: number };
+  keep: { readonly writer: number; readonly rows: readonly number[] };
+  end: { readonly writer: number };
+}
+
+/** Arguments of the calls about canvases that are being filled; `filling` is a number that the caller chooses. */
+export interface FillingCalls {
+  beginFilling: { readonly filling: number; readonly task: FillTask };
+  stepFilling: { readonly filling: number };
+  endFilling: { readonly filling: number };
+}
+
+/** What a runtime has loaded. */
+export interface Loaded {
+  readonly session: InferenceSession;
+  readonly Tensor: TensorClass;
+  /** called when the causal graph is first needed */
+  readonly loadCausal: () => Promise<InferenceSession>;
+}
+
+const moved = (data: Float32Array): Moved<Float32Array> => new Moved(data, [data.buffer as ArrayBuffer]);
+
+/** The methods of a thread; `open` is the first call, and its argument is the runtime's. */
+export function service<Args, Report>(open: (args: Args) => Promise<Loaded & { readonly report: Report }>) {
+  let loaded: Loaded | null = null;
+  const fillings = new Map<number, Filling>();
+  let causal: InferenceSession | null = null;
+  const writers = new Map<number, TextCache>();
+
+  async function pass({ ids, attention, rows, batch, length }: Feed): Promise<Float32Array> {
+    const { session, Tensor } = loaded!;
+    const shape = [batch, length];
+    const output = await session.run({
+      input_ids: new Tensor('int32', ids, shape),
+      attention_mask: new Tensor('int32', attention, shape),
+      rows: new Tensor('int32', rows, [rows.length]),
+    });
+    return output['logits']!.data as Float32Array;
+  }
+
+  return {
+    open: async (args: Args): Promise<Report> => {
+      const { report, ...rest } = await open(args);
+      loaded = rest;
+      return report;
+    },
+    run: async (feed: Feed) => moved(await pass(feed)),
+    beginFilling: ({ filling, task }: FillingCalls['beginFilling']) => void fillings.set(filling, startFilling(task, pass)),
+    stepFilling: ({ filling }: FillingCalls['stepFilling']): Promise<FillProgress> => fillings.get(filling)!.step(),
+    endFilling: ({ filling }: FillingCalls['endFilling']) => void fillings.delete(filling),
+    begin: async ({ writer, ...size }: WriterCalls['begin']) => {
+      causal ??= await loaded!.loadCausal();
+      writers.set(writer, textCache(causal, loaded!.Tensor, size));
+    },
+    next: async ({ writer, ...tokens }: WriterCalls['next']) => moved(await writers.get(writer)!.next(tokens)),
+    keep: ({ writer, rows }: WriterCalls['keep']) => writers.get(writer)!.keep(rows),
+    end: ({ writer }: WriterCalls['end']) => void writers.delete(writer),
+  };
+}
