@@ -82,7 +82,7 @@ async function inPage({ address, options, sources }) {
   tokens = written.texts[0].tokens;
   const perSecond = (tokens * 1000) / (performance.now() - timed);
   clearInterval(clock);
-  const abort = new AbortController();
+  const abort = new globalThis.AbortController();
   let steps = 0;
   const aborted = await mdiff
     .generate(model, { seed: 8, maxTokens: 64, numSteps: 64, signal: abort.signal, onStep: () => void (++steps === 2 && abort.abort()) })

@@ -45,6 +45,25 @@ export interface ModelFolderConfig {
   readonly [key: string]: unknown;
 }
 
+/** A model folder that was read and checked. */
+export interface ModelFolder {
+  /** Absolute path. */
+  readonly path: string;
+  /** For people and for `GET /v1/models`: the experiment's name, else the folder's. */
+  readonly name: string;
+  /** Seconds since 1970, from the manifest. */
+  readonly created: number;
+  readonly config: ModelFolderConfig;
+  /** The keys of the configuration's section `generation`. */
+  readonly generation: Readonly<Record<string, unknown>>;
+  /** Text of `tokenizer.json`. */
+  readonly tokenizer: string;
+  /** Path of the ONNX graph. */
+  readonly graph: string;
+  /** Path of the graph that writes from left to right; a folder may have none. */
+  readonly causalGraph?: string;
+}
+
 /** The keys of the section `model` that {@link ModelFolderConfig} names. */
 type ModelSection = Pick<ModelFolderConfig, 'vocab_size' | 'max_seq_len' | 'shift_head' | 'mask_token_id'>;
 

@@ -1,10 +1,9 @@
 // Reads a model folder that lies on no disk: on a server, in an archive, in memory. Runs in a browser.
 import { FILES, NEEDED, checkFolderConfig } from './contract.js';
-import type { Refuse } from './contract.js';
+import type { ModelFolder, Refuse } from './contract.js';
 import { ModelError } from './errors.js';
 import { MANIFEST, checkEntry, parseManifest, parseRecord } from './manifest.js';
 import type { ManifestEntry } from './manifest.js';
-import type { ModelFolder } from './read.js';
 
 /** The parts of a model folder that running it needs, in memory. */
 export interface ModelFiles extends Omit<ModelFolder, 'graph' | 'causalGraph'> {

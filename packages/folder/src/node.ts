@@ -6,4 +6,4 @@ export type { ModelDescription } from './describe.js';
 export { lockFolder } from './lock.js';
 export { sweep } from './processes.js';
 export { readFolder, readFolderWhole } from './read.js';
-export type { ModelFolder } from './read.js';
+export type { ModelFolder } from './contract.js';

@@ -5,7 +5,7 @@ import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FILES, NEEDED, checkFolderConfig } from './contract.js';
-import type { ModelFolderConfig, Refuse } from './contract.js';
+import type { ModelFolder, ModelFolderConfig, Refuse } from './contract.js';
 import { describeFault, diskError, places } from './disk.js';
 import { MdiffError, ModelError } from './errors.js';
 import { sha256 } from './files.js';
@@ -13,24 +13,6 @@ import { MANIFEST, checkEntry, parseManifest, parseRecord } from './manifest.js'
 import type { Manifest, ManifestEntry } from './manifest.js';
 
 const reading = { task: 'read', place: { ...places.file, elsewhere: 'choose another folder' } } as const;
-
-export interface ModelFolder {
-  /** Absolute path. */
-  readonly path: string;
-  /** For people and for `GET /v1/models`: the experiment's name, else the folder's. */
-  readonly name: string;
-  /** Seconds since 1970, from the manifest. */
-  readonly created: number;
-  readonly config: ModelFolderConfig;
-  /** The keys of the configuration's section `generation`. */
-  readonly generation: Readonly<Record<string, unknown>>;
-  /** Text of `tokenizer.json`. */
-  readonly tokenizer: string;
-  /** Path of the ONNX graph. */
-  readonly graph: string;
-  /** Path of the graph that writes from left to right; a folder may have none. */
-  readonly causalGraph?: string;
-}
 
 /** Makes the errors of the files in a model folder. `key` names the setting that chose the folder. */
 export const refuseIn =

@@ -37,7 +37,7 @@ interface Calls extends Pick<Remote, 'call'> {
   drain(): Promise<void>;
 }
 
-export const closed = (): Error => new Error('the worker thread is closed');
+const closed = (): Error => new Error('the worker thread is closed');
 
 /** `onBusy` is called when the first call starts to wait and when none waits any more. */
 export function callsOver(

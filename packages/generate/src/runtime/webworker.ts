@@ -1,6 +1,6 @@
 // The inference thread of a browser: a Web Worker, so that the page stays free while ONNX Runtime computes.
 import { serveWebWorker } from '@mdiff/workers/browser';
-import type { InferenceSession } from 'onnxruntime-web';
+import type * as Ort from 'onnxruntime-web';
 import { service } from './service.js';
 import type { SessionOptions } from './session.js';
 
@@ -53,10 +53,8 @@ function threadsFor(wanted: number): number {
   return wanted > 0 ? wanted : Math.max(1, Math.min(MOST_THREADS, Math.ceil((navigator.hardwareConcurrency ?? 1) / 2)));
 }
 
-type Ort = typeof import('onnxruntime-web');
-
 interface Backend {
-  readonly ort: Ort;
+  readonly ort: typeof Ort;
   readonly runtime: Runtime;
 }
 
@@ -75,7 +73,11 @@ async function loadOrt({ ortFiles, threads: wanted = 0 }: PrepareArgs, device: R
   return backend;
 }
 
-const create = ({ ort, runtime }: Backend, graph: Uint8Array, more: InferenceSession.SessionOptions = {}): Promise<InferenceSession> =>
+const create = (
+  { ort, runtime }: Backend,
+  graph: Uint8Array,
+  more: Ort.InferenceSession.SessionOptions = {},
+): Promise<Ort.InferenceSession> =>
   ort.InferenceSession.create(graph, {
     executionProviders: [runtime.device],
     graphOptimizationLevel: 'all',
