@@ -8,14 +8,15 @@ import { Panel } from './panel.js';
 import { keepToken } from './place.js';
 import { Player } from './player.js';
 import { Report } from './reading.js';
-import { docOf } from './state.js';
+import type { Settings } from './settings.js';
+import { docOf, isPeeking, isRunning, type State } from './state.js';
 import { ReadBar, WriteBar } from './toolbar.js';
 
-const EXAMPLES = [
-  ['Continue a beginning', 'The captain said that'],
-  ['Fill gaps of any length', 'The captain stood upon the ___ and looked out over the ___.'],
-  ['A gap in front', '___ and that was the last we saw of the ship.'],
-] as const;
+const EXAMPLES: readonly { title: string; text: string; settings: Settings }[] = [
+  { title: 'Fill gaps of any length', text: 'The captain stood upon the ___ and looked out over the ___.', settings: {} },
+  { title: 'Write what comes before', text: '___ and that was the last we saw of the ship.', settings: {} },
+  { title: 'Watch words appear anywhere', text: 'In the morning the crew', settings: { sampler: 'first_hitting', block: 0, length: 32 } },
+];
 
 export function App() {
   const { state } = usePage();
@@ -27,9 +28,7 @@ export function App() {
         <div class="desk">
           <section class="paper" aria-label={writing ? 'Write' : 'Read'}>
             <p id="help" class="help">
-              {writing
-                ? 'Select words and refill them. Write ___ where a gap shall be.'
-                : 'Paste a text. The model marks the words that it did not expect.'}
+              {help(state)}
             </p>
             <Editor />
             {writing ? <WriteBar /> : <ReadBar />}
@@ -49,10 +48,17 @@ export function App() {
         {writing && <Panel />}
       </main>
       <p class="notice" role="status">
-        {state.notice}
+        {state.notice !== '' && <span key={state.notice}>{state.notice}</span>}
       </p>
     </>
   );
+}
+
+function help(state: State): string {
+  if (state.tab === 'read') return 'Paste a text. The model marks the words that it did not expect.';
+  if (isRunning(state)) return 'The model is writing.';
+  if (isPeeking(state)) return 'This is a step on the way. The last step is the text that you edit.';
+  return 'Select words and refill them, or write ___ where a gap shall be.';
 }
 
 function Examples() {
@@ -61,8 +67,16 @@ function Examples() {
   return (
     <section class="examples" aria-label="Examples">
       <h2>Try</h2>
-      {EXAMPLES.map(([title, text]) => (
-        <button key={title} type="button" onClick={() => session.send({ type: 'replaced', doc: { text, marks: [] } })}>
+      {EXAMPLES.map(({ title, text, settings }) => (
+        <button
+          key={title}
+          type="button"
+          onClick={() => {
+            session.send({ type: 'replaced', doc: { text, marks: [] } });
+            session.send({ type: 'set', values: { settings: { ...state.settings, ...settings } } });
+            document.getElementById('text')?.focus();
+          }}
+        >
           <strong>{title}</strong>
           <span>{text}</span>
         </button>

@@ -24,9 +24,9 @@ function Card({ side }: { side: Side }) {
   const whole = run.result && state.shown >= run.frames.length - 1;
   return (
     <article class="card" aria-label={`Text ${name}`}>
-      <h3>
+      <h2>
         <span class="badge">{name}</span> {run.model}
-      </h3>
+      </h2>
       <p class="prose">
         {frame ? <Pieces frame={frame} before={state.shown > 0 ? frameOf(run, state.shown - 1) : undefined} /> : <span class="mask" />}
       </p>

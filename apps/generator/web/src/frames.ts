@@ -22,6 +22,13 @@ export interface Mark {
   readonly confidence: number;
 }
 
+/** The canvas before the first step: what that step committed was masked. */
+export const before = ({ pieces }: Frame): Frame => ({
+  step: 0,
+  nfe: 0,
+  pieces: pieces.map((piece): Piece => (piece.state === 'given' ? piece : { text: '', state: 'mask' })),
+});
+
 /** Masks that are left. */
 export const masksOf = ({ pieces }: Frame): number => pieces.filter(({ state }) => state === 'mask').length;
 

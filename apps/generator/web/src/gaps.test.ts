@@ -1,6 +1,6 @@
 import { parseGaps } from '@mdiff/generate';
 import { describe, expect, it, test } from 'vitest';
-import { gapsOf, partsOf, placedParts, refillParts, wholeWords } from './gaps.js';
+import { gapsOf, partsOf, refillParts, wholeWords } from './gaps.js';
 
 test.each([
   'Call me ___.',
@@ -42,24 +42,4 @@ describe('words that a selection touches', () => {
 
 it('refills words with up to twice as many, and the gaps beside them', () => {
   expect(refillParts('The old ship ___.', { start: 4, end: 7 })).toEqual(['The ', { gap: [1, 3] }, ' ship ', { gap: [1, 12] }, '.']);
-});
-
-describe('words in their place', () => {
-  it('stand so many tokens behind the text, or behind one another', () => {
-    const placed = [
-      { after: 8, words: 'the whale' },
-      { after: 4, words: 'sank' },
-    ];
-    expect(placedParts('Call me', placed, 20)).toEqual(['Call me', { gap: 8 }, ' the whale', { gap: 4 }, ' sank', { gap: 8 }]);
-  });
-
-  it('without tokens between, they join the text', () => {
-    expect(placedParts('Call me', [{ after: 0, words: ' Ahab ' }], 3)).toEqual(['Call me Ahab', { gap: 3 }]);
-    expect(placedParts('', [{ after: 0, words: 'Ahab' }], 3)).toEqual(['Ahab', { gap: 3 }]);
-  });
-
-  it('empty ones count for nothing, and beyond the length nothing is added', () => {
-    expect(placedParts('a', [{ after: 5, words: ' ' }], 3)).toEqual(['a', { gap: 3 }]);
-    expect(placedParts('a', [{ after: 5, words: 'b' }], 3)).toEqual(['a', { gap: 5 }, ' b']);
-  });
 });

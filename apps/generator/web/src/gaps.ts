@@ -62,27 +62,3 @@ export function refillParts(text: string, { start, end }: { start: number; end: 
   const after = partsOf(text.slice(end));
   return [...before, { gap: [words, Math.max(words + 2, Math.ceil(words * 2.2))] }, ...after];
 }
-
-/** Words that must stand a number of tokens further on. */
-export interface Placed {
-  readonly after: number;
-  readonly words: string;
-}
-
-/** The parts that go on with a text by `length` tokens, with words placed in what is written. Tokens of the words themselves are not counted. */
-export function placedParts(text: string, placed: readonly Placed[], length: number): Part[] {
-  const parts: Part[] = partsOf(text);
-  let left = length;
-  for (const { after, words } of placed) {
-    if (words.trim() === '') continue;
-    if (after > 0) parts.push({ gap: after });
-    left -= after;
-    const last = parts.at(-1);
-    const before = typeof last === 'string' ? last : '';
-    const blank = parts.length === 0 || /\s$/.test(before) ? '' : ' ';
-    if (before === '') parts.push(blank + words.trim());
-    else parts[parts.length - 1] = before + blank + words.trim();
-  }
-  if (left > 0) parts.push({ gap: left });
-  return parts;
-}

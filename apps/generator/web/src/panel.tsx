@@ -1,20 +1,25 @@
-import { useId } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import { usePage } from './context.js';
 import { CloseIcon, DiceIcon } from './icons.js';
 import { freshSeed } from './session.js';
 import { effective, SAMPLERS, type SamplerName, type Settings } from './settings.js';
 import { modelOf } from './state.js';
 
+/** Where the settings have a column of their own (style.css). */
+const WIDE = '(min-width: 900px)';
+
 /** The settings of what is written. */
 export function Panel() {
   const { state } = usePage();
+  const [open, setOpen] = useState(matchMedia(WIDE).matches);
   const model = modelOf(state);
   const values = effective(state.settings, model);
   const { sampler } = values;
   const free = sampler === 'first_hitting' || sampler === 'causal';
   const most = (model?.max_seq_len ?? 512) - 2;
   return (
-    <aside class="panel" aria-label="Settings">
+    <details class="panel" open={open} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>Settings</summary>
       <ModelChoice />
       <Slider
         name="length"
@@ -60,7 +65,7 @@ export function Panel() {
       <SeedField />
       <PlacedWords />
       <CompareChoice />
-    </aside>
+    </details>
   );
 }
 
@@ -122,7 +127,7 @@ function Slider({ name, label, value, min, max, step, unit = '', zero, hint, dis
         <label for={id}>{label}</label>
         <output for={id}>{words}</output>
         {settings[name] !== undefined && (
-          <button type="button" class="link" aria-label={`${label}: back to the model's value`} onClick={() => reset(name)}>
+          <button type="button" class="link" aria-label={`reset ${label}`} onClick={() => reset(name)}>
             reset
           </button>
         )}
@@ -153,7 +158,7 @@ function SamplerChoice({ value, leftToRight }: { value: SamplerName; leftToRight
       <div class="head">
         <label for={id}>Sampler</label>
         {settings.sampler !== undefined && (
-          <button type="button" class="link" aria-label="Sampler: back to the model's value" onClick={() => reset('sampler')}>
+          <button type="button" class="link" aria-label="reset Sampler" onClick={() => reset('sampler')}>
             reset
           </button>
         )}
@@ -202,43 +207,42 @@ function SeedField() {
   );
 }
 
-/** Words that must stand so many tokens further on. */
+/** Words that must stand at a place of what is written. */
 function PlacedWords() {
   const { session, state } = usePage();
   const set = (placed: typeof state.placed): void => session.send({ type: 'set', values: { placed } });
   const change = (i: number, values: Partial<(typeof state.placed)[number]>): void =>
     set(state.placed.map((one, k) => (k === i ? { ...one, ...values } : one)));
+  const next = Math.max(0, ...state.placed.map(({ at }) => at)) + 6;
   return (
     <fieldset>
-      <legend>Words in their place</legend>
-      {state.placed.map(({ after, words }, i) => (
+      <legend>Words at places</legend>
+      {state.placed.map(({ at, word }, i) => (
         <div key={i} class="row placed">
           <label>
-            after
+            Token
             <input
               type="number"
               min={0}
-              max={999}
-              value={after}
-              onInput={({ currentTarget: { value } }) => change(i, { after: Math.max(0, Math.floor(Number(value))) })}
+              max={9999}
+              value={at}
+              onInput={({ currentTarget: { value } }) => change(i, { at: Math.max(0, Math.floor(Number(value))) })}
             />
           </label>
-          <label>
-            tokens
-            <input
-              type="text"
-              maxLength={200}
-              placeholder="a word"
-              value={words}
-              onInput={({ currentTarget: { value } }) => change(i, { words: value })}
-            />
-          </label>
-          <button type="button" class="round" aria-label={`Remove “${words}”`} onClick={() => set(state.placed.filter((_, k) => k !== i))}>
+          <input
+            type="text"
+            aria-label={`Word at token ${at}`}
+            maxLength={64}
+            placeholder="word"
+            value={word}
+            onInput={({ currentTarget: { value } }) => change(i, { word: value })}
+          />
+          <button type="button" class="round" aria-label={`Remove “${word}”`} onClick={() => set(state.placed.filter((_, k) => k !== i))}>
             <CloseIcon />
           </button>
         </div>
       ))}
-      <button type="button" class="link" onClick={() => set([...state.placed, { after: 8, words: '' }])}>
+      <button type="button" class="link" onClick={() => set([...state.placed, { at: next, word: '' }])}>
         {state.placed.length === 0 ? 'Place a word in what Continue writes' : 'Place another'}
       </button>
     </fieldset>

@@ -8,13 +8,12 @@ export function Pieces({ frame, before }: { frame: Frame | undefined; before?: F
     if (state === 'given' || confidence === undefined) return <span key={i}>{text}</span>;
     // A canvas keeps its number of places between two steps, unless text was given or cut.
     const isNew = before !== undefined && before.pieces[i]?.state === 'mask';
+    // The blank in front of a word belongs to its token, and carries no colour.
+    const [, blank, word] = /^(\s*)(.*)$/s.exec(text)!;
     return (
-      <span
-        key={i}
-        class={`token band${bandOf(confidence)}${state === 'provisional' ? ' provisional' : ''}${isNew ? ' new' : ''}`}
-        title={`${Math.round(confidence * 100)} % sure`}
-      >
-        {text}
+      <span key={i} title={`${Math.round(confidence * 100)} % sure`}>
+        {blank}
+        <span class={`band${bandOf(confidence)}${state === 'provisional' ? ' provisional' : ''}${isNew ? ' new' : ''}`}>{word}</span>
       </span>
     );
   });

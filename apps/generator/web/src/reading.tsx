@@ -47,7 +47,7 @@ export function Report() {
       </table>
       {words.length > 0 && (
         <>
-          <h3>Least expected by {reading.scores[0]!.model}</h3>
+          <h2>Least expected by {reading.scores[0]!.model}</h2>
           <ol class="strange">
             {strangest(words, 8).map(({ text, nats }, i) => (
               <li key={i}>

@@ -29,7 +29,11 @@ it('fills gaps, refills words, and goes around words in their place', () => {
     body: { parts: ['a ', { gap: 2 }] },
   });
   expect(requestOf({ ...plain, action: { kind: 'refill', start: 5, end: 7 } }).body['parts']).toEqual(['Call ', { gap: [1, 3] }]);
-  expect(requestOf({ ...plain, placed: [{ after: 2, words: 'x' }] }).body['parts']).toEqual(['Call me', { gap: 2 }, ' x', { gap: 46 }]);
+  const placed = [
+    { at: 12, word: ' whale ' },
+    { at: 3, word: '' },
+  ];
+  expect(requestOf({ ...plain, placed }).body['words_at']).toEqual({ 12: 'whale' });
   expect(requestOf({ ...plain, text: 'a ___', settings: { length: 5 } }).body['parts']).toEqual(['a ', { gap: [1, 12] }, { gap: 5 }]);
 });
 

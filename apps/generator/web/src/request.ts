@@ -1,6 +1,6 @@
 // From what you ask for to the request that the server answers. The same request is what the page shows as curl, TypeScript and Python.
-import { gapsOf, partsOf, placedParts, refillParts, type Part, type Placed } from './gaps.js';
-import { effective, parametersOf, type PageModel, type Settings } from './settings.js';
+import { gapsOf, partsOf, refillParts, type Part } from './gaps.js';
+import { effective, parametersOf, type PageModel, type Placed, type Settings } from './settings.js';
 
 export interface Request {
   readonly path: 'completions' | 'infill';
@@ -25,7 +25,11 @@ export function requestOf({ text, action, settings, placed, model, seed }: Askin
   const infill = (parts: readonly Part[]): Request => ({ path: 'infill', body: { parts, ...common } });
   if (action.kind === 'refill') return infill(refillParts(text, action));
   if (action.kind === 'fill') return infill(partsOf(text));
-  // Only the endpoint of gaps can fill those of the text too, and go around words.
-  if (placed.some(({ words }) => words.trim() !== '') || gapsOf(text).length > 0) return infill(placedParts(text, placed, length));
-  return { path: 'completions', body: { prompt: text, max_tokens: length, ...common } };
+  // Only that endpoint fills the gaps of the text too.
+  if (gapsOf(text).length > 0) return infill([...partsOf(text), { gap: length }]);
+  const words = Object.fromEntries(placed.flatMap(({ at, word }) => (word.trim() === '' ? [] : [[at, word.trim()]])));
+  return {
+    path: 'completions',
+    body: { prompt: text, max_tokens: length, ...common, ...(Object.keys(words).length > 0 && { words_at: words }) },
+  };
 }

@@ -13,6 +13,12 @@ export interface Settings {
   readonly seed?: number;
 }
 
+/** A word, and its place among the tokens that are written. */
+export interface Placed {
+  readonly at: number;
+  readonly word: string;
+}
+
 /** A model as the page knows it (playground.json). */
 export interface PageModel {
   readonly id: string;

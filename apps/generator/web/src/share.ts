@@ -1,7 +1,6 @@
 // A link that holds the text, the settings and the seed. All of it stands behind the #, which browsers send to no server.
 import { sampling } from '@mdiff/config/sampling';
-import type { Placed } from './gaps.js';
-import type { SamplerName, Settings } from './settings.js';
+import type { Placed, SamplerName, Settings } from './settings.js';
 
 export interface Shared {
   readonly text: string;
@@ -23,7 +22,7 @@ export function fragmentOf({ text, settings, placed, model, tab, compare }: Shar
   set('text', text.slice(0, MOST_TEXT));
   set('model', model);
   for (const [name, value] of Object.entries(settings)) set(name, value as string | number | undefined);
-  for (const { after, words } of placed) if (words.trim() !== '') fields.append('place', `${after}:${words}`);
+  for (const { at, word } of placed) if (word.trim() !== '') fields.append('place', `${at}:${word}`);
   if (tab === 'read') set('tab', tab);
   if (compare) {
     fields.set('compare', '1');
@@ -56,8 +55,8 @@ export function sharedOf(fragment: string): Shared | null {
     .getAll('place')
     .slice(0, 16)
     .flatMap((entry): Placed[] => {
-      const [, after, words] = /^(\d{1,5}):(.{1,200})$/s.exec(entry) ?? [];
-      return words === undefined ? [] : [{ after: Number(after), words }];
+      const [, at, word] = /^(\d{1,5}):(.{1,64})$/s.exec(entry) ?? [];
+      return word === undefined ? [] : [{ at: Number(at), word }];
     });
   const model = fields.get('model')?.slice(0, 256);
   const other = { ...defined({ seed: seedOf('seed2') }), ...defined({ model: fields.get('model2')?.slice(0, 256) }) };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Frame } from './frames.js';
+import { masksOf, type Frame } from './frames.js';
 import { docOf, initial, isPeeking, lastStep, mainAction, next, stepInWords, type Event, type Run, type State } from './state.js';
 
 type Timeless<T> = T extends unknown ? Omit<T, 'time'> : never;
@@ -36,12 +36,14 @@ describe('what the main button does', () => {
   });
 });
 
+const ADVANCED = Array.from({ length: 3 }, () => ({ type: 'advanced' }) as const);
+
 describe('steps', () => {
   it('play to the last one, and only then the text is in the editor', () => {
     expect(docOf(whole).text).toBe('Call me');
     expect(isPeeking(whole)).toBe(true);
-    expect(stepInWords(whole)).toBe('step 1 of 3, 2 masks left');
-    const played = play(whole, { type: 'advanced' }, { type: 'advanced' });
+    expect(stepInWords(whole)).toBe('step 0 of 3, 2 masks left');
+    const played = play(whole, ...ADVANCED);
     expect(docOf(played)).toEqual({ text: 'Call me Ahab', marks: [{ start: 8, end: 12, confidence: 0.5 }] });
     expect(isPeeking(played)).toBe(false);
     expect(played.notice).toBe('Done in 3 steps.');
@@ -59,16 +61,16 @@ describe('steps', () => {
   });
 
   it('can be scrubbed and replayed without another entry to undo', () => {
-    const played = play(whole, { type: 'advanced' }, { type: 'advanced' });
-    const back = play(played, { type: 'scrubbed', shown: 1 });
+    const played = play(whole, ...ADVANCED);
+    const back = play(played, { type: 'scrubbed', shown: 2 });
     expect([isPeeking(back), stepInWords(back)]).toEqual([true, 'step 2 of 3, 1 mask left']);
-    const again = play(played, { type: 'replay', playing: true }, { type: 'advanced' }, { type: 'advanced' });
-    expect([again.shown, again.playing, again.history.past.length]).toEqual([2, false, played.history.past.length]);
+    const again = play(played, { type: 'replay', playing: true }, ...ADVANCED);
+    expect([again.shown, again.playing, again.history.past.length]).toEqual([3, false, played.history.past.length]);
     expect(play(played, { type: 'scrubbed', shown: 99 }).shown).toBe(lastStep(played));
   });
 
   it('go when the text changes, and the text comes back with undo', () => {
-    const played = play(whole, { type: 'advanced' }, { type: 'advanced' });
+    const played = play(whole, ...ADVANCED);
     const undone = play(played, { type: 'undo' });
     expect([docOf(undone).text, undone.runs]).toEqual(['Call me', {}]);
     expect(docOf(play(undone, { type: 'redo' })).text).toBe('Call me Ahab');
@@ -87,6 +89,7 @@ it('a comparison changes the text only when one is taken', () => {
     { type: 'finished', side: 'b', result: { text: 'Call me Bildad', seed: 2 }, took: 1, still: false },
     { type: 'advanced' },
   );
+  expect(both.runs.a!.frames.map(masksOf)).toEqual([1, 0]);
   expect([docOf(both).text, isPeeking(both), both.playing]).toEqual(['Call me', false, false]);
   expect(docOf(play(both, { type: 'taken', side: 'b' })).text).toBe('Call me Bildad');
 });

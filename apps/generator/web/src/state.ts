@@ -1,11 +1,11 @@
 // All that the page shows, and how each event changes it. Pure: session.ts does what takes time.
 import type { Scored, Written } from './client.js';
-import { masksOf, marksOf, type Frame } from './frames.js';
-import { gapsOf, wholeWords, type Placed } from './gaps.js';
+import { before, marksOf, masksOf, type Frame } from './frames.js';
+import { gapsOf, wholeWords } from './gaps.js';
 import { historyOf, record, redo, undo, type History } from './history.js';
 import { edited, emptyDoc, type Doc } from './marks.js';
 import type { Action, Request } from './request.js';
-import type { PageModel, Settings } from './settings.js';
+import type { PageModel, Placed, Settings } from './settings.js';
 import type { Shared } from './share.js';
 
 export interface Run {
@@ -14,6 +14,8 @@ export interface Run {
   readonly request: Request;
   readonly frames: readonly Frame[];
   readonly result?: Written;
+  /** its text went into the editor when its steps had been played for the first time */
+  readonly settled?: boolean;
   /** time in ms */
   readonly took?: number;
 }
@@ -174,7 +176,15 @@ function played(state: State, event: Played): State {
       return { ...state, runs: event.runs, shown: 0, playing: true, failure: null, reading: null, notice: 'Writing.' };
     case 'framed': {
       const run = state.runs[event.side];
-      return run ? { ...state, runs: { ...state.runs, [event.side]: { ...run, frames: [...run.frames, event.frame] } } } : state;
+      return run
+        ? {
+            ...state,
+            runs: {
+              ...state.runs,
+              [event.side]: { ...run, frames: [...(run.frames.length === 0 ? [before(event.frame)] : run.frames), event.frame] },
+            },
+          }
+        : state;
     }
     case 'finished': {
       const run = state.runs[event.side];
@@ -210,12 +220,12 @@ function settled(state: State, time: number): State {
   const { a } = state.runs;
   const done = { ...state, playing: false };
   if (state.compare !== null) return { ...done, notice: 'Both texts are done.' };
-  if (!a?.result) return done;
+  if (!a?.result || a.settled) return done;
   const doc = docOfRun(a, a.result);
-  if (doc.text === docOf(state).text) return done;
-  const steps = a.frames.length;
+  const steps = a.frames.length - 1;
   return {
     ...done,
+    runs: { a: { ...a, settled: true } },
     history: record(state.history, doc, { kind: 'write', time }),
     notice: `Done in ${steps} ${steps === 1 ? 'step' : 'steps'}.`,
   };
@@ -226,5 +236,5 @@ export function stepInWords(state: State): string {
   const frame = frameOf(state.runs.a ?? state.runs.b, state.shown);
   if (!frame) return 'no steps yet';
   const masks = masksOf(frame);
-  return `step ${state.shown + 1} of ${lastStep(state) + 1}, ${masks === 1 ? '1 mask' : `${masks} masks`} left`;
+  return `step ${state.shown} of ${lastStep(state)}, ${masks === 1 ? '1 mask' : `${masks} masks`} left`;
 }

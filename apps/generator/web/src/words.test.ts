@@ -22,6 +22,6 @@ it('lays the figures of words over the text, each where it stands', () => {
 });
 
 it('the less likely a word, the lower it ranks', () => {
-  expect(words.map(({ nats }) => expectedness(nats))).toEqual([1, 0.2, 0]);
+  expect(words.map(({ nats }) => expectedness(nats))).toEqual([1, 0.1, 0]);
   expect(strangest(words, 2).map(({ nats }) => nats)).toEqual([12, 9]);
 });

@@ -5,7 +5,7 @@ import type { Reading } from './state.js';
 /** A word's bits, as a probability that falls into one of the five bands: a model is seldom surer of a word than 1 in 8. */
 export const expectedness = (nats: number): number => {
   const bits = nats / Math.LN2;
-  return bits <= 3 ? 1 : bits <= 6 ? 0.7 : bits <= 9 ? 0.4 : bits <= 13 ? 0.2 : 0;
+  return bits <= 3 ? 1 : bits <= 6 ? 0.5 : bits <= 9 ? 0.3 : bits <= 13 ? 0.1 : 0;
 };
 
 interface WordRange {
