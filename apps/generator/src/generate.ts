@@ -1,10 +1,11 @@
-import { collect, count, UsageError } from '@mdiff/cli';
+import { collect, count, number, UsageError } from '@mdiff/cli';
 import { closing } from '@mdiff/folder';
-import { generate, type GenerateOptions } from '@mdiff/generate';
+import { draft, generate, type GenerateOptions } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
 import { converse } from './converse.js';
 import { addSamplingFlags, type SamplingFlags, shorthand, wordOptions } from './flags.js';
 import { textOf } from './input.js';
+import type { Hooks } from './graphs.js';
 import { folderOf, openFolder } from './open.js';
 import { writeTexts } from './texts.js';
 
@@ -15,18 +16,29 @@ interface GenerateFlags extends SamplingFlags {
   maxTokens?: number;
   minTokens?: number;
   wordAt?: string[];
+  draft?: true | number;
   interactive?: boolean;
 }
 
 /** `mdiff generate`: one prompt, or one for each line of the input. */
-async function runGenerate(argument: string | undefined, flags: GenerateFlags): Promise<void> {
-  const { model, sampling: read, interactive, changed } = await openFolder(folderOf('generate', argument, flags), flags);
+async function runGenerate(argument: string | undefined, flags: GenerateFlags, hooks: Hooks): Promise<void> {
+  const { model, sampling: read, interactive, changed } = await openFolder(folderOf('generate', argument, flags), flags, hooks);
   const sampling: GenerateOptions = { ...read, ...wordOptions(flags), ...lengthsOf(flags), ...wordsAt(flags.wordAt) };
   const show = { json: flags.json ?? false, watch: flags.watch ?? false };
   await closing(model, async () => {
     const given = flags.prompt !== undefined || flags.suffix !== undefined;
     if (flags.interactive || (interactive && !given)) return converse({ model, sampling, changed, ...show });
-    const text = { prompt: await textOf(flags.prompt ?? ''), suffix: flags.suffix ?? '' };
+    const prompt = await textOf(flags.prompt ?? '');
+    if (flags.draft !== undefined) {
+      const share = flags.draft === true ? {} : { share: flags.draft };
+      return void (await writeTexts({
+        model,
+        sampling,
+        ...show,
+        write: (options) => draft(model, { ...sampling, ...share, prompt, ...options }),
+      }));
+    }
+    const text = { prompt, suffix: flags.suffix ?? '' };
     await writeTexts({ model, sampling, ...show, write: (options) => generate(model, { ...sampling, ...text, ...options }) });
   });
 }
@@ -49,7 +61,7 @@ function wordsAt(given: readonly string[] | undefined): Pick<GenerateOptions, 'w
   return { wordsAt: Object.fromEntries(pairs) };
 }
 
-export function addGenerate(root: Command): void {
+export function addGenerate(root: Command, hooks: Hooks): void {
   addSamplingFlags(root.command('generate').description('write new text, or continue a prompt'))
     .argument('[folder]', 'model folder')
     .option('-p, --prompt <text>', 'text to continue, or - for standard input')
@@ -62,6 +74,11 @@ export function addGenerate(root: Command): void {
     )
     .addOption(new Option('--min-tokens <tokens>', 'new tokens at least').argParser(count))
     .addOption(new Option('--word-at <place=word>', 'a word at a token of the new text, as 12=whale (may be repeated)').argParser(collect))
+    .addOption(
+      new Option('--draft [share]', 'write from left to right, then write the least likely share of the tokens again (0.2)')
+        .argParser(number)
+        .conflicts(['suffix', 'minTokens', 'wordAt', 'interactive']),
+    )
     .addOption(new Option('-i, --interactive', 'ask for prompts until the input ends').conflicts(['prompt', 'suffix']))
-    .action((folder: string | undefined, flags: GenerateFlags) => runGenerate(folder, flags));
+    .action((folder: string | undefined, flags: GenerateFlags) => runGenerate(folder, flags, hooks));
 }

@@ -4,6 +4,7 @@ import { infill, parseGaps } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
 import { addSamplingFlags, type SamplingFlags, wordOptions } from './flags.js';
 import { textOf } from './input.js';
+import type { Hooks } from './graphs.js';
 import { folderOf, openFolder, refuseIdle, without } from './open.js';
 import { writeTexts } from './texts.js';
 
@@ -13,7 +14,7 @@ interface InfillFlags extends SamplingFlags {
 }
 
 /** `mdiff infill`: the text with its gaps filled. With `--model`, the only argument is the text. */
-async function runInfill(first: string | undefined, second: string | undefined, flags: InfillFlags): Promise<void> {
+async function runInfill(first: string | undefined, second: string | undefined, flags: InfillFlags, hooks: Hooks): Promise<void> {
   const [argument, given] = flags.model !== undefined && second === undefined ? [undefined, first] : [first, second];
   const folder = folderOf('infill', argument, flags);
   if (given === undefined) throw new UsageError(`infill: no text given; for example: mdiff infill ${folder} "Call me ${flags.gap}."`);
@@ -21,7 +22,7 @@ async function runInfill(first: string | undefined, second: string | undefined, 
     marker: flags.gap,
     ...(flags.gapTokens === undefined ? {} : { tokens: flags.gapTokens }),
   });
-  const { model, sampling: all, chosen } = await openFolder(folder, flags);
+  const { model, sampling: all, chosen } = await openFolder(folder, flags, hooks);
   await closing(model, async () => {
     refuseIdle('infill', chosen, IDLE);
     const sampling = without(all, ['maxLength', 'minLength']);
@@ -47,7 +48,7 @@ function gapTokens(value: string): number | [number, number] {
   return range ? [count(range[1]!), count(range[2]!)] : count(value);
 }
 
-export function addInfill(root: Command): void {
+export function addInfill(root: Command, hooks: Hooks): void {
   addSamplingFlags(root.command('infill').description('fill the gaps of a text'))
     .usage('[options] <folder> "text with ___"')
     .argument('[folder]', 'model folder')
@@ -58,5 +59,5 @@ export function addInfill(root: Command): void {
         gapTokens,
       ),
     )
-    .action((folder: string | undefined, text: string | undefined, flags: InfillFlags) => runInfill(folder, text, flags));
+    .action((folder: string | undefined, text: string | undefined, flags: InfillFlags) => runInfill(folder, text, flags, hooks));
 }

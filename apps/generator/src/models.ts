@@ -5,7 +5,7 @@ import { addConfigFlags, layersOf, print, settingsOf, table, UsageError, type Co
 import { loadProject } from '@mdiff/config';
 import { describeModel, type ModelDescription } from '@mdiff/folder/node';
 import type { Command } from 'commander';
-import { installed, pathOf } from './open.js';
+import { installed, pathOf } from './graphs.js';
 
 interface ModelsFlags extends ConfigFlags {
   json?: boolean;

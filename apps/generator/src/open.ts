@@ -1,21 +1,9 @@
-import { existsSync } from 'node:fs';
 import { settingsOf, UsageError } from '@mdiff/cli';
-import { locateModel, readFolder, type ModelFolder } from '@mdiff/folder/node';
+import { readFolder, type ModelFolder } from '@mdiff/folder/node';
 import { loadFolder, type Model, type SamplingOptions } from '@mdiff/generate';
+import { type Hooks, runnableFolder } from './graphs.js';
 import { type CommonFlags, type Shorthands, shorthandSettings } from './flags.js';
 import { settings, type Settings } from './settings.js';
-
-/** The folder of an installed model; undefined if it is not installed. */
-export function installed(name: string): string | undefined {
-  try {
-    return locateModel(name);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The folder of a model: a path, else an installed package such as base-en; undefined if it is neither. */
-export const pathOf = (name: string): string | undefined => (existsSync(name) ? name : installed(name));
 
 /** The model folder of a command line: its first argument or `--model`. */
 export function folderOf(command: string, argument: string | undefined, { model }: CommonFlags): string {
@@ -32,8 +20,8 @@ export interface Prepared extends Settings {
 }
 
 /** Reads and verifies a folder, and settles how to sample: a mistake in the settings shows before the model loads. Prints warnings. */
-export async function prepare(folder: string, flags: CommonFlags & Shorthands): Promise<Prepared> {
-  const files = await readFolder(folder, { verify: flags.verify });
+export async function prepare(name: string, flags: CommonFlags & Shorthands, hooks: Hooks): Promise<Prepared> {
+  const files = await readFolder(await runnableFolder(name, hooks), { verify: flags.verify });
   const read = settings(files, settingsOf(flags.set ?? [], shorthandSettings(flags)));
   for (const warning of read.warnings) process.stderr.write(`${warning}\n`);
   return { ...read, files };
@@ -49,8 +37,8 @@ export interface Opened extends Settings {
 }
 
 /** Opens a folder for a command that samples. */
-export async function openFolder(folder: string, flags: CommonFlags & Shorthands): Promise<Opened> {
-  const { files, ...rest } = await prepare(folder, flags);
+export async function openFolder(name: string, flags: CommonFlags & Shorthands, hooks: Hooks): Promise<Opened> {
+  const { files, ...rest } = await prepare(name, flags, hooks);
   const changed: Opened['changed'] = (pairs) => {
     const keys = pairs.map((pair) => `generation.${pair.split('=', 1)[0]!.trim()}`);
     const kept = settingsOf(flags.set ?? [], shorthandSettings(flags)).filter(

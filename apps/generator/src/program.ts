@@ -3,17 +3,18 @@ import { addGenerate } from './generate.js';
 import { addInfill } from './infill.js';
 import { addModels } from './models.js';
 import { addRewrite } from './rewrite.js';
-import { addScore, type WithGraph } from './score.js';
+import type { Hooks } from './graphs.js';
+import { addScore } from './score.js';
 import { addServe } from './serve.js';
 
 /** The commands that need only a model folder. Instead of ending the process, a usage error is thrown, as Commander's. */
-export function program({ withGraph }: { withGraph?: WithGraph } = {}): CommandLine {
+export function program(hooks: Hooks = {}): CommandLine {
   const root = new CommandLine('mdiff').description('Generate text with a trained model folder, serve it, or score texts').exitOverride();
-  addGenerate(root);
-  addInfill(root);
-  addRewrite(root);
-  addScore(root, withGraph);
-  addServe(root);
+  addGenerate(root, hooks);
+  addInfill(root, hooks);
+  addRewrite(root, hooks);
+  addScore(root, hooks);
+  addServe(root, hooks);
   addModels(root);
   return root;
 }

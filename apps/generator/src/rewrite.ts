@@ -4,6 +4,7 @@ import { rewrite } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
 import { addSamplingFlags, type SamplingFlags, wordOptions } from './flags.js';
 import { textOf } from './input.js';
+import type { Hooks } from './graphs.js';
 import { folderOf, openFolder, refuseIdle, without } from './open.js';
 import { writeTexts } from './texts.js';
 
@@ -20,12 +21,12 @@ const IDLE = {
 };
 
 /** `mdiff rewrite`: the text with some of its words written anew. With `--model`, the only argument is the text. */
-async function runRewrite(first: string | undefined, second: string | undefined, flags: RewriteFlags): Promise<void> {
+async function runRewrite(first: string | undefined, second: string | undefined, flags: RewriteFlags, hooks: Hooks): Promise<void> {
   const [argument, given] = flags.model !== undefined && second === undefined ? [undefined, first] : [first, second];
   const folder = folderOf('rewrite', argument, flags);
   if (given === undefined)
     throw new UsageError(`rewrite: no text given; for example: mdiff rewrite ${folder} "Call me Ishmael." --share 0.5`);
-  const { model, sampling: all, chosen } = await openFolder(folder, flags);
+  const { model, sampling: all, chosen } = await openFolder(folder, flags, hooks);
   await closing(model, async () => {
     refuseIdle('rewrite', chosen, IDLE);
     const text = await textOf(given);
@@ -41,7 +42,7 @@ async function runRewrite(first: string | undefined, second: string | undefined,
   });
 }
 
-export function addRewrite(root: Command): void {
+export function addRewrite(root: Command, hooks: Hooks): void {
   addSamplingFlags(root.command('rewrite').description('write some words of a text anew'))
     .usage('[options] <folder> "text"')
     .argument('[folder]', 'model folder')
@@ -50,5 +51,5 @@ export function addRewrite(root: Command): void {
     .addOption(
       new Option('--word <word>', 'a word to write anew wherever it stands (may be repeated)').argParser(collect).conflicts('share'),
     )
-    .action((folder: string | undefined, text: string | undefined, flags: RewriteFlags) => runRewrite(folder, text, flags));
+    .action((folder: string | undefined, text: string | undefined, flags: RewriteFlags) => runRewrite(folder, text, flags, hooks));
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -90,15 +90,19 @@ describe('score', () => {
     );
     let out = '';
     vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += String(text))));
-    const remove = vi.fn(() => Promise.resolve());
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    vi.stubEnv('MDIFF__CACHE_DIR', join(scratch, 'cache'));
     const asked: string[] = [];
-    const withGraph = (folder: string) => {
+    const withGraph = (folder: string, place: string) => {
       asked.push(folder);
-      return Promise.resolve({ folder: fixture, remove });
+      cpSync(fixture, place, { recursive: true });
+      return Promise.resolve(true);
     };
-    await program({ withGraph }).parseAsync(['score', weights, 'Call'], { from: 'user' });
+    for (const command of ['score', 'generate', 'infill']) {
+      await program({ withGraph }).parseAsync([command, weights, ...(command === 'generate' ? [] : ['Call ___'])], { from: 'user' });
+    }
+    vi.unstubAllEnvs();
     expect(out).toMatch(/\nweights +\d/);
     expect(asked).toEqual([weights]);
-    expect(remove).toHaveBeenCalledOnce();
   });
 });

@@ -1,11 +1,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { collect, count, integer, interruptible, print, progressLine, UsageError } from '@mdiff/cli';
-import { FILES, MANIFEST } from '@mdiff/folder';
+import { MANIFEST } from '@mdiff/folder';
 import { readFolder } from '@mdiff/folder/node';
 import { compare, loadText, type Model, type ScoredText } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
-import { load, pathOf } from './open.js';
+import { type Hooks, pathOf, runnableFolder } from './graphs.js';
+import { load } from './open.js';
 import { shownJson, shownText } from './scoretext.js';
 
 interface ScoreFlags {
@@ -18,9 +19,6 @@ interface ScoreFlags {
   verify: boolean;
   json?: boolean;
 }
-
-/** Writes a temporary model folder with a graph for one that holds weights alone. The generator itself cannot: graphs come from the training code. */
-export type WithGraph = (folder: string) => Promise<{ folder: string; remove(): Promise<void> } | undefined>;
 
 const EXAMPLE = 'mdiff score outputs/my-book/model "Call me Ishmael."';
 
@@ -47,31 +45,18 @@ async function textOf(argument: string): Promise<ScoredText> {
   return argument;
 }
 
-async function open(name: string, { verify, threads }: ScoreFlags, withGraph: WithGraph | undefined): Promise<Model> {
-  const path = pathOf(name) ?? name; // reading it says what is wrong
-  const options = threads === undefined ? { verify } : { verify, threads };
-  const has = (file: string): boolean => existsSync(join(path, file));
-  if (!has(MANIFEST) || !has(FILES.weights) || has(FILES.graph))
-    return load(await readFolder(path === name ? name : path, { verify }), options);
-  const runnable = await withGraph?.(path);
-  if (!runnable)
-    throw new UsageError(
-      `${name}: this model folder has weights and no graph, and the package that writes graphs is not installed; run: npm install @mdiff/trainer`,
-    );
-  try {
-    return await load(await readFolder(runnable.folder, { verify: false }), options);
-  } finally {
-    await runnable.remove();
-  }
+async function open(name: string, { verify, threads }: ScoreFlags, hooks: Hooks): Promise<Model> {
+  const files = await readFolder(await runnableFolder(name, hooks), { verify });
+  return load(files, threads === undefined ? { verify } : { verify, threads });
 }
 
 /** `mdiff score`: the likelihood of a text under each model, and against the last one. */
-async function runScore(given: readonly string[], flags: ScoreFlags, withGraph: WithGraph | undefined): Promise<void> {
+async function runScore(given: readonly string[], flags: ScoreFlags, hooks: Hooks): Promise<void> {
   const { folders, text: argument } = argumentsOf(given, flags);
   const names = flags.against === undefined ? folders : [...folders, flags.against];
   const models: Model[] = [];
   try {
-    for (const name of names) models.push(await open(name, flags, withGraph));
+    for (const name of names) models.push(await open(name, flags, hooks));
     const text = await textOf(argument);
     const progress = progressLine();
     const comparison = await interruptible((signal) =>
@@ -97,7 +82,7 @@ const labelOf = (folder: string): string => {
   return basename(folder) === 'model' && parts.length > 1 ? parts.at(-2)! : basename(folder);
 };
 
-export function addScore(root: Command, withGraph?: WithGraph): void {
+export function addScore(root: Command, hooks: Hooks): void {
   root
     .command('score')
     .description('say how likely a model finds a text, and which of several models finds it likeliest')
@@ -113,5 +98,5 @@ export function addScore(root: Command, withGraph?: WithGraph): void {
     .addOption(new Option('--threads <count>', 'compute threads (default: physical cores)').argParser(integer))
     .option('--no-verify', 'skip the checksums of the model folder (sizes are always compared)')
     .option('--json', 'print one JSON object')
-    .action((given: string[], flags: ScoreFlags) => runScore(given, flags, withGraph));
+    .action((given: string[], flags: ScoreFlags) => runScore(given, flags, hooks));
 }

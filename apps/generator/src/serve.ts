@@ -4,9 +4,9 @@ import type { FastifyInstance } from 'fastify';
 import { type Command, Option } from 'commander';
 import { openInBrowser } from './browser.js';
 import { addCommonFlags, type CommonFlags } from './flags.js';
+import type { Hooks } from './graphs.js';
 import { folderOf, load, prepare, type Prepared, refuseIdle } from './open.js';
 import { isLoopback } from './server/guard.js';
-import { createServer } from './server/server.js';
 
 interface ServeFlags extends CommonFlags {
   port: number;
@@ -21,13 +21,13 @@ interface ServeFlags extends CommonFlags {
 }
 
 /** `mdiff serve`: answers until a signal stops it. */
-async function runServe(folders: readonly string[], flags: ServeFlags): Promise<void> {
+async function runServe(folders: readonly string[], flags: ServeFlags, hooks: Hooks): Promise<void> {
   outputIsLog();
   const [first, ...more] = folders;
   const all = [folderOf('serve', first, flags), ...more];
   checkAddress(flags);
   // The handlers stand before the first line is printed, so that whoever waits for it may send a signal at once.
-  await interruptible((signal) => serve(all, flags, signal));
+  await interruptible((signal) => serve(all, { ...flags, ...hooks }, signal));
 }
 
 /** Refuses addresses that would let more people in than the user knows of. */
@@ -45,7 +45,7 @@ function checkAddress({ host, token, insecure }: ServeFlags): void {
     );
 }
 
-async function serve(folders: readonly string[], flags: ServeFlags, signal: AbortSignal): Promise<void> {
+async function serve(folders: readonly string[], flags: ServeFlags & Hooks, signal: AbortSignal): Promise<void> {
   const prepared = await prepareAll(folders, flags);
   const stopped = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null)));
   // Open the port before loading a model: a second server fails at once, and health checks get answers while a large model loads.
@@ -54,6 +54,8 @@ async function serve(folders: readonly string[], flags: ServeFlags, signal: Abor
   const served = prepared.map(({ files, sampling }) => ({ name: files.name, sampling, model: listening.then(() => load(files, flags)) }));
   const models = Promise.all(served.map(({ model }) => model));
   models.catch(() => undefined);
+  // Loaded only here: the server's packages take longer to load than a short text to write.
+  const { createServer } = await import('./server/server.js');
   const app = createServer({
     models: served,
     waiting: flags.waiting,
@@ -87,10 +89,10 @@ async function serve(folders: readonly string[], flags: ServeFlags, signal: Abor
 }
 
 /** Reads the folders, and refuses two of one name: a request states the name alone. */
-async function prepareAll(folders: readonly string[], flags: ServeFlags): Promise<Prepared[]> {
+async function prepareAll(folders: readonly string[], flags: ServeFlags & Hooks): Promise<Prepared[]> {
   const prepared: Prepared[] = [];
   for (const folder of folders) {
-    const next = await prepare(folder, flags);
+    const next = await prepare(folder, flags, flags);
     const twin = prepared.findIndex(({ files }) => files.name === next.files.name);
     if (twin >= 0)
       throw new UsageError(`serve: ${folders[twin]} and ${folder} are both called "${next.files.name}"; start a server for each`);
@@ -124,7 +126,7 @@ function listenError(error: NodeJS.ErrnoException, { host, port }: ServeFlags): 
   return error;
 }
 
-export function addServe(root: Command): void {
+export function addServe(root: Command, hooks: Hooks): void {
   addCommonFlags(
     root
       .command('serve')
@@ -142,5 +144,5 @@ export function addServe(root: Command): void {
     )
     .option('--open', 'open the playground in your browser when the server is ready')
     .option('--json', 'print models and address as one line of JSON when the server is ready')
-    .action((folders: string[], flags: ServeFlags) => runServe(folders, flags));
+    .action((folders: string[], flags: ServeFlags) => runServe(folders, flags, hooks));
 }

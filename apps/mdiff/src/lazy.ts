@@ -73,8 +73,12 @@ export async function loadTrainer() {
   }
 }
 
-/** A temporary model folder with a graph, from one that holds weights alone; undefined if the trainer, which writes graphs, is not installed. */
-const withGraph = async (from: string) => (await loadTrainer())?.withGraph(from);
+/** Writes a model folder with a graph, from one that holds weights alone; false if the trainer, which writes graphs, is not installed. */
+async function withGraph(from: string, place: string): Promise<boolean> {
+  const trainer = await loadTrainer();
+  await trainer?.withGraph(from, place);
+  return trainer !== undefined;
+}
 
 /** The commands of an app. @throws an error with code `MDIFF_APP` if the app is not installed */
 export async function loadApp(app: Pick<App, 'package' | 'load'>, command = ''): Promise<CommandLine> {

@@ -85,6 +85,9 @@ const rows: Readonly<Record<string, readonly string[][]>> = {
     [model, '--word-at', '40=sea', '--max-tokens', '8'],
     [model, '--allow-word', 'sea', '--forbid-word', 'Sea'],
     [model, '--min-tokens', '9', '--max-tokens', '8'],
+    [model, '--draft', '2'],
+    [model, '--draft', '--suffix', '.'],
+    [model, '--draft'],
   ],
   infill: [...models('a ___'), [model], [model, 'no gap'], [model, 'a ___', '--gap-tokens', '0'], [model, 'a ___', '-n', '0']],
   rewrite: [

@@ -119,7 +119,7 @@ async function statFile(
   if (!verify || info.size !== size) return { size: info.size };
   const hash = createHash('sha256');
   try {
-    for await (const chunk of createReadStream(join(folder, path))) hash.update(chunk as Buffer);
+    for await (const chunk of createReadStream(join(folder, path), { highWaterMark: 2 ** 20 })) hash.update(chunk as Buffer);
   } catch (error) {
     throw new ModelError(`${join(folder, path)}: cannot read it: ${describeFault(error, reading) ?? String(error)}`);
   }

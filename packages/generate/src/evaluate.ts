@@ -5,7 +5,7 @@ import { GenerateError } from './errors.js';
 import { estimate, type Estimate } from './estimate.js';
 import type { Model } from './model.js';
 import { crossEntropies, type PassOptions, type Question } from './passes.js';
-import { unitsOf, type ScoredText, type ScoredUnit } from './units.js';
+import type { ScoredText, ScoredUnit } from './units.js';
 import { canvasOf, scoreWords, type WordScore } from './words.js';
 
 export interface ScoreOptions extends PassOptions {
@@ -31,7 +31,9 @@ export interface Evaluated {
   readonly nfe: number;
 }
 
-export function cut(text: ScoredText, { tokenizer }: Model, slot: number): ScoredUnit[] {
+export async function cut(text: ScoredText, { tokenizer }: Model, slot: number): Promise<ScoredUnit[]> {
+  // Sentence cutting loads a library, which writing a text does without.
+  const { unitsOf } = await import('./units.js');
   const units = unitsOf(text, tokenizer, slot);
   if (units.length === 0) throw new GenerateError('text: no text to score; give at least one word');
   return units;

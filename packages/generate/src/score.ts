@@ -3,7 +3,8 @@ import { GenerateError } from './errors.js';
 import { estimate, type Estimate } from './estimate.js';
 import { cut, evaluate, type Evaluated, type ScoreOptions } from './evaluate.js';
 import type { Model } from './model.js';
-import { slotOf, type ScoredText } from './units.js';
+import { windowLimit } from './canvas.js';
+import type { ScoredText } from './units.js';
 import type { WordScore } from './words.js';
 
 /** A figure of a text, per token and per byte, with standard errors over the draw of the masks (NaN where there are too few of them). */
@@ -84,7 +85,7 @@ export async function compare(models: readonly Model[], text: ScoredText, option
   const evaluated: Evaluated[] = [];
   for (const model of models) {
     const alike = models.filter((other) => sameTokenizer(model, other));
-    evaluated.push(await evaluate(model, cut(text, model, Math.min(...alike.map(slotOf))), options));
+    evaluated.push(await evaluate(model, await cut(text, model, Math.min(...alike.map(slotOf))), options));
   }
   const scores = evaluated.map(scoreOf);
   return {
@@ -153,3 +154,6 @@ function sameTokenizer(one: Model, other: Model): boolean {
   const [a, b] = [one.tokenizer.toJson().model, other.tokenizer.toJson().model];
   return JSON.stringify([a.vocab, a.merges]) === JSON.stringify([b.vocab, b.merges]);
 }
+
+/** Most tokens of a unit of this model, `[EOS]` not counted. */
+const slotOf = ({ config }: Pick<Model, 'config'>): number => windowLimit(config) - 1;

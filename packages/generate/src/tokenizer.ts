@@ -1,6 +1,6 @@
 import { ModelError } from '@mdiff/folder';
 import type { ModelFolder } from '@mdiff/folder/node';
-import { Tokenizer } from '@mdiff/text';
+import { Tokenizer } from '@mdiff/text/tokenizer';
 
 /** The tokenizer of a folder. Throws {@link ModelError} for one that does not fit the model. */
 export function readTokenizer({ path, tokenizer: json, config }: Pick<ModelFolder, 'path' | 'tokenizer' | 'config'>): Tokenizer {

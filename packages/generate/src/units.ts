@@ -1,8 +1,6 @@
 // Cuts a text into the units that training would make of it, so that a score is the figure that training reports for the same text.
 import { cutParagraph, splitSentences } from '@mdiff/text/sentences';
 import { paragraphsOf, type Tokenizer } from '@mdiff/text';
-import { windowLimit } from './canvas.js';
-import type { Model } from './model.js';
 
 /** A piece of text that is scored by itself: a paragraph, or a part of one that is too long for the model. */
 export interface ScoredUnit {
@@ -28,6 +26,3 @@ export function unitsOf(text: ScoredText, tokenizer: Tokenizer, slot: number): S
     .filter(({ tokens }) => tokens.length > 0)
     .map((piece) => ({ text: piece.text, ids: piece.tokens, bytes: encoder.encode(piece.text).length }));
 }
-
-/** Most tokens of a unit of this model, `[EOS]` not counted. */
-export const slotOf = ({ config }: Pick<Model, 'config'>): number => windowLimit(config) - 1;

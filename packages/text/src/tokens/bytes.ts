@@ -8,5 +8,17 @@ export const BYTE_CHARS: readonly string[] = (() => {
   return Array.from({ length: 256 }, (_, byte) => String.fromCodePoint(printable(byte) ? byte : next++));
 })();
 
-/** Stand-in character → byte. */
-export const CHAR_BYTES: ReadonlyMap<string, number> = new Map(BYTE_CHARS.map((char, byte) => [char, byte]));
+/** Byte of each stand-in by its code unit, −1 for any other. */
+const BYTES = new Int16Array(512).fill(-1);
+BYTE_CHARS.forEach((char, byte) => (BYTES[char.charCodeAt(0)] = byte));
+
+/** The bytes that a token stands for; undefined if a character of it stands for none. */
+export function bytesOf(token: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(token.length);
+  for (let i = 0; i < token.length; i++) {
+    const byte = BYTES[token.charCodeAt(i)] ?? -1;
+    if (byte < 0) return undefined;
+    bytes[i] = byte;
+  }
+  return bytes;
+}

@@ -17,8 +17,9 @@ export function mergeTable(vocab: Readonly<Record<string, number>>, merges: read
   const ranks = new Map<number, number>();
   const results = new Int32Array(merges.length);
   const idOf = (token: string, rank: number) => {
-    const id = Object.hasOwn(vocab, token) ? vocab[token] : undefined;
-    if (id === undefined)
+    const id = vocab[token];
+    // What every object inherits, such as "constructor", is no number.
+    if (typeof id !== 'number')
       throw new TextError(
         `tokenizer.json: merge ${rank} names "${token}", which the vocabulary lacks; restore the file`,
         'MDIFF_TOKENIZER',

@@ -1,5 +1,5 @@
 import { TextError } from '../error.js';
-import { BYTE_CHARS, CHAR_BYTES } from './bytes.js';
+import { BYTE_CHARS, bytesOf } from './bytes.js';
 import { mergeTable, type MergeTable } from './merge.js';
 
 /** The reserved ids, which no text encodes to. They come first in every vocabulary of mdiff. */
@@ -21,6 +21,10 @@ const CACHE_WORDS = 65_536;
 const CACHE_CHARS = 64;
 
 const LEVEL = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
+
+// ignoreBOM keeps a leading U+FEFF, which is text here.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const encoder = new TextEncoder();
 
 /** The keys of a Hugging Face `tokenizer.json` that a byte-level BPE needs. */
 export interface TokenizerJson {
@@ -56,7 +60,7 @@ export class Tokenizer {
     this.#merges = mergeTable(vocab, json.model.merges);
     this.#idBytes = new Array<Uint8Array | undefined>(this.vocabSize);
     for (const [token, id] of Object.entries(vocab)) {
-      if (id >= SPECIAL_TOKENS.length) this.#idBytes[id] = Uint8Array.from(token, (char) => CHAR_BYTES.get(char)!);
+      if (id >= SPECIAL_TOKENS.length) this.#idBytes[id] = bytesOf(token);
     }
   }
 
@@ -139,8 +143,7 @@ export class Tokenizer {
       out.set(part, offset);
       offset += part.length;
     }
-    // ignoreBOM keeps a leading U+FEFF, which is text here.
-    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(out);
+    return decoder.decode(out);
   }
 
   /** The `tokenizer.json` that Hugging Face `tokenizers` loads with the same ids. */
@@ -151,7 +154,7 @@ export class Tokenizer {
   #word(word: string): Int32Array {
     const cached = this.#cache.get(word);
     if (cached) return cached;
-    const bytes = new TextEncoder().encode(word);
+    const bytes = encoder.encode(word);
     const ids = this.#merges.apply(Int32Array.from(bytes, (byte) => this.#byteIds[byte]!));
     if (word.length <= CACHE_CHARS) {
       if (this.#cache.size >= CACHE_WORDS) this.#cache = new Map();
@@ -197,8 +200,7 @@ function validated(source: string | TokenizerJson): TokenizerJson {
     seen[id] = 1;
   }
   for (const [token, id] of Object.entries(model.vocab)) {
-    if (id >= SPECIAL_TOKENS.length && [...token].some((char) => !CHAR_BYTES.has(char)))
-      throw fail(`expected tokens made of byte characters, got "${token}"`);
+    if (id >= SPECIAL_TOKENS.length && bytesOf(token) === undefined) throw fail(`expected tokens made of byte characters, got "${token}"`);
   }
   return {
     ...json,

@@ -1,0 +1,54 @@
+// Finds the folder that a model runs from. A base is weights alone: the training code writes its graph, once, into the cache.
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { UsageError } from '@mdiff/cli';
+import { FILES, MANIFEST } from '@mdiff/folder';
+import { locateModel, sha256 } from '@mdiff/folder/node';
+
+/** The folder of an installed model; undefined if it is not installed. */
+export function installed(name: string): string | undefined {
+  try {
+    return locateModel(name);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The folder of a model: a path, else an installed package such as base-en; undefined if it is neither. */
+export const pathOf = (name: string): string | undefined => (existsSync(name) ? name : installed(name));
+
+/**
+ * Writes a model folder with a graph to `place`, for one that holds weights alone; false if the package that can is not installed. The generator itself
+ * cannot: graphs come from the training code.
+ */
+export type WithGraph = (folder: string, place: string) => Promise<boolean>;
+
+/** What a command is given by the program that it is a part of. */
+export interface Hooks {
+  readonly withGraph?: WithGraph | undefined;
+}
+
+/** The manifest of a folder that holds weights and lists no graph; undefined for any other. */
+function weightsAlone(path: string): Buffer | undefined {
+  if (!existsSync(join(path, MANIFEST)) || !existsSync(join(path, FILES.weights))) return undefined;
+  const manifest = readFileSync(join(path, MANIFEST));
+  return manifest.includes(FILES.graph) ? undefined : manifest;
+}
+
+/** The folder to load for a path, or for the name of an installed model. Throws {@link UsageError} if it has no graph, and none can be written. */
+export async function runnableFolder(name: string, { withGraph }: Hooks): Promise<string> {
+  const path = pathOf(name) ?? name; // reading it says what is wrong
+  const manifest = weightsAlone(path);
+  if (manifest === undefined) return path;
+  const { loadProject } = await import('@mdiff/config');
+  const { cache_dir: cache } = loadProject().config;
+  const place = resolve(cache, 'graphs', `${basename(resolve(path))}-${sha256(manifest).slice(0, 12)}`);
+  if (existsSync(join(place, MANIFEST))) return place;
+  if (withGraph === undefined || !(await withGraph(path, place))) {
+    throw new UsageError(
+      `${name}: this model folder has weights and no graph, and the package that writes graphs is not installed; run: npm install @mdiff/trainer`,
+    );
+  }
+  process.stderr.write(`${name}: its graph was written to ${place}, for this time and the next\n`);
+  return place;
+}
