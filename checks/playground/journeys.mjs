@@ -14,7 +14,7 @@ export async function sharing({ page, step, picture, url }, browser) {
     await page.getByRole('button', { name: 'Undo' }).click();
     await page.getByRole('button', { name: 'Share' }).click();
     await page.getByText('The link is in the clipboard.').waitFor();
-    const link = await page.evaluate(() => navigator.clipboard.readText());
+    const link = await page.evaluate(() => globalThis.navigator.clipboard.readText());
     match(link, /#text=Call\+me\+___%7B4%7D\.&seed=9$/);
     const other = await (await browser.newContext({ reducedMotion: 'reduce' })).newPage();
     await other.goto(link);
@@ -34,7 +34,7 @@ export async function sharing({ page, step, picture, url }, browser) {
       if (language === 'TypeScript') await picture('code');
     }
     await page.getByRole('button', { name: 'Copy', exact: true }).click();
-    match(await page.evaluate(() => navigator.clipboard.readText()), /urlopen/);
+    match(await page.evaluate(() => globalThis.navigator.clipboard.readText()), /urlopen/);
     await page.getByText('Use this from code').click();
   });
 }

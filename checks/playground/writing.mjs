@@ -130,6 +130,7 @@ export async function keyboard({ page, step, picture }) {
     for (let i = 0; i < 40; i++) {
       await page.keyboard.press('Tab');
       const focus = await page.evaluate(() => {
+        const { document, getComputedStyle } = globalThis;
         const node = document.activeElement;
         if (!node || node === document.body) return null;
         const paper = node.id === 'text' ? node.closest('.paper') : node;
