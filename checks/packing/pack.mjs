@@ -48,6 +48,8 @@ for (const { path, name, version } of publishable) {
     .map((target) => target.default)
     .filter((target) => target && !text.includes(`package/${target.slice('./'.length)}\n`));
   check(`${name} is built`, missing.length === 0 ? '' : `missing from the tarball: ${missing.join(', ')}`);
+  if (name === '@mdiff/generator')
+    check('the playground is packed', text.includes('package/dist/web/index.html\n') ? '' : 'no dist/web/index.html in the tarball');
   const strays = text.split('\n').filter((entry) => /\.test\.|\.tsbuildinfo$|node_modules\/|\/fixtures\//.test(entry));
   check(`contents of ${name}`, strays.length === 0 ? '' : `tests or build leftovers inside:\n${strays.join('\n')}`);
   await command(`publint ${name}`, process.execPath, [join(root, 'node_modules/publint/src/cli.js'), file, '--strict']);

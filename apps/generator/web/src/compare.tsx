@@ -1,7 +1,10 @@
 import { usePage } from './context.js';
-import { Pieces } from './pieces.js';
+import type { Written } from './client.js';
+import { marksOf } from './frames.js';
+import { stretchesOf, type Stretch } from './marks.js';
+import { Coloured, Pieces } from './pieces.js';
 import { Seed } from './player.js';
-import { frameOf, type Side } from './state.js';
+import { frameBefore, frameOf, type Run, type Side } from './state.js';
 
 /** Two texts of the same request, side by side. */
 export function Comparison() {
@@ -28,7 +31,7 @@ function Card({ side }: { side: Side }) {
         <span class="badge">{name}</span> {run.model}
       </h2>
       <p class="prose">
-        {frame ? <Pieces frame={frame} before={state.shown > 0 ? frameOf(run, state.shown - 1) : undefined} /> : <span class="mask" />}
+        {whole ? <Coloured stretches={coloursOf(run, run.result!)} /> : <Pieces frame={frame} before={frameBefore(run, state.shown)} />}
       </p>
       <footer>
         {run.result && <Seed seed={run.result.seed} took={run.took} />}
@@ -39,3 +42,10 @@ function Card({ side }: { side: Side }) {
     </article>
   );
 }
+
+/** The finished text, which may be longer than the model's window, and so than any step. */
+const coloursOf = ({ frames }: Run, { text }: Written): Stretch[] =>
+  stretchesOf(
+    text,
+    marksOf(frames.at(-1), text).map((mark) => ({ ...mark, kind: 'mark' as const })),
+  );

@@ -50,6 +50,11 @@ it('finds the tokens of the last frame in the text, without the blanks in front 
   expect(marks[0]!.confidence).toBe(0.25);
 });
 
+it('finds the last window of a text that is longer', () => {
+  const text = 'Ish and Ish. Call me Ishmael';
+  expect(marksOf({ ...frame, pieces: frame.pieces.slice(0, 3) }, text).map(({ start }) => start)).toEqual([21, 24]);
+});
+
 it('leaves out tokens that the server cut off', () => {
   expect(marked({ text: 'Call me Ish', marks: marksOf(frame, 'Call me Ish') })).toEqual(['Ish']);
   expect(marksOf(undefined, 'a')).toEqual([]);

@@ -1,10 +1,9 @@
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { usePage } from './context.js';
-import { bandOf } from './frames.js';
 import { gapsOf, wholeWords } from './gaps.js';
-import { stretchesOf, type Stretch } from './marks.js';
-import { Pieces } from './pieces.js';
-import { docOf, frameOf, isPeeking, mainAction, type State } from './state.js';
+import { stretchesOf } from './marks.js';
+import { Coloured, Pieces } from './pieces.js';
+import { docOf, frameBefore, frameOf, isPeeking, mainAction, type State } from './state.js';
 import { wordRanges } from './words.js';
 
 /** A text area over a layer of the same text that carries the colours; the layer also makes it grow with the text. */
@@ -38,10 +37,7 @@ export function Editor() {
     <div class={peeking ? 'editor peeking' : 'editor'}>
       <div class="layer" aria-hidden="true">
         {peeking ? (
-          <Pieces
-            frame={frameOf(state.runs.a, state.shown)}
-            before={state.shown > 0 ? frameOf(state.runs.a, state.shown - 1) : undefined}
-          />
+          <Pieces frame={frameOf(state.runs.a, state.shown)} before={frameBefore(state.runs.a, state.shown)} />
         ) : (
           <Stretches state={state} />
         )}
@@ -77,12 +73,5 @@ function Stretches({ state }: { state: State }) {
     ...(selected && state.tab === 'write' ? [{ ...selected, kind: 'focus' as const }] : []),
     ...(state.tab === 'read' ? wordRanges(text, state.reading) : marks.map((mark) => ({ ...mark, kind: 'mark' as const }))),
   ]);
-  return stretches.map((stretch, i) => (
-    <span key={i} class={classOf(stretch)}>
-      {stretch.text}
-    </span>
-  ));
+  return <Coloured stretches={stretches} />;
 }
-
-const classOf = ({ kind, confidence }: Stretch): string | undefined =>
-  kind === 'mark' ? `band${bandOf(confidence ?? 1)}` : kind === 'plain' ? undefined : kind;

@@ -38,7 +38,9 @@ export const masksOf = ({ pieces }: Frame): number => pieces.filter(({ state }) 
  */
 export function marksOf(frame: Frame | undefined, text: string): Mark[] {
   const marks: Mark[] = [];
-  let from = 0;
+  // The canvas of a text that is longer than the window begins somewhere inside it.
+  const canvas = (frame?.pieces ?? []).map((piece) => piece.text).join('');
+  let from = Math.max(0, text.lastIndexOf(canvas));
   for (const { text: piece, state, confidence } of frame?.pieces ?? []) {
     const start = piece === '' ? -1 : text.indexOf(piece, from);
     // A piece that is not near is missing; the next one is then looked for from the same place.

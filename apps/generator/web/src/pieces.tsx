@@ -1,4 +1,5 @@
 import { bandOf, type Frame } from './frames.js';
+import type { Stretch } from './marks.js';
 
 /** A canvas between two steps: given text, tokens in the colour of their probability, masks. */
 export function Pieces({ frame, before }: { frame: Frame | undefined; before?: Frame | undefined }) {
@@ -18,6 +19,17 @@ export function Pieces({ frame, before }: { frame: Frame | undefined; before?: F
     );
   });
 }
+
+/** A text in the colours of its stretches. */
+export const Coloured = ({ stretches }: { stretches: readonly Stretch[] }) =>
+  stretches.map((stretch, i) => (
+    <span key={i} class={classOf(stretch)}>
+      {stretch.text}
+    </span>
+  ));
+
+const classOf = ({ kind, confidence }: Stretch): string | undefined =>
+  kind === 'mark' ? `band${bandOf(confidence ?? 1)}` : kind === 'plain' ? undefined : kind;
 
 export function Legend({ read = false }: { read?: boolean }) {
   const [low, high] = read ? ['unexpected', 'expected'] : ['unsure', 'sure'];

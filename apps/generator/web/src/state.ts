@@ -77,6 +77,7 @@ export const isRunning = (state: State): boolean => runsOf(state).some(({ status
 /** The last step of the longest run. */
 export const lastStep = (state: State): number => Math.max(0, ...runsOf(state).map(({ frames }) => frames.length - 1));
 export const frameOf = (run: Run | undefined, shown: number): Frame | undefined => run?.frames[Math.min(shown, run.frames.length - 1)];
+export const frameBefore = (run: Run | undefined, shown: number): Frame | undefined => (shown > 0 ? frameOf(run, shown - 1) : undefined);
 /** True while the page shows a step, and not the text that you edit. */
 export const isPeeking = (state: State): boolean =>
   state.compare === null && state.runs.a !== undefined && (isRunning(state) || state.playing || state.shown < lastStep(state));
