@@ -1,4 +1,4 @@
-"""Presses Ctrl-C in `mdiff train` on a real terminal, and closes the terminal: in every phase of a run, with and without a pipe to tee.
+"""Presses Ctrl-C in `mdiff train` and `mdiff generate` on a real terminal, and closes the terminal: in every phase of a run, with and without a pipe to tee.
 
 Usage: terminal.py EMPTY_FOLDER. Needs bash, Node and Python's standard library. The last line is `N passed, N failed`.
 """
@@ -18,6 +18,7 @@ from pathlib import Path
 from counting import check, run
 
 BIN = Path(__file__).parents[2] / "apps/mdiff/bin/mdiff.js"
+MODEL = Path(__file__).parents[2] / "packages/generate/fixtures/shifted"
 SECONDS = 120  # the most that any phase takes, also on a slow machine
 CTRL_C = b"\x03"
 CONFIG = """
@@ -168,6 +169,60 @@ def hangup(folder, shell):
     check(saved(folder, "hangup") >= 1, "the terminal is closed: the run is saved")
 
 
+# One text takes some seconds, so a key pressed after the first finds the second one under way.
+GENERATE = f"node {BIN} generate {MODEL} --min-tokens 3000 --max-tokens 3000 --seed 1 -n 5"
+
+
+def generating(folder, shell):
+    shell.start(f"{GENERATE} > texts.txt")
+    shell.until(r"text 2/5, step")
+    shell.type(CTRL_C)
+    check(shell.codes() == [130], "Ctrl-C during generate: exit code 130")
+    texts = (folder / "texts.txt").read_text()
+    check(len(texts) > 1000 and "░" not in texts, "Ctrl-C during generate: the text that is finished is written")
+    check("    at " not in shell.output, "Ctrl-C during generate: no stack")
+
+
+def generating_twice(folder, shell):
+    shell.start(f"{GENERATE} > twice.txt")
+    shell.until(r"text 2/5, step")
+    shell.type(CTRL_C + CTRL_C)
+    check(shell.codes() in ([130], [-2]), "Ctrl-C twice during generate: exit code 130")
+    check("SIGABRT" not in shell.output and "    at " not in shell.output, "Ctrl-C twice during generate: no crash and no stack")
+
+
+def screen(output, rows):
+    """What a terminal shows: only the sequences that --watch writes are known."""
+    lines, row, column = [""], 0, 0
+    for part in re.findall(r"\x1b\[\d*[A-Z]|\r|\n|[^\x1b\r\n]", output):
+        if part == "\r":
+            column = 0
+        elif part == "\n":
+            row, column = row + 1, 0
+            lines += [""] * (row + 1 - len(lines))
+        elif part.startswith("\x1b") and part.endswith("A"):
+            row = max(row - int(part[2:-1] or 1), max(0, len(lines) - rows))
+        elif part == "\x1b[J":
+            lines = lines[: row + 1]
+            lines[row] = lines[row][:column]
+        elif not part.startswith("\x1b"):
+            lines[row] = lines[row][:column] + part
+            column += 1
+    return lines
+
+
+def watching(folder, shell):
+    fcntl.ioctl(shell.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 8, 14, 0, 0))
+    # Two columns each: the prompt takes a whole line of every frame.
+    (folder / "wide.txt").write_text("鯨" * 7)
+    shell.start(f"node {BIN} generate {MODEL} --prompt - --max-tokens 12 --min-tokens 4 --seed 1 -n 2 --watch < wide.txt; echo watch-en''ds")
+    shell.until("watch-ends")
+    check("░" in shell.output, "--watch: shows masks")
+    lines = screen(shell.output, 8)
+    check(not any("░" in line for line in lines), "--watch: no frame is left, also where characters are two columns wide")
+    check(sum("鯨" in line for line in lines) == 2, "--watch: each text stands there once")
+
+
 def terminal(folder):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "run.yaml").write_text(CONFIG)
@@ -180,6 +235,9 @@ def terminal(folder):
         "tee": lambda *both: piped(*both, "tee", "| tee tee.log"),
         "tee-both": lambda *both: piped(*both, "tee-both", "2>&1 | tee tee-both.log"),
         "hangup": hangup,
+        "generating": generating,
+        "generating-twice": generating_twice,
+        "watching": watching,
     }
     for name, case in cases.items():
         shell = Terminal(folder)

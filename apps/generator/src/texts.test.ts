@@ -3,7 +3,7 @@ import { loadModel, type Step } from '@mdiff/generate';
 import { afterAll, expect, it, vi } from 'vitest';
 import { fixture } from './fixture.test.util.js';
 import { writeTexts } from './texts.js';
-import { frameOf } from './watch.js';
+import { frameOf, linesOf } from './watch.js';
 
 vi.mock('@mdiff/cli', async (original) => ({ ...(await original<object>()), print: vi.fn() }));
 const model = await loadModel(fixture);
@@ -28,4 +28,16 @@ it('a frame shows a sign for each mask', () => {
   const ids = [...model.tokenizer.encode('The whale')];
   const canvas = Int32Array.from([2, ...ids, 0, 0, ...model.tokenizer.encode(' sea'), 3]);
   expect(frameOf(model, { canvas, offset: 1 } as Step)).toBe('The whale░░ sea');
+});
+
+it.each([
+  ['abcdef', 4, ['abcd', 'ef']],
+  ['abcd', 4, ['abcd']],
+  ['鯨a鯨', 4, ['鯨a', '鯨']],
+  ['e\u0301e\u0301e', 2, ['e\u0301e\u0301', 'e']],
+  ['a\n\nb', 9, ['a', '', 'b']],
+  ['a\x1b[2J\r', 9, ['a·[2J·']],
+  ['░░░', 2, ['░░', '░']],
+] as const)('%j is so many lines of %i columns', (text, columns, lines) => {
+  expect(linesOf(text, columns)).toEqual(lines);
 });

@@ -1,6 +1,7 @@
 // Shows a text in the terminal while it appears out of the masks.
 import { UsageError } from '@mdiff/cli';
 import type { Model, Step } from '@mdiff/generate';
+import stringWidth from 'fast-string-width';
 
 const MASK = '░';
 
@@ -20,9 +21,29 @@ export function frameOf(
   return text;
 }
 
-/** Lines that a text takes on a terminal. */
-const height = (text: string, columns: number): number =>
-  text.split('\n').reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / columns)), 0);
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/** A text as the lines that it takes on a terminal, where a character may be two columns wide. Signs that would move the cursor become dots. */
+export function linesOf(text: string, columns: number): string[] {
+  return text
+    .replaceAll('\t', '    ')
+    .replace(/[^\P{C}\n]/gu, (sign) => (/\p{Cc}/u.test(sign) ? '·' : sign))
+    .split('\n')
+    .flatMap((line) => {
+      const lines = [''];
+      let used = 0;
+      for (const { segment } of graphemes.segment(line)) {
+        const width = stringWidth(segment);
+        if (used + width > columns) {
+          lines.push('');
+          used = 0;
+        }
+        lines.push(lines.pop()! + segment);
+        used += width;
+      }
+      return lines;
+    });
+}
 
 /** Draws each step over the last one on standard error; throws where that is no terminal. */
 export function watcher(model: Model): { show(step: Step): void; clear(): void } {
@@ -35,10 +56,12 @@ export function watcher(model: Model): { show(step: Step): void; clear(): void }
   };
   return {
     show(step) {
-      const text = frameOf(model, step);
+      const all = linesOf(frameOf(model, step), stderr.columns || 80);
+      // The cursor cannot go back to a line that has left the screen, so a long text shows its end.
+      const shown = all.slice(-Math.max(1, (stderr.rows || 24) - 1));
       clear();
-      stderr.write(text);
-      lines = height(text, stderr.columns || 80);
+      stderr.write(shown.join('\n'));
+      lines = shown.length;
     },
     clear,
   };
