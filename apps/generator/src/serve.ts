@@ -13,6 +13,7 @@ interface ServeFlags extends CommonFlags {
   host: string;
   token?: string;
   insecure?: boolean;
+  running: number;
   waiting: number;
   timeout: number;
   log?: 'requests' | 'prompts';
@@ -58,6 +59,7 @@ async function serve(folders: readonly string[], flags: ServeFlags & Hooks, sign
   const { createServer } = await import('./server/server.js');
   const app = createServer({
     models: served,
+    running: flags.running,
     waiting: flags.waiting,
     timeout: flags.timeout * 1000,
     token: flags.token,
@@ -137,7 +139,8 @@ export function addServe(root: Command, hooks: Hooks): void {
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .addOption(new Option('--token <token>', 'what clients must send as their API key').env('MDIFF_TOKEN'))
     .option('--insecure', 'let other machines in without a token')
-    .addOption(new Option('--waiting <requests>', 'requests that may wait while one runs').argParser(integer).default(16))
+    .addOption(new Option('--running <requests>', 'requests that run at a time, in shared forward passes').argParser(count).default(8))
+    .addOption(new Option('--waiting <requests>', 'requests that may wait beside those that run').argParser(integer).default(16))
     .addOption(new Option('--timeout <seconds>', 'time of a request, its time in line included').argParser(count).default(300))
     .addOption(
       new Option('--log <what>', 'write a line of JSON for each request, without or with what was asked').choices(['requests', 'prompts']),

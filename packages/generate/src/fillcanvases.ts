@@ -16,9 +16,7 @@ export async function fillCanvases(model: Model, args: FillArgs, { signal, onSte
   const filling = await model.openFilling({ ...args, ...reservedOf(model.config), watched: onStep !== undefined }).catch(restored);
   try {
     for (;;) {
-      signal?.throwIfAborted();
-      const { events, results } = await filling.step().catch(restored);
-      signal?.throwIfAborted();
+      const { events, results } = await orAborted(filling.step().catch(restored), signal);
       for (const event of events) onStep!(event);
       if (results) return results;
     }
@@ -26,6 +24,17 @@ export async function fillCanvases(model: Model, args: FillArgs, { signal, onSte
     // A closed model has no filling left to close, and the pass has said so.
     await filling.close().catch(() => undefined);
   }
+}
+
+/** The promise, or the signal's reason as soon as it aborts: a filling that waits for a place in a pass need not have it. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 /** The same tokens, drawn in the caller's thread. */

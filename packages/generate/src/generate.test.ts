@@ -311,6 +311,7 @@ describe('canvases filled beside the forward passes', () => {
       maskId: 0,
       padId: 1,
       shiftHead: true,
+      vocabulary: 300,
     });
     await expect(filling.step()).rejects.toMatchObject({
       code: 'MDIFF_SAMPLING',

@@ -1,5 +1,6 @@
 // Cross-entropies of known tokens under the denoiser, in as few passes as memory allows.
 import type { Model } from './model.js';
+import { turn } from './turn.js';
 
 /** A unit with masks, and the tokens that stood there. */
 export interface Question {
@@ -19,6 +20,8 @@ export interface PassOptions {
 // A pass returns one row of logits for each position and holds all tokens of its canvases: both bound its memory.
 const MOST_LOGITS = 2 ** 21;
 const MOST_TOKENS = 2 ** 12;
+/** Logits that are summed up before others have their turn: about 2 ms. */
+const LOGITS_A_TURN = 2 ** 18;
 
 /** −ln p of each target, in nats and in the order of the questions' positions. Adds the number of passes to `count`. */
 export async function crossEntropies(
@@ -35,10 +38,14 @@ export async function crossEntropies(
     const logits = await model.denoise(batch.map((q) => questions[q]!));
     let row = 0;
     for (const q of batch) {
-      nats[q] = Float64Array.from(questions[q]!.targets, (target) => {
+      const { targets } = questions[q]!;
+      nats[q] = new Float64Array(targets.length);
+      for (const [i, target] of targets.entries()) {
         const first = row++ * V;
-        return surprisal(logits.subarray(first, first + V), target, model.config.mask_token_id);
-      });
+        nats[q][i] = surprisal(logits.subarray(first, first + V), target, model.config.mask_token_id);
+        // The sums of a whole pass would block the caller's event loop for some 30 ms.
+        if ((row * V) % LOGITS_A_TURN < V) await turn();
+      }
     }
     done += batch.length;
     onPass?.(done, questions.length);

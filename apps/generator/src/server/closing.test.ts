@@ -27,7 +27,7 @@ it('waits for no client that has nothing to be answered, and refuses a request t
 
 it('answers what it has accepted, and refuses what comes on an open connection meanwhile', async () => {
   const busy = slow();
-  const { app, port, post } = await start({ model: Promise.resolve(busy.model), grace: NEVER });
+  const { app, port, post } = await start({ model: Promise.resolve(busy.model), running: 1, grace: NEVER });
   const [running, waiting] = [post({ seed: 1, max_tokens: 2 }), post({ seed: 2, max_tokens: 2 })];
   await until(() => busy.passes === 1);
   // A body that is still on its way when the server closes, behind a request that runs.
@@ -46,7 +46,7 @@ it('answers what it has accepted, and refuses what comes on an open connection m
 
 it('ends with an error what runs and waits when its time is over, and drops nothing', async () => {
   const busy = slow();
-  const { app, post } = await start({ model: Promise.resolve(busy.model), grace: 100 });
+  const { app, post } = await start({ model: Promise.resolve(busy.model), running: 1, grace: 100 });
   const [running, waiting] = [post({ seed: 1 }), post({ seed: 2 })];
   await until(() => busy.passes === 1);
   await new Promise((resolve) => setTimeout(resolve, 50));

@@ -29,6 +29,14 @@ export function createMetrics(queue: Queue): Metrics {
       this.set(queue.size);
     },
   });
+  new Gauge({
+    name: 'mdiff_running_requests',
+    help: 'Requests that run, in shared forward passes.',
+    registers,
+    collect() {
+      this.set(queue.running);
+    },
+  });
   const requests = new Counter({ name: 'mdiff_requests_total', help: 'Requests answered.', labelNames: ['route', 'status'], registers });
   const seconds = new Histogram({
     name: 'mdiff_request_seconds',

@@ -9,7 +9,7 @@ const gate = () => {
 };
 
 it('runs one job at a time, first come first served', async () => {
-  const queue = createQueue(5);
+  const queue = createQueue({ running: 1, waiting: 5 });
   const log: string[] = [];
   const job = (name: string) => async () => {
     log.push(`${name} begins`);
@@ -23,7 +23,7 @@ it('runs one job at a time, first come first served', async () => {
 });
 
 it('refuses what does not fit in line and goes on after a failure', async () => {
-  const queue = createQueue(1);
+  const queue = createQueue({ running: 1, waiting: 1 });
   const { promise, open } = gate();
   const first = queue.run(() => promise, never);
   const second = queue.run(() => Promise.reject(new Error('broken')), never);
@@ -35,7 +35,7 @@ it('refuses what does not fit in line and goes on after a failure', async () => 
 });
 
 it('lets a job leave the line at once, without letting the next overtake', async () => {
-  const queue = createQueue(2);
+  const queue = createQueue({ running: 1, waiting: 2 });
   const { promise, open } = gate();
   const log: string[] = [];
   const first = queue.run(() => promise.then(() => log.push('first')), never);
@@ -50,4 +50,24 @@ it('lets a job leave the line at once, without letting the next overtake', async
   open();
   await Promise.all([first, third]);
   expect(log).toEqual(['first', 'third']);
+});
+
+it('runs several jobs at a time, and gives each place to the next in line', async () => {
+  const queue = createQueue({ running: 2, waiting: 2 });
+  const gates = [gate(), gate(), gate(), gate()];
+  const begun: number[] = [];
+  const jobs = gates.map(({ promise }, i) =>
+    queue.run(async () => {
+      begun.push(i);
+      await promise;
+    }, never),
+  );
+  await expect(queue.run(async () => 5, never)).rejects.toBeInstanceOf(QueueFull);
+  expect([begun, queue.running, queue.size]).toEqual([[0, 1], 2, 4]);
+  gates[1]!.open();
+  await jobs[1];
+  expect([begun, queue.running, queue.size]).toEqual([[0, 1, 2], 2, 3]);
+  for (const { open } of gates) open();
+  await Promise.all(jobs);
+  expect([begun, queue.running, queue.size]).toEqual([[0, 1, 2, 3], 0, 0]);
 });

@@ -9,42 +9,53 @@ export interface Queue {
   run<T>(job: () => Promise<T>, signal: AbortSignal): Promise<T>;
   /** Jobs running and waiting. */
   readonly size: number;
+  /** Jobs running. */
+  readonly running: number;
 }
 
-/** One job at a time, first come first served, at most `waiting` more in line: a model's thread runs one forward pass at a time anyway. */
-export function createQueue(waiting: number): Queue {
-  let size = 0;
-  let tail: Promise<void> = Promise.resolve();
+/**
+ * `running` jobs at a time, first come first served, and at most `waiting` more in line. Jobs that run share the forward passes of their model, step
+ * by step; more of them would not be done sooner, since a pass takes longer the more it holds.
+ */
+export function createQueue({ running, waiting }: { running: number; waiting: number }): Queue {
+  let active = 0;
+  const line: (() => void)[] = [];
+
+  function turn(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const begin = (): void => {
+        signal.removeEventListener('abort', leave);
+        resolve();
+      };
+      const leave = (): void => {
+        line.splice(line.indexOf(begin), 1);
+        reject(signal.reason as Error);
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      line.push(begin);
+    });
+  }
+
   return {
     get size() {
-      return size;
+      return active + line.length;
+    },
+    get running() {
+      return active;
     },
     async run(job, signal) {
-      if (size > waiting) throw new QueueFull(`the server is busy: ${waiting} requests are waiting already; try again later`);
-      size++;
-      const before = tail;
-      let done!: () => void;
-      tail = new Promise((resolve) => (done = resolve));
+      signal.throwIfAborted();
+      if (active < running) active++;
+      else if (line.length < waiting) await turn(signal);
+      else throw new QueueFull(`the server is busy: ${line.length} requests are waiting already; try again later`);
       try {
-        await untilAborted(before, signal);
         return await job();
       } finally {
-        size--;
-        // A job that leaves the line early must not let the next one overtake the one that still runs.
-        void before.then(done);
+        // The place goes to the next in line, and to nobody who comes at this moment.
+        const next = line.shift();
+        if (next) next();
+        else active--;
       }
     },
   };
-}
-
-function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error);
-    if (signal.aborted) return abort();
-    signal.addEventListener('abort', abort, { once: true });
-    void promise.then(() => {
-      signal.removeEventListener('abort', abort);
-      resolve();
-    });
-  });
 }

@@ -402,7 +402,7 @@ describe('life of the server', () => {
 
   it('ends a request whose time is over, and says that it need not be sent again', async () => {
     const busy = slow();
-    const { post } = await start({ model: Promise.resolve(busy.model), timeout: 100 });
+    const { post } = await start({ model: Promise.resolve(busy.model), running: 1, timeout: 100 });
     const [running, waiting] = [post({ seed: 1 }), post({ seed: 2 })];
     const refused = await Promise.race([running, waiting]);
     busy.release();
@@ -414,7 +414,7 @@ describe('life of the server', () => {
 
   it('refuses more than it can queue, with 429', async () => {
     const busy = slow();
-    const { post, url } = await start({ model: Promise.resolve(busy.model), waiting: 1 });
+    const { post, url } = await start({ model: Promise.resolve(busy.model), running: 1, waiting: 1 });
     const first = post({ seed: 1 });
     await until(() => busy.passes === 1);
     const second = post({ seed: 2 });
@@ -439,7 +439,7 @@ describe('life of the server', () => {
   it('stops working for a client that has gone', async () => {
     const busy = slow();
     const seen: Error[] = [];
-    const { app, post } = await start({ model: Promise.resolve(busy.model), waiting: 0, onError: (error) => seen.push(error) });
+    const { app, post } = await start({ model: Promise.resolve(busy.model), running: 1, waiting: 0, onError: (error) => seen.push(error) });
     const controller = new AbortController();
     const gone = post({ seed: 1 }, { signal: controller.signal });
     await until(() => busy.passes === 1);

@@ -36,7 +36,9 @@ import { eventStream, type Events } from './stream.js';
 
 export interface ServerOptions {
   readonly models: readonly ServedModel[];
-  /** Requests that may wait while one runs; the next gets 429. Default 16. */
+  /** Requests that run at a time, in shared forward passes. Default 8. */
+  readonly running?: number;
+  /** Requests that may wait beside those that run; the next gets 429. Default 16. */
   readonly waiting?: number;
   /** Bytes of a request body; more gets 413. Default 1 MiB. */
   readonly bodyLimit?: number;
@@ -61,6 +63,7 @@ export interface ServerOptions {
 /** The HTTP server, not yet listening. `app.close()` refuses new requests and waits for those that run, for {@link ServerOptions.grace}. */
 export function createServer({
   models,
+  running = 8,
   waiting = 16,
   bodyLimit = 1024 * 1024,
   arrival = { headers: 15_000, request: 30_000 },
@@ -88,7 +91,7 @@ export function createServer({
     ajv: { customOptions: STRICT },
   });
   const jobs = createJobs(timeout);
-  const queue = createQueue(waiting);
+  const queue = createQueue({ running, waiting });
   const metrics = createMetrics(queue);
   const onRecord = (record: RequestRecord, route: string): void => {
     metrics.request(record, route);

@@ -20,12 +20,15 @@ export interface Reserved {
   readonly padId: number;
   /** true: the hidden row before a position predicts it */
   readonly shiftHead: boolean;
+  /** V, logits of a position */
+  readonly vocabulary: number;
 }
 
 export const reservedOf = (config: ModelFolderConfig): Reserved => ({
   maskId: config.mask_token_id,
   padId: config.pad_token_id,
   shiftHead: config.shift_head,
+  vocabulary: config.vocab_size,
 });
 
 /** Canvases padded to the longest, each with `ahead` more masks behind it. */

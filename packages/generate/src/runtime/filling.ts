@@ -4,6 +4,7 @@ import {
   startDenoising,
   type Constraints,
   type DenoiseResult,
+  type DenoiserRow,
   type SamplerName,
   type SamplingOptions,
   type StepEvent,
@@ -37,12 +38,22 @@ export interface FillProgress {
   readonly results: readonly DenoiseResult[] | null;
 }
 
-/** Canvases that are being filled: one forward pass a step, so that others have theirs between them. */
+/** Canvases that are being filled: one forward pass a step, so that others have theirs between them, or take part in it. */
 export interface Filling {
   step(): Promise<FillProgress>;
 }
 
-export function startFilling(task: FillTask, run: (feed: Feed) => Promise<Float32Array>): Filling {
+/** The same in the thread that computes. */
+export interface LocalFilling {
+  readonly task: FillTask;
+  /** what its next step has to compute; empty when all canvases are filled */
+  wanted(): readonly DenoiserRow[];
+  /** goes one step on with the logits of `wanted` */
+  take(logits: Float32Array): void;
+  report(): FillProgress;
+}
+
+export function startFilling(task: FillTask): LocalFilling {
   let events: StepEvent[] = [];
   const denoising = startDenoising({
     canvases: task.canvases,
@@ -54,12 +65,83 @@ export function startFilling(task: FillTask, run: (feed: Feed) => Promise<Float3
     ...(task.watched && { onStep: (event: StepEvent) => void events.push({ ...event, canvas: event.canvas.slice() }) }),
   });
   return {
-    async step() {
-      const rows = denoising.wanted();
-      if (rows.length > 0) denoising.take(await run(feedOf(rows, task)));
+    task,
+    wanted: () => denoising.wanted(),
+    take: (logits) => denoising.take(logits),
+    report() {
       const report = events;
       events = [];
       return { events: report, results: denoising.wanted().length === 0 ? denoising.results : null };
     },
   };
+}
+
+/** A step of one of several fillings: its progress, what went wrong with it alone, or null if it had no place in this pass. */
+export type StepOutcome = FillProgress | { readonly error: { readonly message: string; readonly code?: string } } | null;
+
+// What one pass for several fillings may hold: V logits for each wanted position, and all tokens of its canvases, padding included.
+const MOST_LOGITS = 2 ** 21;
+const MOST_TOKENS = 2 ** 12;
+
+/**
+ * One forward pass for the first filling and for those behind it whose canvases are about as long, as far as they fit. A row's logits do not depend
+ * on the rows beside it, to the bit (steps.test.ts). Together short canvases take half the time or less; from 128 tokens on it is the same (measured).
+ */
+export async function stepTogether(waiting: readonly LocalFilling[], run: (feed: Feed) => Promise<Float32Array>): Promise<StepOutcome[]> {
+  const rows = waiting.map((filling) => filling.wanted());
+  const chosen = together(rows, waiting);
+  const all = chosen.flatMap((i) => lengthened(rows[i]!, waiting[i]!.task));
+  const logits = all.length > 0 ? await run(feedOf(all, { ...waiting[chosen[0]!]!.task, ahead: 0 })) : new Float32Array(0);
+  const outcomes = waiting.map((): StepOutcome => null);
+  const size = logits.length / Math.max(1, positionsOf(all));
+  let first = 0;
+  for (const i of chosen) {
+    const count = positionsOf(rows[i]!) * size;
+    outcomes[i] = outcomeOf(waiting[i]!, logits.subarray(first, first + count));
+    first += count;
+  }
+  return outcomes;
+}
+
+const positionsOf = (rows: readonly DenoiserRow[]): number => rows.reduce((sum, { positions }) => sum + positions.length, 0);
+
+/** Indices of the fillings that share a pass, ascending. */
+function together(rows: readonly (readonly DenoiserRow[])[], waiting: readonly LocalFilling[]): number[] {
+  const lengths = rows.map((some, i) => Math.max(1, ...some.map(({ canvas }) => canvas.length)) + waiting[i]!.task.ahead);
+  const shapeOf = (i: number): number => Math.ceil(Math.log2(Math.max(16, lengths[i]!)));
+  const chosen: number[] = [];
+  let [longest, count, logits] = [0, 0, 0];
+  for (const [i, some] of rows.entries()) {
+    const next = {
+      longest: Math.max(longest, lengths[i]!),
+      count: count + some.length,
+      logits: logits + positionsOf(some) * waiting[i]!.task.vocabulary,
+    };
+    const fits = shapeOf(i) === shapeOf(0) && next.logits <= MOST_LOGITS && next.longest * next.count <= MOST_TOKENS;
+    if (i > 0 && !fits) continue;
+    chosen.push(i);
+    ({ longest, count, logits } = next);
+  }
+  return chosen;
+}
+
+/** The rows of one filling with the masks that the model sees behind each. */
+function lengthened(rows: readonly DenoiserRow[], { ahead, maskId }: FillTask): readonly DenoiserRow[] {
+  if (ahead === 0) return rows;
+  return rows.map((row) => {
+    const canvas = new Int32Array(row.canvas.length + ahead).fill(maskId);
+    canvas.set(row.canvas);
+    return { ...row, canvas };
+  });
+}
+
+/** A fault in one filling, such as a rule that no token meets, does not end the others. */
+function outcomeOf(filling: LocalFilling, logits: Float32Array): StepOutcome {
+  try {
+    if (logits.length > 0) filling.take(logits);
+    return filling.report();
+  } catch (error) {
+    const { message, code } = error as Error & { code?: string };
+    return { error: { message, ...(code !== undefined && { code }) } };
+  }
 }

@@ -1,8 +1,9 @@
 // A session whose graphs another thread runs: a worker thread of Node or a Web Worker.
 import { ModelError } from '@mdiff/folder';
 import type { Remote } from '@mdiff/workers/browser';
-import type { FillingCalls, WriterCalls } from './service.js';
+import type { WriterCalls } from './service.js';
 import type { CacheSize, Session, Writer } from './session.js';
+import { sharedSteps } from './steps.js';
 
 /** The graphs of a folder as people know them: a path or an address. */
 export interface GraphNames {
@@ -31,7 +32,11 @@ export async function remoteSession<Report>(
   });
   const session: Session = {
     run: (feed) => call('run', feed),
-    openFilling: fillings(call),
+    openFilling: sharedSteps({
+      begin: (argument) => call('beginFilling', argument),
+      step: (argument) => call('stepFillings', argument),
+      end: (argument) => call('endFilling', argument),
+    }),
     ...(causalGraph !== undefined && { openWriter: writers(call, causalGraph) }),
     async close() {
       closed = true;
@@ -57,18 +62,6 @@ function writers(call: Remote['call'], graph: string): (size: CacheSize) => Prom
       next: (tokens) => call('next', { ...tokens, writer } satisfies WriterCalls['next']),
       keep: (rows) => call('keep', { rows, writer } satisfies WriterCalls['keep']),
       close: () => call('end', { writer } satisfies WriterCalls['end']),
-    };
-  };
-}
-
-function fillings(call: Remote['call']): NonNullable<Session['openFilling']> {
-  let count = 0;
-  return async (task) => {
-    const filling = count++;
-    await call('beginFilling', { filling, task } satisfies FillingCalls['beginFilling']);
-    return {
-      step: () => call('stepFilling', { filling } satisfies FillingCalls['stepFilling']),
-      close: () => call('endFilling', { filling } satisfies FillingCalls['endFilling']),
     };
   };
 }

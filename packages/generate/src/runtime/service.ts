@@ -3,8 +3,9 @@ import { Moved } from '@mdiff/workers/browser';
 import type { InferenceSession } from 'onnxruntime-node';
 import { textCache, type TensorClass, type TextCache } from './cache.js';
 import type { Feed } from './feed.js';
-import { startFilling, type FillProgress, type FillTask, type Filling } from './filling.js';
+import { startFilling, stepTogether, type LocalFilling } from './filling.js';
 import type { CacheSize, NextTokens } from './session.js';
+import type { FillingCalls } from './steps.js';
 
 /** Arguments of the calls about texts that are written from left to right; `writer` is a number that the caller chooses. */
 export interface WriterCalls {
@@ -12,13 +13,6 @@ export interface WriterCalls {
   next: NextTokens & { readonly writer: number };
   keep: { readonly writer: number; readonly rows: readonly number[] };
   end: { readonly writer: number };
-}
-
-/** Arguments of the calls about canvases that are being filled; `filling` is a number that the caller chooses. */
-export interface FillingCalls {
-  beginFilling: { readonly filling: number; readonly task: FillTask };
-  stepFilling: { readonly filling: number };
-  endFilling: { readonly filling: number };
 }
 
 /** What a runtime has loaded. */
@@ -34,7 +28,7 @@ const moved = (data: Float32Array): Moved<Float32Array> => new Moved(data, [data
 /** The methods of a thread; `open` is the first call, and its argument is the runtime's. */
 export function service<Args, Report>(open: (args: Args) => Promise<Loaded & { readonly report: Report }>) {
   let loaded: Loaded | null = null;
-  const fillings = new Map<number, Filling>();
+  const fillings = new Map<number, LocalFilling>();
   let causal: InferenceSession | null = null;
   const writers = new Map<number, TextCache>();
 
@@ -56,9 +50,13 @@ export function service<Args, Report>(open: (args: Args) => Promise<Loaded & { r
       return report;
     },
     run: async (feed: Feed) => moved(await pass(feed)),
-    beginFilling: ({ filling, task }: FillingCalls['beginFilling']) => void fillings.set(filling, startFilling(task, pass)),
-    stepFilling: ({ filling }: FillingCalls['stepFilling']): Promise<FillProgress> => fillings.get(filling)!.step(),
-    endFilling: ({ filling }: FillingCalls['endFilling']) => void fillings.delete(filling),
+    beginFilling: ({ filling, task }: Parameters<FillingCalls['begin']>[0]) => void fillings.set(filling, startFilling(task)),
+    stepFillings: ({ fillings: asked }: Parameters<FillingCalls['step']>[0]) =>
+      stepTogether(
+        asked.map((filling) => fillings.get(filling)!),
+        pass,
+      ),
+    endFilling: ({ filling }: Parameters<FillingCalls['end']>[0]) => void fillings.delete(filling),
     begin: async ({ writer, ...size }: WriterCalls['begin']) => {
       causal ??= await loaded!.loadCausal();
       writers.set(writer, textCache(causal, loaded!.Tensor, size));
