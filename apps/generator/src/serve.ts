@@ -62,6 +62,8 @@ async function serve(folders: readonly string[], flags: ServeFlags & Hooks, sign
     running: flags.running,
     waiting: flags.waiting,
     timeout: flags.timeout * 1000,
+    // Whoever may fetch a folder has the model, so only visitors on this machine may.
+    ...(isLoopback(flags.host) && flags.token === undefined && { folders: new Map(prepared.map(({ files }) => [files.name, files.path])) }),
     token: flags.token,
     checkHost: isLoopback(flags.host),
     onRequest: flags.log && ((record) => void process.stderr.write(`${JSON.stringify(record)}\n`)),

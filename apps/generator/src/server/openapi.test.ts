@@ -7,7 +7,7 @@ it('names every route, and no other', async () => {
   const document = (await (await fetch(`${url}/openapi.json`)).json()) as typeof openApi;
   expect(document).toEqual(JSON.parse(JSON.stringify(openApi)));
   const documented = Object.entries(openApi.paths).flatMap(([path, methods]) =>
-    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/, ':$1')}`),
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`),
   );
   // The tree of routes, each below the page's own, /; chat is there only to be refused.
   const routes = app.printRoutes({ commonPrefix: false }).matchAll(/── (\S+) \(([^)]+)\)/g);

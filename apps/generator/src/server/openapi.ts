@@ -80,8 +80,11 @@ export const schemas = {
   Models: object({ object: { const: 'list' }, data: list(ref('Model')) }),
   Playground: object({
     mode: { const: 'server' },
+    local: { type: 'boolean' },
     ready: { type: 'boolean' },
-    models: list(object({ id: string, max_seq_len: integer, left_to_right: { type: 'boolean' }, generation: { type: 'object' } })),
+    models: list(
+      object({ id: string, folder: string, max_seq_len: integer, left_to_right: { type: 'boolean' }, generation: { type: 'object' } }),
+    ),
   }),
   Status: object({ status: { enum: ['ok', 'ready', 'loading'] } }),
   Error: object({
@@ -97,6 +100,7 @@ const post = (summary: string, request: string, ok: object) => ({
   post: { summary, requestBody: { required: true, content: json(ref(request)) }, responses: { 200: ok, default: failure } },
 });
 const open = { security: [] };
+const file = { description: 'the file' };
 const inPath = (name: string) => ({ name, in: 'path', required: true, schema: string });
 const status = (description: string) => answer(description, ref('Status'));
 const pieces = (name: string, event: string) => ({
@@ -140,7 +144,10 @@ export const openApi = {
     },
     '/metrics': get('Figures for Prometheus', { description: 'in its text format', content: { 'text/plain': { schema: string } } }),
     '/': get('The playground', { description: 'a page for a browser', content: { 'text/html': { schema: string } } }, open),
-    '/assets/{file}': get('A file of the playground', { description: 'the file' }, { parameters: [inPath('file')], ...open }),
+    '/assets/{file}': get('A file of the playground', file, { parameters: [inPath('file')], ...open }),
+    '/ort/{file}': get('A file of ONNX Runtime for a model in the browser', file, { parameters: [inPath('file')] }),
+    '/folders/{id}/{file}': get('A file of a model folder, for the same', file, { parameters: [inPath('id'), inPath('file')] }),
+    '/folders/{id}/onnx/{file}': get('A graph of a model folder', file, { parameters: [inPath('id'), inPath('file')] }),
     '/playground.json': get('What the playground shows of the models', answer('the models', ref('Playground'))),
     '/openapi.json': get('This document', answer('OpenAPI 3.1', { type: 'object' })),
   },

@@ -2,9 +2,10 @@
 import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { sampling as table, type SamplingKey } from '@mdiff/config/sampling';
 import { RequestError } from './errors.js';
+import { addModelFiles, folderUrl, givesModels, type Folders } from './localmodel.js';
 import type { LoadedModel, Models } from './models.js';
 import { pageFolder } from './pagefolder.js';
 
@@ -29,21 +30,24 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-const withHeaders = (reply: FastifyReply): FastifyReply =>
-  reply.headers({
-    'content-security-policy': POLICY,
-    'x-content-type-options': 'nosniff',
-    'referrer-policy': 'no-referrer',
-    'cross-origin-opener-policy': 'same-origin',
-    'cross-origin-resource-policy': 'same-origin',
-  });
+/** The last three isolate the page from all others, which gives a model in the browser its threads. */
+const HEADERS = {
+  'content-security-policy': POLICY,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+  'cross-origin-resource-policy': 'same-origin',
+};
 
 /** Paths that a browser loads before the page can ask for a token. They are the same on every server and tell nobody anything. */
 export const PAGE_PATHS = ['/', '/assets/:file'];
 
-export function addPage(app: FastifyInstance, models: Models): void {
+export function addPage(app: FastifyInstance, models: Models, folders: Folders): void {
+  addModelFiles(app, folders, HEADERS);
   app.get('/', async (_, reply) =>
-    withHeaders(reply)
+    reply
+      .headers(HEADERS)
       .type('text/html; charset=utf-8')
       .header('cache-control', 'no-cache')
       .send(await readFile(join(await pageFolder(), 'index.html'))),
@@ -54,14 +58,17 @@ export function addPage(app: FastifyInstance, models: Models): void {
     if (!(await readdir(folder)).includes(file))
       throw new RequestError(`no such file of the page: ${file}; reload the page`, { status: 404, code: 'not_found' });
     // The name of a file holds a hash of its content.
-    withHeaders(reply)
+    reply
+      .headers(HEADERS)
       .type(TYPES[extname(file)] ?? 'application/octet-stream')
       .header('cache-control', 'public, max-age=31536000, immutable');
     return reply.send(createReadStream(join(folder, file)));
   });
   app.get('/playground.json', (_, reply) => {
     const served = models.loaded().map(({ name }) => pageModel(models.get(name)));
-    return reply.header('cache-control', 'no-cache').send({ mode: 'server', ready: models.ready, models: served });
+    return reply
+      .header('cache-control', 'no-cache')
+      .send({ mode: 'server', local: givesModels(folders), ready: models.ready, models: served });
   });
 }
 
@@ -71,6 +78,7 @@ const SHOWN = ['temperature', 'top_p', 'num_steps', 'sampler', 'block_length', '
 /** A model as the page knows it; `mdiff export-site` writes the same. */
 const pageModel = ({ model, sampling }: LoadedModel) => ({
   id: model.name,
+  folder: folderUrl(model.name),
   max_seq_len: model.config.max_seq_len,
   left_to_right: model.openWriter !== undefined,
   generation: Object.fromEntries(SHOWN.map((key) => [key, sampling[table[key].option] ?? model.generation[key] ?? table[key].default])),

@@ -7,6 +7,7 @@ import { guard } from './guard.js';
 import { edit } from './editing.js';
 import { fillGaps } from './infilling.js';
 import { createJobs, type Jobs } from './jobs.js';
+import type { Folders } from './localmodel.js';
 import { note, recordRequests, requestId, type RequestRecord } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { type Models, modelsOf, type ServedModel } from './models.js';
@@ -48,6 +49,8 @@ export interface ServerOptions {
   readonly timeout?: number;
   /** Time in ms that requests have once the server closes; those that run then get an error. Default 10 s. */
   readonly grace?: number;
+  /** Model folders that visitors may run in their browser, by name. Default: none. */
+  readonly folders?: Folders;
   /** The Bearer token that a client must send. Default: none. */
   readonly token?: string | undefined;
   /** Answer only requests whose Host is a name of loopback. Default true. */
@@ -69,6 +72,7 @@ export function createServer({
   arrival = { headers: 15_000, request: 30_000 },
   timeout = 300_000,
   grace = 10_000,
+  folders = new Map(),
   token,
   checkHost = true,
   onRequest,
@@ -108,6 +112,7 @@ export function createServer({
   };
   addRoutes(app, {
     models: modelsOf(models),
+    folders,
     queue,
     metrics,
     jobs,
@@ -134,6 +139,7 @@ const STRICT = {
 
 interface RouteArgs {
   readonly models: Models;
+  readonly folders: Folders;
   /** One for all models: they share the processor. */
   readonly queue: Queue;
   readonly jobs: Jobs;
@@ -162,7 +168,7 @@ function addRoutes(app: FastifyInstance, args: RouteArgs): void {
   );
   app.get('/metrics', async (_, reply) => reply.type(metrics.contentType).send(await metrics.text()));
   app.get('/openapi.json', () => openApi);
-  addPage(app, models);
+  addPage(app, models, args.folders);
   app.post('/v1/chat/completions', (_, reply) => reply.code(404).send(noChat));
   app.setNotFoundHandler(({ method, url }, reply) =>
     reply.code(404).send(
