@@ -1,18 +1,25 @@
 import type { AddressInfo } from 'node:net';
 import { count, integer, interruptible, outputIsLog, port, print, UsageError } from '@mdiff/cli';
+import type { Model } from '@mdiff/generate';
 import type { FastifyInstance } from 'fastify';
 import { type Command, Option } from 'commander';
 import { openInBrowser } from './browser.js';
 import { addCommonFlags, type CommonFlags } from './flags.js';
 import type { Hooks } from './graphs.js';
 import { folderOf, load, prepare, type Prepared, refuseIdle } from './open.js';
+import { watchFolder } from './reload.js';
 import { isLoopback } from './server/guard.js';
+import type { LoadedModel, ServedModel } from './server/models.js';
+
+/** Time in ms between two looks at a folder that may change. */
+const LOOK = 1_000;
 
 interface ServeFlags extends CommonFlags {
   port: number;
   host: string;
   token?: string;
   insecure?: boolean;
+  reload?: boolean;
   running: number;
   waiting: number;
   timeout: number;
@@ -48,11 +55,20 @@ function checkAddress({ host, token, insecure }: ServeFlags): void {
 
 async function serve(folders: readonly string[], flags: ServeFlags & Hooks, signal: AbortSignal): Promise<void> {
   const prepared = await prepareAll(folders, flags);
+  const versions: Versions[] = [];
   const stopped = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null)));
   // Open the port before loading a model: a second server fails at once, and health checks get answers while a large model loads.
   let start!: () => void;
   const listening = new Promise<void>((resolve) => (start = resolve));
-  const served = prepared.map(({ files, sampling }) => ({ name: files.name, sampling, model: listening.then(() => load(files, flags)) }));
+  const served = prepared.map(({ files, sampling }, i) => {
+    const version = { name: files.name, model: listening.then(() => load(files, flags)) };
+    const onVersions: ServedModel['onVersions'] = (replace) =>
+      void version.model.then(
+        (first) => versions.push(follow({ folder: folders[i]!, first, flags, replace })),
+        () => undefined,
+      );
+    return { ...version, sampling, ...(flags.reload && { onVersions }) };
+  });
   const models = Promise.all(served.map(({ model }) => model));
   models.catch(() => undefined);
   // Loaded only here: the server's packages take longer to load than a short text to write.
@@ -89,7 +105,47 @@ async function serve(folders: readonly string[], flags: ServeFlags & Hooks, sign
   } finally {
     await app.close();
   }
-  for (const model of await models) await model.close();
+  const loaded = await models;
+  for (const model of loaded) await (versions.find(({ first }) => first === model) ?? model).close();
+}
+
+interface Versions {
+  readonly first: Model;
+  /** Follows no more changes, and closes the version that is served. */
+  close(): Promise<void>;
+}
+
+interface FollowArgs extends Pick<Versions, 'first'> {
+  readonly folder: string;
+  readonly flags: ServeFlags & Hooks;
+  readonly replace: (version: LoadedModel) => void;
+}
+
+/** Serves each later version of a folder in place of the one before, and says so. */
+function follow({ folder, first, flags, replace }: FollowArgs): Versions {
+  let current = first;
+  const stop = watchFolder(folder, {
+    async load() {
+      const { files, sampling } = (await prepareAll([folder], flags))[0]!;
+      if (files.name !== first.name)
+        throw new UsageError(`${folder}: is called "${files.name}" now, and "${first.name}" is served; start again`);
+      return { model: await load(files, flags), sampling };
+    },
+    onLoaded(version) {
+      current = version.model;
+      replace(version);
+      process.stderr.write(`${folder}: loaded again\n`);
+    },
+    onFault: ({ message }) => void process.stderr.write(`${message}; the version before is served on\n`),
+    interval: LOOK,
+  });
+  return {
+    first,
+    close() {
+      stop();
+      return current.close();
+    },
+  };
 }
 
 /** Reads the folders, and refuses two of one name: a request states the name alone. */
@@ -141,6 +197,7 @@ export function addServe(root: Command, hooks: Hooks): void {
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .addOption(new Option('--token <token>', 'what clients must send as their API key').env('MDIFF_TOKEN'))
     .option('--insecure', 'let other machines in without a token')
+    .option('--reload', 'load a folder again when it changes; a damaged one is not served')
     .addOption(new Option('--running <requests>', 'requests that run at a time, in shared forward passes').argParser(count).default(8))
     .addOption(new Option('--waiting <requests>', 'requests that may wait beside those that run').argParser(integer).default(16))
     .addOption(new Option('--timeout <seconds>', 'time of a request, its time in line included').argParser(count).default(300))

@@ -8,6 +8,8 @@ export interface ServedModel {
   readonly model: Promise<Model>;
   /** Options for what a request leaves out. If they hold no seed, each request without one gets a random seed. */
   readonly sampling?: SamplingOptions;
+  /** Called once, with what takes each later version of the model. */
+  readonly onVersions?: (replace: (version: LoadedModel) => void) => void;
 }
 
 export interface LoadedModel {
@@ -21,38 +23,74 @@ export interface Models {
   readonly ready: boolean;
   /** The model of a request; with one model its name may be left out. Throws {@link RequestError}. */
   get(name: string | null | undefined): LoadedModel;
+  /** Runs a job with the model as it is when the job begins; a model that is replaced meanwhile stays open until the job is done. */
+  use<T>(name: string | null | undefined, job: (loaded: LoadedModel) => Promise<T>): Promise<T>;
+  /** From now on requests get this version of a model. The one before is closed once nobody uses it. */
+  replace(name: string, version: LoadedModel): void;
+}
+
+interface Entry extends LoadedModel {
+  users: number;
+  replaced: boolean;
 }
 
 export function modelsOf(served: readonly ServedModel[]): Models {
   const names = served.map(({ name }) => name);
-  const loaded = new Map<string, LoadedModel>();
+  const loaded = new Map<string, Entry>();
+  const set = (name: string, version: LoadedModel): void => void loaded.set(name, { ...version, users: 0, replaced: false });
   for (const { name, model, sampling = {} } of served) {
     // The caller handles a model that fails to load; here it only means "not ready".
     model.then(
-      (opened) => loaded.set(name, { model: opened, sampling }),
+      (opened) => set(name, { model: opened, sampling }),
       () => undefined,
     );
   }
-  const quoted = names.map((name) => `"${name}"`).join(' or ');
+  const closeUnused = ({ users, replaced, model }: Entry): void => {
+    if (replaced && users === 0) void model.close();
+  };
+  const entryOf = (given: string | null | undefined): Entry => {
+    const name = nameOf(given, names);
+    const entry = loaded.get(name);
+    if (entry) return entry;
+    throw new RequestError('the model is still loading; try again in a moment', {
+      status: 503,
+      type: 'server_error',
+      code: 'model_loading',
+      headers: { 'retry-after': '1' },
+    });
+  };
   return {
     loaded: () => names.flatMap((name) => loaded.get(name)?.model ?? []),
     get ready() {
       return loaded.size === names.length;
     },
-    get(given) {
-      const name = given || (names.length === 1 ? names[0]! : undefined);
-      if (name === undefined)
-        throw new RequestError(`model: this server has several models; name one: ${quoted}`, { param: 'model', code: 'model_required' });
-      if (!names.includes(name))
-        throw new RequestError(`model: expected ${quoted}, got "${name}"`, { status: 404, param: 'model', code: 'model_not_found' });
-      const model = loaded.get(name);
-      if (model) return model;
-      throw new RequestError('the model is still loading; try again in a moment', {
-        status: 503,
-        type: 'server_error',
-        code: 'model_loading',
-        headers: { 'retry-after': '1' },
-      });
+    get: entryOf,
+    async use(name, job) {
+      const entry = entryOf(name);
+      entry.users++;
+      try {
+        return await job(entry);
+      } finally {
+        entry.users--;
+        closeUnused(entry);
+      }
+    },
+    replace(name, version) {
+      const before = loaded.get(name);
+      set(name, version);
+      if (!before) return;
+      before.replaced = true;
+      closeUnused(before);
     },
   };
+}
+
+function nameOf(given: string | null | undefined, names: readonly string[]): string {
+  const quoted = names.map((name) => `"${name}"`).join(' or ');
+  const name = given || (names.length === 1 ? names[0]! : undefined);
+  if (name === undefined)
+    throw new RequestError(`model: this server has several models; name one: ${quoted}`, { param: 'model', code: 'model_required' });
+  if (!names.includes(name))
+    throw new RequestError(`model: expected ${quoted}, got "${name}"`, { status: 404, param: 'model', code: 'model_not_found' });
+  return name;
 }

@@ -110,8 +110,10 @@ export function createServer({
     if (answer.status === 500) onError?.(error);
     return answer;
   };
+  const loaded = modelsOf(models);
+  for (const { name, onVersions } of models) onVersions?.((version) => loaded.replace(name, version));
   addRoutes(app, {
-    models: modelsOf(models),
+    models: loaded,
     folders,
     queue,
     metrics,
@@ -190,18 +192,22 @@ interface Asked<T> {
 
 /** Finds the model of a request and returns how to run its work when its turn comes; what it cost is noted. */
 function work<T extends Pick<SamplingRequest, 'model'>>({ body, request, reply }: Asked<T>, { models, queue, jobs, metrics }: RouteArgs) {
-  const { model, sampling } = models.get(body.model);
-  note(request, { model: model.name });
+  const { name } = models.get(body.model).model;
+  note(request, { model: name });
   const signal = jobs.signal(reply);
   return <A extends { usage: Usage }>(answer: (model: Model, args: AnswerArgs<T>) => Promise<A>): Promise<A> =>
-    queue.run(async () => {
-      let passes = 0;
-      const onText = (nfe: number): void => void (passes += nfe);
-      const done = await answer(model, { body, sampling, signal, onStep: metrics.steps(model.name), onText });
-      const { prompt_tokens, completion_tokens } = done.usage;
-      note(request, { prompt_tokens, completion_tokens, nfe: passes });
-      return done;
-    }, signal);
+    queue.run(
+      () =>
+        models.use(body.model, async ({ model, sampling }) => {
+          let passes = 0;
+          const onText = (nfe: number): void => void (passes += nfe);
+          const done = await answer(model, { body, sampling, signal, onStep: metrics.steps(name), onText });
+          const { prompt_tokens, completion_tokens } = done.usage;
+          note(request, { prompt_tokens, completion_tokens, nfe: passes });
+          return done;
+        }),
+      signal,
+    );
 }
 
 /** As `work`, for an answer that may come in pieces. */
