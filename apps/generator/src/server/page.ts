@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { createGzip } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 import { sampling as table, type SamplingKey } from '@mdiff/config/sampling';
 import { RequestError } from './errors.js';
@@ -52,7 +53,7 @@ export function addPage(app: FastifyInstance, models: Models, folders: Folders):
       .header('cache-control', 'no-cache')
       .send(await readFile(join(await pageFolder(), 'index.html'))),
   );
-  app.get<{ Params: { file: string } }>('/assets/:file', async ({ params: { file } }, reply) => {
+  app.get<{ Params: { file: string } }>('/assets/:file', async ({ params: { file }, headers }, reply) => {
     const folder = join(await pageFolder(), 'assets');
     // Only a name that the folder lists is opened, so a path cannot lead out of it.
     if (!(await readdir(folder)).includes(file))
@@ -62,7 +63,9 @@ export function addPage(app: FastifyInstance, models: Models, folders: Folders):
       .headers(HEADERS)
       .type(TYPES[extname(file)] ?? 'application/octet-stream')
       .header('cache-control', 'public, max-age=31536000, immutable');
-    return reply.send(createReadStream(join(folder, file)));
+    const content = createReadStream(join(folder, file));
+    if (!/\.(js|css)$/.test(file) || !/\bgzip\b/.test(headers['accept-encoding'] ?? '')) return reply.send(content);
+    return reply.header('content-encoding', 'gzip').header('vary', 'accept-encoding').send(content.pipe(createGzip()));
   });
   app.get('/playground.json', (_, reply) => {
     const served = models.loaded().map(({ name }) => pageModel(models.get(name)));
