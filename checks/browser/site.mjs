@@ -40,9 +40,10 @@ export async function openSite(folders, headers = {}) {
   return {
     address: `http://localhost:${server.address().port}`,
     asked,
+    /** Ends it; a second time it does nothing. */
     async close() {
       server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await new Promise((resolve) => server.close(() => resolve()));
     },
   };
 }

@@ -168,12 +168,9 @@ try {
   });
   for (const name of process.argv.slice(2)) {
     // The base model is weights alone.
-    const base = name === 'base-en' ? await withGraph(name) : undefined;
-    try {
-      await tryModel(basename(name), base?.folder ?? name, pages);
-    } finally {
-      await base?.remove();
-    }
+    const folder = name === 'base-en' ? join(scratch, name) : name;
+    if (folder !== name) await withGraph(name, folder);
+    await tryModel(basename(name), folder, pages);
   }
 } catch (error) {
   check('the suite runs', String(error.stack));

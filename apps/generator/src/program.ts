@@ -1,4 +1,5 @@
 import { CommandLine } from '@mdiff/cli';
+import { addExportSite } from './exportsite.js';
 import { addGenerate } from './generate.js';
 import { addInfill } from './infill.js';
 import { addModels } from './models.js';
@@ -15,6 +16,7 @@ export function program(hooks: Hooks = {}): CommandLine {
   addRewrite(root, hooks);
   addScore(root, hooks);
   addServe(root, hooks);
+  addExportSite(root, hooks);
   addModels(root);
   return root;
 }

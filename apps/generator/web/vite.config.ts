@@ -9,7 +9,9 @@ export default defineConfig({
   base: './',
   publicDir: false,
   logLevel: 'warn',
-  resolve: { conditions: ['@mdiff/source', 'module', 'browser', 'default'] },
+  // The files of ONNX Runtime are large, and only a site needs them: `mdiff export-site` puts them beside the page.
+  resolve: { conditions: ['@mdiff/source', 'onnxruntime-web-use-extern-wasm', 'module', 'browser', 'default'] },
+  worker: { format: 'es' },
   build: {
     outDir: path('../dist/web'),
     emptyOutDir: true,
@@ -19,5 +21,10 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      input: { index: path('index.html'), sw: path('src/serviceworker.ts') },
+      // A service worker stands under an address that does not change.
+      output: { entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
+    },
   },
 });

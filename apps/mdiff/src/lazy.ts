@@ -29,6 +29,7 @@ export const apps: readonly App[] = [
       rewrite: 'write some words of a text anew',
       score: 'say how likely a model finds a text, and which of several models finds it likeliest',
       serve: 'answer completions over HTTP, and show a playground in a browser',
+      'export-site': 'write the playground as a site that runs a model in the browser of its visitors',
       models: 'list and show the model folders in output_dir, and the base models that are installed',
     },
     load: () => import('@mdiff/generator'),

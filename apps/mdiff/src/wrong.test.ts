@@ -117,6 +117,7 @@ const rows: Readonly<Record<string, readonly string[][]>> = {
     [model, model],
     [model, '--waiting', '-1'],
   ],
+  'export-site': [...models(join(place, 'site')), [model], [model, book], [model, place], [model, join(book, 'site')]],
   'models list': [],
   'models show': [[missing], [folder], [empty]],
   complete: [['tcsh']],

@@ -4,6 +4,8 @@ export { draft } from './draft.js';
 export type { Draft, DraftOptions } from './draft.js';
 export { GenerateError } from './errors.js';
 export type { Step } from './fill.js';
+export { framesOf } from './frames.js';
+export type { Frame, FrameOptions, Piece } from './frames.js';
 export { generate } from './generate.js';
 export type { GenerateOptions, GenerateResult, Text } from './generate.js';
 export { infill } from './infill.js';

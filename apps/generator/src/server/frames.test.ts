@@ -1,6 +1,5 @@
-import type { Step } from '@mdiff/generate';
+import { framesOf, type Frame, type Step } from '@mdiff/generate';
 import { expect, it } from 'vitest';
-import { framesOf, type Frame } from './frames.js';
 import type { Chunk, Completion, Infilling } from './schema.js';
 import { model, start } from './server.test.util.js';
 

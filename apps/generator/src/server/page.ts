@@ -4,10 +4,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { createGzip } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
-import { sampling as table, type SamplingKey } from '@mdiff/config/sampling';
+import { pageModel } from '../pagemodel.js';
 import { RequestError } from './errors.js';
 import { addModelFiles, folderUrl, givesModels, type Folders } from './localmodel.js';
-import type { LoadedModel, Models } from './models.js';
+import type { Models } from './models.js';
 import { pageFolder } from './pagefolder.js';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -68,21 +68,12 @@ export function addPage(app: FastifyInstance, models: Models, folders: Folders):
     return reply.header('content-encoding', 'gzip').header('vary', 'accept-encoding').send(content.pipe(createGzip()));
   });
   app.get('/playground.json', (_, reply) => {
-    const served = models.loaded().map(({ name }) => pageModel(models.get(name)));
+    const served = models.loaded().map(({ name }) => {
+      const { model, sampling } = models.get(name);
+      return pageModel(model, { folder: folderUrl(name), leftToRight: model.openWriter !== undefined, sampling });
+    });
     return reply
       .header('cache-control', 'no-cache')
       .send({ mode: 'server', local: givesModels(folders), ready: models.ready, models: served });
   });
 }
-
-/** Settings that the page shows: what holds if a request leaves them out. */
-const SHOWN = ['temperature', 'top_p', 'num_steps', 'sampler', 'block_length', 'max_length'] as const satisfies readonly SamplingKey[];
-
-/** A model as the page knows it; `mdiff export-site` writes the same. */
-const pageModel = ({ model, sampling }: LoadedModel) => ({
-  id: model.name,
-  folder: folderUrl(model.name),
-  max_seq_len: model.config.max_seq_len,
-  left_to_right: model.openWriter !== undefined,
-  generation: Object.fromEntries(SHOWN.map((key) => [key, sampling[table[key].option] ?? model.generation[key] ?? table[key].default])),
-});

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { About } from './about.js';
 import { Code } from './code.js';
 import { Comparison } from './compare.js';
 import { usePage } from './context.js';
@@ -19,7 +20,7 @@ const EXAMPLES: readonly { title: string; text: string; settings: Settings }[] =
 ];
 
 export function App() {
-  const { state } = usePage();
+  const { state, client } = usePage();
   const writing = state.tab === 'write';
   return (
     <>
@@ -43,10 +44,11 @@ export function App() {
           ) : (
             <Report />
           )}
-          {writing && <Code />}
+          {writing && client.where === 'server' && <Code />}
         </div>
         {writing && <Panel />}
       </main>
+      <About />
       <p class="notice" role="status">
         {state.notice !== '' && <span key={state.notice}>{state.notice}</span>}
       </p>

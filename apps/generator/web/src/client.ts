@@ -36,12 +36,21 @@ export interface ScoreQuestion {
   readonly words: boolean;
 }
 
+/** What a site says of the model that it carries. */
+export interface About {
+  /** the model card, in Markdown */
+  readonly card: string;
+  readonly licences: readonly { readonly name: string; readonly url: string }[];
+}
+
 export interface Client {
   /** `server`, or `browser`: nothing that you write leaves this machine */
   readonly where: 'server' | 'browser';
   models(): Promise<{ readonly ready: boolean; readonly models: readonly PageModel[] }>;
   write(request: Request, options: WriteOptions): Promise<Written>;
   score(question: ScoreQuestion, options: { readonly signal: AbortSignal }): Promise<Scored>;
+  /** of a site */
+  about?(): Promise<About>;
 }
 
 /** A failure, in words that say what to do. */

@@ -1,14 +1,13 @@
 import { render } from 'preact';
 import { App } from './app.js';
 import { PageContext } from './context.js';
-import { pageBase, token } from './place.js';
-import { remoteClient } from './remote.js';
+import { openClient } from './open.js';
 import { createSession } from './session.js';
 import { sharedOf } from './share.js';
 import { restoreTheme } from './theme.js';
 
 restoreTheme();
-const client = remoteClient(pageBase(), token);
+const client = await openClient();
 const session = createSession(client, { still: () => matchMedia('(prefers-reduced-motion: reduce)').matches });
 const open = (): void => {
   const shared = sharedOf(location.hash);
