@@ -1,6 +1,6 @@
 // How many words of sampled texts are no words, how many stand twice in a row, and how varied the texts are: one line for each setting.
 import { readFileSync } from 'node:fs';
-import { loadModel, generate } from '@mdiff/generate';
+import { loadModel, loadText, generate, wordsIn } from '@mdiff/generate';
 import { loadSource } from '@mdiff/text/node';
 import { optionsOf, text, whole } from '../shared/options.mjs';
 import { countWords, wordsOf } from './count.ts';
@@ -17,6 +17,7 @@ const options = optionsOf({
       many: true,
       help: 'options of generate, such as {"blockLength":1}; may be repeated (default: those of the folder)',
     },
+    lexicon: { kind: text('source'), help: 'a text: each arm also runs with its words alone (allowedWords)' },
     tokens: { kind: whole(8), default: 120, help: 'tokens of a text' },
     texts: { kind: whole(1), default: 4, help: 'texts for each prompt' },
   },
@@ -37,12 +38,15 @@ const line = (name, { words, unknown, doubled, distinct2 }) => {
 };
 line('the book itself', countWords([{ text: book, finish: 'stop' }], known));
 const model = await loadModel(options.model);
-for (const arm of options.arm ?? ['{}']) {
-  const texts = [];
-  for (const prompt of PROMPTS) {
-    const result = await generate(model, { prompt, maxTokens: options.tokens, n: options.texts, seed: 100, ...JSON.parse(arm) });
-    texts.push(...result.texts);
+const lexicon = options.lexicon && wordsIn((await loadText(options.lexicon)).join('\n'));
+for (const arm of options.arm?.length ? options.arm : ['{}']) {
+  for (const rule of lexicon ? [{}, { allowedWords: lexicon }] : [{}]) {
+    const texts = [];
+    for (const prompt of PROMPTS) {
+      const result = await generate(model, { prompt, maxTokens: options.tokens, n: options.texts, seed: 100, ...JSON.parse(arm), ...rule });
+      texts.push(...result.texts);
+    }
+    line(`${arm}${rule.allowedWords ? ', words of the lexicon alone' : ''}`, countWords(texts, known));
   }
-  line(arm, countWords(texts, known));
 }
 await model.close();

@@ -1,7 +1,7 @@
 // The flags that the commands share.
 import { collect, type FlagSetting, integer, number } from '@mdiff/cli';
 import { sampling, type FlagKey, type SamplingKey } from '@mdiff/config/sampling';
-import type { WordOptions } from '@mdiff/generate';
+import { loadText, wordsIn, type WordOptions } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
 
 /** Flags of every command. */
@@ -19,6 +19,7 @@ export type Shorthands = { [K in FlagKey as (typeof sampling)[K]['option']]?: nu
 export interface SamplingFlags extends CommonFlags, Omit<Shorthands, 'maxLength'> {
   allowWord?: string[];
   forbidWord?: string[];
+  wordsOf?: string;
   json?: boolean;
   watch?: boolean;
 }
@@ -39,6 +40,7 @@ export function addSamplingFlags(command: Command): Command {
     .addOption(shorthand('num_steps', '<steps>', 'denoising passes at most'))
     .addOption(new Option('--forbid-word <word>', 'a word that is not written, in any case (may be repeated)').argParser(collect))
     .addOption(new Option('--allow-word <word>', 'write only such words and punctuation (may be repeated)').argParser(collect))
+    .addOption(new Option('--words-of <file>', 'write only words that this text holds, and invent none').conflicts('allowWord'))
     .option('--json', 'print one JSON object for each prompt')
     .option('--watch', 'show in the terminal how the text appears out of the masks');
 }
@@ -59,10 +61,14 @@ export function shorthandSettings(flags: Shorthands): FlagSetting[] {
 }
 
 /** The rules on words of a command line, as options of @mdiff/generate. */
-export const wordOptions = ({ allowWord, forbidWord }: Pick<SamplingFlags, 'allowWord' | 'forbidWord'>): WordOptions => ({
-  ...(allowWord && { allowedWords: allowWord }),
-  ...(forbidWord && { forbiddenWords: forbidWord }),
-});
+export async function wordOptions({
+  allowWord,
+  forbidWord,
+  wordsOf,
+}: Pick<SamplingFlags, 'allowWord' | 'forbidWord' | 'wordsOf'>): Promise<WordOptions> {
+  const allowed = wordsOf === undefined ? allowWord : wordsIn((await loadText(wordsOf)).join('\n'));
+  return { ...(allowed && { allowedWords: allowed }), ...(forbidWord && { forbiddenWords: forbidWord }) };
+}
 
 /** Names the seed on standard error if the command has drawn it, so that the texts can be written again. */
 export function noteSeed({ seed }: { readonly seed?: number | null }, texts: readonly { readonly seed: number }[]): void {

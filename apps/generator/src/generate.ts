@@ -23,7 +23,7 @@ interface GenerateFlags extends SamplingFlags {
 /** `mdiff generate`: one prompt, or one for each line of the input. */
 async function runGenerate(argument: string | undefined, flags: GenerateFlags, hooks: Hooks): Promise<void> {
   const { model, sampling: read, interactive, changed } = await openFolder(folderOf('generate', argument, flags), flags, hooks);
-  const sampling: GenerateOptions = { ...read, ...wordOptions(flags), ...lengthsOf(flags), ...wordsAt(flags.wordAt) };
+  const sampling: GenerateOptions = { ...read, ...(await wordOptions(flags)), ...lengthsOf(flags), ...wordsAt(flags.wordAt) };
   const show = { json: flags.json ?? false, watch: flags.watch ?? false };
   await closing(model, async () => {
     const given = flags.prompt !== undefined || flags.suffix !== undefined;

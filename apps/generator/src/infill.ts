@@ -26,12 +26,13 @@ async function runInfill(first: string | undefined, second: string | undefined, 
   await closing(model, async () => {
     refuseIdle('infill', chosen, IDLE);
     const sampling = without(all, ['maxLength', 'minLength']);
+    const words = await wordOptions(flags);
     await writeTexts({
       model,
       sampling,
       json: flags.json ?? false,
       watch: flags.watch ?? false,
-      write: (options) => infill(model, parts, { ...sampling, ...wordOptions(flags), ...options }),
+      write: (options) => infill(model, parts, { ...sampling, ...words, ...options }),
     });
   });
 }

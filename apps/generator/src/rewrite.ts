@@ -31,13 +31,14 @@ async function runRewrite(first: string | undefined, second: string | undefined,
     refuseIdle('rewrite', chosen, IDLE);
     const text = await textOf(given);
     const sampling = without(all, ['maxLength', 'minLength', 'stop']);
+    const words = await wordOptions(flags);
     const choice = { ...(flags.share === undefined ? {} : { share: flags.share }), ...(flags.word ? { words: flags.word } : {}) };
     await writeTexts({
       model,
       sampling,
       json: flags.json ?? false,
       watch: flags.watch ?? false,
-      write: (options) => rewrite(model, text, { ...sampling, ...wordOptions(flags), ...choice, ...options }),
+      write: (options) => rewrite(model, text, { ...sampling, ...words, ...choice, ...options }),
     });
   });
 }

@@ -85,6 +85,8 @@ const rows: Readonly<Record<string, readonly string[][]>> = {
     [model, '--word-at', '40=sea', '--max-tokens', '8'],
     [model, '--allow-word', 'sea', '--forbid-word', 'Sea'],
     [model, '--min-tokens', '9', '--max-tokens', '8'],
+    [model, '--words-of', missing],
+    [model, '--words-of', book, '--allow-word', 'sea'],
     [model, '--draft', '2'],
     [model, '--draft', '--suffix', '.'],
     [model, '--draft'],

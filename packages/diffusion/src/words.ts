@@ -4,8 +4,11 @@
 export interface WordRules {
   /** never written as whole words */
   forbidden: readonly Int32Array[];
-  /** the only words that are written; null = all. A word of several ids is only written whole if ids are committed from left to right */
-  allowed: readonly Int32Array[] | null;
+  /**
+   * the only words that are written, −1 behind each (one array, as a book has thousands of words); null = all. A word of several ids is only written
+   * whole if ids are committed from left to right
+   */
+  allowed: Int32Array | null;
 }
 
 export const STARTS = 1;
@@ -43,9 +46,37 @@ function completes(word: Int32Array, start: number, position: number, { id, lett
   return !isInside && !goesOn;
 }
 
+/** Words that begin alike, up to one id. */
+interface Node {
+  /** a word ends here */
+  whole: boolean;
+  readonly next: Map<number, Node>;
+}
+
+const trees = new WeakMap<Int32Array, Node>();
+
+function treeOf(allowed: Int32Array): Node {
+  let root = trees.get(allowed);
+  if (root) return root;
+  root = { whole: false, next: new Map() };
+  let node = root;
+  for (const id of allowed) {
+    if (id < 0) {
+      node.whole = true;
+      node = root;
+      continue;
+    }
+    let next = node.next.get(id);
+    if (!next) node.next.set(id, (next = { whole: false, next: new Map() }));
+    node = next;
+  }
+  trees.set(allowed, root);
+  return root;
+}
+
 /** Ids that keep to the allowed words beside what stands on both sides of a position. */
-function allowedIds(position: number, allowed: readonly Int32Array[], around: Surroundings): Set<number> {
-  const ids = fittingIds(position, allowed, around);
+function allowedIds(position: number, allowed: Int32Array, around: Surroundings): Set<number> {
+  const ids = fittingIds(position, treeOf(allowed), around);
   const { id, letters } = around;
   if (id(position + 1) >= 0 && (letters[id(position + 1)]! & STARTS) !== 0) {
     for (const candidate of ids) if ((letters[candidate]! & ENDS) !== 0) ids.delete(candidate);
@@ -54,18 +85,18 @@ function allowedIds(position: number, allowed: readonly Int32Array[], around: Su
 }
 
 /** Ids that go on in the word in front of a position, or begin another where that word is whole. */
-function fittingIds(position: number, allowed: readonly Int32Array[], { id, letters }: Surroundings): Set<number> {
+function fittingIds(position: number, root: Node, { id, letters }: Surroundings): Set<number> {
   let start = position;
   const isInside = (p: number): boolean =>
     id(p) >= 0 && (letters[id(p)]! & STARTS) !== 0 && id(p - 1) >= 0 && (letters[id(p - 1)]! & ENDS) !== 0;
   while (start > 0 && id(start - 1) >= 0) if (!isInside(--start)) break;
-  const begun = Array.from({ length: position - start }, (_, k) => id(start + k));
-  const goingOn =
-    begun.length === 0 ? [] : allowed.filter((word) => word.length >= begun.length && begun.every((piece, k) => word[k] === piece));
-  const ids = new Set(goingOn.flatMap((word) => (word.length > begun.length ? [word[begun.length]!] : [])));
-  if (goingOn.length > 0 && goingOn.every((word) => word.length > begun.length)) return ids;
-  const afterLetter = begun.length > 0 && (letters[begun.at(-1)!]! & ENDS) !== 0;
-  for (const [first] of allowed) if (!(afterLetter && (letters[first!]! & STARTS) !== 0)) ids.add(first!);
+  let node: Node | undefined = start < position ? root : undefined;
+  for (let p = start; p < position; p++) node = node?.next.get(id(p));
+  const ids = new Set(node?.next.keys());
+  // Behind a word that is none of them, as a prompt may hold, another begins.
+  if (node !== undefined && !node.whole) return ids;
+  const afterLetter = start < position && (letters[id(position - 1)]! & ENDS) !== 0;
+  for (const first of root.next.keys()) if (!(afterLetter && (letters[first]! & STARTS) !== 0)) ids.add(first);
   return ids;
 }
 

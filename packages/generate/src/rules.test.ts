@@ -5,6 +5,7 @@ import { generate, type GenerateOptions } from './generate.js';
 import { infill } from './infill.js';
 import { loadModel } from './load.js';
 import { rewrite } from './rewrite.js';
+import { wordsIn } from './rules.js';
 
 const shifted = await loadModel(fixture('shifted'));
 afterAll(() => shifted.close());
@@ -114,6 +115,12 @@ describe('allowedWords', () => {
     for (const word of cut.flatMap(words)) expect(word).toMatch(/^(harpoon|sea)$/i);
     expect(cut.flatMap(words).some((word) => /^harpoon$/i.test(word))).toBe(true);
   });
+});
+
+it('the words of a text are those that a tokenizer sees', () => {
+  expect(wordsIn("Don't say 'tis in 1851; don't—the whale's sea.")).toEqual([
+    ...['Don', "'t", 'say', 'tis', 'in', '1851', 'don', 'the', 'whale', "'s", 'sea'],
+  ]);
 });
 
 it('draft says which rule its second pass cannot keep before it writes', async () => {

@@ -8,13 +8,16 @@ import type { Sampling } from './options.js';
 /** Options of every call that writes. */
 export interface WordOptions {
   /**
-   * The only words that are written, in any case; tokens without letters and digits stay free. A word of several tokens needs a sampler that
+   * The only words that are written, as given and with a capital; tokens without letters and digits stay free. A word of several tokens needs a sampler that
    * writes from left to right: `causal`, or `blockLength` 1.
    */
   readonly allowedWords?: readonly string[];
   /** Words that are not written, in any case. Inside a longer word they may stand; a longer word that begins with the same tokens may be lost. */
   readonly forbiddenWords?: readonly string[];
 }
+
+/** The words of a text, each once, as a tokenizer sees them: the end of "don't" is a word of its own. */
+export const wordsIn = (text: string): string[] => [...new Set(text.match(/'(?:[sdmt]|ll|ve|re)(?!\p{L})|\p{L}+|\p{N}+/gu))];
 
 /** Ways to cut one spelling into tokens, at most: a forbidden word is forbidden in each. */
 const CUTS = 64;
@@ -29,22 +32,20 @@ export function wordRules(
 ): WordRules | null {
   if (allowedWords === undefined && forbiddenWords === undefined) return null;
   const [allow, forbid] = [checked('allowedWords', allowedWords), checked('forbiddenWords', forbiddenWords)];
-  const both = allow?.find((word) => forbid?.some((other) => other.toLowerCase() === word.toLowerCase()));
+  const forbidden = new Set(forbid?.map((word) => word.toLowerCase()));
+  const both = allow?.find((word) => forbidden.has(word.toLowerCase()));
   if (both !== undefined)
     throw new GenerateError(`forbiddenWords: ${JSON.stringify(both)} is also one of allowedWords; leave it out of one`);
   const inOrder = sampling.sampler === 'causal' || sampling.blockLength === 1;
-  const spelt = allow?.flatMap((word) => spellings(word).map((text) => ({ word, ids: tokenizer.encode(text) })));
-  const long = spelt?.find(({ word, ids }) => ids.length > 1 && tokenizer.encode(` ${word}`).length > 1);
-  if (long && !inOrder) {
+  const long = inOrder ? undefined : allow?.find((word) => tokenizer.encode(` ${word}`).length > 1);
+  if (long !== undefined) {
     throw new GenerateError(
-      `allowedWords: ${JSON.stringify(long.word)} has several tokens, and sampler "${sampling.sampler}" writes them in any order; set blockLength to 1 or sampler to "causal"`,
+      `allowedWords: ${JSON.stringify(long)} has several tokens, and sampler "${sampling.sampler}" writes them in any order; set blockLength to 1 or sampler to "causal"`,
     );
   }
-  // Out of order, a spelling of several tokens is left out where the usual one has a single token.
-  const kept = spelt?.filter(({ ids }) => inOrder || ids.length === 1).map(({ ids }) => ids);
   return {
     forbidden: (forbid ?? []).flatMap((word) => spellings(word).flatMap((text) => cuts(tokenizer, text))),
-    allowed: kept ? [...kept, ...freeTokens(tokenizer, config.eos_token_id)] : null,
+    allowed: allow === undefined ? null : allowedTokens(tokenizer, allowedWords!, { words: allow, inOrder, eosId: config.eos_token_id }),
   };
 }
 
@@ -55,9 +56,32 @@ function checked(name: string, words: readonly string[] | undefined): string[] |
   return words.map((word: string) => word.trim());
 }
 
+interface Allowed {
+  readonly words: readonly string[];
+  readonly inOrder: boolean;
+  readonly eosId: number;
+}
+
+/** A text is written in several sections, and the words of a book are some 17,000: they are encoded once. */
+const encoded = new WeakMap<readonly string[], { tokenizer: Tokenizer; inOrder: boolean; ids: Int32Array }>();
+
+/** As given and with a capital, with and without a space in front; and tokens that are no word. Of each the ids, and −1. */
+function allowedTokens(tokenizer: Tokenizer, key: readonly string[], { words, inOrder, eosId }: Allowed): Int32Array {
+  const last = encoded.get(key);
+  if (last?.tokenizer === tokenizer && last.inOrder === inOrder) return last.ids;
+  const forms = [...new Set(words.flatMap((word) => [word, capitalised(word)]))].flatMap((form) => [form, ` ${form}`]);
+  // Out of order, a form of several tokens is left out where the usual one has a single token.
+  const kept = forms.map((form) => tokenizer.encode(form)).filter(({ length }) => inOrder || length === 1);
+  const ids = Int32Array.from([...kept, ...freeTokens(tokenizer, eosId)].flatMap((token) => [...token, -1]));
+  encoded.set(key, { tokenizer, inOrder, ids });
+  return ids;
+}
+
+const capitalised = (word: string): string => word[0]!.toUpperCase() + word.slice(1);
+
 /** As given, with a capital, in capitals and in small letters; each with and without a space in front. */
 function spellings(word: string): string[] {
-  const forms = new Set([word, word.toLowerCase(), word.toUpperCase(), word[0]!.toUpperCase() + word.slice(1)]);
+  const forms = new Set([word, word.toLowerCase(), word.toUpperCase(), capitalised(word)]);
   return [...forms].flatMap((form) => [form, ` ${form}`]);
 }
 
