@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { EXAMPLES } from './docspage.js';
 import { openApi, schemas } from './openapi.js';
 import { model, start } from './server.test.util.js';
 
@@ -35,4 +36,23 @@ it('describes the answers as they are', async () => {
   expect(await keys(fetch(`${url}/v1/models/${model.name}`))).toEqual([...schemas.Model.required].sort());
   expect(await keys(fetch(`${url}/v1/models`))).toEqual([...schemas.Models.required].sort());
   expect(await keys(fetch(`${url}/nothing`))).toEqual([...schemas.Error.required].sort());
+});
+
+it('shows the document as a page without scripts, whose examples work', async () => {
+  const { url } = await start();
+  const response = await fetch(`${url}/docs`);
+  expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+  expect(response.headers.get('content-security-policy')).toContain("default-src 'none'; style-src 'sha256-");
+  const html = await response.text();
+  for (const [path, methods] of Object.entries(openApi.paths))
+    for (const { summary } of Object.values(methods) as { summary: string }[])
+      expect(html).toContain(`${path}</code></h2><p>${summary.slice(0, 10)}`);
+  for (const name of Object.keys(schemas)) expect(html).toContain(`<h2 id="${name}">`);
+  const links = [...html.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id!);
+  for (const id of links) expect(html).toContain(`id="${id}"`);
+  expect(html).not.toMatch(/<script|undefined|\[object/);
+  for (const [path, body] of Object.entries(EXAMPLES)) {
+    const headers = { 'content-type': 'application/json' };
+    expect((await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) })).status, path).toBe(200);
+  }
 });

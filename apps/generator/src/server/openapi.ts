@@ -149,6 +149,7 @@ export const openApi = {
     '/folders/{id}/{file}': get('A file of a model folder, for the same', file, { parameters: [inPath('id'), inPath('file')] }),
     '/folders/{id}/onnx/{file}': get('A graph of a model folder', file, { parameters: [inPath('id'), inPath('file')] }),
     '/playground.json': get('What the playground shows of the models', answer('the models', ref('Playground'))),
+    '/docs': get('This document as a page', { description: 'a page for a browser', content: { 'text/html': { schema: string } } }),
     '/openapi.json': get('This document', answer('OpenAPI 3.1', { type: 'object' })),
   },
   components: { schemas, securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },

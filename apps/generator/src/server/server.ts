@@ -4,6 +4,7 @@ import { closeInOrder } from './closing.js';
 import { complete, type AnswerArgs } from './completions.js';
 import { ClientGone, closingError, errorAnswer, errorBody, type ErrorAnswer, type ErrorBody, RequestError } from './errors.js';
 import { guard } from './guard.js';
+import { addDocsPage } from './docspage.js';
 import { edit } from './editing.js';
 import { fillGaps } from './infilling.js';
 import { createJobs, type Jobs } from './jobs.js';
@@ -170,12 +171,13 @@ function addRoutes(app: FastifyInstance, args: RouteArgs): void {
   );
   app.get('/metrics', async (_, reply) => reply.type(metrics.contentType).send(await metrics.text()));
   app.get('/openapi.json', () => openApi);
+  addDocsPage(app);
   addPage(app, models, args.folders);
   app.post('/v1/chat/completions', (_, reply) => reply.code(404).send(noChat));
   app.setNotFoundHandler(({ method, url }, reply) =>
     reply.code(404).send(
       errorBody(
-        `no such endpoint: ${method} ${url}; use POST /v1/completions, /v1/infill, /v1/edit or /v1/score, GET /v1/models, /livez, /readyz, /metrics or /openapi.json`,
+        `no such endpoint: ${method} ${url}; use POST /v1/completions, /v1/infill, /v1/edit or /v1/score, GET /v1/models, /livez, /readyz, /metrics, /docs or /openapi.json`,
         {
           code: 'not_found',
         },
