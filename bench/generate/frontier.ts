@@ -39,10 +39,12 @@ interface Point {
 export async function measure(
   model: Model,
   judge: NgramModel,
-  { point, batch }: { point: (typeof points)[number]; batch: number },
+  { point, batch, tokens }: { point: (typeof points)[number]; batch: number; tokens?: number | undefined },
 ): Promise<Point> {
+  // The first call of a sampler loads its graph and warms up the code.
+  await generate(model, { ...point.options, n: 1, maxTokens: 2 });
   const began = performance.now();
-  const { texts } = await generate(model, { ...point.options, n: batch });
+  const { texts } = await generate(model, { ...point.options, n: batch, ...(tokens === undefined ? {} : { maxTokens: tokens }) });
   const seconds = (performance.now() - began) / 1000;
   const { bos } = model.tokenizer.special;
   const units = texts.map(({ completion }) => model.tokenizer.encode(completion)).filter(({ length }) => length > 0);
@@ -51,7 +53,7 @@ export async function measure(
   return {
     name: point.name,
     batch,
-    rate: texts.reduce((sum, { tokens }) => sum + tokens, 0) / seconds,
+    rate: texts.reduce((sum, { tokens: count }) => sum + count, 0) / seconds,
     nfe: texts.reduce((sum, { nfe }) => sum + nfe, 0) / batch,
     judged: -logs.reduce((sum, log) => sum + log, 0) / logs.length,
     distinct: new Set(pairs).size / pairs.length,

@@ -1,13 +1,14 @@
 // What sampling costs and how exact it is: each sampler against an exact chain, scoring beside plain scoring, the event loop while a model
 // writes, and quality against speed.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { loadModel } from '@mdiff/generate';
 import { failure, list, oneOf, optionsOf, text, whole } from '../shared/options.mjs';
-import { fixed, resultPath, writeResult, writeTo } from '../shared/results.mjs';
+import { fixed, resultPath, writeChart, writeResult, writeTo } from '../shared/results.mjs';
 import { delays } from './delay.ts';
 import { exactness, noise, strategies, tableOf } from './exactness.ts';
 import { measure, points } from './frontier.ts';
 import { trainJudge } from './judge.mjs';
+import { frontierPicture, frontierTable } from './picture.ts';
 import { scoring } from './scoring.ts';
 
 const options = optionsOf({
@@ -23,6 +24,9 @@ const options = optionsOf({
     draws: { kind: whole(1000), default: 40000, help: 'texts of each sampler on the exact chain' },
     rounds: { kind: whole(1), default: 15, help: 'rounds of scoring; the best counts' },
     batches: { kind: list(whole(1, 256)), default: '1,8,32', help: 'texts at once, for the frontier' },
+    sampler: { kind: text('name'), many: true, help: 'points of the frontier whose names begin so; may be repeated (default: all)' },
+    corpus: { kind: text('source'), many: true, help: 'a further text that the judge has read; may be repeated' },
+    tokens: { kind: whole(8), help: 'new tokens of each text of the frontier (default: a window)' },
     preset: { kind: text('name'), default: 'quickstart_scratch', help: 'whose book the judge of the frontier has read' },
     out: { kind: text('file'), help: 'write the figures there instead of bench/results/' },
   },
@@ -57,15 +61,20 @@ const parts = {
     return measured;
   },
   async frontier(model) {
-    const judge = await trainJudge(model, options.preset);
+    const judge = await trainJudge(model, options.preset, options.corpus);
     const rows = [];
     for (const batch of options.batches) {
-      for (const point of points) {
+      for (const point of points.filter(
+        ({ name }) => options.sampler.length === 0 || options.sampler.some((one) => name.startsWith(one)),
+      )) {
         if (point.options.sampler === 'causal' && !model.openWriter) continue; // the folder has no graph for it
-        rows.push(rounded(await measure(model, judge, { point, batch }), 3));
+        rows.push(rounded(await measure(model, judge, { point, batch, tokens: options.tokens }), 3));
         console.log(JSON.stringify(rows.at(-1)));
       }
     }
+    console.log(frontierTable(rows));
+    if (options.out === undefined) writeChart('generation-frontier', frontierPicture(rows));
+    else writeFileSync(`${options.out}.svg`, frontierPicture(rows));
     return rows;
   },
 };

@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { best, frontierPicture, frontierTable, type FrontierRow } from './picture.js';
+
+const row = (name: string, rate: number, judged: number, distinct = 0.9): FrontierRow => ({
+  name,
+  batch: 1,
+  rate,
+  nfe: 1,
+  judged,
+  distinct,
+});
+const rows = [row('slow & good', 10, 4), row('beaten', 9, 5), row('fast', 100, 5), row('repeats', 50, 2, 0.3)];
+
+it('the frontier holds what no varied row beats in speed and cost', () => {
+  expect(best(rows).map(({ name }) => name)).toEqual(['slow & good', 'fast']);
+  expect(frontierTable(rows)).toContain('| 4 | repeats | 1 | 50.0 | 1 | 2.00 | 0.30 | repeats |');
+  const svg = frontierPicture(rows);
+  expect(svg.match(/<circle class="full"/g)).toHaveLength(3);
+  expect(svg.match(/<circle class="hollow"/g)).toHaveLength(1);
+  expect(svg).toContain('slow &#38; good');
+  expect(svg).not.toContain('NaN');
+});
