@@ -53,3 +53,27 @@ export async function reading({ page, step, picture }) {
     equal(await page.getByRole('region', { name: 'Figures' }).count(), 0);
   });
 }
+
+export async function local({ page, step, picture }) {
+  await step('runs the model in this browser, with the text of the server and without asking it', async () => {
+    const write = async () => {
+      await page.locator('#text').fill('Call me ___{4}.');
+      await page.locator('button.main:enabled').click();
+      await page.getByText(/^Done in/).waitFor();
+      return text(page);
+    };
+    await page.getByLabel('Seed', { exact: true }).fill('9');
+    const served = await write();
+    await page.getByLabel('Run', { exact: true }).selectOption('browser');
+    await page.getByText('The model runs in this browser.').waitFor();
+    const asked = [];
+    page.on('request', (request) => request.url().includes('/v1/') && asked.push(request.url()));
+    equal(await write(), served);
+    await picture('browser');
+    equal(asked.join(), '');
+    await page.getByLabel('Run', { exact: true }).selectOption('server');
+    await page.getByText('The model runs on the server.').waitFor();
+    await write();
+    equal(asked.length, 1);
+  });
+}

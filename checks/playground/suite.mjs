@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { withChromium } from '../browser/chromium.mjs';
 import { counter } from '../count.mjs';
 import { accessible } from './accessible.mjs';
-import { reading, sharing } from './journeys.mjs';
+import { local, reading, sharing } from './journeys.mjs';
 import { withProxy, withServer } from './server.mjs';
 import { comparing, keyboard, writing } from './writing.mjs';
 
@@ -73,6 +73,7 @@ await withChromium((browser) =>
       await comparing(visitor);
       await reading(visitor);
     });
+    await visit(browser, url, { name: 'local', reducedMotion: 'reduce' }, local);
     await visit(browser, url, { name: 'keyboard', reducedMotion: 'reduce' }, keyboard);
     for (const [name, options] of [
       ['light', {}],

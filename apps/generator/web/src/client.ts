@@ -46,7 +46,10 @@ export interface About {
 export interface Client {
   /** `server`, or `browser`: nothing that you write leaves this machine */
   readonly where: 'server' | 'browser';
-  models(): Promise<{ readonly ready: boolean; readonly models: readonly PageModel[] }>;
+  /** `local`: this browser may run them itself (switch.ts) */
+  models(): Promise<{ readonly ready: boolean; readonly local?: boolean; readonly models: readonly PageModel[] }>;
+  /** Goes over to the other place, where there are two. */
+  use?(where: Client['where']): Promise<void>;
   write(request: Request, options: WriteOptions): Promise<Written>;
   score(question: ScoreQuestion, options: { readonly signal: AbortSignal }): Promise<Scored>;
   /** of a site */

@@ -2,17 +2,18 @@
 import type { Client } from './client.js';
 import { pageBase, token } from './place.js';
 import { remoteClient } from './remote.js';
+import { switchClient } from './switch.js';
 
 /** `mdiff export-site` writes it into the page: the version of the site. */
 const versionOfSite = (): string | undefined => document.querySelector<HTMLMetaElement>('meta[name="mdiff-site"]')?.content;
 
 export async function openClient(): Promise<Client> {
   const version = versionOfSite();
-  if (version === undefined) return remoteClient(pageBase(), token);
+  const openLocal = async (): Promise<Client> => (await import('./local.js')).localClient(pageBase());
+  if (version === undefined) return switchClient(remoteClient(pageBase(), token), openLocal);
   // First, so that it keeps everything that the model needs.
   await keepOffline(version);
-  const { localClient } = await import('./local.js');
-  return localClient(pageBase());
+  return openLocal();
 }
 
 /** How long the page waits for its service worker, in ms, before it goes on without. */

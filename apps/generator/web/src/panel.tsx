@@ -21,6 +21,7 @@ export function Panel() {
     <details class="panel" open={open} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary>Settings</summary>
       <ModelChoice />
+      <PlaceChoice />
       <Slider
         name="length"
         label="Length"
@@ -99,6 +100,35 @@ function ModelChoice() {
       ) : (
         <output id={id}>{model?.id ?? 'loading …'}</output>
       )}
+    </div>
+  );
+}
+
+/** On the server, or in this browser: then nothing that you write leaves it. */
+function PlaceChoice() {
+  const { session, client, state } = usePage();
+  const id = useId();
+  if (!client.use || !state.local) return null;
+  return (
+    <div class="field">
+      <label for={id}>Run</label>
+      <select
+        id={id}
+        value={client.where}
+        disabled={!state.ready}
+        aria-describedby={`${id}-hint`}
+        onChange={({ currentTarget: { value } }) => void session.runOn(value === 'browser' ? 'browser' : 'server')}
+      >
+        <option value="server">on the server</option>
+        <option value="browser">in this browser</option>
+      </select>
+      <small id={`${id}-hint`}>
+        {client.where === 'server'
+          ? 'a browser first loads the model'
+          : state.ready
+            ? 'nothing that you write leaves it'
+            : 'loading the model …'}
+      </small>
     </div>
   );
 }

@@ -31,7 +31,7 @@ export function remoteClient(base: string, token: () => string): Client {
   };
   return {
     where: 'server',
-    models: async () => (await (await ask('playground.json')).json()) as { ready: boolean; models: PageModel[] },
+    models: async () => (await (await ask('playground.json')).json()) as { ready: boolean; local: boolean; models: PageModel[] },
     async write({ path, body }, { signal, onFrame }) {
       const streamed = { ...body, stream: true, stream_options: { denoise: true } };
       const response = await ask(`v1/${path}`, { method: 'POST', body: JSON.stringify(streamed), signal });

@@ -14,6 +14,8 @@ export interface Session {
   write(action: Action): void;
   read(): void;
   stop(): void;
+  /** Goes over to the server, or to a model in this browser. */
+  runOn(where: Client['where']): Promise<void>;
   /** Asks which models there are, until all are loaded. */
   connect(): Promise<void>;
 }
@@ -82,6 +84,18 @@ export function createSession(client: Client, { still }: SessionOptions): Sessio
       work.abort();
       if (isRunning(state)) send({ type: 'stopped' });
     },
+    async runOn(where) {
+      begin();
+      send({ type: 'dismissed' });
+      send({ type: 'models', models: state.models, ready: false });
+      try {
+        await client.use?.(where);
+        await connect(client, send);
+      } catch (error) {
+        fail(error, work.signal);
+      }
+      send({ type: 'set', values: { notice: where === 'browser' ? 'The model runs in this browser.' : 'The model runs on the server.' } });
+    },
     connect: () => connect(client, send),
   };
 }
@@ -134,8 +148,8 @@ async function readAll(client: Client, state: State, { signal, send, fail }: Rep
 async function connect(client: Client, send: Session['send']): Promise<void> {
   for (;;) {
     try {
-      const { ready, models } = await client.models();
-      send({ type: 'models', models, ready });
+      const { ready, models, local } = await client.models();
+      send({ type: 'models', models, ready, ...(local !== undefined && { local }) });
       if (ready) return;
     } catch (error) {
       const { message, code } = error instanceof ClientError ? error : { message: String(error), code: null };

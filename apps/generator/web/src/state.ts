@@ -37,6 +37,8 @@ export interface State {
   readonly tab: 'write' | 'read';
   readonly models: readonly PageModel[];
   readonly ready: boolean;
+  /** this browser may run the models itself */
+  readonly local: boolean;
   readonly model: string | undefined;
   /** the other side of a comparison; null = write one text */
   readonly compare: { readonly seed?: number; readonly model?: string } | null;
@@ -59,6 +61,7 @@ export const initial: State = {
   tab: 'write',
   models: [],
   ready: false,
+  local: false,
   model: undefined,
   compare: null,
   runs: {},
@@ -103,7 +106,7 @@ export type Event =
       readonly type: 'set';
       readonly values: Partial<Pick<State, 'settings' | 'placed' | 'tab' | 'model' | 'compare' | 'needsToken' | 'notice' | 'failure'>>;
     }
-  | { readonly type: 'models'; readonly models: readonly PageModel[]; readonly ready: boolean }
+  | { readonly type: 'models'; readonly models: readonly PageModel[]; readonly ready: boolean; readonly local?: boolean }
   | { readonly type: 'shared'; readonly shared: Shared; readonly time: number }
   | { readonly type: 'started'; readonly runs: Partial<Record<Side, Run>> }
   | { readonly type: 'framed'; readonly side: Side; readonly frame: Frame }
@@ -137,7 +140,7 @@ export function next(state: State, event: Event): State {
     case 'set':
       return { ...state, ...event.values };
     case 'models':
-      return { ...state, models: event.models, ready: event.ready, needsToken: false };
+      return { ...state, models: event.models, ready: event.ready, local: event.local ?? state.local, needsToken: false };
     case 'shared':
       return opened(state, event.shared, event.time);
     case 'reading':
