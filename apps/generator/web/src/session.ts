@@ -87,14 +87,15 @@ export function createSession(client: Client, { still }: SessionOptions): Sessio
     async runOn(where) {
       begin();
       send({ type: 'dismissed' });
+      send({ type: 'set', values: { failure: null } });
       send({ type: 'models', models: state.models, ready: false });
-      try {
-        await client.use?.(where);
-        await connect(client, send);
-      } catch (error) {
-        fail(error, work.signal);
-      }
-      send({ type: 'set', values: { notice: where === 'browser' ? 'The model runs in this browser.' : 'The model runs on the server.' } });
+      await move(client, where, send);
+      const { ready, failure } = state;
+      if (ready)
+        return send({ type: 'set', values: { notice: `The model runs ${where === 'browser' ? 'in this browser' : 'on the server'}.` } });
+      // A browser that cannot run the model goes back to where it ran.
+      if (where === 'browser') await move(client, 'server', send);
+      send({ type: 'failed', message: failure ?? 'The model cannot be loaded here.', token: false });
     },
     connect: () => connect(client, send),
   };
@@ -143,6 +144,16 @@ async function readAll(client: Client, state: State, { signal, send, fail }: Rep
   } catch (error) {
     fail(error, signal);
   }
+}
+
+/** Goes over to a place and waits for its models; a failure is an event. */
+async function move(client: Client, where: Client['where'], send: Session['send']): Promise<void> {
+  try {
+    await client.use?.(where);
+  } catch (error) {
+    return send({ type: 'failed', message: String(error), token: false });
+  }
+  await connect(client, send);
 }
 
 async function connect(client: Client, send: Session['send']): Promise<void> {
