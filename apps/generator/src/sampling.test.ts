@@ -70,6 +70,7 @@ it.each(table.filter(([, { parameter }]) => parameter))(
     expect(type).toEqual(expect.arrayContaining([range.type].flat()));
     // The server may ask for less than the table allows, never for more.
     if (range.items) expect([items!.maxLength <= range.items.maxLength, maxItems! <= range.maxItems!]).toEqual([true, true]);
+    else if (range.enum) expect(rest).toEqual({ enum: [...range.enum, null] });
     else expect({ ...rest, below: maximum! <= range.maximum! }).toEqual({ ...numbers(range), below: true });
     // One stop string may stand without a list.
     for (const bad of outside(range).filter((value) => parameter !== 'stop' || value !== 'a')) {
