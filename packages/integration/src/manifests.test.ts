@@ -83,7 +83,9 @@ describe.each(programs)('$folder', ({ folder, ...manifest }) => {
   });
 
   test('is built when it is packed, if it is published', () => {
-    expect(manifest.scripts?.['prepack']).toBe(manifest.private ? undefined : 'tsc -b');
+    // The generator holds the playground, which is a page beside its code.
+    const page = folder === 'apps/generator' ? ' && vite build web --config web/vite.config.ts' : '';
+    expect(manifest.scripts?.['prepack']).toBe(manifest.private ? undefined : `tsc -b${page}`);
   });
 
   test('needs no install script', () => {
