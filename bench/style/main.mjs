@@ -2,10 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { compare, loadModel } from '@mdiff/generate';
-import { withGraph } from '@mdiff/train';
+import { compare } from '@mdiff/generate';
 import { root } from '../../tools/workspace.mjs';
 import { partsOf } from '../shared/heldout.ts';
+import { openedModel } from '../shared/opened.mjs';
 import { failure, optionsOf, text, whole } from '../shared/options.mjs';
 import { fixed, writeResult, writeTo } from '../shared/results.mjs';
 import { passagesOf, tally, winner } from './passages.ts';
@@ -61,10 +61,8 @@ function folderOf(author) {
 }
 
 const folders = authors.map(folderOf);
-const base = await withGraph(options.base);
 const models = [];
-for (const folder of [...folders, base.folder]) models.push(await loadModel(folder));
-await base.remove();
+for (const folder of [...folders, options.base]) models.push((await openedModel(folder)).model);
 
 const verdicts = [];
 for (const author of authors) {

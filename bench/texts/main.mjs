@@ -1,13 +1,12 @@
 // Writes a page: infillings and continuations by several models, and what they have of the book.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { locateModel } from '@mdiff/folder/node';
-import { generate, infill, loadModel } from '@mdiff/generate';
+import { generate, infill } from '@mdiff/generate';
 import { visitSource } from '@mdiff/text/node';
 import { bookStatistics, textStatistics, wordsOf } from '@mdiff/text/statistics';
-import { withGraph } from '@mdiff/train';
 import { root } from '../../tools/workspace.mjs';
 import { partsOf } from '../shared/heldout.ts';
+import { openedModel } from '../shared/opened.mjs';
 import { failure, optionsOf, text, whole } from '../shared/options.mjs';
 import { pageOf } from './page.ts';
 import { gappedOf, promptsOf } from './prompts.ts';
@@ -42,7 +41,7 @@ if (options.corpus)
 
 /** A folder that can be run, and its card. */
 async function opened(folder) {
-  const path = existsSync(folder) ? folder : locateModel(folder);
+  const { model, path } = await openedModel(folder);
   const card = existsSync(join(path, 'README.md')) ? readFileSync(join(path, 'README.md'), 'utf8') : '';
   const fact = (name) => new RegExp(`^\\| ${name} \\| (.*) \\|$`, 'm').exec(card)?.[1];
   const about = [
@@ -50,9 +49,6 @@ async function opened(folder) {
     fact('tokens seen') && `${fact('tokens seen')} tokens seen`,
     fact('held-out bits per byte') && `held-out bits/byte ${fact('held-out bits per byte')}`,
   ];
-  const runnable = existsSync(join(path, 'onnx/model.onnx')) ? undefined : await withGraph(folder);
-  const model = await loadModel(runnable?.folder ?? path);
-  await runnable?.remove();
   return { model, about: about.filter(Boolean).join('; ') };
 }
 
@@ -75,7 +71,7 @@ for (const pair of options.model) {
   const [label, folder] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
   const { model, about } = await opened(folder);
   const { temperature, top_p, sampler, block_length } = model.generation;
-  settings = `sampler ${sampler}, blocks of ${block_length} tokens, temperature ${temperature}, top_p ${top_p}`;
+  settings = `sampler ${sampler}, blocks of ${block_length} ${block_length === 1 ? 'token' : 'tokens'}, temperature ${temperature}, top_p ${top_p}`;
   const texts = await written(model);
   await model.close();
   writers.push({ label, about, ...texts, statistics: textStatistics(texts.continuations, book, corpus) });

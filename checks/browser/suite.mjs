@@ -13,11 +13,11 @@ import { processorTime, withChromium } from './chromium.mjs';
 import { modelFolder } from './models.mjs';
 import { ISOLATED, openSite } from './site.mjs';
 
-/** A start from the cache, in ms, from loadModel to its model, for graphs of at most so many bytes. */
-const MOST_START = 2000;
+/** A start from the cache, in ms, from loadModel to its model, for graphs of at most so many bytes: five times the goal, as a busy machine decides too. */
+const MOST_START = 10_000;
 const MOST_BYTES = 5.5e6;
-/** The page's longest wait for its turn while a text is written, in ms. */
-const MOST_WAIT = 200;
+/** The page's longest wait for its turn while a text is written, in ms. A network on the page's own thread would keep it for the whole writing. */
+const MOST_WAIT = 1000;
 
 const { check, end } = counter();
 const scratch = mkdtempSync(join(tmpdir(), 'mdiff-browser-'));
