@@ -4,13 +4,14 @@ import { defineConfig } from 'vitest/config';
 // Packages import each other's TypeScript through the first condition, so no test needs a build. `npm test` builds all the same, to check
 // the types; it then sets this variable, and packages import what is built, which starts threads and processes in half the time.
 const built = process.env['MDIFF_BUILT'] === '1';
-const conditions = [...(built ? [] : ['@mdiff/source']), 'import', 'module', 'node', 'default'];
+const source = built ? [] : ['@mdiff/source'];
 
 const rooms = ['packages', 'apps'].flatMap((room) => readdirSync(new URL(room, import.meta.url)).map((name) => `${room}/${name}`));
 
 const projects = [...rooms, 'bench', 'examples', 'tools'].map((root) => ({
-  resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
+  resolve: { conditions: [...source, 'import', 'module', 'node', 'default'] },
+  // Vitest gives these to Node as well, for `require` too, which must not find an ES module: so no `import` among them.
+  ssr: { resolve: { conditions: [...source, 'node', 'default'], externalConditions: source } },
   test: {
     name: root.slice(root.lastIndexOf('/') + 1),
     root,
