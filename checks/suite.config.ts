@@ -3,13 +3,14 @@ import type { ViteUserConfig } from 'vitest/config';
 
 // As in the workspace's vitest.config.ts: what is built, if that is there for certain.
 const built = process.env['MDIFF_BUILT'] === '1';
-const conditions = [...(built ? [] : ['@mdiff/source']), 'import', 'module', 'node', 'default'];
+const source = built ? [] : ['@mdiff/source'];
 
 /** The Vitest configuration of one folder of checks, which needs what `npm test` must not. By default a file takes all cores: a software device. */
 export const suite = (name: string, { maxWorkers = 1 } = {}): ViteUserConfig =>
   defineConfig({
-    resolve: { conditions },
-    ssr: { resolve: { conditions, externalConditions: conditions } },
+    resolve: { conditions: [...source, 'import', 'module', 'node', 'default'] },
+    // Node gets these for `require` too, which must not find an ES module.
+    ssr: { resolve: { conditions: [...source, 'node', 'default'], externalConditions: source } },
     test: {
       name,
       root: new URL('.', import.meta.url).pathname,
