@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readFolder } from '@mdiff/folder/node';
 import { afterAll, expect, it } from 'vitest';
-import { writeSite } from './exportsite.js';
+import { expectFree, writeSite } from './exportsite.js';
 import { fixture } from './fixture.test.util.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'mdiff-export-site-'));
@@ -47,4 +47,11 @@ it('carries the page, the runtime, and of the model what running needs, with its
   });
   // The folder of the site is a model folder itself.
   expect((await readFolder(join(target, 'model'))).config).toEqual(model.config);
+  await expectFree(target);
+});
+
+it("replaces no folder of somebody else's, also if it is a site", async () => {
+  const theirs = folderOf('theirs', { 'site.json': '{"version":"1","files":[]}', 'index.html': '<html><head></head></html>' });
+  await expect(expectFree(theirs)).rejects.toThrow(/theirs is not empty, and not a site that mdiff wrote; name a new or empty folder$/);
+  await expectFree(join(scratch, 'new'));
 });

@@ -11,8 +11,10 @@ import { type Hooks, pathOf, runnableFolder } from './graphs.js';
 import { pageModel } from './pagemodel.js';
 import { pageFolder } from './server/pagefolder.js';
 
-/** Says which version of the site it is, and what to keep for visitors without a network. A folder that has it is a site. */
+/** Says which version of the site it is, and what to keep for visitors without a network. */
 const LIST = 'site.json';
+/** Stands in the page of every site that mdiff wrote. */
+const MARK = '<meta name="mdiff-site"';
 const CARD = 'README.md';
 const LICENCE = /^(LICEN[CS]E|NOTICE|COPYING)/i;
 /** WebAssembly, and WebGPU. A visitor loads one of them. */
@@ -41,10 +43,13 @@ function runtimeFolder(): string {
 }
 
 /** Refuses a folder that holds something else: it would be replaced. */
-async function expectFree(target: string): Promise<void> {
+export async function expectFree(target: string): Promise<void> {
   const info = await stat(target).catch(() => undefined);
   if (info && !info.isDirectory()) throw new UsageError(`export-site: ${target} is a file; name a new folder`);
-  if (info && !existsSync(join(target, LIST)) && (await readdir(target)).length > 0)
+  if (!info || (await readdir(target)).length === 0) return;
+  // Other sites may have a site.json too, so mdiff's own mark decides.
+  const page = await readFile(join(target, 'index.html'), 'utf8').catch(() => '');
+  if (!page.includes(MARK) || !existsSync(join(target, LIST)))
     throw new UsageError(`export-site: ${target} is not empty, and not a site that mdiff wrote; name a new or empty folder`);
 }
 
@@ -79,7 +84,7 @@ export async function writeSite({ model, papers: folder, page, runtime }: Parts,
   const version = hash.digest('hex').slice(0, 16);
   await writeFile(join(target, LIST), JSON.stringify({ version, files }));
   const html = await readFile(join(target, 'index.html'), 'utf8');
-  await writeFile(join(target, 'index.html'), html.replace('</head>', `<meta name="mdiff-site" content="${version}" /></head>`));
+  await writeFile(join(target, 'index.html'), html.replace('</head>', `${MARK} content="${version}" /></head>`));
   return { licences };
 }
 
