@@ -123,7 +123,9 @@ export function createServer({
     errorOf: (error) => (error instanceof ClientGone ? errorBody(error.message) : answerTo(error as FastifyError).body),
   });
   app.setErrorHandler((error: FastifyError | RequestError | ClientGone, request, reply) => {
-    if (error instanceof ClientGone) return reply.hijack();
+    // A stream that is handed over after its client has left closes early.
+    const left = error instanceof ClientGone || ('code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE' && reply.raw.destroyed);
+    if (left) return reply.hijack();
     const { status, body, headers = {} } = answerTo(error, request.body);
     return reply.code(status).headers(headers).send(body);
   });
