@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CommandLine } from '@mdiff/cli';
 import type { Option } from 'commander';
-import { afterAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { run, wholeProgram } from './program.js';
 
 const model = fileURLToPath(new URL('../../../packages/generate/fixtures/shifted', import.meta.url));
@@ -166,6 +166,11 @@ async function answer(words: readonly string[]): Promise<{ code: number; err: st
     process.exitCode = undefined;
   }
 }
+
+// A run of the checkout, such as that of `npm start`, is none of this table's.
+const home = process.cwd();
+beforeAll(() => process.chdir(place));
+afterAll(() => process.chdir(home));
 
 const places: readonly [string, string][] = [
   [inFile, 'book.txt/out.html'],
