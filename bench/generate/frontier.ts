@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { generate, type GenerateOptions, type Model } from '@mdiff/generate';
 import { logProbabilities, type NgramModel } from '../ngram/kneser.js';
+import type { FrontierRow } from './picture.js';
 
 const common = { temperature: 0.8, topP: 0.95, blockLength: null, seed: 1 } as const;
 
@@ -23,24 +24,11 @@ export const points: readonly { name: string; options: GenerateOptions }[] = [
   { name: 'ancestral, 128 steps, remasking 0.02', options: { ...common, sampler: 'ancestral', numSteps: 128, remasking: 0.02 } },
 ];
 
-interface Point {
-  name: string;
-  batch: number;
-  /** tokens a second, those before the end of each text */
-  rate: number;
-  /** forward passes a text */
-  nfe: number;
-  /** nats per token under the judge */
-  judged: number;
-  /** share of the pairs of neighbouring tokens that are different ones, over all texts */
-  distinct: number;
-}
-
 export async function measure(
   model: Model,
   judge: NgramModel,
   { point, batch, tokens }: { point: (typeof points)[number]; batch: number; tokens?: number | undefined },
-): Promise<Point> {
+): Promise<FrontierRow> {
   // The first call of a sampler loads its graph and warms up the code.
   await generate(model, { ...point.options, n: 1, maxTokens: 2 });
   const began = performance.now();

@@ -2,10 +2,15 @@
 
 export interface FrontierRow {
   name: string;
+  /** texts at once */
   batch: number;
+  /** tokens a second, those before the end of each text */
   rate: number;
+  /** forward passes a text */
   nfe: number;
+  /** nats per token under the judge */
   judged: number;
+  /** share of the pairs of neighbouring tokens that are different ones, over all texts */
   distinct: number;
 }
 

@@ -20,7 +20,7 @@ const LICENCE = /^(LICEN[CS]E|NOTICE|COPYING)/i;
 /** WebAssembly, and WebGPU. A visitor loads one of them. */
 const RUNTIMES = ['ort-wasm-simd-threaded', 'ort-wasm-simd-threaded.asyncify'].flatMap((name) => [`${name}.mjs`, `${name}.wasm`]);
 
-/** What a site is put together from. */
+/** The parts of a site. */
 interface Parts {
   readonly model: ModelFolder;
   /** folder of the card and the licences: a base has them beside its weights, and its graph elsewhere */
@@ -33,7 +33,7 @@ interface Parts {
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
-/** Where onnxruntime-web lies, which only this command needs. */
+/** The folder of onnxruntime-web, which only this command needs. */
 function runtimeFolder(): string {
   try {
     return dirname(createRequire(import.meta.url).resolve(`onnxruntime-web/${RUNTIMES[1]!}`));

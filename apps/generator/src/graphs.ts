@@ -23,7 +23,7 @@ export const pathOf = (name: string): string | undefined => (existsSync(name) ? 
  */
 export type WithGraph = (folder: string, place: string) => Promise<boolean>;
 
-/** What a command is given by the program that it is a part of. */
+/** A command gets these from the program that it is a part of. */
 export interface Hooks {
   readonly withGraph?: WithGraph | undefined;
 }

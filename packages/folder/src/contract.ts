@@ -1,5 +1,6 @@
 // The model folder is the only contract between training and use (docs/architecture.md). All that both halves must agree on stands here,
 // once: the files, the keys of config.json, the reserved ids and the version. Nothing here touches a disk.
+import { ModelError } from './errors.js';
 
 export const MODEL_TYPE = 'mdiff';
 
@@ -86,6 +87,12 @@ export function modelSection(config: ModelFolderConfig): Record<string, unknown>
 
 /** Makes the error for one file of a folder; without `remedy` it gives its own. */
 export type Refuse = (file: string, expected: string, got: string, remedy?: string) => Error;
+
+/** Makes the errors of the files in a model folder. `locate` names a file as the reader of the message knows it. */
+export const refuser =
+  (locate: (file: string) => string): Refuse =>
+  (file, expected, got, remedy = 'export the model again or copy the folder again') =>
+    new ModelError(`${locate(file)}: expected ${expected}, got ${got}; ${remedy}`);
 
 const shown = (value: unknown): string => JSON.stringify(value) ?? 'nothing';
 

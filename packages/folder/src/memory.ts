@@ -1,5 +1,5 @@
 // Reads a model folder that lies on no disk: on a server, in an archive, in memory. Runs in a browser.
-import { FILES, NEEDED, checkFolderConfig } from './contract.js';
+import { FILES, NEEDED, checkFolderConfig, refuser } from './contract.js';
 import type { ModelFolder, Refuse } from './contract.js';
 import { ModelError } from './errors.js';
 import { MANIFEST, checkEntry, parseManifest, parseRecord } from './manifest.js';
@@ -29,8 +29,7 @@ export const entriesToRead = (files: readonly ManifestEntry[]): ManifestEntry[] 
  */
 export async function readFiles(place: string, read: ReadFile): Promise<ModelFiles> {
   const path = place.replace(/\/+$/, '');
-  const refuse: Refuse = (file, expected, got, remedy = 'export the model again or copy the folder again') =>
-    new ModelError(`${path}/${file}: expected ${expected}, got ${got}; ${remedy}`);
+  const refuse = refuser((file) => `${path}/${file}`);
   const manifest = await read(MANIFEST);
   if (manifest === undefined) {
     throw new ModelError(`${path}: expected a model folder, got no ${MANIFEST}; give the folder that training wrote (…/model)`, 2);

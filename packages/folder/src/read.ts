@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { FILES, NEEDED, checkFolderConfig } from './contract.js';
+import { FILES, NEEDED, checkFolderConfig, refuser } from './contract.js';
 import type { ModelFolder, ModelFolderConfig, Refuse } from './contract.js';
 import { describeFault, diskError, places } from './disk.js';
 import { MdiffError, ModelError } from './errors.js';
@@ -14,11 +14,8 @@ import type { Manifest, ManifestEntry } from './manifest.js';
 
 const reading = { task: 'read', place: { ...places.file, elsewhere: 'choose another folder' } } as const;
 
-/** Makes the errors of the files in a model folder. `key` names the setting that chose the folder. */
-export const refuseIn =
-  (path: string, key = ''): Refuse =>
-  (file, expected, got, remedy = 'export the model again or copy the folder again') =>
-    new ModelError(`${key}${join(path, file)}: expected ${expected}, got ${got}; ${remedy}`);
+/** Makes the errors of the files in a folder on the disk. `key` names the setting that chose the folder. */
+export const refuseIn = (path: string, key = ''): Refuse => refuser((file) => `${key}${join(path, file)}`);
 
 /** The name of a model: its experiment's, else its folder's, else that of the run around it. */
 export function nameOf(path: string, config: ModelFolderConfig): string {

@@ -107,7 +107,9 @@ const byTexts = new WeakMap<Tokenizer, Map<string, number>>();
 function tokensByText(tokenizer: Tokenizer): Map<string, number> {
   let table = byTexts.get(tokenizer);
   if (!table) {
-    table = new Map(Array.from({ length: tokenizer.vocabSize - 5 }, (_, i) => [tokenizer.decode(Int32Array.of(i + 5)), i + 5]));
+    const reserved = new Set<number>(Object.values(tokenizer.special));
+    const ids = Array.from({ length: tokenizer.vocabSize }, (_, id) => id).filter((id) => !reserved.has(id));
+    table = new Map(ids.map((id) => [tokenizer.decode(Int32Array.of(id)), id]));
     byTexts.set(tokenizer, table);
   }
   return table;
@@ -129,7 +131,7 @@ export interface Placed {
 
 export type WordsAt = Readonly<Record<number, string | number>>;
 
-/** Where and with which tokens words stand in the new text behind a prompt. Throws {@link GenerateError} for words that contradict each other. */
+/** The tokens of words at stated places of the new text behind a prompt. Throws {@link GenerateError} for words that contradict each other. */
 export function placedWords(
   model: Model,
   { wordsAt = {}, forbiddenWords, allowedWords, prompt }: WordOptions & { readonly wordsAt?: WordsAt | undefined; readonly prompt: string },

@@ -1,7 +1,8 @@
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { generate, rank, seedAt, type GenerateOptions, type Model, type SamplingOptions, type Text } from '@mdiff/generate';
 import { RequestError } from './errors.js';
 import { watchSteps } from './frames.js';
+import { headOf } from './head.js';
 import { biasOf, promptsOf } from './prompts.js';
 import { samplingOf, wordsOf, type Chunk, type Completion, type CompletionRequest, type Finish, type SamplingRequest } from './schema.js';
 import type { Events } from './stream.js';
@@ -32,13 +33,7 @@ export async function complete(model: Model, { body, sampling, signal, events, o
   const prompts = promptsOf(body.prompt, drawn, model);
   const bias = biasOf(body, model);
   const seed = seedOf(body, sampling, model);
-  const head = {
-    id: `cmpl-${randomUUID()}`,
-    object: 'text_completion' as const,
-    created: Math.floor(Date.now() / 1000),
-    model: model.name,
-    seed,
-  };
+  const head = headOf('cmpl', 'text_completion', { model, seed });
   const usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
   const choices: Completion['choices'] = [];
   const withUsage = body.stream_options?.include_usage === true;

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { rewrite, type Model, type Span } from '@mdiff/generate';
 import { seedOf, type AnswerArgs } from './completions.js';
 import { watchSteps } from './frames.js';
+import { headOf } from './head.js';
 import { biasOf } from './prompts.js';
 import { samplingOf, wordsOf, type Editing, type EditRequest } from './schema.js';
 import type { Events } from './stream.js';
@@ -38,11 +38,7 @@ export async function edit(
     return { index, text: edited, edits: edits.map((change) => ({ ...change, ...inCharacters(edited, change) })) };
   });
   const answer: Editing = {
-    id: `edit-${randomUUID()}`,
-    object: 'edit',
-    created: Math.floor(Date.now() / 1000),
-    model: model.name,
-    seed,
+    ...headOf('edit', 'edit', { model, seed }),
     choices,
     usage: { prompt_tokens: promptTokens, completion_tokens: written, total_tokens: promptTokens + written },
   };

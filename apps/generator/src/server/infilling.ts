@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { infill, type Model } from '@mdiff/generate';
 import { seedOf, type AnswerArgs } from './completions.js';
 import { watchSteps } from './frames.js';
+import { headOf } from './head.js';
 import { biasOf } from './prompts.js';
 import { samplingOf, wordsOf, type Infilling, type InfillRequest } from './schema.js';
 import type { Events } from './stream.js';
@@ -31,11 +31,7 @@ export async function fillGaps(
     gaps.reduce<number>((sum, gap, i) => sum + (typeof gap === 'number' ? gap : model.tokenizer.encode(fills[i]!).length), 0);
   const written = texts.reduce((sum, { fills }) => sum + tokensOf(fills), 0);
   const answer: Infilling = {
-    id: `infill-${randomUUID()}`,
-    object: 'infill',
-    created: Math.floor(Date.now() / 1000),
-    model: model.name,
-    seed,
+    ...headOf('infill', 'infill', { model, seed }),
     choices: texts.map(({ text, fills }, index) => ({ index, text, fills: [...fills] })),
     usage: { prompt_tokens: promptTokens, completion_tokens: written, total_tokens: promptTokens + written },
   };

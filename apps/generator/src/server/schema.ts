@@ -271,7 +271,8 @@ export function samplingOf(body: SamplingRequest): Omit<SamplingOptions, 'seed'>
   return Object.fromEntries(given) as SamplingOptions;
 }
 
-interface Answer<T extends string> {
+/** The fields with which every answer begins. */
+export interface Answer<T extends string> {
   id: string;
   object: T;
   /** Seconds since 1970. */

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { score, type Model } from '@mdiff/generate';
 import type { AnswerArgs } from './completions.js';
 import { RequestError } from './errors.js';
+import { headOf } from './head.js';
 import type { ScoreRequest, Scoring } from './schema.js';
 
 /** Answers one request of `POST /v1/score`: how likely the model finds each text, by the bound that training reports. */
@@ -27,11 +27,7 @@ export async function scoreTexts(model: Model, { body, signal, onText }: AnswerA
   }
   const tokens = scores.reduce((sum, entry) => sum + entry.tokens, 0);
   return {
-    id: `score-${randomUUID()}`,
-    object: 'score',
-    created: Math.floor(Date.now() / 1000),
-    model: model.name,
-    seed,
+    ...headOf('score', 'score', { model, seed }),
     scores,
     usage: { prompt_tokens: tokens, completion_tokens: 0, total_tokens: tokens },
   };

@@ -4,7 +4,7 @@ import { PassThrough, type Readable } from 'node:stream';
 /** Bytes that a client may leave unread before {@link Events.extra} sends it no more. */
 const UNREAD = 2 ** 18;
 
-/** What a job tells about its answer while it works. */
+/** A job tells of its answer through these while it works. */
 export interface Events<T> {
   /** an event of the answer; those before the first pass wait for it */
   send(chunk: T): void;

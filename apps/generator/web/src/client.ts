@@ -1,4 +1,4 @@
-// What the page asks of a model, wherever it runs: behind HTTP (remote.ts), or in this browser.
+// The page asks these things of a model, which runs behind HTTP (remote.ts) or in this browser.
 import type { Frame } from './frames.js';
 import type { Request } from './request.js';
 import type { PageModel } from './settings.js';
@@ -36,7 +36,7 @@ export interface ScoreQuestion {
   readonly words: boolean;
 }
 
-/** What a site says of the model that it carries. */
+/** A site says this of the model that it carries. */
 export interface About {
   /** the model card, in Markdown */
   readonly card: string;

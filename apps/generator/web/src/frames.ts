@@ -33,7 +33,7 @@ export const before = ({ pieces }: Frame): Frame => ({
 export const masksOf = ({ pieces }: Frame): number => pieces.filter(({ state }) => state === 'mask').length;
 
 /**
- * Where the tokens of the last frame stand in the finished text. The server may cut the text, or bring blanks back, so each piece is looked for
+ * Places of the last frame's tokens in the finished text. The server may cut the text, or bring blanks back, so each piece is looked for
  * from where the one before it ended.
  */
 export function marksOf(frame: Frame | undefined, text: string): Mark[] {

@@ -14,7 +14,7 @@ export interface GapRange {
 
 const GAP = /_{3,}(?:\{(\d{1,6})(?:,(\d{1,6}))?\}|:(\d{3,6}|\d)(?!\d))?/g;
 
-/** Where the gaps of a text stand. */
+/** The gaps of a text and their places. */
 export function gapsOf(text: string): GapRange[] {
   return [...text.matchAll(GAP)].map(({ 0: marker, 1: least, 2: most, 3: count, index }) => ({
     start: index,
