@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Denoiser, type StepEvent, denoise, denoiseBatch } from './denoise.js';
 import type { SamplingOptions } from './options.js';
 import { stream } from './random.js';
-import type { SamplerName } from './sampler.js';
+import type { Commit, SamplerName } from './sampler.js';
 import { sampler, samplers } from './samplers.js';
 
 const MASK = 0;
@@ -47,6 +47,27 @@ const run = (
   onStep?: (e: StepEvent) => void,
 ) =>
   denoise({ canvas, maskId: MASK, denoiser, sampler: sampler(name), options: { forbidden: SPECIAL, ...options }, rng: stream(1), onStep });
+
+it.each(strategies)(
+  '%s: commits name the likeliest tokens of their places where the caller asks, and write the same',
+  async (_, name, options) => {
+    const commits: Commit[] = [];
+    const withThem = await run(
+      name,
+      masks(8),
+      { ...options, alternatives: 3, temperature: 0.7 },
+      fake,
+      (event) => void commits.push(...event.commits),
+    );
+    expect(withThem).toEqual(await run(name, masks(8), { ...options, temperature: 0.7 }));
+    for (const { token, probability, alternatives } of commits) {
+      expect(alternatives!.map((one) => one.probability)).toEqual([...alternatives!].map((one) => one.probability).sort((a, b) => b - a));
+      const same = alternatives!.find((one) => one.token === token);
+      if (same) expect(same.probability).toBeCloseTo(probability, 12);
+      else expect(probability).toBeLessThanOrEqual(alternatives!.at(-1)!.probability);
+    }
+  },
+);
 
 const arbitraryCanvas = fc
   .array(fc.oneof(fc.constant(MASK), fc.integer({ min: 5, max: V - 1 })), { minLength: 1, maxLength: 24 })

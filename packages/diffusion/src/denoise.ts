@@ -4,7 +4,7 @@ import { DiffusionError } from './error.js';
 import { type SamplingOptions, samplingOptions } from './options.js';
 import { type Rng, stream } from './random.js';
 import type { Commit, Sampler, StepArgs } from './sampler.js';
-import { drawAll, scorer } from './score.js';
+import { drawAll, scorer, withAlternatives } from './score.js';
 import { newScratch, type Scratch } from './scratch.js';
 
 /** One canvas and the masked positions (ascending) whose logits are wanted; read only. */
@@ -259,6 +259,7 @@ function* unmask({ canvas, constraints, rng, row, ...common }: UnmaskArgs): Gene
         } else {
           commits = sampler.step({ ...all, positions: choice.evaluate, logits: (i) => logits(evaluated.indexOf(choice.evaluate[i]!)) });
         }
+        if (options.alternatives > 0) commits = withAlternatives(commits, all);
       }
       for (const { position, token } of commits) canvas[position] = token;
       for (const position of remasked) canvas[position] = maskId;

@@ -13,7 +13,7 @@ export { samplingOptions } from './options.js';
 export type { SamplingOptions } from './options.js';
 export type { ScheduleName } from './schedule.js';
 export { sampler, samplers } from './samplers.js';
-export type { Choice, ChooseArgs, Commit, Evaluation, Progress, Sampler, SamplerName, StepArgs } from './sampler.js';
+export type { Alternative, Choice, ChooseArgs, Commit, Evaluation, Progress, Sampler, SamplerName, StepArgs } from './sampler.js';
 export type { WordRules } from './words.js';
 export type { Constraints, TokenSet } from './constraints.js';
 export { denoise, denoiseBatch, startDenoising } from './denoise.js';

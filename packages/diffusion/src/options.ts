@@ -46,6 +46,8 @@ export interface SamplingOptions {
   earlyCommit: boolean;
   /** cap on the chance that ancestral masks a committed token again (ReMDM, arXiv 2503.00307) */
   remasking: number;
+  /** likeliest tokens that each commit reports beside its own; 0 */
+  alternatives: number;
 }
 
 const defaultSamplingOptions: Readonly<SamplingOptions> = Object.freeze({
@@ -68,6 +70,7 @@ const defaultSamplingOptions: Readonly<SamplingOptions> = Object.freeze({
   gamma: 0.1,
   earlyCommit: false,
   remasking: 0,
+  alternatives: 0,
 });
 
 // Limits that the mathematics needs; the limits of the product stand in @mdiff/config/sampling.
@@ -86,6 +89,7 @@ const rules: Partial<Record<keyof SamplingOptions, { ok(v: number): boolean; exp
   threshold: { ok: (v) => v > 0 && v <= 1, expected: 'a number > 0 and <= 1' },
   gamma: { ok: (v) => v >= 0 && v < Infinity, expected: 'a finite number >= 0' },
   remasking: { ok: (v) => v >= 0 && v <= 1, expected: 'a number from 0 to 1' },
+  alternatives: wholeFrom(0),
 };
 
 /** Fills in the defaults; throws `MDIFF_SAMPLING` for a value out of range. A key whose value is undefined counts as absent. */

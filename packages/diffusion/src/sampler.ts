@@ -14,6 +14,13 @@ export interface Commit {
   token: number;
   /** of the token at temperature 1, before topK and topP */
   probability: number;
+  /** the likeliest tokens of this position, likeliest first, with probabilities of the same kind; only with the option `alternatives` */
+  alternatives?: readonly Alternative[];
+}
+
+export interface Alternative {
+  token: number;
+  probability: number;
 }
 
 /** How far a sampler has come in one block. */

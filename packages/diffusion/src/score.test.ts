@@ -114,6 +114,17 @@ describe('scorer', () => {
     expect(score.topTwo().map(Math.exp)).toEqual([expect.closeTo(p[3]!, 14), expect.closeTo(p[4]!, 14)]);
   });
 
+  it('lists the likeliest tokens that are allowed, with their probabilities', () => {
+    const p = normalised(weights);
+    const score = load(logits, { temperature: 0.1, topK: 1, forbidden: [4] });
+    const rest = 1 - p[4]!;
+    expect(score.likeliest(2)).toEqual([
+      { token: 3, probability: expect.closeTo(p[3]! / rest, 14) as number },
+      { token: 1, probability: expect.closeTo(p[1]! / rest, 14) as number },
+    ]);
+    expect(score.likeliest(9).map(({ token }) => token)).toEqual([3, 1, 2, 5]);
+  });
+
   it('adds the bias and subtracts ln(penalty) once for each token of the window', () => {
     const logitBias = Float64Array.of(0, 0, 2, 0, 0, 0);
     const canvas = [3, 3, 5, 0];

@@ -4,7 +4,7 @@ import { FEW, weigh } from './weigh.js';
 import { type IdList, keepLargest, listLargest } from './nucleus.js';
 import type { SamplingOptions } from './options.js';
 import type { Rng } from './random.js';
-import type { Commit, Evaluation, StepArgs } from './sampler.js';
+import type { Alternative, Commit, Evaluation, StepArgs } from './sampler.js';
 import { newScratch, sized } from './scratch.js';
 import { banWords, ENDS, keepOnly, breaksRule, STARTS } from './words.js';
 
@@ -16,6 +16,8 @@ export interface Scorer {
   probability(token: number): number;
   /** entropy in nats, as `probability` */
   entropy(): number;
+  /** the `count` likeliest tokens that are allowed, likeliest first, with their `probability` */
+  likeliest(count: number): Alternative[];
   /** the two largest values, which are −∞ where fewer tokens are allowed, as logits minus the log-normaliser */
   topTwo(): [number, number];
   /** draws a token with temperature, topK and topP */
@@ -82,6 +84,7 @@ export function scorer(
     },
     probability: (token) => weights[token]! / total,
     entropy: () => entropy(x, max, weights, total),
+    likeliest: (count) => largest(weights, count).map((token) => ({ token, probability: weights[token]! / total })),
     topTwo() {
       const [first, second] = topTwo(x);
       const logZ = max + Math.log(total);
@@ -121,6 +124,15 @@ export function drawAll(args: StepArgs): Commit[] {
   });
 }
 
+/** The commits of a step with the likeliest tokens of their positions, before any of them was committed. */
+export function withAlternatives(commits: readonly Commit[], args: StepArgs): Commit[] {
+  const score = scorer(args, args.options);
+  return commits.map((commit) => {
+    score.load(args.positions.indexOf(commit.position));
+    return { ...commit, alternatives: score.likeliest(args.options.alternatives) };
+  });
+}
+
 function checkBias(logitBias: Float64Array | null, size: number): void {
   if (logitBias === null || logitBias.length === size) return;
   throw new DiffusionError('MDIFF_SAMPLING', `sampling option logitBias: expected ${size} numbers, one per token, got ${logitBias.length}`);
@@ -154,6 +166,20 @@ function entropy(x: Float64Array, max: number, weights: Float64Array, total: num
   let sum = 0;
   for (let v = 0; v < x.length; v++) if (weights[v]! > 0) sum += weights[v]! * (max - x[v]!);
   return Math.log(total) + sum / total;
+}
+
+/** Indices of the largest positive values, the largest first, and the lower index first among equal ones; `count` is small. */
+function largest(values: Float64Array, count: number): number[] {
+  const best: number[] = [];
+  for (let v = 0; v < values.length; v++) {
+    const value = values[v]!;
+    if (value === 0 || (best.length === count && value <= values[best[count - 1]!]!)) continue;
+    let place = best.length;
+    while (place > 0 && value > values[best[place - 1]!]!) place--;
+    best.splice(place, 0, v);
+    if (best.length > count) best.pop();
+  }
+  return best;
 }
 
 function topTwo(x: Float64Array): [number, number] {

@@ -18,6 +18,8 @@ const MAX_LOGITS = 2 ** 21;
 export interface RunOptions extends SamplingOptions, WordOptions {
   /** Added to the logits, by token id. */
   readonly logitBias?: Readonly<Record<number, number>>;
+  /** Likeliest tokens that each commit of `onStep` names beside its own; 0 unless given. */
+  readonly alternatives?: number;
   /** Aborting rejects with the signal's reason, between two passes. */
   readonly signal?: AbortSignal;
   /** After each step of each text; `row` is the text's index. */
@@ -25,7 +27,7 @@ export interface RunOptions extends SamplingOptions, WordOptions {
 }
 
 /** Names of {@link RunOptions} that are no sampling options. */
-export const RUN_OPTIONS = ['logitBias', 'allowedWords', 'forbiddenWords', 'signal', 'onStep'] as const;
+export const RUN_OPTIONS = ['logitBias', 'allowedWords', 'forbiddenWords', 'alternatives', 'signal', 'onStep'] as const;
 export type Run = Pick<RunOptions, (typeof RUN_OPTIONS)[number]>;
 
 /** One text to write: its canvas, and the seed that its draws come from. */
@@ -110,7 +112,7 @@ function turns(targets: readonly Target[], vocabulary: number): Target[][] {
 
 function diffusionOptions(
   { model, sampling, closed }: Job,
-  { logitBias, ...words }: Pick<RunOptions, 'logitBias' | keyof WordOptions>,
+  { logitBias, alternatives = 0, ...words }: Pick<RunOptions, 'logitBias' | 'alternatives' | keyof WordOptions>,
 ): Partial<DiffusionOptions> {
   const { config, tokenizer } = model;
   const forbidden = [config.pad_token_id, config.bos_token_id, config.sep_token_id];
@@ -136,6 +138,7 @@ function diffusionOptions(
     gamma: sampling.gamma,
     earlyCommit: sampling.earlyCommit,
     remasking: sampling.remasking,
+    alternatives,
   };
 }
 

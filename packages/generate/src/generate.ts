@@ -6,6 +6,7 @@ import { chooseLengths } from './lengths.js';
 import type { Model } from './model.js';
 import { checkNames, resolveSampling, seedAt, type Sampling } from './options.js';
 import { follow, type TextPiece } from './prefix.js';
+import { recordProbabilities, within, type TokenProbability } from './probabilities.js';
 import { placedWords, withPlaced, type Placed, type WordsAt } from './rules.js';
 import { writeOn } from './write.js';
 
@@ -26,6 +27,8 @@ export interface GenerateOptions extends RunOptions {
   readonly minTokens?: number;
   /** Words, or ids of tokens, by their place: token 0 is the first new one. A word of several tokens takes as many places. */
   readonly wordsAt?: WordsAt;
+  /** Name the probability of each new token, and of as many likelier ones as `alternatives` says. Default false. */
+  readonly probabilities?: boolean;
   /** Called with each piece of a text, in order, as soon as no later step can change it. */
   readonly onText?: (piece: TextPiece) => void;
 }
@@ -42,6 +45,8 @@ export interface Text {
   readonly seed: number;
   /** NFE, number of function evaluations: forward passes that this text took part in. */
   readonly nfe: number;
+  /** The tokens that `completion` begins in, in order; only with the option `probabilities`. */
+  readonly probabilities?: readonly TokenProbability[];
 }
 
 export interface GenerateResult {
@@ -52,7 +57,7 @@ export interface GenerateResult {
 
 /** Samples `n` texts. Throws {@link GenerateError} when the request does not fit the model. */
 export async function generate(model: Model, options: GenerateOptions = {}): Promise<GenerateResult> {
-  checkNames('generate', options, ['prompt', 'suffix', 'maxTokens', 'minTokens', 'wordsAt', 'onText', ...RUN_OPTIONS]);
+  checkNames('generate', options, ['prompt', 'suffix', 'maxTokens', 'minTokens', 'wordsAt', 'probabilities', 'onText', ...RUN_OPTIONS]);
   const { prompt = '', suffix = '', maxTokens, minTokens } = options;
   for (const [name, text] of Object.entries({ prompt, suffix })) {
     if (typeof text !== 'string') throw new GenerateError(`${name}: expected a string, got ${JSON.stringify(text)}`);
@@ -100,13 +105,20 @@ async function open(
   const { ids, spaced } = encodeBefore(model.tokenizer, prompt);
   const sampling = { ...chosen, minLength: Math.max(chosen.minLength, least > 0 ? ids.length + least : 0) };
   const follower = options.onText && follow({ model, spaced, sampling, onText: options.onText });
-  const written = await writeOn({ model, sampling, prompt: ids, spaced, limit, placed, follower }, options);
+  const recorder = options.probabilities ? recordProbabilities() : undefined;
+  const onStep = (step: Step): void => {
+    recorder?.step(step);
+    options.onStep?.(step);
+  };
+  const written = await writeOn({ model, sampling, prompt: ids, spaced, limit, placed, follower }, { ...options, onStep });
   const texts = written.map(({ ids: tokens, ended, nfe, seed }, i): Text => {
     const whole = decodeGap(model, { canvas: Int32Array.from(tokens) }, { start: 0, spaced }, tokens.length);
     const completion = cut(whole, sampling.stop);
     follower?.end(i, completion);
     const count = completion === whole ? tokens.length : model.tokenizer.encode(completion).length;
-    return { text: prompt + completion, completion, tokens: count, finish: ended ? 'stop' : 'length', seed, nfe };
+    const probabilities = recorder && within(recorder.of(i, tokens, ids.length), { completion, whole, spaced }, model);
+    const finish = ended ? 'stop' : 'length';
+    return { text: prompt + completion, completion, tokens: count, finish, seed, nfe, ...(probabilities && { probabilities }) };
   });
   return { texts, promptTokens: ids.length };
 }
@@ -126,19 +138,31 @@ async function closed(
   }));
   const gapOf = (row: number): Gap => targets[row]!.layout.gaps[0]!;
   const follower = options.onText && follow({ model, spaced: gapOf(0).spaced, sampling, onText: options.onText });
+  const recorder = options.probabilities ? recordProbabilities() : undefined;
   const onStep = (step: Step): void => {
+    recorder?.step(step);
     follower?.step(step, gapOf(step.row));
     options.onStep?.(step);
   };
   const results = await fill({ model, targets, sampling, closed: true }, { ...options, onStep });
   const texts = results.map((result, i): Text => {
-    const { length } = gapOf(i);
+    const { start, length, spaced } = gapOf(i);
     const whole = decodeGap(model, result, gapOf(i), length);
     const completion = cut(whole, sampling.stop);
     follower?.end(i, completion);
     const tokens = completion === whole ? length : model.tokenizer.encode(completion).length;
     const finish = length < limit || completion !== whole ? 'stop' : 'length';
-    return { text: prompt + completion + suffix, completion, tokens, finish, seed: targets[i]!.seed, nfe: chosen[i]!.nfe + result.nfe };
+    const ids = result.canvas.subarray(start, start + length);
+    const probabilities = recorder && within(recorder.of(i, ids, start - targets[i]!.layout.offset), { completion, whole, spaced }, model);
+    return {
+      text: prompt + completion + suffix,
+      completion,
+      tokens,
+      finish,
+      seed: targets[i]!.seed,
+      nfe: chosen[i]!.nfe + result.nfe,
+      ...(probabilities && { probabilities }),
+    };
   });
   return { texts, promptTokens: targets[0]!.layout.textTokens };
 }

@@ -3,6 +3,7 @@ import { generate, rank, seedAt, type GenerateOptions, type Model, type Sampling
 import { RequestError } from './errors.js';
 import { watchSteps } from './frames.js';
 import { headOf } from './head.js';
+import { logprobsOf, type LogProbs } from './logprobs.js';
 import { biasOf, promptsOf } from './prompts.js';
 import { samplingOf, wordsOf, type Chunk, type Completion, type CompletionRequest, type Finish, type SamplingRequest } from './schema.js';
 import type { Events } from './stream.js';
@@ -37,8 +38,9 @@ export async function complete(model: Model, { body, sampling, signal, events, o
   const usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
   const choices: Completion['choices'] = [];
   const withUsage = body.stream_options?.include_usage === true;
-  const piece = (index: number, text: string, finish: Finish | null): void =>
-    events?.send({ ...head, choices: [{ index, text, logprobs: null, finish_reason: finish }], ...(withUsage && { usage: null }) });
+  const alternatives = typeof body.logprobs === 'number' ? body.logprobs : null;
+  const piece = (index: number, text: string, finish: Finish | null, logprobs: LogProbs | null = null): void =>
+    events?.send({ ...head, choices: [{ index, text, logprobs, finish_reason: finish }], ...(withUsage && { usage: null }) });
   for (const [p, prompt] of prompts.entries()) {
     const first = choices.length;
     if (body.echo && prompt !== '') for (let row = 0; row < n; row++) piece(first + row, prompt, null);
@@ -52,6 +54,7 @@ export async function complete(model: Model, { body, sampling, signal, events, o
       prompt,
       suffix: body.suffix ?? '',
       signal,
+      ...(alternatives !== null && { probabilities: true, alternatives }),
       // The library writes on beyond the window; one request must not occupy the server for long.
       ...(body.max_tokens ? { maxTokens: Math.min(body.max_tokens, model.config.max_seq_len) } : {}),
       onStep: watchSteps(model, { body, sampling, events, onStep, first }),
@@ -62,9 +65,11 @@ export async function complete(model: Model, { body, sampling, signal, events, o
       usage.completion_tokens += tokens;
       onText?.(nfe);
     }
-    for (const { completion, finish } of drawn > n ? await likeliest(model, texts, { n, signal, onText }) : texts) {
-      piece(choices.length, '', finish);
-      choices.push({ index: choices.length, text: body.echo ? prompt + completion : completion, logprobs: null, finish_reason: finish });
+    for (const { completion, finish, probabilities } of drawn > n ? await likeliest(model, texts, { n, signal, onText }) : texts) {
+      const echo = body.echo === true;
+      const logprobs = probabilities ? logprobsOf(model, { prompt, echo, probabilities }) : null;
+      piece(choices.length, '', finish, logprobs);
+      choices.push({ index: choices.length, text: echo ? prompt + completion : completion, logprobs, finish_reason: finish });
     }
   }
   usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;

@@ -15,7 +15,7 @@ const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 const usage = object({ prompt_tokens: integer, completion_tokens: integer, total_tokens: integer });
 const head = { id: string, created: integer, model: string, seed: integer };
 const choice = (finish: readonly (string | null)[]) =>
-  object({ index: integer, text: string, logprobs: { type: 'null' }, finish_reason: { enum: finish } });
+  object({ index: integer, text: string, logprobs: { anyOf: [ref('LogProbs'), { type: 'null' }] }, finish_reason: { enum: finish } });
 
 export const schemas = {
   CompletionRequest: completionSchema,
@@ -29,6 +29,12 @@ export const schemas = {
     },
     ['usage'],
   ),
+  LogProbs: object({
+    tokens: list(string),
+    token_logprobs: list({ type: ['number', 'null'] }),
+    top_logprobs: list({ type: ['object', 'null'], additionalProperties: number }),
+    text_offset: list(integer),
+  }),
   Frame: object({
     object: { const: 'denoise.frame' },
     index: integer,

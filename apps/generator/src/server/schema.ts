@@ -1,6 +1,7 @@
 // Requests and answers of the server: the part of OpenAI's completions API that a model of this kind can answer.
 import { sampling, type ParameterKey, type Range, type SamplingKey, type SamplingValue } from '@mdiff/config/sampling';
 import type { Edit, GenerateOptions, Part, SamplingOptions, Span } from '@mdiff/generate';
+import type { LogProbs } from './logprobs.js';
 
 /** Parameters that the table of sampling options names. `null` means absent, as in OpenAI's API. */
 type SamplingParameters = { [K in ParameterKey as (typeof sampling)[K]['parameter']]?: SamplingValue<K> | null };
@@ -64,6 +65,8 @@ export interface CompletionRequest extends SamplingRequest, StreamRequest {
   words_at?: Readonly<Record<string, string | number>> | null;
   echo?: boolean | null;
   best_of?: number | null;
+  /** How many likely tokens to name for each token of the text. */
+  logprobs?: number | false | null;
 }
 
 const MAX_CHARACTERS = 200_000;
@@ -71,6 +74,8 @@ const MAX_CHARACTERS = 200_000;
 const MAX_TEXTS = 16;
 /** Texts of all prompts of a request together. LangChain sends up to 20 prompts at once. */
 export const MAX_CHOICES = 64;
+/** As in OpenAI's API. */
+const MAX_LOGPROBS = 5;
 const STOP = { type: 'string', minLength: 1, maxLength: 256 };
 const TEXT = { type: 'string', maxLength: MAX_CHARACTERS };
 const IDS = { type: 'array', minItems: 1, maxItems: MAX_CHARACTERS, items: { type: 'integer', minimum: 0 } };
@@ -97,10 +102,6 @@ export const unbuilt: Readonly<Record<string, { neutral: readonly unknown[]; ins
   presence_penalty: {
     neutral: [0, null],
     instead: 'the server started with --set generation.repetition_penalty=… has a penalty of its own',
-  },
-  logprobs: {
-    neutral: [null, false],
-    instead: 'a diffusion model writes in any order, so it has no probability of a token after those before it; leave it out',
   },
 };
 
@@ -149,6 +150,11 @@ export const completionSchema = {
     },
     echo: FLAG,
     best_of: { type: ['integer', 'null'], minimum: 1, maximum: MAX_TEXTS },
+    logprobs: {
+      description: `an integer from 0 to ${MAX_LOGPROBS}`,
+      // LangChain sends false.
+      anyOf: [{ type: ['integer', 'null'], minimum: 0, maximum: MAX_LOGPROBS }, { const: false }],
+    },
     logit_bias: {
       type: ['object', 'null'],
       maxProperties: 1024,
@@ -291,13 +297,14 @@ export interface Usage {
 export type Finish = 'stop' | 'length';
 
 export interface Completion extends Answer<'text_completion'> {
-  choices: { index: number; text: string; logprobs: null; finish_reason: Finish }[];
+  choices: { index: number; text: string; logprobs: LogProbs | null; finish_reason: Finish }[];
   usage: Usage;
 }
 
 /** One event of a stream. */
 export interface Chunk extends Answer<'text_completion'> {
-  choices: { index: number; text: string; logprobs: null; finish_reason: Finish | null }[];
+  /** `logprobs` of a whole choice stand in its last chunk, the one with a `finish_reason`. */
+  choices: { index: number; text: string; logprobs: LogProbs | null; finish_reason: Finish | null }[];
   /** Only if the request asks for it: null, except in the last chunk, which has no choices. */
   usage?: Usage | null;
 }

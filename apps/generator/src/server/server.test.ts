@@ -295,11 +295,20 @@ describe('bad requests', () => {
     ],
     [
       'a parameter that is not built',
-      { prompt: 'a', logprobs: 5 },
+      { prompt: 'a', presence_penalty: 5 },
       400,
-      { param: 'logprobs', message: expect.stringMatching(/^logprobs: 5 is not supported by this server: /) as string },
+      {
+        param: 'presence_penalty',
+        message: expect.stringMatching(/^presence_penalty: 5 is not supported by this server: /) as string,
+      },
     ],
     ['a penalty', { frequency_penalty: 0.5 }, 400, { param: 'frequency_penalty', code: 'unsupported_parameter' }],
+    [
+      'too many likely tokens',
+      { prompt: 'a', logprobs: 6 },
+      400,
+      { param: 'logprobs', message: 'logprobs: expected an integer from 0 to 5, got 6' },
+    ],
     ['fewer texts than wanted', { n: 3, best_of: 2 }, 400, { param: 'best_of', message: 'best_of: expected at least n (3), got 2' }],
     ['a stream of ranked texts', { best_of: 3, stream: true }, 400, { param: 'best_of', code: 'unsupported_parameter' }],
     ['no prompts', { prompt: [] }, 400, { param: 'prompt' }],

@@ -43,6 +43,8 @@ export interface TokenizerJson {
  * Byte-level BPE: encodes any string to ids and decodes them. Reads no files and trains nothing; runs in a browser.
  * Reserved tokens are vocabulary entries that no merge reaches, so "[MASK]" in a text is six ordinary characters.
  */
+const NONE = new Uint8Array(0);
+
 export class Tokenizer {
   readonly vocabSize: number;
   readonly special = SPECIAL;
@@ -130,10 +132,7 @@ export class Tokenizer {
     const parts: Uint8Array[] = [];
     let length = 0;
     for (let i = 0; i < ids.length; i++) {
-      const id = ids[i]!;
-      if (id >= 0 && id < SPECIAL_TOKENS.length) continue;
-      const bytes = this.#idBytes[id];
-      if (!bytes) throw new RangeError(`token id ${id} is outside the vocabulary of ${this.vocabSize}`);
+      const bytes = this.bytes(ids[i]!);
       parts.push(bytes);
       length += bytes.length;
     }
@@ -144,6 +143,17 @@ export class Tokenizer {
       offset += part.length;
     }
     return decoder.decode(out);
+  }
+
+  /**
+   * UTF-8 bytes of one token, which may be a part of a character; none for a reserved id.
+   * @throws RangeError for an id outside the vocabulary
+   */
+  bytes(id: number): Uint8Array {
+    if (id >= 0 && id < SPECIAL_TOKENS.length) return NONE;
+    const bytes = this.#idBytes[id];
+    if (!bytes) throw new RangeError(`token id ${id} is outside the vocabulary of ${this.vocabSize}`);
+    return bytes;
   }
 
   /** The `tokenizer.json` that Hugging Face `tokenizers` loads with the same ids. */
