@@ -76,7 +76,7 @@ async function langChain({ url, name, expected }) {
   );
 }
 
-async function aiSdk({ url, name, expected }) {
+async function aiSdk({ url, name }) {
   const { generateText, streamText, APICallError } = await load('ai');
   const { createOpenAICompatible } = await load('@ai-sdk/openai-compatible');
   const { createOpenAI } = await load('@ai-sdk/openai');
