@@ -89,7 +89,7 @@ async function figuresOf({ source, heldOutSource, train, heldOut }: Corpus, paus
     train: train.length,
     heldOut: heldOut.length,
     from: heldOutSource?.name,
-    dropped: removed.reduce((sum, removal) => sum + (isUnread(removal) ? 0 : removal.to - removal.from + 1), 0),
+    dropped: removed.reduce((sum, removal) => sum + (isUnread(removal) ? 0 : (removal.lines ?? removal.to - removal.from + 1)), 0),
     unread: removed.filter(isUnread),
     notes: sources.flatMap(({ notes }) => notes),
     repeated: (await finish(searchDuplicates(train, heldOut), pause)).length,

@@ -35,8 +35,19 @@ export interface Removal {
     | 'running head'
     | 'code block'
     | 'note mark'
+    | 'footnote'
+    | 'sidenote'
+    | 'rule'
+    | 'ruby reading'
+    | 'hidden text'
+    | 'deleted text'
+    | 'rotated text'
+    | 'page beside the text'
+    | 'end matter'
     | 'unreadable file';
   sample: string;
+  /** How many lines it touches, where those are fewer than all from `from` to `to`. */
+  lines?: number;
 }
 
 /** A file as one document. */

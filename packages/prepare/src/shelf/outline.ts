@@ -23,7 +23,7 @@ export interface Outline {
 }
 
 /** Grows when reading or cleaning gives another text for some file, so that old outlines and shards are not used. */
-const READING_VERSION = 1;
+const READING_VERSION = 2;
 
 /** Names the text of a file: its bytes and the parser. */
 export const textKey = ({ bytes, format }: Pick<VisitedFile, 'bytes' | 'format'>): string =>
@@ -51,7 +51,7 @@ function outlineOf({ document, removed, encoding, notes }: ReadText): Outline {
     sections,
     bytes: sections.flat().reduce((sum, size) => sum + size, 0),
     sha256: hashDocument(document, createHash('sha256')).digest('hex'),
-    dropped: removed.reduce((sum, { from, to }) => sum + to - from + 1, 0),
+    dropped: removed.reduce((sum, { from, to, lines = to - from + 1 }) => sum + lines, 0),
     ...(encoding !== undefined && { encoding }),
     notes,
   };

@@ -3,7 +3,7 @@ import { ENTRY_BYTES, RATIO, RATIO_MIN_BYTES, TOTAL_BYTES } from './limits.js';
 import { optionalPackage } from './optional.js';
 
 export interface Archive {
-  /** Names of all files, in the archive's order. */
+  /** Names of all files, in the archive's order; backslashes, which old Windows programs wrote, are slashes. */
   names: string[];
   /** Unpacks files by name. @throws TextError for a bomb, a damaged or an encrypted archive */
   read(names: Iterable<string>): Map<string, Uint8Array>;
@@ -13,6 +13,7 @@ export interface Archive {
 export async function openArchive(bytes: Uint8Array): Promise<Archive> {
   const { unzipSync } = await optionalPackage('fflate', () => import('fflate'));
   const names: string[] = [];
+  const slashed = (name: string): string => name.replaceAll('\\', '/');
   const unzip = (filter: NonNullable<Parameters<typeof unzipSync>[1]>['filter']) => {
     try {
       return unzipSync(bytes, { filter });
@@ -22,7 +23,7 @@ export async function openArchive(bytes: Uint8Array): Promise<Archive> {
     }
   };
   unzip(({ name }) => {
-    if (!name.endsWith('/')) names.push(name);
+    if (!/[/\\]$/.test(name)) names.push(slashed(name));
     return false;
   });
   if (names.length === 0) throw new TextError('the ZIP archive holds no files; put text into it');
@@ -31,11 +32,12 @@ export async function openArchive(bytes: Uint8Array): Promise<Archive> {
     read(wanted) {
       const set = new Set(wanted);
       const entries = directory(bytes);
-      for (const name of set)
-        if (entries.get(name)?.locked) throw new TextError('the ZIP archive is protected by a password; unpack it and name the folder');
+      for (const [name, { locked }] of entries)
+        if (locked && set.has(slashed(name)))
+          throw new TextError('the ZIP archive is protected by a password; unpack it and name the folder');
       let total = 0;
       const files = unzip(({ name, size, originalSize }) => {
-        if (!set.has(name)) return false;
+        if (!set.has(slashed(name))) return false;
         total += originalSize;
         if (originalSize > ENTRY_BYTES || total > TOTAL_BYTES || (originalSize > RATIO_MIN_BYTES && originalSize > RATIO * size)) {
           throw new TextError(
@@ -49,7 +51,7 @@ export async function openArchive(bytes: Uint8Array): Promise<Archive> {
         if (entries.has(name) && entries.get(name)!.sum !== crc32(data))
           throw new TextError(`the ZIP archive is damaged (the checksum of ${name} does not match); get it again`);
       }
-      return new Map(Object.entries(files));
+      return new Map(Object.entries(files).map(([name, data]) => [slashed(name), data]));
     },
   };
 }
@@ -66,7 +68,7 @@ function directory(bytes: Uint8Array): Map<string, { sum: number; locked: boolea
     const name = bytes.subarray(entry + 46, entry + 46 + view.getUint16(entry + 28, true));
     // Bit 11: the name is UTF-8; else one byte is one character.
     const flags = view.getUint16(entry + 8, true);
-    entries.set((flags & 0x800) !== 0 ? new TextDecoder().decode(name) : String.fromCharCode(...name), {
+    entries.set((flags & 0x800) !== 0 ? new TextDecoder().decode(name) : latin1(name), {
       sum: view.getUint32(entry + 16, true),
       locked: (flags & 1) === 1,
     });
@@ -74,6 +76,8 @@ function directory(bytes: Uint8Array): Map<string, { sum: number; locked: boolea
   }
   return entries;
 }
+
+const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   for (let k = 0; k < 8; k++) byte = byte & 1 ? 0xedb88320 ^ (byte >>> 1) : byte >>> 1;

@@ -13,6 +13,10 @@ export interface Block {
   level?: number;
   /** Share of the characters in links into the same text; a contents list has little else. */
   linked?: number;
+  /** Names that links can lead to. */
+  ids?: readonly string[];
+  /** It begins with the number of a note, or leads back to one. */
+  led?: boolean;
   /** Its place in the source: a file, and 1-based lines in it. */
   where: string;
   from: number;
@@ -25,6 +29,8 @@ export interface Marked {
   blocks: Block[];
   /** The parts that the parser left out. */
   removed: Removal[];
+  /** Names that the numbers of notes lead to. */
+  noted?: ReadonlySet<string>;
   /** The values of `where` in reading order; removals are sorted by it. By default the order in which they come. */
   order?: readonly string[];
 }
@@ -41,11 +47,13 @@ const ENTRY_CHARS = 90;
  *
  * @param name id of the document, and its title when the text has none
  */
-export function toDocument({ title, blocks, removed, order: reading = [] }: Marked, name: string): ParsedText {
+export function toDocument({ title, blocks: all, removed: gone, noted, order: reading = [] }: Marked, name: string): ParsedText {
+  const { blocks, removed } = withoutNotes(all, gone, noted);
   const lines: Lines = { text: [], removed: [], where: name };
   const starts = blocks.map((block) => {
     const start = lines.text.length;
-    lines.text.push(...block.lines, '');
+    for (const line of block.lines) lines.text.push(line);
+    lines.text.push('');
     return start;
   });
   const framed = clearFrame(lines);
@@ -69,6 +77,26 @@ export function toDocument({ title, blocks, removed, order: reading = [] }: Mark
     if (!order.has(where)) order.set(where, order.size);
   removals.sort((a, b) => order.get(a.where)! - order.get(b.where)! || a.from - b.from);
   return { document: { id: name, title: title ?? name, sections }, removed: removals, notes };
+}
+
+const SAMPLE_CHARS = 160;
+
+/** Takes out the footnotes: blocks that a number in the text leads to, and that begin with a number or lead back. */
+function withoutNotes(
+  blocks: readonly Block[],
+  removed: readonly Removal[],
+  noted: ReadonlySet<string> = new Set(),
+): { blocks: readonly Block[]; removed: readonly Removal[] } {
+  const isNote = ({ ids, led }: Block): boolean => led === true && (ids ?? []).some((id) => noted.has(id));
+  const notes = noted.size === 0 ? [] : blocks.filter(isNote);
+  if (notes.length === 0) return { blocks, removed };
+  return {
+    blocks: blocks.filter((block) => !isNote(block)),
+    removed: [
+      ...removed,
+      ...notes.map((note): Removal => ({ ...spot(note), what: 'footnote', sample: note.lines.join(' ').slice(0, SAMPLE_CHARS) })),
+    ],
+  };
 }
 
 /** Makes a lone numeral a heading inside a chapter, and, in a text that marks no headings, a line like "Chapter 5" a chapter heading. */

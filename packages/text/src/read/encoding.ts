@@ -15,21 +15,28 @@ const UNDEFINED = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d]);
 const WESTERN = /^(windows-1252|cp-?1252|iso-?8859-1|latin-?1|l1)$/i;
 
 /**
- * Bytes to text. A byte-order mark decides first, then `declared`, then the bytes themselves: UTF-16 by the places of its zero bytes, UTF-8 when
- * valid, else Windows-1252 when every byte is defined there and letters above 127 are few. No character is replaced.
+ * Bytes to text. A byte-order mark decides first, then valid characters of several bytes (UTF-8), then `declared`, then the bytes themselves: UTF-16 by
+ * the places of its zero bytes or by its letters, UTF-8 when valid, else Windows-1252 when every byte is defined there and letters above 127 are few. No character is replaced.
  *
  * @param declared an encoding that the file itself names, as HTML and XML do
  * @throws TextError, without the name of the file, when the bytes are binary, damaged, or in none of these encodings
  */
 export function decode(bytes: Uint8Array, declared?: string): Decoded {
   if (starts(bytes, 0xef, 0xbb, 0xbf)) return { text: strict(bytes.subarray(3), 'utf-8', 3), encoding: 'UTF-8 with a byte-order mark' };
+  const wide32 = utf32(bytes);
+  if (wide32) return wide32;
   if (starts(bytes, 0xff, 0xfe)) return utf16(bytes.subarray(2), 'utf-16le', 'UTF-16LE with a byte-order mark');
   if (starts(bytes, 0xfe, 0xff)) return utf16(bytes.subarray(2), 'utf-16be', 'UTF-16BE with a byte-order mark');
-  const wide = unmarked16(bytes);
+  const wide = unmarked16(bytes) ?? likely16(bytes);
   if (wide) return utf16(bytes, wide, wide.toUpperCase());
   const zero = bytes.indexOf(0);
   if (zero >= 0) throw new TextError(`it is binary (a zero byte at offset ${zero}); choose a text file`);
-  if (declared !== undefined && !/^(utf-?8|us-ascii|ascii)$/i.test(declared)) {
+  const { valid, invalid, first } = survey(bytes);
+  const declaresOther = declared !== undefined && !/^(utf-?(8|16|32)\w*|us-ascii|ascii)$/i.test(declared);
+  // Characters of several bytes are never all valid by chance, so the declaration is left over from an older copy of the file.
+  if (declaresOther && valid > 0 && invalid === 0)
+    return { text: new TextDecoder().decode(bytes), encoding: `UTF-8, though the file says ${declared}` };
+  if (declaresOther) {
     if (WESTERN.test(declared)) return { text: windows1252(bytes), encoding: `${declared}, as the file says` };
     const decoder = decoderFor(declared);
     if (decoder) {
@@ -40,7 +47,6 @@ export function decode(bytes: Uint8Array, declared?: string): Decoded {
       }
     }
   }
-  const { valid, invalid, first } = survey(bytes);
   if (invalid === 0) return { text: new TextDecoder().decode(bytes), encoding: 'UTF-8' };
   if (isSurrogate(bytes, first)) throw halfCharacter(lineOf(bytes, first));
   const damage = damageAt(bytes, first);
@@ -108,6 +114,48 @@ function unmarked16(bytes: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
   if (size < 8 || even + odd < 0.15 * size) return undefined;
   if (even === 0) return 'utf-16le';
   return odd === 0 ? 'utf-16be' : undefined;
+}
+
+/** UTF-32, with a byte-order mark or with three zero bytes at each Western letter; undefined for anything else. */
+function utf32(bytes: Uint8Array): Decoded | undefined {
+  const [little, big] = [starts(bytes, 0xff, 0xfe, 0, 0), starts(bytes, 0, 0, 0xfe, 0xff)];
+  const size = Math.min(bytes.length - (bytes.length % 4), SAMPLE);
+  const zeros = [0, 0, 0, 0];
+  for (let i = 0; i < size; i++) if (bytes[i] === 0) zeros[i % 4]!++;
+  const most = size / 4;
+  const isLittle = little || (size >= 16 && zeros[3] === most && zeros[2] === most && zeros[0] === 0);
+  const isBig = big || (size >= 16 && zeros[0] === most && zeros[1] === most && zeros[3] === 0);
+  if (bytes.length % 4 !== 0 || (!isLittle && !isBig)) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const name = `UTF-32${isLittle ? 'LE' : 'BE'}`;
+  const pieces: string[] = [];
+  let text = '';
+  for (let i = little || big ? 4 : 0; i < bytes.length; i += 4) {
+    const code = view.getUint32(i, isLittle);
+    if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+      throw new TextError(`it is ${name} with a number that is no character; save it as UTF-8`);
+    text += String.fromCodePoint(code);
+    if (text.length > SAMPLE) {
+      pieces.push(text);
+      text = '';
+    }
+  }
+  return { text: pieces.join('') + text, encoding: little || big ? `${name} with a byte-order mark` : name };
+}
+
+// Shares of a sample's characters: text is letters, marks and blanks, with a line break or a blank now and then.
+const TEXT_SHARE = 0.95;
+const BLANK_SHARE = 1 / 200;
+
+/** UTF-16 without a mark in a script whose letters have no zero bytes, such as Cyrillic: in one byte order alone all characters are text. */
+function likely16(bytes: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
+  const size = Math.min(bytes.length, SAMPLE);
+  if (bytes.length < 16 || bytes.length % 2 === 1 || !bytes.subarray(0, size).includes(0)) return undefined;
+  return (['utf-16le', 'utf-16be'] as const).find((label) => {
+    const text = new TextDecoder(label).decode(bytes.subarray(0, size));
+    const share = (pattern: RegExp): number => (text.match(pattern)?.length ?? 0) / text.length;
+    return !/[\0\uFFFD]/.test(text) && share(/[ \n]/g) >= BLANK_SHARE && share(/[\p{L}\p{M}\p{N}\p{P}\s]/gu) >= TEXT_SHARE;
+  });
 }
 
 /** Counts valid characters of several bytes, and bytes that belong to none (Unicode 16, table 3-7: no surrogates, no overlong forms). */

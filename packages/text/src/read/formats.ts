@@ -2,10 +2,11 @@ import { extname } from 'node:path';
 
 import { TextError } from '../error.js';
 import type { ParsedText } from '../types.js';
-import { openArchive } from './archive.js';
+import { openArchive, type Archive } from './archive.js';
 import { decode } from './encoding.js';
 import type { Packing } from './packed.js';
 import { parsePlain } from './plain.js';
+import { isVocabulary } from './vocabulary.js';
 
 /** The values of `data.format`. */
 export type Format = 'auto' | 'text' | 'markdown' | 'html' | 'epub' | 'pdf' | 'docx';
@@ -62,15 +63,16 @@ const HTML_START = /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*<(!doctype\s+html
  * @throws TextError for a known format that mdiff cannot read
  */
 export async function detectFormat(bytes: Uint8Array, name: string): Promise<ReadText['format'] | Archived> {
-  const head = new TextDecoder('latin1').decode(bytes.subarray(0, 1024));
+  const head = new TextDecoder('latin1').decode(bytes.subarray(0, 4096));
   const foreign = FOREIGN.find(([magic, at]) => latin1(bytes, at, magic.length) === magic)?.[2];
   if (foreign) throw new TextError(foreign);
   for (const [magic, at, kind] of ARCHIVES) if (latin1(bytes, at, magic.length) === magic) return kind;
   if (/^[\s\S]{0,1000}%PDF-/.test(head) && !/^\s*<|[\p{L}]{4}/u.test(head.slice(0, head.indexOf('%PDF-')))) return 'pdf';
   if (latin1(bytes, 0, 4) === 'PK\x03\x04' || latin1(bytes, 0, 4) === 'PK\x05\x06') {
-    const { names } = await openArchive(bytes);
-    if (names.includes('META-INF/container.xml')) return 'epub';
-    if (names.includes('word/document.xml')) return 'docx';
+    const archive = await openArchive(bytes);
+    const { names } = archive;
+    if (isEpub(archive)) return 'epub';
+    if (isWord(archive)) return 'docx';
     if (names.includes('content.xml') && names.includes('mimetype'))
       throw new TextError('it is an OpenDocument text; save it as .docx or as plain text');
     if (names.some((file) => file.startsWith('xl/') || file.startsWith('ppt/')))
@@ -78,8 +80,42 @@ export async function detectFormat(bytes: Uint8Array, name: string): Promise<Rea
     return 'zip';
   }
   // UTF-16 has a zero byte between the letters.
-  if (HTML_START.test(head.replace(/\0/g, '').replace(/^(\xEF\xBB\xBF|ÿþ|þÿ|ï»¿)/, ''))) return 'html';
-  return ENDINGS[extname(name).toLowerCase()] ?? 'text';
+  const letters = head.replace(/\0/g, '').replace(/^(\xEF\xBB\xBF|ÿþ|þÿ|ï»¿)/, '');
+  const root = rootOf(letters);
+  const ending = ENDINGS[extname(name).toLowerCase()];
+  // Markdown may begin with a tag of HTML.
+  if (HTML_START.test(letters) || (root !== undefined && (isVocabulary(root) || (ending !== 'markdown' && HTML_TAGS.test(root)))))
+    return 'html';
+  if (root !== undefined && (/^\s*<\?xml\b/.test(letters) || extname(name).toLowerCase() === '.xml'))
+    throw new TextError(
+      `it is XML of a kind that mdiff does not read (<${root}>); save its text, or set data.format to text to read it with its tags`,
+    );
+  return ending ?? 'text';
+}
+
+// Tags that a file of HTML may begin with that lacks <html>.
+const HTML_TAGS = /^(p|div|h[1-6]|body|head|title|meta|center|pre|table|section|article|main|blockquote)$/i;
+
+/** The first tag of a text that begins with one; comments, instructions and the document type before it do not count. */
+const rootOf = (text: string): string | undefined =>
+  /^<([A-Za-z][\w:.-]*)[\s/>]/.exec(text.replace(/<\?[^>]*\?>|<!--[^>]*-->|<!doctype[^>]*>/gi, '').trimStart())?.[1];
+
+/** True for a ZIP that holds one EPUB, perhaps inside a folder or without the container that names its package document. */
+function isEpub({ names, read }: Archive): boolean {
+  const containers = names.filter((name) => /(^|\/)META-INF\/container\.xml$/i.test(name));
+  if (containers.length > 0) return containers.length === 1;
+  const type = read(['mimetype']).get('mimetype');
+  return type !== undefined && new TextDecoder().decode(type).trim() === 'application/epub+zip';
+}
+
+/** True for a ZIP whose content types name a Word document, whatever its main part is called (ECMA-376, part 2, section 10.1.2.3). */
+function isWord({ names, read }: Archive): boolean {
+  const types = read(['[Content_Types].xml']).get('[Content_Types].xml');
+  return (
+    names.includes('word/document.xml') ||
+    (types !== undefined &&
+      /wordprocessingml\.(document|template)\.main\+xml|ms-word\.\w+\.macroEnabled\w*\.main\+xml/i.test(new TextDecoder().decode(types)))
+  );
 }
 
 const latin1 = (bytes: Uint8Array, at: number, length: number) => String.fromCharCode(...bytes.subarray(at, at + length));
@@ -113,7 +149,7 @@ const PARSERS: Readonly<Record<ReadText['format'], (bytes: Uint8Array, name: str
   },
   async markdown(bytes, name) {
     const { text, encoding } = decode(bytes);
-    const long = text.split(/\r\n|\r|\n/).findIndex((line) => line.length > MARKED_CHARS);
+    const long = text.split(/\r\r\n|\r\n|\r|\n/).findIndex((line) => line.length > MARKED_CHARS);
     if (long >= 0) {
       const { notes = [], ...parsed } = parsePlain(text, name);
       return {

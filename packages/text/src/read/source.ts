@@ -12,6 +12,7 @@ import { detectFormat, readBytes, type Archived, type Format, type ReadText } fr
 import { leavesArchive } from './limits.js';
 import { optionalPackage } from './optional.js';
 import { unpack, untar } from './packed.js';
+import { refuseOddments } from './prose.js';
 
 /** One file of the source. */
 export interface ReadFile {
@@ -226,11 +227,13 @@ async function readMany(
     options.signal?.throwIfAborted();
     try {
       if (options.packed && leavesArchive(name)) throw new TextError('its name leads out of the archive; mdiff does not read it');
+      if (options.format === 'auto') refuseOddments(name);
       const loaded = await readFileBytes(await open(name), name, options);
-      all.documents.push(...loaded.documents);
-      all.removed.push(...loaded.removed);
-      all.files.push(...loaded.files);
-      all.notes.push(...loaded.notes);
+      // One by one: a call takes only so many arguments, and a file may have more removals.
+      for (const document of loaded.documents) all.documents.push(document);
+      for (const removal of loaded.removed) all.removed.push(removal);
+      for (const file of loaded.files) all.files.push(file);
+      for (const note of loaded.notes) all.notes.push(note);
     } catch (error) {
       if (!(error instanceof TextError)) throw error;
       reason ||= error.message;
@@ -280,7 +283,9 @@ async function readFileBytes(bytes: Uint8Array, where: string, options: ReadOpti
 /** The lines that a user should know about a file that was read. */
 export const notesOn = (where: string, { encoding, notes }: { encoding?: string | undefined; notes: readonly string[] }): string[] =>
   [
-    ...(encoding === undefined || /^UTF-8/.test(encoding) ? [] : [`read as ${encoding}; save it as UTF-8 if letters look wrong`]),
+    ...(encoding === undefined || /^UTF-8(?!, though)/.test(encoding)
+      ? []
+      : [`read as ${encoding}; save it as UTF-8 if letters look wrong`]),
     ...notes,
   ].map((note) => `${where}: ${note}`);
 
