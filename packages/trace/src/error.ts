@@ -5,6 +5,8 @@ const INTERNAL =
 /** mdiff cannot trace or lower a function. `message` is one line: the operation, the caller's line if the stack shows it, and the remedy. */
 export class TraceError extends Error {
   readonly code = 'MDIFF_TRACE';
+  /** The refusal is one of TensorFlow.js: a kernel does not accept these shapes. */
+  refusedByKernel?: boolean;
   constructor(message: string) {
     super(message);
     this.name = 'TraceError';

@@ -13,4 +13,6 @@ export type { RuntimeOps } from './tensorflow/emitter.js';
 export { TENSORFLOW } from './tensorflow/lower.js';
 export { toSavedModel, type SavedModelOptions } from './tensorflow/model.js';
 export type { SavedModelSignature, SignatureWriter } from './tensorflow/signature.js';
-export { trace, type InputSpec, type TraceOptions } from './trace.js';
+export type { InputSpec, TracedVariable } from './record/specs.js';
+export type { SizeRange } from './graph/fit.js';
+export { trace, type TraceOptions } from './trace.js';

@@ -1,64 +1,96 @@
 import { tf } from './tf.js';
 import { TraceError } from './error.js';
 import { evaluate, symbol, type Dim, type Sizes } from './graph/extent.js';
-import { samples } from './graph/fit.js';
+import { samples, type SizeRange } from './graph/fit.js';
 import type { Dtype, Graph } from './graph/graph.js';
 import { beginTrace, endTrace } from './record/active.js';
 import { BACKEND, backend, register } from './record/backend.js';
-import { refuseRandom } from './record/random.js';
+import { guardRandom } from './record/random.js';
 import { createRecorder, type Recorder, type Value } from './record/recorder.js';
-import { unify } from './record/unify.js';
-
-/** An input of a traced function. A string in `shape` names a symbolic dimension. */
-export interface InputSpec {
-  shape: readonly (number | string)[];
-  dtype: Dtype;
-}
+import { checkInputs, checkName, rangesOf, variablesOf, type InputSpec, type TracedVariable } from './record/specs.js';
+import { checkSame, describeSizes, unify } from './record/unify.js';
+import { checkRepeated, checkSmallest } from './record/verify.js';
 
 export interface TraceOptions<Name extends string = string> {
   inputs: Record<Name, InputSpec>;
-  /** Variables that the function reads or assigns, by the name they get in the graph. */
-  variables?: Record<string, tf.Variable>;
-  /** Largest size that the function accepts of a symbolic dimension, such as the rows of a position table. */
+  /** Variables that the function reads or assigns, or weights of layers, by the name they get in the graph. */
+  variables?: Record<string, TracedVariable>;
+  /** Largest size that the function accepts of a symbolic dimension, such as the rows of a position table: short for `sizes`. */
   limits?: Record<string, number>;
+  /** The sizes that a symbolic dimension may have. */
+  sizes?: Record<string, SizeRange>;
+  /**
+   * Run the function once more to compare it with its graph (default): at the smallest sizes, or a second time if no size is open.
+   * Leave it out only for a function whose graph other tests compare with TensorFlow.js.
+   */
+  verify?: boolean;
 }
 
 type Traced = Record<string, tf.Tensor> | tf.Tensor;
 
+/** A function to trace, with its inputs and variables. */
+interface Call {
+  fn: (inputs: Record<string, tf.Tensor>) => Traced;
+  inputs: Readonly<Record<string, InputSpec>>;
+  variables: [string, tf.Variable][];
+}
+
 /**
- * Runs `fn` once on a backend that records instead of computing, and returns the recorded graph.
+ * Runs `fn` on a backend that records instead of computing, and returns the recorded graph.
  * Gradients taken inside `fn` and values given to variables with `.assign` are recorded like everything else;
  * the variables themselves keep the values they had. Tensors made outside are baked in as constants.
- * With symbolic dimensions `fn` runs at three sizes, and each number that differs becomes an expression.
+ * With symbolic dimensions `fn` runs at three sizes, two small ones and a large one, and each number that differs becomes an expression.
  *
  * The outputs of the graph are named as in the record that `fn` returns; a single tensor is called `output`.
- * @throws TraceError for reads of values, draws on the host, kernels without a rule, and sizes that cannot be expressed
+ * @throws TraceError for reads of values, draws on the host, kernels without a rule, results that differ from run to run, and sizes that
+ * cannot be expressed
  */
 export function trace<Name extends string>(fn: (inputs: Record<Name, tf.Tensor>) => Traced, options: TraceOptions<Name>): Graph {
-  const dims = [
-    ...new Set(Object.values<InputSpec>(options.inputs).flatMap((input) => input.shape.filter((dim) => typeof dim === 'string'))),
-  ];
-  for (const name of [...Object.keys(options.inputs), ...Object.keys(options.variables ?? {})]) {
-    if (name === '' || name.startsWith('_'))
-      throw new TraceError(`input or variable name '${name}': expected a name that does not start with '_'; rename it`);
+  const { inputs, variables = {}, limits = {}, sizes: ranges = {}, verify = true } = options;
+  const dims = checkInputs(inputs, variables);
+  const call: Call = { fn: fn as Call['fn'], inputs, variables: variablesOf(variables) };
+  if (dims.length === 0) {
+    rangesOf(dims, limits, ranges);
+    const recorder = recordOnce(call, {});
+    if (verify) checkRepeated(recorder, recordOnce(call, {}));
+    return recorder.graph;
   }
-  if (dims.length === 0) return recordOnce(fn, options, {}).graph;
+  const open = rangesOf(dims, limits, ranges);
   let sizes: Sizes[];
   try {
-    sizes = samples(dims, options.limits);
+    sizes = samples(dims, open);
   } catch (error) {
     throw new TraceError((error as Error).message);
   }
-  const graph = unify(
-    sizes.map((size) => recordOnce(fn, options, size)),
-    sizes,
-  );
+  // Compared as soon as there are two, because a loop over a symbolic size would run long at the large one.
+  const traces: Recorder[] = [];
+  for (const size of sizes) {
+    traces.push(recordAt(call, size, sizes));
+    checkSame(traces[0]!, traces.at(-1)!, [sizes[0]!, size]);
+  }
+  const graph = unify(traces, sizes, open);
   const symbolic = (shape: readonly (number | string)[]): Dim[] => shape.map((dim) => (typeof dim === 'string' ? symbol(dim) : dim));
   for (const input of graph.inputs) {
     input.shape = symbolic(options.inputs[input.name as Name].shape);
     graph.values[input.name]!.shape = input.shape;
   }
-  return { ...graph, dims };
+  const traced = { ...graph, dims };
+  if (verify) checkSmallest(traced, traces[0]!, open, (least) => recordOnce(call, least));
+  return traced;
+}
+
+/** `recordOnce` for one of several sizes; an error of the function itself says at which sizes mdiff runs it. */
+function recordAt(call: Call, size: Sizes, sizes: readonly Sizes[]): Recorder {
+  try {
+    return recordOnce(call, size);
+  } catch (error) {
+    if (error instanceof TraceError && !error.refusedByKernel) throw error;
+    const failed = new TraceError(
+      `the traced function fails at ${describeSizes([size])}: ${(error as Error).message.split('\n')[0]}; mdiff runs it at ${describeSizes(sizes)}. If it accepts other sizes only, give their min, max or multiple in \`sizes\``,
+    );
+    failed.cause = error;
+    throw failed;
+  }
 }
 
 interface EngineState {
@@ -75,24 +107,19 @@ interface EngineState {
 }
 
 /** Runs `fn` at these sizes on the recording backend and leaves TensorFlow.js as it was, also when `fn` throws. */
-function recordOnce<Name extends string>(
-  fn: (inputs: Record<Name, tf.Tensor>) => Traced,
-  options: TraceOptions<Name>,
-  sizes: Sizes,
-): Recorder {
+function recordOnce({ fn, inputs: specs, variables }: Call, sizes: Sizes): Recorder {
   register();
-  const variables = Object.entries(options.variables ?? {});
   const recorder = createRecorder();
   // Outside of `try`: a trace inside a trace is refused and must not end the outer one.
   const active = beginTrace(recorder);
   const { restore, dataIds } = holdEngine(variables.map(([, variable]) => variable));
   try {
     void tf.setBackend(BACKEND);
-    refuseHostRandom();
     tf.engine().startScope('trace');
-    const inputs = declareInputs(options.inputs, sizes, recorder);
+    const inputs = declareInputs(specs, sizes, recorder);
     for (const [name, variable] of variables) declareVariable(name, variable, recorder);
     const result = fn(inputs);
+    settle(result);
     if (active.error) throw active.error;
     recordResult(result, recorder.graph);
     recordUpdates(variables, dataIds, recorder.graph);
@@ -121,12 +148,13 @@ function holdEngine(traced: readonly tf.Variable[]): { restore(): void; dataIds:
     .filter(([variable]) => !traced.includes(variable))
     .map(([variable, dataId]) => ({ variable, dataId, owner: state.tensorInfo.get(dataId)?.backend }));
   for (const { owner, dataId } of held) owner?.incRef(dataId);
-  const random = Math.random;
+  const restoreRandom = guardRandom();
   const stackLimit = Error.stackTraceLimit;
+  Error.stackTraceLimit = STACK_FRAMES;
   return {
     dataIds,
     restore() {
-      Math.random = random;
+      restoreRandom();
       Error.stackTraceLimit = stackLimit;
       // Restoring the state drops all tensors of the trace at once, so that a throw cannot leak any.
       for (const { variable, dataId, owner } of held) if (variable.dataId === dataId) owner?.disposeData(dataId);
@@ -138,26 +166,21 @@ function holdEngine(traced: readonly tf.Variable[]): { restore(): void; dataIds:
   };
 }
 
-function refuseHostRandom(): void {
-  Error.stackTraceLimit = STACK_FRAMES;
-  Math.random = (): number => {
-    const holder: { stack?: string } = {};
-    Error.captureStackTrace(holder, Math.random);
-    refuseRandom(holder.stack, true);
-    return NaN;
-  };
+/** A promise of a refused function may reject after the trace; nobody waits for it. */
+function settle(result: unknown): void {
+  if (result instanceof Promise) result.catch(() => undefined);
 }
 
 /** Tensor of the recording backend that stands for `value`. */
 const tensorOf = (value: Value): tf.Tensor =>
   tf.engine().makeTensorFromTensorInfo({ dataId: backend.adopt(value) as tf.DataId, shape: value.shape, dtype: value.dtype }, backend);
 
-function declareInputs<Name extends string>(specs: Record<Name, InputSpec>, sizes: Sizes, recorder: Recorder): Record<Name, tf.Tensor> {
-  const inputs = {} as Record<Name, tf.Tensor>;
-  for (const [name, { shape: dims, dtype }] of Object.entries<InputSpec>(specs)) {
+function declareInputs(specs: Call['inputs'], sizes: Sizes, recorder: Recorder): Record<string, tf.Tensor> {
+  const inputs: Record<string, tf.Tensor> = {};
+  for (const [name, { shape: dims, dtype }] of Object.entries(specs)) {
     const shape = dims.map((dim) => evaluate(typeof dim === 'string' ? symbol(dim) : dim, sizes));
     recorder.graph.inputs.push({ name, shape, dtype });
-    inputs[name as Name] = tensorOf(recorder.declare(name, shape, dtype));
+    inputs[name] = tensorOf(recorder.declare(name, shape, dtype));
   }
   return inputs;
 }
@@ -176,6 +199,7 @@ function recordResult(result: Traced, graph: Graph): void {
     throw new TraceError('the traced function returned a promise, but tracing is synchronous; return tensors');
   const outputs = result instanceof tf.Tensor ? { output: result } : result;
   for (const [name, tensor] of Object.entries(outputs ?? {})) {
+    checkName('output name', name);
     if (!(tensor instanceof tf.Tensor))
       throw new TraceError(
         `output '${name}' of the traced function: expected a tensor, got ${typeof tensor}; return a tensor or a record of tensors`,

@@ -10,7 +10,7 @@ export function product(shape: readonly Dim[]): Dim | undefined {
   let offset: Extent | undefined;
   for (const dim of shape) {
     if (!isExtent(dim)) coefficient *= dim;
-    else if (dim.constant !== 0) {
+    else if (dim.constant !== 0 || dim.plus) {
       if (offset) return undefined;
       offset = dim;
     } else {
@@ -20,7 +20,8 @@ export function product(shape: readonly Dim[]): Dim | undefined {
   }
   if (offset) {
     if (dims.length > 0) return undefined;
-    return { coefficient: offset.coefficient * coefficient, dims: offset.dims, constant: offset.constant * coefficient };
+    const times = <T extends { coefficient: number }>(term: T): T => ({ ...term, coefficient: term.coefficient * coefficient });
+    return { ...times(offset), constant: offset.constant * coefficient, ...(offset.plus && { plus: offset.plus.map(times) }) };
   }
   return dims.length === 0 ? coefficient : { coefficient, dims: dims.sort(), constant: 0 };
 }

@@ -1,4 +1,4 @@
-import { equal, isExtent, show, symbol, symbolName, type Dim, type Extent } from '../graph/extent.js';
+import { equal, fraction, isExtent, keyOf, symbol, symbolName, terms, type Dim, type Extent } from '../graph/extent.js';
 import type { Dtype, Graph, GraphNode, Info } from '../graph/graph.js';
 import { DATA_TYPE, type OnnxAttr, type OnnxNode, type OnnxTensor, type OnnxType } from './encode.js';
 
@@ -49,7 +49,7 @@ export class Emitter {
   /** An int64 vector with the sizes: fixed ones are constants, symbolic ones are computed from the shapes of inputs. */
   shape(dims: readonly Dim[]): string {
     if (dims.every((dim) => typeof dim === 'number')) return this.ints(dims);
-    return this.once(`shape ${dims.map(show).join()}`, () => {
+    return this.once(`shape ${keyOf(dims)}`, () => {
       const parts: string[] = [];
       for (let i = 0; i < dims.length;) {
         const dim = dims[i]!;
@@ -93,15 +93,21 @@ export class Emitter {
 
   /** One-element int64 vector with a symbolic size. */
   private size(extent: Extent): string {
-    return this.once(`extent ${show(extent)}`, () => {
+    return this.once(`extent ${keyOf([extent])}`, () => {
       const bare = symbolName(extent);
       if (bare !== undefined) {
         const input = this.graph.inputs.find(({ shape }) => shape.some((dim) => symbolName(dim) === bare))!;
         const axis = input.shape.findIndex((dim) => symbolName(dim) === bare);
         return this.add('Shape', [input.name], { start: { int: axis }, end: { int: axis + 1 } });
       }
-      let name = extent.dims.map((dim) => this.size(symbol(dim))).reduce((a, b) => this.add('Mul', [a, b]));
-      if (extent.coefficient !== 1) name = this.add('Mul', [name, this.ints([extent.coefficient])]);
+      let name = terms(extent)
+        .map((term) => {
+          const product = term.dims.map((dim) => this.size(symbol(dim))).reduce((a, b) => this.add('Mul', [a, b]));
+          const [numerator, denominator] = fraction(term);
+          const times = numerator === 1 ? product : this.add('Mul', [product, this.ints([numerator])]);
+          return denominator === 1 ? times : this.add('Div', [times, this.ints([denominator])]);
+        })
+        .reduce((a, b) => this.add('Add', [a, b]));
       if (extent.constant !== 0) name = this.add('Add', [name, this.ints([extent.constant])]);
       return name;
     });

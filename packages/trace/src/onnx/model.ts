@@ -2,6 +2,7 @@ import { TraceError } from '../error.js';
 import { bytes } from '../graph/arrays.js';
 import { symbolName } from '../graph/extent.js';
 import { type Graph, type GraphNode, type TypedArray } from '../graph/graph.js';
+import { ownEntry } from '../graph/own.js';
 import { product } from '../graph/shapes.js';
 import { fusibleAdditions } from '../graph/uses.js';
 import { ELEMENTWISE } from './elementwise.js';
@@ -66,8 +67,10 @@ function lowerNodes(graph: Graph, ops: readonly string[], emit: Emitter): void {
   }
 }
 
-/** @throws TraceError for an initializer that is no input or variable, has symbolic dimensions, or another number of elements */
-function checkInitializers(graph: Graph, initializers: Readonly<Record<string, TypedArray | Uint16Array>>): void {
+const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
+
+/** @throws TraceError for an initializer that is no input or variable, has symbolic dimensions, another type or number of elements */
+function checkInitializers(graph: Graph, initializers: Readonly<Record<string, TypedArray | Uint16Array>>, half: boolean): void {
   const open = [...graph.inputs, ...graph.variables];
   for (const [key, values] of Object.entries(initializers)) {
     const input = open.find((candidate) => candidate.name === key);
@@ -80,6 +83,13 @@ function checkInitializers(graph: Graph, initializers: Readonly<Record<string, T
       throw new TraceError(
         `toOnnx: '${key}' has symbolic dimensions, so it cannot be an initializer; trace it with a shape without symbolic dimensions`,
       );
+    if (half && input.dtype !== 'float32')
+      throw new TraceError(`toOnnx: '${key}' is ${input.dtype}; only float32 can be stored in 16 bits`);
+    const wanted = half ? Uint16Array : ARRAYS[input.dtype];
+    if (!((values as unknown) instanceof wanted)) {
+      const given = (values as object | null)?.constructor.name ?? String(values);
+      throw new TraceError(`toOnnx: initializer '${key}' of ${input.dtype}: expected ${wanted.name}, got ${given}; convert the values`);
+    }
     if (size !== values.length) throw new TraceError(`toOnnx: initializer '${key}' has ${values.length} elements; expected ${size}`);
   }
 }
@@ -102,14 +112,14 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
     doc,
   } = options;
   if (!Number.isInteger(opset) || opset < 18 || opset > 23) throw new TraceError(`toOnnx: opset ${opset} is not supported; use 18 to 23`);
-  checkInitializers(graph, initializers);
-  checkInitializers(graph, half);
+  checkInitializers(graph, initializers, false);
+  checkInitializers(graph, half, true);
   const open = [...graph.inputs, ...graph.variables];
   const emit = new Emitter(graph, contrib);
   const weights: OnnxTensor[] = [];
   for (const input of open) {
-    const values = initializers[input.name];
-    const short = half[input.name];
+    const values = ownEntry(initializers, input.name);
+    const short = ownEntry(half, input.name);
     if (short) {
       const stored = `${input.name}.float16`;
       weights.push({ name: stored, type: 'float16', dims: input.shape as number[], data: elsewhere.get(stored) ?? bytes(short) });
@@ -146,7 +156,9 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
     opsets: contrib ? { '': opset, 'com.microsoft': 1 } : { '': opset },
     nodes: emit.nodes,
     initializers: [...weights, ...emit.initializers],
-    inputs: open.filter((input) => !initializers[input.name] && !half[input.name]).map((input) => value(input.name, input.name)),
+    inputs: open
+      .filter((input) => !Object.hasOwn(initializers, input.name) && !Object.hasOwn(half, input.name))
+      .map((input) => value(input.name, input.name)),
     outputs: results.map(([result, from]) => value(result, from)),
   });
 }

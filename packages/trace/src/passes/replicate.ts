@@ -24,7 +24,8 @@ function sharedValues(graph: Graph): { shared: Set<string>; common: GraphNode[];
 function renamer(graph: Graph, part: number, shared: ReadonlySet<string>) {
   const inputs = new Set(graph.inputs.map(({ name }) => name));
   const value = (name: string): string => (shared.has(name) ? name : inputs.has(name) ? ofPart(name, part) : `_part${part}${name}`);
-  const size = (dim: Dim): Dim => (isExtent(dim) ? { ...dim, dims: dim.dims.map((name) => ofPart(name, part)) } : dim);
+  const term = <T extends { dims: string[] }>(product: T): T => ({ ...product, dims: product.dims.map((name) => ofPart(name, part)) });
+  const size = (dim: Dim): Dim => (isExtent(dim) ? { ...term(dim), ...(dim.plus && { plus: dim.plus.map(term) }) } : dim);
   const attr = (entry: Attr): Attr => (Array.isArray(entry) ? entry.map(attr) : isExtent(entry) ? size(entry) : entry);
   return {
     value,

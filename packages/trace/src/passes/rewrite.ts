@@ -1,6 +1,7 @@
 import { arrayOf, uniform } from '../graph/arrays.js';
 import type { Dim } from '../graph/extent.js';
 import { roots, type Attrs, type Dtype, type Graph, type GraphNode, type Info, type TypedArray } from '../graph/graph.js';
+import { ownEntry } from '../graph/own.js';
 import { countUses, producersOf } from '../graph/uses.js';
 
 /** Gives a rule access to the graph while `rewrite` rebuilds it node by node. */
@@ -39,12 +40,12 @@ export function rewrite(graph: Graph, rule: Rule): Graph {
   const rewriter: Rewriter = {
     info: (name) => values[name]!,
     producer: (name) => producers.get(name),
-    constant: (name) => constants[name],
+    constant: (name) => ownEntry(constants, name),
     uses: (name) => uses.get(name) ?? 0,
     uniform(name) {
       const node = producers.get(name);
       if (node?.kernel === 'Fill') return typeof node.attrs.value === 'number' ? node.attrs.value : undefined;
-      const data = constants[name];
+      const data = ownEntry(constants, name);
       return data && uniform(data) ? data[0] : undefined;
     },
     emitAll(kernel, inputs, attrs, outputs) {

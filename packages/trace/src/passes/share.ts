@@ -24,7 +24,7 @@ export function shareCommon(graph: Graph): Graph {
   return rewrite(graph, (node, rewriter) => {
     const inputs = node.inputs.map((input) => merged.get(input) ?? input);
     const ordered = COMMUTATIVE.has(node.kernel) ? inputs.slice().sort() : inputs;
-    const key = `${node.kernel}(${ordered.join()})${JSON.stringify(node.attrs, Object.keys(node.attrs).length > 0 ? replacer : undefined)}`;
+    const key = `${node.kernel}${JSON.stringify(ordered)}${JSON.stringify(node.attrs, Object.keys(node.attrs).length > 0 ? replacer : undefined)}`;
     const first = seen.get(key);
     if (first) return first;
     if (inputs.every((input, i) => input === node.inputs[i])) {

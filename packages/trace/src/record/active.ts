@@ -36,8 +36,9 @@ export function requireTrace(): ActiveTrace {
 }
 
 /** Throws a TraceError and keeps the first one of a trace. */
-export function fail(message: string): never {
+export function fail(message: string, { byKernel = false } = {}): never {
   const error = new TraceError(message);
+  if (byKernel) error.refusedByKernel = true;
   if (active) active.error ??= error;
   throw error;
 }

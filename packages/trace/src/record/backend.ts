@@ -41,7 +41,6 @@ class RecordingBackend extends tf.KernelBackend {
 
   override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): DataId {
     const data = values as Float32Array;
-    if (data.length > 1) refuseRandom(stackHere(), false);
     return this.adopt(this.active.recorder.constant(data, shape, dtypeOf(dtype)));
   }
 
@@ -162,15 +161,16 @@ function recordForeign(inputs: tf.NamedTensorInfoMap, { op, outputs, attrs }: Fo
 }
 
 function recordBuiltIn(kernelName: string, inputs: tf.NamedTensorInfoMap, attrs: object): tf.TensorInfo[] | tf.TensorInfo {
-  if (kernelName === 'Multinomial') refuseRandom(stackHere(), true);
+  if (kernelName === 'Multinomial') refuseRandom(stackHere(), 'tf.multinomial');
   const named: Record<string, Value> = {};
   for (const [key, tensor] of Object.entries(inputs)) if (tensor) named[key] = backend.lookup(tensor);
   let values: Value[] | undefined;
   try {
     values = recordCall(requireTrace().recorder, kernelName, named, attrs as Record<string, unknown>);
   } catch (error) {
-    if (error instanceof TraceError) fail(`${error.message}${atLine(stackHere())}`);
-    throw error;
+    const { message } = error as Error;
+    if (error instanceof TraceError) fail(`${message}${atLine(stackHere())}`);
+    fail(`${kernelName}${atLine(stackHere())}: ${message.split('\n')[0]}`, { byKernel: true });
   }
   if (!values)
     fail(

@@ -1,6 +1,7 @@
 import { TraceError, atLine } from '../error.js';
 import { uniform, arrayOf } from '../graph/arrays.js';
 import type { Dim } from '../graph/extent.js';
+import { ownEntry } from '../graph/own.js';
 import type { Attr, Attrs, Dtype, Graph } from '../graph/graph.js';
 
 /** A value while it is being traced: all sizes are numbers. */
@@ -29,7 +30,7 @@ export function createRecorder(): Recorder {
   const places: { stack?: string }[] = [];
   let count = 0;
   const declare = (name: string, shape: number[], dtype: Dtype): Value => {
-    if (graph.values[name])
+    if (ownEntry(graph.values, name))
       throw new TraceError(`two inputs or variables of the traced function are called '${name}'; give each its own name`);
     graph.values[name] = { shape: shape.slice(), dtype };
     return { name, shape: shape.slice(), dtype };

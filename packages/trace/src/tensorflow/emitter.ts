@@ -1,6 +1,6 @@
 import { TraceError } from '../error.js';
 import { bytes, uniform } from '../graph/arrays.js';
-import { isExtent, show, symbol as symbolOf, symbolName, type Dim, type Extent } from '../graph/extent.js';
+import { fraction, isExtent, keyOf, symbol as symbolOf, symbolName, terms, type Dim, type Extent } from '../graph/extent.js';
 import type { Dtype, Graph, GraphNode, Info, TypedArray } from '../graph/graph.js';
 import { producersOf } from '../graph/uses.js';
 import type { TfAttr, TfNode, TfTensor, TfType } from './encode.js';
@@ -108,7 +108,7 @@ export class TfEmitter {
   /** int32 vector with the sizes, computed from the shapes of inputs where they are symbolic. */
   shape(dims: readonly Dim[]): string {
     if (dims.every((dim) => typeof dim === 'number')) return this.ints(dims);
-    return this.once(`shape ${dims.map(show).join()}`, () => {
+    return this.once(`shape ${keyOf(dims)}`, () => {
       const sizes = dims.map((dim) => this.scalar(dim, 'int32'));
       return this.typed('Pack', 'int32', sizes, { N: { int: dims.length }, axis: { int: 0 } });
     });
@@ -141,11 +141,17 @@ export class TfEmitter {
 
   /** int32 scalar with a symbolic size. */
   private size(extent: Extent): string {
-    return this.once(`extent ${show(extent)}`, () => {
+    return this.once(`extent ${keyOf([extent])}`, () => {
       const symbol = symbolName(extent);
       if (symbol !== undefined) return this.sizeOfInput(symbol);
-      const product = extent.dims.map((name) => this.size(symbolOf(name))).reduce((a, b) => this.typed('Mul', 'int32', [a, b]));
-      const scaled = extent.coefficient === 1 ? product : this.typed('Mul', 'int32', [product, this.scalar(extent.coefficient, 'int32')]);
+      const scaled = terms(extent)
+        .map((term) => {
+          const product = term.dims.map((name) => this.size(symbolOf(name))).reduce((a, b) => this.typed('Mul', 'int32', [a, b]));
+          const [numerator, denominator] = fraction(term);
+          const times = numerator === 1 ? product : this.typed('Mul', 'int32', [product, this.scalar(numerator, 'int32')]);
+          return denominator === 1 ? times : this.typed('FloorDiv', 'int32', [times, this.scalar(denominator, 'int32')]);
+        })
+        .reduce((a, b) => this.typed('AddV2', 'int32', [a, b]));
       return extent.constant === 0 ? scaled : this.typed('AddV2', 'int32', [scaled, this.scalar(extent.constant, 'int32')]);
     });
   }
