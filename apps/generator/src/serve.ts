@@ -8,7 +8,7 @@ import { addCommonFlags, type CommonFlags } from './flags.js';
 import type { Hooks } from './graphs.js';
 import { folderOf, load, prepare, type Prepared, refuseIdle } from './open.js';
 import { watchFolder } from './reload.js';
-import { isLoopback } from './server/guard.js';
+import { isLoopback } from './server/loopback.js';
 import type { LoadedModel, ServedModel } from './server/models.js';
 
 /** Time in ms between two looks at a folder that may change. */

@@ -1,5 +1,5 @@
 import { type settingsOf, UsageError } from '@mdiff/cli';
-import { formatIssue, ProjectConfig, type GenerationConfig, type ModelInput } from '@mdiff/config';
+import { formatIssue, loadProject, type GenerationConfig, type ModelInput } from '@mdiff/config';
 import { modelSection } from '@mdiff/folder';
 import type { ModelFolder } from '@mdiff/folder/node';
 import { fromGeneration, yielding, type SamplingOptions } from '@mdiff/generate';
@@ -25,7 +25,7 @@ export function settings(folder: ModelFolder, set: ReturnType<typeof settingsOf>
   const model = modelSection(folder.config) as ModelInput;
   const values = chosenValues(set, env);
   const generation = yielding(folder.generation, sectionOf(values), folder.config.max_seq_len);
-  const config = ProjectConfig.parse('{}', { base: { generation }, env, set, overrides: { model } });
+  const { config } = loadProject({ file: false, base: { generation }, env, set, overrides: { model } });
   const idle = set.find((item) => typeof item === 'string' && !/^(generation\.|seed=)/.test(item.trim())) as string | undefined;
   if (idle !== undefined) {
     throw new UsageError(`--set: expected a key of "generation" or "seed" (the model folder fixes the rest), got "${idle.split('=')[0]}"`);

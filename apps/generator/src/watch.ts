@@ -21,10 +21,12 @@ export function frameOf(
   return text;
 }
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+// Made at the first frame: it loads tables that take 20 ms, and most commands watch nothing.
+let graphemes: Intl.Segmenter | undefined;
 
 /** A text as the lines that it takes on a terminal, where a character may be two columns wide. Signs that would move the cursor become dots. */
 export function linesOf(text: string, columns: number): string[] {
+  const segmenter = (graphemes ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' }));
   return text
     .replaceAll('\t', '    ')
     .replace(/[^\P{C}\n]/gu, (sign) => (/\p{Cc}/u.test(sign) ? '·' : sign))
@@ -32,7 +34,7 @@ export function linesOf(text: string, columns: number): string[] {
     .flatMap((line) => {
       const lines = [''];
       let used = 0;
-      for (const { segment } of graphemes.segment(line)) {
+      for (const { segment } of segmenter.segment(line)) {
         const width = stringWidth(segment);
         if (used + width > columns) {
           lines.push('');

@@ -128,6 +128,7 @@ export function parseGaps(
   return parts;
 }
 
+const SPACE = ' '.charCodeAt(0);
 const spaces = new WeakMap<Tokenizer, Int32Array>();
 
 /** The ids whose text starts with a space. */
@@ -135,7 +136,7 @@ export function spaceTokens(tokenizer: Tokenizer): Int32Array {
   let table = spaces.get(tokenizer);
   if (!table) {
     const ids = Array.from({ length: tokenizer.vocabSize }, (_, id) => id);
-    table = Int32Array.from(ids.filter((id) => tokenizer.decode(Int32Array.of(id)).startsWith(' ')));
+    table = Int32Array.from(ids.filter((id) => tokenizer.bytes(id)[0] === SPACE));
     spaces.set(tokenizer, table);
   }
   return table;

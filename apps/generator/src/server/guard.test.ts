@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ErrorBody } from './errors.js';
-import { isLoopback } from './guard.js';
+import { isLoopback } from './loopback.js';
 import type { RequestRecord } from './log.js';
 import { model, raw, start } from './server.test.util.js';
 

@@ -1,9 +1,9 @@
 // Who may ask. Without a token anybody who reaches the port may, so without one the server listens on loopback, where the Host header keeps pages of
 // other sites out: a page whose name its owner points at 127.0.0.1 (DNS rebinding) still sends its own name.
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { isIPv4 } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError } from './errors.js';
+import { isLoopback } from './loopback.js';
 import { PAGE_PATHS } from './page.js';
 
 interface GuardOptions {
@@ -11,10 +11,6 @@ interface GuardOptions {
   /** Refuse a Host that is no name of this machine's loopback. */
   readonly checkHost: boolean;
 }
-
-/** Names and addresses that only programs on this machine can reach. */
-export const isLoopback = (host: string): boolean =>
-  /^(.+\.)?localhost$/i.test(host) || (isIPv4(host) && host.startsWith('127.')) || /^(::1|(0+:){7}0*1)$/.test(host);
 
 /** Paths that a supervisor asks for without a token, and the page, which asks you for it. They tell nobody anything. */
 const OPEN = new Set(['/healthz', '/livez', '/readyz', ...PAGE_PATHS]);

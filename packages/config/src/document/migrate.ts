@@ -1,4 +1,6 @@
-import { isMap, isScalar, type Document, type Pair, type Scalar, type YAMLMap } from 'yaml';
+// eslint-disable-next-line @nx/enforce-module-boundaries -- the condition `browser` decides which file this is
+import { yamlLibrary } from '#yaml';
+import type { Document, Pair, Scalar, YAMLMap } from 'yaml';
 import { parseTree, printed } from './yaml.js';
 import { ConfigError } from '../checks/issue.js';
 import { aliases, segments } from '../sections/keys.js';
@@ -15,6 +17,7 @@ export function migrate(text: string, file = 'config.yaml', env: Context['env'] 
   const { sources } = fileSources(text, file, [], ctx);
   const own = sources.filter((source) => source.kind === 'file').flatMap((source) => readLayer(source).found);
   if (ctx.issues.length + own.length > 0) throw new ConfigError(inOrder([...ctx.issues, ...own]));
+  const { isMap, isScalar } = yamlLibrary();
   const doc = parseTree(text).doc as unknown as Document;
   const moved: string[] = [];
   for (const [alias, canonical] of Object.entries(aliases)) {

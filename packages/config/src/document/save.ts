@@ -1,4 +1,6 @@
-import { isMap, isScalar, isSeq, parse as parseYaml, Scalar, type Document, type YAMLMap } from 'yaml';
+// eslint-disable-next-line @nx/enforce-module-boundaries -- the condition `browser` decides which file this is
+import { yamlLibrary } from '#yaml';
+import type { Document, Scalar, YAMLMap } from 'yaml';
 import { parseTree, printed } from './yaml.js';
 import { aliases, canonicalKeys, defaultOf, nodeAt, segments, type Segment } from '../sections/keys.js';
 import { originText, readLayer, type Entry } from './layer.js';
@@ -29,7 +31,7 @@ export function scalarText(value: unknown): string {
   if (typeof value !== 'string') return String(value);
   const safe = /^[A-Za-z][A-Za-z0-9_./ -]*$/.test(value) && !value.endsWith(' ');
   // JSON is YAML.
-  return safe && parseYaml(value, { version: '1.1' }) === value ? value : JSON.stringify(escaped(value));
+  return safe && yamlLibrary().parse(value, { version: '1.1' }) === value ? value : JSON.stringify(escaped(value));
 }
 
 function valueText(value: unknown, indent: string): string {
@@ -80,6 +82,7 @@ function alone(origin: Origin): Stack {
 
 // Keeps the node, and with it its comment; a number's old notation and a string's old quotes no longer fit.
 function setScalar(node: Scalar, value: unknown): void {
+  const { QUOTE_DOUBLE, QUOTE_SINGLE, PLAIN } = yamlLibrary().Scalar;
   node.value = value;
   node.source = undefined;
   node.format = undefined;
@@ -88,15 +91,12 @@ function setScalar(node: Scalar, value: unknown): void {
   else {
     const text = scalarText(value);
     node.value = escaped(value);
-    node.type = text.startsWith('"')
-      ? Scalar.QUOTE_DOUBLE
-      : node.type === Scalar.QUOTE_SINGLE || node.type === Scalar.QUOTE_DOUBLE
-        ? node.type
-        : Scalar.PLAIN;
+    node.type = text.startsWith('"') ? QUOTE_DOUBLE : node.type === QUOTE_SINGLE || node.type === QUOTE_DOUBLE ? node.type : PLAIN;
   }
 }
 
 function write(doc: Document, path: readonly Segment[], value: unknown): void {
+  const { isMap, isScalar, isSeq } = yamlLibrary();
   const node = doc.getIn(path, true);
   if (isScalar(node) && (typeof value !== 'object' || value === null)) return setScalar(node, value);
   if (isSeq(node) && Array.isArray(value) && node.items.length === value.length) {
@@ -146,7 +146,7 @@ function edited(config: ProjectConfig, origin: Origin): string {
     for (const name of places.length > 0 ? places : [key]) {
       write(doc, segments(name)!, entry.value);
       const node = doc.getIn(segments(name)!, true);
-      if (marked && isScalar(node)) node.comment = undefined;
+      if (marked && yamlLibrary().isScalar(node)) node.comment = undefined;
     }
   }
   return changed ? printed(doc) : origin.text;

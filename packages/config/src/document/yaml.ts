@@ -1,20 +1,6 @@
-import {
-  Composer,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  Lexer,
-  LineCounter,
-  Parser,
-  type CST,
-  type Document,
-  type Pair,
-  type ParsedNode,
-  type ScalarTag,
-  type Tags,
-  type YAMLMap,
-} from 'yaml';
+// eslint-disable-next-line @nx/enforce-module-boundaries -- the condition `browser` decides which file this is
+import { yamlLibrary } from '#yaml';
+import type { CST, Document, LineCounter, Pair, ParsedNode, ScalarTag, Tags, YAMLMap } from 'yaml';
 import { issueAt, type Issue, type Place } from '../checks/issue.js';
 import type { Segment } from '../sections/keys.js';
 import { plain, quoted } from '../checks/words.js';
@@ -59,6 +45,7 @@ class Refused extends Error {
  * near the end of the stack ends the whole Node process, which no `catch` sees. @throws Refused
  */
 export function parseTree(text: string, lines?: LineCounter): { doc: Document.Parsed; extra: boolean } {
+  const { Composer, Lexer, Parser } = yamlLibrary();
   const parser = new Parser(lines?.addNewLine);
   lines?.addNewLine(0);
   const tokens: CST.Token[] = [];
@@ -99,6 +86,7 @@ interface Fault {
 
 // One walk over the tree, without following aliases: its cost is the length of the text.
 function faultsOf(doc: Document.Parsed): Fault[] {
+  const { isAlias, isMap, isScalar, isSeq } = yamlLibrary();
   const faults: Fault[] = [];
   let aliases = 0;
   let deep = false;
@@ -146,7 +134,7 @@ function faultsOf(doc: Document.Parsed): Fault[] {
 const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
 
 function readTree(text: string): { doc?: Document.Parsed; lines: LineCounter; faults: Fault[] } {
-  const lines = new LineCounter();
+  const lines = new (yamlLibrary().LineCounter)();
   if (text.length > maxBytes || bytesOf(text) > maxBytes) return { lines, faults: [{ offset: 0, expected: 'at most 1 MiB' }] };
   try {
     const { doc, extra } = parseTree(text, lines);
@@ -197,6 +185,7 @@ export function readYaml(text: string, file: string, place?: Place, path = '(yam
       .map(({ offset, ...finding }) => issueAt(locate(offset), path, { code: 'YAML', ...finding }));
     return { issues };
   }
+  const { isAlias, isScalar } = yamlLibrary();
   const index: Index = new WeakMap();
   const at = (wanted: readonly Segment[], key = false): Place => locate(nodeOf(doc, wanted, key, index).offset);
   const written = (wanted: readonly Segment[]): string | undefined => {
@@ -211,6 +200,7 @@ type Index = WeakMap<object, Map<unknown, Pair>>;
 
 /** The value of a key in a map. Each map is indexed once: a file may have as many errors as keys. */
 function pairIn(map: YAMLMap, part: Segment, index: Index): Pair | undefined {
+  const { isScalar } = yamlLibrary();
   const pairs: Map<unknown, Pair> =
     index.get(map) ?? new Map(map.items.map((item) => [isScalar(item.key) ? item.key.value : item.key, item]));
   index.set(map, pairs);
@@ -219,6 +209,7 @@ function pairIn(map: YAMLMap, part: Segment, index: Index): Pair | undefined {
 
 /** Offset of the deepest node of a path that exists, and the node at its end. */
 function nodeOf(doc: Document.Parsed, path: readonly Segment[], key: boolean, index: Index): { offset: number; node?: YamlNode } {
+  const { isAlias, isMap, isSeq } = yamlLibrary();
   let node = doc.contents as YamlNode;
   let offset = node?.range[0] ?? 0;
   for (const [i, part] of path.entries()) {
@@ -242,6 +233,7 @@ function nodeOf(doc: Document.Parsed, path: readonly Segment[], key: boolean, in
 
 /** Plain data of a guarded tree: null-prototype maps, aliases resolved, each scalar passed through `scalar`. @throws RangeError when aliases multiply. */
 export function toData(tree: Tree, scalar: (value: unknown, path: Segment[]) => unknown = (value) => value): unknown {
+  const { isAlias, isMap, isScalar, isSeq } = yamlLibrary();
   // Aliases may multiply what they repeat; only what is reached through one counts.
   let budget = 10_000;
   const convert = (node: YamlNode, path: Segment[], repeated: boolean): unknown => {

@@ -1,4 +1,18 @@
-import { Type, type TObject, type TOptional, type TSchema, type TUnsafe } from '@sinclair/typebox';
+import type { TObject, TOptional, TSchema, TUnsafe } from '@sinclair/typebox';
+
+// Schemas in TypeBox's form, whose types come from TypeBox and whose objects are made here: its 200 modules would be loaded by every command
+// and take 0.15 s. TypeBox marks its schemas by these symbols, which Symbol.for makes anybody's.
+const Kind = Symbol.for('TypeBox.Kind');
+const OptionalKind = Symbol.for('TypeBox.Optional');
+
+const unsafe = <T>(schema: object): TUnsafe<T> => ({ ...schema, [Kind]: 'Unsafe' }) as unknown as TUnsafe<T>;
+
+const optional = <S extends TSchema>(schema: S): TOptional<S> => ({ ...schema, [OptionalKind]: 'Optional' }) as unknown as TOptional<S>;
+
+function object<P extends Record<string, TSchema>>(properties: P, options: object): TObject<P> {
+  const required = Object.keys(properties).filter((word) => !(OptionalKind in properties[word]!));
+  return { ...options, [Kind]: 'Object', type: 'object', ...(required.length > 0 && { required }), properties } as unknown as TObject<P>;
+}
 
 /** Limits of a number in JSON Schema words. */
 export type Limits = { minimum?: number; maximum?: number; exclusiveMinimum?: number; exclusiveMaximum?: number };
@@ -17,7 +31,7 @@ export const namePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$';
 // `description` says what the key changes (it is what `explain` prints); `$comment` holds the remark of the reference page.
 export function key<T>(schema: object, value: unknown, example: unknown, does: string, note?: string): TUnsafe<T> {
   const examples = [...new Set([value, example].map((item) => JSON.stringify(item)))].map((item) => JSON.parse(item) as unknown);
-  return Type.Unsafe<T>({ ...schema, default: value, examples, description: does, ...(note === undefined ? {} : { $comment: note }) });
+  return unsafe<T>({ ...schema, default: value, examples, description: does, ...(note === undefined ? {} : { $comment: note }) });
 }
 
 export const int = (min: number, max: number, value: number, example: number, does: string, note?: string) =>
@@ -85,20 +99,18 @@ const withTitles = <P extends Record<string, TSchema>>(keys: P): P =>
 
 /** A map whose keys are all optional and otherwise unknown keys are errors. */
 export function section<P extends Record<string, TSchema>>(title: string, description: string, keys: P): TObject<Options<P>> {
-  const optional = Object.fromEntries(
-    Object.entries(withTitles(keys)).map(([word, schema]) => [word, Type.Optional(schema)]),
-  ) as Options<P>;
-  return Type.Object(optional, { title, description, additionalProperties: false, default: {}, examples: [{}] });
+  const properties = Object.fromEntries(Object.entries(withTitles(keys)).map(([word, schema]) => [word, optional(schema)])) as Options<P>;
+  return object(properties, { title, description, additionalProperties: false, default: {}, examples: [{}] });
 }
 
 /** A map whose keys are all required. */
 export function complete<P extends Record<string, TSchema>>(title: string, description: string, keys: P, example: object): TObject<P> {
-  return Type.Object(withTitles(keys), { title, description, additionalProperties: false, examples: [example] });
+  return object(withTitles(keys), { title, description, additionalProperties: false, examples: [example] });
 }
 
 /** A required key: it has an example and no default. */
 export const required = <T>(schema: object, examples: unknown[], does: string, note?: string): TUnsafe<T> =>
-  Type.Unsafe<T>({ ...schema, examples, description: does, ...(note === undefined ? {} : { $comment: note }) });
+  unsafe<T>({ ...schema, examples, description: does, ...(note === undefined ? {} : { $comment: note }) });
 
 /** A list of maps. */
 export const list = <T>(items: TSchema, minItems: number, maxItems: number, value: readonly unknown[], does: string, note?: string) =>

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { Type } from '@sinclair/typebox';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { bare, validatorSource } from '../codegen.js';
 import { schema } from '../generated/validator.js';
 import { aliases, jsonSchema, leafKeys, pending, ProjectConfig, referencePage } from '../index.js';
+import { bool, complete, required, section } from './kinds.js';
 import { ProjectConfigSchema } from './schema.js';
 
 type Json = { [word: string]: unknown; properties?: Record<string, Json>; items?: Json | Json[]; required?: string[] };
@@ -46,6 +48,19 @@ describe('the JSON Schema', () => {
       for (const example of key.examples as unknown[]) expect(validate(example), `example of ${path}`).toBe(true);
     },
   );
+
+  it('is made as TypeBox makes it', () => {
+    const theirs = Type.Object(
+      { on: Type.Optional(Type.Unsafe<boolean>({ ...bool(true, 'says so'), title: 'On' })) },
+      { title: 'A', description: 'b', additionalProperties: false, default: {}, examples: [{}] },
+    );
+    expect(section('A', 'b', { on: bool(true, 'says so') })).toStrictEqual(theirs);
+    const given = Type.Object(
+      { name: Type.Unsafe<string>({ type: 'string', examples: ['x'], description: 'who', title: 'Name' }) },
+      { title: 'A', description: 'b', additionalProperties: false, examples: [{ name: 'x' }] },
+    );
+    expect(complete('A', 'b', { name: required<string>({ type: 'string' }, ['x'], 'who') }, { name: 'x' })).toStrictEqual(given);
+  });
 
   it('gives the schema of one key, and nothing for an unknown one', () => {
     expect(jsonSchema('training.batch_size')).toMatchObject({ type: 'integer', minimum: 1, maximum: 65536, default: 32 });

@@ -54,16 +54,13 @@ export class Tokenizer {
   readonly #idBytes: (Uint8Array | undefined)[];
   #cache = new Map<string, Int32Array>();
 
-  private constructor(json: TokenizerJson) {
+  private constructor({ json, idBytes }: Validated) {
     const vocab = json.model.vocab;
     this.#json = json;
-    this.vocabSize = Object.keys(vocab).length;
+    this.vocabSize = idBytes.length;
     this.#byteIds = Int32Array.from(BYTE_CHARS, (char) => vocab[char]!);
     this.#merges = mergeTable(vocab, json.model.merges);
-    this.#idBytes = new Array<Uint8Array | undefined>(this.vocabSize);
-    for (const [token, id] of Object.entries(vocab)) {
-      if (id >= SPECIAL_TOKENS.length) this.#idBytes[id] = bytesOf(token);
-    }
+    this.#idBytes = idBytes;
   }
 
   /**
@@ -174,7 +171,13 @@ export class Tokenizer {
   }
 }
 
-function validated(source: string | TokenizerJson): TokenizerJson {
+interface Validated {
+  json: TokenizerJson;
+  /** by id; undefined for the reserved ones */
+  idBytes: (Uint8Array | undefined)[];
+}
+
+function validated(source: string | TokenizerJson): Validated {
   const fail = (message: string) =>
     new TextError(`tokenizer.json: ${message}; train one with mdiff or use a byte-level BPE with these ids`, 'MDIFF_TOKENIZER');
   let json: TokenizerJson;
@@ -202,23 +205,36 @@ function validated(source: string | TokenizerJson): TokenizerJson {
   if (missing >= 0) throw fail(`expected a token for each of the 256 bytes, byte ${missing} has none`);
   const added = (json.added_tokens ?? []).find(({ id, content }) => SPECIAL_TOKENS[id] !== content);
   if (added) throw fail(`expected no added tokens beside the reserved ones, got "${added.content}"`);
-  const ids = Object.values(model.vocab);
-  const seen = new Uint8Array(ids.length);
-  for (const id of ids) {
-    if (!Number.isInteger(id) || id < 0 || id >= ids.length || seen[id])
-      throw fail(`expected ids 0 to ${ids.length - 1}, each once, got ${String(id)} twice or out of range`);
-    seen[id] = 1;
-  }
-  for (const [token, id] of Object.entries(model.vocab)) {
-    if (id >= SPECIAL_TOKENS.length && bytesOf(token) === undefined) throw fail(`expected tokens made of byte characters, got "${token}"`);
-  }
+  const idBytes = bytesById(model.vocab, fail);
   return {
-    ...json,
-    truncation: null,
-    padding: null,
-    added_tokens: [],
-    post_processor: null,
-    decoder: LEVEL,
-    model: { ...model, dropout: null },
+    idBytes,
+    json: {
+      ...json,
+      truncation: null,
+      padding: null,
+      added_tokens: [],
+      post_processor: null,
+      decoder: LEVEL,
+      model: { ...model, dropout: null },
+    },
   };
+}
+
+/** The bytes of each token by its id. Throws where ids are not 0 to n − 1, or a token holds a character that is no byte. */
+function bytesById(vocab: Readonly<Record<string, number>>, fail: (message: string) => Error): (Uint8Array | undefined)[] {
+  const tokens = Object.keys(vocab);
+  const seen = new Uint8Array(tokens.length);
+  const bytes = new Array<Uint8Array | undefined>(tokens.length);
+  let wrong: string | undefined;
+  for (const token of tokens) {
+    const id = vocab[token]!;
+    if (!Number.isInteger(id) || id < 0 || id >= tokens.length || seen[id])
+      throw fail(`expected ids 0 to ${tokens.length - 1}, each once, got ${String(id)} twice or out of range`);
+    seen[id] = 1;
+    if (id < SPECIAL_TOKENS.length) continue;
+    bytes[id] = bytesOf(token);
+    if (bytes[id] === undefined) wrong ??= token;
+  }
+  if (wrong !== undefined) throw fail(`expected tokens made of byte characters, got "${wrong}"`);
+  return bytes;
 }
