@@ -1,7 +1,7 @@
 import { addConfigFlags, interruptible, layersOf, print, reporterFor, table, UsageError, type ConfigFlags } from '@mdiff/cli';
 import { loadProject } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
-import type { Diagnosis, Examined } from '@mdiff/provision';
+import type { Chosen, Diagnosis, Examined } from '@mdiff/provision';
 import type { Command } from 'commander';
 
 interface EngineFlags extends ConfigFlags {
@@ -13,9 +13,9 @@ interface EngineFlags extends ConfigFlags {
 const configOf = (flags: EngineFlags): ProjectConfig => loadProject(layersOf(flags)).config;
 
 async function runList(flags: EngineFlags): Promise<void> {
-  const { chosenEngine, listEngines } = await import('@mdiff/provision');
+  const { chosenSetting, listEngines } = await import('@mdiff/provision');
   const config = configOf(flags);
-  const chosen = chosenEngine(config);
+  const { chosen } = await chosenSetting(config);
   const engines = listEngines(config.cache_dir);
   if (flags.json) return print(`${JSON.stringify({ engines, chosen }, null, 2)}\n`);
   print(table(engines.map((one) => [one.engine, one.device, one.installed ? 'installed' : 'not installed', one.detail])));
@@ -74,16 +74,23 @@ const works = ({ chosen, engines }: Diagnosis): boolean =>
   engines.some(({ engine, device, state }) => engine === chosen.engine && device === chosen.device && state === 'works');
 
 /** The report of `mdiff engine doctor`, for people. */
-function report(diagnosis: Diagnosis): string {
-  const { node, platform, processor, engines, chosen } = diagnosis;
+async function report(diagnosis: Diagnosis): Promise<string> {
+  const { node, platform, processor, engines, chosen, times } = diagnosis;
   const { name, threads, sets } = processor;
   return [
     `Node ${node} on ${platform}; ${name}, ${threads} ${threads === 1 ? 'thread' : 'threads'}; ${sets === undefined ? 'instruction sets unknown' : sets.join(', ')}\n`,
     table(engines.map((one) => [one.engine, one.device, words[one.state], describe(one)])),
     'refused' in chosen
       ? `a run is refused: ${chosen.refused}\n`
-      : `a run takes ${chosen.engine} on ${chosen.device}${works(diagnosis) ? '' : ', which does not work here'}\n`,
+      : `a run takes ${chosen.engine} on ${chosen.device}${works(diagnosis) ? '' : ', which does not work here'}${await reason(chosen, times)}\n`,
   ].join('');
+}
+
+/** Why a run takes this setting of several: the time of a training step in each. */
+async function reason({ precision, threads }: Chosen, times: Diagnosis['times']): Promise<string> {
+  if (!times) return '';
+  const { describeTimes } = await import('@mdiff/engine');
+  return ` in ${precision} with ${threads} ${threads === 1 ? 'thread' : 'threads'}: a training step of this network's width takes ${describeTimes(times)}`;
 }
 
 async function runDoctor(flags: EngineFlags): Promise<void> {
@@ -93,7 +100,7 @@ async function runDoctor(flags: EngineFlags): Promise<void> {
   const examine = (signal: AbortSignal) =>
     examineEngines({ config, signal, watch: (text) => reporter.phase(text) }).finally(() => reporter.end());
   const diagnosis = await interruptible(examine, { stopped: 'stopped' });
-  print(flags.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : report(diagnosis));
+  print(flags.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : await report(diagnosis));
   process.exitCode = works(diagnosis) ? 0 : 1;
 }
 

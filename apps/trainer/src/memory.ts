@@ -7,7 +7,7 @@ import { readBase } from '@mdiff/folder/node';
 export async function memoryHere(config: ProjectConfig): Promise<MemoryFactors | undefined> {
   const { selectSetting } = await import('@mdiff/engine');
   try {
-    return selectSetting(config).memory;
+    return (await selectSetting(config)).memory;
   } catch (error) {
     // `mdiff train` refuses the run for this and names it; the estimate is not what is wrong.
     if (isSetIn(config, 'engine') || isSetIn(config, 'device')) return undefined;

@@ -20,3 +20,14 @@ export type Place = { [E in EngineName]: { engine: E; device: (typeof engineDevi
 export const places: readonly Place[] = (Object.keys(engineDevices) as EngineName[]).flatMap((engine) =>
   engineDevices[engine].map((device) => ({ engine, device }) as Place),
 );
+
+/** The operands of matrix products. Everything else is float32: weights, moments, sums and the steps between products. */
+export type Precision = 'float32' | 'bfloat16';
+
+/** Everything that decides how a run is computed. */
+export interface EngineSetting {
+  engine: EngineName;
+  device: Device;
+  threads: number;
+  precision: Precision;
+}

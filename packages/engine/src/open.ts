@@ -1,15 +1,14 @@
-import { availableParallelism } from 'node:os';
 import type { EngineName } from './devices.js';
 import type { Engine, EngineOptions, OpenResult, WorkerOptions } from './engine.js';
 import { tensorflowEnvironment } from './tensorflow/environment.js';
 import { preloadTensorFlow } from './tensorflow/load.js';
 import { partsFor } from './parts.js';
-import { startProcess, startWorker } from '@mdiff/workers';
+import { startProcess, startWorker, usableThreads } from '@mdiff/workers';
 
 // The table of engines, and how each is opened.
 
-/** The number of threads for `hardware.cpu_threads`: 0 is all of them. */
-export const allThreads = (cpuThreads: number): number => cpuThreads || availableParallelism();
+/** The number of threads for `hardware.cpu_threads`: 0 is all that this process can keep busy. */
+export const allThreads = (cpuThreads: number): number => cpuThreads || usableThreads();
 
 /** The number of threads that an engine computes on. The reference uses one. */
 export const threadsOf = (engine: EngineName, cpuThreads: number): number => (engine === 'tfjs' ? 1 : allThreads(cpuThreads));

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, isSetIn, startup } from '@mdiff/config';
 import type { Issue, ProjectConfig } from '@mdiff/config';
 import type { Embedder } from '@mdiff/curriculum/scores';
+import { usableThreads } from '@mdiff/workers';
 
 export type Provider = (options: { seed: number }) => Embedder | Promise<Embedder>;
 
@@ -27,7 +27,7 @@ export async function embedderOf(config: ProjectConfig, tfidfSvd: Provider): Pro
   for (const folder of [name, join(config.cache_dir, 'models', name)]) {
     if (await hasEncoder(folder))
       return {
-        embedder: await (await import('./encoder.js')).onnxEmbedder(name, folder, config.hardware.cpu_threads || availableParallelism()),
+        embedder: await (await import('./encoder.js')).onnxEmbedder(name, folder, config.hardware.cpu_threads || usableThreads()),
       };
   }
   const open = new Map(Object.entries({ 'tfidf-svd': tfidfSvd, ...embedders })).get(name);

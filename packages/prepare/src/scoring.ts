@@ -1,8 +1,7 @@
-import { availableParallelism } from 'node:os';
 import type { Issue, ProjectConfig } from '@mdiff/config';
 import type { Advance, Embedder, Embedding, LatentSpace, ScoreOptions } from '@mdiff/curriculum/scores';
 import { MdiffError } from '@mdiff/folder';
-import { openPool } from '@mdiff/workers';
+import { openPool, usableThreads } from '@mdiff/workers';
 import type { Pool } from '@mdiff/workers';
 import { embedderOf } from './embed.js';
 
@@ -61,7 +60,7 @@ export interface Scoring {
 export async function openScoring(config: ProjectConfig, signal?: AbortSignal): Promise<Scoring> {
   // Not at the top: the tagger and the linear algebra are seven hundred files, which a command that scores nothing must not load.
   const { PARSE_FEATURES, fitCentres, learnLatent, parseFeatures, tfidfSvd } = await import('@mdiff/curriculum/scores');
-  const size = config.hardware.cpu_threads > 0 ? config.hardware.cpu_threads : availableParallelism();
+  const size = config.hardware.cpu_threads > 0 ? config.hardware.cpu_threads : usableThreads();
   const pool = openPool(new URL(import.meta.url.endsWith('.ts') ? './scorer.ts' : './scorer.js', import.meta.url), size);
   const stop = (): void =>
     void pool.close(

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ProjectConfig } from '@mdiff/config';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chosenEngine, examineEngines, listEngines } from './doctor.js';
+import { chosenSetting, examineEngines, listEngines } from './doctor.js';
 import { kernelsOf, places } from '@mdiff/engine';
 import { ADDON, engineFolder, locateTensorFlow } from '@mdiff/engine';
 import { launcherEnvironment } from '@mdiff/engine';
 import type { NativeTensorFlow } from '@mdiff/engine';
 import { runTrial } from '@mdiff/engine';
-import type { Trial, TrialOutcome } from '@mdiff/engine';
+import type { MeasureStep, Trial, TrialOutcome } from '@mdiff/engine';
 
 let folder: string;
 let found: NativeTensorFlow;
@@ -38,6 +38,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const config = (cacheDir: string, set: object = {}): ProjectConfig =>
   ProjectConfig.preset('default').with({ cache_dir: cacheDir, device: 'auto', ...set });
+/** Every setting takes the same time. */
+const equal: MeasureStep = () => Promise.resolve({ ms: 1 });
 const works = (gflops: number): TrialOutcome => ({ ok: true, report: { version: '1.0', device: 'cpu', gflops, error: 1e-7, start: 5 } });
 
 describe('listEngines', () => {
@@ -68,7 +70,14 @@ describe('examineEngines', () => {
         return Promise.resolve({ ok: false, reason: '/a/b.cc:136 some::name() x was false. No supported adapters' });
       return Promise.resolve(works('bf16' in trial && trial.bf16 ? 900 : 100));
     };
-    const { engines, chosen, processor } = await examineEngines({ config: config(folder), env: { MDIFF_WEBGPU: '' }, run: report });
+    const times: Record<string, number> = { 'tfjs_node bfloat16': 30, 'tfjs_node float32': 20, 'onnxruntime float32': 10 };
+    const measure: MeasureStep = ({ setting: { engine, precision } }) => Promise.resolve({ ms: times[`${engine} ${precision}`]! });
+    const { engines, chosen, processor, ...diagnosis } = await examineEngines({
+      config: config(folder),
+      env: { MDIFF_WEBGPU: '' },
+      run: report,
+      measure,
+    });
     expect(asked).toEqual([
       'onnxruntime cpu',
       'onnxruntime webgpu',
@@ -76,7 +85,9 @@ describe('examineEngines', () => {
       'tensorflow cpu',
       ...(processor.bf16 ? ['tensorflow cpu bf16'] : []),
     ]);
-    expect(chosen).toEqual({ engine: 'tfjs_node', device: 'cpu' });
+    // A fake trial decides: ONNX Runtime is the faster one here.
+    expect(chosen).toMatchObject({ engine: 'onnxruntime', device: 'cpu', precision: 'float32' });
+    expect(diagnosis.times).toHaveLength(processor.bf16 ? 3 : 2);
     expect(engines.map(({ engine, device, state }) => [engine, device, state])).toEqual([
       ['onnxruntime', 'cpu', 'works'],
       ['onnxruntime', 'webgpu', 'broken'],
@@ -96,10 +107,10 @@ describe('examineEngines', () => {
   it('calls a wrong product what it is, and leaves the choice as a run would make it', async () => {
     const wrong = (): Promise<TrialOutcome> =>
       Promise.resolve({ ok: true, report: { version: '1.0', device: 'cpu', error: 0.5, start: 5 } });
-    const { engines, chosen } = await examineEngines({ config: config(nowhere()), env: { MDIFF_WEBGPU: '' }, run: wrong });
+    const { engines, chosen } = await examineEngines({ config: config(nowhere()), env: { MDIFF_WEBGPU: '' }, run: wrong, measure: equal });
     expect(engines[0]).toMatchObject({ state: 'broken', reason: 'a product is off by 0.5' });
-    expect(chosen).toEqual({ engine: 'onnxruntime', device: 'cpu' });
-    expect(chosenEngine(config(nowhere(), { engine: 'tfjs_node' }))).toEqual({
+    expect(chosen).toMatchObject({ engine: 'onnxruntime', device: 'cpu' });
+    expect((await chosenSetting(config(nowhere(), { engine: 'tfjs_node' }))).chosen).toEqual({
       refused: expect.stringContaining('engine: expected an engine that is installed here, got "tfjs_node"') as string,
     });
   });
@@ -110,7 +121,7 @@ describe('WebGPU in the report', () => {
     const report = (hardware: boolean) => (): Promise<TrialOutcome> =>
       Promise.resolve({ ok: true, report: { version: '1.0', device: 'gpu', hardware, error: 1e-7, start: 5 } });
     for (const hardware of [false, true]) {
-      const { engines } = await examineEngines({ config: config(nowhere()), env: { MDIFF_WEBGPU: '' }, run: report(hardware) });
+      const { engines } = await examineEngines({ config: config(nowhere()), env: { MDIFF_WEBGPU: '' }, run: report(hardware), measure: equal });
       expect(engines[1]).toMatchObject({ device: 'webgpu', state: 'works', ...(!hardware && { software: true }) });
       expect(engines[1]!.software).toBe(hardware ? undefined : true);
     }
@@ -125,7 +136,7 @@ describe('a CUDA library that finds no GPU', () => {
     await put(join(at, ADDON), '');
     const onProcessor = (): Promise<TrialOutcome> =>
       Promise.resolve({ ok: true, report: { version: '2.21.0', device: 'cpu', error: 1e-7, start: 5 } });
-    const { engines } = await examineEngines({ config: config(folder), env: { MDIFF_WEBGPU: '' }, run: onProcessor });
+    const { engines } = await examineEngines({ config: config(folder), env: { MDIFF_WEBGPU: '' }, run: onProcessor, measure: equal });
     await rm(at, { recursive: true });
     const { state, reason } = engines.find(({ device }) => device === 'cuda')!;
     expect(state).toBe('broken');

@@ -3,7 +3,9 @@ import type { ProjectConfig } from '@mdiff/config';
 import {
   TFJS_NODE,
   allThreads,
+  describeSetting,
   forgetDevice,
+  forgetTrials,
   gpuNodes,
   installedEngines,
   kernelState,
@@ -16,10 +18,24 @@ import {
   places,
   plainReason,
   processor,
+  runStepTrial,
   runTrial,
-  selectEngine,
+  selectSetting,
 } from '@mdiff/engine';
-import type { Device, EngineName, KernelState, NativeTensorFlow, Processor, Trial, TrialOutcome, TrialReport } from '@mdiff/engine';
+import type {
+  Device,
+  EngineName,
+  EngineSetting,
+  InstalledEngines,
+  KernelState,
+  MeasureStep,
+  NativeTensorFlow,
+  Processor,
+  Timed,
+  Trial,
+  TrialOutcome,
+  TrialReport,
+} from '@mdiff/engine';
 import { megabytes, pins } from './pins.js';
 
 // The engines on this machine: `listEngines` looks at the disk, `examineEngines` tries each one.
@@ -53,13 +69,18 @@ export interface Examined extends Pick<Listed, 'engine' | 'device'> {
   reason?: string;
 }
 
+/** What a run takes. Threads and precision are known once something was measured, or where there is one choice. */
+export type Chosen = Pick<EngineSetting, 'engine' | 'device'> & Partial<EngineSetting>;
+
 export interface Diagnosis {
   format_version: 1;
   node: string;
   platform: string;
   processor: Omit<Processor, 'flags'>;
   /** the engine and device that a run with this configuration takes here, or why it is refused */
-  chosen: { engine: EngineName; device: Device } | { refused: string };
+  chosen: Chosen | { refused: string };
+  /** the trials that decided it, if the configuration leaves a choice */
+  times?: Timed[];
   engines: Examined[];
 }
 
@@ -116,15 +137,19 @@ export interface ExamineOptions {
   /** gets what is tried now */
   watch?: (text: string) => void;
   run?: (trial: Trial) => Promise<TrialOutcome>;
+  measure?: MeasureStep;
 }
 
-/** The engine and device that a run with this configuration takes here, or the error that it ends with. */
-export function chosenEngine(config: ProjectConfig, installed = installedEngines(config.cache_dir)): Diagnosis['chosen'] {
+/** The setting that a run with this configuration takes here, or the error that it ends with. Without `measure` only earlier trials decide. */
+export async function chosenSetting(
+  config: ProjectConfig,
+  { installed = installedEngines(config.cache_dir), measure }: { installed?: InstalledEngines; measure?: MeasureStep } = {},
+): Promise<Pick<Diagnosis, 'chosen' | 'times'>> {
   try {
-    const { engine, device } = selectEngine(config, installed);
-    return { engine, device };
+    const { setting, times } = await selectSetting(config, { installed, measure });
+    return { chosen: setting, ...(times && { times }) };
   } catch (error) {
-    return { refused: (error as Error).message };
+    return { chosen: { refused: (error as Error).message } };
   }
 }
 
@@ -139,9 +164,11 @@ export async function examineEngines({
   seconds = 2,
   watch = () => undefined,
   run = (trial) => runTrial(trial, { env, signal }),
+  measure = (trial) => runStepTrial(trial, { env, signal }),
 }: ExamineOptions): Promise<Diagnosis> {
   const { cache_dir: cacheDir } = config;
   forgetDevice(cacheDir);
+  forgetTrials(cacheDir);
   const installed = installedEngines(cacheDir, env);
   const threads = allThreads(config.hardware.cpu_threads);
   const { name, sets, bf16, threads: available } = processor();
@@ -171,7 +198,10 @@ export async function examineEngines({
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
     processor: { name, threads: available, sets, bf16 },
-    chosen: chosenEngine(config, installed),
+    ...(await chosenSetting(config, {
+      installed,
+      measure: (trial) => (watch(`timing a training step on ${describeSetting(trial.setting)}`), measure(trial)),
+    })),
     engines: places.map((place) => reports.get(placeKey(place))!),
   };
 }

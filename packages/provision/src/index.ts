@@ -1,5 +1,5 @@
-export { chosenEngine, examineEngines, listEngines } from './doctor.js';
-export type { Diagnosis, Examined, Listed } from './doctor.js';
+export { chosenSetting, examineEngines, listEngines } from './doctor.js';
+export type { Chosen, Diagnosis, Examined, Listed } from './doctor.js';
 export { fetchEncoder } from './fetch.js';
 export type { FetchOptions, Fetched } from './fetch.js';
 export { megabytes } from './pins.js';

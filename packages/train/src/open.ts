@@ -1,6 +1,6 @@
 import { ConfigError, formatIssue, isSetIn, resolvedYaml, startup, valuesByKey, warmupSteps } from '@mdiff/config';
 import type { Difference, Issue, ProjectConfig } from '@mdiff/config';
-import { describeSetting, engines, sameBits } from '@mdiff/engine';
+import { describeSetting, describeTimes, engines, sameBits } from '@mdiff/engine';
 import type { Engine, SettingSelection } from '@mdiff/engine';
 import { closing } from '@mdiff/folder';
 import { sha256 } from '@mdiff/folder/node';
@@ -49,8 +49,11 @@ export interface Run extends Omit<Locked, 'changes'> {
 /** Prepares the text and opens the engine. */
 export async function open({ asked, config: fitted, selection, options, folder, earlier, base, changes, started }: Locked): Promise<Run> {
   const { reporter, warn } = options;
-  const { setting } = selection;
-  reporter.phase('engine', describeSetting(setting));
+  const { setting, times } = selection;
+  reporter.phase(
+    'engine',
+    `${describeSetting(setting)}${times ? ` (a training step of this network's width here: ${describeTimes(times)})` : ''}`,
+  );
   // Records of earlier releases name no engine.
   const record = earlier?.record;
   if (record?.engine !== undefined && !sameBits(record, setting)) {
@@ -176,10 +179,10 @@ function notices(config: ProjectConfig, asked: ProjectConfig, { list }: Stages):
   return issues.filter((issue) => issue !== undefined);
 }
 
-function openEngine({ model, hardware, training, seed }: ProjectConfig, { setting, tensorflow }: SettingSelection): Promise<Engine> {
+function openEngine({ model, training, seed }: ProjectConfig, { setting, tensorflow }: SettingSelection): Promise<Engine> {
   return engines[setting.engine]!({
     model,
-    threads: hardware.cpu_threads,
+    threads: setting.threads,
     labelSmoothing: training.label_smoothing,
     checkpointing: training.use_gradient_checkpointing,
     seed,

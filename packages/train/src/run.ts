@@ -1,7 +1,7 @@
 import { ConfigError, fitBatch, formatIssue, isSetIn, startup } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
-import { selectSetting } from '@mdiff/engine';
-import type { MemoryFactors } from '@mdiff/engine';
+import { describeSetting, runStepTrial, selectSetting } from '@mdiff/engine';
+import type { EngineSetting, MemoryFactors } from '@mdiff/engine';
 import { closing, MdiffError } from '@mdiff/folder';
 import { asideOf, dropAside, hasAside, putAside, settleAside } from './aside.js';
 import { withBase } from './base.js';
@@ -31,7 +31,7 @@ export async function train(asked: ProjectConfig, options: TrainOptions): Promis
   if (options.mode === 'resume') return resume(asked, options, { folder, started });
   if (options.mode === 'new') await refuseEarlier(folder, unshaped);
   const { config, base } = await withBase(unshaped, folder, false);
-  const adapted = adapt(config, options);
+  const adapted = await adapt(config, options);
   if (options.mode === 'fresh' && !(await mayReplace(folder, options)))
     throw new MdiffError('MDIFF_STOPPED', `${folder}: nothing was changed`);
   if (!isSetIn(asked, 'experiment_name'))
@@ -41,9 +41,19 @@ export async function train(asked: ProjectConfig, options: TrainOptions): Promis
   );
 }
 
-/** Selects the engine and adapts the configuration to the memory of the machine. */
-function adapt(config: ProjectConfig, { fit, warn }: TrainOptions): Pick<Locked, 'config' | 'selection'> {
-  const selection = selectSetting(config);
+/** Selects the engine, by a trial where the configuration leaves a choice, and adapts the configuration to the memory of the machine. */
+async function adapt(
+  config: ProjectConfig,
+  { fit, warn, reporter, signal }: TrainOptions,
+  recorded?: Partial<EngineSetting>,
+): Promise<Pick<Locked, 'config' | 'selection'>> {
+  const selection = await selectSetting(config, {
+    recorded,
+    measure: (trial) => {
+      reporter.phase('engine', `timing a training step on ${describeSetting(trial.setting)}`);
+      return runStepTrial(trial, { signal });
+    },
+  });
   const adapted = fitted(config, selection.memory, fit === true);
   if (fit && adapted === config) warn(formatIssue(startup.nothingToFit(config, selection.memory)));
   for (const issue of selection.notices) warn(formatIssue(issue));
@@ -90,7 +100,7 @@ async function resume(
     return finished;
   }
   const { config: shaped, base } = await withBase(config, folder, true);
-  const adapted = adapt(shaped, options);
+  const adapted = await adapt(shaped, options, earlier.record);
   return underLock(folder, options, (locked) =>
     start({ ...adapted, asked: shaped, options: locked, folder, earlier, base, changes, started }),
   );

@@ -1,3 +1,4 @@
+export { coreThreads, usableThreads } from './processors.js';
 export { serveWorker, startProcess, startWorker } from './calls.js';
 export { Moved } from './messages.js';
 export { openPool } from './pool.js';

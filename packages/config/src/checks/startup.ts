@@ -87,6 +87,14 @@ export const startup = {
       'N1',
       `engine "${engine}" computes in float32${where === undefined ? '' : ` ${where}`}; mixed precision is not applied`,
     ),
+  /** N1, where the machine could and it does not pay; `times` of the trials */
+  mixedSlower: (config: ProjectConfig, engine: string, times: string): Issue =>
+    notice(
+      config,
+      'training.use_mixed_precision',
+      'N1',
+      `engine "${engine}" computes in float32, because mixed precision is not faster here (a training step: ${times}); mixed precision is not applied`,
+    ),
   /** N2 */
   deviceFallback: (config: ProjectConfig, used: string): Issue =>
     notice(config, 'device', 'N2', `"${config.device}" is not available, using "${used}"`),

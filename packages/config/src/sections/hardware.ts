@@ -18,5 +18,12 @@ export const HardwareConfigSchema = section('Hardware', 'The budget a run has to
     'state term = params × bytes × max(this, needed)',
     'AdamW needs 4, 5 with EMA; a lower value, if set, gives W5',
   ),
-  cpu_threads: int(0, 1024, 0, 2, 'threads of the compute engine; 0 = all cores'),
+  cpu_threads: int(
+    0,
+    1024,
+    0,
+    2,
+    "threads of the compute engine; 0 = all that this process may use: affinity and a container's quota count",
+    'where cores have two hardware threads, 0 takes one or both of each, by the same trial as `engine: auto`',
+  ),
 });

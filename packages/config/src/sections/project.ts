@@ -40,7 +40,7 @@ export const projectKeys = {
     'auto',
     'onnxruntime',
     'what executes the traced step: onnxruntime = as an ONNX graph; tfjs_node = as a TensorFlow graph in native TensorFlow, through tfjs-node(-gpu); tfjs = eager pure-JS reference (slow, parity tests)',
-    'devices: onnxruntime cpu, cuda, webgpu; tfjs_node cpu, cuda; tfjs cpu. auto: tfjs_node where native TensorFlow is installed for the device, else onnxruntime',
+    'devices: onnxruntime cpu, cuda, webgpu; tfjs_node cpu, cuda; tfjs cpu. auto on a GPU: tfjs_node where native TensorFlow is installed for it, else onnxruntime; on the processor: the installed engine whose training step is fastest here, by a trial (kept in `cache_dir`)',
   ),
   mixed_precision: bool(true, 'see `training.use_mixed_precision`', 'alias of it'),
   gradient_checkpointing: bool(true, 'see `training.use_gradient_checkpointing`', 'alias of it'),

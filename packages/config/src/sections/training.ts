@@ -90,7 +90,11 @@ export const TrainingConfigSchema = section('Training', 'The optimiser, the budg
     'layer activations recomputed in the backward pass: less memory, slower',
     'engine without it: N4, estimate uses the unchecked term',
   ),
-  use_mixed_precision: bool(true, '16-bit matrix products where the engine has them', 'float32 engines: N1, never pretended'),
+  use_mixed_precision: bool(
+    true,
+    '16-bit matrix products where the engine has them',
+    'float32 engines, and where they make no step faster: N1, never pretended',
+  ),
   dataloader_num_workers: int(0, 256, 4, 0, 'worker threads preparing batches; 0 = main thread', 'batches are identical for any number'),
   pin_memory: bool(true, 'has no effect in Node; if set to true, mdiff says so once (N5)', 'kept so that files of the original load'),
   label_smoothing: num(below(0, 1), 0, 0.1, 'training targets mixed with uniform', 'validation NELBO is never smoothed (W9)'),

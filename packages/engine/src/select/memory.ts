@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { MemoryOptions } from '@mdiff/config';
-import type { EngineName } from '../devices.js';
-import type { Precision } from './precision.js';
+import type { EngineName, Precision } from '../devices.js';
 
 // The memory of an engine's process, as three numbers for the estimate of @mdiff/config: the share of the formula's activations that it keeps,
 // the copies of the state that it holds, and the bytes in use before the first batch.

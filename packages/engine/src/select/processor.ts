@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { cpus } from 'node:os';
+import { usableThreads } from '@mdiff/workers';
 
 // The processor of this machine and its instructions, as the operating system reports them.
 
@@ -72,4 +73,4 @@ function readInstructions(): Pick<Processor, 'sets' | 'bf16' | 'flags'> {
 let cached: Processor | undefined;
 
 export const processor = (): Processor =>
-  (cached ??= { name: cpus()[0]?.model.trim() || process.arch, threads: availableParallelism(), ...readInstructions() });
+  (cached ??= { name: cpus()[0]?.model.trim() || process.arch, threads: usableThreads(), ...readInstructions() });

@@ -4,8 +4,9 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { isGpuNode } from './gpu.js';
 import { registerKernels } from '../tensorflow/fused.js';
 import { loadTensorFlow, tensorflowVersion, usesGpu } from '../tensorflow/load.js';
+import { timeSteps } from './steps.js';
 import { outcomeLine } from './trial.js';
-import type { Trial, TrialReport } from './trial.js';
+import type { StepTrial, Trial, TrialReport } from './trial.js';
 
 // The child process of trial.ts: loads one engine, checks a matrix product, and measures how fast products are.
 
@@ -164,9 +165,10 @@ async function reference({ seconds }: Trial & { engine: 'tfjs' }): Promise<Trial
 
 const trials = { tensorflow, onnxruntime, tfjs: reference } as unknown as Record<Trial['engine'], (trial: Trial) => Promise<TrialReport>>;
 
-const trial = JSON.parse(process.argv[2]!) as Trial;
+const trial = JSON.parse(process.argv[2]!) as Trial | StepTrial;
 try {
-  writeSync(1, outcomeLine({ ok: true, report: await trials[trial.engine](trial) }));
+  const report = await ('setting' in trial ? timeSteps(trial) : trials[trial.engine](trial));
+  writeSync(1, outcomeLine({ ok: true, report }));
 } catch (error) {
   writeSync(1, outcomeLine({ ok: false, reason: (error as Error).message.split('\n')[0]! }));
 }

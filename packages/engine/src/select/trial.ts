@@ -1,7 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { ModelConfig } from '@mdiff/config';
+import type { EngineSetting } from '../devices.js';
 import type { NativeTensorFlow, Variant } from '../tensorflow/locate.js';
-import { tensorflowEnvironment } from '../tensorflow/environment.js';
+import { launcherEnvironment, tensorflowEnvironment } from '../tensorflow/environment.js';
 
 // Tries an engine in a process of its own, so that a crash of a native library is a result and does not end the command.
 
@@ -16,6 +18,17 @@ export type Trial =
       /** false: no software device of WebGPU */ software?: boolean;
     }
   | { engine: 'tfjs'; seconds: number };
+
+/** A trial takes a few training steps of a network on the processor, as a run would. */
+export interface StepTrial {
+  setting: EngineSetting;
+  model: ModelConfig;
+  /** for `tfjs_node` */
+  tensorflow?: NativeTensorFlow | undefined;
+}
+
+/** The time of a training step, ms; or why the engine does not run, in one line. */
+export type StepTime = { ms: number } | { reason: string };
 
 export interface TrialReport {
   /** of the library */
@@ -34,7 +47,8 @@ export interface TrialReport {
   products?: boolean;
 }
 
-export type TrialOutcome = { ok: true; report: TrialReport } | { ok: false; reason: string };
+type Outcome<Report> = { ok: true; report: Report } | { ok: false; reason: string };
+export type TrialOutcome = Outcome<TrialReport>;
 
 /** Begins the line that reports; no library prints it. */
 const MARK = '\u0001trial ';
@@ -44,15 +58,21 @@ const noSoftware = ({ VK_LOADER_DRIVERS_DISABLE: disabled }: NodeJS.ProcessEnv):
   VK_LOADER_DRIVERS_DISABLE: [...(disabled ? [disabled] : []), '*lvp_*', '*swiftshader*'].join(','),
 });
 
+const productVariables = (trial: Trial, env: NodeJS.ProcessEnv): Record<string, string> => ({
+  ...(trial.engine === 'tensorflow' && tensorflowEnvironment(trial.library, trial, env)),
+  ...(trial.engine === 'onnxruntime' && trial.software === false && noSoftware(env)),
+});
+
+/** What a run's own process has from its launcher; the rest an engine sets when it opens. */
+const stepVariables = ({ tensorflow }: StepTrial, env: NodeJS.ProcessEnv): Record<string, string> =>
+  tensorflow ? launcherEnvironment(tensorflow, env) : {};
+
 /** Arguments and environment of the process. */
-function processFor(trial: Trial, env: NodeJS.ProcessEnv): { args: string[]; env: NodeJS.ProcessEnv } {
+function processFor(trial: Trial | StepTrial, env: NodeJS.ProcessEnv): { args: string[]; env: NodeJS.ProcessEnv } {
   const source = import.meta.url.endsWith('.ts');
   const entry = new URL(source ? './trial-process.ts' : './trial-process.js', import.meta.url);
   const loader = source ? ['--conditions=@mdiff/source', '--import', import.meta.resolve('tsx')] : [];
-  const variables = {
-    ...(trial.engine === 'tensorflow' && tensorflowEnvironment(trial.library, trial, env)),
-    ...(trial.engine === 'onnxruntime' && trial.software === false && noSoftware(env)),
-  };
+  const variables = 'setting' in trial ? stepVariables(trial, env) : productVariables(trial, env);
   return {
     args: [...loader, fileURLToPath(entry), JSON.stringify(trial)],
     env: { ...env, ...variables, NODE_OPTIONS: '', ORT_DISABLE_TELEMETRY: '1' },
@@ -60,9 +80,9 @@ function processFor(trial: Trial, env: NodeJS.ProcessEnv): { args: string[]; env
 }
 
 /** `end`: the code or signal that the process ended with. */
-function outcomeOf(output: string, errors: string, end: string): TrialOutcome {
+function outcomeOf<Report>(output: string, errors: string, end: string): Outcome<Report> {
   const line = output.split('\n').find((one) => one.startsWith(MARK));
-  if (line !== undefined) return JSON.parse(line.slice(MARK.length)) as TrialOutcome;
+  if (line !== undefined) return JSON.parse(line.slice(MARK.length)) as Outcome<Report>;
   const lastError = errors
     .split('\n')
     .filter((one) => one.trim() !== '')
@@ -76,11 +96,15 @@ export interface TrialOptions {
   limit?: number;
 }
 
-/** Tries an engine in a child process. A crash or a timeout is an outcome. */
-export function runTrial(
-  trial: Trial,
-  { env = process.env, signal, limit = 120_000 }: TrialOptions & { signal?: AbortSignal | undefined } = {},
-): Promise<TrialOutcome> {
+interface AbortableOptions extends TrialOptions {
+  signal?: AbortSignal | undefined;
+}
+
+/** Runs the trial's process. */
+function runProcess<Report>(
+  trial: Trial | StepTrial,
+  { env = process.env, signal, limit = 120_000 }: AbortableOptions,
+): Promise<Outcome<Report>> {
   const { args, env: variables } = processFor(trial, env);
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
@@ -100,6 +124,15 @@ export function runTrial(
   });
 }
 
+/** Tries an engine in a child process. A crash or a timeout is an outcome. */
+export const runTrial = (trial: Trial, options: AbortableOptions = {}): Promise<TrialOutcome> => runProcess(trial, options);
+
+/** Times training steps in a child process. A crash or a timeout is an outcome. */
+export async function runStepTrial(trial: StepTrial, options: AbortableOptions = {}): Promise<StepTime> {
+  const outcome = await runProcess<{ ms: number }>(trial, options);
+  return outcome.ok ? outcome.report : { reason: outcome.reason };
+}
+
 /** `runTrial` that waits for the outcome. */
 export function runTrialSync(trial: Trial, { env = process.env, limit = 30_000 }: TrialOptions = {}): TrialOutcome {
   const { args, env: variables } = processFor(trial, env);
@@ -114,4 +147,4 @@ export function runTrialSync(trial: Trial, { env = process.env, limit = 30_000 }
 }
 
 /** The line in which the child process reports. */
-export const outcomeLine = (outcome: TrialOutcome): string => `${MARK}${JSON.stringify(outcome)}\n`;
+export const outcomeLine = (outcome: Outcome<TrialReport | { ms: number }>): string => `${MARK}${JSON.stringify(outcome)}\n`;

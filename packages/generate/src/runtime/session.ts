@@ -40,6 +40,6 @@ export interface Session {
 }
 
 export interface SessionOptions {
-  /** Threads inside one operator; 0 = one for each physical core. */
+  /** Threads inside one operator; 0 = one for each physical core that this process may use. */
   readonly threads?: number;
 }

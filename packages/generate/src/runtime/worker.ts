@@ -1,5 +1,5 @@
 // The inference thread of Node. `run()` of ONNX Runtime blocks the thread that calls it, so it gets its own.
-import { serveWorker } from '@mdiff/workers';
+import { coreThreads, serveWorker } from '@mdiff/workers';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { GraphNames } from './remote.js';
 import { service } from './service.js';
@@ -11,7 +11,8 @@ export interface OpenArgs extends SessionOptions, GraphNames {}
 const load = (graph: string, threads: number): Promise<InferenceSession> =>
   InferenceSession.create(graph, {
     executionProviders: ['cpu'],
-    intraOpNumThreads: threads,
+    // ONNX Runtime's own default counts the cores of the machine, also in a container that may use one of them.
+    intraOpNumThreads: threads || coreThreads(),
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
     // Errors come back as exceptions; ONNX Runtime's own log would go to the terminal.
