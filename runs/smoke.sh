@@ -6,6 +6,6 @@ cd "$(dirname "$0")/.."
 node tools/bootstrap.mjs
 output="${1:-outputs}"
 mdiff() { node apps/mdiff/bin/mdiff.js "$@"; }
-mdiff train --config runs/smoke.yaml --set output_dir="$output" --fresh --yes
+mdiff train --config runs/smoke.yaml --set output_dir="$output" --set 'reports=[html, tensorboard]' --fresh --yes
 mdiff generate "$output/smoke/model" --prompt "Call me" --seed 1
 mdiff infill "$output/smoke/model" "The ___ of the whale" --seed 1

@@ -1,9 +1,8 @@
 import type { AddressInfo } from 'node:net';
-import { count, integer, interruptible, outputIsLog, port, print, UsageError } from '@mdiff/cli';
+import { count, integer, interruptible, openInBrowser, outputIsLog, port, print, UsageError } from '@mdiff/cli';
 import type { Model } from '@mdiff/generate';
 import type { FastifyInstance } from 'fastify';
 import { type Command, Option } from 'commander';
-import { openInBrowser } from './browser.js';
 import { addCommonFlags, type CommonFlags } from './flags.js';
 import type { Hooks } from './graphs.js';
 import { folderOf, load, prepare, type Prepared, refuseIdle } from './open.js';

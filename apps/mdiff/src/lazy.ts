@@ -15,6 +15,7 @@ export const apps: readonly App[] = [
       pretrain: 'train a base model on a shelf of books and export a model folder',
       export: 'write the newest checkpoint of a run as a model folder; the run may be going on, and is not changed',
       runs: 'list, show and compare the runs in output_dir, and remove what they no longer need',
+      watch: 'follow a run from another terminal, or in a browser',
       data: 'show the text that a run would learn',
       embeddings: 'get a sentence encoder for scoring difficulty',
       engine: 'list, install and test what computes the training',

@@ -64,6 +64,7 @@ const rows: Readonly<Record<string, readonly string[][]>> = {
   'runs show': [[missing], [folder]],
   'runs diff': [[missing, folder]],
   'runs clean': [[missing], [folder]],
+  watch: [[missing], [folder]],
   'data inspect': [...sources(), [book, '--set', 'data.source=other.txt'], [yaml]],
   'data report': [...sources(), [book, ...run0, '--out', inFile], [yaml]],
   'embeddings fetch': [

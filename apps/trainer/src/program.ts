@@ -6,6 +6,7 @@ import { addExport } from './export.js';
 import type { OnTrained } from './next.js';
 import { addRuns } from './runs.js';
 import { addTrain } from './train.js';
+import { addWatch } from './watch.js';
 
 /** The commands that need a training engine. Instead of ending the process, a usage error is thrown, as Commander's. */
 export function program({ onTrained }: { onTrained?: OnTrained } = {}): CommandLine {
@@ -13,6 +14,7 @@ export function program({ onTrained }: { onTrained?: OnTrained } = {}): CommandL
   addTrain(root, onTrained);
   addExport(root);
   addRuns(root);
+  addWatch(root);
   addData(root);
   addEmbeddings(root);
   addEngine(root);

@@ -3,6 +3,7 @@ import { addConfigFlags, interruptible, layersOf, print, reporterFor, settingsOf
 import { formatIssue, loadProject, type Issue, type ProjectConfig } from '@mdiff/config';
 import type { Reporter, TrainResult } from '@mdiff/train';
 import type { Command } from 'commander';
+import { reportsOf } from './reports.js';
 import { inShell, nextCommands, resultLine, type OnTrained, type Trained } from './next.js';
 import { sayOverridden, sourceOf, sourcesOf } from './sources.js';
 
@@ -114,8 +115,10 @@ async function runTrain(
   if (named.text !== undefined) sayOverridden(config, '[book]');
   const onTrained = flags.sample && config.log_format !== 'json' ? flags.onTrained : undefined;
   const asks = !flags.yes && process.stdin.isTTY && process.stderr.isTTY;
+  const reports = reportsOf(config);
   const run = (signal: AbortSignal) =>
     train(config, {
+      ...(reports.onMetric && { onMetric: reports.onMetric }),
       mode: flags.resume ? 'resume' : flags.fresh ? 'fresh' : 'new',
       ...(folder !== undefined && { folder }),
       ...(asks && { confirm: (earlier: string) => ask(`${earlier}; start over without it? (y/N) `, signal) }),
@@ -132,6 +135,9 @@ async function runTrain(
   };
   const result = await interruptible(run, { onStop, saves: true });
   if (!result.finished) process.exitCode = 130;
+  const page =
+    result.putBack || result.step === 0 ? undefined : await reports.atEnd(result.folder, result.finished ? 'finished' : 'stopped');
+  if (page !== undefined) reporter.note(`report: ${page}`);
   if (config.log_format === 'json') return print(resultLine(result));
   const origin = config.model.init_from === null ? 'scratch' : 'tuned';
   await sayNext(command, result, { reporter, ...(!stopped && { onTrained: (trained) => onTrained?.({ ...trained, origin }) }) });

@@ -1,3 +1,4 @@
+export { openInBrowser } from './browser.js';
 export { CommandLine } from './command.js';
 export { exitCodeOf, guardFailures, Interrupted, isUserError, reportFailure, UsageError } from './failure.js';
 export {

@@ -9,6 +9,9 @@ import { MdiffError } from './errors.js';
 import { makeFolder, writeFileWhole } from './files.js';
 import { isAlive, sweep } from './processes.js';
 
+/** ms without a heartbeat after which a lock counts as left behind */
+const STALE = 10_000;
+
 interface Owner {
   pid: number;
   host: string;
@@ -40,6 +43,13 @@ async function readOwner(file: string): Promise<Owner | undefined> {
   }
 }
 
+/** True while a process holds the lock of a folder. */
+export async function isLocked(folder: string): Promise<boolean> {
+  const held = await lockfile.check(folder, { lockfilePath: join(folder, '.lock'), stale: STALE }).catch(() => false);
+  const holder = held ? await readOwner(join(folder, '.owner')) : undefined;
+  return held && (holder === undefined || mayRun(holder));
+}
+
 /**
  * Takes the lock of a folder, so that two processes never write one run. A lock whose process was killed on this machine is free at
  * once; one left on a shared disk by another machine is free after ten seconds without a heartbeat. Removes what interrupted writes left.
@@ -64,7 +74,7 @@ export async function lockFolder(
   const take = (): Promise<() => Promise<void>> =>
     lockfile.lock(folder, {
       lockfilePath: lock,
-      stale: 10_000,
+      stale: STALE,
       update: 2_000,
       // A run that lost its lock (the machine slept) must stop rather than mix its files with another's.
       onCompromised: (error) => {

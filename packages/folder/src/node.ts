@@ -3,7 +3,7 @@ export { locateModel, readBase } from './base.js';
 export type { BaseModel } from './base.js';
 export { describeModel } from './describe.js';
 export type { ModelDescription } from './describe.js';
-export { lockFolder } from './lock.js';
+export { isLocked, lockFolder } from './lock.js';
 export { sweep } from './processes.js';
 export { readFolder, readFolderWhole } from './read.js';
 export type { ModelFolder } from './contract.js';

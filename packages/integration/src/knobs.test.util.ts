@@ -12,6 +12,7 @@ import { bind, exportedForward, initParams, layout } from '@mdiff/model';
 import { engines } from '@mdiff/engine';
 import { surveyText } from '@mdiff/prepare';
 import { readMetrics, train } from '@mdiff/train';
+import { reportsOf } from '@mdiff/trainer';
 import type { Engine, EngineOptions, StepBatch, TrainState, Update } from '@mdiff/engine';
 import type { MetricLine } from '@mdiff/train';
 import * as tf from '@tensorflow/tfjs';
@@ -186,8 +187,10 @@ async function runOnce(config: ProjectConfig, open: Open): Promise<Seen> {
     };
   const spies = Object.keys(engines).map((name) => vi.spyOn(engines, name).mockImplementation(opening(name)));
   try {
+    const reports = reportsOf(placed);
     const { folder, model } = await train(placed, {
       mode: 'new',
+      ...(reports.onMetric && { onMetric: reports.onMetric }),
       reporter: {
         phase: (name, detail = '') => void seen.phases.push(here(`${name}: ${detail}`)),
         step: () => undefined,
@@ -199,6 +202,7 @@ async function runOnce(config: ProjectConfig, open: Open): Promise<Seen> {
       warn: (text) => void seen.warnings.push(here(text)),
     });
     seen.metrics = (await readMetrics(join(folder, 'metrics.jsonl'))).map((line) => ({ ...line, tokens_per_s: 0 }));
+    await reports.atEnd(folder, 'finished');
     seen.weights = await readFile(join(model!, 'model.safetensors'));
   } catch (error) {
     // A mistake of the user's is an effect too; anything else is a fault.

@@ -105,7 +105,7 @@ const project: Knob[] = [
       return lines;
     },
   },
-  { key: 'reports', to: ['html', 'tensorboard'], missing: 'write a report at its end' },
+  { key: 'reports', to: ['tensorboard'], observe: told(({ files }) => files) },
 ];
 
 const hardware: Knob[] = [

@@ -1,6 +1,10 @@
 export { course, heat, histogram, hue, scatter, signed, timeline } from './chart.js';
 export type { Band, Dot, HistogramOptions, Mark } from './chart.js';
+export { firstEvents, scalarEvent, textEvent } from './events.js';
+export type { Moment } from './events.js';
 export { html, Markup } from './html.js';
 export { textPage } from './page.js';
 export type { ClusterRecord, ExampleRecord, MethodRecord, PlaneRecord, ScoreRecord, StageRecord, TextRecord } from './records.js';
+export { runPage } from './runpage.js';
+export type { Facts, RunPageRecord, RunPoint, RunSample } from './runrecords.js';
 export { style } from './style.js';

@@ -40,7 +40,21 @@ ol.sentences { margin: 6px 0; padding: 0; list-style: none; font-family: Georgia
 ol.sentences li { display: flex; gap: 12px; padding: 4px 0; border-top: 1px solid var(--line); }
 ol.sentences li:first-child { border-top: 0; }
 ol.sentences .value { flex: none; width: 3.2em; color: var(--soft); font: 0.82rem/1.8 system-ui, sans-serif; font-variant-numeric: tabular-nums; }
-table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; overflow-wrap: break-word; }
 th, td { text-align: left; padding: 4px 18px 4px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { color: var(--soft); font-weight: 500; }
+.label { fill: var(--soft); font-size: 13px; }
+.own { --hue: var(--bar); }
+.line { fill: none; stroke: var(--hue); stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
+.dashed { stroke-dasharray: 5 5; }
+.point { fill: var(--hue); }
+.stretch { fill: var(--hue); fill-opacity: 0.07; }
+.plots { grid-template-columns: repeat(auto-fit, minmax(min(400px, 100%), 1fr)); gap: 16px 28px; }
+.legend span { margin-right: 10px; white-space: nowrap; }
+.samples { grid-template-columns: repeat(auto-fill, minmax(min(420px, 100%), 1fr)); }
+.values th { white-space: nowrap; }
+.values td { min-width: 12em; overflow-wrap: anywhere; }
+@media (max-width: 560px) { .values th, .values td { display: block; padding-right: 0; } .values th { border-bottom: 0; padding-bottom: 0; } }
+progress { width: 100%; height: 6px; accent-color: var(--bar); }
+details { margin: 14px 0; } summary { cursor: pointer; color: var(--soft); }
 `;

@@ -1,5 +1,5 @@
 import type { Batch } from '@mdiff/curriculum';
-import { nelboEstimate, stratifiedMasks } from '@mdiff/diffusion';
+import { bucketsByRatio, nelboEstimate, stratifiedMasks } from '@mdiff/diffusion';
 import type { EvaluationResult } from '@mdiff/diffusion';
 import type { Engine, StepBatch } from '@mdiff/engine';
 import type { HeldOut } from '@mdiff/prepare';
@@ -12,6 +12,8 @@ export interface Nelbo {
   /** standard error, over units */
   se: number;
   bitsPerByte: number;
+  /** mean cross-entropy of a masked token in ten equal parts of the mask ratios (0, 1], nats; null where no mask has such a ratio */
+  byRatio: (number | null)[];
 }
 
 /** Periodic evaluations use one mask per held-out unit. The last one uses several, which halves the noise of the reported figure. */
@@ -64,7 +66,8 @@ export async function evaluateNelbo(
   }
   const { nelbo, standardError } = nelboEstimate(results);
   if (!Number.isFinite(nelbo)) throw noFigure(nelbo);
-  return { nelbo, se: standardError, bitsPerByte: bitsPerByte(nelbo, heldOut) };
+  const byRatio = bucketsByRatio(results).map(({ tokens, crossEntropy }) => (tokens > 0 ? crossEntropy : null));
+  return { nelbo, se: standardError, bitsPerByte: bitsPerByte(nelbo, heldOut), byRatio };
 }
 
 /** The batch with the masked positions of its units as loss positions, in the order of `masks`. */

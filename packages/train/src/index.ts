@@ -3,7 +3,7 @@ export type { Checkpoint, Progress } from './checkpoint.js';
 export { leftoverOf, removeLeftover } from './clean.js';
 export { readMetrics } from './metrics.js';
 export type { MetricLine } from './metrics.js';
-export { overviewNamed, overviews } from './overview.js';
+export { newestRun, overviewAt, overviewNamed, overviews } from './overview.js';
 export type { RunOverview } from './overview.js';
 export type { TrainOptions, TrainResult } from './options.js';
 export { silent } from './reporter.js';

@@ -14,6 +14,7 @@ import type { MetricLine } from './metrics.js';
 import { MAX_SKIPS, fallBack, nonFinite } from './nonfinite.js';
 import { lineRate, paceAfterLine, paceAfterStep, secondsPerStep, startingPace } from './pace.js';
 import type { Pace } from './pace.js';
+import type { TrainOptions } from './options.js';
 import { judgeEpoch } from './patience.js';
 import type { Patience } from './patience.js';
 import { showEvaluation } from './reporter.js';
@@ -37,6 +38,8 @@ export interface LoopOptions {
   restored: boolean;
   reporter: Reporter;
   signal: AbortSignal;
+  /** called after every metric line */
+  onMetric?: TrainOptions['onMetric'];
   /** called after every checkpoint */
   onSaved(progress: Progress): Promise<void>;
 }
@@ -99,7 +102,7 @@ async function steps(options: LoopOptions, state: LoopState): Promise<void> {
       break;
     }
     delete progress.unevaluated;
-    const improved = keepFigures(state, line, evaluation);
+    const improved = keepFigures(options, state, { line, evaluation });
     await report(options, state, line, due.log || progress.window.skipped > 0);
     const skipsStage = evaluation.exhausted === true && skipStage(options, state);
     if ((due.stageEnd || skipsStage) && progress.step < stages.steps && config.curriculum.reset_optimizer)
@@ -214,10 +217,15 @@ async function evaluate(
 }
 
 /** Keeps the figures of an evaluation. @returns whether this is the lowest NELBO so far */
-function keepFigures(state: LoopState, line: MetricLine, { causal, nelbo, patience }: Evaluation): boolean {
+function keepFigures(
+  { heldOut }: LoopOptions,
+  state: LoopState,
+  { line, evaluation: { causal, nelbo, patience } }: { line: MetricLine; evaluation: Evaluation },
+): boolean {
   const { progress } = state;
   if (causal !== undefined) {
     line.causal_nll = causal;
+    if (heldOut) line.causal_bits_per_byte = bitsPerByte(causal, heldOut);
     state.causal = causal;
   }
   if (patience) progress.patience = patience;
@@ -226,6 +234,7 @@ function keepFigures(state: LoopState, line: MetricLine, { causal, nelbo, patien
   line.nelbo = nelbo.nelbo;
   line.nelbo_se = nelbo.se;
   line.bits_per_byte = nelbo.bitsPerByte;
+  line.loss_by_ratio = nelbo.byRatio;
   if (nelbo.nelbo >= (progress.best?.nelbo ?? Infinity)) return false;
   progress.best = { step: line.step, nelbo: nelbo.nelbo };
   return true;
@@ -233,7 +242,7 @@ function keepFigures(state: LoopState, line: MetricLine, { causal, nelbo, patien
 
 /** Reports a step and, where `logged`, writes its metric line. */
 async function report(
-  { stages, heldOut, folder, reporter }: LoopOptions,
+  { stages, folder, reporter, onMetric }: LoopOptions,
   state: LoopState,
   line: MetricLine,
   logged: boolean,
@@ -250,7 +259,7 @@ async function report(
       ...(line.causal_loss !== undefined && { causal_loss: line.causal_loss }),
       lr: line.lr,
       tokens_per_s: line.tokens_per_s,
-      ...(line.causal_nll !== undefined && heldOut && { causal_bits_per_byte: bitsPerByte(line.causal_nll, heldOut) }),
+      ...(line.causal_bits_per_byte !== undefined && { causal_bits_per_byte: line.causal_bits_per_byte }),
       ...(nelbo && { nelbo: nelbo.nelbo, bits_per_byte: nelbo.bitsPerByte }),
       ...(seconds !== undefined && { left: (stages.steps - line.step) * seconds }),
     },
@@ -258,6 +267,7 @@ async function report(
   );
   if (!logged) return;
   await appendMetric(join(folder, 'metrics.jsonl'), line);
+  await onMetric?.(line, folder);
   Object.assign(progress.window, { loss: 0, updates: 0, skipped: 0 });
   delete progress.window.causal;
   state.pace = paceAfterLine(pace);

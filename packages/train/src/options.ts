@@ -1,5 +1,6 @@
 import type { Excerpt } from './excerpt.js';
 import type { Nelbo } from './evaluate.js';
+import type { MetricLine } from './metrics.js';
 import type { Reporter } from './reporter.js';
 
 export interface TrainOptions {
@@ -11,6 +12,8 @@ export interface TrainOptions {
   confirm?(earlier: string): Promise<boolean>;
   /** called before the first step of a run that starts from a base model, with that model as a folder that is removed afterwards */
   onBase?(base: { model: string; excerpt?: Excerpt }): Promise<void>;
+  /** called after every line of `metrics.jsonl` */
+  onMetric?(line: MetricLine, folder: string): Promise<void>;
   reporter: Reporter;
   /** aborting ends the run after the running step, or after the running batch of an evaluation, and saves it */
   signal: AbortSignal;

@@ -39,6 +39,13 @@ export async function sizeOf(folder: string): Promise<number> {
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
+/** The run in a folder. @throws as `findRun` does; MdiffError MDIFF_RUN if it holds none */
+export async function overviewAt(folder: string): Promise<RunOverview> {
+  const run = await findRun(folder);
+  if (!run) throw new MdiffError('MDIFF_RUN', `${folder}: this folder holds no run; npx mdiff runs list shows the runs that are there`, 2);
+  return overviewOf(folder, run);
+}
+
 async function overviewOf(folder: string, run: EarlierRun): Promise<RunOverview> {
   const last = (await readMetrics(join(folder, 'metrics.jsonl'))).findLast((line) => line.bits_per_byte !== undefined);
   const model = join(folder, 'model');
@@ -69,4 +76,13 @@ export async function overviewNamed(name: string, outputDir: string): Promise<Ru
     `${name}: there is no run of this name in ${outputDir}, and no run folder; give the path of one${others}`,
     2,
   );
+}
+
+/** The run in `outputDir` that was written last, a training one before others. @throws MdiffError MDIFF_RUN if there is none */
+export async function newestRun(outputDir: string): Promise<RunOverview> {
+  const runs = await overviews(outputDir, () => undefined);
+  const rank = ({ run: { record } }: RunOverview): string => `${record?.state === 'finished' ? 0 : 1} ${record?.updated ?? ''}`;
+  const newest = runs.sort((a, b) => (rank(a) < rank(b) ? 1 : -1))[0];
+  if (newest) return newest;
+  throw new MdiffError('MDIFF_RUN', `${outputDir}: no run is here yet; start one with npx mdiff train <book>`, 2);
 }

@@ -166,6 +166,7 @@ function loop(run: Run, progress: Progress, restored: boolean): Promise<LoopResu
     restored,
     reporter,
     signal,
+    ...(options.onMetric && { onMetric: options.onMetric }),
     onSaved: async (now) => {
       await recordRun(run, now, 'training');
       if (now.step > 0) await dropAside(folder);

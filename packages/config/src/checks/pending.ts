@@ -10,7 +10,6 @@ export interface Pending {
 
 /** The table of packages/integration/src/knobs.ts has the same keys; every other key has a row there that shows its effect. */
 export const pending: readonly Pending[] = [
-  { key: 'reports', missing: 'write a report at its end' },
   { key: 'curriculum.pseudo_data_max_samples', missing: 'generate units for the last stage' },
   { key: 'curriculum.pseudo_data_ratio', missing: 'generate units for the last stage' },
   // 0 = the main thread prepares batches, as it does now.

@@ -49,7 +49,7 @@ export const projectKeys = {
     ['html', 'tensorboard'],
     ['html'],
     ['html', 'tensorboard'],
-    'files written at run end: one HTML report; event files',
+    'html: `report.html` in the run folder, when the run ends or is stopped; tensorboard: event files in its folder `tensorboard`, from the first metric line on',
     '`[]` = none',
   ),
 };

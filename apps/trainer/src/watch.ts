@@ -1,0 +1,119 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { join } from 'node:path';
+import { addConfigFlags, interruptible, layersOf, openInBrowser, port, reporterFor, settingsOf, type ConfigFlags } from '@mdiff/cli';
+import { loadProject } from '@mdiff/config';
+import { isLocked } from '@mdiff/folder/node';
+import { runPage } from '@mdiff/report';
+import type { MetricLine, Reporter, RunOverview } from '@mdiff/train';
+import type { Command } from 'commander';
+import { readPageRecord } from './reports.js';
+import { duration } from './runrecord.js';
+import { refreshing, servePage } from './watchpage.js';
+
+interface WatchFlags extends ConfigFlags {
+  json?: boolean;
+  open?: boolean;
+  port?: number;
+}
+
+/** ms between two looks at the files of a run */
+const EVERY = 1000;
+
+type State = 'training' | 'finished' | 'stopped';
+
+/** A run that is recorded as training may have been killed: then nobody holds its lock. */
+async function stateOf({ folder, run }: Pick<RunOverview, 'folder' | 'run'>): Promise<State> {
+  if (await isLocked(folder)) return 'training';
+  return run.record?.state === 'finished' ? 'finished' : 'stopped';
+}
+
+/** Shows a metric line as the run itself does. `seconds`: of a step, if it is known. */
+function show(line: MetricLine, { steps, seconds, reporter }: { steps: number; seconds: number | undefined; reporter: Reporter }): void {
+  const { step, stage, objective, loss, causal_loss, lr, tokens_per_s, nelbo, bits_per_byte, causal_bits_per_byte } = line;
+  reporter.step(
+    {
+      ...{ step, steps, stage, objective, loss, lr, tokens_per_s },
+      ...(causal_loss !== undefined && { causal_loss }),
+      ...(nelbo !== undefined && { nelbo }),
+      ...(bits_per_byte !== undefined && { bits_per_byte }),
+      ...(causal_bits_per_byte !== undefined && { causal_bits_per_byte }),
+      ...(seconds !== undefined && { left: (steps - step) * seconds }),
+    },
+    true,
+  );
+}
+
+const END: Record<State, (run: RunOverview) => string> = {
+  training: () => '',
+  finished: ({ run: { record }, evaluated }) =>
+    `finished: ${record!.step} steps in ${duration(record!.seconds)}${evaluated ? `; held out ${evaluated.bitsPerByte.toFixed(3)} bits/byte` : ''}`,
+  stopped: ({ folder, run }) =>
+    `no process trains this run: it stopped at step ${run.step}${run.record ? ` of ${run.record.steps}` : ''}; go on with: npx mdiff train --resume ${folder}`,
+};
+
+/** Seconds of a step since this command began to look; before it has seen two lines, of the whole run. */
+function paceOf(first: { step: number; time: number } | undefined, { run: { record } }: RunOverview, step: number): number | undefined {
+  if (first && step > first.step) return (Date.now() - first.time) / 1000 / (step - first.step);
+  return record && record.step > 0 ? record.seconds / record.step : undefined;
+}
+
+/** Shows the lines of a run as they come, until it ends. */
+async function follow(folder: string, reporter: Reporter, signal: AbortSignal): Promise<void> {
+  const { overviewAt, readMetrics } = await import('@mdiff/train');
+  let shown = 0;
+  let first: { step: number; time: number } | undefined;
+  for (;;) {
+    // The state is read first: a run that ends meanwhile has written its last line before.
+    const run = await overviewAt(folder);
+    const state = await stateOf(run);
+    const lines = (await readMetrics(join(folder, 'metrics.jsonl'))).filter(({ step }) => step > shown);
+    // Of the lines before this command began, the last one is enough.
+    for (const line of shown === 0 ? lines.slice(-1) : lines)
+      show(line, { steps: run.run.record?.steps ?? line.step, seconds: paceOf(first, run, line.step), reporter });
+    shown = lines.at(-1)?.step ?? shown;
+    if (lines.length > 0) first ??= { step: shown, time: Date.now() };
+    if (state !== 'training') {
+      reporter.end();
+      return reporter.note(END[state](run));
+    }
+    await wait(EVERY, undefined, { signal });
+  }
+}
+
+async function runWatch(name: string | undefined, flags: WatchFlags): Promise<void> {
+  const { output_dir } = loadProject({ ...layersOf(flags), set: settingsOf(flags.set, []) }).config;
+  const { newestRun, overviewAt, overviewNamed } = await import('@mdiff/train');
+  const { folder } = name === undefined ? await newestRun(output_dir) : await overviewNamed(name, output_dir);
+  const reporter = reporterFor(flags.json ? 'json' : 'auto', process.stdout);
+  reporter.phase('watching', folder);
+  const serves = flags.open === true || flags.port !== undefined;
+  const page = serves
+    ? await servePage(flags.port ?? 0, async () =>
+        runPage(await readPageRecord(folder, await stateOf(await overviewAt(folder))), refreshing),
+      )
+    : undefined;
+  if (page) reporter.note(`the page of this run: ${page.url} (Ctrl-C stops; the run goes on)`);
+  if (page && flags.open && !(await openInBrowser(page.url))) reporter.note(`no browser could be started here; open ${page.url} yourself`);
+  try {
+    await interruptible(
+      async (signal) => {
+        await follow(folder, reporter, signal);
+        // The page stays readable after the run.
+        if (page) await wait(2 ** 31 - 1, undefined, { signal });
+      },
+      { stopped: '' },
+    );
+  } finally {
+    page?.close();
+  }
+}
+
+/** `mdiff watch [run]`: reads the files of a run as they grow. */
+export function addWatch(root: Command): void {
+  addConfigFlags(root.command('watch').description('follow a run from another terminal, or in a browser'))
+    .argument('[run]', 'name or folder of the run; without it the newest in output_dir')
+    .option('--json', 'print JSON lines, as a training with log_format json does')
+    .option('--open', 'show the run as a page in a browser')
+    .option('--port <number>', 'serve that page at this port of 127.0.0.1 (0 = any free one)', port)
+    .action(runWatch);
+}
