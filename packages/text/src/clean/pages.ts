@@ -29,7 +29,10 @@ export function findFurniture(pages: readonly (readonly string[])[]): Furniture[
   const places = new Map<string, number[]>();
   edges.forEach(({ edge }, page) => {
     for (const key of new Set(edge.map((line) => keyOf(pages[page]![line]!)))) {
-      if (key) places.set(key, [...(places.get(key) ?? []), page]);
+      if (!key) continue;
+      const earlier = places.get(key);
+      if (earlier) earlier.push(page);
+      else places.set(key, [page]);
     }
   });
   return edges.flatMap(({ edge, short }, page) =>
@@ -40,10 +43,23 @@ export function findFurniture(pages: readonly (readonly string[])[]): Furniture[
         if (NUMBER.test(text)) return isOutermost(pages[page]!, line) ? [{ page, line, what: 'page number' }] : [];
         const key = keyOf(text);
         if (!key || (short && !isOutermost(pages[page]!, line))) return [];
-        const near = places.get(key)!.filter((other) => Math.abs(other - page) <= NEIGHBOURS);
-        return near.length >= REPEATS ? [{ page, line, what: 'running head' }] : [];
+        return countNear(places.get(key)!, page) >= REPEATS ? [{ page, line, what: 'running head' }] : [];
       }),
   );
+}
+
+/** How many of these pages, in order, are near a page. */
+function countNear(pages: readonly number[], page: number): number {
+  let low = 0;
+  let high = pages.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (pages[middle]! < page - NEIGHBOURS) low = middle + 1;
+    else high = middle;
+  }
+  let count = 0;
+  while (low + count < pages.length && pages[low + count]! <= page + NEIGHBOURS) count++;
+  return count;
 }
 
 /** The part of a running head that stays the same from page to page: its words, without numbers. */

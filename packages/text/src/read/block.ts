@@ -1,5 +1,8 @@
-import { clear, clearFrame, type Lines } from '../clean/gutenberg.js';
-import { clearContents, headingLevel, LIST_HEADING } from '../clean/heading.js';
+import { clearEnd } from '../clean/end.js';
+import { clearFrame } from '../clean/gutenberg.js';
+import { clearContents, headingLevel, LIST_HEADING, numberedHeadings } from '../clean/heading.js';
+import { clear, type Lines } from '../clean/lines.js';
+import { clearMarks } from '../clean/notes.js';
 import { cutLong, cutNote } from '../split/long.js';
 import type { Paragraph, ParsedText, Removal, Section } from '../types.js';
 import { toParagraph } from './paragraph.js';
@@ -61,11 +64,15 @@ export function toDocument({ title, blocks: all, removed: gone, noted, order: re
   if (blocks.filter(({ kind }) => kind === 'heading').length < 2) clearContents(lines);
   else clearLists(lines, blocks, starts);
   if (framed) clearTitlePage(lines, blocks, starts);
+  clearEnd(lines, new Set(blocks.flatMap(({ kind }, b) => (kind === 'heading' ? [starts[b]!] : []))));
+  clearMarks(lines, framed);
   const kept = blocks.flatMap((block, b): Block[] => {
     const text = lines.text.slice(starts[b], starts[b]! + block.lines.length).filter((line) => line.trim());
     return text.length > 0 ? [{ ...block, lines: text }] : [];
   });
-  const marked = kept.map(withLevel(kept.filter(({ kind }) => kind === 'heading').length < 2));
+  const guess = kept.filter(({ kind }) => kind === 'heading').length < 2;
+  const numbered = guess ? numberedHeadings(kept.map((block) => (block.kind === 'text' ? block.lines : []))) : new Set<number>();
+  const marked = kept.map((block, i) => withLevel(block, guess, numbered.has(i)));
   const chapter = chapterLevel(marked);
   const removals = [...removed, ...lines.removed.flatMap((removal) => place(removal, blocks, starts))];
   const notes: string[] = [];
@@ -100,13 +107,11 @@ function withoutNotes(
 }
 
 /** Makes a lone numeral a heading inside a chapter, and, in a text that marks no headings, a line like "Chapter 5" a chapter heading. */
-const withLevel =
-  (guess: boolean) =>
-  (block: Block): Block => {
-    const level = block.kind === 'text' ? headingLevel(block.lines) : undefined;
-    if (!level || (!guess && level === 'chapter')) return block;
-    return { ...block, kind: 'heading', level: level === 'chapter' ? 2 : guess ? 3 : 6 };
-  };
+function withLevel(block: Block, guess: boolean, numbered: boolean): Block {
+  const level = block.kind === 'text' ? (headingLevel(block.lines) ?? (numbered ? 'part' : undefined)) : undefined;
+  if (!level || (!guess && level === 'chapter')) return block;
+  return { ...block, kind: 'heading', level: level === 'chapter' ? 2 : guess ? 3 : 6 };
+}
 
 /** The level whose headings are chapters: the deepest one named so twice, else the shallowest that divides the text at all. */
 function chapterLevel(blocks: readonly Block[]): number {
@@ -175,12 +180,14 @@ function clearTitlePage(lines: Lines, blocks: readonly Block[], starts: readonly
     const text = lines.text.slice(starts[b], starts[b]! + block.lines.length).filter((line) => line.trim());
     return text.length > 0 ? [{ block, text, b }] : [];
   });
-  const first = left.findIndex(
-    ({ text }) => headingLevel(text) !== undefined || (text.join(' ').length >= 120 && /[.!?]["”’')]*$/.test(text.at(-1)!)),
-  );
+  const first = left.findIndex(({ text }) => headingLevel(text) !== undefined || isProse(text.join(' ')));
   const end = left[first - 1]?.block.kind === 'heading' ? first - 1 : first;
   for (const { block, b } of left.slice(0, Math.max(0, end))) clear(lines, starts[b]!, starts[b]! + block.lines.length - 1, 'title page');
 }
+
+/** True for a real paragraph; the capitals of a title page end in full stops too. */
+const isProse = (text: string): boolean =>
+  text.length >= 120 && /[.!?]["”’')]*$/.test(text) && (text.match(/\p{Ll}/gu)?.length ?? 0) > (text.match(/\p{Lu}/gu)?.length ?? 0);
 
 /** Clears lists of contents or illustrations under their heading: short lines that end like no sentence, up to the next heading. */
 function clearLists(lines: Lines, blocks: readonly Block[], starts: readonly number[]): void {

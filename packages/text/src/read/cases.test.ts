@@ -29,7 +29,7 @@ const TALK = [
   'p She was right; everybody knew it.',
 ];
 const RUSSIAN =
-  'p Паром отчалил от пристани в седьмом часу, и мальчик, который нёс фонари, долго смотрел ему вслед. «Не вернётся», — сказала сестра. Никто ей не поверил.';
+  'p Паром отошёл от пристани в седьмом часу, и мальчик, который нёс фонари, долго смотрел ему вслед. «Он вернётся», — сказала сестра. Никто ей не поверил.';
 const SPELLED = 'One Two Three Ten Eleven Twelve Thirteen Fourteen Nineteen Twenty Twenty-One Thirty-Two'.split(' ');
 
 interface Expected {
@@ -88,7 +88,7 @@ const PLAIN: Record<string, Expected> = {
       ['CHAPTER II', THAW, LETTER],
     ],
   },
-  'a10-utf16le-nobom-russian.txt': { text: [['Глава 1', RUSSIAN, RUSSIAN]], notes: /UTF-16LE/ },
+  'a10-utf16le-nobom-russian.txt': { text: [['Глава первая', RUSSIAN, RUSSIAN]], notes: /UTF-16LE/ },
   'a10-utf32le.txt': { text: book('CHAPTER I', 'CHAPTER II'), notes: /UTF-32LE with a byte-order mark/ },
   'a11-first-line-indent.txt': {
     text: [
@@ -400,9 +400,10 @@ const MARKDOWN: Record<string, Expected> = {
 const ALL = { ...PLAIN, ...HTML, ...EPUB, ...WORD, ...PDF, ...MARKDOWN };
 /** Not read as expected yet. */
 const PENDING = new Set<string>(
-  `a01-two-gutenberg-books-in-one-file.txt a02-small-print-at-the-end.txt a02b-small-print-at-the-end-no-end-line.txt a03-end-variant-0.txt a03-end-variant-1.txt a03-end-variant-2.txt a03-end-variant-3.txt a03-end-variant-4.txt a03-end-variant-5.txt a03-end-variant-7.txt a03s-start-variant-0.txt a03s-start-variant-1.txt a04-chapters-spelled.txt a08-gutenberg-marks.txt a09-invisible.txt a10-utf16le-nobom-russian.txt a11-first-line-indent.txt a12-line-per-paragraph.txt a17-numbered.txt a17b-numbers-alone.txt a17d-roman-lower-title.txt a20-hyphens.txt a24-transcriber-notes.txt a25-chap.txt a26-prose-taken-for-verse.txt b03-center.html b23-title-page.html d07-odd-runs.docx e01b-two-columns-row-by-row.pdf e02-superscript-and-footnotes.pdf e03-fake-bold-twice.pdf e05-hyphenation.pdf e11-invisible-and-rotated.pdf f01-footnotes.md f02-html-blocks.md f04-gfm.md f05-pandoc.md f06-toml-front.md f08-soft-hyphen.md f11-indented-paragraphs.md f12-inline-br.md`.split(
-    /\s+/,
-  ),
+  (
+    'd07-odd-runs.docx e01b-two-columns-row-by-row.pdf e02-superscript-and-footnotes.pdf e03-fake-bold-twice.pdf e11-invisible-and-rotated.pdf f01-footnote' +
+    's.md f02-html-blocks.md f04-gfm.md f05-pandoc.md f06-toml-front.md f08-soft-hyphen.md f11-indented-paragraphs.md f12-inline-br.md'
+  ).split(' '),
 );
 
 describe('reading what public reports say breaks', () => {

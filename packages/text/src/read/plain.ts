@@ -1,14 +1,16 @@
-import { blockEnd, clear, clearFrame, type Lines } from '../clean/gutenberg.js';
-import { clearContents, headingLevel } from '../clean/heading.js';
+import { plainCharacters } from '../clean/characters.js';
+import { clearEnd } from '../clean/end.js';
+import { clearFrame } from '../clean/gutenberg.js';
+import { clearContents, headingLevel, isNamed, numberedHeadings, type Level } from '../clean/heading.js';
 import { mendHyphens, mendNotes } from '../clean/hyphen.js';
+import { blockEnd, blocksOf, clear, type Lines } from '../clean/lines.js';
+import { clearMarks } from '../clean/notes.js';
 import { findFurniture } from '../clean/pages.js';
 import { cutLong, cutNote } from '../split/long.js';
 import type { ParsedText, Section } from '../types.js';
-import { toParagraph, unwrap } from './paragraph.js';
+import { cutIndented, isLinePerParagraph, toParagraph, unwrap } from './paragraph.js';
 
 const UNWRAPPED_WIDTH = 120;
-// Page marks that transcribers leave inside lines.
-const PAGE_MARK = /\[(?:Pg|Page)\.? ?[\divxlc]+\]/gi;
 
 /**
  * Plain text to one document: hard-wrapped lines joined, `_italics_` unwrapped, chapters found by their headings, paragraphs by blank lines,
@@ -18,39 +20,31 @@ const PAGE_MARK = /\[(?:Pg|Page)\.? ?[\divxlc]+\]/gi;
  * @param name file name or the like: the document's id, and its title when the text has none
  */
 export function parsePlain(source: string, name: string): ParsedText {
-  const lines: Lines = { text: source.replace(/^\uFEFF/, '').split(/\r\n|\r|\n|\u2028|\u2029/), removed: [], where: name };
+  const lines: Lines = { text: plainCharacters(source).split(/\r\r\n|\r\n|\r|\n|\u2028|\u2029/), removed: [], where: name };
   const title = bookTitle(lines.text);
   const framed = clearFrame(lines);
   clearContents(lines);
   if (framed) clearTitlePage(lines);
+  clearEnd(lines);
   const breaks = clearPages(lines);
+  clearMarks(lines, framed);
   const notes = mendNotes(mendHyphens(lines.text, 'keep'));
   const sections = divide(lines, title ?? name, breaks, notes);
   return { document: { id: name, title: title ?? name, sections }, removed: lines.removed.sort((a, b) => a.from - b.from), notes };
 }
 
-/** Clears page numbers and running heads where form feeds show the pages, and marks like [Pg 12]. Returns the lines at which a page starts. */
+/** Clears page numbers and running heads where form feeds show the pages. Returns the lines at which a page starts. */
 function clearPages(lines: Lines): Set<number> {
   const starts = lines.text.flatMap((line, i) => (i > 0 && line.includes('\f') ? [i] : []));
   const edges = [0, ...starts, lines.text.length];
   const pages = edges.slice(1).map((end, p) => lines.text.slice(edges[p], end));
   if (starts.length > 1)
     for (const { page, line, what } of findFurniture(pages)) clear(lines, edges[page]! + line, edges[page]! + line, what);
-  const marked = lines.text.flatMap((line, i) => (line.search(PAGE_MARK) >= 0 ? [i] : []));
-  if (marked.length > 0) {
-    const sample = `${PAGE_MARK.exec(lines.text[marked[0]!]!)?.[0] ?? ''}${marked.length > 1 ? ` … (${marked.length} lines)` : ''}`;
-    PAGE_MARK.lastIndex = 0;
-    lines.removed.push({ where: lines.where, from: marked[0]! + 1, to: marked.at(-1)! + 1, what: 'page number', sample });
-    for (const i of marked) lines.text[i] = lines.text[i]!.replace(PAGE_MARK, '');
-  }
   return new Set(starts);
 }
 
 function divide(lines: Lines, title: string, breaks: ReadonlySet<number>, notes: string[]): Section[] {
-  const blocks = joinedOverBreaks([...blocksOf(lines.text)], lines.text, breaks);
-  const levels = blocks.map(({ from, to }) => headingLevel(lines.text.slice(from, to + 1).map(unwrap)));
-  // A book that only numbers its parts has those for chapters.
-  const chapter = levels.includes('chapter') ? 'chapter' : 'part';
+  const { blocks, levels, chapter } = outlineOf(lines.text, breaks);
   const sorted = lines.text
     .map((line) => line.trimEnd().length)
     .filter((length) => length > 0)
@@ -77,11 +71,11 @@ function divide(lines: Lines, title: string, breaks: ReadonlySet<number>, notes:
       sections.push({ title: unwrap(block.map((line) => line.trim()).join(' ')), paragraphs: [] });
     } else if (levels[i] || (opened >= 0 && i > 0 && levels[i - 1] === chapter && isSubtitle(block))) {
       sections.at(-1)!.paragraphs.push({ text: unwrap(block.join(' ').trim()), kind: 'heading' });
-    } else if (width > UNWRAPPED_WIDTH && !/^\s/.test(block[0]!)) {
+    } else if (width > UNWRAPPED_WIDTH && (!/^\s/.test(block[0]!) || block.some((line) => line.length > UNWRAPPED_WIDTH))) {
       // One line is one paragraph here, so that a file without blank lines does not become a single paragraph.
       block.forEach((line, k) => add([line], width, from + k));
     } else {
-      add(block, Math.min(width, UNWRAPPED_WIDTH), from);
+      for (const part of cutIndented(block)) add(part.lines, Math.min(width, UNWRAPPED_WIDTH), from + part.from);
     }
   });
   close();
@@ -89,13 +83,24 @@ function divide(lines: Lines, title: string, breaks: ReadonlySet<number>, notes:
   return sections;
 }
 
-function* blocksOf(text: readonly string[]): Generator<{ from: number; to: number }> {
-  for (let from = 0; from < text.length; from++) {
-    if (!text[from]!.trim()) continue;
-    const to = blockEnd(text, from);
-    yield { from, to };
-    from = to;
-  }
+/** The blocks of a text, the part of the book that each of them opens, and the kind of part that is a chapter here. */
+function outlineOf(
+  text: readonly string[],
+  breaks: ReadonlySet<number>,
+): { blocks: { from: number; to: number }[]; levels: Level[]; chapter: NonNullable<Level> } {
+  const single = isLinePerParagraph(text);
+  const whole = [...blocksOf(text)];
+  const blocks = single
+    ? whole.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, i) => ({ from: from + i, to: from + i })))
+    : joinedOverBreaks(whole, text, breaks);
+  const bodies = blocks.map(({ from, to }) => text.slice(from, to + 1).map(unwrap));
+  const numbered = numberedHeadings(bodies);
+  const levels = bodies.map((body, i): Level => headingLevel(body) ?? (numbered.has(i) ? 'part' : undefined));
+  // A book that only numbers its parts has those for chapters, beside a preface.
+  const chapters = bodies.filter((body, i) => levels[i] === 'chapter' && !isNamed(body)).length;
+  const parts = levels.filter((level) => level === 'part').length;
+  if (chapters > 0 || parts === 0) return { blocks, levels, chapter: 'chapter' };
+  return { blocks, levels: levels.map((level) => (level === 'chapter' ? 'part' : level)), chapter: 'part' };
 }
 
 /** Joins the two blocks of a paragraph that runs over a page break: the first stops inside a sentence, the second goes on in lower case. */
