@@ -23,9 +23,20 @@ export const pathOf = (name: string): string | undefined => (existsSync(name) ? 
  */
 export type WithGraph = (folder: string, place: string) => Promise<boolean>;
 
-/** A command gets these from the program that it is a part of. */
+/** The training text of a model and the held-out units of its run. */
+export interface OwnText {
+  readonly source: string;
+  readonly seed: number;
+  readonly train: readonly string[];
+  readonly heldOut: readonly string[];
+}
+
+/** A command gets these from the program that it is a part of; each gives undefined where the training code is not installed. */
 export interface Hooks {
   readonly withGraph?: WithGraph | undefined;
+  readonly textOfModel?: (folder: string, signal?: AbortSignal) => Promise<OwnText | undefined>;
+  /** `easy`, `medium` or `hard` for each text, ranked against the others */
+  readonly bandsOfTexts?: (folder: string, texts: readonly string[], signal?: AbortSignal) => Promise<readonly string[] | undefined>;
 }
 
 /** The manifest of a folder that holds weights and lists no graph; undefined for any other. */

@@ -1,4 +1,5 @@
 import { CommandLine } from '@mdiff/cli';
+import { addEvaluate } from './evaluate.js';
 import { addExportSite } from './exportsite.js';
 import { addGenerate } from './generate.js';
 import { addInfill } from './infill.js';
@@ -14,6 +15,7 @@ export function program(hooks: Hooks = {}): CommandLine {
   addGenerate(root, hooks);
   addInfill(root, hooks);
   addRewrite(root, hooks);
+  addEvaluate(root, hooks);
   addScore(root, hooks);
   addServe(root, hooks);
   addExportSite(root, hooks);

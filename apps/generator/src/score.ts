@@ -1,11 +1,12 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { collect, count, integer, interruptible, print, progressLine, UsageError } from '@mdiff/cli';
 import { MANIFEST } from '@mdiff/folder';
 import { readFolder } from '@mdiff/folder/node';
-import { compare, loadText, type Model, type ScoredText } from '@mdiff/generate';
+import { compare, type Model } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
 import { type Hooks, pathOf, runnableFolder } from './graphs.js';
+import { scoredText } from './input.js';
 import { load } from './open.js';
 import { shownJson, shownText } from './scoretext.js';
 
@@ -33,18 +34,6 @@ function argumentsOf(given: readonly string[], { model = [] }: ScoreFlags): { fo
   return { folders, text: hasText ? last : '-' };
 }
 
-/** The text itself, or the paragraphs of the file that the argument names. */
-async function textOf(argument: string): Promise<ScoredText> {
-  if (argument === '-') return loadText('-');
-  const info = statSync(argument, { throwIfNoEntry: false });
-  if (info?.isDirectory())
-    throw new UsageError(`score: ${argument} is a folder and no model; give a text, a file or - for standard input as the last argument`);
-  if (info) return loadText(argument);
-  if (/^\S+\.(txt|md|html?|epub|pdf|docx|zip|tar|gz|xz)$/i.test(argument))
-    throw new UsageError(`score: there is no file ${argument}; give a file that is there, or a text between quotes`);
-  return argument;
-}
-
 async function open(name: string, { verify, threads }: ScoreFlags, hooks: Hooks): Promise<Model> {
   const files = await readFolder(await runnableFolder(name, hooks), { verify });
   return load(files, threads === undefined ? { verify } : { verify, threads });
@@ -57,7 +46,7 @@ async function runScore(given: readonly string[], flags: ScoreFlags, hooks: Hook
   const models: Model[] = [];
   try {
     for (const name of names) models.push(await open(name, flags, hooks));
-    const text = await textOf(argument);
+    const text = await scoredText('score', argument);
     const progress = progressLine();
     const comparison = await interruptible((signal) =>
       compare(models, text, {

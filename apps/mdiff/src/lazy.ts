@@ -28,6 +28,7 @@ export const apps: readonly App[] = [
       generate: 'write new text with a model folder, or continue a prompt',
       infill: 'fill the gaps of a text',
       rewrite: 'write some words of a text anew',
+      evaluate: 'measure a model: how likely it finds a text, in parts, and what it writes over a range of temperatures',
       score: 'say how likely a model finds a text, and which of several models finds it likeliest',
       serve: 'answer completions over HTTP, and show a playground in a browser',
       'export-site': 'write the playground as a site that runs a model in the browser of its visitors',
@@ -82,10 +83,20 @@ async function withGraph(from: string, place: string): Promise<boolean> {
   return trainer !== undefined;
 }
 
+// The training code knows the text of a model; without it, `mdiff evaluate` compares with what it is given.
+const textOfModel = async (folder: string, signal?: AbortSignal) => (await loadTrainer())?.textOfModel(folder, signal);
+const bandsOfTexts = async (folder: string, texts: readonly string[], signal?: AbortSignal) =>
+  (await loadTrainer())?.bandsOfTexts(folder, texts, signal);
+
 /** The commands of an app. @throws an error with code `MDIFF_APP` if the app is not installed */
 export async function loadApp(app: Pick<App, 'package' | 'load'>, command = ''): Promise<CommandLine> {
   try {
-    return ((await app.load()) as { program(hooks: object): CommandLine }).program({ onTrained: writeSample, withGraph });
+    return ((await app.load()) as { program(hooks: object): CommandLine }).program({
+      onTrained: writeSample,
+      withGraph,
+      textOfModel,
+      bandsOfTexts,
+    });
   } catch (error) {
     if (!isMissing(error, app.package)) throw error;
     throw Object.assign(

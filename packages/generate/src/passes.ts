@@ -74,7 +74,7 @@ function batchesOf(questions: readonly Question[], V: number): number[][] {
 }
 
 /** −ln p(target) under SUBS: `[MASK]` has probability zero (MDLM, arXiv 2406.07524, section 3.2.3). In float64, as training's loss is summed. */
-function surprisal(logits: Float32Array, target: number, mask: number): number {
+export function surprisal(logits: Float32Array, target: number, mask: number): number {
   let max = -Infinity;
   for (let v = 0; v < logits.length; v++) if (v !== mask && logits[v]! > max) max = logits[v]!;
   let sum = 0;

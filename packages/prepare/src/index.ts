@@ -9,6 +9,8 @@ export type { StageExample } from './examples.js';
 export { fingerprintText } from './fingerprint.js';
 export type { TextFingerprint } from './fingerprint.js';
 export type { HeldOut } from './heldout.js';
+export { bandsOf, modelText } from './modeltext.js';
+export type { Band, ModelText } from './modeltext.js';
 export { prepare } from './prepare.js';
 export type { Prepared } from './prepared.js';
 export { openScoring } from './scoring.js';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { longestRun, matchIndex, overlap } from './match.js';
 import { bookStatistics, textStatistics } from './statistics.js';
 import { FUNCTION_WORDS, distributionGap, functionWordGap, functionWordRates, sentenceLengths } from './style.js';
-import { distinct, doubled, unknownWords, wordsOf } from './words.js';
+import { distinct, doubled, entropy, unknownWords, wordsOf } from './words.js';
 
 describe('words', () => {
   it('are lower case, with their apostrophes and hyphens, without numbers and punctuation', () => {
@@ -63,6 +63,14 @@ describe('matchIndex', () => {
   it('takes a book that repeats one word', () => {
     const book = new Array<string>(20_000).fill('never');
     expect(longestRun(matchIndex(book).matches(['never', 'never', 'more'])).length).toBe(2);
+  });
+});
+
+describe('entropy', () => {
+  it('is that of the words, each drawn alike', () => {
+    expect(entropy(['a', 'a', 'b', 'b'])).toBe(1);
+    expect(entropy(['a', 'a'])).toBe(0);
+    expect(entropy([])).toBeNaN();
   });
 });
 

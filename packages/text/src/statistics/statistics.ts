@@ -1,6 +1,6 @@
 import { longestRun, matchIndex, overlap, type MatchIndex } from './match.js';
 import { distributionGap, functionWordGap, sentenceLengths } from './style.js';
-import { distinct, doubled, unknownWords, wordsOf } from './words.js';
+import { distinct, doubled, entropy, unknownWords, wordsOf } from './words.js';
 
 /** A book that texts are compared with. */
 export interface BookStatistics {
@@ -29,9 +29,12 @@ export interface TextStatistics {
   readonly known: number;
   /** words that are in neither */
   readonly unknown: readonly string[];
-  /** share of 2-grams and 4-grams that are new in the text */
+  /** share of words, 2-grams and 4-grams that are new in the text */
+  readonly distinct1: number;
   readonly distinct2: number;
   readonly distinct4: number;
+  /** entropy of the words of all texts together, in bits */
+  readonly entropy: number;
   /** doubled words for each thousand */
   readonly doubled: number;
   /** mean words in a sentence, and the largest gap between its distribution and the book's, 0 to 1 */
@@ -64,8 +67,10 @@ export function textStatistics(texts: readonly string[], book: BookStatistics, c
     inBook: 1 - unknownWords(words, book.vocabulary).length / words.length,
     known: 1 - unknown.length / words.length,
     unknown,
+    distinct1: share(1, (i) => distinct(lists[i]!, 1)),
     distinct2: share(2, (i) => distinct(lists[i]!, 2)),
     distinct4: share(4, (i) => distinct(lists[i]!, 4)),
+    entropy: entropy(words),
     doubled: weighted(lists.map((list) => [list.length, doubled(list)])),
     sentenceLength: lengths.reduce((sum, length) => sum + length, 0) / lengths.length,
     sentenceGap: distributionGap(lengths, book.sentenceLengths),

@@ -19,3 +19,11 @@ export function unknownWords(words: readonly string[], ...vocabularies: readonly
   const isKnown = (word: string): boolean => vocabularies.some((vocabulary) => vocabulary.has(word));
   return words.filter((word) => !isKnown(word) && !(word.includes('-') && word.split('-').every(isKnown)));
 }
+
+/** Entropy of the words of a text, each drawn alike, in bits; a longer text has more. NaN without words. */
+export function entropy(words: readonly string[]): number {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const shares = [...counts.values()].map((count) => count / words.length);
+  return shares.length === 0 ? NaN : shares.reduce((sum, share) => sum - share * Math.log2(share), 0);
+}

@@ -1,0 +1,92 @@
+// What a model writes, in figures: how varied it is and how much of it stands in the training text, over a range of temperatures.
+import { bookStatistics, textStatistics, wordsOf, type BookStatistics, type TextStatistics } from '@mdiff/text/statistics';
+import { generate, type GenerateOptions } from './generate.js';
+import type { Model } from './model.js';
+import { seedAt } from './options.js';
+
+/** Figures of a text that need no training text to compare with. */
+type Variety = Pick<TextStatistics, 'words' | 'distinct1' | 'distinct2' | 'distinct4' | 'entropy' | 'doubled' | 'sentenceLength'>;
+/** Figures that compare a text with the training text. */
+type Likeness = Pick<TextStatistics, 'verbatim' | 'verbatimText' | 'overlap4' | 'overlap8' | 'inBook' | 'sentenceGap' | 'functionWordGap'>;
+
+/** Statistics of texts. Those that compare with the training text are there if it is known. */
+export interface WritingFigures extends Variety, Partial<Likeness> {}
+
+export interface Writing extends WritingFigures {
+  readonly temperature: number;
+  readonly texts: readonly string[];
+}
+
+export interface WritingOptions extends Omit<GenerateOptions, 'temperature' | 'prompt' | 'suffix' | 'onText' | 'onStep'> {
+  readonly temperatures: readonly number[];
+  /** paragraphs of the training text */
+  readonly book?: readonly string[];
+  /** after each text: texts that are written and all texts */
+  readonly onPass?: (done: number, total: number) => void;
+  /** after each temperature, so that an interrupt keeps what is finished */
+  readonly onTemperature?: (writing: Writing) => void;
+}
+
+/** Writes `n` texts from nothing at each temperature, from the same seeds, and counts. Throws {@link GenerateError}. */
+export async function evaluateWriting(
+  model: Model,
+  { temperatures, book, onPass, onTemperature, n = 1, ...options }: WritingOptions,
+): Promise<Writing[]> {
+  const statistics = book && bookStatistics(book);
+  const writings: Writing[] = [];
+  for (const temperature of temperatures) {
+    const texts: string[] = [];
+    for (let i = 0; i < n; i++) {
+      const seed = seedAt({ seed: options.seed ?? 0 }, i);
+      const written = await generate(model, { ...options, temperature, n: 1, seed });
+      texts.push(written.texts[0]!.completion);
+      onPass?.(writings.length * n + texts.length, temperatures.length * n);
+    }
+    const writing = { temperature, texts, ...writingFigures(texts, statistics) };
+    writings.push(writing);
+    onTemperature?.(writing);
+  }
+  return writings;
+}
+
+/** Units of a text with about as many words as `words`, evenly spread: shares of new n-grams depend on the length. */
+export function excerpts(units: readonly { readonly text: string }[], words: number): string[] {
+  const sizes = units.map(({ text }) => wordsOf(text).length);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const step = Math.max(1, total / Math.max(1, words));
+  let [passed, taken] = [0, 0];
+  return units
+    .filter((_, i) => {
+      const take = taken < words && taken <= passed / step;
+      passed += sizes[i]!;
+      if (take) taken += sizes[i]!;
+      return take;
+    })
+    .map(({ text }) => text);
+}
+
+/** The same figures of texts that somebody else wrote, such as the held-out part. */
+export const figuresOfTexts = (texts: readonly string[], book?: readonly string[]): WritingFigures =>
+  writingFigures(texts, book && bookStatistics(book));
+
+function writingFigures(texts: readonly string[], book: BookStatistics | undefined): WritingFigures {
+  const s = textStatistics(texts, book ?? bookStatistics([]));
+  return {
+    words: s.words,
+    distinct1: s.distinct1,
+    distinct2: s.distinct2,
+    distinct4: s.distinct4,
+    entropy: s.entropy,
+    doubled: s.doubled,
+    sentenceLength: s.sentenceLength,
+    ...(book && {
+      verbatim: s.verbatim,
+      verbatimText: s.verbatimText,
+      overlap4: s.overlap4,
+      overlap8: s.overlap8,
+      inBook: s.inBook,
+      sentenceGap: s.sentenceGap,
+      functionWordGap: s.functionWordGap,
+    }),
+  };
+}
