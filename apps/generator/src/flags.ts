@@ -1,6 +1,6 @@
 // The flags that the commands share.
 import { collect, type FlagSetting, integer, number } from '@mdiff/cli';
-import { sampling, type FlagKey, type SamplingKey } from '@mdiff/config/sampling';
+import { sampling, type FlagKey, type SamplingKey, type SamplingValue } from '@mdiff/config/sampling';
 import { loadText, wordsIn, type WordOptions } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
 
@@ -13,7 +13,7 @@ export interface CommonFlags {
 }
 
 /** Values of the flags that the table of sampling options names, each a shorthand for `--set generation.…`. */
-export type Shorthands = { [K in FlagKey as (typeof sampling)[K]['option']]?: number };
+export type Shorthands = { [K in FlagKey as (typeof sampling)[K]['option']]?: SamplingValue<K> extends string ? string : number };
 
 /** Flags of generate and infill. `--max-length` is generate's alone: the gaps of infill state their tokens. */
 export interface SamplingFlags extends CommonFlags, Omit<Shorthands, 'maxLength'> {
@@ -38,6 +38,7 @@ export function addSamplingFlags(command: Command): Command {
     .addOption(shorthand('seed', '<seed>', 'the same seed gives the same text'))
     .addOption(shorthand('temperature', '<t>', 'randomness; 0 takes the most likely tokens'))
     .addOption(shorthand('num_steps', '<steps>', 'denoising passes at most'))
+    .addOption(shorthand('sampler', '<name>', `which masks are committed at each step: ${sampling.sampler.range.enum.join(', ')}`))
     .addOption(new Option('--forbid-word <word>', 'a word that is not written, in any case (may be repeated)').argParser(collect))
     .addOption(new Option('--allow-word <word>', 'write only such words and punctuation (may be repeated)').argParser(collect))
     .addOption(new Option('--words-of <file>', 'write only words that this text holds, and invent none').conflicts('allowWord'))
@@ -48,7 +49,9 @@ export function addSamplingFlags(command: Command): Command {
 /** The flag of a sampling option; the configuration checks the range. */
 export function shorthand(key: FlagKey, value: string, help: string): Option {
   const { flag, range } = sampling[key];
-  return new Option(`${flag} ${value}`, help).argParser(range.type.includes('integer') ? integer : number);
+  const option = new Option(`${flag} ${value}`, help);
+  if (range.type === 'string') return option;
+  return option.argParser(range.type.includes('integer') ? integer : number);
 }
 
 /** The values of the shorthands, with their flags. */

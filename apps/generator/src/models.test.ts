@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -23,6 +23,17 @@ it('lists the models of the runs, and says which folder is damaged', async () =>
   expect(err).toContain(join('damaged', 'model', 'manifest.json'));
   const lines = (await run('models', 'list', '--set', `output_dir=${folder}`)).out;
   expect(lines).toMatch(/writes +\S*whole\/model\n/);
+});
+
+it('says of weights without a graph how they write', async () => {
+  const base = join(folder, 'base', 'model');
+  await cp(fixture, base, { recursive: true });
+  const manifest = JSON.parse(await readFile(join(base, 'manifest.json'), 'utf8')) as { files: { path: string }[] };
+  manifest.files = manifest.files.filter(({ path }) => !path.startsWith('onnx/'));
+  await writeFile(join(base, 'manifest.json'), JSON.stringify(manifest));
+  const { out } = await run('models', 'show', base);
+  expect(out).toContain(`npx mdiff generate ${base}`);
+  expect(out).toContain('needs @mdiff/trainer, which writes its graph at the first use');
 });
 
 it('shows one model, and refuses a name that is none', async () => {

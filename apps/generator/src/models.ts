@@ -50,7 +50,7 @@ async function list(flags: ModelsFlags): Promise<void> {
         model.facts['text'] ?? '',
         figureOf(model),
         megabytes(model.bytes),
-        model.writes ? 'writes' : 'weights alone',
+        model.writes ? 'writes' : 'writes with @mdiff/trainer',
         model.path,
       ]),
     ),
@@ -70,7 +70,10 @@ async function show(model: string, flags: Pick<ModelsFlags, 'json'>): Promise<vo
     table([
       ['name', name],
       ['folder', `${path}, ${megabytes(bytes)}`],
-      ['use', writes ? `npx mdiff generate ${path}` : `weights alone: npx mdiff train <book> --set model.init_from=${path}`],
+      ['use', `npx mdiff generate ${model}`],
+      // Weights without a graph.
+      ...(writes ? [] : [['', 'needs @mdiff/trainer, which writes its graph at the first use']]),
+      ['fine-tune', `npx mdiff train <book> --set model.init_from=${model}`],
       ...Object.entries(facts),
     ]),
   );

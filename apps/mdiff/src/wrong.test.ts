@@ -78,6 +78,12 @@ const rows: Readonly<Record<string, readonly string[][]>> = {
   generate: [
     ...models(),
     [model, '-n', '0'],
+    [model, '--sampler', 'margins'],
+    [model, '--temperature', 'Infinity'],
+    [model, '--temperature', '-1'],
+    [model, '--set', 'generation.top_p=0'],
+    [model, '--max-length=-3'],
+    [model, '--prompt', Array(32).fill('a').join(' ')],
     [model, '--model', 'other'],
     [model, '-i', '--prompt', 'x'],
     [model, '--set', 'seed=x'],
@@ -92,7 +98,14 @@ const rows: Readonly<Record<string, readonly string[][]>> = {
     [model, '--draft', '--suffix', '.'],
     [model, '--draft'],
   ],
-  infill: [...models('a ___'), [model], [model, 'no gap'], [model, 'a ___', '--gap-tokens', '0'], [model, 'a ___', '-n', '0']],
+  infill: [
+    ...models('a ___'),
+    [model],
+    [model, 'no gap'],
+    [model, 'a ___{99}'],
+    [model, 'a ___', '--gap-tokens', '0'],
+    [model, 'a ___', '-n', '0'],
+  ],
   rewrite: [
     ...models('a b'),
     [model],

@@ -15,7 +15,7 @@ export interface ModelDescription {
   facts: Record<string, string>;
   /** bytes of the files that its manifest names */
   bytes: number;
-  /** false: weights alone, which can start a training and write nothing */
+  /** false: weights alone; they write text once the training code has written their graph */
   writes: boolean;
 }
 

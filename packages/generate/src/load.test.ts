@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readFolder } from '@mdiff/folder/node';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fixture, withCopy } from './fixture.test.util.js';
 import { loadModel } from './load.js';
+import { nodeSession } from './runtime/node.js';
 
 const shifted = await loadModel(fixture('shifted'));
 const plain = await loadModel(fixture('plain'));
@@ -42,6 +44,14 @@ describe('loadModel', () => {
     await shifted.denoise(Array.from({ length: 256 }, () => ({ canvas, positions })));
     clearInterval(timer);
     expect(ticks).toBeGreaterThan(0);
+  });
+
+  it('refuses the graph of another model', async () => {
+    const { graph, causalGraph, config } = await readFolder(fixture('shifted'));
+    await expect(nodeSession({ graph, causalGraph, config: { ...config, vocab_size: 301 } })).rejects.toMatchObject({
+      code: 'MDIFF_MODEL',
+      message: `${graph}: ONNX Runtime cannot load or run this graph (its vocabulary is 300, and vocab_size in config.json is 301, so it is the graph of another model); export the model again`,
+    });
   });
 
   it('reports a graph that does not load in one line, and calls after close', async () => {

@@ -36,7 +36,7 @@ export async function loadModel(
       graph: `${contents.path}/${FILES.graph}`,
       ...(causalGraph && { causalGraph: `${contents.path}/${FILES.causal}` }),
     };
-    const opened = await starting.open({ graph, causalGraph }, names);
+    const opened = await starting.open({ graph, causalGraph, vocab: contents.config.vocab_size }, names);
     return { ...openModel(contents, tokenizer, opened.session), runtime: opened.report };
   } catch (error) {
     await starting.close();

@@ -55,6 +55,7 @@ export const sampling = {
   style_strength: { option: 'styleStrength', range: { type: 'number', exclusiveMinimum: 0, maximum: 100 }, default: 1 },
   sampler: {
     option: 'sampler',
+    flag: '--sampler',
     parameter: 'sampler',
     range: { type: 'string', enum: ['ancestral', 'first_hitting', 'confidence', 'margin', 'entropy', 'threshold', 'causal'] },
     default: 'confidence',

@@ -14,7 +14,7 @@ export interface BrowserSessionOptions extends SessionOptions {
 }
 
 /** The bytes of the graphs. */
-export type Graphs = Pick<OpenArgs, 'graph' | 'causalGraph'>;
+export type Graphs = Pick<OpenArgs, 'graph' | 'causalGraph' | 'vocab'>;
 
 declare const Worker: new (url: URL, options: { type: 'module' }) => WebWorker;
 // Bundlers find the script of a worker by this very expression.
@@ -34,7 +34,7 @@ export function startSession({ startWorker = startHere, device = 'auto', threads
   worker.call('prepare', args).catch(() => undefined);
   return {
     open(graphs, names) {
-      const transfer = Object.values(graphs).flatMap((bytes: Uint8Array | undefined) => (bytes ? [bytes.buffer as ArrayBuffer] : []));
+      const transfer = [graphs.graph, graphs.causalGraph].flatMap((bytes) => (bytes ? [bytes.buffer as ArrayBuffer] : []));
       return remoteSession(worker, names, () => worker.call<Runtime>('open', { ...args, ...graphs } satisfies OpenArgs, transfer));
     },
     close: () => worker.close(),

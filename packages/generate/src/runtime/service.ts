@@ -23,11 +23,28 @@ export interface Loaded {
   readonly loadCausal: () => Promise<InferenceSession>;
 }
 
+const GRAPH_INPUTS = ['input_ids', 'attention_mask', 'rows'];
+const CAUSAL_INPUTS = ['input_ids', 'position', 'rows'];
+
+/** Throws for a graph that has other inputs, or other columns than the vocabulary: every token would be wrong. */
+function checkGraph({ inputNames, outputMetadata }: InferenceSession, inputs: readonly string[], vocab: number): void {
+  const missing = inputs.find((name) => !inputNames.includes(name));
+  if (missing !== undefined) throw new Error(`it has no input "${missing}", so it is no graph for this`);
+  const logits = outputMetadata.find(({ name }) => name === 'logits');
+  if (!logits?.isTensor) throw new Error('it has no output "logits", so it is no graph of a language model');
+  const columns = logits.shape.at(-1);
+  if (typeof columns === 'number' && columns !== vocab)
+    throw new Error(`its vocabulary is ${columns}, and vocab_size in config.json is ${vocab}, so it is the graph of another model`);
+}
+
 const moved = (data: Float32Array): Moved<Float32Array> => new Moved(data, [data.buffer as ArrayBuffer]);
 
 /** The methods of a thread; `open` is the first call, and its argument is the runtime's. */
-export function service<Args, Report>(open: (args: Args) => Promise<Loaded & { readonly report: Report }>) {
+export function service<Args extends { readonly vocab: number }, Report>(
+  open: (args: Args) => Promise<Loaded & { readonly report: Report }>,
+) {
   let loaded: Loaded | null = null;
+  let vocab = 0;
   const fillings = new Map<number, LocalFilling>();
   let causal: InferenceSession | null = null;
   const writers = new Map<number, TextCache>();
@@ -46,7 +63,9 @@ export function service<Args, Report>(open: (args: Args) => Promise<Loaded & { r
   return {
     open: async (args: Args): Promise<Report> => {
       const { report, ...rest } = await open(args);
+      checkGraph(rest.session, GRAPH_INPUTS, args.vocab);
       loaded = rest;
+      vocab = args.vocab;
       return report;
     },
     run: async (feed: Feed) => moved(await pass(feed)),
@@ -58,7 +77,11 @@ export function service<Args, Report>(open: (args: Args) => Promise<Loaded & { r
       ),
     endFilling: ({ filling }: Parameters<FillingCalls['end']>[0]) => void fillings.delete(filling),
     begin: async ({ writer, ...size }: WriterCalls['begin']) => {
-      causal ??= await loaded!.loadCausal();
+      if (causal === null) {
+        const session = await loaded!.loadCausal();
+        checkGraph(session, CAUSAL_INPUTS, vocab);
+        causal = session;
+      }
       writers.set(writer, textCache(causal, loaded!.Tensor, size));
     },
     next: async ({ writer, ...tokens }: WriterCalls['next']) => moved(await writers.get(writer)!.next(tokens)),

@@ -25,6 +25,8 @@ export interface PrepareArgs extends SessionOptions {
 export interface OpenArgs extends PrepareArgs {
   readonly graph: Uint8Array;
   readonly causalGraph?: Uint8Array | undefined;
+  /** columns of the logits */
+  readonly vocab: number;
 }
 
 /** More threads than this gain nothing in a model of some megabytes. */

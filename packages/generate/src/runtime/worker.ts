@@ -6,7 +6,10 @@ import { service } from './service.js';
 import type { SessionOptions } from './session.js';
 
 /** Argument of `open`, the first call. */
-export interface OpenArgs extends SessionOptions, GraphNames {}
+export interface OpenArgs extends SessionOptions, GraphNames {
+  /** columns of the logits */
+  readonly vocab: number;
+}
 
 const load = (graph: string, threads: number): Promise<InferenceSession> =>
   InferenceSession.create(graph, {
