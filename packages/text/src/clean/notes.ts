@@ -10,7 +10,7 @@ const MARK = /\s?\[(\d{1,3}|[A-Z]|[*†‡§]+)\](?=[\s.,;:!?)”’"']|$)|\[(\d
 // Transliterations: the word is the author's, the bracket is not.
 const FOREIGN = /\[(?:Greek|Hebrew|Arabic|Cyrillic|Russian|Sanskrit|Syriac|Coptic)(?: \w+)?: ?([^[\]]*)\]/g;
 // Page marks that transcribers leave inside lines.
-const PAGE = String.raw`(?:\[(?:Pg|Page|p|pp)\.? ?[\divxlc]+\]|\{(?:p\. ?)?[\divxlc]+\})`;
+const PAGE = String.raw`(?:\[(?:(?:Pg|Page)\.?|pp?\.) ?[\divxlc]+\]|\{(?:p\. ?)?[\divxlc]+\})`;
 const PAGE_MARK = new RegExp(String.raw`\s?${PAGE}(?=[\s.,;:!?)”’"']|$)|${PAGE}`, 'gi');
 const RULE = /^[*•·~=_–—#⁂❦☙❧✽⸻―+-](?:[\s*•·~=_–—#⁂❦☙❧✽⸻―+-]*[*•·~=_–—#⁂❦☙❧✽⸻―+-])?$/u;
 const DOTS = /^\.(?:\s+\.){2,}$/;

@@ -45,9 +45,6 @@ const ARCHIVES: [bytes: string, at: number, kind: Exclude<Archived, 'zip'>][] = 
   ['ustar', 257, 'tar'],
 ];
 
-// For a longer line of marks the Markdown parser takes minutes, or all memory.
-const MARKED_CHARS = 500_000;
-
 const ENDINGS: Readonly<Record<string, ReadText['format']>> = {
   '.md': 'markdown',
   '.markdown': 'markdown',
@@ -149,17 +146,17 @@ const PARSERS: Readonly<Record<ReadText['format'], (bytes: Uint8Array, name: str
   },
   async markdown(bytes, name) {
     const { text, encoding } = decode(bytes);
-    const long = text.split(/\r\r\n|\r\n|\r|\n/).findIndex((line) => line.length > MARKED_CHARS);
-    if (long >= 0) {
+    const { parseMarkdown, unfitLine } = await import('./markdown.js');
+    const unfit = unfitLine(text.split(/\r\r\n|\r\n|\r|\n/));
+    if (unfit >= 0) {
       const { notes = [], ...parsed } = parsePlain(text, name);
       return {
         ...parsed,
         format: 'text',
         encoding,
-        notes: [`line ${long + 1} is too long for Markdown, so the file was read as plain text`, ...notes],
+        notes: [`line ${unfit + 1} is too long or nests too deep for Markdown, so the file was read as plain text`, ...notes],
       };
     }
-    const { parseMarkdown } = await import('./markdown.js');
     return { ...(await parseMarkdown(text, name)), encoding };
   },
   async html(bytes, name) {
