@@ -136,3 +136,20 @@ test('the lockfile names no host: it works with any registry', () => {
   expect(resolutions.length).toBeGreaterThan(500);
   expect(resolutions.filter((line) => /:\/\//.test(line))).toEqual([]);
 });
+
+test('every dependency that a package brings has its reason in docs/decisions/dependencies.md, and no other does', () => {
+  const brought = packages.flatMap(({ dependencies, peerDependencies }) => Object.keys({ ...dependencies, ...peerDependencies }));
+  const foreign = [...new Set(brought)].filter((name) => !name.startsWith('@mdiff/'));
+  const rows = read('docs/decisions/dependencies.md').match(/^\| `.*$/gm)!;
+  const explained = rows.flatMap((row) =>
+    row
+      .split('|')[1]!
+      .match(/(?<=`)[^`,]+(?=`)/g)!
+      .filter((name) => name.trim() !== ''),
+  );
+  const built = ['ajv', 'onnxruntime-web'];
+  expect(foreign.filter((name) => !explained.includes(name))).toEqual([]);
+  expect(explained.map((name) => name.trim()).filter((name) => name !== '' && !foreign.includes(name) && !built.includes(name))).toEqual(
+    [],
+  );
+});
