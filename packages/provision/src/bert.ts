@@ -106,7 +106,7 @@ export function encoderOnnx(config: EncoderConfig, tensors: ReadonlyMap<string, 
   const ints: InputSpec = { shape: ['batch', 'length'], dtype: 'int32' };
   const inputs: Record<string, InputSpec> = { input_ids: ints, attention_mask: ints };
   for (const { name, shape } of weights) inputs[name] = { shape: [...shape], dtype: 'float32' };
-  const graph = optimize(trace(forward(config), { inputs, limits: { length: config.max_position_embeddings } }));
+  const graph = optimize(trace(forward(config), { inputs, limits: { length: config.max_position_embeddings } }), { reorder: true });
   return toOnnx(graph, {
     ops: ['LayerNormalization', 'Gelu'],
     initializers: Object.fromEntries(weights.map(({ name, data }) => [name, data])),

@@ -3,7 +3,7 @@ export type { Dim, Extent } from './graph/extent.js';
 export type { Attr, Attrs, Dtype, Graph, GraphNode, Info, TypedArray } from './graph/graph.js';
 export { ONNX, toOnnx, updateName, type OnnxOptions } from './onnx/model.js';
 export { storedTensors } from './onnx/stored.js';
-export { optimize } from './passes/optimize.js';
+export { optimize, type OptimizeOptions } from './passes/optimize.js';
 export { resultsInOrder } from './passes/order.js';
 export { ofPart, replicate } from './passes/replicate.js';
 export { foreign, type ForeignAttrs } from './record/foreign.js';

@@ -51,7 +51,7 @@ const paramInputs = (layout: ParamLayout): Record<string, InputSpec> =>
 /** Parity tests compare these passes with TensorFlow.js, so a training run need not verify them again. */
 const simplified = (fn: Parameters<typeof trace>[0], options: Parameters<typeof trace>[1]): Graph => {
   const graph = timed('trace', () => trace(fn, { ...options, verify: false }));
-  return timed('optimize', () => optimize(graph));
+  return timed('optimize', () => optimize(graph, { reorder: true }));
 };
 
 /** A pass over batches of B rows and S positions, with dropout masks of these shapes. */
@@ -107,7 +107,7 @@ function denoiserGraph(model: ModelConfig, layout: ParamLayout): Graph {
     rows: { shape: ['rows'], dtype: 'int32' },
     ...paramInputs(layout),
   };
-  return optimize(trace(exportedForward(model), { inputs, limits: { length: model.max_seq_len } }));
+  return optimize(trace(exportedForward(model), { inputs, limits: { length: model.max_seq_len } }), { reorder: true });
 }
 
 function causalGraph(model: ModelConfig, layout: ParamLayout): Graph {
@@ -123,7 +123,7 @@ function causalGraph(model: ModelConfig, layout: ParamLayout): Graph {
     ...past(convolutions, reach, d_model),
     ...paramInputs(layout),
   };
-  return optimize(trace(cachedForward(model), { inputs }));
+  return optimize(trace(cachedForward(model), { inputs }), { reorder: true });
 }
 
 /** The pass with open sizes B, S and M: one graph for all batches. */

@@ -1,3 +1,4 @@
+import { arrayOf } from '../graph/arrays.js';
 import { equal, isExtent, type Dim } from '../graph/extent.js';
 import type { Graph, GraphNode } from '../graph/graph.js';
 import { equalShapes } from '../graph/shapes.js';
@@ -25,16 +26,38 @@ export function spread(x: string, shape: Dim[], r: Rewriter): string {
   return reps.every((rep) => rep === 1) ? y : r.emit('Tile', [y], { reps }, shape, dtype);
 }
 
-/** A kernel whose result is its first (or either) input when the other is `neutral`. */
-function neutral(value: number, either: boolean): Rule {
+/** A kernel whose result is its first (or either) input when the other is neutral. */
+function neutral(isNeutral: (value: number, integer: boolean) => boolean, either: boolean): Rule {
   return (node, r) => {
     const [a, b] = node.inputs as [string, string];
-    const shape = shapeOf(r, node.outputs[0]!);
-    if (r.uniform(b) === value) return [spread(a, shape, r)];
-    if (either && r.uniform(a) === value) return [spread(b, shape, r)];
+    const { shape, dtype } = r.info(node.outputs[0]!);
+    const drops = (name: string): boolean => {
+      const value = r.uniform(name);
+      return value !== undefined && isNeutral(value, dtype === 'int32');
+    };
+    if (drops(b)) return [spread(a, shape, r)];
+    if (either && drops(a)) return [spread(b, shape, r)];
     return undefined;
   };
 }
+const one = neutral((value) => value === 1, true);
+
+/** Smallest normal number of float32: below it, digits are lost. */
+const NORMAL = 2 ** -126;
+
+/**
+ * x · a · b may become x · (a · b) without another overflow or underflow: |a| and |b| lie on the same side of 1, so that the product with
+ * one lies between x and the product with both, and a · b is an ordinary number.
+ */
+export function mergeable(a: number, b: number, reorder: boolean): boolean {
+  const product = Math.abs(Math.fround(a * b));
+  if (!Number.isFinite(a) || !Number.isFinite(b) || !Number.isFinite(product)) return false;
+  if (product < NORMAL && a !== 0 && b !== 0) return false;
+  return reorder || (Math.abs(a) - 1) * (Math.abs(b) - 1) >= 0;
+}
+
+/** The result cannot be negative, nor −0. */
+const POSITIVE = new Set(['Abs', 'Exp', 'Square', 'Sigmoid', 'Softplus', 'Softmax']);
 
 /** Drops a kernel that is applied twice, such as a negation, because the second undoes the first. */
 const involution: Rule = (node, r) => {
@@ -52,11 +75,13 @@ const reduction =
     return [r.emit('Reshape', [node.inputs[0]!], { shape: out.shape }, out.shape, dtype)];
   };
 
-const RULES: Record<string, Rule> = {
-  Add: neutral(0, true),
-  Sub: neutral(0, false),
+/** Rules of float32 arithmetic; `reorder` as in `OptimizeOptions`. */
+const arithmetic = (reorder: boolean): Record<string, Rule> => ({
+  // 0 + −0 is 0, so only −0 is neutral for every x.
+  Add: neutral((value, integer) => value === 0 && (reorder || integer || Object.is(value, -0)), true),
+  Sub: neutral((value, integer) => value === 0 && (reorder || integer || !Object.is(value, -0)), false),
   Multiply: (node, r) => {
-    const result = neutral(1, true)(node, r);
+    const result = one(node, r);
     if (result) return result;
     // x · a · b becomes x · (a · b) for numbers a and b, if nothing else reads x · a.
     const numbers = node.inputs.map((input) => (shapeOf(r, input).length === 0 ? r.constant(input)?.[0] : undefined));
@@ -67,11 +92,12 @@ const RULES: Record<string, Rule> = {
     if (inner?.kernel !== 'Multiply' || r.uses(rest) !== 1 || r.info(rest).dtype !== 'float32') return undefined;
     const innerSide = inner.inputs.findIndex((input) => shapeOf(r, input).length === 0 && r.constant(input));
     if (innerSide < 0) return undefined;
-    const scale = r.bake([Math.fround(numbers[side]! * r.constant(inner.inputs[innerSide]!)![0]!)], [], 'float32');
+    const factor = r.constant(inner.inputs[innerSide]!)![0]!;
+    if (!mergeable(numbers[side]!, factor, reorder)) return undefined;
+    const scale = r.bake([Math.fround(numbers[side]! * factor)], [], 'float32');
     const { shape, dtype } = r.info(node.outputs[0]!);
     return [r.emit('Multiply', [inner.inputs[1 - innerSide]!, scale], {}, shape, dtype)];
   },
-  RealDiv: neutral(1, false),
   Pow: (node, r) => {
     const [x, exponent] = node.inputs as [string, string];
     const { shape, dtype } = r.info(node.outputs[0]!);
@@ -79,8 +105,14 @@ const RULES: Record<string, Rule> = {
     if (power === undefined || !equalShapes(shapeOf(r, x), shape)) return undefined;
     if (power === 1) return [x];
     if (power === 2) return [r.emit('Square', [x], {}, shape, dtype)];
+    // The root of −∞ is NaN and its power ∞; those of −0 differ in their sign.
+    if (!reorder && !POSITIVE.has(r.producer(x)?.kernel ?? '')) return undefined;
     return power === 0.5 && dtype === 'float32' ? [r.emit('Sqrt', [x], {}, shape, dtype)] : undefined;
   },
+});
+
+const RULES: Record<string, Rule> = {
+  RealDiv: neutral((value) => value === 1, false),
   Neg: involution,
   LogicalNot: involution,
   AddN: (node, r) => {
@@ -106,7 +138,7 @@ const RULES: Record<string, Rule> = {
     }
     const value = r.producer(x)?.kernel === 'Fill' ? r.uniform(x) : undefined;
     if (value === undefined) return undefined;
-    const converted = dtype === 'bool' ? Number(value !== 0) : dtype === 'int32' ? Math.trunc(value) : value;
+    const converted = arrayOf(dtype, [value])[0]!;
     return [r.emit('Fill', [], { shape, value: converted, dtype }, shape, dtype)];
   },
   Reshape: (node, r) => {
@@ -178,5 +210,10 @@ const RULES: Record<string, Rule> = {
   },
 };
 
+const KINDS = { exact: { ...RULES, ...arithmetic(false) }, reordered: { ...RULES, ...arithmetic(true) } };
+
 /** Removes kernels that do nothing, such as adding 0, and merges chains of casts, reshapes, transposes and slices. */
-export const cleanUp = (graph: Graph): Graph => rewrite(graph, (node, r) => RULES[node.kernel]?.(node, r));
+export function cleanUp(graph: Graph, { reorder = true } = {}): Graph {
+  const rules: Record<string, Rule> = reorder ? KINDS.reordered : KINDS.exact;
+  return rewrite(graph, (node, r) => rules[node.kernel]?.(node, r));
+}

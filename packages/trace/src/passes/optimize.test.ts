@@ -174,7 +174,7 @@ describe('reassociate', () => {
     ],
   ])('%s', (_label, fn, expected) => {
     const graph = shareCommon(record(fn));
-    const shorter = optimize(reassociate(graph));
+    const shorter = optimize(reassociate(graph), { reorder: true });
     expect(kernels(shorter).sort()).toEqual(expected.sort());
     agree(graph, shorter, rounding);
   });
@@ -187,6 +187,52 @@ describe('reassociate', () => {
     expect(reassociate(used)).toBe(used);
     const large = record(({ x }) => tf.mul(tf.mul(tf.mul(x, 1e30), tf.exp(x)), 1e30));
     expect(kernels(reassociate(large))).toEqual(kernels(large));
+  });
+});
+
+describe('the ends of float32', () => {
+  const vector = { shape: [4], dtype: 'float32' } as const;
+  const numbers = (...values: number[]) => tf.tensor1d(values);
+  const tiny = [1e-30, 2e-30, 0, 1];
+  const wide = [Infinity, -Infinity, NaN, -0];
+
+  it.each<[string, (inputs: Record<'x' | 'y' | 'z', tf.Tensor>) => tf.Tensor, number[], number[]?]>([
+    ['two large numbers', ({ x }) => tf.mul(tf.mul(x, 1e30), 1e30), tiny],
+    ['two small numbers', ({ x }) => tf.mul(tf.mul(x, 1e-30), 1e-30), [1e30, 2e30, 0, 1]],
+    ['small numbers round a factor', ({ x, y }) => tf.mul(tf.mul(tf.mul(x, 1e-30), y), 1e-30), [1e30, 2e30, 0, 1]],
+    ['a large and a small number', ({ x }) => tf.mul(tf.mul(x, 1e30), 1e-30), [1e20, 1e30, 1, -1e20]],
+    [
+      'a common factor of a sum that overflows',
+      ({ x, y, z }) => tf.add(tf.mul(x, tf.mul(y, 2)), tf.mul(x, tf.mul(z, 2))),
+      tiny,
+      [1e38, 1, 1, 1],
+    ],
+    ['roots', ({ x }) => tf.pow(x, 0.5), wide],
+    ['a sum with 0', ({ x }) => tf.div(1, tf.add(x, 0)), wide],
+    ['a sum with −0', ({ x }) => tf.div(1, tf.add(tf.scalar(-0), x)), wide],
+    ['a difference of 0', ({ x }) => tf.div(1, tf.sub(x, 0)), wide],
+    ['factors 0 and 1', ({ x }) => tf.mul(tf.mul(tf.mul(x, 1), 0), 2), wide],
+    ['folded numbers', ({ x }) => tf.mul(x, tf.cast(tf.fill([4], NaN), 'int32')), tiny],
+  ])('%s', (_label, fn, x, y = [1, 2, 3, 4]) => {
+    const graph = trace(fn, { inputs: { x: vector, y: vector, z: vector } });
+    const feeds = { x: numbers(...x), y: numbers(...y), z: numbers(...y) };
+    const [raw, optimized] = [graph, optimize(graph)].map((one) =>
+      Array.from(tidy(() => interpret(one, feeds).outputs.output!.dataSync())),
+    );
+    expect(optimized!.map((value) => Math.sign(value) * (Number.isFinite(value) && value !== 0 ? 1 : value))).toEqual(
+      raw!.map((value) => Math.sign(value) * (Number.isFinite(value) && value !== 0 ? 1 : value)),
+    );
+    expect(optimized!.every((value, i) => Object.is(value, raw![i]) || Math.abs(value - raw![i]!) <= 1e-6 * Math.abs(value))).toBe(true);
+    tf.dispose(feeds);
+  });
+
+  it('are where reordered constants stop as well, and a long chain takes a time that is linear in its length', () => {
+    const large = record(({ x }) => tf.mul(tf.mul(x, 1e30), 1e30));
+    expect(kernels(optimize(large, { reorder: true }))).toEqual(['Multiply', 'Multiply']);
+    const chain = record(({ x }) => Array.from({ length: 1000 }).reduce<tf.Tensor>((y) => tf.mul(y, x), x));
+    const start = process.cpuUsage().user;
+    for (const reorder of [true, false]) expect(optimize(chain, { reorder }).nodes).toHaveLength(1000);
+    expect(process.cpuUsage(undefined).user - start).toBeLessThan(5e6);
   });
 });
 

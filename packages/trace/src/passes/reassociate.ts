@@ -17,15 +17,18 @@ const TYPICAL = 64;
 const weight = (shape: readonly Dim[]): number =>
   shape.reduce<number>((total, dim) => total * (isExtent(dim) ? dim.coefficient * TYPICAL ** dim.dims.length : dim), 1);
 
+/** Multiplications that are taken apart for one product. A longer chain stays a factor, so that the time stays linear in its length. */
+const FACTORS = 64;
+
 /** `name` as a product: takes multiplications and negations apart as long as nothing else reads their results. */
-function decompose(name: string, r: Rewriter, inner: boolean): Product {
+function decompose(name: string, r: Rewriter, inner: boolean, left = { factors: FACTORS }): Product {
   const { shape } = r.info(name);
   const number = shape.length === 0 ? r.constant(name)?.[0] : undefined;
   if (number !== undefined) return { scale: number, factors: [], cost: 0 };
   const node = r.producer(name);
-  if ((node?.kernel !== 'Multiply' && node?.kernel !== 'Neg') || (inner && r.uses(name) !== 1))
+  if ((node?.kernel !== 'Multiply' && node?.kernel !== 'Neg') || (inner && r.uses(name) !== 1) || left.factors-- <= 0)
     return { scale: 1, factors: [name], cost: 0 };
-  const parts = node.inputs.map((input) => decompose(input, r, true));
+  const parts = node.inputs.map((input) => decompose(input, r, true, left));
   return {
     scale: parts.reduce((scale, part) => scale * part.scale, node.kernel === 'Neg' ? -1 : 1),
     factors: parts.flatMap((part) => part.factors),
@@ -60,6 +63,9 @@ function build({ scale, factors }: Pick<Product, 'scale' | 'factors'>, r: Rewrit
   return rest.reduce((a, b) => r.emit('Multiply', [a, b], {}, broadcastShapes([r.info(a).shape, r.info(b).shape])!, 'float32'), start);
 }
 
+/** The number neither overflows nor underflows as float32. */
+const ordinary = (scale: number): boolean => scale === 0 || (Math.abs(scale) >= 2 ** -126 && Number.isFinite(Math.fround(scale)));
+
 /** The factors that both products have, and the rest of each; undefined when they share none. */
 function common(a: Product, b: Product): { shared: string[]; a: string[]; b: string[] } | undefined {
   const shared: string[] = [];
@@ -83,7 +89,8 @@ export const reassociate = (graph: Graph): Graph =>
     const output = r.info(node.outputs[0]!);
     if (output.dtype !== 'float32') return undefined;
     if (node.kernel === 'Multiply' || node.kernel === 'Neg') {
-      const parts = node.inputs.map((input) => decompose(input, r, true));
+      const left = { factors: FACTORS };
+      const parts = node.inputs.map((input) => decompose(input, r, true, left));
       const product: Product = {
         scale: parts.reduce((scale, part) => scale * part.scale, node.kernel === 'Neg' ? -1 : 1),
         factors: parts.flatMap((part) => part.factors),
@@ -91,7 +98,7 @@ export const reassociate = (graph: Graph): Graph =>
       };
       const planned = plan(product, r);
       return planned &&
-        Number.isFinite(Math.fround(product.scale)) &&
+        ordinary(product.scale) &&
         planned.cost < product.cost &&
         weight(planned.shape) === weight(output.shape) &&
         product.factors.length > 0
@@ -101,7 +108,7 @@ export const reassociate = (graph: Graph): Graph =>
     if (node.kernel !== 'Add' && node.kernel !== 'Sub') return undefined;
     const [a, b] = node.inputs.map((input) => decompose(input, r, true)) as [Product, Product];
     const split = common(a, b);
-    if (!split) return undefined;
+    if (!split || !ordinary(a.scale) || !ordinary(b.scale)) return undefined;
     const [left, right] = [
       { scale: a.scale, factors: split.a },
       { scale: b.scale, factors: split.b },
