@@ -2,28 +2,17 @@ import { mendHyphens, mendNotes } from '../clean/hyphen.js';
 import { findFurniture } from '../clean/pages.js';
 import { TextError } from '../error.js';
 import type { ParsedText, Removal } from '../types.js';
+import { plainCharacters } from '../clean/characters.js';
 import { toDocument, type Block } from './block.js';
 import { optionalPackage } from './optional.js';
 import { toParagraph } from './paragraph.js';
-
-/** A line on a page, in points from the lower left corner. */
-interface Line {
-  text: string;
-  x: number;
-  right: number;
-  y: number;
-  size: number;
-  page: number;
-  /** 1-based, counted down the page. */
-  number: number;
-}
+import { toLines, type Item, type Line, type Page } from './pdfpage.js';
 
 // Multiples of the usual letter size (heading, indent, gap between words), of the usual line distance (gap) and of the column width (short line).
 const HEADING_SIZE = 1.15;
 const GAP = 1.35;
 const INDENT = 0.7;
 const SHORT_LINE = 0.85;
-const WORD_GAP = 0.15;
 // The left edge is where lines with at least this share of a page's letters begin.
 const EDGE_SHARE = 0.15;
 // A line of a contents list or an index: dots that lead to a page number.
@@ -32,7 +21,8 @@ const END = /[.!?…:]["”’')\]]*$/;
 
 /** A PDF with a text layer to one document. Removals count lines of a page. @throws TextError when it is locked, damaged, or only pictures */
 export async function parsePdf(bytes: Uint8Array, name: string): Promise<ParsedText> {
-  const { pages, title } = await withoutStrayRejections(() => readPages(bytes));
+  const { pages: read, title } = await withoutStrayRejections(() => readPages(bytes));
+  const pages = read.map(({ lines }) => lines);
   const letters = pages.flat().reduce((sum, { text }) => sum + (text.match(/\p{L}/gu)?.length ?? 0), 0);
   if (letters === 0)
     throw new TextError(
@@ -45,14 +35,10 @@ export async function parsePdf(bytes: Uint8Array, name: string): Promise<ParsedT
   const down = pages.map((lines) => [...lines].sort((a, b) => b.y - a.y));
   for (const lines of down) lines.forEach((line, i) => (line.number = i + 1));
   const furniture = findFurniture(down.map((lines) => lines.map((line) => (line.size > HEADING_SIZE * size ? '' : line.text))));
-  const gone = new Map(furniture.map((line) => [down[line.page]![line.line]!, line]));
-  const removed = [...gone].map(([{ text, number, page }, { what }]): Removal => ({
-    where: where(page),
-    from: number,
-    to: number,
-    what,
-    sample: text.slice(0, 60),
-  }));
+  const gone = new Map<Line, Removal['what']>(furniture.map(({ page, line, what }) => [down[page]![line]!, what]));
+  for (const line of stamps(pages)) gone.set(line, 'running head');
+  for (const line of footnotes(down, size, gone)) gone.set(line, 'footnote');
+  const removed = removalsOf(gone, read, where);
   const lines = pages.flat().filter((line) => !gone.has(line));
   const texts = lines.map(({ text }) => text);
   const mended = mendNotes(mendHyphens(texts, 'join'));
@@ -62,7 +48,56 @@ export async function parsePdf(bytes: Uint8Array, name: string): Promise<ParsedT
   return { ...parsed, notes: [...mended, ...notes] };
 }
 
-async function readPages(bytes: Uint8Array): Promise<{ pages: Line[][]; title: string | undefined }> {
+const SAMPLE_CHARS = 120;
+
+function removalsOf(gone: ReadonlyMap<Line, Removal['what']>, pages: readonly Page[], where: (page: number) => string): Removal[] {
+  const removed: Removal[] = [];
+  for (const [{ text, number, page }, what] of gone) {
+    const last = removed.at(-1);
+    const sample = text.slice(0, SAMPLE_CHARS);
+    // The lines of one note are one removal.
+    if (what === 'footnote' && last?.what === what && last.where === where(page) && last.to === number - 1)
+      Object.assign(last, { to: number, sample: `${last.sample} ${sample}`.slice(0, SAMPLE_CHARS) });
+    else removed.push({ where: where(page), from: number, to: number, what, sample });
+  }
+  pages.forEach(({ gone: left }, page) => {
+    for (const [what, sample] of left)
+      removed.push({ where: where(page), from: 1, to: 1, what, sample: sample.trim().slice(0, SAMPLE_CHARS) });
+  });
+  return removed;
+}
+
+// A stamp, or a layer that nobody sees, is at one place on so many pages, and on this share of them.
+const STAMPED = 3;
+const STAMPED_SHARE = 0.5;
+
+/** Lines that say the same at the same place on most pages, wherever that is. */
+function stamps(pages: readonly (readonly Line[])[]): Line[] {
+  const places = new Map<string, Line[]>();
+  for (const line of pages.flat()) {
+    const key = `${Math.round(line.x)} ${Math.round(line.y)} ${line.text}`;
+    const same = places.get(key);
+    if (same) same.push(line);
+    else places.set(key, [line]);
+  }
+  return [...places.values()].filter((same) => same.length >= STAMPED && same.length >= STAMPED_SHARE * pages.length).flat();
+}
+
+const NOTE_SIZE = 0.9;
+const NOTE_START = /^(?:[[(]?\d{1,3}[\])]?[.:]?|[*†‡§¶]{1,3})\s*["“‘(]?\p{L}/u;
+
+/** Lines in small type at the foot of pages, from the first that begins with a number or a mark. */
+function footnotes(pages: readonly (readonly Line[])[], size: number, gone: ReadonlyMap<Line, unknown>): Line[] {
+  return pages.flatMap((lines) => {
+    const left = lines.filter((line) => !gone.has(line));
+    let start = left.length;
+    while (start > 0 && left[start - 1]!.size <= NOTE_SIZE * size) start--;
+    while (start < left.length && !NOTE_START.test(left[start]!.text)) start++;
+    return start > 0 ? left.slice(start) : [];
+  });
+}
+
+async function readPages(bytes: Uint8Array): Promise<{ pages: Page[]; title: string | undefined }> {
   const { getDocumentProxy } = await optionalPackage('unpdf', () => import('unpdf'));
   // pdf.js takes the buffer for itself, and by default writes its warnings to the console.
   const document = await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0 }).catch((error: Error) => {
@@ -70,15 +105,18 @@ async function readPages(bytes: Uint8Array): Promise<{ pages: Line[][]; title: s
     throw damaged(error);
   });
   try {
-    const pages: Line[][] = [];
+    const pages: Page[] = [];
+    let columns = 0;
     for (let page = 0; page < document.numPages; page++) {
       const { items } = await (await document.getPage(page + 1)).getTextContent();
-      pages.push(
-        toLines(
-          (items as Partial<Item>[]).filter((item): item is Item => item.str !== undefined),
-          page,
-        ),
+      const pieces = (items as Partial<Item>[]).filter((item): item is Item => item.str !== undefined);
+      const lines = toLines(
+        pieces.map((item) => ({ ...item, str: plainCharacters(item.str) })),
+        page,
+        columns,
       );
+      pages.push(lines);
+      columns = (lines.lines.at(-1)?.column ?? columns) + 1;
     }
     const { info } = (await document.getMetadata()) as { info: { Title?: unknown } };
     const title = typeof info.Title === 'string' && !/^(untitled|microsoft word)/i.test(info.Title) ? info.Title.trim() : '';
@@ -109,41 +147,6 @@ async function withoutStrayRejections<T>(read: () => Promise<T>): Promise<T> {
 
 const damaged = (error: Error) => new TextError(`the PDF is damaged (${error.message.split('\n')[0]!}); get it again`);
 
-interface Item {
-  str: string;
-  width: number;
-  height: number;
-  hasEOL: boolean;
-  transform: number[];
-}
-
-/** Joins pieces of text at one height into a line, in the order of the file, which in books is the reading order. */
-function toLines(items: readonly Item[], page: number): Line[] {
-  const lines: Line[] = [];
-  let open: Line | undefined;
-  for (const { str, width, height, hasEOL, transform } of items) {
-    const [x, y] = [transform[4]!, transform[5]!];
-    if (str.trim()) {
-      // A raised note mark or a dropped capital is still on its line.
-      if (open && Math.abs(open.y - y) > 0.6 * Math.max(open.size, height)) open = undefined;
-      if (!open) lines.push((open = { text: '', x, right: x, y, size: height, page, number: 0 }));
-      if (open.text && !/\s$/.test(open.text) && !/^\s/.test(str) && x - open.right > WORD_GAP * open.size) open.text += ' ';
-      open.text += str;
-      open.right = Math.max(open.right, x + width);
-      open.size = Math.max(open.size, height);
-    } else if (str && open) {
-      open.text += ' ';
-    }
-    if (hasEOL) open = undefined;
-  }
-  for (const line of lines)
-    line.text = line.text
-      .replace(/[\u200B\uFEFF]/g, '')
-      .replace(/\s+/g, ' ')
-      .trim();
-  return lines.filter(({ text }) => text);
-}
-
 /** Lines to paragraphs and headings: larger letters make a heading; a gap, an indent or a short line before it makes a paragraph. */
 function toBlocks(lines: readonly Line[], size: number, where: (page: number) => string): Block[] {
   const leading = weighted(
@@ -151,20 +154,18 @@ function toBlocks(lines: readonly Line[], size: number, where: (page: number) =>
       .slice(1)
       .flatMap(({ y, page }, i) => (lines[i]!.page === page && lines[i]!.y > y ? [[Math.round((lines[i]!.y - y) * 2) / 2, 1]] : [])),
   );
-  const lefts = new Map<number, number>();
-  const column = Math.max(...lines.map(({ x, right }) => right - x));
-  for (const page of new Set(lines.map((line) => line.page))) lefts.set(page, leftEdge(lines.filter((line) => line.page === page)));
+  const { lefts, column } = edgesOf(lines);
   const usual = [...lines.map(({ text }) => text.length)].sort((a, b) => a - b)[Math.floor(lines.length * 0.9)] ?? 0;
   const isHeading = (line: Line) => line.size > HEADING_SIZE * size && line.text.length <= 100;
-  const indented = (line: Line) => line.x > lefts.get(line.page)! + INDENT * size;
+  const indented = (line: Line) => line.x > lefts.get(line.column)! + INDENT * size;
   // The usual indent of a paragraph's first line; verse and letters are indented more.
   const indent = weighted(
     lines
       .slice(0, -1)
-      .flatMap((line, i) => (indented(line) && !indented(lines[i + 1]!) ? [[Math.round(line.x - lefts.get(line.page)!), 1]] : [])),
+      .flatMap((line, i) => (indented(line) && !indented(lines[i + 1]!) ? [[Math.round(line.x - lefts.get(line.column)!), 1]] : [])),
   );
-  const opens = (line: Line) => indented(line) && Math.abs(line.x - lefts.get(line.page)! - indent) < 0.5 * size;
-  const full = (line: Line) => line.right - lefts.get(line.page)! >= SHORT_LINE * column;
+  const opens = (line: Line) => indented(line) && Math.abs(line.x - lefts.get(line.column)! - indent) < 0.5 * size;
+  const full = (line: Line) => line.right - lefts.get(line.column)! >= SHORT_LINE * column;
 
   const groups: Line[][] = [];
   lines.forEach((line, i) => {
@@ -176,8 +177,8 @@ function toBlocks(lines: readonly Line[], size: number, where: (page: number) =>
   function joins(before: Line, line: Line): boolean {
     if (isHeading(before) !== isHeading(line) || LEADER.test(before.text) || LEADER.test(line.text)) return false;
     // “…in a severe tone,” at the foot of a page: what he said is a paragraph of its own.
-    if (before.page !== line.page && opens(line) && /^["“‘«\p{Lu}]/u.test(line.text)) return false;
-    if (before.page !== line.page)
+    if (before.column !== line.column && opens(line) && /^["“‘«\p{Lu}]/u.test(line.text)) return false;
+    if (before.column !== line.column)
       return !isHeading(line) && (!END.test(before.text) || /^\p{Ll}/u.test(line.text) || (full(before) && !indented(line)));
     if (before.y - line.y > GAP * Math.max(leading, isHeading(line) ? line.size : 0)) return false;
     if (isHeading(line)) return Math.abs(before.size - line.size) < 1;
@@ -203,11 +204,29 @@ function toBlocks(lines: readonly Line[], size: number, where: (page: number) =>
 /** Height of most letters, to half a point. */
 const usualSize = (lines: readonly Line[]) => weighted(lines.map(({ size, text }) => [Math.round(size * 2) / 2, text.length]));
 
+/** The left edge of each column, and the width of the widest line. */
+function edgesOf(lines: readonly Line[]): { lefts: Map<number, number>; column: number } {
+  const columns = new Map<number, Line[]>();
+  let column = 0;
+  for (const line of lines) {
+    column = Math.max(column, line.right - line.x);
+    const same = columns.get(line.column);
+    if (same) same.push(line);
+    else columns.set(line.column, [line]);
+  }
+  return { lefts: new Map([...columns].map(([key, same]) => [key, leftEdge(same)])), column };
+}
+
 /** The x at which lines begin that are not indented. A page of dialogue may have few of them. */
 function leftEdge(lines: readonly Line[]): number {
-  const letters = (some: readonly Line[]) => some.reduce((sum, { text }) => sum + text.length, 0);
-  const starts = [...new Set(lines.map(({ x }) => Math.round(x)))].sort((a, b) => a - b);
-  return starts.find((start) => letters(lines.filter(({ x }) => Math.round(x) === start)) >= EDGE_SHARE * letters(lines)) ?? starts[0] ?? 0;
+  const letters = new Map<number, number>();
+  let all = 0;
+  for (const { x, text } of lines) {
+    letters.set(Math.round(x), (letters.get(Math.round(x)) ?? 0) + text.length);
+    all += text.length;
+  }
+  const starts = [...letters.keys()].sort((a, b) => a - b);
+  return starts.find((start) => letters.get(start)! >= EDGE_SHARE * all) ?? starts[0] ?? 0;
 }
 
 /** The value with the largest weight. */
