@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from network import noise, shapes, values
 
 torch.set_num_threads(2)
 torch.set_default_dtype(torch.float64)
@@ -38,15 +39,6 @@ UNITS = [[5, 4], [3, 6, 2], [12]]
 CAUSAL = [0, 1, 0]
 
 
-def noise(count, salt):
-    """uniform(-1, 1) from murmur3's finaliser of (index, salt), the same numbers as in packages/model/src/golden.test.util.ts"""
-    x = (np.arange(count, dtype=np.uint64) + np.uint64(salt) * np.uint64(0x9E3779B9)) & np.uint64(0xFFFFFFFF)
-    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
-        x ^= x >> np.uint64(shift)
-        x = (x * np.uint64(factor)) & np.uint64(0xFFFFFFFF)
-    return x.astype(np.float64) / 2**31 - 1
-
-
 def covering():
     """Few cases in which every pair of choices of every two keys occurs, found greedily in a fixed order."""
     keys = list(CHOICES)
@@ -59,48 +51,8 @@ def covering():
         yield best
 
 
-def shapes(c):
-    D, V, ff, W = c["d_model"], c["vocab_size"], c["d_ff"], c["conv_width"]
-    table = {"embedding.weight": (V, D)}
-    if c["pos_encoding"] == "learned":
-        table["position.weight"] = (c["max_seq_len"], D)
-    if W:
-        table["embedding.conv.weight"] = (W, D)
-    norms = ["weight"] + (["bias"] if c["norm_type"] == "layernorm" else [])
-    for i in range(c["n_layers"]):
-        at = f"blocks.{i}"
-        for part in norms:
-            table[f"{at}.attn.norm.{part}"] = (D,)
-        matrices = [(f"attn.{p}", D, D) for p in "qkvo"] + ["ff.norm"]
-        matrices += ([("ff.gate", D, ff)] if c["activation"] == "swiglu" else []) + [("ff.up", D, ff), ("ff.down", ff, D)]
-        for m in matrices:
-            if m == "ff.norm":
-                for part in norms:
-                    table[f"{at}.ff.norm.{part}"] = (D,)
-                if W:
-                    table[f"{at}.ff.conv.weight"] = (W, D)
-            else:
-                table[f"{at}.{m[0]}.weight"] = (m[1], m[2])
-                if c["use_bias"]:
-                    table[f"{at}.{m[0]}.bias"] = (m[2],)
-    for part in norms:
-        table[f"norm.{part}"] = (D,)
-    if not c["tie_embeddings"]:
-        table["head.weight"] = (V, D)
-    return table
-
-
 def parameters(c):
-    table = shapes(c)
-    flat = noise(sum(math.prod(s) for s in table.values()), 1)
-    params, at = {}, 0
-    for name, shape in table.items():
-        size = math.prod(shape)
-        values = 0.3 * flat[at : at + size] + (1 if "norm.weight" in name else 0)
-        # The test's parameters are float32: start from the same values.
-        params[name] = torch.tensor(values.astype(np.float32).astype(np.float64)).reshape(shape).requires_grad_()
-        at += size
-    return params
+    return {name: torch.tensor(one).requires_grad_() for name, one in values(c).items()}
 
 
 def masks(c, B, S):
