@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { count, integer, interruptible, openInBrowser, outputIsLog, port, print, UsageError } from '@mdiff/cli';
-import type { Model } from '@mdiff/generate';
+import { prepare as prepareModel, type Model } from '@mdiff/generate';
 import type { FastifyInstance } from 'fastify';
 import { type Command, Option } from 'commander';
 import { addCommonFlags, type CommonFlags } from './flags.js';
@@ -60,7 +60,7 @@ async function serve(folders: readonly string[], flags: ServeFlags & Hooks, sign
   let start!: () => void;
   const listening = new Promise<void>((resolve) => (start = resolve));
   const served = prepared.map(({ files, sampling }, i) => {
-    const version = { name: files.name, model: listening.then(() => load(files, flags)) };
+    const version = { name: files.name, model: listening.then(() => ready(files, flags)) };
     const onVersions: ServedModel['onVersions'] = (replace) =>
       void version.model.then(
         (first) => versions.push(follow({ folder: folders[i]!, first, flags, replace })),
@@ -108,6 +108,13 @@ async function serve(folders: readonly string[], flags: ServeFlags & Hooks, sign
   for (const model of loaded) await (versions.find(({ first }) => first === model) ?? model).close();
 }
 
+/** Loads a model, and what its first request would stop the server for. */
+async function ready(files: Prepared['files'], flags: ServeFlags): Promise<Model> {
+  const model = await load(files, flags);
+  await prepareModel(model);
+  return model;
+}
+
 interface Versions {
   readonly first: Model;
   /** Follows no more changes, and closes the version that is served. */
@@ -128,7 +135,7 @@ function follow({ folder, first, flags, replace }: FollowArgs): Versions {
       const { files, sampling } = (await prepareAll([folder], flags))[0]!;
       if (files.name !== first.name)
         throw new UsageError(`${folder}: is called "${files.name}" now, and "${first.name}" is served; start again`);
-      return { model: await load(files, flags), sampling };
+      return { model: await ready(files, flags), sampling };
     },
     onLoaded(version) {
       current = version.model;

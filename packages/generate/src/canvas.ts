@@ -1,6 +1,7 @@
 // Turns text with gaps into a canvas of ids with [MASK]. Knows no sampler and no runtime.
 import type { Tokenizer } from '@mdiff/text';
 import { GenerateError } from './errors.js';
+import { tokenTexts } from './tokentexts.js';
 import type { ModelFolderConfig } from '@mdiff/folder';
 
 /** Text to keep, or a gap: the number of tokens to fill, or the least and the most of them. */
@@ -41,6 +42,13 @@ export function encodeBefore(tokenizer: Tokenizer, text: string): { ids: Int32Ar
   return { ids: tokenizer.encode(spaced ? text.slice(0, -1) : text), spaced };
 }
 
+/** Characters that are encoded in a few milliseconds. */
+const QUICK = 4_000;
+
+/** A bound on the tokens of a long text, 0 for a short one: encoding a text that cannot fit the model would hold the event loop up (200 kB: 0.3 s). */
+export const fewestTokens = (tokenizer: Tokenizer, text: string): number =>
+  text.length <= QUICK ? 0 : Math.ceil(text.length / tokenizer.longest);
+
 /**
  * Lays text and gaps out as one canvas: `[BOS]` (with `shift_head`), the parts, and `[EOS]` when `closed`.
  * Throws {@link GenerateError} when it is longer than the model.
@@ -58,6 +66,7 @@ export function layOut(
   let spaced = false;
   parts.forEach((part, i) => {
     if (typeof part === 'string') {
+      checkLength(ids.length - offset + fewestTokens(tokenizer, part), config, 'at least ');
       const next = parts[i + 1];
       const before = typeof next === 'object' ? encodeBefore(tokenizer, part) : { ids: tokenizer.encode(part), spaced: false };
       spaced = before.spaced;
@@ -92,11 +101,11 @@ export function canvasOf(
   return { ids, gaps, textTokens: tokens.length, offset: before.length - tokens.length };
 }
 
-function checkLength(tokens: number, config: ModelFolderConfig): void {
+function checkLength(tokens: number, config: ModelFolderConfig, bound = ''): void {
   const limit = windowLimit(config);
   if (tokens <= limit) return;
   throw new GenerateError(
-    `text: expected at most ${limit} tokens, gaps and [EOS] included (model.max_seq_len ${config.max_seq_len}), got ${tokens}; shorten the text or the gaps`,
+    `text: expected at most ${limit} tokens, gaps and [EOS] included (model.max_seq_len ${config.max_seq_len}), got ${bound}${tokens}; shorten the text or the gaps`,
     { tooLong: true },
   );
 }
@@ -152,10 +161,10 @@ export const ENDS_IN_LETTER = 2;
 export function wordPieces(tokenizer: Tokenizer): Uint8Array {
   let table = pieces.get(tokenizer);
   if (!table) {
-    table = Uint8Array.from({ length: tokenizer.vocabSize }, (_, id) => {
-      const text = id > 4 ? tokenizer.decode(Int32Array.of(id)) : '';
-      return (/^[\p{L}\ufffd]/u.test(text) ? GOES_ON : 0) | (/[\p{L}\ufffd]$/u.test(text) ? ENDS_IN_LETTER : 0);
-    });
+    table = Uint8Array.from(
+      tokenTexts(tokenizer),
+      (text) => (/^[\p{L}\ufffd]/u.test(text) ? GOES_ON : 0) | (/[\p{L}\ufffd]$/u.test(text) ? ENDS_IN_LETTER : 0),
+    );
     pieces.set(tokenizer, table);
   }
   return table;

@@ -1,5 +1,5 @@
 // New text: from nothing, from a prompt, up to a suffix. Knows no runtime: it runs with any session.
-import { encodeBefore, layOut, windowLimit, type Gap, type Layout } from './canvas.js';
+import { encodeBefore, fewestTokens, layOut, windowLimit, type Gap, type Layout } from './canvas.js';
 import { GenerateError } from './errors.js';
 import { cut, decodeGap, fill, RUN_OPTIONS, type RunOptions, type Step, type Target } from './fill.js';
 import { chooseLengths } from './lengths.js';
@@ -175,6 +175,8 @@ function limitOf(
 ): number {
   const isClosed = suffix !== '';
   const window = maxTokens === undefined ? windowOf(model, sampling, requested) : windowLimit(model.config);
+  const fewest = fewestTokens(model.tokenizer, prompt) + fewestTokens(model.tokenizer, suffix);
+  if (fewest > window) throw tooLong(model, { textTokens: fewest, bound: 'at least ', window, closed: isClosed });
   const textTokens = encodeBefore(model.tokenizer, prompt).ids.length + model.tokenizer.encode(suffix).length;
   const room = window - textTokens - (isClosed ? 1 : 0);
   if (room < 1) throw tooLong(model, { textTokens, window, closed: isClosed });
@@ -194,14 +196,14 @@ function windowOf({ config }: Model, { maxLength }: Sampling, requested: number 
 
 function tooLong(
   { config }: Model,
-  { textTokens, window, closed }: { textTokens: number; window: number; closed: boolean },
+  { textTokens, bound = '', window, closed }: { textTokens: number; bound?: string; window: number; closed: boolean },
 ): GenerateError {
   const most = Math.max(0, window - (closed ? 2 : 1));
   const subject = closed ? 'prompt and suffix' : 'prompt';
   const reason = window < windowLimit(config) ? `max_length ${window}` : `model.max_seq_len ${config.max_seq_len}`;
   const remedy = window < windowLimit(config) ? 'shorten the text or raise max_length' : 'shorten the text';
   return new GenerateError(
-    `${subject}: expected at most ${most} tokens, so that one can be added (${reason}), got ${textTokens}; ${remedy}`,
+    `${subject}: expected at most ${most} tokens, so that one can be added (${reason}), got ${bound}${textTokens}; ${remedy}`,
     { tooLong: true },
   );
 }

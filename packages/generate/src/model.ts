@@ -25,6 +25,8 @@ export interface Model {
    * thread draws the same tokens from `denoise`.
    */
   openFilling?: Session['openFilling'];
+  /** Cuts a long text into units beside the caller's thread; if undefined, the caller's thread cuts it. */
+  unitsOf?: Session['unitsOf'];
   close(): Promise<void>;
 }
 
@@ -46,6 +48,7 @@ export function openModel(
         ? session.run(feedOf(rows, { ...reservedOf(config), ahead: 0 }))
         : new Float32Array(0),
     openFilling: session.openFilling,
+    ...(session.unitsOf && { unitsOf: session.unitsOf }),
     ...(session.openWriter && { openWriter: session.openWriter }),
     close: () => session.close(),
   };

@@ -4,6 +4,7 @@ import { ENDS_IN_LETTER, GOES_ON, spaceTokens, wordPieces, type Layout } from '.
 import { GenerateError } from './errors.js';
 import type { Model } from './model.js';
 import type { Sampling } from './options.js';
+import { tokenTexts } from './tokentexts.js';
 
 /** Options of every call that writes. */
 export interface WordOptions {
@@ -104,12 +105,12 @@ function cuts(tokenizer: Tokenizer, text: string): Int32Array[] {
 
 const byTexts = new WeakMap<Tokenizer, Map<string, number>>();
 
-function tokensByText(tokenizer: Tokenizer): Map<string, number> {
+export function tokensByText(tokenizer: Tokenizer): Map<string, number> {
   let table = byTexts.get(tokenizer);
   if (!table) {
     const reserved = new Set<number>(Object.values(tokenizer.special));
-    const ids = Array.from({ length: tokenizer.vocabSize }, (_, id) => id).filter((id) => !reserved.has(id));
-    table = new Map(ids.map((id) => [tokenizer.decode(Int32Array.of(id)), id]));
+    const ids = [...tokenTexts(tokenizer).entries()].filter(([id]) => !reserved.has(id));
+    table = new Map(ids.map(([id, text]) => [text, id]));
     byTexts.set(tokenizer, table);
   }
   return table;

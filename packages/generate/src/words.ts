@@ -2,6 +2,7 @@
 import type { Tokenizer } from '@mdiff/text';
 import type { Model } from './model.js';
 import { crossEntropies, type PassOptions, type Question } from './passes.js';
+import { turn } from './turn.js';
 import type { ScoredUnit } from './units.js';
 
 export interface WordScore {
@@ -34,11 +35,15 @@ export async function scoreWords(
   options: PassOptions,
 ): Promise<{ words: WordScore[][]; passes: number }> {
   const { tokenizer } = model;
-  const spans = units.map(({ ids }) => {
+  const spans: { from: number; to: number }[][] = [];
+  const questions: Question[] = [];
+  for (const { ids } of units) {
     const starts = wordStarts(ids, tokenizer);
-    return starts.map((from, i) => ({ from, to: starts[i + 1] ?? ids.length }));
-  });
-  const questions = units.flatMap(({ ids }, u) => spans[u]!.flatMap((span) => tokensOf(model, ids, span)));
+    const some = starts.map((from, i) => ({ from, to: starts[i + 1] ?? ids.length }));
+    spans.push(some);
+    for (const span of some) questions.push(...tokensOf(model, ids, span));
+    await turn();
+  }
   const { nats, passes } = await crossEntropies(model, questions, options);
   let next = 0;
   const words = units.map(({ ids }, u) =>

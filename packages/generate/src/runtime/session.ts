@@ -1,4 +1,5 @@
 import type { Feed } from './feed.js';
+import type { ScoredText, ScoredUnit } from '../units.js';
 import type { FillTask, Filling } from './filling.js';
 
 export interface CacheSize {
@@ -36,7 +37,15 @@ export interface Session {
   openWriter?(size: CacheSize): Promise<Writer>;
   /** Begins to fill canvases beside the forward passes; undefined where the runtime can only `run`. */
   openFilling?: ((task: FillTask) => Promise<OpenFilling>) | undefined;
+  /** Cuts a long text into the units that are scored, beside the caller's thread; undefined where the runtime cannot. */
+  unitsOf?: (args: UnitsArgs) => Promise<ScoredUnit[]>;
   close(): Promise<void>;
+}
+
+export interface UnitsArgs {
+  readonly text: ScoredText;
+  /** most tokens of a unit, `[EOS]` not counted */
+  readonly slot: number;
 }
 
 export interface SessionOptions {

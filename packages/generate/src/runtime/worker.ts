@@ -1,14 +1,17 @@
 // The inference thread of Node. `run()` of ONNX Runtime blocks the thread that calls it, so it gets its own.
+import type { Tokenizer } from '@mdiff/text/tokenizer';
 import { coreThreads, serveWorker } from '@mdiff/workers';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { GraphNames } from './remote.js';
 import { service } from './service.js';
-import type { SessionOptions } from './session.js';
+import type { SessionOptions, UnitsArgs } from './session.js';
 
 /** Argument of `open`, the first call. */
 export interface OpenArgs extends SessionOptions, GraphNames {
   /** columns of the logits */
   readonly vocab: number;
+  /** text of tokenizer.json */
+  readonly tokenizer: string;
 }
 
 const load = (graph: string, threads: number): Promise<InferenceSession> =>
@@ -24,11 +27,18 @@ const load = (graph: string, threads: number): Promise<InferenceSession> =>
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
 
-serveWorker(
-  service(async ({ graph, causalGraph, threads = 0 }: OpenArgs) => ({
-    session: await load(graph, threads),
-    Tensor,
-    loadCausal: () => load(causalGraph!, threads),
-    report: undefined,
-  })),
-);
+let json = '';
+let tokenizer: Tokenizer | undefined;
+
+serveWorker({
+  ...service(async ({ graph, causalGraph, tokenizer: text, threads = 0 }: OpenArgs) => {
+    json = text;
+    return { session: await load(graph, threads), Tensor, loadCausal: () => load(causalGraph!, threads), report: undefined };
+  }),
+  // The first long text needs them, and most models score none.
+  units: async ({ text, slot }: UnitsArgs) => {
+    const [{ Tokenizer }, { unitsOf }] = await Promise.all([import('@mdiff/text/tokenizer'), import('../units.js')]);
+    tokenizer ??= Tokenizer.fromJson(json);
+    return unitsOf(text, tokenizer, slot);
+  },
+});

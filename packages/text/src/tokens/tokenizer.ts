@@ -47,6 +47,8 @@ const NONE = new Uint8Array(0);
 
 export class Tokenizer {
   readonly vocabSize: number;
+  /** bytes of the longest token: a text has at least its characters divided by this many tokens */
+  readonly longest: number;
   readonly special = SPECIAL;
   readonly #json: TokenizerJson;
   readonly #merges: MergeTable;
@@ -61,6 +63,7 @@ export class Tokenizer {
     this.#byteIds = Int32Array.from(BYTE_CHARS, (char) => vocab[char]!);
     this.#merges = mergeTable(vocab, json.model.merges);
     this.#idBytes = idBytes;
+    this.longest = idBytes.reduce((longest, bytes) => Math.max(longest, bytes?.length ?? 0), 1);
   }
 
   /**
