@@ -92,7 +92,7 @@ async function textsOf(work: Work, argument: string | undefined, sampling: Sampl
 async function measure(work: Work, { units, seed }: Texts): Promise<void> {
   const { model, flags, evaluation, signal, progress } = work;
   if (isAutoregressive(model)) {
-    evaluation.notes.push('this model was trained by next-token prediction alone: the NELBO does not hold for it and is left out');
+    evaluation.notes.push('this model was trained by next-token prediction alone: its NELBO would mean nothing and is left out');
   } else {
     const bands = await bandsOf(work, units);
     const onPass = (done: number, total: number): void => progress.show(`NELBO: ${done}/${total} canvases`);

@@ -15,13 +15,13 @@ export type OnTrained = (trained: Trained) => Promise<void>;
 /** A path or name as a word of a shell. */
 export const inShell = (path: string): string => (/^[\w./:\\-]+$/.test(path) ? path : JSON.stringify(path));
 
-/** The commands that come after a training, with words of its own text. */
-export function nextCommands(model: string, excerpt: TrainResult['excerpt']): string[] {
+/** The commands that come after a training, with words of its own text. An autoregressive model fills no gaps. */
+export function nextCommands(model: string, excerpt: TrainResult['excerpt'], autoregressive = false): string[] {
   const folder = inShell(model);
   return [
     'next:',
     `  npx mdiff generate ${folder}${excerpt ? ` --prompt "${excerpt.prompt}"` : ''}`,
-    ...(excerpt ? [`  npx mdiff infill ${folder} "${excerpt.gapped}"`] : []),
+    ...(excerpt && !autoregressive ? [`  npx mdiff infill ${folder} "${excerpt.gapped}"`] : []),
     `  npx mdiff serve ${folder} --open`,
   ];
 }

@@ -146,12 +146,12 @@ async function runTrain(
 /** Ends a training for people: a sample and the next commands, or how to go on. */
 async function sayNext(
   command: string,
-  { finished, step, steps, folder, model, excerpt, putBack }: TrainResult,
+  { finished, step, steps, folder, model, excerpt, putBack, nelbo, causalBitsPerByte }: TrainResult,
   { reporter, onTrained }: { reporter: Reporter; onTrained?(trained: Omit<Trained, 'origin'>): Promise<void> | undefined },
 ): Promise<void> {
   if (finished && model !== undefined) {
     await onTrained?.({ model, ...promptOf(excerpt) });
-    for (const line of nextCommands(model, excerpt)) reporter.note(line);
+    for (const line of nextCommands(model, excerpt, nelbo === undefined && causalBitsPerByte !== undefined)) reporter.note(line);
   }
   if (finished || putBack) return;
   reporter.note(`saved at step ${step} of ${steps}; go on with: npx mdiff ${command} --resume ${inShell(folder)}`);

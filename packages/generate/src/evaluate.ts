@@ -48,6 +48,10 @@ async function cutHere(text: ScoredText, { tokenizer }: Model, slot: number): Pr
 }
 
 export async function evaluate(model: Model, units: readonly ScoredUnit[], options: ScoreOptions): Promise<Evaluated> {
+  if (model.config.causal_share === 1)
+    throw new GenerateError(
+      `${model.name} was trained by next-token prediction alone (training.causal_fraction 1), so its NELBO would mean nothing; mdiff evaluate gives its next-token likelihood`,
+    );
   const { seed = projectSeed.default, levels = Math.max(LEVELS, Math.ceil(MASKS / units.length)), words = false } = options;
   checkInteger('seed', seed, 0);
   checkInteger('levels', levels, 1);

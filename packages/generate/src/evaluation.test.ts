@@ -4,6 +4,7 @@ import { writing } from './causal.test.util.js';
 import { drawUnits, leftToRight, nextTokens } from './chain.js';
 import { boundOf, chainRuleOf, cutText } from './evaluation.js';
 import { fixture } from './fixture.test.util.js';
+import { generate } from './generate.js';
 import { loadModel } from './load.js';
 import { chain, exact, oracle } from './oracle.test.util.js';
 import { score } from './score.js';
@@ -77,6 +78,11 @@ describe('the chain rule', () => {
     const model = writing({ ...shifted, config: { ...shifted.config, causal_share: 1 } });
     const rule = await chainRuleOf(model, await cutText(model, ['Call me Ishmael.']), { tokens: 100, seed: 1 });
     expect(Object.keys(rule)).toEqual(['nextToken']);
+    await expect(score(model, 'Call me.')).rejects.toThrow(
+      /so its NELBO would mean nothing; mdiff evaluate gives its next-token likelihood$/,
+    );
+    await expect(generate(model, { sampler: 'confidence', maxTokens: 3 })).rejects.toThrow(/fills no gaps; set sampler to "causal"$/);
+    expect((await generate(model, { sampler: 'causal', maxTokens: 3, seed: 1 })).texts[0]!.tokens).toBeGreaterThan(0);
   });
 });
 

@@ -60,6 +60,10 @@ export interface Job {
 /** Runs the sampler on copies of the canvases, as many at a time as `MAX_LOGITS` allows. Result i belongs to target i. */
 export async function fill(job: Job, { signal, onStep, ...limits }: Run): Promise<DenoiseResult[]> {
   const { model, sampling, targets, ahead = 0 } = job;
+  if (model.config.causal_share === 1 && sampling.sampler !== 'causal')
+    throw new GenerateError(
+      `sampler: ${model.name} was trained by next-token prediction alone (training.causal_fraction 1), so it writes from left to right and fills no gaps; set sampler to "causal"`,
+    );
   const options = diffusionOptions(job, limits);
   const results: DenoiseResult[] = [];
   for (const turn of turns(targets, model.config.vocab_size)) {

@@ -90,20 +90,26 @@ npx mdiff train your-book.txt --set model.init_from=<this folder>
 
 The folder has weights and no graph: runs start from it, and it cannot write text itself.`;
 
-const generating = ({ card: { excerpt }, model }: Pick<ModelFolder, 'card' | 'model'>): string => `\`\`\`
+const generating = ({ card: { excerpt }, causalShare, model }: Pick<ModelFolder, 'card' | 'causalShare' | 'model'>): string => `\`\`\`
 npx mdiff generate <this folder>${excerpt ? ` --prompt "${excerpt.prompt}"` : ''}
-${excerpt ? `npx mdiff infill <this folder> "${excerpt.gapped}"\n` : ''}npx mdiff serve <this folder> --port 8080
+${excerpt && causalShare < 1 ? `npx mdiff infill <this folder> "${excerpt.gapped}"\n` : ''}npx mdiff serve <this folder> --port 8080
 \`\`\`
 
 \`onnx/model.onnx\` takes \`input_ids\` and \`attention_mask\` (int32 [batch, length]) and \`rows\` (int32 [rows], flattened positions), and gives \`logits\` (float32 [rows, vocab])${
   model.shift_head ? '; the row starts with [BOS], and the output at position i−1 predicts position i' : ''
 }.`;
 
-function modelCard({ card, layout, model, onnx }: Pick<ModelFolder, 'card' | 'layout' | 'model' | 'onnx'>): string {
+function modelCard({
+  card,
+  causalShare,
+  layout,
+  model,
+  onnx,
+}: Pick<ModelFolder, 'card' | 'causalShare' | 'layout' | 'model' | 'onnx'>): string {
   const { nelbo, causalBitsPerByte: causal } = card;
   const quality = nelbo
     ? `| held-out NELBO | ${nelbo.nelbo.toFixed(3)} ± ${nelbo.se.toFixed(3)} nats/token${nelbo.step === undefined ? '' : ` at step ${count(nelbo.step)}`} |\n| held-out bits per byte | ${nelbo.bitsPerByte.toFixed(3)} (an upper bound) |\n`
-    : '| held-out NELBO | not measured: nothing was held out |\n';
+    : `| held-out NELBO | not measured: ${causalShare === 1 ? 'the model learnt the next token alone, so the bound means nothing' : 'nothing was held out'} |\n`;
   const origin = card.base
     ? `fine-tuned from ${card.base.name} (weights sha256 ${card.base.sha256}) on ${card.source}`
     : `trained from scratch on ${card.source}`;
@@ -116,8 +122,9 @@ tags: [masked-diffusion, text-generation, text-infilling]
 
 # ${card.name}
 
-A masked-diffusion language model of ${count(layout.total)} parameters, ${origin} with mdiff. It fills masked
-positions anywhere in a text of at most ${model.max_seq_len} tokens; it knows only this text${card.base ? ' and the text of its base' : ''}.
+${causalShare === 1 ? 'An autoregressive' : 'A masked-diffusion'} language model of ${count(layout.total)} parameters, ${origin} with mdiff. It ${
+    causalShare === 1 ? 'writes from left to right' : 'fills masked\npositions anywhere'
+  } in a text of at most ${model.max_seq_len} tokens; it knows only this text${card.base ? ' and the text of its base' : ''}.
 
 | | |
 |---|---|
@@ -127,7 +134,7 @@ ${textRows(card)}| shape | ${model.n_layers} layers, width ${model.d_model}, ${m
 ${card.tokensSeen === undefined ? '' : `| tokens seen | ${count(card.tokensSeen)} |\n`}${quality}${card.base ? baseRow(card.base) : ''}${causal === undefined ? '' : `| held-out bits per byte, next-token prediction | ${causal.toFixed(3)} (exact for that mode) |\n`}
 ## Use
 
-${onnx ? generating({ card, model }) : FINE_TUNING}
+${onnx ? generating({ card, causalShare, model }) : FINE_TUNING}
 
 ## Limits
 

@@ -11,6 +11,7 @@ import { stopIfLost } from './lock.js';
 import type { LoopResult } from './loop.js';
 import { recordRun } from './open.js';
 import { showEvaluation } from './reporter.js';
+import { evaluatesCausal } from './stages.js';
 import type { Run } from './open.js';
 import type { TrainResult } from './options.js';
 import type { EarlierRun } from './record.js';
@@ -42,7 +43,7 @@ export async function finish(run: Run, result: LoopResult): Promise<TrainResult>
   if (!result.finished) return interrupted;
   const watched = { signal, onBatch: showEvaluation(reporter) };
   let { nelbo } = result;
-  if (!nelbo && prepared.heldOut) {
+  if (!nelbo && prepared.heldOut && stages.objective !== 'causal') {
     nelbo = await evaluateNelbo(engine, prepared.heldOut, {
       seed: config.seed,
       levels: FINAL_LEVELS,
@@ -52,7 +53,7 @@ export async function finish(run: Run, result: LoopResult): Promise<TrainResult>
     if (!nelbo) return interrupted; // the last checkpoint is saved; a resumed run evaluates again
   }
   let { causal } = result;
-  if (causal === undefined && prepared.heldOut && stages.objective === 'mixed') {
+  if (causal === undefined && prepared.heldOut && evaluatesCausal(stages)) {
     causal = await evaluateCausal(engine, prepared.heldOut, watched);
     if (causal === undefined) return interrupted;
   }

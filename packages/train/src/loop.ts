@@ -19,7 +19,7 @@ import { judgeEpoch } from './patience.js';
 import type { Patience } from './patience.js';
 import { showEvaluation } from './reporter.js';
 import type { Reporter } from './reporter.js';
-import { stageEnds } from './stages.js';
+import { evaluatesCausal, stageEnds } from './stages.js';
 import type { Stages } from './stages.js';
 import { prepareStep, updateAt } from './step.js';
 import type { StepInput } from './step.js';
@@ -84,7 +84,7 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
     progress,
     finished: isFinished(progress, options.stages),
     ...(nelbo && { nelbo }),
-    ...(causal !== undefined && options.stages.objective === 'mixed' && { causal }),
+    ...(causal !== undefined && evaluatesCausal(options.stages) && { causal }),
   };
 }
 

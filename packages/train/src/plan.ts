@@ -4,6 +4,7 @@ import type { HeldOut } from '@mdiff/prepare';
 import { FINAL_LEVELS, evaluateNelbo } from './evaluate.js';
 import type { RecordedPlan } from './record.js';
 import type { Reporter } from './reporter.js';
+import { evaluatesCausal } from './stages.js';
 import type { Stages } from './stages.js';
 import { prepareStep, updateAt } from './step.js';
 
@@ -91,11 +92,13 @@ export async function measurePlan(options: PlanOptions): Promise<Pick<RecordedPl
   await engine.load(before);
   const { trace, optimize, lower } = await engine.startup();
   const { training, curriculum } = config;
-  const causal = stages.objective === 'mixed' ? 1 : 0;
+  // Passes of the next-token evaluation, and of the NELBO where there is one.
+  const causal = evaluatesCausal(stages) ? 1 : 0;
+  const masked = stages.objective === 'causal' ? 0 : 1;
   const costs: Costs = {
     step: sum.seconds / sum.steps,
-    evaluation: (1 + causal) * pass,
-    lastEvaluation: (FINAL_LEVELS + causal) * pass,
+    evaluation: (masked + causal) * pass,
+    lastEvaluation: (masked * FINAL_LEVELS + causal) * pass,
     save,
     export: save + (trace + optimize + lower) / 1000,
   };

@@ -120,6 +120,29 @@ describe('a run', () => {
   });
 });
 
+describe('next-token prediction alone', () => {
+  it('is evaluated by its likelihood, has no NELBO, and writes from left to right', async () => {
+    const training = { causal_fraction: 1, max_steps: 6, eval_every: 3, log_every: 3, val_batch_size: 4 };
+    const { folder, config } = await tinyRun({ training, generation: { sampler: 'causal' } });
+    folders.push(folder);
+    const twin = await go(config);
+    expect(twin.nelbo).toBeUndefined();
+    expect(twin.causalBitsPerByte).toBeGreaterThan(0);
+    const lines = await readMetrics(join(twin.folder, 'metrics.jsonl'));
+    expect(lines.map(({ objective, nelbo }) => [objective, nelbo])).toEqual([
+      ['causal', undefined],
+      ['causal', undefined],
+    ]);
+    expect(lines[1]!.causal_nll).toBeLessThan(lines[0]!.causal_nll!);
+    const file = (name: string): Promise<string> => readFile(join(twin.model!, name), 'utf8');
+    expect(JSON.parse(await file('config.json'))).toMatchObject({ causal_share: 1 });
+    const card = await file('README.md');
+    expect(card).toContain('An autoregressive language model');
+    expect(card).toContain('the model learnt the next token alone, so the bound means nothing');
+    expect(card).not.toContain('mdiff infill');
+  });
+});
+
 describe('next-token prediction throughout', () => {
   it('alternates evenly, reports both figures, and goes on to the same numbers', async () => {
     const training = { causal_fraction: 0.4, causal_order: 'throughout' as const, max_steps: 10, eval_every: 5, log_every: 5 };

@@ -4,8 +4,8 @@ import { feed } from '@mdiff/curriculum';
 import type { Batch } from '@mdiff/curriculum';
 import type { Prepared } from '@mdiff/prepare';
 
-/** The objective of a run's steps: all masked diffusion, first next-token prediction, or both throughout. */
-export type ObjectiveKind = 'diffusion' | 'causal_first' | 'mixed';
+/** The objective of a run's steps: all masked diffusion, first next-token prediction, both throughout, or all next-token prediction. */
+export type ObjectiveKind = 'diffusion' | 'causal_first' | 'mixed' | 'causal';
 
 /** The settings of one step. */
 export interface StepInfo {
@@ -76,6 +76,7 @@ function causalSteps(
   total: number,
 ): Pick<Stages, 'objective' | 'isCausal'> {
   if (share === 0) return { objective: 'diffusion', isCausal: () => false };
+  if (share === 1) return { objective: 'causal', isCausal: () => true };
   if (causal_order === 'first') {
     const first = Math.round(share * total);
     return { objective: 'causal_first', isCausal: (step) => step < first };
@@ -83,6 +84,9 @@ function causalSteps(
   const before = (step: number): number => Math.floor(step * share + 1e-9);
   return { objective: 'mixed', isCausal: (step) => before(step + 1) > before(step) };
 }
+
+/** True if the last evaluation measures next-token prediction, which was trained to the end. */
+export const evaluatesCausal = ({ objective }: Pick<Stages, 'objective'>): boolean => objective === 'mixed' || objective === 'causal';
 
 /** Steps done at the end of each stage. */
 export function stageEnds({ list }: Pick<Stages, 'list'>): number[] {

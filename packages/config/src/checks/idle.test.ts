@@ -44,6 +44,25 @@ const rows: readonly [key: string, value: string, idle: string, used: string, te
     'training.causal_fraction=0.5',
     'while training.causal_fraction is 0',
   ],
+  ...(
+    [
+      ['training.causal_order', 'throughout'],
+      ['training.patience', '3'],
+      ['training.mask_sampling', 'exact_count'],
+      ['training.loss_weighting', 'uniform'],
+      ['training.time_sampling', 'bell'],
+      ['curriculum.full_range_fraction', '0.2'],
+    ] as const
+  ).map(
+    ([key, value]) =>
+      [key, value, 'training.causal_fraction=1', 'training.causal_fraction=0.5', 'while training.causal_fraction is 1'] as [
+        string,
+        string,
+        string,
+        string,
+        string,
+      ],
+  ),
   ['training.min_delta', '0.1', 'training.patience=0', 'training.patience=3', 'while training.patience is 0'],
   ['training.min_delta', '0.1', 'training.val_split=0', 'training.val_split=0.1', 'while training.val_split is 0'],
   ['training.eval_every', '7', 'training.val_split=0', 'training.val_split=0.1', 'while training.val_split is 0'],
@@ -106,8 +125,9 @@ const rows: readonly [key: string, value: string, idle: string, used: string, te
 const base = `curriculum: {stages: [${easy}], full_range_fraction: 0.2}
 model: {dropout: 0, attention_dropout: 0, shift_head: true}
 `;
+const AUTOREGRESSIVE = 'training.causal_fraction=1'; // needs its sampler (E22)
 const said = (...set: string[]): string[] =>
-  ProjectConfig.parse(base, { set, env: {} })
+  ProjectConfig.parse(base, { set: set.includes(AUTOREGRESSIVE) ? [...set, 'generation.sampler=causal'] : set, env: {} })
     .validate()
     .filter(({ code }) => code === 'W8')
     .map(formatIssue);

@@ -72,6 +72,18 @@ export const idleKeys: readonly Idle[] = [
   { keys: ['training.max_epochs'], decides: 'training.max_steps', unused: (get) => get('training.max_steps') !== null },
   { keys: ['training.max_epochs'], decides: 'training.max_minutes', unused: (get) => get('training.max_minutes') !== null },
   { keys: ['training.causal_order'], decides: 'training.causal_fraction', unused: is('training.causal_fraction', 0) },
+  {
+    keys: [
+      'training.causal_order',
+      'training.patience',
+      'training.mask_sampling',
+      'training.loss_weighting',
+      'training.time_sampling',
+      'curriculum.full_range_fraction',
+    ],
+    decides: 'training.causal_fraction',
+    unused: (get, key) => get('training.causal_fraction') === 1 && get(key) !== 0,
+  },
   { keys: ['training.min_delta'], decides: 'training.patience', unused: is('training.patience', 0) },
   {
     keys: ['training.eval_every', 'training.eval_max_tokens', 'training.val_batch_size', 'training.min_delta'],

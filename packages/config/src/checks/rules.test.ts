@@ -141,6 +141,11 @@ describe('errors', () => {
       'c.yaml:1:29 training.causal_fraction: expected 0 unless model.shift_head is true, got 0.3; see default model.shift_head',
     ],
     [
+      'E22',
+      'model: {shift_head: true}\ntraining: {causal_fraction: 1}\ngeneration: {sampler: entropy}',
+      'c.yaml:3:23 generation.sampler: expected "causal" while training.causal_fraction is 1, got "entropy"; see c.yaml:2:29 training.causal_fraction',
+    ],
+    [
       'E21',
       'extends: [cpu_quick]',
       'c.yaml:1:11 training.causal_fraction: expected 0 unless model.shift_head is true, got 0.33 (preset training/cpu_quick); see default model.shift_head',

@@ -206,6 +206,12 @@ export const errorRules: readonly Rule[] = [
       ? undefined
       : { expected: '0 unless model.shift_head is true', got: plain(share) };
   }),
+  rule('E22', ['project'], 'generation.sampler', 'training.causal_fraction', [], (view) => {
+    const sampler = text(view, 'generation.sampler');
+    return num(view, 'training.causal_fraction') < 1 || sampler === 'causal'
+      ? undefined
+      : { expected: '"causal" while training.causal_fraction is 1', got: shown(sampler) };
+  }),
 ];
 
 /** Runs the rules whose sections are all in `scope` (all of them without one). */

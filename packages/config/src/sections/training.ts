@@ -121,11 +121,11 @@ export const TrainingConfigSchema = section('Training', 'The optimiser, the budg
     'only full-range elbo is a likelihood bound; logged apart from NELBO',
   ),
   causal_fraction: num(
-    between(0, 0.9),
+    between(0, 1),
     0,
     0.33,
     'share of the steps trained as next-token prediction (causal attention) on the same weights; the others are masked diffusion',
-    'needs `model.shift_head` (E21); `causal_order` says which steps; the causal loss is reported under its own name',
+    'needs `model.shift_head` (E21); `causal_order` says which steps; the causal loss is reported under its own name; 1 = an autoregressive model: evaluated by its next-token likelihood, no NELBO, sampler causal only (E22)',
   ),
   causal_order: choice(
     ['first', 'throughout'],
