@@ -26,7 +26,7 @@ export interface Shard {
   paragraphs: Uint32Array;
 }
 
-const SHARD_VERSION = 1;
+const SHARD_VERSION = 2;
 const HEADER = 4;
 
 /** How the files of a shelf are cut, and the names of their shards. */

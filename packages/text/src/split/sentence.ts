@@ -1,5 +1,7 @@
 import sbd from 'sbd';
 
+import { listItems, maskStops } from './abbreviation.js';
+
 // At least this share of the letters in a sample must be Latin for the English rules to apply.
 const LATIN_SHARE = 0.5;
 
@@ -8,13 +10,49 @@ const LATIN_SHARE = 0.5;
  * It uses the English rules of sbd, with repairs for fiction, and `Intl.Segmenter` for other alphabets.
  */
 export function splitSentences(text: string): string[] {
-  return slice(text, isLatin(text) ? repair(text, latinEnds(text)) : otherEnds(text));
+  if (!isLatin(text)) return slice(text, isAsian(text) ? asianEnds(text) : otherEnds(text));
+  const { starts, masked: listed } = listItems(text);
+  const { masked, ends } = maskStops(listed);
+  return slice(
+    text,
+    [...repair(masked, latinEnds(masked), ends), ...starts].sort((a, b) => a - b),
+  );
 }
 
 function isLatin(text: string): boolean {
   const sample = text.slice(0, 2000);
   const letters = sample.match(/\p{L}/gu)?.length ?? 0;
   return letters === 0 || (sample.match(/\p{Script=Latin}/gu)?.length ?? 0) >= LATIN_SHARE * letters;
+}
+
+// A sample of Chinese or Japanese; Korean has blanks, and stops as in Latin.
+const isAsian = (text: string): boolean =>
+  /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}/u.test(text.slice(0, 200)) && !/\p{Script=Hangul}/u.test(text.slice(0, 200));
+
+const ASIAN_END = /[。！？!?]+|…+(?=[」』”’"])/gu;
+const ASIAN_CLOSE = /^[」』”’）)】》〉]*/u;
+// …」と言った: what was said is a part of the sentence; “…。”他说 likewise.
+const SAID = /^(?:と|って|との|[^。！？，、,\s「『“"]{0,6}?(?:说|說|道|问|問|喊|叫|答|想))/u;
+
+/** Offsets of the sentence ends of Chinese and Japanese, with the quotation marks that close behind them. */
+function asianEnds(text: string): number[] {
+  const ends: number[] = [];
+  let quotes = 0;
+  let counted = 0;
+  for (const { index, 0: stop } of text.matchAll(ASIAN_END)) {
+    let end = index + stop.length;
+    for (; counted < end; counted++) if (text[counted] === '"') quotes++;
+    // A straight mark closes when one is open.
+    if (text[end] === '"' && quotes % 2 === 1) {
+      quotes++;
+      counted = ++end;
+    }
+    const closed = ASIAN_CLOSE.exec(text.slice(end, end + 4))![0].length + end - index - stop.length;
+    end = index + stop.length + closed;
+    counted = Math.max(counted, end);
+    if (!(closed > 0 && SAID.test(text.slice(end, end + 12)))) ends.push(end);
+  }
+  return ends;
 }
 
 /** Offsets after the last character of each sentence according to sbd, which knows only straight quotation marks. */
@@ -64,26 +102,34 @@ const I_SAID =
   /^\s*I (?:said|asked|answered|replied|returned|cried|exclaimed|ejaculated|remarked|observed|inquired|whispered|murmured|suggested)\b/;
 
 /** Adds the breaks that sbd misses around quotation marks, and drops those before lower case or inside a sentence. */
-function repair(text: string, ends: readonly number[]): number[] {
+function repair(text: string, ends: readonly number[], more: readonly number[]): number[] {
   const missed = [QUOTED_END, ANSWER_NO].flatMap((pattern) =>
     Array.from(text.matchAll(pattern), ({ index, 0: match }) => index + match.length),
   );
-  return [...new Set([...ends, ...missed])]
+  const sure = new Set(more);
+  return [...new Set([...ends, ...missed, ...more])]
     .sort((a, b) => a - b)
     .filter((end) => {
+      if (sure.has(end)) return true;
       const before = text.slice(Math.max(0, end - 10), end);
       const after = text.slice(end, end + 20);
       return !LOWER_NEXT.test(after) && !UNFINISHED.test(before) && !(CLOSED_QUOTE.test(before) && I_SAID.test(after));
     });
 }
 
+const SAYS = /[\p{L}\p{N}]/u;
+
+/** The sentences between the ends; one without a letter or a digit belongs to its neighbour. */
 function slice(text: string, ends: readonly number[]): string[] {
-  const sentences: string[] = [];
+  const pieces: string[] = [];
   let from = 0;
   for (const end of [...ends, text.length]) {
-    const sentence = text.slice(from, end).trim();
-    if (sentence) sentences.push(sentence);
-    from = Math.max(from, end);
+    if (end <= from) continue;
+    const piece = text.slice(from, end);
+    const says = SAYS.test(piece);
+    if (pieces.length > 0 && (!says || !SAYS.test(pieces.at(-1)!))) pieces.push(pieces.pop()! + piece);
+    else pieces.push(piece);
+    from = end;
   }
-  return sentences;
+  return pieces.map((piece) => piece.trim()).filter(Boolean);
 }
