@@ -35,7 +35,7 @@ export const table = {
   'packages/prepare': values('config', 'diffusion', 'text', 'curriculum', 'folder', 'workers'),
   'packages/engine': values('config', 'diffusion', 'model', 'trace', 'folder', 'workers'),
   'packages/provision': { config: 'types', ...values('model', 'trace', 'folder', 'prepare', 'engine') },
-  'packages/train': { model: 'types', ...values('config', 'diffusion', 'curriculum', 'folder', 'prepare', 'engine') },
+  'packages/train': { model: 'types', ...values('config', 'diffusion', 'curriculum', 'folder', 'workers', 'prepare', 'engine') },
   'packages/generate': { config: 'types', 'config/sampling': 'values', ...values('diffusion', 'text', 'folder', 'workers') },
   'apps/trainer': values('config', 'folder', 'prepare', 'engine', 'provision', 'train', 'report', 'cli'),
   'apps/generator': values('config', 'folder', 'generate', 'cli'),

@@ -1,1 +1,2 @@
 export { program } from './program.js';
+export { refillTexts, writeText } from './writer.js';

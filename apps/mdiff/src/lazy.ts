@@ -88,6 +88,15 @@ const textOfModel = async (folder: string, signal?: AbortSignal) => (await loadT
 const bandsOfTexts = async (folder: string, texts: readonly string[], signal?: AbortSignal) =>
   (await loadTrainer())?.bandsOfTexts(folder, texts, signal);
 
+const generator = () => import('@mdiff/generator');
+type Generator = Awaited<ReturnType<typeof generator>>;
+
+/** The generator as a library, for a training that is going on. */
+const writer = {
+  write: async (...request: Parameters<Generator['writeText']>) => (await generator()).writeText(...request),
+  refill: async (...request: Parameters<Generator['refillTexts']>) => (await generator()).refillTexts(...request),
+};
+
 /** The commands of an app. @throws an error with code `MDIFF_APP` if the app is not installed */
 export async function loadApp(app: Pick<App, 'package' | 'load'>, command = ''): Promise<CommandLine> {
   try {
@@ -96,6 +105,7 @@ export async function loadApp(app: Pick<App, 'package' | 'load'>, command = ''):
       withGraph,
       textOfModel,
       bandsOfTexts,
+      writer,
     });
   } catch (error) {
     if (!isMissing(error, app.package)) throw error;

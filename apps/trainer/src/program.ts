@@ -3,15 +3,16 @@ import { addData } from './data.js';
 import { addEmbeddings } from './embeddings.js';
 import { addEngine } from './engine.js';
 import { addExport } from './export.js';
+import type { Writer } from '@mdiff/train';
 import type { OnTrained } from './next.js';
 import { addRuns } from './runs.js';
 import { addTrain } from './train.js';
 import { addWatch } from './watch.js';
 
 /** The commands that need a training engine. Instead of ending the process, a usage error is thrown, as Commander's. */
-export function program({ onTrained }: { onTrained?: OnTrained } = {}): CommandLine {
+export function program({ onTrained, writer }: { onTrained?: OnTrained; writer?: Writer } = {}): CommandLine {
   const root = new CommandLine('mdiff').description('Train small masked-diffusion language models').exitOverride();
-  addTrain(root, onTrained);
+  addTrain(root, { onTrained, writer });
   addExport(root);
   addRuns(root);
   addWatch(root);

@@ -3,17 +3,18 @@ import { join } from 'node:path';
 import type { ProjectConfig } from '@mdiff/config';
 import { diskError, places } from '@mdiff/folder';
 import { makeFolder, writeFileWhole } from '@mdiff/folder/node';
-import { firstEvents, runPage, scalarEvent } from '@mdiff/report';
+import { firstEvents, runPage, scalarEvent, textEvent } from '@mdiff/report';
 import type { RunPageRecord } from '@mdiff/report';
-import type { MetricLine } from '@mdiff/train';
+import type { MetricLine, Sample } from '@mdiff/train';
 import { pageRecord } from './runrecord.js';
 
 // What `reports` asks for: a page at the end of a run, and event files while it goes on.
 
 /** The content of the page of the run in `folder`, as it stands now. */
 export async function readPageRecord(folder: string, state: RunPageRecord['state']): Promise<RunPageRecord> {
-  const { overviewAt, readMetrics } = await import('@mdiff/train');
-  return pageRecord(await overviewAt(folder), await readMetrics(join(folder, 'metrics.jsonl')), state);
+  const { overviewAt, readMetrics, readSamples } = await import('@mdiff/train');
+  const lines = await readMetrics(join(folder, 'metrics.jsonl'));
+  return { ...pageRecord(await overviewAt(folder), lines, state), samples: await readSamples(folder) };
 }
 
 /** Writes the page of the run in `folder`. @returns its path */
@@ -43,34 +44,43 @@ const scalars = (line: MetricLine): Record<string, number | undefined> => ({
   'optimizer/skipped_steps': line.skipped,
 });
 
-/** Appends metric lines to an event file in `<run>/tensorboard`; a new file for each session, as TensorBoard expects it. */
-function eventWriter(): (line: MetricLine, folder: string) => Promise<void> {
+async function append(file: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await appendFile(file, bytes);
+  } catch (error) {
+    throw diskError(file, error, { task: 'write', place: places.run });
+  }
+}
+
+/** Appends metric lines and texts to an event file in `<run>/tensorboard`; a new file for each session, as TensorBoard expects it. */
+function eventWriter(): Pick<Reports, 'onMetric' | 'onSample'> {
   let path: string | undefined;
-  const append = async (file: string, bytes: Uint8Array): Promise<void> => {
-    try {
-      await appendFile(file, bytes);
-    } catch (error) {
-      throw diskError(file, error, { task: 'write', place: places.run });
-    }
-  };
-  return async (line, folder) => {
-    const time = Date.now() / 1000;
-    if (path === undefined) {
-      makeFolder(join(folder, 'tensorboard'));
-      path = join(folder, 'tensorboard', `events.out.tfevents.${time.toFixed(3)}.${process.pid}.mdiff`);
-      await append(path, firstEvents({ step: line.step - 1, time }));
-    }
-    await append(path, scalarEvent({ step: line.step, time }, scalars(line)));
+  // A text may come before the first metric line, which opens the file.
+  let texts: Uint8Array[] = [];
+  return {
+    onMetric: async (line, folder) => {
+      const time = Date.now() / 1000;
+      if (path === undefined) {
+        makeFolder(join(folder, 'tensorboard'));
+        path = join(folder, 'tensorboard', `events.out.tfevents.${time.toFixed(3)}.${process.pid}.mdiff`);
+        await append(path, firstEvents({ step: line.step - 1, time }));
+      }
+      for (const text of texts) await append(path, text);
+      texts = [];
+      await append(path, scalarEvent({ step: line.step, time }, scalars(line)));
+    },
+    onSample: ({ step, text }) => void texts.push(textEvent({ step, time: Date.now() / 1000 }, 'sample', text)),
   };
 }
 
 /** The hooks and the last step that the configuration's `reports` asks of a run. */
-export function reportsOf({ reports }: Pick<ProjectConfig, 'reports'>): {
+interface Reports {
   onMetric?: (line: MetricLine, folder: string) => Promise<void>;
+  onSample?: (sample: Sample) => void;
   atEnd(folder: string, state: RunPageRecord['state']): Promise<string | undefined>;
-} {
-  return {
-    ...(reports.includes('tensorboard') && { onMetric: eventWriter() }),
-    atEnd: async (folder, state) => (reports.includes('html') ? writeRunPage(folder, state) : undefined),
-  };
 }
+
+export const reportsOf = ({ reports }: Pick<ProjectConfig, 'reports'>): Reports => ({
+  ...(reports.includes('tensorboard') && eventWriter()),
+  atEnd: async (folder, state) => (reports.includes('html') ? writeRunPage(folder, state) : undefined),
+});

@@ -1,11 +1,17 @@
 import { createInterface } from 'node:readline/promises';
 import { addConfigFlags, interruptible, layersOf, print, reporterFor, settingsOf, UsageError, type ConfigFlags } from '@mdiff/cli';
 import { formatIssue, loadProject, type Issue, type ProjectConfig } from '@mdiff/config';
-import type { Reporter, TrainResult } from '@mdiff/train';
+import type { Reporter, TrainResult, Writer } from '@mdiff/train';
 import type { Command } from 'commander';
 import { reportsOf } from './reports.js';
 import { inShell, nextCommands, resultLine, type OnTrained, type Trained } from './next.js';
 import { sayOverridden, sourceOf, sourcesOf } from './sources.js';
+
+/** What the program that a training is a part of does for it. */
+interface Hooks {
+  onTrained?: OnTrained | undefined;
+  writer?: Writer | undefined;
+}
 
 interface TrainFlags extends ConfigFlags {
   sample: boolean;
@@ -84,11 +90,7 @@ function whatStops(phase: string): string {
 }
 
 /** Trains on the text, or on `data.source` without one. */
-async function runTrain(
-  command: 'train' | 'pretrain',
-  named: Named,
-  flags: TrainFlags & { onTrained?: OnTrained | undefined },
-): Promise<void> {
+async function runTrain(command: 'train' | 'pretrain', named: Named, flags: TrainFlags & { hooks: Hooks }): Promise<void> {
   if (flags.resume && flags.fresh) throw new UsageError('--resume continues a run and --fresh starts over: give one of the two');
   const { config, warnings, source, folder } = flags.resume ? await loadResumed(named, flags) : load(named.text, flags);
   // Only commands that compute load an engine; those that read text do not.
@@ -100,6 +102,7 @@ async function runTrain(
     return;
   }
   const { train } = await import('@mdiff/train');
+  const reports = reportsOf(config);
   let phase = '';
   const shown = reporterFor(config.log_format, process.stdout);
   const reporter: typeof shown = {
@@ -108,14 +111,17 @@ async function runTrain(
       phase = name;
       shown.phase(name, detail);
     },
+    sample: (sample) => {
+      reports.onSample?.(sample);
+      shown.sample(sample);
+    },
   };
   reporter.note(`configuration: ${source}`);
   const warn = (text: string): void => void process.stderr.write(`${text}\n`);
   for (const warning of warnings) warn(formatIssue(warning));
   if (named.text !== undefined) sayOverridden(config, '[book]');
-  const onTrained = flags.sample && config.log_format !== 'json' ? flags.onTrained : undefined;
+  const onTrained = flags.sample && config.log_format !== 'json' ? flags.hooks.onTrained : undefined;
   const asks = !flags.yes && process.stdin.isTTY && process.stderr.isTTY;
-  const reports = reportsOf(config);
   const run = (signal: AbortSignal) =>
     train(config, {
       ...(reports.onMetric && { onMetric: reports.onMetric }),
@@ -123,6 +129,7 @@ async function runTrain(
       ...(folder !== undefined && { folder }),
       ...(asks && { confirm: (earlier: string) => ask(`${earlier}; start over without it? (y/N) `, signal) }),
       ...(onTrained && { onBase: ({ model, excerpt }) => onTrained({ model, origin: 'base', ...promptOf(excerpt) }) }),
+      ...(flags.hooks.writer && { writer: flags.hooks.writer }),
       fit: flags.fit === true,
       reporter,
       signal,
@@ -168,11 +175,11 @@ const addRunFlags = (command: Command): Command =>
     .option('--fresh', 'start over; the run that the folder holds is removed after the first checkpoint of the new one')
     .option('-y, --yes', 'with --fresh: start over without asking');
 
-export function addTrain(root: Command, onTrained?: OnTrained): void {
+export function addTrain(root: Command, hooks: Hooks = {}): void {
   addRunFlags(root.command('train').description('train a model on a book and export a model folder'))
     .argument('[book]', 'text to learn; overrides data.source. With --resume also the name or the folder of a run')
     .action((book: string | undefined, flags: TrainFlags) =>
-      runTrain('train', { argument: book, text: book === undefined ? undefined : sourceOf(book) }, { ...flags, onTrained }),
+      runTrain('train', { argument: book, text: book === undefined ? undefined : sourceOf(book) }, { ...flags, hooks }),
     );
   addRunFlags(root.command('pretrain').description('train a base model on a shelf of books and export a model folder'))
     .argument(
@@ -185,7 +192,7 @@ export function addTrain(root: Command, onTrained?: OnTrained): void {
       return runTrain(
         'pretrain',
         { argument: texts.length === 1 ? texts[0] : undefined, text: sourcesOf(texts) },
-        { ...flags, ...preset, onTrained },
+        { ...flags, ...preset, hooks },
       );
     });
 }

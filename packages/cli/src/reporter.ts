@@ -24,6 +24,8 @@ export interface Reporter {
   step(line: StepLine, logged: boolean): void;
   progress(what: string, done: number, total: number): void;
   note(text: string): void;
+  /** a text of the model as it stands */
+  sample(sample: { step: number; prompt: string; text: string }): void;
   end(): void;
 }
 
@@ -52,6 +54,10 @@ function describeStep(r: StepLine): string {
   if (r.left !== undefined) parts.push(`${duration(r.left)} left`);
   return parts.join(' · ');
 }
+
+/** A text under the step that it was written after, indented. */
+const describeSample = ({ step, text }: { step: number; text: string }): string =>
+  `sample after step ${step}:\n${text.trim().replace(/^/gm, '  ')}`;
 
 export interface Output {
   write(text: string): unknown;
@@ -89,6 +95,7 @@ function terminal(out: Output): Reporter {
     step: (report) => rewrite(report.step / report.steps, describeStep(report)),
     progress: throttled(100, (what, done, total) => rewrite(done / total, `${what} ${percent(done, total)}`)),
     note: line,
+    sample: (sample) => line(describeSample(sample)),
     end: () => {
       if (open) out.write('\n');
       open = false;
@@ -102,6 +109,7 @@ function plain(out: Output): Reporter {
     step: (report, logged) => logged && out.write(`${describeStep(report)}\n`),
     progress: throttled(5000, (what, done, total) => out.write(`  ${what} ${percent(done, total)}\n`)),
     note: (text) => out.write(`${text}\n`),
+    sample: (sample) => out.write(`${describeSample(sample)}\n`),
     end: () => undefined,
   };
 }
@@ -113,6 +121,7 @@ function json(out: Output): Reporter {
     step: (report, logged) => logged && line('step', report),
     progress: throttled(5000, (what, done, total) => line('progress', { what, done, total })),
     note: (text) => line('note', { text }),
+    sample: (sample) => line('sample', sample),
     end: () => undefined,
   };
 }

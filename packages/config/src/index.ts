@@ -38,7 +38,6 @@ export { jsonSchema, referencePage } from './document/reference.js';
 export { migrate } from './document/migrate.js';
 export { shapedBy } from './checks/base.js';
 export { isSetIn, startup, validateHere } from './checks/startup.js';
-export { pending, type Pending } from './checks/pending.js';
 export { ProjectConfigSchema } from './sections/schema.js';
 export { HardwareConfigSchema } from './sections/hardware.js';
 export { ModelConfigSchema } from './sections/model.js';

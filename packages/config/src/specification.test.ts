@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { pending, referencePage } from './index.js';
+import { referencePage } from './index.js';
 
 const page = readFileSync(new URL('../../../docs/configuration-specification.md', import.meta.url), 'utf8');
 const section = (number: number): string => page.split(/^## /m).find((part) => part.startsWith(`${number}. `))!;
@@ -33,11 +33,6 @@ it('the specification has every key of the schema, in its order, with its range 
   expect(keys(section(1)).length).toBeGreaterThan(90);
   // Section 1.9 repeats the aliases.
   expect(keys(section(1).split('### 1.9')[0]!)).toEqual(keys(referencePage()));
-});
-
-it('the specification says which keys have no effect yet', () => {
-  const planned = page.split(/^## /m).find((part) => part.startsWith('Amendments'))!;
-  for (const { key } of pending) expect(planned).toContain(`\`${key}\``);
 });
 
 it('the examples of the specification are the fixtures', () => {

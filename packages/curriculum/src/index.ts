@@ -5,4 +5,4 @@ export { CurriculumError } from './error.js';
 export { packLengths, packRows, type PackedRows, type Packing, type Row, type RowShape } from './rows.js';
 export type { Part } from '@mdiff/text/sentences';
 export { cutUnits, makeUnits, slotOverhead, type Unit, type UnitOptions } from './units.js';
-export { storeOf, type StoredUnit, type UnitStore } from './store.js';
+export { extended, storeOf, type StoredUnit, type UnitStore } from './store.js';

@@ -20,3 +20,15 @@ export const storeOf = (units: readonly Unit[]): UnitStore => ({
   bytes: units.reduce((sum, { bytes }) => sum + bytes, 0),
   unit: (place) => units[place]!,
 });
+
+/** A store with more units at its end. */
+export function extended(store: UnitStore, more: readonly StoredUnit[]): UnitStore {
+  const lengths = new Int32Array(store.lengths.length + more.length);
+  for (let i = 0; i < store.lengths.length; i++) lengths[i] = store.lengths[i]!;
+  more.forEach(({ tokens }, i) => (lengths[store.lengths.length + i] = tokens.length));
+  return {
+    ...store,
+    lengths,
+    unit: (place) => (place < store.lengths.length ? store.unit(place) : more[place - store.lengths.length]!),
+  };
+}

@@ -1,5 +1,5 @@
-import { ProjectConfig, leafKeys, pending, presetNames } from '@mdiff/config';
-import type { ConfigError, Issue, ProjectInput } from '@mdiff/config';
+import { leafKeys } from '@mdiff/config';
+import type { ConfigError, ProjectConfig, ProjectInput } from '@mdiff/config';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { knobs } from './knobs.js';
 import type { Knob } from './knobs.js';
@@ -20,7 +20,6 @@ function setting(config: ProjectConfig, key: string, value: unknown): ProjectInp
 const kind = <K extends string>(field: K): Extract<Knob, Record<K, unknown>>[] =>
   knobs.filter((knob) => field in knob) as Extract<Knob, Record<K, unknown>>[];
 const before = ({ from }: { from?: ProjectInput }): ProjectConfig => base.with(from ?? {});
-const waits = (issues: readonly Issue[]): string[] => issues.filter(({ code }) => code === 'W10').map(({ path }) => path);
 
 describe('the table', () => {
   it('has one row for each key, and no others', () => {
@@ -58,25 +57,5 @@ describe('changing it shows', () => {
       codes = (error as ConfigError).issues.map(({ code }) => code);
     }
     expect(codes).toEqual([knob.refused]);
-  });
-});
-
-describe('a key that waits', () => {
-  const rows = kind('missing');
-
-  it('is known to the configuration as such', () => {
-    const pairs = (list: readonly { key: string; missing: string }[]): string[] =>
-      list.map(({ key, missing }) => `${key}: ${missing}`).sort();
-    expect(pairs(rows)).toEqual(pairs(pending));
-  });
-
-  it.each(rows.map((knob) => [knob.key, knob] as const))('%s warns when it is set', (key, knob) => {
-    const config = before(knob);
-    expect(waits(config.validate())).not.toContain(key);
-    expect(waits(config.with(setting(config, key, knob.to)).validate())).toContain(key);
-  });
-
-  it.each(presetNames.filter((name) => name.startsWith('project/')))('is not set by %s', (name) => {
-    expect(waits(ProjectConfig.preset(name).validate())).toEqual([]);
   });
 });

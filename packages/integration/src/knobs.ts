@@ -20,9 +20,7 @@ export type Knob =
   /** The observation differs once the key has changed: an array or object anywhere, numbers in the direction of `way`, `each` entry of a record. */
   | (Changed & { observe: Observe; way?: 'up' | 'down'; each?: true })
   /** The value is refused, with this code. */
-  | (Changed & { refused: string })
-  /** Its behaviour is not built yet; until then the value warns. */
-  | (Changed & { missing: string });
+  | (Changed & { refused: string });
 
 // Observations of a run.
 const rates = (seen: Seen): number[] => seen.steps.map(({ update }) => update.lr);
@@ -55,6 +53,9 @@ const two: ProjectInput = {
       { ...stage, name: 'two', epochs: 4 },
     ],
   },
+};
+const three: ProjectInput = {
+  curriculum: { stages: ['one', 'two', 'three'].map((name) => ({ ...stage, name })) },
 };
 const whole: ProjectInput = { training: { max_steps: null } };
 const long: ProjectInput = { training: { max_steps: 60 } };
@@ -197,8 +198,8 @@ const curriculum: Knob[] = [
       rate: await told(rates)(config),
     }),
   },
-  { key: 'curriculum.pseudo_data_max_samples', to: 10, missing: 'generate units for the last stage' },
-  { key: 'curriculum.pseudo_data_ratio', to: 0.5, missing: 'generate units for the last stage' },
+  { key: 'curriculum.pseudo_data_max_samples', from: { ...three, ...long }, to: 3, observe: told(text) },
+  { key: 'curriculum.pseudo_data_ratio', from: { ...three, ...long }, to: 0.1, observe: told(text) },
   { key: 'curriculum.full_range_fraction', to: 0.9, observe: told(masks) },
 ];
 
@@ -266,6 +267,7 @@ const running: Knob[] = [
     observe: told((seen) => checkpoints(seen).length),
     way: 'up',
   },
+  { key: 'training.sample_every', to: 4, observe: told(({ files }) => files) },
   { key: 'training.log_every', to: 1, observe: told(({ metrics }) => metrics.length), way: 'up' },
   {
     key: 'training.patience',
@@ -297,7 +299,8 @@ const running: Knob[] = [
   { key: 'training.val_batch_size', to: 1, observe: told(({ evaluations }) => evaluations[0]!.B), way: 'down' },
   { key: 'training.use_gradient_checkpointing', to: true, observe: told(({ options }) => options!.checkpointing) },
   { key: 'training.use_mixed_precision', to: true, observe: told(({ warnings }) => warnings) },
-  { key: 'training.dataloader_num_workers', to: 2, missing: 'prepare batches in worker threads' },
+  // The batches are the same; loader.test.ts compares them.
+  { key: 'training.dataloader_num_workers', to: 2, observe: told(({ phases }) => phases.find((phase) => phase.startsWith('training'))) },
   { key: 'training.pin_memory', to: true, observe: told(({ warnings }) => warnings) },
   {
     key: 'training.on_nonfinite',

@@ -11,6 +11,9 @@ import { networkOf } from './network.js';
 import { rewindMetrics } from './metrics.js';
 import { recordRun } from './open.js';
 import type { Run } from './open.js';
+import { PSEUDO_FILE, storedUnits } from './pseudo.js';
+import type { PseudoData } from './pseudo.js';
+import { rewindSamples } from './samples.js';
 
 /** Restores the newest checkpoint, or writes the files that a run begins with. */
 export async function begin(run: Run): Promise<{ progress: Progress; restored: boolean }> {
@@ -30,6 +33,7 @@ export async function begin(run: Run): Promise<{ progress: Progress; restored: b
   if (options.mode === 'resume') {
     // The metric line of a step is written after its evaluation, which the resumed run repeats.
     await rewindMetrics(join(folder, 'metrics.jsonl'), progress.unevaluated ? progress.step - 1 : progress.step);
+    await rewindSamples(folder, progress.step);
     await writeIfOther(join(folder, 'tokenizer.json'), run.tokenizerJson);
     await writeIfOther(join(folder, 'config.resolved.yaml'), run.resolvedYaml);
   } else {
@@ -46,10 +50,11 @@ export async function begin(run: Run): Promise<{ progress: Progress; restored: b
 }
 
 /** The files beside the weights of every checkpoint, by name. */
-export const checkpointFiles = ({ resolvedYaml, tokenizerJson, fingerprint }: Run): Record<string, string> => ({
+export const checkpointFiles = ({ resolvedYaml, tokenizerJson, fingerprint, pseudo }: Run): Record<string, string> => ({
   'config.resolved.yaml': resolvedYaml,
   'tokenizer.json': tokenizerJson,
   'fingerprint.json': `${JSON.stringify(fingerprint, null, 2)}\n`,
+  ...(pseudo && { [PSEUDO_FILE]: `${JSON.stringify(pseudo)}\n` }),
 });
 
 /** Loads the weights of the base model, and saves them as the checkpoint of step 0: a resumed run needs the model folder no longer. */
@@ -79,8 +84,13 @@ async function restore(run: Run): Promise<Progress | undefined> {
   const onDamaged = (message: string): void => options.warn(`${message}; going back to an earlier checkpoint`);
   const checkpoint = await latestCheckpoint(join(folder, 'checkpoints'), engine.layout, sameModel, onDamaged);
   if (!checkpoint) return undefined;
-  const { progress, state } = (await beforeDecay(run, checkpoint.progress)) ?? checkpoint;
+  const { progress, state, files } = (await beforeDecay(run, checkpoint.progress)) ?? checkpoint;
   await engine.load(state);
+  const pseudo = files[PSEUDO_FILE];
+  if (pseudo) {
+    run.pseudo = JSON.parse(pseudo.toString('utf8')) as PseudoData;
+    run.stages.addUnits(storedUnits(run.pseudo));
+  }
   return { ...progress, seed: config.seed };
 }
 

@@ -53,21 +53,35 @@ export async function evaluateNelbo(
   heldOut: HeldOut,
   { seed, levels, shiftHead, signal, onBatch }: NelboOptions,
 ): Promise<Nelbo | undefined> {
-  const units = heldOut.batches.flatMap((batch, index): HeldOutUnit[] => batch.units.map((unit) => ({ ...unit, batch: index })));
-  const masks = stratifiedMasks({ lengths: units.map(({ length }) => length), levels, seed });
-  const results: EvaluationResult[] = [];
-  for (let level = 0; level < levels; level++) {
-    for (const [index, batch] of heldOut.batches.entries()) {
-      if (signal.aborted) return undefined;
-      const batchMasks = masks.filter(({ unit }, i) => i % levels === level && units[unit]!.batch === index);
-      results.push(...sumPerUnit(await engine.evaluate(masked(batch, batchMasks, units, shiftHead)), batchMasks));
-      onBatch?.(level * heldOut.batches.length + index + 1, levels * heldOut.batches.length);
-    }
-  }
+  const results = await evaluateMasks(engine, heldOut.batches, { seed, levels, shiftHead, signal, ...(onBatch && { onBatch }) });
+  if (!results) return undefined;
   const { nelbo, standardError } = nelboEstimate(results);
   if (!Number.isFinite(nelbo)) throw noFigure(nelbo);
   const byRatio = bucketsByRatio(results).map(({ tokens, crossEntropy }) => (tokens > 0 ? crossEntropy : null));
   return { nelbo, se: standardError, bitsPerByte: bitsPerByte(nelbo, heldOut), byRatio };
+}
+
+/**
+ * Σ cross-entropy of every unit under its fixed masks; `unit` counts the units of the batches in order.
+ * @returns undefined if `signal` was aborted before the last batch
+ */
+export async function evaluateMasks(
+  engine: Engine,
+  batches: readonly Batch[],
+  { seed, levels, shiftHead, signal, onBatch }: NelboOptions,
+): Promise<EvaluationResult[] | undefined> {
+  const units = batches.flatMap((batch, index): HeldOutUnit[] => batch.units.map((unit) => ({ ...unit, batch: index })));
+  const masks = stratifiedMasks({ lengths: units.map(({ length }) => length), levels, seed });
+  const results: EvaluationResult[] = [];
+  for (let level = 0; level < levels; level++) {
+    for (const [index, batch] of batches.entries()) {
+      if (signal.aborted) return undefined;
+      const batchMasks = masks.filter(({ unit }, i) => i % levels === level && units[unit]!.batch === index);
+      results.push(...sumPerUnit(await engine.evaluate(masked(batch, batchMasks, units, shiftHead)), batchMasks));
+      onBatch?.(level * batches.length + index + 1, levels * batches.length);
+    }
+  }
+  return results;
 }
 
 /** The batch with the masked positions of its units as loss positions, in the order of `masks`. */

@@ -14,5 +14,7 @@ export { train } from './run.js';
 export { findResumed } from './runs.js';
 export { withGraph } from './runnable.js';
 export type { Runnable } from './runnable.js';
+export { readSamples } from './samples.js';
+export type { Sample, Writer } from './samples.js';
 export { exportSnapshot } from './snapshot.js';
 export type { Snapshot } from './snapshot.js';

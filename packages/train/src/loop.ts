@@ -8,6 +8,7 @@ import { dueAfter } from './due.js';
 import type { Due } from './due.js';
 import { FINAL_LEVELS, LEVELS, bitsPerByte, evaluateCausal, evaluateNelbo } from './evaluate.js';
 import type { Nelbo } from './evaluate.js';
+import type { Loader } from './loader.js';
 import { stopIfLost } from './lock.js';
 import { appendMetric } from './metrics.js';
 import type { MetricLine } from './metrics.js';
@@ -21,8 +22,7 @@ import { showEvaluation } from './reporter.js';
 import type { Reporter } from './reporter.js';
 import { evaluatesCausal, stageEnds } from './stages.js';
 import type { Stages } from './stages.js';
-import { prepareStep, updateAt } from './step.js';
-import type { StepInput } from './step.js';
+import { updateAt } from './step.js';
 
 export interface LoopOptions {
   config: ProjectConfig;
@@ -38,6 +38,11 @@ export interface LoopOptions {
   restored: boolean;
   reporter: Reporter;
   signal: AbortSignal;
+  /** called before every step; stopped: the signal was aborted meanwhile; changed: the text of the steps to come is another */
+  beforeStep(step: number): Promise<'unchanged' | 'changed' | 'stopped'>;
+  /** called after every step, once it is reported */
+  afterStep(step: number): Promise<void>;
+  loader: Loader;
   /** called after every metric line */
   onMetric?: TrainOptions['onMetric'];
   /** called after every checkpoint */
@@ -58,8 +63,6 @@ export interface LoopResult {
 interface LoopState {
   progress: Progress;
   pace: Pace;
-  /** the input of the next step, prepared while the engine worked on the one before */
-  next?: StepInput;
   nelbo?: Nelbo;
   /** the last held-out next-token loss, nats per token */
   causal?: number;
@@ -93,6 +96,7 @@ async function steps(options: LoopOptions, state: LoopState): Promise<void> {
   const { progress } = state;
   while (!signal.aborted && !isFinished(progress, stages)) {
     // A resumed run first repeats an interrupted evaluation; the step itself is done.
+    if (!progress.unevaluated && !(await enter(options, progress.step))) break;
     const line = progress.unevaluated ?? (await update(options, state));
     stopIfLost(signal);
     const due = dueAfter(progress.step, stages, { hasHeldOut: heldOut !== undefined, training: config.training });
@@ -104,6 +108,7 @@ async function steps(options: LoopOptions, state: LoopState): Promise<void> {
     delete progress.unevaluated;
     const improved = keepFigures(options, state, { line, evaluation });
     await report(options, state, line, due.log || progress.window.skipped > 0);
+    await options.afterStep(progress.step);
     const skipsStage = evaluation.exhausted === true && skipStage(options, state);
     if ((due.stageEnd || skipsStage) && progress.step < stages.steps && config.curriculum.reset_optimizer)
       await resetOptimizer(options, state);
@@ -127,17 +132,22 @@ function startState({ progress, restored }: LoopOptions): LoopState {
 
 const isFinished = ({ step, unevaluated }: Progress, { steps }: Stages): boolean => step >= steps && unevaluated === undefined;
 
+/** @returns false if the run was stopped before the step could begin */
+async function enter({ beforeStep, loader }: LoopOptions, step: number): Promise<boolean> {
+  const change = await beforeStep(step);
+  if (change === 'changed') loader.forget();
+  return change !== 'stopped';
+}
+
 /** Runs one optimiser step. @returns its metric line, not evaluated yet */
 async function update(options: LoopOptions, state: LoopState): Promise<MetricLine> {
-  const { config, engine, stages } = options;
+  const { config, engine, stages, loader } = options;
   const { progress } = state;
   const { window, step } = progress;
   const start = performance.now();
-  const input = state.next ?? prepareStep(config, stages, step);
+  const input = await loader.input(step);
   const running = engine.step(input.batches, updateAt(config, stages, step, progress.adam_step));
-  if (step + 1 < stages.steps)
-    state.next = prepareStep(config, stages, step + 1); // while the engine works
-  else delete state.next;
+  loader.ahead(step + 1); // while the engine works
   const { finite, loss, gradNorm } = await running;
   const { stage, epoch, lr } = stages.infoAt(step);
   if (finite) {
@@ -274,14 +284,14 @@ async function report(
 }
 
 /** Continues at the first step of the next stage. @returns false where the stage was over anyway */
-function skipStage({ config, stages, reporter }: LoopOptions, state: LoopState): boolean {
+function skipStage({ config, stages, loader, reporter }: LoopOptions, state: LoopState): boolean {
   const { progress } = state;
   const { stage } = stages.infoAt(progress.step - 1);
   const next = stage.first + stage.steps;
   if (next === progress.step) return false;
   progress.left_out = (progress.left_out ?? 0) + next - progress.step;
   progress.step = next;
-  delete state.next; // the input of a step that is skipped
+  loader.forget(); // the inputs of steps that are skipped
   reporter.note(
     `stage ${stage.name}: no improvement for ${config.training.patience} epochs; ${next < stages.steps ? `the next stage begins at step ${next}` : 'the run ends'}`,
   );

@@ -11,6 +11,7 @@ import { showBase } from './before.js';
 import type { Progress } from './checkpoint.js';
 import type { TrainOptions } from './options.js';
 import { measurePlan } from './plan.js';
+import type { PseudoData } from './pseudo.js';
 import { writeRecord } from './record.js';
 import type { EarlierRun, Fingerprint, RecordedPlan, RunRecord } from './record.js';
 import { checkText, movesEnd, ownTokenizer } from './resume.js';
@@ -44,6 +45,8 @@ export interface Run extends Omit<Locked, 'changes'> {
   tokenizerJson: string;
   resolvedYaml: string;
   fingerprint: Fingerprint;
+  /** units that the model wrote for the last stage, once it has begun */
+  pseudo?: PseudoData;
 }
 
 /** Prepares the text and opens the engine. */

@@ -2,6 +2,7 @@ import type { Excerpt } from './excerpt.js';
 import type { Nelbo } from './evaluate.js';
 import type { MetricLine } from './metrics.js';
 import type { Reporter } from './reporter.js';
+import type { Writer } from './samples.js';
 
 export interface TrainOptions {
   /** new: the folder must not hold a run; resume: go on; fresh: start over, and remove the earlier run after the first checkpoint */
@@ -14,6 +15,8 @@ export interface TrainOptions {
   onBase?(base: { model: string; excerpt?: Excerpt }): Promise<void>;
   /** called after every line of `metrics.jsonl` */
   onMetric?(line: MetricLine, folder: string): Promise<void>;
+  /** writes text with a model folder: for pseudo-data, and for `training.sample_every`; without it a run does neither */
+  writer?: Writer;
   reporter: Reporter;
   /** aborting ends the run after the running step, or after the running batch of an evaluation, and saves it */
   signal: AbortSignal;

@@ -22,20 +22,27 @@ export interface Costs {
 }
 
 type Periods = Pick<ProjectConfig['training'], 'eval_every' | 'save_every'> & {
+  sample_every?: number;
   stages: number;
   /** evaluations for `training.patience` */
   epochs: number;
 };
 
 /** The largest number of steps, at most `most` and at least one a stage, that end within `seconds`. */
-export function fittingSteps(costs: Costs, { eval_every, save_every, stages, epochs }: Periods, seconds: number, most: number): number {
+export function fittingSteps(
+  costs: Costs,
+  { eval_every, save_every, sample_every = 0, stages, epochs }: Periods,
+  seconds: number,
+  most: number,
+): number {
   const times = (steps: number, period: number): number => (period > 0 ? Math.floor(steps / period) : 0);
   const needed = (steps: number): number =>
     steps * costs.step +
     (times(steps, eval_every) + stages - 1 + epochs) * costs.evaluation +
     costs.lastEvaluation +
     (times(steps, save_every) + stages) * costs.save +
-    costs.export;
+    // A sample makes a graph, as the export does.
+    (1 + times(steps, sample_every)) * costs.export;
   let [low, high] = [stages, Math.max(stages, Math.min(most, Math.ceil(seconds / Math.max(costs.step, 1e-6))))];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);

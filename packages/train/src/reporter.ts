@@ -1,4 +1,5 @@
 import type { PrepareReporter } from '@mdiff/prepare';
+import type { Sample } from './samples.js';
 
 // The progress of a run. The caller decides how to show it: @mdiff/cli has a terminal line, plain lines and JSON lines.
 
@@ -23,6 +24,8 @@ export interface StepReport {
 export interface Reporter extends PrepareReporter {
   /** after every step; the reporter decides how often to show it. `logged`: the step has a metric line */
   step(report: StepReport, logged: boolean): void;
+  /** a text of the model as it stands */
+  sample?(sample: Sample): void;
   end(): void;
 }
 

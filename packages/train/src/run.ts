@@ -7,7 +7,9 @@ import { asideOf, dropAside, hasAside, putAside, settleAside } from './aside.js'
 import { withBase } from './base.js';
 import { begin, checkpointFiles } from './begin.js';
 import type { Progress } from './checkpoint.js';
+import { extrasOf } from './extras.js';
 import { finish, finishedBefore } from './finish.js';
+import { openLoader } from './loader.js';
 import { stopIfLost, underLock } from './lock.js';
 import { runLoop } from './loop.js';
 import type { LoopResult } from './loop.js';
@@ -154,22 +156,33 @@ function loop(run: Run, progress: Progress, restored: boolean): Promise<LoopResu
   const rows = prepared.rowsPerStage.map(
     (count, i) => `${count} rows of ${config.model.max_seq_len} (${(100 * prepared.padded[i]!).toFixed(1)}% padding)`,
   );
-  reporter.phase('training', `${engine.layout.total.toLocaleString('en-US')} parameters, ${stages.steps} steps, ${rows.join(', ')}`);
-  return runLoop({
-    config,
-    engine,
-    stages,
-    heldOut: prepared.heldOut,
-    folder,
-    extra: checkpointFiles(run),
-    progress,
-    restored,
-    reporter,
-    signal,
-    ...(options.onMetric && { onMetric: options.onMetric }),
-    onSaved: async (now) => {
-      await recordRun(run, now, 'training');
-      if (now.step > 0) await dropAside(folder);
-    },
-  });
+  const workers = config.training.dataloader_num_workers;
+  const threads = workers > 0 ? `; ${workers} worker ${workers === 1 ? 'thread prepares' : 'threads prepare'} batches` : '';
+  reporter.phase(
+    'training',
+    `${engine.layout.total.toLocaleString('en-US')} parameters, ${stages.steps} steps, ${rows.join(', ')}${threads}`,
+  );
+  const loader = openLoader(config, stages);
+  const extra = checkpointFiles(run);
+  return closing(loader, () =>
+    runLoop({
+      config,
+      engine,
+      stages,
+      heldOut: prepared.heldOut,
+      folder,
+      extra,
+      progress,
+      restored,
+      reporter,
+      signal,
+      loader,
+      ...extrasOf(run, extra),
+      ...(options.onMetric && { onMetric: options.onMetric }),
+      onSaved: async (now) => {
+        await recordRun(run, now, 'training');
+        if (now.step > 0) await dropAside(folder);
+      },
+    }),
+  );
 }

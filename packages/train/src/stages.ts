@@ -1,7 +1,7 @@
 import { blendAt, decayStart, dropoutAt, learningRate, stageOfStep, stageSteps } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
-import { feed } from '@mdiff/curriculum';
-import type { Batch } from '@mdiff/curriculum';
+import { extended, feed } from '@mdiff/curriculum';
+import type { Batch, Feed, StoredUnit } from '@mdiff/curriculum';
 import type { Prepared } from '@mdiff/prepare';
 
 /** The objective of a run's steps: all masked diffusion, first next-token prediction, both throughout, or all next-token prediction. */
@@ -32,6 +32,8 @@ export interface Stages {
   infoAt(step: number): StepInfo;
   /** the step's batches, one per accumulation */
   batchesAt(step: number): Batch[];
+  /** Adds units to the text of the last stage. Its steps stay as many; an epoch of it gets longer. */
+  addUnits(units: readonly StoredUnit[]): void;
 }
 
 /** The stages of a configuration on a prepared text. */
@@ -39,16 +41,18 @@ export function stagesOf(config: ProjectConfig, { unitsPerStage, rowsPerStage }:
   const { curriculum, training, model, seed } = config;
   const steps = stageSteps(config, rowsPerStage);
   const total = steps.reduce((sum, count) => sum + count, 0);
-  const text = feed({
-    steps,
-    ownShare: (step) => blendAt(config, steps, step).weight,
-    unitsPerStage,
-    seed,
-    batchSize: training.batch_size,
-    accumulation: training.gradient_accumulation_steps,
-    length: model.max_seq_len,
-    shiftHead: model.shift_head,
-  });
+  const textOf = (units: typeof unitsPerStage): Feed =>
+    feed({
+      steps,
+      ownShare: (step) => blendAt(config, steps, step).weight,
+      unitsPerStage: units,
+      seed,
+      batchSize: training.batch_size,
+      accumulation: training.gradient_accumulation_steps,
+      length: model.max_seq_len,
+      shiftHead: model.shift_head,
+    });
+  let text = textOf(unitsPerStage);
   return {
     steps: total,
     list: curriculum.stages.map(({ name }, i) => ({ name, steps: steps[i]! })),
@@ -67,6 +71,9 @@ export function stagesOf(config: ProjectConfig, { unitsPerStage, rowsPerStage }:
       };
     },
     batchesAt: (step) => text.batchesAt(step),
+    addUnits: (units) => {
+      text = textOf([...unitsPerStage.slice(0, -1), extended(unitsPerStage.at(-1)!, units)]);
+    },
   };
 }
 

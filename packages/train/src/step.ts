@@ -1,7 +1,9 @@
 import { emaDecayAt } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
+import type { Batch } from '@mdiff/curriculum';
 import type { StepBatch, Update } from '@mdiff/engine';
 import { causalStep, maskedStep } from './objective.js';
+import type { MaskedObjective } from './objective.js';
 import type { Stages } from './stages.js';
 
 /** The input of one optimiser step. */
@@ -11,21 +13,54 @@ export interface StepInput {
   tokens: number;
 }
 
-/** The batches of a step with their targets and the names of their dropout masks: a function of the seed and the step. */
-export function prepareStep({ seed, curriculum, training, model }: ProjectConfig, stages: Stages, step: number): StepInput {
-  const { range, dropout, attentionDropout } = stages.infoAt(step);
-  const clean = stages.batchesAt(step);
-  const batches = stages.isCausal(step)
-    ? causalStep(clean)
-    : maskedStep(clean, { seed, step, range, fullRangeFraction: curriculum.full_range_fraction, training, shiftHead: model.shift_head });
+/** The text of a step before it is masked, and how to mask it: all that a worker thread needs. */
+export interface CleanStep {
+  batches: Batch[];
+  /** absent for next-token prediction */
+  objective?: MaskedObjective;
+}
+
+/** The text of a step: a function of the seed and the step. */
+export function cleanStep({ seed, curriculum, training, model }: ProjectConfig, stages: Stages, step: number): CleanStep {
+  const batches = stages.batchesAt(step);
+  if (stages.isCausal(step)) return { batches };
+  const { range } = stages.infoAt(step);
+  const { time_sampling, mask_sampling, loss_weighting } = training;
+  const fullRangeFraction = curriculum.full_range_fraction;
+  return {
+    batches,
+    objective: {
+      seed,
+      step,
+      range,
+      fullRangeFraction,
+      training: { time_sampling, mask_sampling, loss_weighting },
+      shiftHead: model.shift_head,
+    },
+  };
+}
+
+/** Its batches with their targets. */
+export const targetsOf = ({ batches, objective }: CleanStep): StepBatch[] =>
+  objective ? maskedStep(batches, objective) : causalStep(batches);
+
+/** The input of a step, once its targets are known: with the names of its dropout masks. */
+export function inputOf({ seed }: ProjectConfig, stages: Stages, step: number, clean: CleanStep, batches: readonly StepBatch[]): StepInput {
+  const { dropout, attentionDropout } = stages.infoAt(step);
   const drops = dropout > 0 || attentionDropout > 0;
   return {
     batches: batches.map((batch, pass) => ({
       ...batch,
       ...(drops && { dropout: { seed, step, pass, rate: dropout, attention: attentionDropout } }),
     })),
-    tokens: clean.reduce((sum, { tokens }) => sum + tokens, 0),
+    tokens: clean.batches.reduce((sum, { tokens }) => sum + tokens, 0),
   };
+}
+
+/** The batches of a step with their targets and the names of their dropout masks: a function of the seed and the step. */
+export function prepareStep(config: ProjectConfig, stages: Stages, step: number): StepInput {
+  const clean = cleanStep(config, stages, step);
+  return inputOf(config, stages, step, clean, targetsOf(clean));
 }
 
 /** The optimiser's settings for `step`; `adamStep` updates were done since the moments were last zero. */

@@ -7,16 +7,11 @@ import {
   modelConfig,
   modelPresets,
   ProjectConfig,
-  projectConfig,
   startup,
   trainingConfig,
   trainingPresets,
   type Issue,
-  type ProjectInput,
 } from '../index.js';
-import { runRules } from './rules.js';
-import { stackOf } from '../document/record.js';
-import { warningsOf } from './warnings.js';
 
 /** All lines a text gives: its errors, or its warnings. */
 function lines(text: string): string[] {
@@ -308,35 +303,6 @@ describe('warnings', () => {
     ]) {
       expect(lines(text), text).toEqual([]);
     }
-  });
-
-  it('W10 warns of a key that is not in effect yet, once it differs from its default', () => {
-    const waits = [
-      { key: 'generation.gamma', missing: 'act on it' },
-      { key: 'reports', missing: 'act on it' },
-      { key: 'training.grad_clip_norm', missing: 'act on it' },
-      { key: 'curriculum.stages[].data_selection', missing: 'act on it', neutral: 'all' },
-    ];
-    const check = (input: ProjectInput): string[] => {
-      const view = { stack: stackOf(projectConfig({ extends: 'micro', ...input }))!, bad: new Set<string>() };
-      return runRules(warningsOf(waits), view)
-        .filter((issue) => issue.code === 'W10')
-        .map(formatIssue);
-    };
-    expect(check({ reports: ['html', 'tensorboard'] })).toEqual(['code reports: warning: not yet in effect']);
-    expect(check({ reports: ['html'] })).toEqual([]);
-    expect(check({ training: { max_grad_norm: 2 } })).toEqual(['code training.max_grad_norm: warning: not yet in effect']);
-    expect(check({ extends: 'three_stage_mixed' })).toEqual(['code curriculum.stages[0].data_selection: warning: not yet in effect']);
-    expect(check({ generation: { gamma: 0.2 } })).toEqual(['code generation.gamma: warning: not yet in effect']);
-  });
-
-  it('no project preset sets a key that is not in effect yet', () => {
-    for (const name of ['quickstart', 'quickstart_scratch', 'book', 'book_scratch', 'fast_debug', 'default'])
-      expect(
-        ProjectConfig.preset(name)
-          .validate()
-          .filter((issue) => issue.code === 'W10'),
-      ).toEqual([]);
   });
 });
 

@@ -1,10 +1,8 @@
-import { aliases, defaultOf, type SectionName } from '../sections/keys.js';
 import { fitBatch } from '../formulas/memory.js';
 import { idleRules } from './idle.js';
-import { pending, type Pending } from './pending.js';
 import { awaitsFolder, isSet, issueFor, seeKey, valueOf, type View } from '../document/stack.js';
 import type { Rule } from './rules.js';
-import type { CurriculumConfig, HardwareConfig, ModelConfig, StageConfig, TrainingConfig } from '../sections/types.js';
+import type { CurriculumConfig, HardwareConfig, ModelConfig, TrainingConfig } from '../sections/types.js';
 import { plain } from './words.js';
 
 /** One section's merged values as a plain record. */
@@ -55,7 +53,8 @@ function gaps(ranges: readonly (readonly [number, number])[]): string {
 
 const stagesOf = (view: View): CurriculumConfig['stages'] => valueOf(view, 'curriculum.stages') as CurriculumConfig['stages'];
 
-const warningRules: readonly Rule[] = [
+/** The warnings of docs/configuration-specification.md, section 2. They are meaningful only when there is no error. */
+export const warningRules: readonly Rule[] = [
   warn('W1', ['training', 'curriculum'], 'training.max_epochs', 'curriculum.stages', (view) => {
     const total = stagesOf(view).reduce((sum, stage) => sum + stage.epochs, 0);
     let left = valueOf(view, 'training.max_epochs') as number;
@@ -114,27 +113,3 @@ const warningRules: readonly Rule[] = [
       : undefined,
   ),
 ];
-
-const waiting = ({ key: name, neutral }: Pending): Rule => {
-  const key = aliases[name] ?? name;
-  const top = key.split('.')[0]!;
-  const differs = (value: unknown, rest: unknown): boolean => JSON.stringify(value) !== JSON.stringify(rest);
-  const finding = { code: 'W10', severity: 'warning', text: 'not yet in effect' } as const;
-  const word = /^curriculum\.stages\[\]\.(\w+)$/.exec(key)?.[1] as keyof StageConfig | undefined;
-  return {
-    inputs: [],
-    scope: [key.includes('.') ? (top as SectionName) : 'project'],
-    check: (view) => {
-      if (word !== undefined) {
-        const at = isSet(view, 'curriculum.stages') ? stagesOf(view).findIndex((stage) => differs(stage[word], neutral)) : -1;
-        return at < 0 ? undefined : issueFor(view, 'curriculum.stages', finding, [at, word]);
-      }
-      return isSet(view, key) && differs(valueOf(view, key), neutral === undefined ? defaultOf(key) : neutral)
-        ? issueFor(view, key, finding)
-        : undefined;
-    },
-  };
-};
-
-/** The warnings of docs/configuration-specification.md, section 2. They are meaningful only when there is no error. */
-export const warningsOf = (waits: readonly Pending[] = pending): readonly Rule[] => [...warningRules, ...waits.map(waiting)];

@@ -6,7 +6,7 @@ import { effectiveBatchSize, getStageByEpoch, getStageByName, stageNames, totalE
 import { errorRules, runRules } from '../checks/rules.js';
 import { inOrder, merge, type Stack, type View } from './stack.js';
 import type { CurriculumConfig, HardwareConfig, ModelConfig, ProjectValues, StageConfig, TrainingConfig } from '../sections/types.js';
-import { warningsOf } from '../checks/warnings.js';
+import { warningRules } from '../checks/warnings.js';
 
 /** The origin of a frozen record's values: with it mdiff checks, explains and merges the record again later. */
 const stacks = new WeakMap<object, Stack>();
@@ -127,7 +127,7 @@ export function projectRecord(stack: Stack, methods: Extras['methods'], warnings
 export function judge(view: View, found: readonly Issue[] = [], scope?: readonly SectionName[], strictRules = errorRules): Issue[] {
   const errors = [...found.filter(({ severity }) => severity === 'error'), ...runRules(strictRules, view, scope)];
   const warnings = found.filter(({ severity }) => severity === 'warning');
-  return inOrder(errors.length > 0 ? errors : [...warnings, ...runRules(warningsOf(), view, scope)]);
+  return inOrder(errors.length > 0 ? errors : [...warnings, ...runRules(warningRules, view, scope)]);
 }
 
 /** The layer a section argument stands for: only what was set, when it is a record made here. */

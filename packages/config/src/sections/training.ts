@@ -50,6 +50,14 @@ export const TrainingConfigSchema = section('Training', 'The optimiser, the budg
     'scale: all stages shrink or grow in proportion; truncate: stop after that many',
   ),
   eval_every: int(0, billion, 1000, 200, 'validation every N steps; 0 = only at ends', 'always also at stage end and run end'),
+  sample_every: int(
+    0,
+    billion,
+    0,
+    200,
+    'the model writes a text every N steps, which is shown and kept in `samples.jsonl` and the report; 0 = only at the end, and not kept',
+    'always the same beginning and seed; a text takes about as long as an export',
+  ),
   save_every: int(0, billion, 5000, 200, 'checkpoint every N steps; 0 = only at ends', 'always also at stage end and run end'),
   keep_checkpoints: int(
     1,
