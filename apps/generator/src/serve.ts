@@ -55,6 +55,7 @@ function checkAddress({ host, token, insecure }: ServeFlags): void {
 async function serve(folders: readonly string[], flags: ServeFlags & Hooks, signal: AbortSignal): Promise<void> {
   const prepared = await prepareAll(folders, flags);
   const versions: Versions[] = [];
+  const reopened: Model[] = [];
   const stopped = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null)));
   // Open the port before loading a model: a second server fails at once, and health checks get answers while a large model loads.
   let start!: () => void;
@@ -66,7 +67,14 @@ async function serve(folders: readonly string[], flags: ServeFlags & Hooks, sign
         (first) => versions.push(follow({ folder: folders[i]!, first, flags, replace })),
         () => undefined,
       );
-    return { ...version, sampling, ...(flags.reload && { onVersions }) };
+    const reopen = async (): Promise<LoadedModel> => {
+      const again = (await prepareAll([folders[i]!], flags))[0]!;
+      const model = await ready(again.files, flags);
+      reopened.push(model);
+      process.stderr.write(`${folders[i]}: its inference thread had died; loaded again\n`);
+      return { model, sampling: again.sampling };
+    };
+    return { ...version, sampling, reopen, ...(flags.reload && { onVersions }) };
   });
   const models = Promise.all(served.map(({ model }) => model));
   models.catch(() => undefined);
@@ -105,6 +113,7 @@ async function serve(folders: readonly string[], flags: ServeFlags & Hooks, sign
     await app.close();
   }
   const loaded = await models;
+  for (const model of reopened) await model.close();
   for (const model of loaded) await (versions.find(({ first }) => first === model) ?? model).close();
 }
 

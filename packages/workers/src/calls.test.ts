@@ -41,6 +41,11 @@ describe.each([
 });
 
 describe('a worker thread', () => {
+  it('that has ended is told from a call that failed by its code', async () => {
+    remote = startWorker(entry);
+    await expect(remote.call('exit', 3)).rejects.toMatchObject({ code: 'MDIFF_WORKER_ENDED' });
+  });
+
   it('finishes the call that it is at when it is closed, and begins no other', async () => {
     remote = startWorker(entry);
     const flag = new Int32Array(new SharedArrayBuffer(4));

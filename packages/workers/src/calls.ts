@@ -18,6 +18,10 @@ export interface WorkerOptions extends StartOptions {
   keepAlive?: boolean;
 }
 
+/** Whoever starts a thread anew after its death tells this error from others by its code. */
+const endedError = (message: string, cause?: unknown): Error =>
+  Object.assign(new Error(message, { cause }), { code: 'MDIFF_WORKER_ENDED' });
+
 // A worker whose script is given as text resolves names from the current directory, so the loader needs its full address.
 const loader = (): string => import.meta.resolve('tsx/esm/api');
 
@@ -45,10 +49,10 @@ export function startWorker(entry: URL, { keepAlive = true, ...options }: Worker
   );
   if (!keepAlive) worker.unref();
   worker.on('message', settle);
-  worker.on('error', (error) => fail(error as Error));
+  worker.on('error', (error) => fail(endedError(`the worker thread ended: ${(error as Error).message}`, error)));
   worker.on('exit', (code) => {
     forget(flags);
-    fail(new Error(`the worker thread ended (exit code ${code})`));
+    fail(endedError(`the worker thread ended (exit code ${code})`));
   });
   let closing: Promise<void> | undefined;
   return {

@@ -2,6 +2,9 @@
 import type { FastifyReply } from 'fastify';
 import { ClientGone, RequestError } from './errors.js';
 
+/** Time in ms that a client has to read the end of its answer once the time of its request is over. */
+export const READ_TIME = 10_000;
+
 export interface Jobs {
   /** A signal for the work of one request, which aborts when the answer is not wanted any more. */
   signal(reply: FastifyReply): AbortSignal;
@@ -16,7 +19,11 @@ export function createJobs(limit: number): Jobs {
     signal(reply) {
       const controller = new AbortController();
       running.add(controller);
-      const timer = setTimeout(() => controller.abort(overtime(limit)), limit);
+      let timer = setTimeout(() => {
+        controller.abort(overtime(limit));
+        // A client that does not read, or is gone without a word, would keep its answer in memory for ever.
+        timer = setTimeout(() => reply.raw.destroy(), READ_TIME).unref();
+      }, limit);
       reply.raw.once('close', () => {
         clearTimeout(timer);
         running.delete(controller);

@@ -10,6 +10,8 @@ export interface ServedModel {
   readonly sampling?: SamplingOptions;
   /** Called once, with what takes each later version of the model. */
   readonly onVersions?: (replace: (version: LoadedModel) => void) => void;
+  /** Loads the model again when its inference thread has died; unless given, it stays lost. */
+  readonly reopen?: () => Promise<LoadedModel>;
 }
 
 export interface LoadedModel {
@@ -34,10 +36,15 @@ interface Entry extends LoadedModel {
   replaced: boolean;
 }
 
-export function modelsOf(served: readonly ServedModel[]): Models {
+/** @param onFault receives what went wrong with a model that cannot be loaded again */
+export function modelsOf(served: readonly ServedModel[], onFault: (error: Error) => void = () => undefined): Models {
   const names = served.map(({ name }) => name);
   const loaded = new Map<string, Entry>();
-  const set = (name: string, version: LoadedModel): void => void loaded.set(name, { ...version, users: 0, replaced: false });
+  const lost = new Set<string>();
+  const set = (name: string, version: LoadedModel): void => {
+    loaded.set(name, { ...version, users: 0, replaced: false });
+    lost.delete(name);
+  };
   for (const { name, model, sampling = {} } of served) {
     // The caller handles a model that fails to load; here it only means "not ready".
     model.then(
@@ -48,10 +55,33 @@ export function modelsOf(served: readonly ServedModel[]): Models {
   const closeUnused = ({ users, replaced, model }: Entry): void => {
     if (replaced && users === 0) void model.close();
   };
+  const reopening = new Set<string>();
+  const reopen = async (name: string): Promise<void> => {
+    const again = served.find((one) => one.name === name)?.reopen;
+    if (!again || reopening.has(name)) return;
+    reopening.add(name);
+    try {
+      set(name, await again());
+    } catch (error) {
+      onFault(error as Error); // the next request tries again
+    } finally {
+      reopening.delete(name);
+    }
+  };
+  /** The thread of a model has died: its requests fail, and the model is loaded again. */
+  const lose = (name: string, entry: Entry, error: Error): void => {
+    if (loaded.get(name) !== entry) return;
+    onFault(error);
+    loaded.delete(name);
+    lost.add(name);
+    entry.replaced = true;
+    void reopen(name);
+  };
   const entryOf = (given: string | null | undefined): Entry => {
     const name = nameOf(given, names);
     const entry = loaded.get(name);
     if (entry) return entry;
+    if (lost.has(name)) void reopen(name);
     throw new RequestError('the model is still loading; try again in a moment', {
       status: 503,
       type: 'server_error',
@@ -70,6 +100,10 @@ export function modelsOf(served: readonly ServedModel[]): Models {
       entry.users++;
       try {
         return await job(entry);
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'MDIFF_WORKER_ENDED') throw error;
+        lose(nameOf(name, names), entry, error as Error);
+        throw threadDied();
       } finally {
         entry.users--;
         closeUnused(entry);
@@ -84,6 +118,14 @@ export function modelsOf(served: readonly ServedModel[]): Models {
     },
   };
 }
+
+const threadDied = (): RequestError =>
+  new RequestError('the inference thread of this model died, and the server starts another; send the request again in a moment', {
+    status: 503,
+    type: 'server_error',
+    code: 'model_restarting',
+    headers: { 'retry-after': '1' },
+  });
 
 function nameOf(given: string | null | undefined, names: readonly string[]): string {
   const quoted = names.map((name) => `"${name}"`).join(' or ');

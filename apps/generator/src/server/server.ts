@@ -111,7 +111,7 @@ export function createServer({
     if (answer.status === 500) onError?.(error);
     return answer;
   };
-  const loaded = modelsOf(models);
+  const loaded = modelsOf(models, onError);
   for (const { name, onVersions } of models) onVersions?.((version) => loaded.replace(name, version));
   addRoutes(app, {
     models: loaded,
