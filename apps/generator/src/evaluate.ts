@@ -137,7 +137,7 @@ async function write({ model, flags, evaluation, signal, progress }: Work, texts
     onTemperature: (writing) => evaluation.writing!.texts.push(writing),
   });
   const words = evaluation.writing.texts.reduce((sum, writing) => sum + writing.words, 0) / flags.temperatures.length;
-  evaluation.writing.evaluated = figuresOfTexts(excerpts(units, words), book);
+  evaluation.writing.evaluated = await figuresOfTexts(await excerpts(units, words), book);
 }
 
 /** `mdiff evaluate`: what an interrupt leaves is printed, and marked as unfinished. */

@@ -101,12 +101,12 @@ describe('evaluateWriting', () => {
     expect(Object.keys((await evaluateWriting(shifted, { temperatures: [1], maxTokens: 8, seed: 1 }))[0]!)).not.toContain('verbatim');
   });
 
-  it('takes evenly spread excerpts of about as many words', () => {
+  it('takes evenly spread excerpts of about as many words', async () => {
     const units = Array.from({ length: 20 }, (_, i) => ({ text: `one two three four ${'x'.repeat(i + 1)}` }));
-    const chosen = excerpts(units, 20);
+    const chosen = await excerpts(units, 20);
     expect(chosen).toHaveLength(4);
     expect(chosen).toContain(units[0]!.text);
     expect(chosen.at(-1)).toBe(units[15]!.text);
-    expect(excerpts(units, 1e6)).toHaveLength(20);
+    expect(await excerpts(units, 1e6)).toHaveLength(20);
   });
 });

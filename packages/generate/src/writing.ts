@@ -1,5 +1,5 @@
 // What a model writes, in figures: how varied it is and how much of it stands in the training text, over a range of temperatures.
-import { bookStatistics, textStatistics, wordsOf, type BookStatistics, type TextStatistics } from '@mdiff/text/statistics';
+import type { BookStatistics, TextStatistics } from '@mdiff/text/statistics';
 import { generate, type GenerateOptions } from './generate.js';
 import type { Model } from './model.js';
 import { seedAt } from './options.js';
@@ -27,11 +27,15 @@ export interface WritingOptions extends Omit<GenerateOptions, 'temperature' | 'p
   readonly onTemperature?: (writing: Writing) => void;
 }
 
+// The statistics cut sentences, and the modules for that are loaded only when somebody asks for figures: every command would wait for them.
+const statisticsModule = () => import('@mdiff/text/statistics');
+
 /** Writes `n` texts from nothing at each temperature, from the same seeds, and counts. Throws {@link GenerateError}. */
 export async function evaluateWriting(
   model: Model,
   { temperatures, book, onPass, onTemperature, n = 1, ...options }: WritingOptions,
 ): Promise<Writing[]> {
+  const { bookStatistics } = await statisticsModule();
   const statistics = book && bookStatistics(book);
   const writings: Writing[] = [];
   for (const temperature of temperatures) {
@@ -42,7 +46,7 @@ export async function evaluateWriting(
       texts.push(written.texts[0]!.completion);
       onPass?.(writings.length * n + texts.length, temperatures.length * n);
     }
-    const writing = { temperature, texts, ...writingFigures(texts, statistics) };
+    const writing = { temperature, texts, ...(await writingFigures(texts, statistics)) };
     writings.push(writing);
     onTemperature?.(writing);
   }
@@ -50,7 +54,8 @@ export async function evaluateWriting(
 }
 
 /** Units of a text with about as many words as `words`, evenly spread: shares of new n-grams depend on the length. */
-export function excerpts(units: readonly { readonly text: string }[], words: number): string[] {
+export async function excerpts(units: readonly { readonly text: string }[], words: number): Promise<string[]> {
+  const { wordsOf } = await statisticsModule();
   const sizes = units.map(({ text }) => wordsOf(text).length);
   const total = sizes.reduce((sum, size) => sum + size, 0);
   const step = Math.max(1, total / Math.max(1, words));
@@ -66,10 +71,13 @@ export function excerpts(units: readonly { readonly text: string }[], words: num
 }
 
 /** The same figures of texts that somebody else wrote, such as the held-out part. */
-export const figuresOfTexts = (texts: readonly string[], book?: readonly string[]): WritingFigures =>
-  writingFigures(texts, book && bookStatistics(book));
+export async function figuresOfTexts(texts: readonly string[], book?: readonly string[]): Promise<WritingFigures> {
+  const { bookStatistics } = await statisticsModule();
+  return writingFigures(texts, book && bookStatistics(book));
+}
 
-function writingFigures(texts: readonly string[], book: BookStatistics | undefined): WritingFigures {
+async function writingFigures(texts: readonly string[], book: BookStatistics | undefined): Promise<WritingFigures> {
+  const { bookStatistics, textStatistics } = await statisticsModule();
   const s = textStatistics(texts, book ?? bookStatistics([]));
   return {
     words: s.words,
