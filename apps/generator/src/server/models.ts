@@ -82,12 +82,7 @@ export function modelsOf(served: readonly ServedModel[], onFault: (error: Error)
     const entry = loaded.get(name);
     if (entry) return entry;
     if (lost.has(name)) void reopen(name);
-    throw new RequestError('the model is still loading; try again in a moment', {
-      status: 503,
-      type: 'server_error',
-      code: 'model_loading',
-      headers: { 'retry-after': '1' },
-    });
+    throw stillLoading();
   };
   return {
     loaded: () => names.flatMap((name) => loaded.get(name)?.model ?? []),
@@ -118,6 +113,14 @@ export function modelsOf(served: readonly ServedModel[], onFault: (error: Error)
     },
   };
 }
+
+const stillLoading = (): RequestError =>
+  new RequestError('the model is still loading; try again in a moment', {
+    status: 503,
+    type: 'server_error',
+    code: 'model_loading',
+    headers: { 'retry-after': '1' },
+  });
 
 const threadDied = (): RequestError =>
   new RequestError('the inference thread of this model died, and the server starts another; send the request again in a moment', {
