@@ -1,5 +1,7 @@
 import type { Section } from '@mdiff/text';
-import { splitSentences } from '@mdiff/text/sentences';
+import { splitSentences, wordsOf } from '@mdiff/text/sentences';
+
+export { wordsOf };
 
 /** Sentences with fewer words are not scored: formulas and rarities of a few words mean little. */
 const MIN_WORDS = 5;
@@ -7,11 +9,6 @@ const MIN_WORDS = 5;
 /** The sentences of prose, in the order of the text; `Unit.parts` refers to them. Headings and verse have none. */
 export function listSentences(sections: readonly Section[]): string[] {
   return sections.flatMap(({ paragraphs }) => paragraphs.flatMap(({ text, kind }) => (kind === 'prose' ? splitSentences(text) : [])));
-}
-
-/** Lower-case words of a sentence: letters and digits, with apostrophes and hyphens inside. */
-export function wordsOf(sentence: string): string[] {
-  return sentence.toLowerCase().match(/[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*/gu) ?? [];
 }
 
 // The commonest English words. English prose has 25–35 % of them, other languages in Latin letters under 6 %.

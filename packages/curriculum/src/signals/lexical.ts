@@ -4,7 +4,7 @@ import { wordsOf } from '../sentence.js';
 import { sample } from './sample.js';
 
 /** Raise it when the same text and settings give other values; cached values are then made anew. */
-export const LEXICAL_VERSION = 1;
+export const LEXICAL_VERSION = 2;
 
 /**
  * Rarity of the words of each sentence: their mean inverse document frequency, ln((1 + N) / (1 + df)). df counts the sentences that hold a word, in a

@@ -3,6 +3,7 @@ import type { ParsedText, Removal } from '../types.js';
 import { openArchive, type Archive } from './archive.js';
 import { toDocument, type Block } from './block.js';
 import { decodeHtml, readHtml } from './html.js';
+import { withChapters, type Entry } from './navigation.js';
 import { optionalPackage } from './optional.js';
 
 interface Page {
@@ -65,9 +66,9 @@ export async function parseEpub(bytes: Uint8Array, name: string): Promise<Parsed
     for (const id of page.noted ?? []) noted.add(id);
   }
   if (pages.every(({ path }) => path === undefined)) throw new TextError(`the EPUB lacks its page ${pages[0]!.href}; get the book again`);
-  void contents;
+  const entries = contents === undefined ? [] : await entriesOf(archive, shelf, { contents, where });
   const order = pages.map(({ path, href }) => where(path ?? href));
-  const parsed = toDocument({ title, blocks, removed, noted, order }, name);
+  const parsed = toDocument({ title, blocks: withChapters(blocks, entries), removed, noted, order }, name);
   const odd = [...encodings].filter((encoding) => !/^UTF-8(?!, though)/.test(encoding));
   return { ...parsed, encoding: odd.length > 0 ? odd.join(' and ') : 'UTF-8', notes: [...notes, ...(parsed.notes ?? [])] };
 }
@@ -165,6 +166,36 @@ async function readPackage(archive: Archive, shelf: Shelf): Promise<Book> {
   }
   if (book.pages.every(({ left }) => left)) throw new TextError('the EPUB names no pages with text; get the book again');
   return book;
+}
+
+/** The entries of the navigation document of EPUB 3, or of the NCX of EPUB 2. */
+async function entriesOf(
+  archive: Archive,
+  { find }: Shelf,
+  { contents, where }: { contents: string; where: (path: string) => string },
+): Promise<Entry[]> {
+  const base = contents.includes('/') ? contents.slice(0, contents.lastIndexOf('/') + 1) : '';
+  const all = await elements(text(archive, contents));
+  const place = (label: string, href: string): Entry[] => {
+    const path = find(resolvePath(base, href));
+    const id = href.includes('#') ? href.slice(href.indexOf('#') + 1) : '';
+    return path === undefined ? [] : [{ label: label.replace(/\s+/g, ' ').trim(), where: where(path), id }];
+  };
+  const entries: Entry[] = [];
+  let label = '';
+  let listed = false;
+  for (const { tag, attributes, text: words } of all) {
+    const name = local(tag);
+    // Page lists and landmarks are no chapters.
+    if (name === 'nav') listed = /\btoc\b/.test(attributes['epub:type'] ?? attributes['role'] ?? 'toc');
+    if (name === 'navMap') listed = true;
+    if (name === 'pageList') listed = false;
+    if (!listed) continue;
+    if (name === 'text') label = words;
+    if (name === 'content') entries.push(...place(label, attributes['src'] ?? ''));
+    if (name === 'a') entries.push(...place(words, attributes['href'] ?? ''));
+  }
+  return entries;
 }
 
 /** The reason to leave out a page: its role in the book, or else its name. */

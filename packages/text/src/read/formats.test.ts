@@ -138,6 +138,24 @@ describe('EPUB', () => {
     expect(outline(await read(zip(odd), 'odd.epub', 'epub'))).toEqual([['odd.epub', `p ${BAG}`]]);
   });
 
+  it('divides a book by its own list of chapters where its markup does not', async () => {
+    const chapter = (number: string) => `<p class="c">${number}</p><p>${ISHMAEL}</p><p>${BAG}</p>`;
+    const list = '<nav epub:type="toc"><ol><li><a href="c1.xhtml">Luku yksi</a></li><li><a href="c2.xhtml">Luku kaksi</a></li></ol></nav>';
+    const parsed = await read(
+      epub({
+        'nav.xhtml': { body: list, item: 'properties="nav"' },
+        'c1.xhtml': { body: chapter('Luku yksi') },
+        'c2.xhtml': { body: chapter('').replace('<p class="c"></p>', '') },
+      }),
+      'm.epub',
+      'epub',
+    );
+    expect(outline(parsed)).toEqual([
+      ['Luku yksi', `p ${ISHMAEL}`, `p ${BAG}`],
+      ['Luku kaksi', `p ${ISHMAEL}`, `p ${BAG}`],
+    ]);
+  });
+
   it('names the fault of a book that is locked, broken, or no book', async () => {
     const lock = (algorithm: string) => ({
       'META-INF/encryption.xml': `<encryption><EncryptedData><EncryptionMethod Algorithm="${algorithm}"/></EncryptedData></encryption>`,

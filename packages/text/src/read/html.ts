@@ -268,14 +268,15 @@ class Page {
   }
 
   #isEmpty(): boolean {
-    return this.#lines.every((part) => part.trim() === '');
+    // Marks that were taken out may have left blank lines, but few.
+    return this.#from === 0 || (this.#lines.length < 5 && this.#lines.every((part) => part.trim() === ''));
   }
 
   /** A line break; two in a row divide paragraphs, outside headings. */
   #break(line: number): void {
     const double = this.#lines.length > 1 && this.#lines.at(-1)!.trim() === '' && this.#heading === 0 && this.#open.hgroup === 0;
     if (double && !this.#isEmpty()) this.#flush(line);
-    else this.#lines.push('');
+    else if (!double) this.#lines.push('');
   }
 
   /** A picture: the letter that begins a block, or something to leave out. */

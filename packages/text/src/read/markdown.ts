@@ -16,7 +16,7 @@ const FRONT_MATTER = [
 const SAMPLE_CHARS = 120;
 // The parser takes time in the square of these, or calls itself for each.
 const LINE_CHARS = 500_000;
-const NESTED = 100;
+const NESTED = 20;
 const INDENT = 400;
 const BLOCK_MARKS = 4000;
 

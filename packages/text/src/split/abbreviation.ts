@@ -15,7 +15,10 @@ const INNER: readonly RegExp[] = [
   /(?<=(?:\bN|\bn)[°º])\.(?=\s*\d)/gu,
 ];
 /** Stops that may end a sentence: they do before a word that begins one. */
-const EITHER: readonly RegExp[] = [/\b(?:Co|Inc|Ltd|Corp|Bros|co)\.(?=\s)/gu, /\b(?:U\.S\.A|U\.S|U\.K|E\.U|U\.N|A\.D|B\.C|Ph\.D|M\.D|D\.C)\./gu];
+const EITHER: readonly RegExp[] = [
+  /\b(?:Co|Inc|Ltd|Corp|Bros|co)\.(?=\s)/gu,
+  /\b(?:U\.S\.A|U\.S|U\.K|E\.U|U\.N|A\.D|B\.C|Ph\.D|M\.D|D\.C)\./gu,
+];
 const ENDS_EITHER = new RegExp(`^${OPENS}${STARTER})`, 'u');
 const TIME = /\b(?:[ap]\.m|[AP]\.M)\./gu;
 const TIME_ENDS = /^(?=\s+["“‘'(]*\p{Lu})/u;

@@ -47,3 +47,20 @@ it('countRepeated counts repetitions, not the first occurrence', () => {
   const text = words(0, 20);
   expect(countRepeated([section(text, words(50, 20), text), section(text, 'Ay, ay!', 'Ay, ay!')])).toBe(2);
 });
+
+it('finds the like of each of thousands of nearly equal refrains in seconds', () => {
+  const refrain = (i: number, who: string) =>
+    `And ${who} went down to the sea again in the ${i} year and nobody on the quay said a word of it to anyone that night.`;
+  const section = (who: string) => ({
+    title: who,
+    paragraphs: Array.from({ length: 4000 }, (_, i) => ({ text: refrain(i, who), kind: 'prose' as const })),
+  });
+  const pairs = nearDuplicates([section('he')], [section('he')], 0.5);
+  expect(pairs.length).toBeGreaterThan(3900);
+});
+
+it('counts the words of a script without blanks', () => {
+  const text = '昨天晚上老船长又一次走到海边去看灯塔，可是没有人知道他为什么要去那里。';
+  const sections = [{ title: '', paragraphs: [{ text, kind: 'prose' as const }] }];
+  expect(nearDuplicates(sections, sections)).toMatchObject([{ similarity: 1 }]);
+});

@@ -1,4 +1,5 @@
 import type { Section } from '../types.js';
+import { wordsOf } from './word.js';
 
 /** The place of a paragraph: `section` and `paragraph` count from 0 in the list of sections. */
 export interface Place {
@@ -81,6 +82,7 @@ export function repeatFinder(
       filter[(run >>> 3) % (FILTER_BITS / 8)]! |= 1 << (run & 7);
     }
   });
+  let turn = 0;
   return (sequence) => {
     const all: number[] = [];
     let shared = 0;
@@ -91,12 +93,60 @@ export function repeatFinder(
     }
     if (shared === 0) return [];
     const runs = new Set(all);
-    const both = new Map<number, number>();
-    for (const run of runs) for (const k of holders.get(run) ?? []) both.set(k, (both.get(k) ?? 0) + 1);
-    return [...both]
+    const { both, whole } = sharers(runs, holders, (turn += 1));
+    const candidates = whole ? [...both] : closest(both).map((k): [number, number] => [k, countShared(kept[k]!, runs)]);
+    return candidates
       .map(([k, count]) => ({ kept: k, similarity: count / (sizes[k]! + runs.size - count) }))
       .filter(({ similarity }) => similarity >= threshold);
   };
+}
+
+// A refrain is in thousands of sequences, and all pairs of them would take minutes. So many looks are enough to find the like of one.
+const MOST_LOOKS = 20_000;
+const MOST_CANDIDATES = 64;
+
+/** How many runs each kept sequence shares, the rarest runs first; not the `whole` truth once there are too many, which begin at another place each turn. */
+function sharers(
+  runs: ReadonlySet<number>,
+  holders: ReadonlyMap<number, readonly number[]>,
+  turn: number,
+): { both: Map<number, number>; whole: boolean } {
+  const lists: (readonly number[])[] = [];
+  let looks = 0;
+  for (const run of runs) {
+    const list = holders.get(run);
+    if (list) lists.push(list);
+    looks += list?.length ?? 0;
+  }
+  const whole = looks <= MOST_LOOKS;
+  const both = new Map<number, number>();
+  const count = (k: number): void => void both.set(k, (both.get(k) ?? 0) + 1);
+  if (whole) for (const list of lists) list.forEach(count);
+  else {
+    // A prime, so that turns reach all of a list.
+    const start = turn * 7919;
+    let left = MOST_LOOKS / 10;
+    for (const list of lists.sort((a, b) => a.length - b.length)) {
+      for (let i = 0; i < list.length && left > 0; i++, left--) count(list[(start + i) % list.length]!);
+    }
+  }
+  return { both, whole };
+}
+
+/** The kept sequences that share most. */
+const closest = (both: ReadonlyMap<number, number>): number[] =>
+  [...both]
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, MOST_CANDIDATES)
+    .map(([k]) => k);
+
+function countShared(sequence: ArrayLike<number>, runs: ReadonlySet<number>): number {
+  const shared = new Set<number>();
+  for (let i = 0; i + SHINGLE <= sequence.length; i++) {
+    const run = runAt(sequence, i);
+    if (runs.has(run)) shared.add(run);
+  }
+  return shared.size;
 }
 
 /** A hash of the five items from `from` on. */
@@ -121,8 +171,6 @@ export function countRepeated(sections: readonly Section[]): number {
   }
   return repeated;
 }
-
-const wordsOf = (text: string) => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 
 function* paragraphs(sections: readonly Section[]): Generator<{ place: Place; words: Int32Array }> {
   for (const [s, section] of sections.entries()) {
