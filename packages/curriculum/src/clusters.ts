@@ -1,4 +1,5 @@
 import { stream } from '@mdiff/diffusion';
+import nlp from 'compromise';
 
 import { clusterSample, fitCentres, nearestCentres, rowsOf } from './signals/cluster.js';
 import type { Embedding } from './signals/embed.js';
@@ -30,6 +31,12 @@ export interface PlaneMap {
 const SHOWN_POINTS = 1500;
 const CENTRAL = 4;
 const TELLING = 8;
+/** Words that are looked at for those: function words are frequent in some clusters and name none. */
+const CANDIDATES = 60;
+
+/** Pronouns, articles, prepositions and the like tell nothing about a group of sentences. */
+const FUNCTION_WORD = '(#Pronoun|#Determiner|#Preposition|#Conjunction|#Auxiliary|#Copula|#Modal|#QuestionWord|#Negative|#Adverb|#Value)';
+const namesSomething = (word: string): boolean => /\p{L}{3}/u.test(word) && !nlp(word).has(FUNCTION_WORD);
 
 /** The sentences to cluster: `members` of the `n` scored ones; row i of the embedding belongs to members[i]. */
 export interface Members {
@@ -80,8 +87,10 @@ export function clusterSentences(
       words: telling
         .filter(([, weight]) => weight > 0)
         .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
-        .slice(0, TELLING)
-        .map(([word]) => word),
+        .slice(0, CANDIDATES)
+        .map(([word]) => word)
+        .filter(namesSomething)
+        .slice(0, TELLING),
     };
   });
   const place = Int32Array.from(rows, (_, centre) => order.indexOf(centre));

@@ -40,7 +40,7 @@ describe('surveySentences', () => {
       'verb phrases',
       'subordination',
       'noun-phrase length',
-      'flesch',
+      'flesch reading ease (high = easy)',
       'coleman liau',
       'distance from centre',
     ]);

@@ -108,7 +108,13 @@ function measuresOf({ values: kept, parsed }: Kept, { report }: Scores, n: numbe
     PARSE_FEATURES.forEach((name, f) =>
       measures.push({ name, signal: 'syntactic', values: Array.from({ length: n }, (_, i) => counts[i * width + f]!) }),
     );
-  for (const metric of report.readability_metrics) add(metric, metric.replaceAll('_', ' '), 'syntactic');
+  for (const metric of report.readability_metrics) {
+    const values = kept.get(metric);
+    // The score counts hard as high; people know Flesch's reading ease with its published sign.
+    if (metric === 'flesch' && values)
+      measures.push({ name: 'flesch reading ease (high = easy)', signal: 'syntactic', values: values.map((value) => -value) });
+    else add(metric, metric.replaceAll('_', ' '), 'syntactic');
+  }
   add('distance', 'distance from centre', 'centrality');
   return measures;
 }

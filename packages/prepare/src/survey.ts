@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { formatIssue, stageSteps, startup } from '@mdiff/config';
+import { stageSteps } from '@mdiff/config';
 import type { Issue, ProjectConfig, StageConfig } from '@mdiff/config';
 import { slotOverhead } from '@mdiff/curriculum';
 import type { Survey } from '@mdiff/curriculum/scores';
@@ -162,14 +162,14 @@ function noticesOf(
   const { centrality_weight, n_clusters } = config.curriculum;
   const empty = texts.filter(({ selected }) => selected.length === 0);
   return [
-    ...(notice && centrality_weight > 0 ? [formatIssue(notice)] : []),
+    ...(notice && centrality_weight > 0 ? [`Sentence encoder: ${notice.message}.`] : []),
     ...(report.clusters !== undefined && report.clusters < n_clusters
-      ? [formatIssue(startup.clustersClamped(config, report.clusters))]
+      ? [`The text gives ${report.clusters} clusters, not the ${n_clusters} of curriculum.n_clusters.`]
       : []),
     ...report.left_out,
     ...empty.map(
       ({ stage, units }) =>
-        `stage "${stage.name}" gets no text: none of ${units.length} ${stage.format_type} is ${stage.data_selection}; a run would refuse these stages`,
+        `The stage "${stage.name}" gets no text: none of ${units.length} ${stage.format_type} is ${stage.data_selection}; a run would refuse these stages.`,
     ),
   ];
 }

@@ -23,7 +23,7 @@ function summary({ documents, survey, tokens, bytes, vocabulary }: TextRecord): 
 /** One self-contained HTML page: the stages of a run over the text, and how hard its sentences are. */
 export function textPage(record: TextRecord): string {
   const [first = '', ...others] = record.titles;
-  const title = others.length === 0 && first !== '' ? first : record.source;
+  const title = first === '' ? record.source : others.length === 0 ? first : `${first} and ${count(others.length)} more`;
   const page = html`<!DOCTYPE html>
 <html lang="en">
 <head>

@@ -60,7 +60,7 @@ function method({ scores: { report } }: ScoreRecord): Markup {
   const versions = Object.entries(report.versions)
     .map(([name, version]) => `${name} ${version}`)
     .join('; ');
-  return html`<table><tr><th>signal</th><th>correlation with length, raw</th><th>as it is weighted</th><th>weight</th></tr>${rows}</table>
+  return html`<div class="wide"><table><tr><th>signal</th><th>correlation with length, raw</th><th>as it is weighted</th><th>weight</th></tr>${rows}</table></div>
 <p class="soft">Embeddings: ${embedder}; ${groups}; readability: ${readability}; seed ${report.seed}. Versions: ${versions}.</p>`;
 }
 

@@ -22,7 +22,11 @@ import { showEvaluation } from './reporter.js';
 import type { Reporter } from './reporter.js';
 import { evaluatesCausal, stageEnds } from './stages.js';
 import type { Stages } from './stages.js';
+import { addLoss } from './spike.js';
+import type { LossMean } from './spike.js';
 import { updateAt } from './step.js';
+import { passesLeft, workloadOf } from './workload.js';
+import type { Workload } from './workload.js';
 
 export interface LoopOptions {
   config: ProjectConfig;
@@ -43,6 +47,10 @@ export interface LoopOptions {
   /** called after every step, once it is reported */
   afterStep(step: number): Promise<void>;
   loader: Loader;
+  /** the units of a step's batches in words */
+  rowsOf(step: number): string;
+  /** one-time notices */
+  warn(text: string): void;
   /** called after every metric line */
   onMetric?: TrainOptions['onMetric'];
   /** called after every checkpoint */
@@ -63,11 +71,16 @@ export interface LoopResult {
 interface LoopState {
   progress: Progress;
   pace: Pace;
+  workload: Workload;
+  /** seconds of one pass over the held-out text, once there was one */
+  pass?: number;
   nelbo?: Nelbo;
   /** the last held-out next-token loss, nats per token */
   causal?: number;
   /** the checkpoint that holds the present state */
   saved?: { step: number; evaluated: boolean };
+  /** the running mean of the training loss */
+  losses?: LossMean;
   /** the step of the last update: what is saved since then holds the present weights */
   updated: number;
   /** older checkpoints wait for their removal until a step has shown that the newest holds good weights */
@@ -120,10 +133,11 @@ async function steps(options: LoopOptions, state: LoopState): Promise<void> {
   if (isFinished(progress, stages)) await prune(options, state);
 }
 
-function startState({ progress, restored }: LoopOptions): LoopState {
+function startState({ config, stages, progress, restored }: LoopOptions): LoopState {
   return {
     progress: structuredClone(progress),
     pace: startingPace,
+    workload: workloadOf(config, stages),
     updated: progress.step - (progress.skips ?? 0),
     unpruned: restored,
     ...(restored && { saved: { step: progress.step, evaluated: progress.unevaluated === undefined } }),
@@ -156,10 +170,11 @@ async function update(options: LoopOptions, state: LoopState): Promise<MetricLin
     progress.adam_step++;
     delete progress.skips;
     count(window, stages, step, loss);
+    watchLoss(options, state, { step, loss });
   } else {
     progress.skips = (progress.skips ?? 0) + 1;
     window.skipped++;
-    const at = `step ${step + 1} (stage ${stage.name}, epoch ${epoch + 1}): expected a finite loss and gradient, got loss ${loss}, norm ${gradNorm}`;
+    const at = `step ${step + 1} (stage ${stage.name}, epoch ${epoch + 1}): expected a finite loss and gradient, got loss ${loss}, norm ${gradNorm}, from ${options.rowsOf(step)}`;
     if (config.training.on_nonfinite === 'stop') throw nonFinite(at, ', or set training.on_nonfinite to "skip"');
     if (progress.skips >= MAX_SKIPS) throw nonFinite(`${at}, as in each of the last ${MAX_SKIPS} steps`);
   }
@@ -167,7 +182,7 @@ async function update(options: LoopOptions, state: LoopState): Promise<MetricLin
   progress.tokens = (progress.tokens ?? 0) + input.tokens;
   const seconds = (performance.now() - start) / 1000;
   progress.seconds += seconds;
-  state.pace = paceAfterStep(state.pace, input.tokens, seconds);
+  state.pace = paceAfterStep(state.pace, input.tokens, seconds, state.workload.between(step, step + 1));
   return {
     step: progress.step,
     stage: stage.name,
@@ -180,6 +195,17 @@ async function update(options: LoopOptions, state: LoopState): Promise<MetricLin
     tokens_per_s: lineRate(state.pace),
     ...(window.skipped > 0 && { skipped: window.skipped }),
   };
+}
+
+/** Warns of a loss that stands out, with the text that gave it. */
+function watchLoss({ stages, rowsOf, warn }: LoopOptions, state: LoopState, { step, loss }: { step: number; loss: number }): void {
+  const { stage } = stages.infoAt(step);
+  const { after, spike } = addLoss(state.losses, `${stage.name} ${stages.isCausal(step)}`, loss);
+  state.losses = after;
+  if (!spike) return;
+  warn(
+    `step ${step + 1} (stage ${stage.name}): the loss ${loss.toFixed(3)} is more than three times its running mean, from ${rowsOf(step)}; if such steps repeat, lower training.learning_rate, or look at this text`,
+  );
 }
 
 /** Adds the loss of a step to the sums of its objective. */
@@ -201,17 +227,21 @@ interface Evaluation {
 /** Evaluates the held-out text. @returns undefined if it was interrupted */
 async function evaluate(
   { config: { seed, model, training }, engine, stages, signal, reporter }: LoopOptions,
-  { progress }: LoopState,
+  state: LoopState,
   { line, due, heldOut }: { line: MetricLine; due: Due; heldOut: HeldOut },
 ): Promise<Evaluation | undefined> {
+  const { progress } = state;
   const start = performance.now();
   const watched = { signal, onBatch: showEvaluation(reporter) };
   const measure = (levels: number): Promise<Nelbo | undefined> =>
     evaluateNelbo(engine, heldOut, { seed, levels, shiftHead: model.shift_head, ...watched });
   try {
     const causal = line.objective === 'diffusion' ? undefined : await evaluateCausal(engine, heldOut, watched);
+    if (causal !== undefined) state.pass = (performance.now() - start) / 1000;
     if (line.objective === 'causal') return causal === undefined ? undefined : { causal };
+    const begun = performance.now();
     const nelbo = await measure(line.step < stages.steps ? LEVELS : FINAL_LEVELS);
+    if (line.step < stages.steps) state.pass = (performance.now() - begun) / 1000;
     if (!nelbo) return undefined;
     const figures = { nelbo, ...(causal !== undefined && { causal }) };
     if (!due.patience) return figures;
@@ -250,15 +280,21 @@ function keepFigures(
   return true;
 }
 
-/** Reports a step and, where `logged`, writes its metric line. */
-async function report(
-  { stages, folder, reporter, onMetric }: LoopOptions,
-  state: LoopState,
-  line: MetricLine,
-  logged: boolean,
-): Promise<void> {
-  const { nelbo, pace, progress } = state;
+/** Seconds until the run's last evaluation; undefined before the second step. */
+function secondsLeft({ config, stages, heldOut }: LoopOptions, { progress, pace, workload, pass }: LoopState): number | undefined {
   const seconds = secondsPerStep(pace);
+  if (seconds === undefined) return undefined;
+  // Without the backward pass a token costs a third.
+  const guess = heldOut && progress.tokens ? (seconds * heldOut.tokens * progress.step) / progress.tokens / 3 : 0;
+  const passes = heldOut ? passesLeft(progress.step, stages, config) : 0;
+  return workload.between(progress.step, stages.steps) * seconds + passes * (pass ?? guess);
+}
+
+/** Reports a step and, where `logged`, writes its metric line. */
+async function report(options: LoopOptions, state: LoopState, line: MetricLine, logged: boolean): Promise<void> {
+  const { stages, folder, reporter, onMetric } = options;
+  const { nelbo, pace, progress } = state;
+  const left = secondsLeft(options, state);
   reporter.step(
     {
       step: line.step,
@@ -271,7 +307,7 @@ async function report(
       tokens_per_s: line.tokens_per_s,
       ...(line.causal_bits_per_byte !== undefined && { causal_bits_per_byte: line.causal_bits_per_byte }),
       ...(nelbo && { nelbo: nelbo.nelbo, bits_per_byte: nelbo.bitsPerByte }),
-      ...(seconds !== undefined && { left: (stages.steps - line.step) * seconds }),
+      ...(left !== undefined && { left }),
     },
     logged,
   );

@@ -10,7 +10,7 @@ export interface Pace {
   sinceLine: Throughput;
   /** the first step of this process, which compiles, is done */
   started: boolean;
-  /** seconds of the latest steps after the first, the newest last */
+  /** seconds of the latest steps after the first, each divided by its work, the newest last */
   recent: readonly number[];
 }
 
@@ -20,11 +20,12 @@ export const startingPace: Pace = { sinceLine: none, started: false, recent: [] 
 /** Steps that the time left is judged by. */
 const RECENT = 50;
 
-export function paceAfterStep({ sinceLine, started, recent }: Pace, tokens: number, seconds: number): Pace {
+/** `work`: of the step, in average steps (`workloadOf`). */
+export function paceAfterStep({ sinceLine, started, recent }: Pace, tokens: number, seconds: number, work = 1): Pace {
   return {
     sinceLine: { tokens: sinceLine.tokens + tokens, seconds: sinceLine.seconds + seconds },
     started: true,
-    recent: started ? [...recent.slice(1 - RECENT), seconds] : recent,
+    recent: started ? [...recent.slice(1 - RECENT), seconds / work] : recent,
   };
 }
 
@@ -34,7 +35,7 @@ export const paceAfterLine = (pace: Pace): Pace => ({ ...pace, sinceLine: none }
 export const lineRate = ({ sinceLine }: Pace): number => (sinceLine.seconds > 0 ? sinceLine.tokens / sinceLine.seconds : 0);
 
 /**
- * Mean of the recent steps, without those that took ten times as long as half of them: they compiled, or the machine slept.
+ * Seconds of an average step: mean of the recent ones, without those that took ten times as long as half of them: they compiled, or the machine slept.
  * @returns undefined before the second step
  */
 export function secondsPerStep({ recent }: Pace): number | undefined {

@@ -19,6 +19,7 @@ import type { TrainOptions, TrainResult } from './options.js';
 import { findRun } from './record.js';
 import type { EarlierRun } from './record.js';
 import { movesEnd, resumedConfig } from './resume.js';
+import { describeRows } from './rows.js';
 import { describeRun, named, runFolder } from './runs.js';
 
 /**
@@ -177,6 +178,8 @@ function loop(run: Run, progress: Progress, restored: boolean): Promise<LoopResu
       reporter,
       signal,
       loader,
+      rowsOf: (step) => describeRows(stages.batchesAt(step), prepared.tokenizer),
+      warn: options.warn,
       ...extrasOf(run, extra),
       ...(options.onMetric && { onMetric: options.onMetric }),
       onSaved: async (now) => {
