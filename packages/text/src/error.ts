@@ -5,7 +5,8 @@ export class TextError extends Error {
   readonly exitCode = 2;
 
   constructor(message: string, code: TextError['code'] = 'MDIFF_TEXT') {
-    super(message);
+    // Names inside archives may hold anything.
+    super(message.replace(/[\r\n\u2028\u2029\0]+/g, ' '));
     this.code = code;
   }
 }

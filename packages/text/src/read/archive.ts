@@ -41,7 +41,7 @@ export async function openArchive(bytes: Uint8Array): Promise<Archive> {
         total += originalSize;
         if (originalSize > ENTRY_BYTES || total > TOTAL_BYTES || (originalSize > RATIO_MIN_BYTES && originalSize > RATIO * size)) {
           throw new TextError(
-            `the ZIP archive looks like a bomb (${name} grows from ${size.toLocaleString('en')} to ${originalSize.toLocaleString('en')} bytes); unpack it and name the folder if it is not`,
+            `the ZIP archive looks like a bomb (${name.slice(0, 60)} grows from ${size.toLocaleString('en')} to ${originalSize.toLocaleString('en')} bytes); unpack it and name the folder if it is not`,
           );
         }
         return true;
@@ -49,7 +49,7 @@ export async function openArchive(bytes: Uint8Array): Promise<Archive> {
       for (const [name, data] of Object.entries(files)) {
         // The archive only claims a size; a longer file would lose its end.
         if (entries.has(name) && entries.get(name)!.sum !== crc32(data))
-          throw new TextError(`the ZIP archive is damaged (the checksum of ${name} does not match); get it again`);
+          throw new TextError(`the ZIP archive is damaged (the checksum of ${name.slice(0, 60)} does not match); get it again`);
       }
       return new Map(Object.entries(files).map(([name, data]) => [slashed(name), data]));
     },
