@@ -1,7 +1,7 @@
 // The flags that the commands share.
 import { collect, type FlagSetting, integer, number } from '@mdiff/cli';
 import { sampling, type FlagKey, type SamplingKey, type SamplingValue } from '@mdiff/config/sampling';
-import { loadText, wordsIn, type WordOptions } from '@mdiff/generate';
+import { loadText, wordsIn, type Precision, type WordOptions } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
 
 /** Flags of every command. */
@@ -9,6 +9,7 @@ export interface CommonFlags {
   model?: string;
   set?: string[];
   threads?: number;
+  precision?: Precision;
   verify: boolean;
 }
 
@@ -29,8 +30,12 @@ export function addCommonFlags(command: Command): Command {
     .option('-m, --model <folder>', 'model folder (same as the argument)')
     .option('-s, --set <key=value>', 'set a configuration key, for example generation.top_p=0.9 (may be repeated)', collect)
     .addOption(new Option('--threads <count>', 'compute threads (default: physical cores)').argParser(integer))
+    .addOption(precisionFlag())
     .option('--no-verify', 'skip the checksums of the model folder (sizes are always compared)');
 }
+
+export const precisionFlag = (): Option =>
+  new Option('--precision <type>', 'int8: the graph in 8 bits that mdiff export --int8 has written').choices(['float32', 'int8']);
 
 export function addSamplingFlags(command: Command): Command {
   return addCommonFlags(command)

@@ -27,8 +27,8 @@ export async function prepare(name: string, flags: CommonFlags & Shorthands, hoo
   return { ...read, files };
 }
 
-export const load = (files: ModelFolder, { threads }: CommonFlags): Promise<Model> =>
-  loadFolder(files, threads === undefined ? {} : { threads });
+export const load = (files: ModelFolder, { threads, precision }: Pick<CommonFlags, 'threads' | 'precision'>): Promise<Model> =>
+  loadFolder(files, { ...(threads !== undefined && { threads }), ...(precision && { precision }) });
 
 export interface Opened extends Settings {
   readonly model: Model;
@@ -39,6 +39,8 @@ export interface Opened extends Settings {
 /** Opens a folder for a command that samples. */
 export async function openFolder(name: string, flags: CommonFlags & Shorthands, hooks: Hooks): Promise<Opened> {
   const { files, ...rest } = await prepare(name, flags, hooks);
+  if (flags.precision === 'int8' && rest.sampling.sampler === 'causal')
+    throw new UsageError('--precision: "int8" has no effect with sampler "causal", whose graph is in float32; leave it out');
   const changed: Opened['changed'] = (pairs) => {
     const keys = pairs.map((pair) => `generation.${pair.split('=', 1)[0]!.trim()}`);
     const kept = settingsOf(flags.set ?? [], shorthandSettings(flags)).filter(

@@ -3,10 +3,11 @@ import { basename, join } from 'node:path';
 import { collect, count, integer, interruptible, print, progressLine, UsageError } from '@mdiff/cli';
 import { MANIFEST } from '@mdiff/folder';
 import { readFolder } from '@mdiff/folder/node';
-import { compare, type Model } from '@mdiff/generate';
+import { compare, type Model, type Precision } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
 import { type Hooks, pathOf, runnableFolder } from './graphs.js';
 import { scoredText } from './input.js';
+import { precisionFlag } from './flags.js';
 import { load } from './open.js';
 import { shownJson, shownText } from './scoretext.js';
 
@@ -17,6 +18,7 @@ interface ScoreFlags {
   seed?: number;
   masks?: number;
   threads?: number;
+  precision?: Precision;
   verify: boolean;
   json?: boolean;
 }
@@ -34,10 +36,8 @@ function argumentsOf(given: readonly string[], { model = [] }: ScoreFlags): { fo
   return { folders, text: hasText ? last : '-' };
 }
 
-async function open(name: string, { verify, threads }: ScoreFlags, hooks: Hooks): Promise<Model> {
-  const files = await readFolder(await runnableFolder(name, hooks), { verify });
-  return load(files, threads === undefined ? { verify } : { verify, threads });
-}
+const open = async (name: string, flags: ScoreFlags, hooks: Hooks): Promise<Model> =>
+  load(await readFolder(await runnableFolder(name, hooks), { verify: flags.verify }), flags);
 
 /** `mdiff score`: the likelihood of a text under each model, and against the last one. */
 async function runScore(given: readonly string[], flags: ScoreFlags, hooks: Hooks): Promise<void> {
@@ -85,6 +85,7 @@ export function addScore(root: Command, hooks: Hooks): void {
     )
     .addOption(new Option('--seed <seed>', 'the same seed draws the same masks').argParser(integer))
     .addOption(new Option('--threads <count>', 'compute threads (default: physical cores)').argParser(integer))
+    .addOption(precisionFlag())
     .option('--no-verify', 'skip the checksums of the model folder (sizes are always compared)')
     .option('--json', 'print one JSON object')
     .action((given: string[], flags: ScoreFlags) => runScore(given, flags, hooks));

@@ -79,6 +79,8 @@ const rows: Readonly<Record<string, readonly string[][]>> = {
     ...models(),
     [model, '-n', '0'],
     [model, '--sampler', 'margins'],
+    [model, '--precision', 'int8'],
+    [model, '--precision', 'int8', '--sampler', 'causal'],
     [model, '--temperature', 'Infinity'],
     [model, '--temperature', '-1'],
     [model, '--set', 'generation.top_p=0'],

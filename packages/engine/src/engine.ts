@@ -75,6 +75,8 @@ export interface ExportedGraphs {
   model: Uint8Array;
   /** the cached causal pass, whose weights are those in the file of `model` */
   causal?: Uint8Array;
+  /** the denoiser with its matrices in 8 bits */
+  quantized?: Uint8Array;
 }
 
 export interface Engine {

@@ -17,6 +17,7 @@ export const FILES = {
   weights: 'model.safetensors',
   graph: 'onnx/model.onnx',
   causal: 'onnx/causal.onnx',
+  quantized: 'onnx/model_quantized.onnx',
   tokenizer: 'tokenizer.json',
   generation: 'generation_config.json',
   card: 'README.md',
@@ -63,6 +64,8 @@ export interface ModelFolder {
   readonly graph: string;
   /** Path of the graph that writes from left to right; a folder may have none. */
   readonly causalGraph?: string;
+  /** Path of the graph whose matrices are in 8 bits; a folder may have none. */
+  readonly quantizedGraph?: string;
 }
 
 /** The keys of the section `model` that {@link ModelFolderConfig} names. */

@@ -47,6 +47,7 @@ export async function readFolder(folder: string, { verify = true }: { verify?: b
     tokenizer: await readText(path, FILES.tokenizer, refuse),
     graph: join(path, FILES.graph),
     ...(files.some((file) => file.path === FILES.causal) && { causalGraph: join(path, FILES.causal) }),
+    ...(files.some((file) => file.path === FILES.quantized) && { quantizedGraph: join(path, FILES.quantized) }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readFolder } from '@mdiff/folder/node';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -44,6 +44,30 @@ describe('loadModel', () => {
     await shifted.denoise(Array.from({ length: 256 }, () => ({ canvas, positions })));
     clearInterval(timer);
     expect(ticks).toBeGreaterThan(0);
+  });
+
+  it('runs the graph in 8 bits if the folder has one, and says how to write it if not', async () => {
+    await expect(loadModel(fixture('shifted'), { precision: 'int8' })).rejects.toMatchObject({
+      code: 'MDIFF_MODEL',
+      message: expect.stringMatching(
+        /this folder has no onnx\/model_quantized\.onnx; write one with: mdiff export <its run> --int8$/,
+      ) as string,
+    });
+    await withCopy(async (folder) => {
+      const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as { files: { path: string }[] };
+      const graph = manifest.files.find(({ path }) => path === 'onnx/model.onnx')!;
+      await copyFile(join(folder, graph.path), join(folder, 'onnx/model_quantized.onnx'));
+      await writeFile(
+        join(folder, 'manifest.json'),
+        JSON.stringify({ ...manifest, files: [...manifest.files, { ...graph, path: 'onnx/model_quantized.onnx' }] }),
+      );
+      // The other graph is not loaded.
+      await writeFile(join(folder, graph.path), Buffer.alloc((await stat(join(folder, graph.path))).size));
+      const model = await loadModel(folder, { precision: 'int8', verify: false });
+      const row = { canvas: Int32Array.of(2, 0, 0), positions: Int32Array.of(1) };
+      expect([...(await model.denoise([row]))]).toEqual([...(await shifted.denoise([row]))]);
+      await model.close();
+    });
   });
 
   it('refuses the graph of another model', async () => {

@@ -1,4 +1,5 @@
 // Opens a model folder with Node. The rest of the package runs in a browser too.
+import { FILES, ModelError } from '@mdiff/folder';
 import { readFolder, type ModelFolder } from '@mdiff/folder/node';
 import type { Tokenizer } from '@mdiff/text/tokenizer';
 import { openModel, type Model } from './model.js';
@@ -9,17 +10,24 @@ import { readTokenizer } from './tokenizer.js';
 export interface LoadOptions extends SessionOptions {
   /** Compare the sha256 of every file with the manifest (sizes are always compared). Default true. */
   readonly verify?: boolean;
+  /** int8: the graph of the folder whose matrices are in 8 bits, which `mdiff export --int8` writes. Default float32. */
+  readonly precision?: Precision;
 }
 
+export type Precision = 'float32' | 'int8';
+
 /** Opens a model folder (contract in docs/architecture.md) and starts its inference thread. Throws {@link ModelError}. */
-export async function loadModel(folder: string, { verify = true, ...session }: LoadOptions = {}): Promise<Model> {
-  return loadFolder(await readFolder(folder, { verify }), session);
+export async function loadModel(folder: string, { verify = true, ...options }: LoadOptions = {}): Promise<Model> {
+  return loadFolder(await readFolder(folder, { verify }), options);
 }
 
 /** Starts the inference thread of a folder that `readFolder` of @mdiff/folder has read. Throws {@link ModelError}. */
-export async function loadFolder(files: ModelFolder, session: SessionOptions = {}): Promise<Model> {
+export async function loadFolder(
+  files: ModelFolder,
+  { precision = 'float32', ...session }: Omit<LoadOptions, 'verify'> = {},
+): Promise<Model> {
   // The thread loads the runtime and the graph while this one reads the tokenizer.
-  const opening = nodeSession(files, session);
+  const opening = nodeSession({ ...files, graph: graphOf(files, precision) }, session);
   let tokenizer: Tokenizer;
   try {
     tokenizer = readTokenizer(files);
@@ -28,4 +36,10 @@ export async function loadFolder(files: ModelFolder, session: SessionOptions = {
     throw error;
   }
   return openModel(files, tokenizer, await opening);
+}
+
+function graphOf({ path, graph, quantizedGraph }: ModelFolder, precision: Precision): string {
+  if (precision === 'float32') return graph;
+  if (quantizedGraph !== undefined) return quantizedGraph;
+  throw new ModelError(`${path}: this folder has no ${FILES.quantized}; write one with: mdiff export <its run> --int8`);
 }

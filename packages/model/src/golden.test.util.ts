@@ -20,7 +20,7 @@ export function golden<Index>(name: string): { index: Index; next: (size: number
   };
 }
 
-/** uniform(−1, 1) from murmur3's finaliser of (index, salt), the same numbers as in checks/python/denoiser.py. */
+/** uniform(−1, 1) from murmur3's finaliser of (index, salt), the same numbers as in checks/python/network.py. */
 export function noise(count: number, salt: number): Float64Array {
   const shift = Math.imul(salt, 0x9e3779b9) >>> 0;
   return Float64Array.from({ length: count }, (_, i) => {

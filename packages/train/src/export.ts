@@ -150,6 +150,7 @@ export const writesCausal = ({ model, training }: ProjectConfig, base: BaseRecor
 export const graphFiles = (graphs: ExportedGraphs | undefined): Record<string, Uint8Array> => ({
   ...(graphs && { [FILES.graph]: graphs.model }),
   ...(graphs?.causal && { [FILES.causal]: graphs.causal }),
+  ...(graphs?.quantized && { [FILES.quantized]: graphs.quantized }),
 });
 
 /** Writes the model folder of docs/architecture.md, whole or not at all. */

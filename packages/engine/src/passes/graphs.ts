@@ -78,6 +78,8 @@ export interface ExportOptions {
   half?: boolean;
   /** with the causal pass */
   causal?: boolean;
+  /** with a denoiser whose matrices are stored and multiplied in 8 bits */
+  int8?: boolean;
 }
 
 /** The denoiser as a portable ONNX model with the given weights, and its causal pass if it is wanted. */
@@ -85,7 +87,7 @@ export function exportedOnnx(
   model: ModelConfig,
   layout: ParamLayout,
   flat: Float32Array,
-  { half = false, causal = false }: ExportOptions = {},
+  { half = false, causal = false, int8 = false }: ExportOptions = {},
 ): ExportedGraphs {
   const weights = layout.params.map(({ name, offset, size }) => [name, flat.subarray(offset, offset + size)] as const);
   const options = {
@@ -94,11 +96,21 @@ export function exportedOnnx(
       : { initializers: Object.fromEntries(weights) }),
     name: 'mdiff',
   };
-  const denoiser = toOnnx(denoiserGraph(model, layout), options);
-  if (!causal) return { model: denoiser };
+  const graph = denoiserGraph(model, layout);
+  const denoiser = toOnnx(graph, options);
   const file = FILES.graph.slice(FILES.graph.lastIndexOf('/') + 1);
-  return { model: denoiser, causal: toOnnx(causalGraph(model, layout), { ...options, stored: storedTensors(denoiser, file) }) };
+  return {
+    model: denoiser,
+    ...(causal && { causal: toOnnx(causalGraph(model, layout), { ...options, stored: storedTensors(denoiser, file) }) }),
+    ...(int8 && { quantized: toOnnx(graph, { initializers: Object.fromEntries(weights), int8: matricesOf(layout), name: 'mdiff' }) }),
+  };
 }
+
+/** The weights that are multiplied by, and the embedding, which often is: all but one in a hundred. Convolutions and norms stay as they are. */
+const matricesOf = (layout: ParamLayout): ReadonlySet<string> =>
+  new Set(
+    layout.params.map(({ name }) => name).filter((name) => /^(embedding|head)\.weight$|\.(q|k|v|o|gate|up|down)\.weight$/.test(name)),
+  );
 
 function denoiserGraph(model: ModelConfig, layout: ParamLayout): Graph {
   const inputs: Record<string, InputSpec> = {

@@ -4,10 +4,10 @@ import { LIMIT, Writer } from '../protobuf.js';
  * The part of ONNX's protobuf schema (onnx.proto of the ONNX project, field numbers are stable) that a graph of
  * nodes, initializers and typed values needs.
  */
-export type OnnxType = 'float32' | 'float16' | 'int32' | 'int64' | 'bool';
+export type OnnxType = 'float32' | 'float16' | 'int8' | 'int32' | 'int64' | 'bool';
 
 /** TensorProto.DataType */
-export const DATA_TYPE: Readonly<Record<OnnxType, number>> = { float32: 1, float16: 10, int32: 6, int64: 7, bool: 9 };
+export const DATA_TYPE: Readonly<Record<OnnxType, number>> = { float32: 1, float16: 10, int8: 3, int32: 6, int64: 7, bool: 9 };
 
 export interface OnnxTensor {
   name: string;

@@ -10,6 +10,7 @@ import { Emitter, onnxType, type Lowering } from './emitter.js';
 import { DATA_TYPE, encode, type OnnxTensor, type OnnxValue, type StoredTensor } from './encode.js';
 import { FILLS } from './fills.js';
 import { GATHERS, addRowsOnto, isRowSum } from './gathers.js';
+import { Int8Weights } from './int8.js';
 import { MOVEMENT } from './movement.js';
 import { PRODUCTS } from './products.js';
 import { REDUCTIONS } from './reductions.js';
@@ -21,6 +22,8 @@ export interface OnnxOptions {
   initializers?: Record<string, TypedArray>;
   /** Initializers stored in 16 bits (IEEE 754 binary16) and cast to float32 by the model: runtimes do that once, when they load it. */
   half?: Readonly<Record<string, Uint16Array>>;
+  /** Initializers stored in 8 bits: matrices that products and lookups of rows read. Products with them round what they multiply to 8 bits, too. */
+  int8?: ReadonlySet<string>;
   /** Weights by the name that `storedTensors` gives them: the model refers to these bytes of another file and does not hold them. */
   stored?: ReadonlyMap<string, StoredTensor>;
   /** Use ONNX Runtime's own operators (com.microsoft) and the forms that are fastest on a processor. Without it, any ONNX runtime can load the model. */
@@ -45,12 +48,12 @@ const callOperator: Lowering = ({ inputs, outputs, attrs: { op, ...attrs } }, em
 /** Name of the model output that holds the new value of a variable. */
 export const updateName = (variable: string): string => `${variable}.next`;
 
-function lowerNodes(graph: Graph, ops: readonly string[], emit: Emitter): void {
+function lowerNodes(graph: Graph, ops: readonly string[], emit: Emitter, int8: Int8Weights): void {
   // ONNX Runtime sums rows faster on top of the value that the sum is added to.
   const onto = emit.contrib ? fusibleAdditions(graph, (term) => isRowSum(term, emit)) : new Map<GraphNode, GraphNode>();
   const postponed = new Set(onto.values());
   for (const node of graph.nodes) {
-    if (postponed.has(node)) continue;
+    if (postponed.has(node) || int8.lower(node)) continue;
     const sum = onto.get(node);
     if (sum) {
       addRowsOnto(
@@ -105,6 +108,7 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
     opset = 21,
     initializers = {},
     half = {},
+    int8 = new Set(),
     stored: elsewhere = new Map(),
     contrib = false,
     ops = [],
@@ -117,6 +121,7 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
   const open = [...graph.inputs, ...graph.variables];
   const emit = new Emitter(graph, contrib);
   const weights: OnnxTensor[] = [];
+  const int8Weights = new Int8Weights(graph, emit);
   for (const input of open) {
     const values = ownEntry(initializers, input.name);
     const short = ownEntry(half, input.name);
@@ -124,7 +129,8 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
       const stored = `${input.name}.float16`;
       weights.push({ name: stored, type: 'float16', dims: input.shape as number[], data: elsewhere.get(stored) ?? bytes(short) });
       emit.add('Cast', [stored], { to: { int: DATA_TYPE.float32 } }, { outputs: [input.name] });
-    } else if (values) {
+    } else if (values instanceof Float32Array && int8.has(input.name)) weights.push(...int8Weights.store(input.name, values));
+    else if (values) {
       const data = elsewhere.get(input.name) ?? bytes(values);
       weights.push({ name: input.name, type: onnxType(input.dtype), dims: input.shape as number[], data });
     }
@@ -133,7 +139,7 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
     const { shape, dtype } = graph.values[key]!;
     weights.push({ name: key, type: onnxType(dtype), dims: shape as number[], data: bytes(values) });
   }
-  lowerNodes(graph, ops, emit);
+  lowerNodes(graph, ops, emit, int8Weights);
   const value = (valueName: string, of: string): OnnxValue => {
     const { shape, dtype } = graph.values[of]!;
     return { name: valueName, type: onnxType(dtype), shape: shape.map((dim) => (typeof dim === 'number' ? dim : symbolName(dim))) };

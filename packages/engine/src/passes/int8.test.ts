@@ -1,0 +1,44 @@
+import { stream } from '@mdiff/diffusion';
+import { modelConfig } from '@mdiff/config';
+import * as ort from 'onnxruntime-node';
+import { expect, it } from 'vitest';
+import { layoutOf, onnxOf } from '../export.js';
+
+const sizes = { d_model: 32, n_layers: 2, n_heads: 2, d_ff: 64, vocab_size: 96, max_seq_len: 16 };
+
+async function logitsOf(graph: Uint8Array): Promise<Float32Array> {
+  const session = await ort.InferenceSession.create(graph, { intraOpNumThreads: 1 });
+  const [batch, length] = [2, 12];
+  const int = (dims: number[], values: (i: number) => number): ort.Tensor =>
+    new ort.Tensor(
+      'int32',
+      Int32Array.from({ length: dims.reduce((a, b) => a * b) }, (_, i) => values(i)),
+      dims,
+    );
+  const { logits } = await session.run({
+    input_ids: int([batch, length], (i) => (i % 3 === 0 ? 0 : 5 + ((i * 7) % 91))),
+    attention_mask: int([batch, length], () => 1),
+    rows: int([8], (i) => 3 * i),
+  });
+  await session.release();
+  return logits!.data as Float32Array;
+}
+
+it.each([
+  ['swiglu, tied, convolutions', { conv_width: 5, tie_embeddings: true }],
+  ['gelu, untied, biases', { activation: 'gelu', tie_embeddings: false, use_bias: true }],
+] as const)('matrices in 8 bits: fewer bytes, and logits a few hundredths off (%s)', async (_, more) => {
+  const model = modelConfig({ ...sizes, ...more });
+  const layout = layoutOf(model);
+  const rng = stream(1, 'weights');
+  const params = Float32Array.from({ length: layout.total }, () => 0.15 * rng.normal());
+  for (const { name, offset, size } of layout.params) if (/norm\.weight$/.test(name)) params.fill(1, offset, offset + size);
+  const graphs = await onnxOf(model, params, { int8: true });
+  expect(graphs.quantized!.length).toBeLessThan(0.6 * graphs.model.length);
+  const [exact, rounded] = [await logitsOf(graphs.model), await logitsOf(graphs.quantized!)];
+  const rms = (values: Float32Array): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
+  // Each product rounds both factors by about 1/128 of their largest values; some ten of them follow one another.
+  const error = rms(exact.map((value, i) => rounded[i]! - value)) / rms(exact);
+  expect(error).toBeGreaterThan(0.0005);
+  expect(error).toBeLessThan(0.08);
+});
