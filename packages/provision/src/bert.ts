@@ -108,6 +108,7 @@ export function encoderOnnx(config: EncoderConfig, tensors: ReadonlyMap<string, 
   for (const { name, shape } of weights) inputs[name] = { shape: [...shape], dtype: 'float32' };
   const graph = optimize(trace(forward(config), { inputs, limits: { length: config.max_position_embeddings } }), { reorder: true });
   return toOnnx(graph, {
+    checkIds: false,
     ops: ['LayerNormalization', 'Gelu'],
     initializers: Object.fromEntries(weights.map(({ name, data }) => [name, data])),
     name: 'encoder',

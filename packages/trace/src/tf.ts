@@ -26,6 +26,9 @@ declare namespace tf {
   export type Tensor<R extends tfjs.Rank = tfjs.Rank> = tfjs.Tensor<R>;
   export type Tensor1D = tfjs.Tensor1D;
   export type Tensor2D = tfjs.Tensor2D;
+  export type Tensor3D = tfjs.Tensor3D;
+  export type Tensor4D = tfjs.Tensor4D;
+  export type Tensor5D = tfjs.Tensor5D;
   export type TensorContainer = tfjs.TensorContainer;
   export type TensorInfo = tfjs.TensorInfo;
   export type Variable<R extends tfjs.Rank = tfjs.Rank> = tfjs.Variable<R>;

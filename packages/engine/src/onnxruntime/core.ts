@@ -20,7 +20,7 @@ export const onnxPass =
   (options: StepOptions, layout: ParamLayout): PassToOnnx =>
   (shape) => {
     const graph = passGraph(shape, { ...options, ops: operatorOps }, layout);
-    return timed('lower', () => toOnnx(resultsInOrder(graph), { contrib: true, opset: OPSET, ops: OPERATORS }));
+    return timed('lower', () => toOnnx(resultsInOrder(graph), { contrib: true, checkIds: false, opset: OPSET, ops: OPERATORS }));
   };
 
 export function onnxRuntimeCore(options: WorkerOptions): Core {

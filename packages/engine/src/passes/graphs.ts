@@ -95,6 +95,7 @@ export function exportedOnnx(
       ? { half: Object.fromEntries(weights.map(([name, values]) => [name, toFloat16(values)])) }
       : { initializers: Object.fromEntries(weights) }),
     name: 'mdiff',
+    checkIds: false,
   };
   const graph = denoiserGraph(model, layout);
   const denoiser = toOnnx(graph, options);

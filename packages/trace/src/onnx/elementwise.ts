@@ -97,8 +97,23 @@ export const ELEMENTWISE: Record<string, Lowering> = {
     const difference = emit.add('Sub', node.inputs);
     emit.add('Mul', [difference, difference], {}, named(node));
   },
-  Expm1: (node, emit) => void emit.add('Sub', [emit.add('Exp', node.inputs), emit.scalar(1, 'float32')], {}, named(node)),
-  Log1p: (node, emit) => void emit.add('Log', [emit.add('Add', [node.inputs[0]!, emit.scalar(1, 'float32')])], {}, named(node)),
+  // eˣ − 1 = tanh(x/2)·(eˣ + 1), which keeps the digits of a small x.
+  Expm1: (node, emit) => {
+    const one = emit.scalar(1, 'float32');
+    const half = emit.add('Tanh', [emit.add('Mul', [node.inputs[0]!, emit.scalar(0.5, 'float32')])]);
+    emit.add('Mul', [half, emit.add('Add', [emit.add('Exp', node.inputs), one])], {}, named(node));
+  },
+  // Kahan: with u = 1 + x, the errors of log u and of u − 1 cancel in x · log u / (u − 1).
+  Log1p: (node, emit) => {
+    const x = node.inputs[0]!;
+    const [zero, one] = [emit.scalar(0, 'float32'), emit.scalar(1, 'float32')];
+    const u = emit.add('Add', [x, one]);
+    const log = emit.add('Log', [u]);
+    const rest = emit.add('Sub', [u, one]);
+    const exact = emit.add('Mul', [log, emit.add('Div', [x, rest])]);
+    const small = emit.add('Where', [emit.add('Equal', [rest, zero]), x, exact]);
+    emit.add('Where', [emit.add('Less', [emit.add('Abs', [x]), one]), small, log], {}, named(node));
+  },
   Relu6: (node, emit) => {
     const type = typeOf(node, emit);
     emit.add('Clip', [node.inputs[0]!, emit.scalar(0, type), emit.scalar(6, type)], {}, named(node));

@@ -13,6 +13,8 @@ export class Emitter {
     private readonly graph: Graph,
     /** Lowerings may use the operators of com.microsoft. */
     readonly contrib: boolean,
+    /** Ids out of range are treated as TensorFlow.js does, instead of as ONNX does. */
+    readonly checkIds = true,
   ) {}
 
   info(name: string): Info {

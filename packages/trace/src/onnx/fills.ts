@@ -47,6 +47,13 @@ export const FILLS: Record<string, Lowering> = {
     const hit = emit.add('Equal', [column, classes]);
     if (dtype === 'bool' && onValue && !offValue) emit.add('Identity', [hit], {}, named(node));
     else if (onValue === 1 && offValue === 0) emit.cast(hit, dtype, node.outputs[0]);
+    // ONNX Runtime's Where does not take flags.
+    else if (dtype === 'bool')
+      emit.cast(
+        emit.add('Where', [hit, emit.scalar(Number(Boolean(onValue)), 'int32'), emit.scalar(Number(Boolean(offValue)), 'int32')]),
+        dtype,
+        node.outputs[0],
+      );
     else emit.add('Where', [hit, emit.scalar(onValue, dtype), emit.scalar(offValue, dtype)], {}, named(node));
   },
 };

@@ -26,6 +26,11 @@ export interface OnnxOptions {
   int8?: ReadonlySet<string>;
   /** Weights by the name that `storedTensors` gives them: the model refers to these bytes of another file and does not hold them. */
   stored?: ReadonlyMap<string, StoredTensor>;
+  /**
+   * Treat ids of gathers and scatters as TensorFlow.js does (default): negative ones are out of range, and `unsortedSegmentSum` leaves out what
+   * is. ONNX counts negative ids from the end. False saves a pass over the ids, and over the updates of a sum, where all are in range.
+   */
+  checkIds?: boolean;
   /** Use ONNX Runtime's own operators (com.microsoft) and the forms that are fastest on a processor. Without it, any ONNX runtime can load the model. */
   contrib?: boolean;
   /** Foreign operations of the graph that are operators of the default set, such as LayerNormalization. `toOnnx` refuses every other one. */
@@ -111,6 +116,7 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
     int8 = new Set(),
     stored: elsewhere = new Map(),
     contrib = false,
+    checkIds = true,
     ops = [],
     name = 'traced',
     doc,
@@ -119,7 +125,7 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
   checkInitializers(graph, initializers, false);
   checkInitializers(graph, half, true);
   const open = [...graph.inputs, ...graph.variables];
-  const emit = new Emitter(graph, contrib);
+  const emit = new Emitter(graph, contrib, checkIds);
   const weights: OnnxTensor[] = [];
   const int8Weights = new Int8Weights(graph, emit);
   for (const input of open) {

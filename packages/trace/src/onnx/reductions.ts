@@ -1,5 +1,6 @@
 import type { Dim } from '../graph/extent.js';
-import type { Lowering } from './emitter.js';
+import type { GraphNode } from '../graph/graph.js';
+import type { Emitter, Lowering } from './emitter.js';
 
 /** ONNX lowerings of reductions and of kernels that work along one axis. */
 
@@ -13,13 +14,12 @@ function reduce(op: string, key: string): Lowering {
     );
 }
 
-function logical(op: string): Lowering {
-  return (node, emit) => {
-    const reduced = emit.add(op, [emit.cast(node.inputs[0]!, 'int32'), emit.ints(node.attrs.axis as number[])], {
-      keepdims: { int: node.attrs.keepDims ? 1 : 0 },
-    });
-    emit.cast(reduced, 'bool', node.outputs[0]);
-  };
+/** True where a flag is set. A sum, because the largest and the smallest of no flags are undefined. */
+function anyOf(flags: string, node: GraphNode, emit: Emitter, output?: string): string {
+  const count = emit.add('ReduceSum', [emit.cast(flags, 'int32'), emit.ints(node.attrs.axis as number[])], {
+    keepdims: { int: node.attrs.keepDims ? 1 : 0 },
+  });
+  return emit.cast(count, 'bool', output);
 }
 
 function arg(op: string): Lowering {
@@ -35,8 +35,8 @@ export const REDUCTIONS: Record<string, Lowering> = {
   Prod: reduce('ReduceProd', 'axis'),
   Min: reduce('ReduceMin', 'axis'),
   Max: reduce('ReduceMax', 'reductionIndices'),
-  All: logical('ReduceMin'),
-  Any: logical('ReduceMax'),
+  All: (node, emit) => void emit.add('Not', [anyOf(emit.add('Not', node.inputs), node, emit)], {}, { outputs: node.outputs }),
+  Any: (node, emit) => void anyOf(node.inputs[0]!, node, emit, node.outputs[0]),
   ArgMax: arg('ArgMax'),
   ArgMin: arg('ArgMin'),
   Softmax: (node, emit) => void emit.add('Softmax', node.inputs, { axis: { int: node.attrs.dim as number } }, { outputs: node.outputs }),

@@ -169,7 +169,7 @@ function recordBuiltIn(kernelName: string, inputs: tf.NamedTensorInfoMap, attrs:
     values = recordCall(requireTrace().recorder, kernelName, named, attrs as Record<string, unknown>);
   } catch (error) {
     const { message } = error as Error;
-    if (error instanceof TraceError) fail(`${message}${atLine(stackHere())}`);
+    if (error instanceof TraceError) fail(message.replace(/ cannot be traced|$/, (end) => atLine(stackHere()) + end));
     fail(`${kernelName}${atLine(stackHere())}: ${message.split('\n')[0]}`, { byKernel: true });
   }
   if (!values)

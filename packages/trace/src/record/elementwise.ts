@@ -1,42 +1,36 @@
 import { tf } from '../tf.js';
 import { TraceError } from '../error.js';
+import type { Dtype } from '../graph/graph.js';
 import type { Value } from './recorder.js';
-import { cast, define } from './rules.js';
+import { arithmeticType, cast, define, recordKernel, refuseType } from './rules.js';
 
 /** Recording rules of elementwise kernels. */
 
 const { backend_util } = tf;
 
-// Elementwise, float32 out
-const FLOAT_UNARY = [
-  'Acos',
-  'Acosh',
-  'Asin',
-  'Asinh',
-  'Atan',
-  'Atanh',
-  'Cos',
-  'Cosh',
-  'Elu',
-  'Erf',
-  'Exp',
-  'Expm1',
-  'Log',
-  'Log1p',
-  'Reciprocal',
-  'Rsqrt',
-  'Selu',
-  'Sigmoid',
-  'Sin',
-  'Sinh',
-  'Softplus',
-  'Sqrt',
-  'Tan',
-  'Tanh',
-];
-define(FLOAT_UNARY, ['x'], (name) => (r, [x]) => [r.emit(name, [cast(r, x!, 'float32')], {}, x!.shape, 'float32')]);
-// Elementwise, type kept
-define(['Abs', 'Neg', 'Relu', 'Relu6', 'Sign', 'Square'], ['x'], (name) => (r, [x]) => [r.emit(name, [x!], {}, x!.shape, x!.dtype)]);
+/**
+ * The types of each kernel: those of tfjs-cpu, or a refusal.
+ * - FLOAT: float32 from every type.
+ * - FLOAT_ONLY: float32 only. TensorFlow.js cuts the result of integers to an integer, which no other library does.
+ * - KEPT: the type of the input; flags stay as they are, except that they cannot be negated.
+ */
+const FLOAT = ['Cos', 'Cosh', 'Elu', 'Erf', 'Exp', 'Log', 'Rsqrt', 'Sigmoid', 'Sin', 'Sqrt', 'Tan', 'Tanh'];
+const FLOAT_ONLY = ['Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'Expm1', 'Log1p', 'Reciprocal', 'Selu', 'Sinh', 'Softplus'];
+const KEPT = ['Abs', 'Neg', 'Relu', 'Relu6', 'Sign', 'Square'];
+
+const floatOnly = (name: string, x: Value): void => {
+  if (x.dtype !== 'float32') refuseType(name, x.dtype, "TensorFlow.js cuts its results to integers; cast with tf.cast(x, 'float32') first");
+};
+
+define(FLOAT, ['x'], (name) => (r, [x]) => [r.emit(name, [cast(r, x!, 'float32')], {}, x!.shape, 'float32')]);
+define(FLOAT_ONLY, ['x'], (name) => (r, [x]) => {
+  floatOnly(name, x!);
+  return [r.emit(name, [x!], {}, x!.shape, 'float32')];
+});
+define(KEPT, ['x'], (name) => (r, [x]) => {
+  if (x!.dtype !== 'bool') return [r.emit(name, [x!], {}, x!.shape, x!.dtype)];
+  return name === 'Neg' ? refuseType(name, 'bool', 'use tf.logicalNot, or cast flags first') : [x!];
+});
 define(['Ceil', 'Floor', 'Round'], ['x'], (name) => (r, [x]) => [
   x!.dtype === 'float32' ? r.emit(name, [x!], {}, x!.shape, 'float32') : x!,
 ]);
@@ -46,11 +40,20 @@ define('LogicalNot', ['x'], (name) =>
 define('LeakyRelu', ['x'], (name) =>
   (r, [x], { alpha }) => [r.emit(name, [cast(r, x!, 'float32')], { alpha: alpha as number }, x!.shape, 'float32')]);
 define('Step', ['x'], (name) =>
-  (r, [x], attrs) => [r.emit(name, [cast(r, x!, 'float32')], { alpha: (attrs.alpha as number) ?? 0 }, x!.shape, 'float32')]);
+  (r, [x], attrs) => {
+    floatOnly(name, x!);
+    return [r.emit(name, [x!], { alpha: (attrs.alpha as number) ?? 0 }, x!.shape, 'float32')];
+  });
 define('ClipByValue', ['x'], (name) =>
-  (r, [x], attrs) => [
-    r.emit(name, [x!], { clipValueMin: attrs.clipValueMin as number, clipValueMax: attrs.clipValueMax as number }, x!.shape, x!.dtype),
-  ]);
+  (r, [x], attrs) => {
+    const bounds = [attrs.clipValueMin as number, attrs.clipValueMax as number];
+    if (x!.dtype === 'bool') refuseType(name, 'bool', "cast flags with tf.cast(x, 'int32') first");
+    // An integer cannot pass a bound without reaching the whole number before it, nor a bound beyond int32.
+    const [least, most] = bounds.map((bound) =>
+      x!.dtype === 'int32' ? Math.trunc(Math.min(2 ** 31 - 1, Math.max(-(2 ** 31), bound))) : bound,
+    );
+    return [r.emit(name, [x!], { clipValueMin: least!, clipValueMax: most! }, x!.shape, x!.dtype)];
+  });
 define('Cast', ['x'], () =>
   (r, [x], { dtype }) => {
     if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool')
@@ -66,28 +69,42 @@ define(
   ['Add', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'Mod', 'Pow', 'SquaredDifference'],
   ['a', 'b'],
   (name) =>
-    (r, [a, b]) => [r.emit(name, [a!, b!], {}, broadcast(a!, b!), a!.dtype)],
+    (r, [a, b]) => {
+      // The product of flags is a flag; other results are not.
+      if (name === 'Multiply' && a!.dtype === 'bool' && b!.dtype === 'bool') return recordKernel(r, 'LogicalAnd', [a!, b!], {});
+      return [r.emit(name, [a!, b!], {}, broadcast(a!, b!), arithmeticType(name, a!, b!))];
+    },
 );
 define('FloorDiv', ['a', 'b'], (name) =>
-  (r, [a, b]) => [r.emit(name, [a!, b!], {}, broadcast(a!, b!), 'int32')]);
+  (r, [a, b]) => {
+    arithmeticType(name, a!, b!);
+    return [r.emit(name, [a!, b!], {}, broadcast(a!, b!), 'int32')];
+  });
 define(
   ['Equal', 'NotEqual', 'Greater', 'GreaterEqual', 'Less', 'LessEqual', 'LogicalAnd', 'LogicalOr'],
   ['a', 'b'],
   (name) =>
-    (r, [a, b]) => [r.emit(name, [a!, b!], {}, broadcast(a!, b!), 'bool')],
+    (r, [a, b]) => {
+      if (a!.dtype !== b!.dtype) arithmeticType(name, a!, b!);
+      return [r.emit(name, [a!, b!], {}, broadcast(a!, b!), 'bool')];
+    },
 );
 define('Prelu', ['x', 'alpha'], (name) =>
-  (r, [x, alpha]) => [r.emit(name, [x!, alpha!], {}, broadcast(x!, alpha!), 'float32')]);
+  (r, [x, alpha]) => [r.emit(name, [cast(r, x!, 'float32'), cast(r, alpha!, 'float32')], {}, broadcast(x!, alpha!), 'float32')]);
 define('EluGrad', ['dy', 'y'], (name) =>
   (r, [dy, y]) => [r.emit(name, [dy!, y!], {}, y!.shape, 'float32')]);
 define(
   'AddN',
   'list',
-  (name) => (r, inputs) => (inputs.length === 1 ? inputs : [r.emit(name, inputs, {}, inputs[0]!.shape, inputs[0]!.dtype)]),
+  (name) => (r, inputs) =>
+    inputs.length === 1
+      ? inputs
+      : [r.emit(name, inputs, {}, inputs[0]!.shape, inputs.map((input) => arithmeticType(name, inputs[0]!, input))[0]!)],
 );
 define('Select', ['condition', 't', 'e'], (name) =>
   (r, [condition, t, e]) => {
     if (condition!.shape.length !== t!.shape.length)
       throw new TraceError('Select with a condition of another rank than its values cannot be traced; use tf.where, which broadcasts them');
-    return [r.emit(name, [cast(r, condition!, 'bool'), t!, e!], {}, t!.shape, t!.dtype)];
+    const dtype = tf.upcastType(t!.dtype, e!.dtype) as Dtype;
+    return [r.emit(name, [cast(r, condition!, 'bool'), cast(r, t!, dtype), cast(r, e!, dtype)], {}, t!.shape, dtype)];
   });

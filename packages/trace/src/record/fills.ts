@@ -1,5 +1,6 @@
 import type { Dtype } from '../graph/graph.js';
-import { cast, define } from './rules.js';
+import { arrayOf } from '../graph/arrays.js';
+import { cast, define, refuseType } from './rules.js';
 
 /** Recording rules of values that are made from attributes. */
 
@@ -11,9 +12,20 @@ define(['ZerosLike', 'OnesLike'], ['x'], (name) => (r, [x]) => [
   r.emit('Fill', [], { shape: x!.shape.slice(), value: name === 'OnesLike' ? 1 : 0, dtype: x!.dtype }, x!.shape, x!.dtype),
 ]);
 define('Range', [], (name) => (r, _inputs, a) => {
-  const [start, stop, step] = [a.start as number, a.stop as number, a.step as number];
+  const [start, stop] = [a.start as number, a.stop as number];
   const dtype = ((a.dtype as Dtype) ?? 'float32') as Dtype;
-  return [r.emit(name, [], { start, stop, step, dtype }, [Math.max(0, Math.ceil((stop - start) / step))], dtype)];
+  if (dtype === 'bool') refuseType(name, 'bool', "make a range of 'int32' and cast it");
+  // As in TensorFlow.js, a range counts down only where its step is absent.
+  const step = stop < start && a.step === 1 ? -1 : (a.step as number);
+  const empty = start === stop || stop < start !== step < 0;
+  const count = empty ? 0 : Math.abs(Math.ceil((stop - start) / step));
+  if (empty) return [r.constant([], [0], dtype)];
+  if ([start, stop, step].every(Number.isInteger)) return [r.emit(name, [], { start, stop, step, dtype }, [count], dtype)];
+  // TensorFlow.js adds the step again and again, in the type of the range.
+  const values = arrayOf(dtype, new Array<number>(count).fill(0));
+  values[0] = start;
+  for (let i = 1; i < count; i++) values[i] = values[i - 1]! + step;
+  return [r.constant(values, [count], dtype)];
 });
 define('LinSpace', [], () => (r, _inputs, a) => {
   const [start, stop, num] = [a.start as number, a.stop as number, a.num as number];

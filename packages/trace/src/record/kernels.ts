@@ -6,12 +6,17 @@ import './products.js';
 import type { Recorder, Value } from './recorder.js';
 import './reductions.js';
 import { kernels } from './rules.js';
+import './windows.js';
 
 /** Names of the inputs of each kernel that a graph can contain, in the order of `GraphNode.inputs`. */
 export const KERNEL_INPUTS: ReadonlyMap<string, readonly string[] | 'list'> = new Map([...kernels].map(([name, { keys }]) => [name, keys]));
 
 /** Kernels that recording replaces by others, so that no graph has them. */
 export const REWRITTEN: readonly string[] = [
+  ...['AvgPool', 'AvgPoolGrad', 'AvgPool3D', 'AvgPool3DGrad', 'MaxPool', 'MaxPoolGrad', 'MaxPool3D', 'MaxPool3DGrad'],
+  ...['Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter', 'Conv3D', 'Conv3DBackpropInputV2', 'Conv3DBackpropFilterV2'],
+  ...['DepthwiseConv2dNative', 'DepthwiseConv2dNativeBackpropInput', 'DepthwiseConv2dNativeBackpropFilter'],
+  ...['FlipLeftRight', 'FusedBatchNorm', 'FusedConv2D', 'FusedDepthwiseConv2D'],
   'BroadcastTo',
   'ExpandDims',
   'Identity',

@@ -1,6 +1,6 @@
 import { tf } from '../tf.js';
 import type { Value } from './recorder.js';
-import { axesOf, axisOf, define, reshape, recordKernel } from './rules.js';
+import { axesOf, axisOf, cast, define, reshape, recordKernel, refuseType } from './rules.js';
 
 /** Recording rules of kernels that reshape, cut and join values. */
 
@@ -125,14 +125,26 @@ define('StridedSlice', ['x'], (name) =>
   });
 define('Concat', 'list', (name) => (r, inputs, attrs) => {
   const axis = axisOf(attrs.axis, inputs[0]!.shape);
+  const { dtype } = inputs[0]!;
+  backend_util.assertParamsConsistent(
+    inputs.map((input) => input.shape),
+    axis,
+  );
+  if (dtype === 'bool' && inputs.some((input) => input.dtype !== 'bool')) refuseType(name, 'bool and numbers', 'cast the flags first');
   const shape = backend_util.computeOutShape(
     inputs.map((input) => input.shape),
     axis,
   );
-  return [inputs.length === 1 ? inputs[0]! : r.emit(name, inputs, { axis }, shape, inputs[0]!.dtype)];
+  // The result has the type of the first part.
+  const parts = inputs.map((input) => cast(r, input, dtype));
+  return [inputs.length === 1 ? inputs[0]! : r.emit(name, parts, { axis }, shape, dtype)];
 });
 define('Pack', 'list', () => (r, inputs, attrs) => {
   const axis = attrs.axis as number;
+  for (const input of inputs)
+    util.assertShapesMatch(inputs[0]!.shape, input.shape, 'All tensors passed to stack must have matching shapes');
+  const mixed = inputs.find((input) => input.dtype !== inputs[0]!.dtype);
+  if (mixed) refuseType('Pack', `${inputs[0]!.dtype} and ${mixed.dtype}`, 'cast one of them to the type of the other');
   const parts = inputs.flatMap((input) => recordKernel(r, 'ExpandDims', [input], { dim: axis }));
   return recordKernel(r, 'Concat', parts, { axis: axis < 0 ? axis + parts[0]!.shape.length : axis });
 });

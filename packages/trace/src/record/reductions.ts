@@ -1,6 +1,6 @@
 import type { Dtype } from '../graph/graph.js';
 import type { Value } from './recorder.js';
-import { axesOf, axisOf, cast, define, numeric } from './rules.js';
+import { axesOf, axisOf, cast, define, numeric, refuseType } from './rules.js';
 
 /** Recording rules of reductions and of kernels that work along one axis. */
 
@@ -10,7 +10,13 @@ function reduction(names: string[], key: string, dtype: (x: Value) => Dtype): vo
     const keepDims = Boolean(attrs.keepDims);
     const shape = x!.shape.flatMap((dim, axis) => (axes.includes(axis) ? (keepDims ? [1] : []) : [dim]));
     if (axes.length === 0) return [cast(r, x!, dtype(x!))];
-    const input = name === 'Mean' ? cast(r, x!, 'float32') : name === 'Sum' && x!.dtype === 'bool' ? cast(r, x!, 'int32') : x!;
+    if ((name === 'Max' || name === 'Min') && x!.dtype === 'bool') {
+      // Flags have an order in TensorFlow.js only.
+      const reduced = r.emit(name, [cast(r, x!, 'int32')], { [key]: axes, keepDims }, shape, 'int32');
+      return [cast(r, reduced, 'bool')];
+    }
+    const input =
+      name === 'Mean' ? cast(r, x!, 'float32') : (name === 'Sum' || name === 'Prod') && x!.dtype === 'bool' ? cast(r, x!, 'int32') : x!;
     return [r.emit(name, [input], { [key]: axes, keepDims }, shape, dtype(x!))];
   });
 }
@@ -46,6 +52,7 @@ define('Cumsum', ['x'], (name) =>
 define('TopK', ['x'], (name) =>
   (r, [x], attrs) => {
     const shape = [...x!.shape.slice(0, -1), attrs.k as number];
+    if (x!.dtype === 'bool') refuseType(name, 'bool', "cast flags with tf.cast(x, 'int32') first");
     return r.emitAll(name, [x!], { k: attrs.k as number, sorted: attrs.sorted !== false }, [
       { shape, dtype: x!.dtype },
       { shape, dtype: 'int32' },

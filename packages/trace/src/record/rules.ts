@@ -1,4 +1,5 @@
 import { tf } from '../tf.js';
+import { TraceError } from '../error.js';
 import type { Attrs, Dtype } from '../graph/graph.js';
 import type { Recorder, Value } from './recorder.js';
 
@@ -41,3 +42,15 @@ export const axisOf = (axis: unknown, shape: number[]): number => tf.util.parseA
 
 /** Type of a sum: flags are summed as int32. */
 export const numeric = (x: Value): Dtype => (x.dtype === 'bool' ? 'int32' : x.dtype);
+
+/** Refuses a type that ONNX and TensorFlow.js treat differently, instead of a result that differs. */
+export function refuseType(kernel: string, types: string, remedy: string): never {
+  throw new TraceError(`${kernel} of ${types} cannot be traced: ${remedy}`);
+}
+
+/** Type of both inputs. @throws TraceError where they differ or are flags, of which there is no arithmetic */
+export function arithmeticType(kernel: string, a: Value, b: Value): Dtype {
+  if (a.dtype !== b.dtype) refuseType(kernel, `${a.dtype} and ${b.dtype}`, 'cast one of them to the type of the other');
+  if (a.dtype === 'bool') refuseType(kernel, 'bool', "cast flags with tf.cast(x, 'int32') first");
+  return a.dtype;
+}
