@@ -1,7 +1,8 @@
+import { pseudoDataCount } from '@mdiff/config';
 import { excerptOf } from './excerpt.js';
 import type { LoopOptions } from './loop.js';
 import type { Run } from './open.js';
-import { PSEUDO_FILE, makePseudoData, pseudoCount, storedUnits } from './pseudo.js';
+import { PSEUDO_FILE, makePseudoData, storedUnits } from './pseudo.js';
 import { appendSample, withPresentModel } from './samples.js';
 
 // What a run asks of the generating half while it trains: pseudo-data on entering the last stage, and texts every `training.sample_every` steps.
@@ -14,7 +15,7 @@ export function extrasOf(run: Run, files: Record<string, string>): Pick<LoopOpti
 async function enterLastStage(run: Run, files: Record<string, string>, step: number): Promise<'unchanged' | 'changed' | 'stopped'> {
   const { config, stages, prepared, folder, engine, tokenizerJson, options } = run;
   if (run.pseudo || step !== stages.steps - stages.list.at(-1)!.steps) return 'unchanged';
-  const count = pseudoCount(config, prepared.unitsPerStage.at(-1)!.lengths.length);
+  const count = pseudoDataCount(config.curriculum, prepared.unitsPerStage.at(-1)!.lengths.length);
   if (count === 0) return 'unchanged';
   const { writer, reporter, signal, warn } = options;
   if (!writer) {

@@ -7,7 +7,7 @@ import { layout } from '@mdiff/model';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readMetrics } from './metrics.js';
 import type { TrainOptions } from './options.js';
-import { pseudoCount, repetition } from './pseudo.js';
+import { repetition } from './pseudo.js';
 import type { PseudoUnit } from './pseudo.js';
 import { readSamples } from './samples.js';
 import { facts, go, stopAt, tinyRun } from './tiny.test.util.js';
@@ -56,13 +56,6 @@ const writer: NonNullable<TrainOptions['writer']> = {
 };
 
 describe('pseudo-data', () => {
-  it('is at most the ratio and at most the cap, and only in a plan of three stages', () => {
-    const curriculum = { stages: [stage, stage, stage], pseudo_data_max_samples: 100, pseudo_data_ratio: 0.25 };
-    const count = (more: object, real: number): number => pseudoCount({ curriculum: { ...curriculum, ...more } } as never, real);
-    expect([count({}, 40), count({}, 4000), count({ pseudo_data_max_samples: 0 }, 40)]).toEqual([10, 100, 0]);
-    expect(count({ stages: [stage, stage] }, 40)).toBe(0);
-  });
-
   it('counts how far a text repeats itself', () => {
     expect(repetition([1, 2, 3, 4])).toBe(0);
     expect(repetition([1, 2, 3, 1, 2, 3])).toBe(0.25);

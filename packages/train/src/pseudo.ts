@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { pseudoDataCount } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
 import { assemble, packRows, slotOverhead } from '@mdiff/curriculum';
 import type { StoredUnit } from '@mdiff/curriculum';
@@ -41,12 +42,6 @@ export const PSEUDO_FILE = 'pseudo.json';
 const REPEATS = 0.05;
 /** A unit may be this much less likely than the real one, nats per token. */
 const UNLIKELY = 0.5;
-
-/** The number of units that a run tries to generate; 0 unless its plan has three stages or more. */
-export function pseudoCount({ curriculum }: Pick<ProjectConfig, 'curriculum'>, real: number): number {
-  if (curriculum.stages.length < 3) return 0;
-  return Math.min(curriculum.pseudo_data_max_samples, Math.floor(curriculum.pseudo_data_ratio * real));
-}
 
 interface Making {
   config: ProjectConfig;
@@ -92,7 +87,7 @@ async function candidates({ config, prepared, engine, tokenizerJson, refill, sig
   const order = shuffleInPlace(
     stream(config.seed, 'pseudo'),
     Int32Array.from({ length: store.lengths.length }, (_, place) => place),
-  ).subarray(0, pseudoCount(config, store.lengths.length));
+  ).subarray(0, pseudoDataCount(config.curriculum, store.lengths.length));
   const wanted = Array.from(order).flatMap((place) => {
     const realTokens = store.unit(place).tokens;
     const rng = stream(config.seed, 'pseudo', place);

@@ -54,7 +54,9 @@ export const startup = {
   batchTooLarge: (config: ProjectConfig, options?: MemoryOptions): Issue | undefined => {
     const fit = fitBatch(config, options);
     if (fit.fits) return undefined;
-    const hint = `${advice(fit)}${fit.batch_size === 0 ? '' : '; --fit applies this'}${startHere(viewOf(config))}`;
+    const limit = options?.limitBytes ?? Infinity;
+    const here = limit < config.hardware.max_vram_gb * 1e9 ? `this machine or its container has ${gigabytes(limit)} GB; ` : '';
+    const hint = `${here}${advice(fit)}${fit.batch_size === 0 ? '' : '; --fit applies this'}${startHere(viewOf(config))}`;
     return error(
       config,
       'training.batch_size',

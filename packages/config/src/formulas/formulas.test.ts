@@ -13,6 +13,7 @@ import {
   ProjectConfig,
   projectConfig,
   pseudoDataCount,
+  startup,
   curriculumConfig,
   trainingPresets,
   valBatchSizeActual,
@@ -96,6 +97,15 @@ describe('memory (4.2)', () => {
   it('counts a fifth copy of the parameters with EMA', () => {
     const memory = estimateMemory(ProjectConfig.default().with({ training: { ema_decay: 0.99 } }));
     expect([memory.needed, memory.state]).toEqual([5, 5 * memory.weights]);
+  });
+
+  it('the memory of the machine or its container counts where it is less than the budget', () => {
+    const config = ProjectConfig.default();
+    expect(estimateMemory(config, { limitBytes: 4e9 }).usable).toBeCloseTo(3.6e9, 0);
+    expect(estimateMemory(config, { limitBytes: 64e9 }).usable).toBe(estimateMemory(config).usable);
+    expect(startup.batchTooLarge(config, { limitBytes: 4e9 })!.message).toMatch(
+      /fits 3\.60 GB.*this machine or its container has 4\.00 GB; /,
+    );
   });
 
   it('says so when nothing fits', () => {

@@ -10,6 +10,8 @@ export interface MemoryOptions {
   stateFactor?: number;
   /** Measured bytes an engine needs before anything is built. */
   baseBytes?: number;
+  /** Bytes that this machine, or the container of this process, has; for a device that computes in this memory. */
+  limitBytes?: number;
 }
 
 /** All in bytes, per worker. */
@@ -43,7 +45,7 @@ export function layerBytes(model: ModelConfig, bytes = 4): number {
 
 /** Memory of a training step. A lower bound on process memory unless the engine passes its measured factors. */
 export function estimateMemory({ model, training, hardware }: Sizes, options: MemoryOptions = {}): MemoryEstimate {
-  const { activationBytes: e = 4, activationFactor = 1, stateFactor = 1, baseBytes: base = 0 } = options;
+  const { activationBytes: e = 4, activationFactor = 1, stateFactor = 1, baseBytes: base = 0, limitBytes = Infinity } = options;
   const unit = paramCountExact(model) * hardware.bytes_per_param;
   const ema = training.ema_decay > 0 ? unit : 0;
   const needed = ema > 0 ? 5 : 4;
@@ -65,7 +67,7 @@ export function estimateMemory({ model, training, hardware }: Sizes, options: Me
     base,
     needed,
     total: state + activations + logits + base,
-    usable: hardware.max_vram_gb * 1e9 * (1 - hardware.memory_safety_margin),
+    usable: Math.min(hardware.max_vram_gb * 1e9, limitBytes) * (1 - hardware.memory_safety_margin),
     perRow: rowActivations + rowLogits,
   };
 }

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import type { MemoryOptions } from '@mdiff/config';
 import type { EngineName, Precision } from '../devices.js';
 
 // The memory of an engine's process, as three numbers for the estimate of @mdiff/config: the share of the formula's activations that it keeps,
 // the copies of the state that it holds, and the bytes in use before the first batch.
 
-export type MemoryFactors = Required<Pick<MemoryOptions, 'activationFactor' | 'stateFactor' | 'baseBytes'>>;
+export type MemoryFactors = Required<Pick<MemoryOptions, 'activationFactor' | 'stateFactor' | 'baseBytes'>> &
+  Pick<MemoryOptions, 'limitBytes'>;
 
 export interface MemorySetting {
   engine: EngineName;
@@ -47,6 +49,12 @@ export function memoryOf({ engine, precision, checkpointing }: MemorySetting): M
   if (engine === 'tfjs') return lowerBound;
   const fit = fits[engine === 'tfjs_node' && precision === 'bfloat16' ? 'tfjs_node bfloat16' : engine];
   return checkpointing ? fit.recomputed : fit.kept;
+}
+
+/** Bytes of memory that this process can have: the machine's, or what its container allows. */
+export function memoryLimit(): number {
+  const allowed = process.constrainedMemory(); // 0: not known; a huge number: no limit
+  return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem();
 }
 
 /** Largest resident memory of this process so far, bytes. */

@@ -6,7 +6,7 @@ import { threadsOf } from '../open.js';
 import type { NativeTensorFlow } from '../tensorflow/locate.js';
 import { fastest, timesOf, trialModel } from './fastest.js';
 import type { MeasureStep, Timed } from './fastest.js';
-import { memoryOf } from './memory.js';
+import { memoryLimit, memoryOf } from './memory.js';
 import type { MemoryFactors } from './memory.js';
 import { precisionOf } from './precision.js';
 import { processor } from './processor.js';
@@ -61,7 +61,10 @@ export async function selectSetting(config: ProjectConfig, options: SettingOptio
   return {
     setting,
     ...(tensorflow && { tensorflow }),
-    memory: memoryOf({ engine, precision, checkpointing: config.training.use_gradient_checkpointing }),
+    memory: {
+      ...memoryOf({ engine, precision, checkpointing: config.training.use_gradient_checkpointing }),
+      ...(device === 'cpu' && { limitBytes: memoryLimit() }),
+    },
     notices,
     ...(times && { times }),
   };
