@@ -8,7 +8,7 @@ export interface Lines {
 }
 
 /** Enough of what went to know it again. */
-export const SAMPLE_CHARS = 120;
+const SAMPLE_CHARS = 120;
 
 /** Empties lines `from`…`to` (0-based, inclusive) and records them, unless they are blank already. */
 export function clear(lines: Lines, from: number, to: number, what: Removal['what']): void {

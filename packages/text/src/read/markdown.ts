@@ -20,19 +20,23 @@ const NESTED = 20;
 const ALL_NESTED = 100_000;
 const INDENT = 400;
 const BLOCK_MARKS = 4000;
+const ALL_MARKS = 100_000;
 
 /** The first line (0-based) on which the parser of Markdown would take minutes or all memory, if there is one; people write nothing like it. */
 export function unfitLine(lines: readonly string[]): number {
   let marks = 0;
+  let all = 0;
   let nested = 0;
   return lines.findIndex((line) => {
     if (line.length > LINE_CHARS) return true;
     if (line.trim() === '') marks = 0;
-    marks += line.match(/[*_~`]+|[[\]<&]/g)?.length ?? 0;
+    const some = line.match(/[*_~`]+|[[\]<&|\\]/g)?.length ?? 0;
+    marks += some;
+    all += some;
     const lead = /^[\s>*+-]*(?:\d{1,9}[.)][\s>*+-]*)*/.exec(line.slice(0, 20_000))![0];
     const depth = lead.match(/[>*+-]|\d[.)]/g)?.length ?? 0;
     nested += depth;
-    return marks > BLOCK_MARKS || lead.length > INDENT || depth > NESTED || nested > ALL_NESTED;
+    return marks > BLOCK_MARKS || all > ALL_MARKS || lead.length > INDENT || depth > NESTED || nested > ALL_NESTED;
   });
 }
 
