@@ -13,6 +13,8 @@ export const apps: readonly App[] = [
     commands: {
       train: 'train a model on a book and export a model folder',
       pretrain: 'train a base model on a shelf of books and export a model folder',
+      tune: 'search for better values of any keys: short runs of many random values, longer ones of the better, by held-out bits/byte',
+      compare: 'train several curricula on one text with the same budget, and compare them on its held-out part',
       export: 'write the newest checkpoint of a run as a model folder; the run may be going on, and is not changed',
       runs: 'list, show and compare the runs in output_dir, and remove what they no longer need',
       watch: 'follow a run from another terminal, or in a browser',

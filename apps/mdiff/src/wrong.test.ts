@@ -59,6 +59,29 @@ const rows: Readonly<Record<string, readonly string[][]>> = {
     [yaml],
   ],
   pretrain: [...sources(), [yaml], [book, yaml]],
+  tune: [
+    ...sources(['--steps', '9', '--search', 'training.learning_rate=log:1e-4..1e-3']),
+    [book, ...run0, '--steps', '9'],
+    [book, ...run0],
+    ...[
+      'training.learning_rate=log:0..1',
+      'training.learning_rate=log:1..x',
+      'training.learning_rate=log:1e-3..1e-4',
+      'training.learning_rate=linear:0.1..2',
+      'training.learning_rate',
+      'training.learning_rate=exp:1..2',
+      'training.scheduler=cosine,sine',
+      'training.lerning_rate=log:1e-4..1e-3',
+      'training.val_split=linear:0.1..0.2',
+    ].map((range) => [book, ...run0, '--steps', '9', '--search', range]),
+    [book, ...run0, '--steps', '3', '--rounds', '9', '--set', 'curriculum.stages=[]', '--search', 'training.learning_rate=log:1e-4..1e-3'],
+  ],
+  compare: [
+    ...sources(['--steps', '9', '--arms', 'single']),
+    [book, ...run0],
+    [book, ...run0, '--steps', '9', '--arms', 'singel'],
+    [book, ...run0, '--steps', '2', '--arms', 'full'],
+  ],
   export: [[missing], [folder], [empty]],
   'runs list': [],
   'runs show': [[missing], [folder]],
@@ -225,7 +248,7 @@ it.each(tree)('mdiff %s', { timeout: 300_000 }, async (name, command) => {
     const lines = err
       .trimEnd()
       .split('\n')
-      .filter((text) => !/^(building |reading: |tokenizing|scoring|cutting| {2}(\d|\w+ \d+%$))/.test(text));
+      .filter((text) => !/^(building |reading: |training: |tokenizing|scoring|cutting| {2}(\d|\w+ \d+%$))/.test(text));
     const line = short(lines.at(-1)!);
     if (![1, 2].includes(code) || lines.length !== 1 || lines[0] === '' || /^\s+at |Error:/m.test(err))
       faults.push(`mdiff ${name} ${shown}: code ${code}, out ${out.slice(0, 80)}, err ${err.slice(0, 600)}`);

@@ -3,7 +3,7 @@ import { conditionals, probability, type MarkovChain } from '@mdiff/testing';
 import { Tokenizer } from '@mdiff/text';
 import type { Model } from './model.js';
 
-export const bytes = Tokenizer.fromMerges([]);
+const bytes = Tokenizer.fromMerges([]);
 const SYMBOLS = ['a', 'b', ' '].map((letter) => bytes.encode(letter)[0]!).concat(bytes.special.eos);
 export const chain: MarkovChain = {
   initial: [0.5, 0.3, 0.1, 0.1],

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { fixture } from './fixture.test.util.js';
 import { loadModel } from './load.js';
 import type { Model } from './model.js';
-import { bytes, chain, exact, flat, oracle as oracleOf, states } from './oracle.test.util.js';
+import { chain, exact, flat, oracle as oracleOf, states } from './oracle.test.util.js';
 import { likelihoodRatio, rank, score } from './score.js';
 
 const shifted = await loadModel(fixture('shifted'));

@@ -2,6 +2,8 @@ export { course, heat, histogram, hue, scatter, signed, timeline } from './chart
 export type { Band, Dot, HistogramOptions, Mark } from './chart.js';
 export { firstEvents, scalarEvent, textEvent } from './events.js';
 export type { Moment } from './events.js';
+export { comparePage } from './comparepage.js';
+export type { CompareRecord, CompareRow } from './comparepage.js';
 export { html, Markup } from './html.js';
 export { textPage } from './page.js';
 export type { ClusterRecord, ExampleRecord, MethodRecord, PlaneRecord, ScoreRecord, StageRecord, TextRecord } from './records.js';

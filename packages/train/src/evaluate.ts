@@ -14,6 +14,8 @@ export interface Nelbo {
   bitsPerByte: number;
   /** mean cross-entropy of a masked token in ten equal parts of the mask ratios (0, 1], nats; null where no mask has such a ratio */
   byRatio: (number | null)[];
+  /** nats of each held-out unit: the mean over its masks */
+  perUnit: number[];
 }
 
 /** Periodic evaluations use one mask per held-out unit. The last one uses several, which halves the noise of the reported figure. */
@@ -58,7 +60,9 @@ export async function evaluateNelbo(
   const { nelbo, standardError } = nelboEstimate(results);
   if (!Number.isFinite(nelbo)) throw noFigure(nelbo);
   const byRatio = bucketsByRatio(results).map(({ tokens, crossEntropy }) => (tokens > 0 ? crossEntropy : null));
-  return { nelbo, se: standardError, bitsPerByte: bitsPerByte(nelbo, heldOut), byRatio };
+  const perUnit = new Array<number>(results.length / levels).fill(0);
+  for (const { unit, weight, crossEntropy } of results) perUnit[unit]! += (weight * crossEntropy) / levels;
+  return { nelbo, se: standardError, bitsPerByte: bitsPerByte(nelbo, heldOut), byRatio, perUnit };
 }
 
 /**
@@ -113,18 +117,26 @@ function sumPerUnit(losses: Float32Array, masks: Masks): EvaluationResult[] {
  * Next-token loss of the same weights in causal mode, nats per token: exact for that mode, and no bound for the other.
  * @returns undefined if `signal` was aborted before the last batch
  */
-export async function evaluateCausal(
-  engine: Engine,
-  heldOut: HeldOut,
-  { signal, onBatch }: EvaluationOptions,
-): Promise<number | undefined> {
-  let sum = 0;
+export async function evaluateCausal(engine: Engine, heldOut: HeldOut, options: EvaluationOptions): Promise<number | undefined> {
+  const nats = await causalNats(engine, heldOut, options);
+  return nats && nats.reduce((sum, value) => sum + value, 0) / heldOut.tokens;
+}
+
+/** Next-token loss of each held-out unit, in nats. @returns as `evaluateCausal` does */
+export async function causalNats(engine: Engine, heldOut: HeldOut, { signal, onBatch }: EvaluationOptions): Promise<number[] | undefined> {
+  const nats: number[] = [];
   for (const [index, batch] of heldOut.batches.entries()) {
     if (signal.aborted) return undefined;
     const [step] = causalStep([batch]);
-    for (const loss of await engine.evaluate(step!)) sum += loss;
+    const losses = await engine.evaluate(step!);
+    let next = 0;
+    for (const { length } of batch.units) {
+      let sum = 0;
+      for (let i = 0; i < length; i++) sum += losses[next++]!;
+      if (!Number.isFinite(sum)) throw noFigure(sum);
+      nats.push(sum);
+    }
     onBatch?.(index + 1, heldOut.batches.length);
   }
-  if (!Number.isFinite(sum)) throw noFigure(sum);
-  return sum / heldOut.tokens;
+  return nats;
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { estimateMemory } from '@mdiff/config';
 import { peakBytes } from '@mdiff/engine';
 import { readFolderWhole } from '@mdiff/folder/node';
-import { FINAL_LEVELS, bitsPerByte, evaluateCausal, evaluateNelbo } from './evaluate.js';
+import { FINAL_LEVELS, bitsPerByte, causalNats, evaluateCausal, evaluateNelbo } from './evaluate.js';
 import type { Nelbo } from './evaluate.js';
 import { excerptOf } from './excerpt.js';
 import { speedOf, writeModelFolder, writesCausal } from './export.js';
@@ -57,6 +57,8 @@ export async function finish(run: Run, result: LoopResult): Promise<TrainResult>
     causal = await evaluateCausal(engine, prepared.heldOut, watched);
     if (causal === undefined) return interrupted;
   }
+  const perUnit =
+    nelbo?.perUnit ?? (stages.objective === 'causal' && prepared.heldOut ? await causalNats(engine, prepared.heldOut, watched) : undefined);
   const causalBits = causal === undefined || !prepared.heldOut ? undefined : bitsPerByte(causal, prepared.heldOut);
   const model = join(folder, 'model');
   stopIfLost(signal);
@@ -80,6 +82,9 @@ export async function finish(run: Run, result: LoopResult): Promise<TrainResult>
     model,
     ...(card.excerpt && { excerpt: card.excerpt }),
     ...(nelbo && { nelbo }),
+    ...(perUnit && { perUnit }),
+    ...(prepared.heldOut && { heldOut: { tokens: prepared.heldOut.tokens, bytes: prepared.heldOut.bytes } }),
+    ...(result.progress.tokens !== undefined && { tokens: result.progress.tokens }),
     ...(causalBits !== undefined && { causalBitsPerByte: causalBits }),
   };
 }

@@ -39,6 +39,12 @@ export interface TrainResult {
   /** prompts that fit the text, if it has some */
   excerpt?: Excerpt;
   nelbo?: Nelbo;
+  /** nats of each held-out unit, by the NELBO, or by next-token prediction where nothing else was trained; of a run that this call finished */
+  perUnit?: number[];
+  /** size of the held-out part */
+  heldOut?: { tokens: number; bytes: number };
+  /** tokens that the steps have read */
+  tokens?: number;
   /** held-out, if next-token prediction was trained throughout */
   causalBitsPerByte?: number;
 }

@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import { count, print, table } from '@mdiff/cli';
+import { places } from '@mdiff/folder';
+import { writeFileWhole } from '@mdiff/folder/node';
+import { comparePage } from '@mdiff/report';
+import type { CompareResult, Start } from '@mdiff/train';
+import { type Command, Option } from 'commander';
+import { addStudyFlags, runStudy, studyOf, type StudyFlags } from './studies.js';
+
+interface CompareFlags extends StudyFlags {
+  arms: string;
+  from: 'scratch' | 'base' | 'both';
+  seeds: number;
+}
+
+const figure = (value: number): string => value.toFixed(3);
+const signed = (value: number): string => (value < 0 ? '' : '+') + figure(value);
+
+function shown({ rows, failed, finished, units }: CompareResult, page: string): string {
+  const lines = rows.map(({ arm, start, by, seeds, mean, sd, tokens, difference }) => [
+    arm,
+    start,
+    `${figure(mean)}${seeds.length > 1 ? ` ± ${figure(sd)}` : ''}${by === 'next_token' ? ' *' : ''}`,
+    difference ? `${signed(difference.difference)} (${signed(difference.low)} to ${signed(difference.high)})` : '',
+    String(seeds.length),
+    Math.round(tokens).toLocaleString('en-US'),
+  ]);
+  return [
+    table([['arm', 'from', 'bits/byte', 'from the first (95 %)', 'seeds', 'tokens'], ...lines]),
+    `\nheld out: ${units} paragraphs; ± is over seeds, the interval a paired bootstrap over paragraphs\n`,
+    rows.some(({ by }) => by === 'next_token') ? '* exact likelihood of next-token prediction; the others are upper bounds\n' : '',
+    ...failed.map(({ run, failed: reason }) => `${run} failed: ${reason}\n`),
+    finished ? '' : 'interrupted; the same command goes on\n',
+    `${page}\n`,
+  ].join('');
+}
+
+async function runCompare(book: string | undefined, { arms: names, from, seeds: number, ...flags }: CompareFlags): Promise<void> {
+  const study = studyOf('compare', book, flags);
+  const { config, steps, folder } = study;
+  const starts: Start[] = from === 'both' ? ['scratch', 'base'] : [from];
+  const result = await runStudy('compare', study, async (options) => {
+    const { arms, compareArms } = await import('@mdiff/train');
+    return compareArms(config, {
+      arms: names === 'all' ? Object.keys(arms) : names.split(',').map((name) => name.trim()),
+      starts,
+      seeds: Array.from({ length: number }, (_, i) => flags.seed + i),
+      steps,
+      folder,
+      ...options,
+    });
+  });
+  if (!result) return;
+  if (!result.finished) process.exitCode = 130;
+  const page = join(folder, 'compare.html');
+  await writeFileWhole(page, comparePage({ text: config.data.source, yaml: config.toYaml(), ...result }), places.output);
+  print(flags.json ? `${JSON.stringify({ ...result, page })}\n` : shown(result, page));
+}
+
+/** `mdiff compare`: curricula under one budget, several seeds each. */
+export function addCompare(root: Command): void {
+  addStudyFlags(
+    root.command('compare').description('train several curricula on one text with the same budget, and compare them on its held-out part'),
+  )
+    .option(
+      '--arms <list>',
+      'full, no-difficulty, no-masks, reversed, single, uniform, autoregressive; the others are compared with the first',
+      'all',
+    )
+    .addOption(new Option('--from <start>', 'weights to start from').choices(['scratch', 'base', 'both']).default('scratch'))
+    .addOption(new Option('--seeds <count>', 'runs of each arm').argParser(count).default(3))
+    .action(runCompare);
+}

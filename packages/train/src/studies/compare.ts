@@ -1,0 +1,118 @@
+// A controlled comparison of curricula: the same text, network, steps and held-out units, several seeds for each arm.
+import type { ProjectConfig, ProjectInput } from '@mdiff/config';
+import { MdiffError } from '@mdiff/folder';
+import { arms, starts, type Start } from './arms.js';
+import { meanSd, pairedBootstrap, type Difference } from './bootstrap.js';
+import { identityOf, once, openRecord, recordPath, type Failed, type Measured, type StudyOptions } from './study.js';
+
+export interface CompareOptions extends StudyOptions {
+  /** names of `arms`; the others are compared with the first */
+  arms: readonly string[];
+  starts: readonly Start[];
+  seeds: readonly number[];
+  steps: number;
+  folder: string;
+}
+
+export interface ArmResult {
+  arm: string;
+  start: Start;
+  about: string;
+  by: Measured['by'];
+  /** bits per byte of each seed */
+  seeds: number[];
+  mean: number;
+  sd: number;
+  steps: number;
+  /** mean over the seeds */
+  tokens: number;
+  /** from the first arm, over the held-out units; missing for the first, and where the units are not the same */
+  difference?: Difference;
+}
+
+export interface CompareResult {
+  finished: boolean;
+  rows: ArmResult[];
+  failed: Failed[];
+  units: number;
+  bytes: number;
+}
+
+/** Trains what is missing, and compares. Interrupted, the same call goes on. @throws MdiffError for an unknown arm */
+export async function compareArms(config: ProjectConfig, options: CompareOptions): Promise<CompareResult> {
+  const { seeds, steps, folder } = options;
+  const unknown = options.arms.find((name) => !(name in arms));
+  if (unknown !== undefined)
+    throw new MdiffError('MDIFF_STUDY', `--arms: expected some of ${Object.keys(arms).join(', ')}, got "${unknown}"`, 2);
+  const most = Math.max(...options.arms.map((name) => arms[name]!.changes.curriculum!.stages!.length));
+  if (steps < most)
+    throw new MdiffError('MDIFF_STUDY', `--steps: expected an integer >= ${most} (one step for each stage), got ${steps}`, 2);
+  const path = recordPath(folder, 'compare');
+  // More arms and more seeds add to a comparison; another budget or configuration is another one.
+  const record = await openRecord<Measured | Failed>(path, { steps, config: identityOf(config) });
+  const pairs = options.starts.flatMap((start) => options.arms.map((arm) => ({ arm, start })));
+  // Seed by seed, so that an interrupt leaves arms with the same seeds.
+  for (const seed of seeds) {
+    for (const pair of pairs) {
+      const result = await once({ path, record, config: configOf(config, pair, { seed, steps, folder }) }, options);
+      if (!result) return summary(record.results, pairs, options, false);
+    }
+  }
+  return summary(record.results, pairs, options, true);
+}
+
+type Pair = Pick<ArmResult, 'arm' | 'start'>;
+const name = ({ arm, start }: Pair, seed: number): string => `${arm}-${start}-seed-${seed}`;
+
+function configOf(
+  config: ProjectConfig,
+  pair: Pair,
+  { seed, steps, folder }: { seed: number; steps: number; folder: string },
+): ProjectConfig {
+  const common: ProjectInput = {
+    experiment_name: name(pair, seed),
+    output_dir: folder,
+    seed,
+    model: { init_from: starts[pair.start] },
+    training: { max_steps: steps, max_minutes: null, on_max_steps: 'scale', patience: 0 },
+  };
+  return config.with(arms[pair.arm]!.changes).with(common);
+}
+
+function summary(
+  results: Readonly<Record<string, Measured | Failed>>,
+  pairs: readonly Pair[],
+  { seeds }: CompareOptions,
+  finished: boolean,
+): CompareResult {
+  const measured = (pair: Pair): Measured[] =>
+    seeds.flatMap((seed) => {
+      const result = results[name(pair, seed)];
+      return result && 'per_unit' in result ? [result] : [];
+    });
+  const first = measured(pairs[0]!);
+  const rows = pairs.flatMap((pair, i): ArmResult[] => {
+    const runs = measured(pair);
+    if (runs.length === 0) return [];
+    const bits = runs.map(({ bits_per_byte }) => bits_per_byte);
+    const alike = first.length > 0 && [...first, ...runs].every(({ per_unit }) => per_unit.length === first[0]!.per_unit.length);
+    return [
+      {
+        ...pair,
+        about: arms[pair.arm]!.about,
+        by: runs[0]!.by,
+        seeds: bits,
+        ...meanSd(bits),
+        steps: runs[0]!.steps,
+        tokens: meanSd(runs.map(({ tokens }) => tokens)).mean,
+        ...(i > 0 && alike && { difference: pairedBootstrap(meanUnits(runs), meanUnits(first), { bytes: first[0]!.bytes, seed: 1 }) }),
+      },
+    ];
+  });
+  const failed = Object.values(results).filter((result): result is Failed => 'failed' in result);
+  return { finished, rows, failed, units: first[0]?.per_unit.length ?? 0, bytes: first[0]?.bytes ?? 0 };
+}
+
+/** Nats of each unit, the mean over the seeds. */
+const meanUnits = (runs: readonly Measured[]): number[] =>
+  runs[0]!.per_unit.map((_, unit) => meanSd(runs.map(({ per_unit }) => per_unit[unit]!)).mean);
