@@ -49,7 +49,7 @@ const NORMAL = 2 ** -126;
  * x · a · b may become x · (a · b) without another overflow or underflow: |a| and |b| lie on the same side of 1, so that the product with
  * one lies between x and the product with both, and a · b is an ordinary number.
  */
-export function mergeable(a: number, b: number, reorder: boolean): boolean {
+function mergeable(a: number, b: number, reorder: boolean): boolean {
   const product = Math.abs(Math.fround(a * b));
   if (!Number.isFinite(a) || !Number.isFinite(b) || !Number.isFinite(product)) return false;
   if (product < NORMAL && a !== 0 && b !== 0) return false;

@@ -65,7 +65,7 @@ describe('operations that take the place of TensorFlow’s own', () => {
         added: tf.add(z!, tf.matMul(x!, w!)),
         shared: tf.matMul(x!, w!, false, true),
         again: tf.sum(tf.matMul(x!, w!, false, true)),
-        soft: tf.softmax(tf.matMul(z!, w!, true)),
+        soft: tf.softmax(tf.matMul(z!, x!, true)),
         batched: tf.matMul(many!, many!),
       }),
       { inputs: { x: float('n', 4), w: float(4, 4), z: float('n', 4), many: float(2, 3, 3) } },
