@@ -77,8 +77,8 @@ export function histogram(
     return html`<rect class="${name}" x="${number(left + i * step + 0.5)}" y="${number(bottom - tall)}" width="${number(Math.max(0.5, step - 1))}" height="${number(tall)}"><title>${short(from)} to ${short(to)}: ${count.toLocaleString('en')}</title></rect>`;
   };
   return html`<svg class="chart" viewBox="0 0 ${width} ${height}" style="max-width:${width}px" role="img" aria-label="${label}">
-${counts.map((count, i) => bar(count, i, part ? 'bar faint' : 'bar'))}${part ? counted(part).map((count, i) => bar(count, i, 'bar')) : undefined}
 ${[0, 0.5, 1].map((share) => html`<line class="grid" x1="${left}" x2="${width - right}" y1="${number(bottom - share * (bottom - top))}" y2="${number(bottom - share * (bottom - top))}" /><text class="tick" x="${left - 5}" y="${number(bottom - share * (bottom - top) + 4)}" text-anchor="end">${short(Math.round(share * most))}</text>`)}
+${counts.map((count, i) => bar(count, i, part ? 'bar faint' : 'bar'))}${part ? counted(part).map((count, i) => bar(count, i, 'bar')) : undefined}
 <line class="axis" x1="${left}" x2="${width - right}" y1="${bottom}" y2="${bottom}" />
 ${[ends[0], (ends[0] + ends[1]) / 2, ends[1]].map((value, i) => html`<text class="tick" x="${number(x(value))}" y="${bottom + 14}" text-anchor="middle">${short(whole && i === 1 ? Math.round(value) : value)}</text>`)}
 ${marks.filter(({ value }) => value >= low && value <= high).map(({ value, label: text }) => html`<line class="mark" x1="${number(x(value))}" x2="${number(x(value))}" y1="${top - 3}" y2="${bottom}" /><text class="tick" x="${number(x(value))}" y="${top - 5}" text-anchor="middle">${text}</text>`)}
