@@ -12,7 +12,7 @@ const FOREIGN = /\[(?:Greek|Hebrew|Arabic|Cyrillic|Russian|Sanskrit|Syriac|Copti
 // Page marks that transcribers leave inside lines.
 const PAGE = String.raw`(?:\[(?:(?:Pg|Page)\.?|pp?\.) ?[\divxlc]+\]|\{(?:p\. ?)?[\divxlc]+\})`;
 const PAGE_MARK = new RegExp(String.raw`\s?${PAGE}(?=[\s.,;:!?)”’"']|$)|${PAGE}`, 'gi');
-const RULE = /^[*•·~=_–—#⁂❦☙❧✽⸻―+-](?:[\s*•·~=_–—#⁂❦☙❧✽⸻―+-]*[*•·~=_–—#⁂❦☙❧✽⸻―+-])?$/u;
+const RULE = /^[*•·~=_–—#⁂❦☙❧✽⸻―＊～◇◆○●□■+-](?:[\s*•·~=_–—#⁂❦☙❧✽⸻―＊～◇◆○●□■+-]*[*•·~=_–—#⁂❦☙❧✽⸻―＊～◇◆○●□■+-])?$/u;
 const DOTS = /^\.(?:\s+\.){2,}$/;
 // Old books part scenes with a row of marks; longer lines are something else.
 const RULE_CHARS = 120;

@@ -5,7 +5,7 @@ import { clear, type Lines } from '../clean/lines.js';
 import { clearMarks } from '../clean/notes.js';
 import { cutLong, cutNote } from '../split/long.js';
 import type { Paragraph, ParsedText, Removal, Section } from '../types.js';
-import { toParagraph } from './paragraph.js';
+import { isLinePerParagraph, toParagraph } from './paragraph.js';
 
 /** A block of a marked-up text as the parser gives it: front matter and lists are still in. */
 export interface Block {
@@ -153,6 +153,8 @@ function divide(
       sections.at(-1)!.paragraphs.push({ text: block.lines.join(' '), kind: 'heading' });
     } else if (block.kind === 'verse') {
       add({ text: block.lines.join('\n'), kind: 'verse' }, block);
+    } else if (isParagraphs(block.lines)) {
+      for (const line of block.lines) add(toParagraph([line], WIDTH), block);
     } else {
       add(toParagraph(block.lines, WIDTH), block);
     }
@@ -205,6 +207,13 @@ function clearLists(lines: Lines, blocks: readonly Block[], starts: readonly num
     clear(lines, starts[b]!, starts[last]! + blocks[last]!.lines.length - 1, 'contents list');
   });
 }
+
+// No line that was wrapped is longer than this.
+const WRAPPED_CHARS = 100;
+
+/** True for paragraphs that only line breaks divide, as in stories on the web: a line is too long to be one that was wrapped, and they end like sentences. */
+const isParagraphs = (lines: readonly string[]): boolean =>
+  lines.length > 1 && lines.some((line) => line.length > WRAPPED_CHARS) && isLinePerParagraph(lines, 2);
 
 const spot = ({ where, from, to }: Block) => ({ where, from, to });
 

@@ -76,6 +76,11 @@ describe('HTML', () => {
     ]);
   });
 
+  it('takes long lines that only breaks divide for paragraphs, and drops the rule between them', async () => {
+    const parsed = await read(`<h1>Loomings</h1><div>${ISHMAEL}<br>\n${BAG}</div><p>＊＊＊</p><p>${BAG}</p>`, 'a.html', 'html');
+    expect(outline(parsed)).toEqual([['Loomings', `p ${ISHMAEL}`, `p ${BAG}`, `p ${BAG}`]]);
+  });
+
   it('reads the encoding that the page names', async () => {
     const body = '<html><head><meta charset="windows-1251"></head><body><p>\xcf\xf0\xe8\xe2\xe5\xf2</p></body></html>';
     const parsed = await read(Buffer.from(body, 'latin1'), 'a.html', 'html');

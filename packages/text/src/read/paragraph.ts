@@ -80,7 +80,7 @@ const indentOf = (line: string): number => {
 };
 
 /** True for a text that has a paragraph on each line and next to no blank lines: its lines end like sentences. */
-export function isLinePerParagraph(text: readonly string[]): boolean {
+export function isLinePerParagraph(text: readonly string[], least = 4): boolean {
   let filled = 0;
   let inBlocks = 0;
   let ended = 0;
@@ -91,5 +91,5 @@ export function isLinePerParagraph(text: readonly string[]): boolean {
     inBlocks++;
     if (ENDS.test(line.slice(-12))) ended++;
   });
-  return inBlocks >= 4 && inBlocks >= 0.6 * filled && ended >= LINE_SHARE * inBlocks;
+  return inBlocks >= least && inBlocks >= 0.6 * filled && ended >= LINE_SHARE * inBlocks;
 }
