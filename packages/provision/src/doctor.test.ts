@@ -121,7 +121,12 @@ describe('WebGPU in the report', () => {
     const report = (hardware: boolean) => (): Promise<TrialOutcome> =>
       Promise.resolve({ ok: true, report: { version: '1.0', device: 'gpu', hardware, error: 1e-7, start: 5 } });
     for (const hardware of [false, true]) {
-      const { engines } = await examineEngines({ config: config(nowhere()), env: { MDIFF_WEBGPU: '' }, run: report(hardware), measure: equal });
+      const { engines } = await examineEngines({
+        config: config(nowhere()),
+        env: { MDIFF_WEBGPU: '' },
+        run: report(hardware),
+        measure: equal,
+      });
       expect(engines[1]).toMatchObject({ device: 'webgpu', state: 'works', ...(!hardware && { software: true }) });
       expect(engines[1]!.software).toBe(hardware ? undefined : true);
     }
