@@ -77,11 +77,12 @@ function translated({ translate, division }: NonNullable<ReturnType<typeof vocab
 }
 
 const TITLE_CHARS = 1000;
+const HEAD_CHARS = 100_000;
 
 /** Closes a title that lacks its end, which would swallow the page; no line moves. */
 function closedTitle(source: string): string {
-  const start = source.search(/<title\b[^>]*>/i);
-  if (start < 0 || start > 100_000) return source;
+  const start = source.slice(0, HEAD_CHARS).search(/<title\b[^>]{0,200}>/i);
+  if (start < 0) return source;
   const from = source.indexOf('>', start) + 1;
   if (/<\/title/i.test(source.slice(from, from + TITLE_CHARS))) return source;
   const length = source.slice(from, from + TITLE_CHARS).search(/[<\n]/);
