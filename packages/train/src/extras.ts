@@ -1,6 +1,6 @@
 import { pseudoDataCount } from '@mdiff/config';
 import { excerptOf } from './excerpt.js';
-import type { LoopOptions } from './loop.js';
+import type { LoopOptions } from './loopstate.js';
 import type { Run } from './open.js';
 import { PSEUDO_FILE, makePseudoData, storedUnits } from './pseudo.js';
 import { appendSample, withPresentModel } from './samples.js';

@@ -8,7 +8,7 @@ import { excerptOf } from './excerpt.js';
 import { speedOf, writeModelFolder, writesCausal } from './export.js';
 import type { Card } from './export.js';
 import { stopIfLost } from './lock.js';
-import type { LoopResult } from './loop.js';
+import type { LoopResult } from './loopstate.js';
 import { recordRun } from './open.js';
 import { showEvaluation } from './reporter.js';
 import { evaluatesCausal } from './stages.js';

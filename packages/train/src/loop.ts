@@ -1,91 +1,20 @@
 import { join } from 'node:path';
-import type { ProjectConfig } from '@mdiff/config';
-import type { Engine } from '@mdiff/engine';
-import type { HeldOut } from '@mdiff/prepare';
 import { isFiniteState, pruneCheckpoints, saveCheckpoint } from './checkpoint.js';
-import type { LossWindow, Progress } from './checkpoint.js';
+import type { LossWindow } from './checkpoint.js';
 import { dueAfter } from './due.js';
-import type { Due } from './due.js';
-import { FINAL_LEVELS, LEVELS, bitsPerByte, evaluateCausal, evaluateNelbo } from './evaluate.js';
-import type { Nelbo } from './evaluate.js';
-import type { Loader } from './loader.js';
+import { evaluate, keepFigures } from './loopevaluation.js';
+import { isFinished, startState } from './loopstate.js';
+import type { LoopOptions, LoopResult, LoopState } from './loopstate.js';
 import { stopIfLost } from './lock.js';
 import { appendMetric } from './metrics.js';
 import type { MetricLine } from './metrics.js';
 import { MAX_SKIPS, fallBack, nonFinite } from './nonfinite.js';
-import { lineRate, paceAfterLine, paceAfterStep, secondsPerStep, startingPace } from './pace.js';
-import type { Pace } from './pace.js';
-import type { TrainOptions } from './options.js';
-import { judgeEpoch } from './patience.js';
-import type { Patience } from './patience.js';
-import { showEvaluation } from './reporter.js';
-import type { Reporter } from './reporter.js';
+import { lineRate, paceAfterLine, paceAfterStep, secondsPerStep } from './pace.js';
 import { evaluatesCausal, stageEnds } from './stages.js';
 import type { Stages } from './stages.js';
 import { addLoss } from './spike.js';
-import type { LossMean } from './spike.js';
 import { updateAt } from './step.js';
-import { passesLeft, workloadOf } from './workload.js';
-import type { Workload } from './workload.js';
-
-export interface LoopOptions {
-  config: ProjectConfig;
-  engine: Engine;
-  stages: Stages;
-  heldOut: HeldOut | undefined;
-  /** the run folder */
-  folder: string;
-  /** files to keep beside every checkpoint, by name */
-  extra: Record<string, string>;
-  progress: Progress;
-  /** true: `progress` comes from a checkpoint, which need not be written again */
-  restored: boolean;
-  reporter: Reporter;
-  signal: AbortSignal;
-  /** called before every step; stopped: the signal was aborted meanwhile; changed: the text of the steps to come is another */
-  beforeStep(step: number): Promise<'unchanged' | 'changed' | 'stopped'>;
-  /** called after every step, once it is reported */
-  afterStep(step: number): Promise<void>;
-  loader: Loader;
-  /** the units of a step's batches in words */
-  rowsOf(step: number): string;
-  /** one-time notices */
-  warn(text: string): void;
-  /** called after every metric line */
-  onMetric?: TrainOptions['onMetric'];
-  /** called after every checkpoint */
-  onSaved(progress: Progress): Promise<void>;
-}
-
-export interface LoopResult {
-  progress: Progress;
-  /** false: interrupted; the state is saved */
-  finished: boolean;
-  /** the last evaluation of this process; where the run finished, the full one */
-  nelbo?: Nelbo;
-  /** held-out next-token loss, nats per token, if the last evaluation took it */
-  causal?: number;
-}
-
-/** The state that changes while the loop runs. */
-interface LoopState {
-  progress: Progress;
-  pace: Pace;
-  workload: Workload;
-  /** seconds of one pass over the held-out text, once there was one */
-  pass?: number;
-  nelbo?: Nelbo;
-  /** the last held-out next-token loss, nats per token */
-  causal?: number;
-  /** the checkpoint that holds the present state */
-  saved?: { step: number; evaluated: boolean };
-  /** the running mean of the training loss */
-  losses?: LossMean;
-  /** the step of the last update: what is saved since then holds the present weights */
-  updated: number;
-  /** older checkpoints wait for their removal until a step has shown that the newest holds good weights */
-  unpruned: boolean;
-}
+import { passesLeft } from './workload.js';
 
 /** Trains until the last step is evaluated or `signal` is aborted, and saves. */
 export async function runLoop(options: LoopOptions): Promise<LoopResult> {
@@ -132,19 +61,6 @@ async function steps(options: LoopOptions, state: LoopState): Promise<void> {
   await save(options, state);
   if (isFinished(progress, stages)) await prune(options, state);
 }
-
-function startState({ config, stages, progress, restored }: LoopOptions): LoopState {
-  return {
-    progress: structuredClone(progress),
-    pace: startingPace,
-    workload: workloadOf(config, stages),
-    updated: progress.step - (progress.skips ?? 0),
-    unpruned: restored,
-    ...(restored && { saved: { step: progress.step, evaluated: progress.unevaluated === undefined } }),
-  };
-}
-
-const isFinished = ({ step, unevaluated }: Progress, { steps }: Stages): boolean => step >= steps && unevaluated === undefined;
 
 /** @returns false if the run was stopped before the step could begin */
 async function enter({ beforeStep, loader }: LoopOptions, step: number): Promise<boolean> {
@@ -213,71 +129,6 @@ function count(window: LossWindow, { objective, isCausal }: Stages, step: number
   const sums = objective === 'mixed' && isCausal(step) ? (window.causal ??= { loss: 0, updates: 0 }) : window;
   sums.loss += loss;
   sums.updates++;
-}
-
-/** The figures after a step. */
-interface Evaluation {
-  causal?: number;
-  nelbo?: Nelbo;
-  patience?: Patience;
-  /** the stage should end */
-  exhausted?: boolean;
-}
-
-/** Evaluates the held-out text. @returns undefined if it was interrupted */
-async function evaluate(
-  { config: { seed, model, training }, engine, stages, signal, reporter }: LoopOptions,
-  state: LoopState,
-  { line, due, heldOut }: { line: MetricLine; due: Due; heldOut: HeldOut },
-): Promise<Evaluation | undefined> {
-  const { progress } = state;
-  const start = performance.now();
-  const watched = { signal, onBatch: showEvaluation(reporter) };
-  const measure = (levels: number): Promise<Nelbo | undefined> =>
-    evaluateNelbo(engine, heldOut, { seed, levels, shiftHead: model.shift_head, ...watched });
-  try {
-    const causal = line.objective === 'diffusion' ? undefined : await evaluateCausal(engine, heldOut, watched);
-    if (causal !== undefined) state.pass = (performance.now() - start) / 1000;
-    if (line.objective === 'causal') return causal === undefined ? undefined : { causal };
-    const begun = performance.now();
-    const nelbo = await measure(line.step < stages.steps ? LEVELS : FINAL_LEVELS);
-    if (line.step < stages.steps) state.pass = (performance.now() - begun) / 1000;
-    if (!nelbo) return undefined;
-    const figures = { nelbo, ...(causal !== undefined && { causal }) };
-    if (!due.patience) return figures;
-    const { index, first, steps } = stages.infoAt(line.step - 1).stage;
-    const judgement = judgeEpoch(progress.patience, { stage: index, nelbo: nelbo.nelbo }, training);
-    // A run that stops early reports the full evaluation too.
-    const stops = judgement.exhausted && line.step < stages.steps && first + steps === stages.steps;
-    const figure = stops ? await measure(FINAL_LEVELS) : nelbo;
-    return figure && { ...figures, nelbo: figure, ...judgement };
-  } finally {
-    progress.seconds += (performance.now() - start) / 1000;
-  }
-}
-
-/** Keeps the figures of an evaluation. @returns whether this is the lowest NELBO so far */
-function keepFigures(
-  { heldOut }: LoopOptions,
-  state: LoopState,
-  { line, evaluation: { causal, nelbo, patience } }: { line: MetricLine; evaluation: Evaluation },
-): boolean {
-  const { progress } = state;
-  if (causal !== undefined) {
-    line.causal_nll = causal;
-    if (heldOut) line.causal_bits_per_byte = bitsPerByte(causal, heldOut);
-    state.causal = causal;
-  }
-  if (patience) progress.patience = patience;
-  if (!nelbo) return false;
-  state.nelbo = nelbo;
-  line.nelbo = nelbo.nelbo;
-  line.nelbo_se = nelbo.se;
-  line.bits_per_byte = nelbo.bitsPerByte;
-  line.loss_by_ratio = nelbo.byRatio;
-  if (nelbo.nelbo >= (progress.best?.nelbo ?? Infinity)) return false;
-  progress.best = { step: line.step, nelbo: nelbo.nelbo };
-  return true;
 }
 
 /** Seconds until the run's last evaluation; undefined before the second step. */

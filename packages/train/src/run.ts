@@ -12,7 +12,7 @@ import { finish, finishedBefore } from './finish.js';
 import { openLoader } from './loader.js';
 import { stopIfLost, underLock } from './lock.js';
 import { runLoop } from './loop.js';
-import type { LoopResult } from './loop.js';
+import type { LoopResult } from './loopstate.js';
 import { open, recordRun } from './open.js';
 import type { Locked, Run } from './open.js';
 import type { TrainOptions, TrainResult } from './options.js';

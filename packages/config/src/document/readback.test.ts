@@ -88,8 +88,10 @@ function draw(pick: (n: number) => number): Drawn {
 }
 
 /** Every issue without its places, which are now those of the written text. */
+// An issue names a key as the document spells it; what is written spells it without its alias.
 const said = (issues: readonly Issue[]) =>
-  issues.map(({ code, path, message }) => `${code} ${path} ${message.replace(/; see .*/, '')}`).sort();
+  issues.map(({ code, path, message }) => `${code} ${canonical(path)} ${message.replace(/; see .*/, '')}`).sort();
+const canonical = (path: string): string => aliases[path] ?? path;
 
 /** Who set each value, as far as a rule asks: nobody, a preset or a person. */
 const kinds = (config: ProjectConfig) =>

@@ -83,16 +83,21 @@ export async function timesOf(
   if (missing && measure) {
     // All of them anew: times of different days, beside different work, do not compare.
     for (const [i, trial] of trials.entries()) kept[keys[i]!] = await measure(trial);
-    await keep(cacheDir, kept);
+    // An engine that does not work is mended and tried again.
+    if (keys.every((key) => 'ms' in kept[key]!)) await keep(cacheDir, kept);
   }
   return trials.map(({ setting }, i) => ({ setting, time: kept[keys[i]!]! }));
 }
 
-/** The fastest setting that runs; undefined if none does. Of equal ones it is the first. */
-export function fastest(times: readonly Timed[]): EngineSetting | undefined {
+/**
+ * The fastest setting; of equal ones the first. An installed engine that does not work at all is not passed over: its first setting is taken, so that
+ * the run says what is wrong with it and how to mend it.
+ */
+export function fastest(times: readonly Timed[]): EngineSetting {
+  const broken = times.find(({ setting: { engine } }) => times.every(({ setting, time }) => setting.engine !== engine || 'reason' in time));
+  if (broken) return broken.setting;
   const ms = ({ setting, time }: Timed): number => ('ms' in time ? time.ms / (setting.precision === 'bfloat16' ? 1 - WORTH : 1) : Infinity);
-  const best = times.reduce<Timed | undefined>((first, next) => (first && ms(first) <= ms(next) ? first : next), undefined);
-  return best && Number.isFinite(ms(best)) ? best.setting : undefined;
+  return times.reduce((first, next) => (ms(first) <= ms(next) ? first : next)).setting;
 }
 
 /** Removes the results of all trials, so that the next run or `mdiff engine doctor` measures again. */

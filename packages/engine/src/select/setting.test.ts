@@ -58,8 +58,8 @@ describe('selectSetting', () => {
     ['float32 of native TensorFlow where that is', { bf16: 120, float: 90, onnx: 100 }, 'tfjs_node float32 2'],
     ['ONNX Runtime where that is', { bf16: 120, float: 110, onnx: 100 }, 'onnxruntime float32 2'],
     ['float32 where bfloat16 gains nothing to speak of', { bf16: 98, float: 120, onnx: 100 }, 'onnxruntime float32 2'],
-    ['what works where another engine does not', { bf16: 'no symbol', float: 'no symbol', onnx: 100 }, 'onnxruntime float32 2'],
-    ['the preferred one where nothing works, so that the run says why', { bf16: 'a', float: 'b', onnx: 'c' }, 'tfjs_node bfloat16 2'],
+    ['float32 where bfloat16 does not work', { bf16: 'no symbol', float: 90, onnx: 100 }, 'tfjs_node float32 2'],
+    ['an installed engine that does not work, so that the run says why', { bf16: 'a', float: 'b', onnx: 100 }, 'tfjs_node bfloat16 2'],
   ] as const)('takes %s', async (_, { bf16, float, onnx }, expected) => {
     const { measure, tried } = machine({ 'tfjs_node bfloat16 2': bf16, 'tfjs_node float32 2': float, 'onnxruntime float32 2': onnx });
     const selection = await select(asked(), { measure });
@@ -69,10 +69,10 @@ describe('selectSetting', () => {
   });
 
   it('says that mixed precision does not pay, with the times, where it was left out for them', async () => {
-    const { measure } = machine({ 'tfjs_node bfloat16 2': 120, 'tfjs_node float32 2': 90.25, 'onnxruntime float32 2': 'no symbol' });
+    const { measure } = machine({ 'tfjs_node bfloat16 2': 'no symbol', 'tfjs_node float32 2': 90.25, 'onnxruntime float32 2': 120 });
     expect(codes(await select(asked(), { measure }))).toEqual([
       'N1 training.use_mixed_precision: engine "tfjs_node" computes in float32, because mixed precision is not faster here (a training step: ' +
-        'tfjs_node float32 90 ms, tfjs_node bfloat16 120 ms, onnxruntime float32 does not work (no symbol)); mixed precision is not applied',
+        'tfjs_node float32 90 ms, onnxruntime float32 120 ms, tfjs_node bfloat16 does not work (no symbol)); mixed precision is not applied',
     ]);
   });
 
@@ -106,6 +106,14 @@ describe('selectSetting', () => {
     expect(tried).toHaveLength(3);
     await select(asked({ model: { d_model: 192 } }), { measure });
     expect(tried).toHaveLength(6);
+  });
+
+  it('keeps no trial of an engine that does not work: it is mended and tried again', async () => {
+    const broken = machine({ 'tfjs_node bfloat16 2': 'no symbol', 'tfjs_node float32 2': 'no symbol', 'onnxruntime float32 2': 100 });
+    await select(asked(), { measure: broken.measure });
+    const mended = machine({ 'tfjs_node bfloat16 2': 120, 'tfjs_node float32 2': 110, 'onnxruntime float32 2': 100 });
+    expect(nameOf((await select(asked(), { measure: mended.measure })).setting)).toBe('onnxruntime float32 2');
+    expect(mended.tried).toHaveLength(3);
   });
 
   it('measures again after a damaged record, and without a record takes the order of preference', async () => {

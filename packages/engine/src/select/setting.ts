@@ -54,7 +54,7 @@ export async function selectSetting(config: ProjectConfig, options: SettingOptio
     ...(setting.engine === 'tfjs_node' && { tensorflow: first.tensorflow ?? installed.tensorflow.cpu }),
   }));
   const times = candidates.length > 1 ? await timesOf(trials, { cacheDir: config.cache_dir, measure }) : undefined;
-  const setting = (times && fastest(times)) ?? candidates[0]!;
+  const setting = times ? fastest(times) : candidates[0]!;
   const { engine, device, precision } = setting;
   const tensorflow = engine === 'tfjs_node' ? installed.tensorflow[device] : undefined;
   const notices = [...first.notices, ...precisionNotices(config, setting, { bf16, times })];
