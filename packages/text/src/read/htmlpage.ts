@@ -1,0 +1,317 @@
+import { plainCharacters } from '../clean/characters.js';
+import { TextError } from '../error.js';
+import type { Removal } from '../types.js';
+import type { Block, Marked } from './block.js';
+import { MARK_CHARS, isArrow, looksLikeMark } from './htmlmarks.js';
+import { HEAD, isBlock, isInitial, markOf, skipOf, verseOf, type Skip } from './tags.js';
+
+const CELLS = new Set(['td', 'th']);
+// A page has many of these; one removal reports all of them.
+const MARKS = new Set<Removal['what']>(['page number', 'note mark', 'ruby reading', 'hidden text', 'deleted text']);
+// Old pages forget to close thousands of tags, and each open tag slows down everything after it.
+const DEPTH = 20_000;
+const SAMPLE_CHARS = 160;
+interface Tag {
+  name: string;
+  block?: boolean;
+  skip?: Skip;
+  verse?: boolean;
+  stanza?: boolean;
+  /** A line of a stanza rather than a block. */
+  line?: boolean;
+  link?: boolean;
+  /** What it is if what is inside turns out to be short, and where that begins. */
+  mark?: { kind: NonNullable<ReturnType<typeof markOf>>; href: string; line: number; length: number; linked: number; block: number };
+  initial?: boolean;
+}
+
+type Counted = 'verse' | 'stanza' | 'link' | 'pre' | 'head' | 'title' | 'q' | 'hgroup';
+
+/** Collects the blocks of one page from the events of the parser; `index` is the offset of an event in the source. */
+export class Page {
+  readonly #source: string;
+  readonly #where: string;
+  readonly #blocks: Block[] = [];
+  readonly #removed: Removal[] = [];
+  readonly #removals = new Map<Removal['what'], Removal & { count: number }>();
+  readonly #noted = new Set<string>();
+  /** The tags that are open, the outermost first, and how many there are of those that matter. */
+  readonly #tags: Tag[] = [];
+  readonly #open: Record<Counted, number> = { verse: 0, stanza: 0, link: 0, pre: 0, head: 0, title: 0, q: 0, hgroup: 0 };
+  /** The outermost tag that is left out with everything inside, and its text so far. */
+  #skip: { tag: Tag; text: string; from: number } | undefined;
+  #headOver = false;
+  #title = '';
+  /** The block in the making: its lines, the characters in links, the heading level (0 = none), the source line of its first text (0 = none yet). */
+  #lines = [''];
+  #linked = 0;
+  #heading = 0;
+  #from = 0;
+  #ids: string[] = [];
+  #led = false;
+  #back = false;
+  /** The letter that a picture shows at the start of a block, or that a tag of its own holds there. */
+  #cap = '';
+  #initial = false;
+  // Newlines are counted along the way: the parser only goes forward.
+  #line = 1;
+  #counted = 0;
+
+  constructor(source: string, where: string) {
+    this.#source = source;
+    this.#where = where;
+  }
+
+  open(name: string, attributes: Readonly<Record<string, string>>, index: number): void {
+    const line = this.#lineAt(index);
+    if (this.#tags.length >= DEPTH)
+      throw new TextError(
+        `it opens ${DEPTH.toLocaleString('en')} tags, by line ${line} of ${this.#where}, and closes none of them; repair it or save its text`,
+      );
+    const tag: Tag = { name, block: isBlock(name) };
+    if (this.#open.head > 0 && !HEAD.has(name)) this.#headOver = true;
+    if (name === 'head') this.#headOver = false;
+    for (const id of [attributes['id'], name === 'a' ? attributes['name'] : undefined]) if (id) this.#ids.push(id);
+    const skip = skipOf(name, attributes);
+    if (skip) {
+      tag.skip = skip;
+      this.#skip ??= { tag, text: '', from: line };
+    }
+    if (name === 'a') tag.link = /^(?!\w+:)/.test(attributes['href'] ?? 'none:');
+    if (tag.block && (!this.#skip || this.#skip.tag === tag)) this.#openBlock(tag, attributes, line);
+    if (!this.#skip) this.#openMark(tag, attributes, line);
+    this.#count(tag, 1);
+    this.#tags.push(tag);
+  }
+
+  text(text: string, index: number): void {
+    const skip = this.#skip;
+    if (skip?.tag.skip === 'silent') return;
+    if (this.#open.title > 0) {
+      this.#title += text;
+      return;
+    }
+    if (this.#open.head > 0 && !this.#headOver) {
+      if (!text.trim()) return;
+      this.#headOver = true;
+    }
+    const line = this.#lineAt(index);
+    const clean = plainCharacters(text)
+      .replace(/\u00AD/g, '')
+      .replace(/\u00A0/g, ' ');
+    if (!skip) this.#add(clean, line);
+    else if (skip.text.length < SAMPLE_CHARS) skip.text += clean;
+  }
+
+  close(name: string, index: number): void {
+    const line = this.#lineAt(index);
+    const tag = this.#tags.at(-1);
+    if (!tag) return;
+    if (this.#skip?.tag === tag) {
+      const { text, from } = this.#skip;
+      this.#skip = undefined;
+      if (tag.skip !== undefined && tag.skip !== 'silent') this.#remove(tag.skip, text, from, line);
+      if (tag.block) this.#closeBlock(tag, line);
+    } else if (!this.#skip) {
+      if (tag.mark && !tag.block) this.#closeMark(tag.mark, line);
+      if (tag.initial) this.#initial ||= /^\s*["“‘']?\p{L}\s*$/u.test(this.#lines.join(''));
+      if (name === 'q') this.#add(this.#open.q % 2 === 1 ? '”' : '’', line);
+      if (tag.block) this.#closeBlock(tag, line);
+    }
+    this.#tags.pop();
+    this.#count(tag, -1);
+  }
+
+  end(): Marked {
+    this.#flush(this.#lineAt(this.#source.length));
+    const removed = [...this.#removals.values()].map(({ count, ...removal }) =>
+      count > 1 && MARKS.has(removal.what) ? { ...removal, sample: `${removal.sample} … (${count} of them)` } : removal,
+    );
+    return {
+      title: this.#title.replace(/\s+/g, ' ').trim() || undefined,
+      blocks: this.#blocks,
+      removed: [...removed, ...this.#removed],
+      noted: this.#noted,
+    };
+  }
+
+  #count(tag: Tag, by: 1 | -1): void {
+    if (tag.verse) this.#open.verse += by;
+    if (tag.stanza) this.#open.stanza += by;
+    if (tag.link) this.#open.link += by;
+    const { name } = tag;
+    // The title of a drawing is none of the book.
+    if (name === 'title' && tag.skip === undefined && !(by === 1 && (this.#skip || this.#title))) this.#open.title = by === 1 ? 1 : 0;
+    if (name === 'pre' || name === 'head' || name === 'q' || name === 'hgroup') this.#open[name] += by;
+  }
+
+  #openBlock(tag: Tag, attributes: Readonly<Record<string, string>>, line: number): void {
+    const { name } = tag;
+    const heading = /^h[1-6]$/.test(name) ? Number(name[1]) : 0;
+    if (this.#open.hgroup > 0) {
+      this.#lines.push('');
+      if (heading > 0 && this.#heading === 0) this.#heading = heading;
+      return;
+    }
+    const { verse, stanza } = verseOf(attributes);
+    tag.verse = verse;
+    tag.stanza = stanza;
+    tag.line = !stanza && this.#open.verse > 0 && (name === 'div' || (name === 'p' && this.#open.stanza > 0));
+    if (tag.line) this.#lines.push('');
+    else this.#flush(line);
+    if (heading > 0) this.#heading = heading;
+    if (name === 'hgroup') this.#heading = Number(attributes['level'] ?? 0);
+  }
+
+  #closeBlock(tag: Tag, line: number): void {
+    if (this.#open.hgroup > (tag.name === 'hgroup' ? 1 : 0)) {
+      this.#lines.push('');
+      return;
+    }
+    if (tag.line) this.#lines.push('');
+    else this.#flush(line);
+    if (/^h[1-6]$/.test(tag.name) || tag.name === 'hgroup') this.#heading = 0;
+    if (tag.mark) this.#closePage(tag.mark.block, line);
+  }
+
+  #openMark(tag: Tag, attributes: Readonly<Record<string, string>>, line: number): void {
+    const { name } = tag;
+    const kind = markOf(name, attributes);
+    if (kind && (!tag.block || kind === 'page number')) {
+      const length = this.#lines.at(-1)!.length;
+      const href = attributes['href'] ?? '';
+      tag.mark = { kind, href, line: this.#lines.length, length, linked: this.#linked, block: this.#blocks.length };
+    }
+    if (name === 'br') this.#break(line);
+    if (name === 'q') this.#add(this.#open.q % 2 === 0 ? '“' : '‘', line);
+    if (CELLS.has(name)) this.#lines.push(`${this.#lines.pop()!} `);
+    if (name === 'img' || name === 'image') this.#picture(attributes, line);
+    if (!tag.block && (isInitial(attributes) || ['span', 'font', 'big', 'b', 'strong'].includes(name)) && this.#isEmpty())
+      tag.initial = true;
+  }
+
+  #isEmpty(): boolean {
+    // Marks that were taken out may have left blank lines, but few.
+    return this.#from === 0 || (this.#lines.length < 5 && this.#lines.every((part) => part.trim() === ''));
+  }
+
+  /** A line break; two in a row divide paragraphs, outside headings. */
+  #break(line: number): void {
+    const double = this.#lines.length > 1 && this.#lines.at(-1)!.trim() === '' && this.#heading === 0 && this.#open.hgroup === 0;
+    if (double && !this.#isEmpty()) this.#flush(line);
+    else if (!double) this.#lines.push('');
+  }
+
+  /** A picture: the letter that begins a block, or something to leave out. */
+  #picture(attributes: Readonly<Record<string, string>>, line: number): void {
+    const alt = (attributes['alt'] ?? '').trim();
+    const file = /(?:^|[/_-])(?:drop|cap|dropcap|initial|init|letter)?[_-]?(\p{L})\.\w{3,4}$/iu.exec(attributes['src'] ?? '')?.[1] ?? '';
+    const letter = /^["“‘']?\p{L}$/u.test(alt) ? alt : alt === '' ? file.toUpperCase() : '';
+    if (letter && this.#isEmpty()) this.#cap = letter;
+    else if (alt) this.#remove('illustration', alt, line, line);
+  }
+
+  /** Takes a mark out of its line again, if what is inside looks like one. */
+  #closeMark({ kind, href, ...begin }: NonNullable<Tag['mark']>, line: number): void {
+    // A raised number in a link is the link's.
+    if (kind === 'raised' && this.#open.link > 0) return;
+    if (begin.line !== this.#lines.length || begin.block !== this.#blocks.length) return;
+    const text = this.#lines.at(-1)!.slice(begin.length).trim();
+    const before = [...this.#lines.slice(-2, -1), this.#lines.at(-1)!.slice(0, begin.length)].join(' ');
+    const leads = !before.trim();
+    const arrow = isArrow(text);
+    const target = href.slice(href.indexOf('#') + 1);
+    if (kind === 'back link' || (kind === 'link' && arrow)) this.#back = true;
+    const isMark = looksLikeMark(kind, { text, before, target, arrow });
+    if (!isMark || !text) return;
+    // The number of the note itself, which stays unless its block turns out to be a note.
+    if (leads && kind !== 'page number' && !arrow) {
+      this.#led = true;
+      if (kind === 'link') return;
+    } else if (href && !arrow) {
+      this.#noted.add(target);
+    }
+    this.#lines.push(this.#lines.pop()!.slice(0, begin.length));
+    this.#linked = begin.linked;
+    this.#remove(kind === 'page number' ? kind : 'note mark', text, line, line);
+  }
+
+  /** Drops the blocks since `from` if they are a page number and nothing more; whole chapters may stand inside such a tag. */
+  #closePage(from: number, line: number): void {
+    const inside = this.#blocks.slice(from);
+    const text = inside.flatMap(({ lines }) => lines).join(' ');
+    if (!text || text.length > MARK_CHARS) return;
+    this.#blocks.length = from;
+    this.#remove('page number', text, inside[0]!.from, line);
+  }
+
+  #lineAt(index: number): number {
+    for (; this.#counted < index; this.#counted++) if (this.#source.charCodeAt(this.#counted) === 10) this.#line++;
+    return this.#line;
+  }
+
+  #remove(what: Removal['what'], text: string, from: number, to: number): void {
+    const sample = text.replace(/\s+/g, ' ').trim().slice(0, SAMPLE_CHARS);
+    if (!sample) return;
+    const removal = { where: this.#where, from, to, what, sample };
+    const earlier = this.#removals.get(what);
+    if (what === 'footnote') this.#removed.push(removal);
+    else if (earlier) Object.assign(earlier, { to, count: earlier.count + 1 });
+    else this.#removals.set(what, { ...removal, count: 1 });
+  }
+
+  #add(text: string, line: number): void {
+    if (this.#cap && text.trim()) text = this.#withCap(text, line);
+    if (text.trim() && this.#from === 0) this.#from = line;
+    if (this.#open.link > 0) this.#linked += text.trim().length;
+    if (this.#open.pre === 0) {
+      this.#lines.push(this.#lines.pop()! + text);
+      return;
+    }
+    // Preformatted text is plain text: its line breaks are breaks, its blank lines paragraphs.
+    text.split('\n').forEach((part, i) => {
+      if (i > 0 && this.#lines.at(-1)!.trim() === '') this.#flush(line + i);
+      else if (i > 0) this.#lines.push('');
+      if (part.trim() && this.#from === 0) this.#from = line + i;
+      this.#lines.push(this.#lines.pop()! + part);
+    });
+  }
+
+  /** The text behind a picture of a letter, with the letter where a word goes on. */
+  #withCap(text: string, line: number): string {
+    const letter = this.#cap;
+    this.#cap = '';
+    if (/^[\p{L}’']/u.test(text)) return letter + text;
+    const joins = /^\s*\p{Ll}/u.test(text) && !/[AIO]$/i.test(letter);
+    if (joins) return letter + text.trimStart();
+    this.#remove('illustration', letter, line, line);
+    return text;
+  }
+
+  /** Ends the block in the making, at line `to`. */
+  #flush(to: number): void {
+    const lines = this.#lines.map((part) => part.replace(/[ \t\n\r\f]+/g, ' ').trim()).filter(Boolean);
+    if (lines.length > 0) {
+      if (this.#initial) lines[0] = lines[0]!.replace(/^(["“‘']?(?![AIO])\p{Lu}) (?=\p{Ll})/u, '$1');
+      const level = this.#heading;
+      const chars = lines.reduce((sum, part) => sum + part.length, 0);
+      const kind = level > 0 ? 'heading' : this.#open.verse > 0 && lines.length > 1 ? 'verse' : 'text';
+      this.#blocks.push({
+        lines: kind === 'heading' ? [lines.join(' ')] : lines,
+        kind,
+        ...(level > 0 && { level }),
+        linked: Math.min(1, this.#linked / chars),
+        ...(this.#ids.length > 0 && { ids: this.#ids }),
+        ...((this.#led || this.#back) && { led: true }),
+        where: this.#where,
+        from: this.#from || to,
+        to,
+      });
+      this.#ids = [];
+    }
+    this.#lines = [''];
+    this.#linked = 0;
+    this.#from = 0;
+    this.#led = this.#back = this.#initial = false;
+  }
+}
