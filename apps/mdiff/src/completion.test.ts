@@ -27,7 +27,7 @@ it('prints a script for each shell, and refuses another', async () => {
 });
 
 it('offers commands, options, presets and keys', async () => {
-  expect((await complete('--', 'co')).words).toEqual(['config', 'complete']);
+  expect((await complete('--', 'co')).words).toEqual(['config', 'compare', 'complete']);
   expect((await complete('--', 'data', '')).words).toEqual(expect.arrayContaining(['inspect', 'report']));
   expect((await complete('--', 'train', '--re')).words).toEqual(['--resume']);
   expect((await complete('--', 'generate', '--num')).words).toEqual(['--num-steps']);

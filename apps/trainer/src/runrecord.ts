@@ -15,6 +15,9 @@ export function duration(seconds: number): string {
   return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** One unit of text has no standard error. */
+const withError = (value: number, error = NaN): string => `${value.toFixed(3)}${Number.isFinite(error) ? ` ± ${error.toFixed(3)}` : ''}`;
+
 const pointOf = (line: MetricLine): RunPoint => ({
   step: line.step,
   stage: line.stage,
@@ -40,7 +43,7 @@ function figuresOf({ run: { record, step } }: RunOverview, points: readonly RunP
     ...(evaluated?.bitsPerByte === undefined ? [] : [['held-out bits a byte', evaluated.bitsPerByte.toFixed(3)] as const]),
     ...(evaluated?.nelbo === undefined
       ? []
-      : [['held-out NELBO, nats a token', `${evaluated.nelbo.toFixed(3)} ± ${(evaluated.nelboError ?? 0).toFixed(3)}`] as const]),
+      : [['held-out NELBO, nats a token', withError(evaluated.nelbo, evaluated.nelboError)] as const]),
     ...(causal?.causalBitsPerByte === undefined ? [] : [['next token, bits a byte', causal.causalBitsPerByte.toFixed(3)] as const]),
     ['steps', record ? `${number(step)} of ${number(record.steps)}` : number(step)],
     ...(record ? [['time', duration(record.seconds)] as const] : []),

@@ -38,6 +38,12 @@ const record: RunPageRecord = {
 };
 
 describe('the page of a run', () => {
+  it('shows a figure that is no number as a dash', () => {
+    const page = runPage({ ...record, points: [{ ...evaluated(10, 3), loss: NaN, nelboError: NaN }] });
+    expect(page).toContain('<td>6.000</td><td>–</td><td>3.000</td>');
+    expect(page).not.toContain('NaN');
+  });
+
   const page = runPage(record);
 
   it('shows learning curves by stage, loss by mask ratio, rate, speed, samples, configuration and fingerprint', () => {

@@ -118,7 +118,8 @@ const table = (rows: Facts): Markup =>
 const evaluations = ({ points: all }: RunPageRecord): Markup | undefined => {
   const evaluated = all.filter(({ bitsPerByte, causalBitsPerByte }) => bitsPerByte !== undefined || causalBitsPerByte !== undefined);
   if (evaluated.length === 0) return undefined;
-  const number = (value: number | undefined, digits = 3): string => (value === undefined ? '' : value.toFixed(digits));
+  const number = (value: number | undefined, digits = 3): string =>
+    value === undefined ? '' : Number.isFinite(value) ? value.toFixed(digits) : '–';
   const hasCausal = evaluated.some(({ causalBitsPerByte }) => causalBitsPerByte !== undefined);
   return html`<details><summary>The figures of all ${count(evaluated.length)} evaluations</summary><div class="wide"><table>
 <tr><th>step</th><th>stage</th><th>nats a token</th><th>± s.e.</th><th>bits a byte</th>${hasCausal ? html`<th>next token, bits a byte</th>` : undefined}<th>training loss</th></tr>

@@ -38,6 +38,9 @@ export async function appendMetric(path: string, line: object): Promise<void> {
   }
 }
 
+/** A number that is not finite stands in JSON as null: the standard error of one unit, the loss of a step that failed. In lists null is an empty place. */
+const notFinite = (key: string, value: unknown): unknown => (value === null && !/^\d+$/.test(key) ? NaN : value);
+
 /** All whole lines of a metrics file. If a kill cut the last line short, it is left out. */
 export async function readMetrics(path: string): Promise<MetricLine[]> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -47,7 +50,7 @@ export async function readMetrics(path: string): Promise<MetricLine[]> {
   });
   return text.split('\n').flatMap((line) => {
     try {
-      return line === '' ? [] : [JSON.parse(line) as MetricLine];
+      return line === '' ? [] : [JSON.parse(line, notFinite) as MetricLine];
     } catch {
       return [];
     }
