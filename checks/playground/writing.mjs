@@ -49,6 +49,13 @@ export async function writing({ page, step, picture, url }) {
     await done(page);
     match(await text(page), /^Call .+ Ishmael\.$/s);
   });
+  await step('rewrites a share of the words', async () => {
+    await page.locator('#text').fill('Call me Ishmael.');
+    await page.getByLabel('Share of the words to rewrite').selectOption('0.3');
+    await page.getByRole('button', { name: 'Rewrite', exact: true }).click();
+    await done(page);
+    match(await text(page), /^Call |Ishmael\.$/s);
+  });
   await step('puts a gap at the caret, and changes its length', async () => {
     await page.locator('#text').fill('Call me.');
     await page.locator('#text').evaluate((area) => area.setSelectionRange(4, 4));

@@ -1,6 +1,6 @@
 import { parseGaps } from '@mdiff/generate';
 import { describe, expect, it, test } from 'vitest';
-import { gapsOf, partsOf, refillParts, wholeWords } from './gaps.js';
+import { gapsOf, partsOf, refillParts, rewriteParts, wholeWords } from './gaps.js';
 
 test.each([
   'Call me ___.',
@@ -42,4 +42,29 @@ describe('words that a selection touches', () => {
 
 it('refills words with up to twice as many, and the gaps beside them', () => {
   expect(refillParts('The old ship ___.', { start: 4, end: 7 })).toEqual(['The ', { gap: [1, 3] }, ' ship ', { gap: [1, 12] }, '.']);
+});
+
+describe('a share of the words', () => {
+  const text = 'Call me Ishmael, some years ago — never mind how long precisely.';
+  const kept = (share: number, seed: number) => rewriteParts(text, { share, seed }).filter((part) => typeof part === 'string');
+  const words = (parts: readonly (string | object)[]): number =>
+    parts.reduce((sum: number, part) => sum + (typeof part === 'object' && 'gap' in part ? (part.gap as [number, number])[0] : 0), 0);
+
+  it('becomes gaps, as many words as asked and at least one; all else stays', () => {
+    for (const seed of [1, 2, 3])
+      for (const share of [0, 0.1, 0.2, 0.5, 1])
+        expect(words(rewriteParts(text, { share, seed })), `${share} ${seed}`).toBe(Math.max(1, Math.round(11 * share)));
+    for (const part of kept(0.3, 7)) expect(text).toContain(part);
+    expect(kept(1, 1).join('|')).toBe(', | — |.');
+  });
+
+  it('is chosen by the seed alone', () => {
+    expect(rewriteParts(text, { share: 0.2, seed: 5 })).toEqual(rewriteParts(text, { share: 0.2, seed: 5 }));
+    const chosen = new Set(Array.from({ length: 20 }, (_, seed) => JSON.stringify(rewriteParts(text, { share: 0.2, seed }))));
+    expect(chosen.size).toBeGreaterThan(10);
+  });
+
+  it('leaves the gaps of the text as they are', () => {
+    expect(rewriteParts('a ___{2,5} b', { share: 0, seed: 1 })).toContainEqual({ gap: [2, 5] });
+  });
 });

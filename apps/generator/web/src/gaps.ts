@@ -62,3 +62,42 @@ export function refillParts(text: string, { start, end }: { start: number; end: 
   const after = partsOf(text.slice(end));
   return [...before, { gap: [words, Math.max(words + 2, Math.ceil(words * 2.2))] }, ...after];
 }
+
+const WORD = /[\p{L}\p{N}][\p{L}\p{N}'’-]*/gu;
+
+/** A number in [0, 1) that depends on both arguments alone (the mixing steps of MurmurHash3). */
+function hashed(seed: number, index: number): number {
+  let h = (seed ^ Math.imul(index + 1, 0x9e3779b1)) >>> 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32;
+}
+
+/**
+ * The parts that write a share of a text's words anew, at least one of them; the seed chooses which. Words that stand side by side become one gap, and a
+ * gap may get one token more than its words. Gaps of the text are filled too.
+ */
+export function rewriteParts(text: string, { share, seed }: { share: number; seed: number }): Part[] {
+  const gaps = gapsOf(text);
+  const words = [...text.matchAll(WORD)]
+    .map(({ 0: word, index }) => ({ start: index, end: index + word.length }))
+    .filter(({ start }) => !gaps.some((gap) => gap.start <= start && start < gap.end));
+  const chosen = words
+    .map((word, i) => ({ ...word, order: hashed(seed, i) }))
+    .sort((a, b) => a.order - b.order)
+    .slice(0, Math.max(1, Math.round(share * words.length)))
+    .sort((a, b) => a.start - b.start);
+  const parts: Part[] = [];
+  let end = 0;
+  for (let i = 0; i < chosen.length; i++) {
+    const first = chosen[i]!;
+    let count = 1;
+    while (i + 1 < chosen.length && /^[^\S\n]+$/.test(text.slice(chosen[i]!.end, chosen[i + 1]!.start))) {
+      i++;
+      count++;
+    }
+    parts.push(...partsOf(text.slice(end, first.start)), { gap: [count, count + 1] });
+    end = chosen[i]!.end;
+  }
+  return [...parts, ...partsOf(text.slice(end))];
+}

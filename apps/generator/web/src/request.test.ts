@@ -29,6 +29,10 @@ it('fills gaps, refills words, and goes around words in their place', () => {
     body: { parts: ['a ', { gap: 2 }] },
   });
   expect(requestOf({ ...plain, action: { kind: 'refill', start: 5, end: 7 } }).body['parts']).toEqual(['Call ', { gap: [1, 3] }]);
+  expect(requestOf({ ...plain, action: { kind: 'rewrite', share: 1 } })).toMatchObject({
+    path: 'infill',
+    body: { parts: [{ gap: [2, 3] }] },
+  });
   const placed = [
     { at: 12, word: ' whale ' },
     { at: 3, word: '' },

@@ -1,5 +1,5 @@
 // From what you ask for to the request that the server answers. The same request is what the page shows as curl, TypeScript and Python.
-import { gapsOf, partsOf, refillParts, type Part } from './gaps.js';
+import { gapsOf, partsOf, refillParts, rewriteParts, type Part } from './gaps.js';
 import { effective, parametersOf, type PageModel, type Placed, type Settings } from './settings.js';
 
 export interface Request {
@@ -8,7 +8,11 @@ export interface Request {
 }
 
 export type Action =
-  { readonly kind: 'continue' } | { readonly kind: 'fill' } | { readonly kind: 'refill'; readonly start: number; readonly end: number };
+  | { readonly kind: 'continue' }
+  | { readonly kind: 'fill' }
+  | { readonly kind: 'refill'; readonly start: number; readonly end: number }
+  /** writes this share of the words anew */
+  | { readonly kind: 'rewrite'; readonly share: number };
 
 export interface Asking {
   readonly text: string;
@@ -24,6 +28,7 @@ export function requestOf({ text, action, settings, placed, model, seed }: Askin
   const { length } = effective(settings, model);
   const infill = (parts: readonly Part[]): Request => ({ path: 'infill', body: { parts, ...common } });
   if (action.kind === 'refill') return infill(refillParts(text, action));
+  if (action.kind === 'rewrite') return infill(rewriteParts(text, { share: action.share, seed: seed ?? 0 }));
   if (action.kind === 'fill') return infill(partsOf(text));
   // Only that endpoint fills the gaps of the text too.
   if (gapsOf(text).length > 0) return infill([...partsOf(text), { gap: length }]);

@@ -86,7 +86,7 @@ export const isPeeking = (state: State): boolean =>
   state.compare === null && state.runs.a !== undefined && (isRunning(state) || state.playing || state.shown < lastStep(state));
 
 /** What the main button does: selected words are refilled, else gaps are filled, else the text goes on. */
-export function mainAction(state: State): Action {
+export function mainAction(state: State): Exclude<Action, { kind: 'rewrite' }> {
   const { text } = docOf(state);
   const { start, end } = state.selection;
   const words = start === end ? null : wholeWords(text, start, end);

@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import { usePage } from './context.js';
 import { gapsOf, OPEN_GAP, wholeWords } from './gaps.js';
 import { docOf, isRunning, mainAction, type State } from './state.js';
@@ -47,12 +48,42 @@ export function WriteBar() {
         </button>
       )}
       <GapTools />
+      <RewriteTools />
       {marks.length > 0 && (
         <button type="button" class="quiet" onClick={() => session.send({ type: 'replaced', doc: { text, marks: [] } })}>
           Clear colours
         </button>
       )}
     </div>
+  );
+}
+
+const SHARES = [0.1, 0.2, 0.3, 0.5];
+
+/** Writes a share of the words anew, those that the seed chooses. */
+function RewriteTools() {
+  const { session, state } = usePage();
+  const [share, setShare] = useState(0.2);
+  if (!/\p{L}+\P{L}+\p{L}+/u.test(docOf(state).text)) return null;
+  return (
+    <span class="group">
+      <button type="button" disabled={!state.ready && state.models.length === 0} onClick={() => session.write({ kind: 'rewrite', share })}>
+        Rewrite
+      </button>
+      <label class="inline">
+        <select
+          aria-label="Share of the words to rewrite"
+          value={share}
+          onChange={({ currentTarget: { value } }) => setShare(Number(value))}
+        >
+          {SHARES.map((one) => (
+            <option key={one} value={one}>
+              {Math.round(100 * one)} % of the words
+            </option>
+          ))}
+        </select>
+      </label>
+    </span>
   );
 }
 
