@@ -7,7 +7,7 @@ import { fixture } from './fixture.test.util.js';
 import { generate } from './generate.js';
 import { loadModel } from './load.js';
 import { chain, exact, oracle } from './oracle.test.util.js';
-import { score } from './score.js';
+import { rankByNextToken, score } from './score.js';
 import { evaluateWriting, excerpts } from './writing.js';
 
 const shifted = await loadModel(fixture('shifted'));
@@ -58,6 +58,20 @@ describe('the chain rule', () => {
     for (const unit of units) alone.push((await nextTokens(model, [unit], {}))[0]!);
     expectClose([...together], alone, { tolerance: 1e-12, why: 'float64 sums' });
     expect(calls.filter((call) => call.startsWith('open'))).toEqual(['open 4', ...units.map(() => 'open 1')]);
+  });
+
+  it('ranks texts by next-token prediction, the likeliest first', async () => {
+    const model = writing(shifted, []);
+    const given = ['Call me Ishmael.', 'The whale swam to the sea.', 'Call me.', 'The sea.'];
+    const units = await cutText(model, given);
+    const nats = await nextTokens(model, units, {});
+    const ranked = await rankByNextToken(model, given);
+    expect(ranked.map(({ index }) => given[index])).toEqual(ranked.map(({ text }) => text));
+    for (const { index, natsPerToken } of ranked) expect(natsPerToken).toBeCloseTo(nats[index]! / (units[index]!.ids.length + 1), 9);
+    const order = ranked.map(({ natsPerToken }) => natsPerToken);
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    await expect(rankByNextToken(model, ['The sea.', ' '])).rejects.toThrow('texts[1]: no text to score');
+    await expect(rankByNextToken(shifted, given)).rejects.toThrow('does not predict the next token');
   });
 
   it('draws its sample by the seed, and says of which units the figures are', async () => {

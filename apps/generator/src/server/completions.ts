@@ -1,5 +1,15 @@
 import { randomInt } from 'node:crypto';
-import { generate, rank, seedAt, type GenerateOptions, type Model, type SamplingOptions, type Text } from '@mdiff/generate';
+import {
+  generate,
+  predictsNext,
+  rank,
+  rankByNextToken,
+  seedAt,
+  type GenerateOptions,
+  type Model,
+  type SamplingOptions,
+  type Text,
+} from '@mdiff/generate';
 import { RequestError } from './errors.js';
 import { watchSteps } from './frames.js';
 import { headOf } from './head.js';
@@ -96,18 +106,17 @@ function drawnOf({ best_of, stream }: CompletionRequest, n: number): number {
   return drawn;
 }
 
-/** The n texts whose tokens are likeliest, likeliest first, by the bound on the likelihood that training reports. Texts without words come last. */
+/** The n texts whose tokens are likeliest, likeliest first, by next-token prediction, or by the bound on the likelihood that training reports. Texts without words come last. */
 async function likeliest(
   model: Model,
   texts: readonly Text[],
   { n, signal, onText }: { n: number; signal: AbortSignal; onText: ((nfe: number) => void) | undefined },
 ): Promise<Text[]> {
   const worded = texts.filter(({ text }) => text.trim() !== '');
-  const ranked = await rank(
-    model,
-    worded.map(({ text }) => text),
-    { signal },
-  );
+  if (worded.length === 0) return texts.slice(0, n);
+  const words = worded.map(({ text }) => text);
+  // A pass for each token of the longest text, beside several passes for each text.
+  const ranked = await (predictsNext(model) ? rankByNextToken(model, words, { signal }) : rank(model, words, { signal }));
   for (const { nfe } of ranked) onText?.(nfe);
   return [...ranked.map(({ index }) => worded[index]!), ...texts.filter((text) => !worded.includes(text))].slice(0, n);
 }
