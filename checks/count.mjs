@@ -3,11 +3,20 @@ import { line } from '../tools/tally.mjs';
 
 export function counter() {
   const counts = { passed: 0, failed: 0 };
+  /** Prints one check; it holds when there is no `problem` to show. */
+  function check(name, problem = '') {
+    counts[problem === '' ? 'passed' : 'failed']++;
+    console.log(problem === '' ? `ok     ${name}` : `FAILED ${name}\n${problem.trimEnd()}`);
+  }
   return {
-    /** Prints one check; it holds when there is no `problem` to show. */
-    check(name, problem = '') {
-      counts[problem === '' ? 'passed' : 'failed']++;
-      console.log(problem === '' ? `ok     ${name}` : `FAILED ${name}\n${problem.trimEnd()}`);
+    check,
+    /** Runs one check, which fails by throwing or by the problem that it returns. */
+    async step(name, work) {
+      try {
+        check(name, (await work()) ?? '');
+      } catch (error) {
+        check(name, String(error.stack));
+      }
     },
     /** Prints the count and sets the exit code. A script that checked nothing has failed. */
     end() {

@@ -9,18 +9,10 @@ import { counter } from '../count.mjs';
 import { withChromium } from './chromium.mjs';
 import { openSite } from './site.mjs';
 
-const { check, end } = counter();
+const { check, step, end } = counter();
 const scratch = mkdtempSync(join(tmpdir(), 'mdiff-site-'));
 const site = join(scratch, 'site');
 const [model] = process.argv.slice(2);
-
-async function step(name, work) {
-  try {
-    check(name, (await work()) ?? '');
-  } catch (error) {
-    check(name, String(error.stack));
-  }
-}
 
 /** Fills the gaps of a text, as a visitor does. */
 async function write(page) {

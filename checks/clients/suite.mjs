@@ -1,13 +1,13 @@
 // `mdiff serve` driven by LangChain and the AI SDK, which npm installs into a scratch folder: 90 MB that no developer's checkout needs.
 //   node checks/clients/suite.mjs <model folder> <scratch folder>
 // Prints `N passed, N failed`. The `openai` client drives the server in `npm test`, the clients in Python in ../python/clients.py.
-import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { execute, root } from '../../tools/workspace.mjs';
+import { execute } from '../../tools/workspace.mjs';
 import { counter } from '../count.mjs';
+import { whileServing } from '../serve.mjs';
 
 /** The last versions that run on Node 20. */
 const CLIENTS = {
@@ -21,16 +21,8 @@ const CLIENTS = {
 const TOKEN = 'sk-test';
 const PROMPT = 'Call me';
 
-const { check, end } = counter();
+const { check, step, end } = counter();
 const [model, scratch] = process.argv.slice(2);
-
-async function step(name, work) {
-  try {
-    check(name, (await work()) ?? '');
-  } catch (error) {
-    check(name, String(error.stack));
-  }
-}
 
 /** Imports a client from the scratch folder. */
 async function load(name) {
@@ -115,24 +107,10 @@ async function aiSdk({ url, name }) {
   }
 }
 
-async function withServer(use) {
-  const env = { ...process.env, MDIFF_TOKEN: TOKEN };
-  const args = [join(root, 'apps/mdiff/bin/mdiff.js'), 'serve', model, '--port', '0', '--json'];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  try {
-    const line = await new Promise((resolve, reject) => {
-      let text = '';
-      child.stdout.on('data', (data) => (text += data).includes('\n') && resolve(text));
-      ended.then((code) => reject(new Error(`mdiff serve ended with ${code}`)));
-    });
-    const { url, model: name } = JSON.parse(line);
-    await use({ url, name, expected: await plain({ url, name }) });
-  } finally {
-    child.kill('SIGTERM');
-    await ended;
-  }
-}
+const withServer = (use) =>
+  whileServing([model], { env: { ...process.env, MDIFF_TOKEN: TOKEN } }, async ({ url, model: name }) =>
+    use({ url, name, expected: await plain({ url, name }) }),
+  );
 
 mkdirSync(scratch, { recursive: true });
 writeFileSync(join(scratch, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies: CLIENTS }));

@@ -1,28 +1,16 @@
 // `mdiff serve` on the two small models of @mdiff/generate, and a proxy in front of it; both on loopback.
-import { spawn } from 'node:child_process';
 import { createServer, request } from 'node:http';
 import { join } from 'node:path';
 import { root } from '../../tools/workspace.mjs';
+import { whileServing } from '../serve.mjs';
 
 const fixtures = join(root, 'packages/generate/fixtures');
 
-/** Starts the server, runs `use` with its address, and ends its process whatever happens. */
-export async function withServer({ token }, use) {
-  const args = ['serve', join(fixtures, 'shifted'), join(fixtures, 'plain'), '--port', '0', '--json', ...(token ? ['--token', token] : [])];
-  const child = spawn(process.execPath, [join(root, 'apps/mdiff/bin/mdiff.js'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  try {
-    const line = await new Promise((resolve, reject) => {
-      let text = '';
-      child.stdout.on('data', (data) => (text += data).includes('\n') && resolve(text));
-      ended.then((code) => reject(new Error(`mdiff serve ended with ${code}`)));
-    });
-    return await use({ url: `${JSON.parse(line).url}/`, page: await headersOf(`${JSON.parse(line).url}/`) });
-  } finally {
-    child.kill('SIGTERM');
-    await ended;
-  }
-}
+/** Runs `use` with the address of a server on both models. */
+export const withServer = ({ token }, use) =>
+  whileServing([join(fixtures, 'shifted'), join(fixtures, 'plain'), ...(token ? ['--token', token] : [])], {}, async ({ url }) =>
+    use({ url: `${url}/`, page: await headersOf(`${url}/`) }),
+  );
 
 /** The first request for the page builds it. */
 const headersOf = async (url) => (await fetch(url)).headers;

@@ -32,7 +32,7 @@ interface EvaluateFlags extends CommonFlags {
   json?: boolean;
 }
 
-/** What is evaluated, and what it is compared with. */
+/** The text to evaluate, and the training text to compare with. */
 interface Texts {
   readonly name: string;
   readonly units: readonly ScoredUnit[];

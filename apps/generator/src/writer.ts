@@ -1,16 +1,13 @@
+import { closing } from '@mdiff/folder';
 import type { Part } from '@mdiff/generate';
 
-// What a training asks of a model folder: a text, or the gaps of texts.
+// Writes for a training that runs: a text with a model folder, or the gaps of texts.
 
 /** Writes one text with the settings of the folder. */
 export async function writeText(folder: string, { prompt, seed }: { prompt: string; seed: number }): Promise<string> {
   const { generate, loadModel } = await import('@mdiff/generate');
   const model = await loadModel(folder, { verify: false });
-  try {
-    return (await generate(model, { prompt, seed, n: 1 })).texts[0]!.text;
-  } finally {
-    await model.close();
-  }
+  return closing(model, async () => (await generate(model, { prompt, seed, n: 1 })).texts[0]!.text);
 }
 
 /** Fills the gaps of each text. @returns undefined if `signal` was aborted */
@@ -20,14 +17,12 @@ export async function refillTexts(
 ): Promise<string[] | undefined> {
   const { infill, loadModel } = await import('@mdiff/generate');
   const model = await loadModel(folder, { verify: false });
-  try {
+  return closing(model, async () => {
     const filled: string[] = [];
     for (const [i, parts] of texts.entries()) {
       if (signal.aborted) return undefined;
       filled.push((await infill(model, parts, { seed: seed + i, n: 1, sampler: 'confidence', blockLength: null })).texts[0]!.text);
     }
     return filled;
-  } finally {
-    await model.close();
-  }
+  });
 }

@@ -4,7 +4,7 @@ import { ProjectConfig } from '@mdiff/config';
 import { FILES, MdiffError } from '@mdiff/folder';
 import type { Band, ModelText } from '@mdiff/prepare';
 
-// What training knows of the text of a model folder, for the evaluation of a model that is finished.
+// Reads the training text of a finished model for its evaluation.
 
 async function read(folder: string): Promise<{ config: ProjectConfig; tokenizerJson: string }> {
   const file = join(folder, FILES.resolved);

@@ -39,7 +39,7 @@ export function studyOf(command: 'tune' | 'compare', book: string | undefined, f
 }
 
 /**
- * Runs a study. What decides the bits of native TensorFlow has to be set when a process starts, so such a study starts once more, as `mdiff train` does.
+ * Runs a study. Native TensorFlow reads some settings when a process starts, so a study on it starts once more, as `mdiff train` does.
  * @returns undefined if a child did the work
  */
 export async function runStudy<T>(

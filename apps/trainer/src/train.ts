@@ -7,7 +7,7 @@ import { reportsOf } from './reports.js';
 import { inShell, nextCommands, resultLine, type OnTrained, type Trained } from './next.js';
 import { sayOverridden, sourceOf, sourcesOf } from './sources.js';
 
-/** What the program that a training is a part of does for it. */
+/** The program around a training does this for it. */
 interface Hooks {
   onTrained?: OnTrained | undefined;
   writer?: Writer | undefined;

@@ -1,11 +1,11 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { ModelConfig } from '@mdiff/config';
 import { places } from '@mdiff/folder';
 import { sha256, writeFileWhole } from '@mdiff/folder/node';
 import { readEngineRecord } from '../tensorflow/kernels.js';
 import { processor } from './processor.js';
+import { ortVersion } from './gpu.js';
 import type { EngineSetting } from '../devices.js';
 import type { StepTime, StepTrial } from './trial.js';
 
@@ -33,13 +33,11 @@ const LAYERS = 2;
 /** The network of a trial: its matrix products have the sizes of those of `model`. */
 export const trialModel = (model: ModelConfig): ModelConfig => ({ ...model, n_layers: Math.min(model.n_layers, LAYERS) });
 
-const version = (name: string): string => (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
-
 /** A hash of everything that decides the result of a trial, besides other work on the machine. */
 function keyOf({ setting, model, tensorflow }: StepTrial): string {
   const { name, threads, flags } = processor();
   const library = tensorflow && [tensorflow.folder, tensorflow.version, readEngineRecord(tensorflow.folder)?.kernels?.source];
-  return sha256(JSON.stringify([setting, model, name, threads, flags, process.version, version('onnxruntime-node'), library ?? null]));
+  return sha256(JSON.stringify([setting, model, name, threads, flags, process.version, ortVersion(), library ?? null]));
 }
 
 /** The results of earlier trials in `cacheDir`, by the hash of what decides them; the newest last. */
@@ -48,7 +46,7 @@ type Kept = Record<string, StepTime>;
 const recordFile = (cacheDir: string): string => join(cacheDir, 'engine-trials.json');
 
 const isTime = (value: unknown): value is StepTime =>
-  typeof value === 'object' && value !== null && (('ms' in value && typeof value.ms === 'number') || 'reason' in value);
+  typeof value === 'object' && value !== null && 'ms' in value && typeof value.ms === 'number';
 
 function readKept(cacheDir: string): Kept {
   try {

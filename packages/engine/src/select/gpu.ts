@@ -70,6 +70,9 @@ export interface GpuSearch {
 export const webgpuDeviceMissing = ({ env = process.env, trial = deviceTrial(env) }: GpuSearch = {}): string | undefined =>
   trial({ ...webgpuTrial, software: true });
 
+/** The version of the installed ONNX Runtime, without loading it. */
+export const ortVersion = (): string => (createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string }).version;
+
 const recordFile = (cacheDir: string): string => join(cacheDir, 'webgpu.json');
 
 /**
@@ -82,8 +85,7 @@ export function hardwareDeviceMissing(
 ): string | undefined {
   if (env.MDIFF_WEBGPU === '') return 'MDIFF_WEBGPU is set to nothing';
   if (nodes.length === 0) return noGpu();
-  const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
-  const key = [version, process.version, release(), ...nodes].join(' ');
+  const key = [ortVersion(), process.version, release(), ...nodes].join(' ');
   const file = recordFile(cacheDir);
   try {
     const record = JSON.parse(readFileSync(file, 'utf8')) as { key: string; missing?: string };

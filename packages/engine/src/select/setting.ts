@@ -46,12 +46,13 @@ export async function selectSetting(config: ProjectConfig, options: SettingOptio
   const { installed = installedEngines(config.cache_dir), bf16 = processor().bf16, cores = coreThreads(), recorded, measure } = options;
   const first = selectEngine(config, installed);
   const open = openSettings(config, first, { installed, bf16, cores });
-  const kept = open.find((setting) => sameBits(setting, { ...setting, ...recorded }) && recorded?.engine !== undefined);
+  // Records of earlier releases name no engine.
+  const kept = recorded?.engine === undefined ? undefined : open.find((setting) => sameBits(setting, { ...setting, ...recorded }));
   const candidates = kept ? [kept] : open;
   const trials = candidates.map((setting) => ({
     setting,
     model: trialModel(config.model),
-    ...(setting.engine === 'tfjs_node' && { tensorflow: first.tensorflow ?? installed.tensorflow.cpu }),
+    ...(setting.engine === 'tfjs_node' && { tensorflow: installed.tensorflow.cpu }),
   }));
   const times = candidates.length > 1 ? await timesOf(trials, { cacheDir: config.cache_dir, measure }) : undefined;
   const setting = times ? fastest(times) : candidates[0]!;
