@@ -1,16 +1,10 @@
 import { tf } from './tf.js';
-import { Draw } from './draw.test.util.js';
+import { Draw, type Case } from './draw.test.util.js';
 import { host, tensor, tidy, type HostTensor } from './harness.test.util.js';
 import { trace, type Graph } from './index.js';
+import { MOVES } from './moves.test.util.js';
 
 /** Test-only: functions of every kernel, for every runtime that graphs are lowered to. */
-
-interface Case {
-  inputs: HostTensor[];
-  fn: (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
-  /** Also compare the gradients of the first output with respect to the float inputs. */
-  gradient?: boolean;
-}
 
 // Both sides compute in float32, each with its own order of summation and its own approximations of transcendental functions;
 // the largest sums here have 4³ terms of size ≤ 16, so |Δ| / (1 + |x|) stays below 64 · 2⁻²⁴ · 8.
@@ -56,6 +50,7 @@ const reduced =
   };
 
 export const CASES: Record<string, (d: Draw) => Case> = {
+  ...MOVES,
   Abs: unary(tf.abs),
   Acos: unary(tf.acos, -0.9, 0.9),
   Acosh: unary(tf.acosh, 1.1, 4),

@@ -1,4 +1,13 @@
 import type { HostTensor } from './harness.test.util.js';
+import type { tf } from './tf.js';
+
+/** A function to trace, with its inputs. */
+export interface Case {
+  inputs: HostTensor[];
+  fn: (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
+  /** Also compare the gradients of the first output with respect to the float inputs. */
+  gradient?: boolean;
+}
 
 /** Random shapes and tensors for one example; the seed comes from fast-check. */
 export class Draw {

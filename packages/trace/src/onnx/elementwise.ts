@@ -24,6 +24,7 @@ const DIRECT: Record<string, string> = {
   Asinh: 'Asinh',
   Atan: 'Atan',
   Atanh: 'Atanh',
+  BitwiseAnd: 'BitwiseAnd',
   Ceil: 'Ceil',
   Cos: 'Cos',
   Cosh: 'Cosh',

@@ -2,7 +2,7 @@ import { tf } from '../tf.js';
 import { TraceError } from '../error.js';
 import type { Dtype } from '../graph/graph.js';
 import type { Value } from './recorder.js';
-import { arithmeticType, cast, define, recordKernel, refuseType } from './rules.js';
+import { arithmeticType, call, cast, define, recordKernel, refuseType } from './rules.js';
 
 /** Recording rules of elementwise kernels. */
 
@@ -75,6 +75,30 @@ define(
       return [r.emit(name, [a!, b!], {}, broadcast(a!, b!), arithmeticType(name, a!, b!))];
     },
 );
+// atan |a| ÷ |b| in the right quadrant, which the signs of zeros choose too: 1 ÷ −0 is −∞.
+define('Atan2', ['a', 'b'], (name) =>
+  (r, [a, b]) => {
+    if (arithmeticType(name, a!, b!) !== 'float32') floatOnly(name, a!);
+    const shape = broadcast(a!, b!);
+    const [y, x] = [a!, b!].map((value) => call(r, 'BroadcastTo', [value], { shape })) as [Value, Value];
+    const zero = r.constant([0], [], 'float32');
+    const negative = (value: Value): Value =>
+      call(r, 'LogicalOr', [call(r, 'Less', [value, zero]), call(r, 'Less', [call(r, 'Reciprocal', [value]), zero])]);
+    const [rise, run] = [call(r, 'Abs', [y]), call(r, 'Abs', [x])];
+    // 0 ÷ 0 counts as 0 and ∞ ÷ ∞ as 1.
+    const equal = cast(r, call(r, 'Greater', [rise, zero]), 'float32');
+    const slope = call(r, 'Select', [call(r, 'Equal', [rise, run]), equal, call(r, 'RealDiv', [rise, run])]);
+    const angle = call(r, 'Atan', [slope]);
+    const half = call(r, 'Select', [negative(x), call(r, 'Sub', [r.constant([Math.PI], [], 'float32'), angle]), angle]);
+    // A product, because ONNX Runtime's Where takes −0 for 0.
+    const [minus, plus] = [-1, 1].map((value) => call(r, 'Fill', [], { shape, value, dtype: 'float32' }));
+    return [call(r, 'Multiply', [half, call(r, 'Select', [negative(y), minus!, plus!])])];
+  });
+define('BitwiseAnd', ['a', 'b'], (name) =>
+  (r, [a, b]) => {
+    if (a!.dtype !== 'int32' || b!.dtype !== 'int32') refuseType(name, `${a!.dtype} and ${b!.dtype}`, 'use int32');
+    return [r.emit(name, [a!, b!], {}, broadcast(a!, b!), 'int32')];
+  });
 define('FloorDiv', ['a', 'b'], (name) =>
   (r, [a, b]) => {
     arithmeticType(name, a!, b!);

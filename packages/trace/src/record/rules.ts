@@ -29,6 +29,10 @@ export function recordKernel(recorder: Recorder, name: string, inputs: Value[], 
   return kernels.get(name)!.record(recorder, inputs, attrs);
 }
 
+/** Records a call of a kernel that has one output. */
+export const call = (r: Recorder, kernel: string, inputs: Value[], attrs: Record<string, unknown> = {}): Value =>
+  recordKernel(r, kernel, inputs, attrs)[0]!;
+
 export const cast = (r: Recorder, x: Value, dtype: Dtype): Value =>
   x.dtype === dtype ? x : r.emit('Cast', [x], { dtype }, x.shape, dtype);
 

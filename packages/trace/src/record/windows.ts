@@ -2,10 +2,10 @@ import { tf } from '../tf.js';
 import { TraceError } from '../error.js';
 import type { Recorder, Value } from './recorder.js';
 import { activate } from './products.js';
-import { cast, define, recordKernel, reshape } from './rules.js';
+import { call, define, reshape } from './rules.js';
 
 /**
- * Recording rules of convolutions and pooling, of one to three spatial axes, with their gradients. Each is written as one slice, product and
+ * Recording rules of convolutions, of one to three spatial axes, with their gradients. Each is written as one slice, product and
  * sum for every place of the window, with kernels that a graph has already, so that every target can run them.
  */
 
@@ -22,13 +22,10 @@ interface Axis {
 }
 
 /** A window over the spatial axes of [batch, …axes, channels]. */
-interface Window {
+export interface Window {
   axes: Axis[];
   channels: number;
 }
-
-const call = (r: Recorder, kernel: string, inputs: Value[], attrs: Record<string, unknown> = {}): Value =>
-  recordKernel(r, kernel, inputs, attrs)[0]!;
 
 interface ConvInfo {
   dataFormat: string;
@@ -51,7 +48,7 @@ interface ConvInfo {
   padInfo: { front?: number; top: number; left: number };
 }
 
-function windowOf(info: ConvInfo): Window {
+export function windowOf(info: ConvInfo): Window {
   if (info.dataFormat === 'channelsFirst') throw new TraceError("a convolution with data format 'NCHW' cannot be traced; use 'NHWC'");
   const { padInfo } = info;
   const axes: Axis[] = [
@@ -71,21 +68,21 @@ function windowOf(info: ConvInfo): Window {
 }
 
 /** Every place in a window, as its number along each axis. */
-const places = ({ axes }: Window): number[][] =>
+export const places = ({ axes }: Window): number[][] =>
   axes.reduce<number[][]>((heads, { window }) => heads.flatMap((head) => Array.from({ length: window }, (_, i) => [...head, i])), [[]]);
 
 /** Rows of the padded input that the windows reach, so that every slice has the size of the output. */
 const reach = ({ output, window, stride, dilation }: Axis): number => (output - 1) * stride + (window - 1) * dilation + 1;
 
 /** The input with the border that the windows reach into, and without what they do not reach. */
-function padded(r: Recorder, x: Value, { axes }: Window, value: number): Value {
+export function padded(r: Recorder, x: Value, { axes }: Window, value: number): Value {
   const border = axes.map((axis) => [axis.before, Math.max(0, reach(axis) - axis.before - axis.input)]);
   if (border.every(([before, after]) => before === 0 && after === 0)) return x;
   return call(r, 'PadV2', [x], { paddings: [[0, 0], ...border, [0, 0]], constantValue: value });
 }
 
 /** What the windows have at one place: [batch, …outputs, channels]. */
-function slice(r: Recorder, x: Value, { axes }: Window, place: number[]): Value {
+export function slice(r: Recorder, x: Value, { axes }: Window, place: number[]): Value {
   const begin = [0, ...axes.map(({ dilation }, i) => place[i]! * dilation), 0];
   const steps = [1, ...axes.map(({ stride }) => stride), 1];
   const end = [x.shape[0]!, ...axes.map(({ output, stride }, i) => begin[i + 1]! + (output - 1) * stride + 1), x.shape.at(-1)!];
@@ -94,7 +91,7 @@ function slice(r: Recorder, x: Value, { axes }: Window, place: number[]): Value 
 }
 
 /** The reverse of `slice`: values at one place of the windows, laid out over the input [batch, …inputs, channels], with zeros between. */
-function spreadBack(r: Recorder, value: Value, { axes }: Window, place: number[]): Value {
+export function spreadBack(r: Recorder, value: Value, { axes }: Window, place: number[]): Value {
   let y = value;
   axes.forEach(({ stride, output }, i) => {
     if (stride === 1) return;
@@ -114,7 +111,7 @@ function spreadBack(r: Recorder, value: Value, { axes }: Window, place: number[]
   return call(r, 'Slice', [placed], { begin, size: [y.shape[0]!, ...axes.map(({ input }) => input), y.shape.at(-1)!] });
 }
 
-const total = (r: Recorder, parts: Value[]): Value => parts.reduce((a, b) => call(r, 'Add', [a, b]));
+export const total = (r: Recorder, parts: Value[]): Value => parts.reduce((a, b) => call(r, 'Add', [a, b]));
 
 /** The filter at one place, [in, out] or for depthwise [channels, multiplier]. */
 function filterAt(r: Recorder, filter: Value, place: number[]): Value {
@@ -228,73 +225,6 @@ define('DepthwiseConv2dNativeBackpropFilter', ['x', 'dy'], () =>
     return [reshape(r, call(r, 'Pack', parts, { axis: 0 }), shape)];
   });
 
-const pool = (x: number[], a: Attrs): Window =>
-  windowOf(
-    x.length === 5
-      ? backend_util.computePool3DInfo(
-          x as [number, number, number, number, number],
-          a.filterSize as number,
-          a.strides as number,
-          1,
-          a.pad as 'same',
-          a.dimRoundingMode as 'floor',
-        )
-      : backend_util.computePool2DInfo(
-          x as [number, number, number, number],
-          a.filterSize as number,
-          a.strides as number,
-          1,
-          a.pad as number,
-          a.dimRoundingMode as 'floor',
-        ),
-  );
-
-const maxOver = (r: Recorder, x: Value, window: Window): Value => {
-  const input = padded(r, x, window, -Infinity);
-  return places(window)
-    .map((place) => slice(r, input, window, place))
-    .reduce((a, b) => call(r, 'Maximum', [a, b]));
-};
-
-/** 1 / number of inputs under each window: borders do not count. */
-function shares(r: Recorder, window: Window): Value {
-  const counts = window.axes.map(({ input, output, window: size, stride, before }) =>
-    Array.from({ length: output }, (_, i) => Math.min(input, i * stride - before + size) - Math.max(0, i * stride - before)),
-  );
-  const all = counts.reduce<number[]>((heads, axis) => heads.flatMap((head) => axis.map((count) => head * count)), [1]);
-  return r.constant(all.map((count) => 1 / count), [1, ...window.axes.map(({ output }) => output), 1], 'float32'); // prettier-ignore
-}
-
-for (const suffix of ['', '3D']) {
-  define(`MaxPool${suffix}`, ['x'], () => (r, [x], a) => [maxOver(r, cast(r, x!, 'float32'), pool(x!.shape, a))]);
-  define(`AvgPool${suffix}`, ['x'], () => (r, [x], a) => {
-    const window = pool(x!.shape, a);
-    const input = padded(r, cast(r, x!, 'float32'), window, 0);
-    return [call(r, 'Multiply', [total(r, places(window).map((place) => slice(r, input, window, place))), shares(r, window)])]; // prettier-ignore
-  });
-  define(`AvgPool${suffix}Grad`, ['dy', 'input'], () => (r, [dy, x], a) => {
-    const window = pool(x!.shape, a);
-    // TensorFlow.js divides the gradient by the whole window, also where the window reaches over the border.
-    const share = r.constant([1 / places(window).length], [], 'float32');
-    const each = call(r, 'Multiply', [dy!, share]);
-    return [total(r, places(window).map((place) => spreadBack(r, each, window, place)))]; // prettier-ignore
-  });
-  define(`MaxPool${suffix}Grad`, ['dy', 'input', 'output'], () => (r, [dy, x], a) => {
-    // The first of equal values gets the gradient, with three axes the last one, as in TensorFlow.js.
-    const window = pool(x!.shape, a);
-    const input = padded(r, x!, window, -Infinity);
-    const most = maxOver(r, x!, window);
-    let left = call(r, 'OnesLike', [dy!]);
-    const order = suffix === '' ? places(window) : places(window).reverse();
-    const parts = order.map((place) => {
-        const hit = call(r, 'Multiply', [call(r, 'Cast', [call(r, 'Equal', [slice(r, input, window, place), most])], { dtype: 'float32' }), left]); // prettier-ignore
-        left = call(r, 'Sub', [left, hit]);
-        return spreadBack(r, call(r, 'Multiply', [dy!, hit]), window, place);
-      }); // prettier-ignore
-    return [total(r, parts)];
-  });
-}
-
 for (const [name, plain] of [
   ['FusedConv2D', 'Conv2D'],
   ['FusedDepthwiseConv2D', 'DepthwiseConv2dNative'],
@@ -306,15 +236,3 @@ for (const [name, plain] of [
       (r, [x, filter, bias, weights], a) =>
         activate(r, call(r, plain, [x!, filter!], a), bias, weights, a),
   );
-
-define('FusedBatchNorm', ['x', 'mean', 'variance', 'offset', 'scale'], () =>
-  (r, [x, mean, variance, offset, scale], a) => {
-    const epsilon = r.constant([a.varianceEpsilon as number], [], 'float32');
-    const spread = call(r, 'Sqrt', [call(r, 'Add', [variance!, epsilon])]);
-    const centered = call(r, 'Sub', [x!, mean!]);
-    const scaled = call(r, 'RealDiv', [scale ? call(r, 'Multiply', [centered, scale]) : centered, spread]);
-    return [offset ? call(r, 'Add', [scaled, offset]) : scaled];
-  });
-
-define('FlipLeftRight', ['image'], () =>
-  (r, [image]) => [call(r, 'Reverse', [image!], { dims: [2] })]);

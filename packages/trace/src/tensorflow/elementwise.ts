@@ -22,6 +22,7 @@ const SAME = [
   'Asinh',
   'Atan',
   'Atanh',
+  'BitwiseAnd',
   'Ceil',
   'Cos',
   'Cosh',
