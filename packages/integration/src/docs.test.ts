@@ -1,20 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { filesOf } from '@mdiff/testing';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-// Folders of a checkout that are not its own: installed, built, made by a run, or texts to read.
-const foreign = new Set(['node_modules', 'dist', 'outputs', 'cache', '.git', '.nx', '.venv', 'shared', 'fixtures']);
-
-function filesIn(folder: string): string[] {
-  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
-    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
-    return foreign.has(entry.name) ? [] : entry.isDirectory() ? filesIn(path) : entry.isFile() ? [path] : [];
-  });
-}
-
-const files = filesIn('');
+const files = filesOf(root);
 const pages = files.filter((file) => file.endsWith('.md'));
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const withoutCode = (text: string): string => text.replace(/^```.*?^```/gms, '');

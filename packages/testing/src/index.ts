@@ -9,3 +9,5 @@ export { expectClose, maxError } from './matchers.js';
 export { tinyBook, tinyModel, tinyRun } from './tiny.js';
 export { readSavedModel } from './savedmodel.js';
 export type { ReadNode } from './savedmodel.js';
+export { blocksOf, filesOf } from './pages.js';
+export type { CodeBlock } from './pages.js';
