@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execute, isMain, manifest, packageFolders, root } from './workspace.mjs';
+import { execute, isMain, manifest, npm, packageFolders, root } from './workspace.mjs';
 
 const minimumNode = 20;
 
@@ -41,13 +41,11 @@ export function explain(text) {
 export async function pnpm(base = root) {
   const pinned = manifest('.', base).packageManager;
   const version = pinned.split('@')[1].split('+')[0];
-  const windows = process.platform === 'win32';
   // `pnpm` may be a corepack shim that would go to the network for another version; asking from outside the checkout avoids that.
   const onPath = await execute('pnpm', ['--version'], { output: 'keep', cwd: tmpdir(), env: { COREPACK_ENABLE_NETWORK: '0' } });
   if (onPath.code === 0 && onPath.text.trim() === version) return { command: 'pnpm', args: [], version };
-  // npm passes its own path to the scripts that it starts; a plain `node tools/…` has to find npm itself.
-  const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : [windows ? 'npm.cmd' : 'npm'];
-  return { command: npm[0], args: [...npm.slice(1), 'exec', '--yes', `--package=pnpm@${version}`, '--', 'pnpm'], version };
+  const [command, ...args] = npm();
+  return { command, args: [...args, 'exec', '--yes', `--package=pnpm@${version}`, '--', 'pnpm'], version };
 }
 
 /** Installs the workspace unless node_modules already matches. Resolves to true when something was installed; throws a one-line error. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { explain, fingerprint, linked } from './bootstrap.mjs';
-import { packageFolders, root } from './workspace.mjs';
+import { npm, packageFolders, quoted, root } from './workspace.mjs';
 
 describe('fingerprint', () => {
   let copy;
@@ -64,5 +64,31 @@ describe('explain', () => {
 
   test('says nothing about a failure it does not know, so that the output is shown', () => {
     expect(explain('something nobody has seen')).toBeUndefined();
+  });
+});
+
+describe('npm', () => {
+  const node = 'C:\\Program Files\\nodejs\\node.exe';
+  const script = 'C:\\Program Files\\nodejs\\node_modules\\npm\\bin\\npm-cli.js';
+
+  test.each([
+    [
+      'the npm that started this script',
+      { env: { npm_execpath: '/npm/bin/npm-cli.js' }, node: '/bin/node' },
+      ['/bin/node', '/npm/bin/npm-cli.js'],
+    ],
+    ['the npm on PATH', { env: { npm_execpath: '/yarn.js' }, platform: 'linux' }, ['npm']],
+    [
+      'on Windows, the JavaScript beside node.exe, which needs no shell',
+      { env: {}, platform: 'win32', node, exists: () => true },
+      [node, script],
+    ],
+    ['on Windows without it, npm.cmd', { env: {}, platform: 'win32', node, exists: () => false }, ['npm.cmd']],
+  ])('is %s', (_, machine, expected) => {
+    expect(npm(machine)).toEqual(expected);
+  });
+
+  test('hands cmd.exe each word in quotes', () => {
+    expect(quoted(['--dir', 'C:\\my books', 'say "aye"'])).toEqual(['"--dir"', '"C:\\my books"', '"say ""aye"""']);
   });
 });

@@ -1,7 +1,7 @@
 // Shared by the workspace scripts: the path of the checkout, and a way to run a child process without a shell.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, win32 } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
@@ -37,6 +37,20 @@ export const sourceFlags = () => [
 ];
 
 /**
+ * How to start npm without a shell. npm passes its own path to the scripts that it starts; on Windows its JavaScript lies beside node.exe,
+ * and the `npm.cmd` of another installation can only be started by a shell (`execute`).
+ */
+export function npm({ platform = process.platform, node = process.execPath, env = process.env, exists = existsSync } = {}) {
+  if (env.npm_execpath?.endsWith('npm-cli.js')) return [node, env.npm_execpath];
+  if (platform !== 'win32') return ['npm'];
+  const beside = win32.join(win32.dirname(node), 'node_modules', 'npm', 'bin', 'npm-cli.js');
+  return exists(beside) ? [node, beside] : ['npm.cmd'];
+}
+
+/** The words of a command for `cmd.exe`, which Node does not quote: each in double quotes, with those inside doubled. */
+export const quoted = (words) => words.map((word) => `"${word.replaceAll('"', '""')}"`);
+
+/**
  * Runs a program from the checkout and resolves when it has ended.
  * `output: 'inherit'` passes the terminal through, `'both'` prints and keeps what it printed, `'stdout'` prints
  * only its stdout and keeps both, `'keep'` only keeps them.
@@ -44,8 +58,11 @@ export const sourceFlags = () => [
  */
 export function execute(command, args, { output = 'inherit', env = {}, cwd = root, onStart } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, {
+    // Windows starts a .cmd file only through its shell.
+    const shell = process.platform === 'win32' && /\.(cmd|bat)$/i.test(command);
+    const child = spawn(shell ? `"${command}"` : command, shell ? quoted(args) : args, {
       cwd,
+      shell,
       env: { ...process.env, ...env },
       stdio: output === 'inherit' ? 'inherit' : ['ignore', 'pipe', 'pipe'],
     });

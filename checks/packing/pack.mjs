@@ -1,9 +1,9 @@
-// Packs every publishable package, checks the tarballs, installs them into empty folders with npm, and imports what was installed.
+// Packs every publishable package with pnpm and with npm, checks the tarballs, installs npm's into empty folders, and imports what was installed.
 // Usage: node checks/packing/pack.mjs <empty folder> [model folder to generate from]
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pnpm } from '../../tools/bootstrap.mjs';
-import { execute, manifest, packageFolders, root } from '../../tools/workspace.mjs';
+import { execute, manifest, npm, packageFolders, root } from '../../tools/workspace.mjs';
 import { counter } from '../count.mjs';
 
 const [folder, model] = process.argv.slice(2);
@@ -24,6 +24,16 @@ const publishable = packageFolders()
 const tarballs = join(folder, 'tarballs');
 mkdirSync(tarballs, { recursive: true });
 
+/** The manifest and the names of the files in a tarball. */
+async function contents(file) {
+  const list = await execute('tar', ['-tzf', file], { output: 'keep' });
+  const packed = await execute('tar', ['-xOzf', file, 'package/package.json'], { output: 'keep' });
+  return { names: list.text.trim().split('\n').sort(), manifest: JSON.parse(packed.text) };
+}
+
+const npmTarballs = join(folder, 'tarballs-npm');
+mkdirSync(npmTarballs, { recursive: true });
+const [npmProgram, ...npmArgs] = npm();
 const { command: program, args } = await pnpm();
 const files = new Map();
 for (const { path, name, version } of publishable) {
@@ -32,7 +42,27 @@ for (const { path, name, version } of publishable) {
   await command(`pack ${name}`, program, [...args, '--dir', join(root, path), 'pack', '--pack-destination', tarballs], { cwd: folder });
   const file = join(tarballs, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`);
   if (!existsSync(file)) continue;
-  files.set(name, file);
+  // pnpm has just built the package, so npm need not; one package is packed by npm from nothing, to see that it builds too.
+  const first = name === '@mdiff/config';
+  if (first) rmSync(join(root, path, 'dist'), { recursive: true, force: true });
+  await command(
+    `npm pack ${name}`,
+    npmProgram,
+    [...npmArgs, 'pack', join(root, path), '--pack-destination', npmTarballs, '--loglevel=error', ...(first ? [] : ['--ignore-scripts'])],
+    { cwd: first ? join(root, path) : folder },
+  );
+  const ofNpm = join(npmTarballs, basename(file));
+  if (!existsSync(ofNpm)) continue;
+  files.set(name, ofNpm);
+  const [one, other] = [await contents(file), await contents(ofNpm)];
+  const differing = one.names
+    .filter((entry) => !other.names.includes(entry))
+    .concat(other.names.filter((entry) => !one.names.includes(entry)));
+  check(`npm and pnpm pack the same files of ${name}`, differing.length === 0 ? '' : differing.join('\n'));
+  const foreign = ['dependencies', 'peerDependencies']
+    .flatMap((kind) => Object.entries(other.manifest[kind] ?? {}))
+    .filter(([, range]) => !/^\^\d/.test(range));
+  check(`npm packs ranges that npm can install for ${name}`, foreign.length === 0 ? '' : JSON.stringify(foreign));
   const size = Math.ceil(statSync(file).size / 1000);
   const ceiling = ceilings[name];
   check(
@@ -43,7 +73,7 @@ for (const { path, name, version } of publishable) {
         ? ''
         : `over its ceiling: find out what was added, or raise it in checks/packing/sizes.json and say why`,
   );
-  const { text } = await execute('tar', ['-tzf', file], { output: 'keep' });
+  const text = `${one.names.join('\n')}\n`;
   const missing = Object.values(manifest(path).exports)
     .map((target) => target.default)
     .filter((target) => target && !text.includes(`package/${target.slice('./'.length)}\n`));
@@ -85,10 +115,15 @@ async function install(label, roots) {
   const names = closure(roots).filter((name) => files.has(name));
   const dependencies = Object.fromEntries(names.map((name) => [name, `file:${files.get(name)}`]));
   writeFileSync(join(target, 'package.json'), JSON.stringify({ name: 'empty-folder', private: true, type: 'module', dependencies }));
-  await command(`npm install (${label})`, 'npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: target,
-    env: { ONNXRUNTIME_NODE_INSTALL: 'skip' },
-  });
+  await command(
+    `npm install (${label})`,
+    npmProgram,
+    [...npmArgs, 'install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
+    {
+      cwd: target,
+      env: { ONNXRUNTIME_NODE_INSTALL: 'skip' },
+    },
+  );
   return target;
 }
 

@@ -12,6 +12,8 @@ interface Manifest {
   license?: string;
   type?: string;
   private?: boolean;
+  keywords?: string[];
+  publishConfig?: { access?: string; provenance?: boolean };
   packageManager?: string;
   engines?: { node?: string };
   files?: string[];
@@ -29,11 +31,21 @@ const json = (path: string): unknown => JSON.parse(read(path));
 const inside = (room: string): string[] => readdirSync(join(root, room)).map((name) => `${room}/${name}`);
 const folders = [...inside('packages'), ...inside('apps')];
 const packages = folders.map((folder) => ({ folder, ...(json(`${folder}/package.json`) as Manifest) }));
+const published = packages.filter((one) => !one.private);
 const catalog = (parse(read('pnpm-workspace.yaml')) as { catalog: Record<string, string> }).catalog;
 
 /** A package without sources is a model folder: weights and a card. */
 const isModel = (folder: string): boolean => !existsSync(join(root, folder, 'src'));
 const programs = packages.filter(({ folder }) => !isModel(folder));
+
+/** The place of this repository is not decided, so no manifest names one; what npm needs besides stands in docs/release.md. */
+test.each(published)('$folder can be found and published', ({ folder, ...manifest }) => {
+  expect(manifest.keywords).toEqual(expect.arrayContaining(['masked-diffusion', 'language-model']));
+  expect(manifest.publishConfig).toEqual({ access: 'public', provenance: true });
+  // A page on a registry has no neighbours: a relative link may only lead to a file of its own package.
+  const links = [...read(`${folder}/README.md`).matchAll(/\]\((?![a-z]+:|#)([^)\s]+)\)/g)].map(([, target]) => target!);
+  expect(links.filter((target) => !manifest.files!.includes(target))).toEqual([]);
+});
 
 test.each(packages)('$folder says what a published package must say', (manifest) => {
   expect(manifest).toMatchObject({
@@ -92,12 +104,29 @@ describe.each(programs)('$folder', ({ folder, ...manifest }) => {
     expect(Object.keys(manifest.scripts ?? {}).filter((name) => /^(pre|post)?install$|^prepare$/.test(name))).toEqual([]);
   });
 
-  test('takes shared versions from the catalog and its neighbours from the workspace', () => {
-    for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
+  // npm publishes a manifest as it stands: `workspace:` and `catalog:` are words of pnpm, which npm leaves in the tarball and cannot install.
+  test('names what it brings by ranges that every installer reads, and takes the versions of its tools from the catalog', () => {
+    const ranges = { ...manifest.dependencies, ...manifest.peerDependencies };
+    for (const [name, version] of manifest.private ? [] : Object.entries(ranges)) {
+      const neighbour = packages.find((other) => other.name === name);
+      if (neighbour) expect(version, name).toBe(`^${neighbour.version}`);
+      else if (name in catalog) expect(version, name).toBe(`^${catalog[name]}`);
+      else expect(version, name).toMatch(/^\^\d+\.\d+\.\d+$/);
+      const others = published.flatMap((other) => ({ ...other.dependencies, ...other.peerDependencies })[name] ?? []);
+      expect(new Set(others).size, `${name} has one range`).toBe(1);
+    }
+    for (const [name, version] of Object.entries(
+      manifest.private ? { ...ranges, ...manifest.devDependencies } : (manifest.devDependencies ?? {}),
+    )) {
       if (packages.some((other) => other.name === name)) expect(version, name).toMatch(/^workspace:/);
       else if (name in catalog) expect(version, name).toBe('catalog:');
       else expect(version, `${name} is pinned`).toMatch(/^\d+\.\d+\.\d+$/);
     }
+  });
+
+  test('names its peers in its README', () => {
+    const text = read(`${folder}/README.md`);
+    expect(Object.keys(manifest.peerDependencies ?? {}).filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
   });
 
   test('has a README that says more than its description', () => {
