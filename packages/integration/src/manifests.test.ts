@@ -42,6 +42,8 @@ const programs = packages.filter(({ folder }) => !isModel(folder));
 test.each(published)('$folder can be found and published', ({ folder, ...manifest }) => {
   expect(manifest.keywords).toEqual(expect.arrayContaining(['masked-diffusion', 'language-model']));
   expect(manifest.publishConfig).toEqual({ access: 'public', provenance: true });
+  // pnpm packs the licence of the workspace, npm only one that lies in the package.
+  expect(read(`${folder}/LICENSE`)).toBe(read('LICENSE'));
   // A page on a registry has no neighbours: a relative link may only lead to a file of its own package.
   const links = [...read(`${folder}/README.md`).matchAll(/\]\((?![a-z]+:|#)([^)\s]+)\)/g)].map(([, target]) => target!);
   expect(links.filter((target) => !manifest.files!.includes(target))).toEqual([]);
