@@ -27,6 +27,8 @@ export interface Model {
   openFilling?: Session['openFilling'];
   /** Cuts a long text into units beside the caller's thread; if undefined, the caller's thread cuts it. */
   unitsOf?: Session['unitsOf'];
+  /** Calls the listener after each forward pass with the texts, or canvases, that it computed; undefined where the runtime does not tell. */
+  onPass?: Session['onPass'];
   close(): Promise<void>;
 }
 
@@ -49,6 +51,7 @@ export function openModel(
         : new Float32Array(0),
     openFilling: session.openFilling,
     ...(session.unitsOf && { unitsOf: session.unitsOf }),
+    ...(session.onPass && { onPass: session.onPass }),
     ...(session.openWriter && { openWriter: session.openWriter }),
     close: () => session.close(),
   };

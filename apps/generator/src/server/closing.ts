@@ -13,6 +13,8 @@ interface Exchange {
 }
 
 interface ClosingOptions {
+  /** Refuses requests that have not been accepted yet, before their connections end. */
+  readonly refuseComing: () => void;
   /** Time in ms that running and waiting requests have once the server closes. */
   readonly grace: number;
   /** Ends those that still run then; each is answered with an error. */
@@ -20,7 +22,7 @@ interface ClosingOptions {
 }
 
 /** Makes `app.close()` wait for answers alone. */
-export function closeInOrder(app: FastifyInstance, { grace, endJobs }: ClosingOptions): void {
+export function closeInOrder(app: FastifyInstance, { grace, refuseComing, endJobs }: ClosingOptions): void {
   const exchanges = new Map<Socket, Exchange | null>();
   let closing = false;
   const timers: NodeJS.Timeout[] = [];
@@ -46,6 +48,7 @@ export function closeInOrder(app: FastifyInstance, { grace, endJobs }: ClosingOp
   };
   app.addHook('preClose', (done) => {
     closing = true;
+    refuseComing();
     const { status, body } = errorAnswer(closingError(), { bodyLimit: 0 });
     for (const [socket, exchange] of exchanges) {
       if (exchange === null) socket.destroy();

@@ -37,6 +37,9 @@ export class RequestError extends Error {
   }
 }
 
+/** Headers of an answer whose client should try again after a second. */
+export const RETRY_SOON: Headers = { 'retry-after': '1' };
+
 export const closingError = (): RequestError =>
   new RequestError('the server is stopping; send the request to another, or again when it is back', {
     status: 503,
@@ -58,7 +61,7 @@ export function errorAnswer(error: FastifyError | RequestError, { bodyLimit, bod
     return {
       status: 429,
       body: errorBody(error.message, { type: 'rate_limit_error', code: 'queue_full' }),
-      headers: { 'retry-after': '1' },
+      headers: RETRY_SOON,
     };
   if (error.validation) return { status: 400, body: invalidBody(error.validation as Invalid[]) };
   const code: string = error.code ?? '';

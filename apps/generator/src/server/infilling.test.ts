@@ -67,5 +67,8 @@ it('counts requests, steps, tokens and forward passes for Prometheus', async () 
   expect(value(`mdiff_nfe_total{model="${model.name}"}`)).toBe(6);
   expect(value(`mdiff_step_seconds_count{model="${model.name}"}`)).toBe(3);
   expect(value(`mdiff_step_tokens_sum{model="${model.name}"}`)).toBe(6);
+  // The two canvases are equal in two of the three passes, which compute them once.
+  expect(value(`mdiff_batch_size_count{model="${model.name}"}`)).toBe(3);
+  expect(value(`mdiff_batch_size_sum{model="${model.name}"}`)).toBe(4);
   expect(metrics).not.toContain('secret');
 });

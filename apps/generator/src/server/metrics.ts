@@ -1,6 +1,7 @@
 // Figures for Prometheus. A registry of its own for each server, so that two in one process do not count together.
-import type { GenerateOptions } from '@mdiff/generate';
+import type { GenerateOptions, Model } from '@mdiff/generate';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Door } from './door.js';
 import type { RequestRecord } from './log.js';
 import type { Queue } from './queue.js';
 
@@ -11,6 +12,8 @@ export interface Metrics {
   request(record: RequestRecord, route: string): void;
   /** A listener for the steps of one request. */
   steps(model: string): (event: Step) => void;
+  /** From now on the passes of this model count. */
+  loaded(name: string, model: Model): void;
   text(): Promise<string>;
   readonly contentType: string;
 }
@@ -18,7 +21,7 @@ export interface Metrics {
 /** In seconds: from a pass of a tiny model to a request that waits in a long line. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 
-export function createMetrics(queue: Queue): Metrics {
+export function createMetrics(queue: Queue, door: Door): Metrics {
   const registers = [new Registry()];
   const byModel = { labelNames: ['model'] as const, registers };
   new Gauge({
@@ -35,6 +38,14 @@ export function createMetrics(queue: Queue): Metrics {
     registers,
     collect() {
       this.set(queue.running);
+    },
+  });
+  new Gauge({
+    name: 'mdiff_door_requests',
+    help: 'Requests that wait for a place in line, unread.',
+    registers,
+    collect() {
+      this.set(door.size);
     },
   });
   const requests = new Counter({ name: 'mdiff_requests_total', help: 'Requests answered.', labelNames: ['route', 'status'], registers });
@@ -60,7 +71,14 @@ export function createMetrics(queue: Queue): Metrics {
     buckets: [0, 1, 2, 4, 8, 16, 32, 64, 128, 256],
     ...byModel,
   });
+  const batch = new Histogram({
+    name: 'mdiff_batch_size',
+    help: 'Texts, or canvases, that a forward pass computes, of all requests together.',
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128],
+    ...byModel,
+  });
   return {
+    loaded: (model, { onPass }) => onPass?.((rows) => batch.observe({ model }, rows)),
     request({ status, ms, model, ...record }, route) {
       requests.inc({ route, status });
       seconds.observe({ route }, ms / 1000);

@@ -33,7 +33,7 @@ describe('a model whose inference thread has died', () => {
     const [first, second] = [version(), version()];
     let open!: (version: LoadedModel) => void;
     const reopen = vi.fn(() => new Promise<LoadedModel>((resolve) => (open = resolve)));
-    const models = modelsOf([{ name: 'whale', model: Promise.resolve(first.model), reopen }], (error) => faults.push(error));
+    const models = modelsOf([{ name: 'whale', model: Promise.resolve(first.model), reopen }], { onFault: (error) => faults.push(error) });
     await Promise.resolve();
     const failing = [1, 2].map(() => models.use('whale', () => Promise.reject(ended)));
     for (const request of failing)
@@ -49,7 +49,9 @@ describe('a model whose inference thread has died', () => {
   it('is tried again by the next request if it could not be loaded; other errors lose nothing', async () => {
     const faults: string[] = [];
     const reopen = vi.fn(() => Promise.reject<LoadedModel>(new Error('no such folder')));
-    const models = modelsOf([{ name: 'whale', model: Promise.resolve(version().model), reopen }], ({ message }) => faults.push(message));
+    const models = modelsOf([{ name: 'whale', model: Promise.resolve(version().model), reopen }], {
+      onFault: ({ message }) => faults.push(message),
+    });
     await Promise.resolve();
     await expect(models.use('whale', () => Promise.reject(new Error('another')))).rejects.toThrow('another');
     expect(models.ready).toBe(true);

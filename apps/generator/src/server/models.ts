@@ -1,6 +1,6 @@
 // The models that a server answers with, some of which may still be loading.
 import type { Model, SamplingOptions } from '@mdiff/generate';
-import { RequestError } from './errors.js';
+import { RequestError, RETRY_SOON } from './errors.js';
 
 export interface ServedModel {
   readonly name: string;
@@ -36,12 +36,22 @@ interface Entry extends LoadedModel {
   replaced: boolean;
 }
 
-/** @param onFault receives what went wrong with a model that cannot be loaded again */
-export function modelsOf(served: readonly ServedModel[], onFault: (error: Error) => void = () => undefined): Models {
+interface ModelsOptions {
+  /** Receives what went wrong with a model that cannot be loaded again. */
+  readonly onFault?: ((error: Error) => void) | undefined;
+  /** Called with each version of a model before its first request. */
+  readonly onLoaded?: (name: string, model: Model) => void;
+}
+
+export function modelsOf(
+  served: readonly ServedModel[],
+  { onFault = () => undefined, onLoaded = () => undefined }: ModelsOptions = {},
+): Models {
   const names = served.map(({ name }) => name);
   const loaded = new Map<string, Entry>();
   const lost = new Set<string>();
   const set = (name: string, version: LoadedModel): void => {
+    onLoaded(name, version.model);
     loaded.set(name, { ...version, users: 0, replaced: false });
     lost.delete(name);
   };
@@ -119,7 +129,7 @@ const stillLoading = (): RequestError =>
     status: 503,
     type: 'server_error',
     code: 'model_loading',
-    headers: { 'retry-after': '1' },
+    headers: RETRY_SOON,
   });
 
 const threadDied = (): RequestError =>
@@ -127,7 +137,7 @@ const threadDied = (): RequestError =>
     status: 503,
     type: 'server_error',
     code: 'model_restarting',
-    headers: { 'retry-after': '1' },
+    headers: RETRY_SOON,
   });
 
 function nameOf(given: string | null | undefined, names: readonly string[]): string {

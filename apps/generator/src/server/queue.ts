@@ -2,11 +2,18 @@
 export class QueueFull extends Error {
   readonly code = 'MDIFF_QUEUE_FULL';
   override readonly name = 'QueueFull';
+  constructor(waiting: number) {
+    super(`the server is busy: ${waiting} requests are waiting already; try again later`);
+  }
 }
 
 export interface Queue {
   /** Runs `job` when its turn comes. Rejects with {@link QueueFull} at once, or with the signal's reason as soon as it aborts in line. */
   run<T>(job: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  /** True if a job that comes now would be refused. */
+  readonly full: boolean;
+  /** Calls the listener whenever a place in line becomes free. */
+  onRoom(listener: () => void): void;
   /** Jobs running and waiting. */
   readonly size: number;
   /** Jobs running. */
@@ -20,6 +27,10 @@ export interface Queue {
 export function createQueue({ running, waiting }: { running: number; waiting: number }): Queue {
   let active = 0;
   const line: (() => void)[] = [];
+  const listeners: (() => void)[] = [];
+  const tellRoom = (): void => {
+    for (const listener of listeners) listener();
+  };
 
   function turn(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -30,6 +41,7 @@ export function createQueue({ running, waiting }: { running: number; waiting: nu
       const leave = (): void => {
         line.splice(line.indexOf(begin), 1);
         reject(signal.reason as Error);
+        tellRoom();
       };
       signal.addEventListener('abort', leave, { once: true });
       line.push(begin);
@@ -37,6 +49,10 @@ export function createQueue({ running, waiting }: { running: number; waiting: nu
   }
 
   return {
+    get full() {
+      return active >= running && line.length >= waiting;
+    },
+    onRoom: (listener) => void listeners.push(listener),
     get size() {
       return active + line.length;
     },
@@ -47,7 +63,7 @@ export function createQueue({ running, waiting }: { running: number; waiting: nu
       signal.throwIfAborted();
       if (active < running) active++;
       else if (line.length < waiting) await turn(signal);
-      else throw new QueueFull(`the server is busy: ${line.length} requests are waiting already; try again later`);
+      else throw new QueueFull(waiting);
       try {
         return await job();
       } finally {
@@ -55,6 +71,7 @@ export function createQueue({ running, waiting }: { running: number; waiting: nu
         const next = line.shift();
         if (next) next();
         else active--;
+        tellRoom();
       }
     },
   };

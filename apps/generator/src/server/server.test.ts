@@ -423,7 +423,7 @@ describe('life of the server', () => {
 
   it('refuses more than it can queue, with 429', async () => {
     const busy = slow();
-    const { post, url } = await start({ model: Promise.resolve(busy.model), running: 1, waiting: 1 });
+    const { post, url } = await start({ model: Promise.resolve(busy.model), running: 1, waiting: 1, patience: 0 });
     const first = post({ seed: 1 });
     await until(() => busy.passes === 1);
     const second = post({ seed: 2 });
@@ -448,7 +448,13 @@ describe('life of the server', () => {
   it('stops working for a client that has gone', async () => {
     const busy = slow();
     const seen: Error[] = [];
-    const { app, post } = await start({ model: Promise.resolve(busy.model), running: 1, waiting: 0, onError: (error) => seen.push(error) });
+    const { app, post } = await start({
+      model: Promise.resolve(busy.model),
+      running: 1,
+      waiting: 0,
+      patience: 0,
+      onError: (error) => seen.push(error),
+    });
     const controller = new AbortController();
     const gone = post({ seed: 1 }, { signal: controller.signal });
     await until(() => busy.passes === 1);

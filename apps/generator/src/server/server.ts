@@ -5,6 +5,7 @@ import { complete, type AnswerArgs } from './completions.js';
 import { ClientGone, closingError, errorAnswer, errorBody, type ErrorAnswer, type ErrorBody, RequestError } from './errors.js';
 import { guard } from './guard.js';
 import { addDocsPage } from './docspage.js';
+import { createDoor } from './door.js';
 import { edit } from './editing.js';
 import { fillGaps } from './infilling.js';
 import { createJobs, type Jobs } from './jobs.js';
@@ -42,6 +43,8 @@ export interface ServerOptions {
   readonly running?: number;
   /** Requests that may wait beside those that run; the next gets 429. Default 16. */
   readonly waiting?: number;
+  /** Time in ms for which a request waits for one of those places before it gets 429. Default 1 s. */
+  readonly patience?: number;
   /** Bytes of a request body; more gets 413. Default 1 MiB. */
   readonly bodyLimit?: number;
   /** How long a request may take to arrive, in ms. Default 15 s for its headers, 30 s for all of it. */
@@ -69,6 +72,7 @@ export function createServer({
   models,
   running = 8,
   waiting = 16,
+  patience = 1_000,
   bodyLimit = 1024 * 1024,
   arrival = { headers: 15_000, request: 30_000 },
   timeout = 300_000,
@@ -97,21 +101,23 @@ export function createServer({
   });
   const jobs = createJobs(timeout);
   const queue = createQueue({ running, waiting });
-  const metrics = createMetrics(queue);
+  const door = createDoor(queue, { patience, waiting });
+  const metrics = createMetrics(queue, door);
   const onRecord = (record: RequestRecord, route: string): void => {
     metrics.request(record, route);
     onRequest?.(record);
   };
   recordRequests(app, { prompts: logPrompts, onRequest: onRecord });
-  closeInOrder(app, { grace, endJobs: () => jobs.end(closingError()) });
+  closeInOrder(app, { grace, refuseComing: () => door.empty(closingError()), endJobs: () => jobs.end(closingError()) });
   guard(app, { token, checkHost });
+  door.guard(app);
   acceptJsonAlone(app);
   const answerTo = (error: FastifyError | RequestError, body?: unknown): ErrorAnswer => {
     const answer = errorAnswer(error, { bodyLimit, body });
     if (answer.status === 500) onError?.(error);
     return answer;
   };
-  const loaded = modelsOf(models, onError);
+  const loaded = modelsOf(models, { onFault: onError, onLoaded: metrics.loaded });
   for (const { name, onVersions } of models) onVersions?.((version) => loaded.replace(name, version));
   addRoutes(app, {
     models: loaded,
@@ -155,20 +161,21 @@ interface RouteArgs {
 
 function addRoutes(app: FastifyInstance, args: RouteArgs): void {
   const { models, metrics } = args;
+  const queued = { config: { queued: true } };
   for (const path of ['/livez', '/healthz']) app.get(path, () => ({ status: 'ok' }));
   app.get('/readyz', (_, reply) => (models.ready ? { status: 'ready' } : reply.code(503).send({ status: 'loading' })));
   app.get('/v1/models', () => ({ object: 'list', data: models.loaded().map(described) }));
   app.get<{ Params: { id: string } }>('/v1/models/:id', ({ params: { id } }) => described(models.get(id).model));
-  app.post<{ Body: CompletionRequest }>('/v1/completions', { schema: { body: completionSchema } }, (request, reply) =>
+  app.post<{ Body: CompletionRequest }>('/v1/completions', { ...queued, schema: { body: completionSchema } }, (request, reply) =>
     answerText({ body: request.body, request, reply }, args)<Chunk, Completion>(complete),
   );
-  app.post<{ Body: InfillRequest }>('/v1/infill', { schema: { body: infillSchema } }, (request, reply) =>
+  app.post<{ Body: InfillRequest }>('/v1/infill', { ...queued, schema: { body: infillSchema } }, (request, reply) =>
     answerText({ body: request.body, request, reply }, args)<Infilling, Infilling>(fillGaps),
   );
-  app.post<{ Body: EditRequest }>('/v1/edit', { schema: { body: editSchema } }, (request, reply) =>
+  app.post<{ Body: EditRequest }>('/v1/edit', { ...queued, schema: { body: editSchema } }, (request, reply) =>
     answerText({ body: request.body, request, reply }, args)<Editing, Editing>(edit),
   );
-  app.post<{ Body: ScoreRequest }>('/v1/score', { schema: { body: scoreSchema } }, (request, reply) =>
+  app.post<{ Body: ScoreRequest }>('/v1/score', { ...queued, schema: { body: scoreSchema } }, (request, reply) =>
     work({ body: request.body, request, reply }, args)(scoreTexts),
   );
   app.get('/metrics', async (_, reply) => reply.type(metrics.contentType).send(await metrics.text()));

@@ -76,6 +76,14 @@ export function startFilling(task: FillTask): LocalFilling {
   };
 }
 
+/** One forward pass for several fillings. */
+export interface SharedPass {
+  /** of each filling that waited */
+  readonly outcomes: readonly StepOutcome[];
+  /** canvases that the pass computed; equal ones of a filling count once */
+  readonly rows: number;
+}
+
 /** A step of one of several fillings: its progress, what went wrong with it alone, or null if it had no place in this pass. */
 export type StepOutcome = FillProgress | { readonly error: { readonly message: string; readonly code?: string } } | null;
 
@@ -87,7 +95,7 @@ const MOST_TOKENS = 2 ** 12;
  * One forward pass for the first filling and for those behind it whose canvases are about as long, as far as they fit. A row's logits do not depend
  * on the rows beside it, to the bit (steps.test.ts). Together short canvases take half the time or less; from 128 tokens on it is the same (measured).
  */
-export async function stepTogether(waiting: readonly LocalFilling[], run: (feed: Feed) => Promise<Float32Array>): Promise<StepOutcome[]> {
+export async function stepTogether(waiting: readonly LocalFilling[], run: (feed: Feed) => Promise<Float32Array>): Promise<SharedPass> {
   const rows = waiting.map((filling) => filling.wanted());
   const chosen = together(rows, waiting);
   const all = chosen.flatMap((i) => lengthened(rows[i]!, waiting[i]!.task));
@@ -100,7 +108,7 @@ export async function stepTogether(waiting: readonly LocalFilling[], run: (feed:
     outcomes[i] = outcomeOf(waiting[i]!, logits.subarray(first, first + count));
     first += count;
   }
-  return outcomes;
+  return { outcomes, rows: all.length };
 }
 
 const positionsOf = (rows: readonly DenoiserRow[]): number => rows.reduce((sum, { positions }) => sum + positions.length, 0);

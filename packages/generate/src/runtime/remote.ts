@@ -1,6 +1,7 @@
 // A session whose graphs another thread runs: a worker thread of Node or a Web Worker.
 import { ModelError } from '@mdiff/folder';
 import type { Remote } from '@mdiff/workers/browser';
+import type { SharedPass } from './filling.js';
 import type { WriterCalls } from './service.js';
 import type { CacheSize, Session, Writer } from './session.js';
 import { sharedSteps } from './steps.js';
@@ -26,18 +27,32 @@ export async function remoteSession<Report>(
       throw closed ? new ModelError(`${graph}: the model is closed`) : error;
     }
   };
+  const listeners = new Set<(rows: number) => void>();
+  const told = (rows: number): void => {
+    for (const listener of listeners) listener(rows);
+  };
   const report = await open().catch(async (error: unknown) => {
     await worker.close();
     throw unusable(graph, error);
   });
   const session: Session = {
-    run: (feed) => call('run', feed),
+    async run(feed) {
+      const logits = await call<Float32Array>('run', feed);
+      told(feed.batch);
+      return logits;
+    },
     openFilling: sharedSteps({
       begin: (argument) => call('beginFilling', argument),
-      step: (argument) => call('stepFillings', argument),
+      async step(argument) {
+        const pass = await call<SharedPass>('stepFillings', argument);
+        // A step of fillings that have nothing left to compute runs no pass.
+        if (pass.rows > 0) told(pass.rows);
+        return pass;
+      },
       end: (argument) => call('endFilling', argument),
     }),
-    ...(causalGraph !== undefined && { openWriter: writers(call, causalGraph) }),
+    ...(causalGraph !== undefined && { openWriter: writers({ call, graph: causalGraph, told }) }),
+    onPass: (listener) => void listeners.add(listener),
     async close() {
       closed = true;
       await worker.close();
@@ -51,7 +66,13 @@ function unusable(graph: string, error: unknown): ModelError {
   return new ModelError(`${graph}: ONNX Runtime cannot load or run this graph (${reason}); export the model again`);
 }
 
-function writers(call: Remote['call'], graph: string): (size: CacheSize) => Promise<Writer> {
+interface WritersArgs {
+  readonly call: Remote['call'];
+  readonly graph: string;
+  readonly told: (rows: number) => void;
+}
+
+function writers({ call, graph, told }: WritersArgs): (size: CacheSize) => Promise<Writer> {
   let count = 0;
   return async (size) => {
     const writer = count++;
@@ -59,7 +80,11 @@ function writers(call: Remote['call'], graph: string): (size: CacheSize) => Prom
       throw error instanceof ModelError ? error : unusable(graph, error);
     });
     return {
-      next: (tokens) => call('next', { ...tokens, writer } satisfies WriterCalls['next']),
+      async next(tokens) {
+        const logits = await call<Float32Array>('next', { ...tokens, writer } satisfies WriterCalls['next']);
+        told(tokens.ids.length / tokens.length);
+        return logits;
+      },
       keep: (rows) => call('keep', { rows, writer } satisfies WriterCalls['keep']),
       close: () => call('end', { writer } satisfies WriterCalls['end']),
     };

@@ -39,6 +39,8 @@ export interface Session {
   openFilling?: ((task: FillTask) => Promise<OpenFilling>) | undefined;
   /** Cuts a long text into the units that are scored, beside the caller's thread; undefined where the runtime cannot. */
   unitsOf?: (args: UnitsArgs) => Promise<ScoredUnit[]>;
+  /** Calls the listener after each forward pass with the texts, or canvases, that it computed; undefined where the runtime does not tell. */
+  onPass?: (listener: (rows: number) => void) => void;
   close(): Promise<void>;
 }
 

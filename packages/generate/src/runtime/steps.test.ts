@@ -23,7 +23,10 @@ function thread() {
     begin: () => Promise.resolve(),
     step: ({ fillings }) =>
       new Promise((resolve, reject) => {
-        passes.push({ fillings, answer: (outcomes) => (outcomes instanceof Error ? reject(outcomes) : resolve(outcomes)) });
+        passes.push({
+          fillings,
+          answer: (outcomes) => (outcomes instanceof Error ? reject(outcomes) : resolve({ outcomes, rows: outcomes.length })),
+        });
       }),
     end: async ({ filling }) => void ended.push(filling),
   });

@@ -1,13 +1,13 @@
 // Steps of several fillings at a time: those that wait when a pass begins take part in it, in the order in which they came. Knows no runtime.
 import { turn } from '../turn.js';
-import type { FillProgress, FillTask, StepOutcome } from './filling.js';
+import type { FillProgress, FillTask, SharedPass } from './filling.js';
 import type { OpenFilling } from './session.js';
 
 /** Calls into the thread that computes; `filling` is a number that the caller chooses. */
 export interface FillingCalls {
   begin(argument: { readonly filling: number; readonly task: FillTask }): Promise<void>;
   /** One pass for the first of them and for those behind it that fit. */
-  step(argument: { readonly fillings: readonly number[] }): Promise<readonly StepOutcome[]>;
+  step(argument: { readonly fillings: readonly number[] }): Promise<SharedPass>;
   end(argument: { readonly filling: number }): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export function sharedSteps({ begin, step, end }: FillingCalls): (task: FillTask
     if (asked.length === 0) return;
     const done = new Set<Waiting>();
     try {
-      const outcomes = await step({ fillings: asked.map(({ filling }) => filling) });
+      const { outcomes } = await step({ fillings: asked.map(({ filling }) => filling) });
       for (const [i, outcome] of outcomes.entries()) {
         if (outcome === null) continue;
         done.add(asked[i]!);
