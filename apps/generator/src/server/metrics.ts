@@ -24,30 +24,7 @@ const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 export function createMetrics(queue: Queue, door: Door): Metrics {
   const registers = [new Registry()];
   const byModel = { labelNames: ['model'] as const, registers };
-  new Gauge({
-    name: 'mdiff_queue_requests',
-    help: 'Requests that run or wait.',
-    registers,
-    collect() {
-      this.set(queue.size);
-    },
-  });
-  new Gauge({
-    name: 'mdiff_running_requests',
-    help: 'Requests that run, in shared forward passes.',
-    registers,
-    collect() {
-      this.set(queue.running);
-    },
-  });
-  new Gauge({
-    name: 'mdiff_door_requests',
-    help: 'Requests that wait for a place in line, unread.',
-    registers,
-    collect() {
-      this.set(door.size);
-    },
-  });
+  addGauges(registers, queue, door);
   const requests = new Counter({ name: 'mdiff_requests_total', help: 'Requests answered.', labelNames: ['route', 'status'], registers });
   const seconds = new Histogram({
     name: 'mdiff_request_seconds',
@@ -104,4 +81,23 @@ export function createMetrics(queue: Queue, door: Door): Metrics {
     text: () => registers[0]!.metrics(),
     contentType: registers[0]!.contentType,
   };
+}
+
+/** What waits and runs at the moment of a scrape. */
+function addGauges(registers: Registry[], queue: Queue, door: Door): void {
+  const gauges: readonly [name: string, help: string, value: () => number][] = [
+    ['mdiff_queue_requests', 'Requests that run or wait.', () => queue.size],
+    ['mdiff_running_requests', 'Requests that run, in shared forward passes.', () => queue.running],
+    ['mdiff_door_requests', 'Requests that wait for a place in line, unread.', () => door.size],
+  ];
+  for (const [name, help, value] of gauges) {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(value());
+      },
+    });
+  }
 }
