@@ -139,6 +139,8 @@ export interface OpenResult {
 /** Runs inside the engine's thread. The caller owns the buffers that `gradient`, `evaluate` and `read` return. */
 export interface Core extends Omit<Engine, 'name' | 'threads' | 'step' | 'exportOnnx' | 'startup' | 'close'> {
   step(argument: { batches: readonly StepBatch[]; update: Update }): Promise<StepResult>;
+  /** Frees all that it holds, so that its thread can take another engine; absent where only the end of the thread does. */
+  end?(): Promise<void>;
 }
 
 export interface WorkerOptions extends EngineOptions {

@@ -3,7 +3,7 @@ import type { Engine, EngineOptions, OpenResult, WorkerOptions } from './engine.
 import { tensorflowEnvironment } from './tensorflow/environment.js';
 import { preloadTensorFlow } from './tensorflow/load.js';
 import { partsFor } from './parts.js';
-import { startProcess, startWorker, usableThreads } from '@mdiff/workers';
+import { borrowWorker, startProcess, startWorker, usableThreads } from '@mdiff/workers';
 
 // The table of engines, and how each is opened.
 
@@ -19,7 +19,9 @@ const inWorker =
     const threads = threadsOf(engine, options.threads);
     const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
     // All threads of a process share one WebGPU device, and the process ends if two use it at once. So each engine on WebGPU is a process.
-    const remote = (options.device === 'webgpu' ? startProcess : startWorker)(entry, { env: { ORT_DISABLE_TELEMETRY: '1' } });
+    // Native TensorFlow keeps variables and graphs for the life of its thread; the other two free all that they hold.
+    const start = options.device === 'webgpu' ? startProcess : engine === 'tfjs_node' ? startWorker : borrowWorker;
+    const remote = start(entry, { env: { ORT_DISABLE_TELEMETRY: '1' } });
     try {
       const { layout } = await remote.call<OpenResult>('open', { ...options, engine, threads } satisfies WorkerOptions);
       return {

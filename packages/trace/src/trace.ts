@@ -21,7 +21,7 @@ export interface TraceOptions<Name extends string = string> {
   sizes?: Record<string, SizeRange>;
   /**
    * Run the function once more to compare it with its graph (default): at the smallest sizes, or a second time if no size is open.
-   * Leave it out only for a function whose graph other tests compare with TensorFlow.js.
+   * Leave it out only for a function whose graph other tests compare with TensorFlow.js; messages then name no line of it.
    */
   verify?: boolean;
 }
@@ -33,6 +33,8 @@ interface Call {
   fn: (inputs: Record<string, tf.Tensor>) => Traced;
   inputs: Readonly<Record<string, InputSpec>>;
   variables: [string, tf.Variable][];
+  /** messages name the line of a node */
+  located: boolean;
 }
 
 /**
@@ -48,7 +50,7 @@ interface Call {
 export function trace<Name extends string>(fn: (inputs: Record<Name, tf.Tensor>) => Traced, options: TraceOptions<Name>): Graph {
   const { inputs, variables = {}, limits = {}, sizes: ranges = {}, verify = true } = options;
   const dims = checkInputs(inputs, variables);
-  const call: Call = { fn: fn as Call['fn'], inputs, variables: variablesOf(variables) };
+  const call: Call = { fn: fn as Call['fn'], inputs, variables: variablesOf(variables), located: verify };
   if (dims.length === 0) {
     rangesOf(dims, limits, ranges);
     const recorder = recordOnce(call, {});
@@ -107,9 +109,9 @@ interface EngineState {
 }
 
 /** Runs `fn` at these sizes on the recording backend and leaves TensorFlow.js as it was, also when `fn` throws. */
-function recordOnce({ fn, inputs: specs, variables }: Call, sizes: Sizes): Recorder {
+function recordOnce({ fn, inputs: specs, variables, located }: Call, sizes: Sizes): Recorder {
   register();
-  const recorder = createRecorder();
+  const recorder = createRecorder(located);
   // Outside of `try`: a trace inside a trace is refused and must not end the outer one.
   const active = beginTrace(recorder);
   const { restore, dataIds } = holdEngine(variables.map(([, variable]) => variable));

@@ -1,5 +1,6 @@
 import { modelConfig } from '@mdiff/config';
 import { assemble, packRows } from '@mdiff/curriculum';
+import { sha256 } from '@mdiff/folder/node';
 import { layout as layoutOf } from '@mdiff/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openOnnxRuntime } from '@mdiff/engine';
@@ -149,6 +150,32 @@ describe('the ONNX Runtime engine', () => {
     const bad = { ...noised[0]!, weights: noised[0]!.weights.map(() => NaN) };
     expect((await engine.step([bad], update)).finite).toBe(false);
     expect(await engine.read()).toEqual(before);
+  });
+
+  it('computes in a thread that had another engine as in a new one: to the bit, export included', async () => {
+    const results = async (one: Engine): Promise<unknown> => {
+      const step = await one.step(noised, update);
+      const { params } = await one.read();
+      const { model: denoiser, causal } = await one.exportOnnx(params, true);
+      return [step, params, await one.evaluate(noised[0]!), sha256(denoiser), sha256(causal!)];
+    };
+    // Two engines at once have two threads; of those given back, one is kept.
+    const [fresh, former] = [
+      await open(),
+      await openOnnxRuntime({ model: { ...model, n_layers: 2 }, threads: 1, labelSmoothing: 0, seed: 6 }),
+    ];
+    const expected = await results(fresh);
+    await results(former);
+    await former.close();
+    const reused = await open();
+    expect(await results(reused)).toEqual(expected);
+    // It traced the passes of the two models, and none of this one's since it was given back.
+    expect((await reused.startup()).trace).toBeGreaterThan(0);
+    await Promise.all([fresh.close(), reused.close()]);
+    const again = await open();
+    expect(await results(again)).toEqual(expected);
+    expect((await again.startup()).trace).toBe(0);
+    await again.close();
   });
 
   it('refuses a state of another size', async () => {

@@ -16,6 +16,8 @@ export interface StartOptions {
 export interface WorkerOptions extends StartOptions {
   /** false: a worker that has no call to answer does not keep the process alive; default true */
   keepAlive?: boolean;
+  /** called when the thread has ended */
+  onEnd?: () => void;
 }
 
 /** Whoever starts a thread anew after its death tells this error from others by its code. */
@@ -29,7 +31,7 @@ const loader = (): string => import.meta.resolve('tsx/esm/api');
  * Starts a worker on a module of this package. From TypeScript source the worker needs the tsx loader, which worker threads
  * do not inherit in Node 20.
  */
-export function startWorker(entry: URL, { keepAlive = true, ...options }: WorkerOptions = {}): Remote {
+export function startWorker(entry: URL, { keepAlive = true, onEnd, ...options }: WorkerOptions = {}): Remote {
   const env = { ...process.env, ...options.env };
   const flags = latch();
   const worker = entry.pathname.endsWith('.ts')
@@ -52,6 +54,7 @@ export function startWorker(entry: URL, { keepAlive = true, ...options }: Worker
   worker.on('error', (error) => fail(endedError(`the worker thread ended: ${(error as Error).message}`, error)));
   worker.on('exit', (code) => {
     forget(flags);
+    onEnd?.();
     fail(endedError(`the worker thread ended (exit code ${code})`));
   });
   let closing: Promise<void> | undefined;

@@ -1,9 +1,11 @@
+import { threadId } from 'node:worker_threads';
 import { serveWorker } from './calls.js';
 import { Moved } from './messages.js';
 
 // The methods that the threads and processes of the tests run.
 
 const order: string[] = [];
+let ends = 0;
 
 serveWorker({
   square: (x: number) => x * x,
@@ -29,5 +31,11 @@ serveWorker({
     return name;
   },
   order: () => order,
-  end: () => undefined,
+  thread: () => threadId,
+  /** how often it was given back */
+  ends: () => ends,
+  end: () => {
+    ends++;
+    return true;
+  },
 });

@@ -37,7 +37,7 @@ interface Calls extends Pick<Remote, 'call'> {
   drain(): Promise<void>;
 }
 
-const closed = (): Error => new Error('the worker thread is closed');
+export const closedError = (): Error => new Error('the worker thread is closed');
 
 /** `onBusy` is called when the first call starts to wait and when none waits any more. */
 export function callsOver(
@@ -78,7 +78,7 @@ export function callsOver(
       drained();
     },
     drain: () => {
-      ended ??= closed();
+      ended ??= closedError();
       return new Promise((resolve) => {
         if (waiting.size === 0) resolve();
         else drained = resolve;
@@ -103,7 +103,7 @@ export function answerer(
   return ({ id, method, argument }) => {
     queue = queue.then(async () => {
       try {
-        if (!gate.claim()) throw closed();
+        if (!gate.claim()) throw closedError();
         const answer = await methods[method]!(argument as never);
         if (answer instanceof Moved) post({ id, result: answer.value }, answer.transfer);
         else post({ id, result: answer });

@@ -1,4 +1,5 @@
 import * as ort from 'onnxruntime-node';
+import type { Feeds } from '../passes/feeds.js';
 import type { Pass } from '../passes/host.js';
 import { timed } from '../passes/phases.js';
 
@@ -15,7 +16,7 @@ export async function openOrtSession(model: Uint8Array, threads: number, more: o
     ...more,
   };
   const session = await timed('load', () => ort.InferenceSession.create(model, settings));
-  return async (feeds) => {
+  const run = async (feeds: Feeds): Promise<Record<string, Float32Array>> => {
     // A session refuses feeds that its graph does not have: the evaluation graph, for one, has no loss weights.
     const outputs = await session.run(
       Object.fromEntries(
@@ -24,4 +25,5 @@ export async function openOrtSession(model: Uint8Array, threads: number, more: o
     );
     return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, tensor.data as Float32Array]));
   };
+  return Object.assign(run, { release: () => session.release() });
 }

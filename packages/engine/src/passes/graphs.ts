@@ -6,6 +6,7 @@ import type { Graph, InputSpec } from '@mdiff/trace';
 import type { ModelConfig } from '@mdiff/config';
 import { FILES, toFloat16 } from '@mdiff/folder';
 import type { Kind } from './feeds.js';
+import { remembered } from './memo.js';
 import { timed } from './phases.js';
 import type { ExportedGraphs } from '../engine.js';
 
@@ -82,6 +83,9 @@ export interface ExportOptions {
   int8?: boolean;
 }
 
+// They depend on the model alone. A graph without weights is small.
+const [denoisers, causals] = [remembered<Graph>(2), remembered<Graph>(2)];
+
 /** The denoiser as a portable ONNX model with the given weights, and its causal pass if it is wanted. */
 export function exportedOnnx(
   model: ModelConfig,
@@ -97,12 +101,18 @@ export function exportedOnnx(
     name: 'mdiff',
     checkIds: false,
   };
-  const graph = denoiserGraph(model, layout);
+  const key = JSON.stringify(model);
+  const graph = denoisers(key, () => denoiserGraph(model, layout));
   const denoiser = toOnnx(graph, options);
   const file = FILES.graph.slice(FILES.graph.lastIndexOf('/') + 1);
   return {
     model: denoiser,
-    ...(causal && { causal: toOnnx(causalGraph(model, layout), { ...options, stored: storedTensors(denoiser, file) }) }),
+    ...(causal && {
+      causal: toOnnx(
+        causals(key, () => causalGraph(model, layout)),
+        { ...options, stored: storedTensors(denoiser, file) },
+      ),
+    }),
     ...(int8 && { quantized: toOnnx(graph, { initializers: Object.fromEntries(weights), int8: matricesOf(layout), name: 'mdiff' }) }),
   };
 }

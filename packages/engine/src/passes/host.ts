@@ -13,7 +13,11 @@ import type { PassShape } from './graphs.js';
 // buffers: inside an ONNX graph it was slower (docs/log/2026-11-23-default-run-vocabulary.md).
 
 /** A compiled pass: arrays in by input name, arrays out by output name. */
-export type Pass = (feeds: Feeds) => Promise<Record<string, Float32Array>>;
+export interface Pass {
+  (feeds: Feeds): Promise<Record<string, Float32Array>>;
+  /** frees what it holds outside JavaScript */
+  release?(): Promise<void>;
+}
 
 /** Makes a pass that can be run. */
 export type CompilePass = (shape: PassShape) => Promise<Pass>;
@@ -30,6 +34,8 @@ export interface Passes {
   train(batch: StepBatch, weights: Weights, into: Float32Array, add: boolean): Promise<number>;
   /** Cross-entropy at each loss position, nats. */
   evaluate(batch: StepBatch, weights: Weights): Promise<Float32Array>;
+  /** Frees all that was compiled; absent where only the end of the thread does. */
+  end?(): Promise<void>;
 }
 
 /** Writes the gradients in the outputs of a pass to a flat buffer, or adds them to it. */
@@ -60,6 +66,10 @@ export function wholePasses(model: ModelConfig, layout: ParamLayout, compile: Co
       return outputs.loss![0]!;
     },
     evaluate: async (batch, weights) => (await run('eval', batch, weights)).ce!,
+    end: async () => {
+      for (const pass of compiled.values()) await (await pass).release?.();
+      compiled.clear();
+    },
   };
 }
 
@@ -96,6 +106,7 @@ export function coreOver({ model, seed }: WorkerOptions, passes: Passes): Core {
 
   return {
     layout,
+    ...(passes.end && { end: () => passes.end!() }),
     grads,
     gradient: () => Promise.resolve(accumulated > 0 ? gradient.slice() : new Float32Array(layout.total)),
     apply,
