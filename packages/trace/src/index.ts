@@ -1,3 +1,4 @@
+export { compile, type CompiledModel, type CompileOptions, type Loss } from './compile.js';
 export { TraceError } from './error.js';
 export type { Dim, Extent } from './graph/extent.js';
 export type { Attr, Attrs, Dtype, Graph, GraphNode, Info, TypedArray } from './graph/graph.js';

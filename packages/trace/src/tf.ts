@@ -16,12 +16,15 @@ declare namespace tf {
   export type BackendValues = tfjs.BackendValues;
   export type DataId = tfjs.DataId;
   export type DataType = tfjs.DataType;
+  export type GraphModel = tfjs.GraphModel;
   export type GradSaveFunc = tfjs.GradSaveFunc;
   export type KernelBackend = tfjs.KernelBackend;
+  export type LayersModel = tfjs.LayersModel;
   export type MemoryInfo = tfjs.MemoryInfo;
   export type NamedAttrMap = tfjs.NamedAttrMap;
   export type NamedTensorInfoMap = tfjs.NamedTensorInfoMap;
   export type NamedTensorMap = tfjs.NamedTensorMap;
+  export type Optimizer = tfjs.Optimizer;
   export type Scalar = tfjs.Scalar;
   export type Tensor<R extends tfjs.Rank = tfjs.Rank> = tfjs.Tensor<R>;
   export type Tensor1D = tfjs.Tensor1D;

@@ -43,7 +43,6 @@ const DIRECT: Record<string, string> = {
   Minimum: 'Min',
   Multiply: 'Mul',
   Pow: 'Pow',
-  RealDiv: 'Div',
   Reciprocal: 'Reciprocal',
   Relu: 'Relu',
   Round: 'Round',
@@ -86,6 +85,13 @@ export const ELEMENTWISE: Record<string, Lowering> = {
     const last = node.inputs.at(-1)!;
     const sum = node.inputs.slice(0, -1).reduce((a, b) => emit.add('Add', [a, b]));
     emit.add('Add', [sum, last], {}, named(node));
+  },
+  // ONNX Runtime turns 1 / x into a reciprocal, which forgets the axes that only the 1 has.
+  RealDiv: (node, emit) => {
+    const [a, b] = node.inputs as [string, string];
+    const [from, to] = [emit.info(b).shape, emit.info(a).shape];
+    const one = from.length < to.length && [...from, ...to].every((dim) => dim === 1);
+    emit.add('Div', [a, one ? emit.reshape(b, from, to) : b], {}, named(node));
   },
   // ONNX Runtime's Neg takes about twice the time of its Mul.
   Neg: (node, emit) => {
