@@ -22,6 +22,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'packages/curriculum/README.md 1': 'its own test runs it and looks at its batches',
   'packages/model/README.md 1': 'its own test runs it and looks at its loss',
   'packages/trace/README.md 1': 'its own test runs it and looks at its gradient',
+  'packages/trace/README.md 2': 'its own test runs it and looks at its state',
   'packages/generate/README.md 2': 'runs in a browser; checks/browser has the same calls',
   'packages/workers/README.md 1': 'the script of a thread; its tests start one',
   'packages/workers/README.md 2': 'starts the script above',

@@ -86,7 +86,7 @@ function traced(
   if (other !== undefined)
     throw new TraceError(`compile: a shape is given for '${other}', which is no input; expected ${Object.keys(inputs).join(', ')}`);
   const graph = optimize(trace(fn, { inputs, variables, sizes }));
-  const state = Object.fromEntries(Object.entries(variables).map(([name, variable]) => [name, variable.dataSync().slice() as TypedArray]));
+  const state = Object.fromEntries(Object.entries(variables).map(([name, variable]) => [name, variable.dataSync() as TypedArray]));
   return { graph, state };
 }
 

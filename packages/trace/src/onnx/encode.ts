@@ -102,11 +102,13 @@ function writeValue(w: Writer, value: OnnxValue): void {
   );
 }
 
-/** ModelProto bytes. @throws RangeError when the model is too large for protobuf */
-export function encode(model: OnnxModel): Uint8Array {
+/** ModelProto bytes in pieces; weights are not copied. @throws RangeError when the model is too large for protobuf */
+export function encode(model: OnnxModel): Uint8Array[] {
   const weights = model.initializers.reduce((total, { data }) => total + (data instanceof Uint8Array ? data.byteLength : 0), 0);
   if (weights > LIMIT)
-    throw new RangeError(`the model holds ${weights} bytes of weights, more than the ${LIMIT} that protobuf allows; pass them as inputs`);
+    throw new RangeError(
+      `the model holds ${weights} bytes of weights, more than the ${LIMIT} that protobuf allows; write it with writeOnnx of @mdiff/trace/node, or pass them as inputs`,
+    );
   const w = new Writer();
   const opset = model.opsets['']!;
   w.int(1, IR_VERSION[opset] ?? 11)

@@ -1,4 +1,5 @@
 import { TraceError } from '../error.js';
+import { join } from '../protobuf.js';
 import { bytes } from '../graph/arrays.js';
 import { symbolName } from '../graph/extent.js';
 import { type Graph, type GraphNode, type TypedArray } from '../graph/graph.js';
@@ -7,7 +8,7 @@ import { product } from '../graph/shapes.js';
 import { fusibleAdditions } from '../graph/uses.js';
 import { ELEMENTWISE } from './elementwise.js';
 import { Emitter, onnxType, type Lowering } from './emitter.js';
-import { DATA_TYPE, encode, type OnnxTensor, type OnnxValue, type StoredTensor } from './encode.js';
+import { DATA_TYPE, encode, type OnnxModel, type OnnxTensor, type OnnxValue, type StoredTensor } from './encode.js';
 import { FILLS } from './fills.js';
 import { GATHERS, addRowsOnto, isRowSum } from './gathers.js';
 import { Int8Weights } from './int8.js';
@@ -108,7 +109,10 @@ function checkInitializers(graph: Graph, initializers: Readonly<Record<string, T
  * those of the graph and then, for every variable that was assigned, `updateName(variable)`.
  * @throws TraceError for an opset outside 18…23, unknown or wrongly sized initializers, and clashing names
  */
-export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
+export const toOnnx = (graph: Graph, options: OnnxOptions = {}): Uint8Array => join(encode(onnxModel(graph, options)));
+
+/** The model that `toOnnx` encodes, with the weights where they are. */
+export function onnxModel(graph: Graph, options: OnnxOptions = {}): OnnxModel {
   const {
     opset = 21,
     initializers = {},
@@ -162,7 +166,7 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
     taken.add(result);
     emit.add('Identity', [from], {}, { outputs: [result] });
   }
-  return encode({
+  return {
     name,
     ...(doc === undefined ? {} : { doc }),
     opsets: contrib ? { '': opset, 'com.microsoft': 1 } : { '': opset },
@@ -172,5 +176,5 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
       .filter((input) => !Object.hasOwn(initializers, input.name) && !Object.hasOwn(half, input.name))
       .map((input) => value(input.name, input.name)),
     outputs: results.map(([result, from]) => value(result, from)),
-  });
+  };
 }

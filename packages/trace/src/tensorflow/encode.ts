@@ -1,5 +1,5 @@
 import { TraceError } from '../error.js';
-import { LIMIT, Writer } from '../protobuf.js';
+import { join, LIMIT, Writer } from '../protobuf.js';
 
 /**
  * The part of TensorFlow's protobuf schema (saved_model.proto, meta_graph.proto, graph.proto, node_def.proto,
@@ -119,5 +119,5 @@ export function encodeSavedModel(nodes: readonly TfNode[], signatures: Readonly<
     for (const [key, signature] of Object.entries(signatures))
       meta.message(5, (entry) => entry.string(1, key).message(2, (inner) => writeSignature(inner, signature)));
   });
-  return w.finish();
+  return join(w.finish());
 }
