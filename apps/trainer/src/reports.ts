@@ -12,9 +12,11 @@ import { pageRecord } from './runrecord.js';
 
 /** The content of the page of the run in `folder`, as it stands now. */
 export async function readPageRecord(folder: string, state: RunPageRecord['state']): Promise<RunPageRecord> {
-  const { overviewAt, readMetrics, readSamples } = await import('@mdiff/train');
+  const { describeTime, overviewAt, readMetrics, readSamples } = await import('@mdiff/train');
   const lines = await readMetrics(join(folder, 'metrics.jsonl'));
-  return { ...pageRecord(await overviewAt(folder), lines, state), samples: await readSamples(folder) };
+  const overview = await overviewAt(folder);
+  const time = describeTime(overview.run.record?.spent);
+  return { ...pageRecord(overview, lines, { state, time }), samples: await readSamples(folder) };
 }
 
 /** Writes the page of the run in `folder`. @returns its path */

@@ -51,7 +51,7 @@ function figuresOf({ run: { record, step } }: RunOverview, points: readonly RunP
   ];
 }
 
-function fingerprintOf({ folder, run: { record, fingerprint }, model }: RunOverview): Facts {
+function fingerprintOf({ folder, run: { record, fingerprint }, model }: RunOverview, time: string | undefined): Facts {
   const rows: (readonly [string, string | undefined])[] = [
     [
       'text',
@@ -67,6 +67,7 @@ function fingerprintOf({ folder, run: { record, fingerprint }, model }: RunOverv
     ['stages', fingerprint?.plan.stages.map(({ name, steps }) => `${name} ${number(steps)}`).join(', ')],
     ['seed', fingerprint && String(fingerprint.seed)],
     ['engine', record && `${record.engine} on ${record.device}, ${plural(record.threads, 'thread')}, ${record.precision}`],
+    ['time spent on', time],
     ['run folder', folder],
     ['model', model],
     ['last written', record && `${record.updated.slice(0, 16).replace('T', ' ')} UTC`],
@@ -82,8 +83,12 @@ function noticesOf({ run: { record } }: RunOverview, lines: readonly MetricLine[
   ];
 }
 
-/** A run as the content of its page. */
-export function pageRecord(overview: RunOverview, lines: readonly MetricLine[], state: RunPageRecord['state']): RunPageRecord {
+/** A run as the content of its page. `time`: where its time went, in words. */
+export function pageRecord(
+  overview: RunOverview,
+  lines: readonly MetricLine[],
+  { state, time }: { state: RunPageRecord['state']; time: string | undefined },
+): RunPageRecord {
   const { name, run } = overview;
   const { record, fingerprint } = run;
   const values = Object.entries(fingerprint?.config ?? {});
@@ -100,7 +105,7 @@ export function pageRecord(overview: RunOverview, lines: readonly MetricLine[], 
     samples: [],
     notices: noticesOf(overview, lines),
     figures: figuresOf(overview, points),
-    fingerprint: fingerprintOf(overview),
+    fingerprint: fingerprintOf(overview, time),
     changed: values
       .filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults[key]))
       .map(([key, value]) => [key, written(value)]),

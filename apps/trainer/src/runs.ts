@@ -47,7 +47,7 @@ async function list(flags: RunsFlags): Promise<void> {
 }
 
 async function show(name: string, flags: RunsFlags): Promise<void> {
-  const { overviewNamed } = await library();
+  const { describeTime, overviewNamed } = await library();
   const overview = await overviewNamed(name, outputDir(flags));
   const { folder, run, evaluated, model, bytes } = overview;
   const { record, fingerprint } = run;
@@ -61,6 +61,7 @@ async function show(name: string, flags: RunsFlags): Promise<void> {
     ['seed', fingerprint && String(fingerprint.seed)],
     ['held out', evaluated && `${figureOf(overview)} after step ${evaluated.step}`],
     ['time', record && `${duration(record.seconds)}, last written ${day(record.updated)}`],
+    ['time spent on', describeTime(record?.spent)],
     ['engine', record && `${record.engine} on ${record.device}, ${record.threads} threads, ${record.precision}`],
     ['model', model],
   ];

@@ -8,6 +8,7 @@ import type { NamedTensor } from '@mdiff/folder';
 import type { TrainState } from '@mdiff/engine';
 import type { MetricLine } from './metrics.js';
 import type { Patience } from './patience.js';
+import type { TimeSpent } from './timespent.js';
 
 // A checkpoint is a folder `step-00000200/` of checksummed files. Batches, masks and dropout are functions of (seed, step), so
 // no state of a random generator needs saving.
@@ -50,6 +51,8 @@ export interface Progress {
   skips?: number;
   /** seconds of training so far, over all runs */
   seconds: number;
+  /** where the time went; absent in a run of a release that did not count it */
+  spent?: TimeSpent;
   /** the model that the run started from */
   base?: BaseRecord;
   /** the step at which the learning rate decays in the plan of this run */

@@ -12,6 +12,7 @@ import type { LoopResult } from './loopstate.js';
 import { recordRun } from './open.js';
 import { showEvaluation } from './reporter.js';
 import { evaluatesCausal } from './stages.js';
+import { describeTime } from './timespent.js';
 import type { Run } from './open.js';
 import type { TrainResult } from './options.js';
 import type { EarlierRun } from './record.js';
@@ -73,6 +74,8 @@ export async function finish(run: Run, result: LoopResult): Promise<TrainResult>
         : '') +
       (causalBits === undefined ? '' : `; next-token prediction ${causalBits.toFixed(3)} bits/byte`),
   );
+  const time = describeTime(result.progress.spent);
+  if (time !== undefined) reporter.note(`time: ${time}`);
   reporter.note(
     `memory: estimated ${(estimateMemory(config, selection.memory).total / 1e9).toFixed(2)} GB, measured peak ${(peakBytes() / 1e9).toFixed(2)} GB`,
   );

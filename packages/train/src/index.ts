@@ -22,5 +22,7 @@ export { withGraph } from './runnable.js';
 export type { Runnable } from './runnable.js';
 export { readSamples } from './samples.js';
 export type { Sample, Writer } from './samples.js';
+export { describeTime } from './timespent.js';
+export type { TimeSpent } from './timespent.js';
 export { exportSnapshot } from './snapshot.js';
 export type { Snapshot } from './snapshot.js';

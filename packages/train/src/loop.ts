@@ -14,6 +14,7 @@ import { evaluatesCausal, stageEnds } from './stages.js';
 import type { Stages } from './stages.js';
 import { addLoss } from './spike.js';
 import { updateAt } from './step.js';
+import { besideStep, noTime, spend } from './timespent.js';
 import { passesLeft } from './workload.js';
 
 /** Trains until the last step is evaluated or `signal` is aborted, and saves. */
@@ -49,8 +50,10 @@ async function steps(options: LoopOptions, state: LoopState): Promise<void> {
     }
     delete progress.unevaluated;
     const improved = keepFigures(options, state, { line, evaluation });
-    await report(options, state, line, due.log || progress.window.skipped > 0);
-    await options.afterStep(progress.step);
+    await spend(progress, 'watching', async () => {
+      await report(options, state, line, due.log || progress.window.skipped > 0);
+      await options.afterStep(progress.step);
+    });
     const skipsStage = evaluation.exhausted === true && skipStage(options, state);
     if ((due.stageEnd || skipsStage) && progress.step < stages.steps && config.curriculum.reset_optimizer)
       await resetOptimizer(options, state);
@@ -75,6 +78,7 @@ async function update(options: LoopOptions, state: LoopState): Promise<MetricLin
   const { progress } = state;
   const { window, step } = progress;
   const start = performance.now();
+  const kept = progress.spent?.checkpoints ?? 0;
   const input = await loader.input(step);
   const running = engine.step(input.batches, updateAt(config, stages, step, progress.adam_step));
   loader.ahead(step + 1); // while the engine works
@@ -98,6 +102,9 @@ async function update(options: LoopOptions, state: LoopState): Promise<MetricLin
   progress.tokens = (progress.tokens ?? 0) + input.tokens;
   const seconds = (performance.now() - start) / 1000;
   progress.seconds += seconds;
+  // Removing old checkpoints is part of them.
+  progress.spent ??= { ...noTime };
+  progress.spent.steps += seconds - (progress.spent.checkpoints - kept);
   state.pace = paceAfterStep(state.pace, input.tokens, seconds, state.workload.between(step, step + 1));
   return {
     step: progress.step,
@@ -138,7 +145,8 @@ function secondsLeft({ config, stages, heldOut }: LoopOptions, { progress, pace,
   // Without the backward pass a token costs a third.
   const guess = heldOut && progress.tokens ? (seconds * heldOut.tokens * progress.step) / progress.tokens / 3 : 0;
   const passes = heldOut ? passesLeft(progress.step, stages, config) : 0;
-  return workload.between(progress.step, stages.steps) * seconds + passes * (pass ?? guess);
+  const beside = besideStep(progress.spent, progress.step - (progress.left_out ?? 0));
+  return workload.between(progress.step, stages.steps) * seconds + passes * (pass ?? guess) + (stages.steps - progress.step) * beside;
 }
 
 /** Reports a step and, where `logged`, writes its metric line. */
@@ -191,16 +199,20 @@ async function resetOptimizer({ engine }: LoopOptions, { progress }: LoopState):
 }
 
 /** Writes a checkpoint of the present state, unless there is one. */
-async function save({ engine, folder, extra, onSaved }: LoopOptions, state: LoopState): Promise<void> {
+async function save(options: LoopOptions, state: LoopState): Promise<void> {
   const { progress } = state;
   const evaluated = progress.unevaluated === undefined;
   if (state.saved?.step === progress.step && state.saved.evaluated === evaluated) return;
+  await spend(progress, 'checkpoints', () => write(options, state));
+  state.saved = { step: progress.step, evaluated };
+  state.unpruned = true;
+  await options.onSaved(progress);
+}
+
+async function write({ engine, folder, extra }: LoopOptions, { progress }: LoopState): Promise<void> {
   const trained = await engine.read();
   if (!isFiniteState(trained)) throw nonFinite(`step ${progress.step}: the weights are not finite, so mdiff saves no checkpoint of them`);
   await saveCheckpoint(join(folder, 'checkpoints'), engine.layout, { progress, state: trained }, extra);
-  state.saved = { step: progress.step, evaluated };
-  state.unpruned = true;
-  await onSaved(progress);
 }
 
 /** Removes old checkpoints, once the weights of the newest have shown a finite loss. */
@@ -208,5 +220,5 @@ async function prune({ config, stages, folder }: LoopOptions, state: LoopState):
   if (!state.unpruned) return;
   state.unpruned = false;
   const always = new Set([...stageEnds(stages), stages.decayStart ?? -1, state.progress.best?.step ?? -1]);
-  await pruneCheckpoints(join(folder, 'checkpoints'), config.training.keep_checkpoints, always);
+  await spend(state.progress, 'checkpoints', () => pruneCheckpoints(join(folder, 'checkpoints'), config.training.keep_checkpoints, always));
 }

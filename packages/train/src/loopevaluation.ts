@@ -7,6 +7,7 @@ import type { MetricLine } from './metrics.js';
 import { judgeEpoch } from './patience.js';
 import type { Patience } from './patience.js';
 import { showEvaluation } from './reporter.js';
+import { spend } from './timespent.js';
 
 // The evaluations of the training loop.
 
@@ -20,10 +21,20 @@ export interface Evaluation {
 }
 
 /** Evaluates the held-out text. @returns undefined if it was interrupted */
-export async function evaluate(
+export const evaluate = (options: LoopOptions, state: LoopState, at: EvaluatedLine): Promise<Evaluation | undefined> =>
+  spend(state.progress, 'evaluation', () => measureAll(options, state, at));
+
+/** A step that is to be evaluated. */
+interface EvaluatedLine {
+  line: MetricLine;
+  due: Due;
+  heldOut: HeldOut;
+}
+
+async function measureAll(
   { config: { seed, model, training }, engine, stages, signal, reporter }: LoopOptions,
   state: LoopState,
-  { line, due, heldOut }: { line: MetricLine; due: Due; heldOut: HeldOut },
+  { line, due, heldOut }: EvaluatedLine,
 ): Promise<Evaluation | undefined> {
   const { progress } = state;
   const start = performance.now();

@@ -198,7 +198,7 @@ function openEngine({ model, training, seed }: ProjectConfig, { setting, tensorf
 /** Writes the present state to `run.json`. */
 export const recordRun = (
   { folder, stages, fingerprint, selection: { setting } }: Run,
-  { step, left_out = 0, seconds, base }: Progress,
+  { step, left_out = 0, seconds, spent, base }: Progress,
   state: RunRecord['state'],
 ): Promise<void> =>
   writeRecord(folder, {
@@ -207,6 +207,7 @@ export const recordRun = (
     steps: stages.steps,
     left_out,
     seconds,
+    ...(spent && { spent }),
     ...setting,
     ...fingerprint,
     ...(base && { base }),

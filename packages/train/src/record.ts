@@ -6,6 +6,7 @@ import { writeFileWhole } from '@mdiff/folder/node';
 import type { TextFingerprint } from '@mdiff/prepare';
 import { checkpointFolder, listCheckpoints } from './checkpoint.js';
 import type { BaseRecord } from './checkpoint.js';
+import type { TimeSpent } from './timespent.js';
 
 const FORMAT_VERSION = 2;
 
@@ -44,6 +45,8 @@ export interface RunRecord extends EngineSetting, Partial<Fingerprint> {
   base?: BaseRecord;
   /** seconds of training and evaluation, over all sessions */
   seconds: number;
+  /** where the time went */
+  spent?: TimeSpent;
   updated: string;
 }
 
@@ -88,9 +91,15 @@ async function readRecord(folder: string): Promise<RunRecord | undefined> {
   return record;
 }
 
+/** To milliseconds. */
+const rounded = (spent: TimeSpent): TimeSpent =>
+  Object.fromEntries(
+    Object.entries(spent).map(([part, seconds]) => [part, Number((seconds as number).toFixed(3))]),
+  ) as unknown as TimeSpent;
+
 /** Writes `run.json` whole. */
 export const writeRecord = (folder: string, record: Omit<RunRecord, 'format_version' | 'updated'>): Promise<void> => {
-  const { state, step, steps, left_out, seconds, base, text, tokenizer, plan, seed, config, adapted, ...setting } = record;
+  const { state, step, steps, left_out, seconds, spent, base, text, tokenizer, plan, seed, config, adapted, ...setting } = record;
   const complete: RunRecord = {
     format_version: FORMAT_VERSION,
     state,
@@ -98,6 +107,7 @@ export const writeRecord = (folder: string, record: Omit<RunRecord, 'format_vers
     steps,
     ...(left_out && { left_out }),
     seconds: Math.round(seconds),
+    ...(spent && { spent: rounded(spent) }),
     updated: new Date().toISOString(),
     ...setting,
     ...(base && { base }),

@@ -315,10 +315,15 @@ describe('engine and device', () => {
       threads: 1,
       precision: 'float32',
     });
+    const { spent } = JSON.parse(await readFile(join(run, 'run.json'), 'utf8')) as RunRecord;
+    expect(said.at(-2)).toMatch(/^time: steps [\d.]+ %, evaluation [\d.]+ %, checkpoints [\d.]+ %, watching [\d.]+ %$/);
+    // Two steps, an evaluation after each or the last, a checkpoint and two reported steps all take time.
+    for (const [part, seconds] of Object.entries(spent!)) expect(seconds, part).toBeGreaterThan(0);
   });
 
   it('goes on with another engine, and says so', async () => {
-    const training = { max_steps: 4, causal_fraction: 0, log_every: 1, eval_every: 4 };
+    // The reference takes a second for some 30 rows: a small held-out part.
+    const training = { max_steps: 4, causal_fraction: 0, log_every: 1, eval_every: 4, val_split: 0.03 };
     const whole = await tinyRun({ training });
     const { config, folder } = await tinyRun({ training });
     folders.push(whole.folder, folder);
@@ -337,8 +342,9 @@ describe('engine and device', () => {
   });
 
   it('learns the same with the pure tfjs reference engine', async () => {
-    const { config, folder } = await tinyRun({ engine: 'tfjs', training: { max_steps: 4, causal_fraction: 0.5 } });
-    const twin = await tinyRun({ training: { max_steps: 4, causal_fraction: 0.5 } });
+    const training = { max_steps: 4, causal_fraction: 0.5, val_split: 0.03 };
+    const { config, folder } = await tinyRun({ engine: 'tfjs', training });
+    const twin = await tinyRun({ training });
     folders.push(folder, twin.folder);
     const [a, b] = [await go(config), await go(twin.config)];
     const [lines, twins] = [await readMetrics(join(a.folder, 'metrics.jsonl')), await readMetrics(join(b.folder, 'metrics.jsonl'))];

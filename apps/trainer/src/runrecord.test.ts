@@ -1,0 +1,12 @@
+import { describeTime } from '@mdiff/train';
+import { expect, it } from 'vitest';
+import { pageRecord } from './runrecord.js';
+
+it('the page of a run says where its time went, if the run counted it', () => {
+  const overview = { name: 'a', folder: 'outputs/a', run: { step: 3 }, bytes: 0 } as unknown as Parameters<typeof pageRecord>[0];
+  const rows = (time: string | undefined): readonly (readonly [string, string])[] =>
+    pageRecord(overview, [], { state: 'finished', time }).fingerprint;
+  const time = describeTime({ steps: 8, evaluation: 1, checkpoints: 0.6, watching: 0.4 });
+  expect(rows(time)).toContainEqual(['time spent on', 'steps 80.0 %, evaluation 10.0 %, checkpoints 6.0 %, watching 4.0 %']);
+  expect(rows(undefined).map(([name]) => name)).not.toContain('time spent on');
+});
