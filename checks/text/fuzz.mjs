@@ -8,6 +8,7 @@ import { stream } from '@mdiff/diffusion';
 import { loadSource } from '@mdiff/text/node';
 
 import { counter } from '../count.mjs';
+import { NOTATION } from './notation.mjs';
 
 const MOST_SECONDS = 20;
 const MOST_BYTES = 200_000;
@@ -15,53 +16,8 @@ const [cases, seed] = [Number(process.argv[2] ?? 2000), Number(process.argv[3] ?
 const { unzipSync, zipSync } = createRequire(new URL('../../packages/text/package.json', import.meta.url))('fflate');
 const rng = stream(seed, 'fuzz');
 const folder = new URL('../../packages/text/fixtures/cases/', import.meta.url);
+const pieces = NOTATION.map((text) => Buffer.from(text));
 const files = readdirSync(folder).map((name) => ({ name, bytes: readFileSync(new URL(name, folder)) }));
-const PIECES = [
-  ...[
-    '<p>',
-    '<br><br>',
-    '</div>',
-    '<ruby><rt>',
-    '<title>',
-    '<!--',
-    '&',
-    '<a href="#n1">1</a>',
-    '[Footnote 1: ',
-    '[Illustration',
-    '[1]',
-    '{12}',
-    '***',
-  ],
-  ...[
-    '> > > ',
-    '- - - ',
-    '**',
-    '[^1]',
-    '```\n',
-    '| a | b |\n|---|---|\n',
-    '---\n',
-    '\f',
-    '\r\r\n',
-    '-\n',
-    '\u00AD\n',
-    '\u200B',
-    '. . . .',
-    'CONTENTS\n',
-  ],
-  ...[
-    'CHAPTER I\n\n',
-    '1.\n\n',
-    'THE END\n\n',
-    '*** START OF THE PROJECT GUTENBERG EBOOK X ***\n',
-    '。」',
-    'a',
-    ' ',
-    '_',
-    '\0',
-    '\uFEFF',
-    '\uD800',
-  ],
-].map((text) => Buffer.from(text));
 
 /** One change: bytes flipped, cut, doubled, moved in from another file, or a piece of notation, once or a thousand times. */
 function changed(bytes) {
@@ -80,7 +36,7 @@ function changed(bytes) {
       return Buffer.concat([before, other.subarray(start, start + 10 * length), after]);
     }
     default: {
-      const piece = PIECES[rng.int(PIECES.length)];
+      const piece = pieces[rng.int(pieces.length)];
       return Buffer.concat([before, ...Array.from({ length: rng.next() < 0.2 ? 1000 : 1 }, () => piece), after]);
     }
   }

@@ -1,3 +1,4 @@
+import { clearGlued } from './glued.js';
 import { blocksOf, clear, closing, recordMany, type Lines } from './lines.js';
 
 // A longer note is a chapter, or its bracket is never closed.
@@ -28,6 +29,7 @@ export function clearMarks(lines: Lines, framed: boolean): void {
     clearNumbers(lines, labels, framed);
     if (framed) lines.text.forEach((line, i) => line.includes('[') && (lines.text[i] = line.replace(FOREIGN, '$1')));
   }
+  clearGlued(lines);
   clearPageMarks(lines, framed);
   clearRules(lines);
 }

@@ -154,7 +154,10 @@ const PARSERS: Readonly<Record<ReadText['format'], (bytes: Uint8Array, name: str
         ...parsed,
         format: 'text',
         encoding,
-        notes: [`line ${unfit + 1} is too long or nests too deep for Markdown, so the file was read as plain text`, ...notes],
+        notes: [
+          `line ${unfit + 1} is too long, nests too deep or ends too long a block for Markdown, so the file was read as plain text`,
+          ...notes,
+        ],
       };
     }
     return { ...(await parseMarkdown(text, name)), encoding };

@@ -1,3 +1,4 @@
+import { isRaisedMark } from '../clean/raised.js';
 import type { markOf } from './tags.js';
 
 // Tells marks that stand in the text of a page (page numbers, numbers of notes, arrows back) from the text itself, by their shape.
@@ -9,8 +10,6 @@ const NUMBER = /^[[({]?\s*(?:\d{1,4}[a-z]?|[ivxl]{1,6}|[a-z*†‡§¶#‖]|\*{1
 const SURE = /^[[({].*[\])}]$|^[*†‡§¶‖]+$/u;
 const ARROW = /^[\s[(]*[↩↑⏎⇑⤴^←]\uFE0E?[\s\])]*$/u;
 const NOTE_TARGET = /(?:^|[^a-z])(?:fn|ftn|note|foot|footnote|endnote|end|cite|citation|ref|noteref|n)[-_.]?\w{0,4}\d+$/i;
-// m², x³ and 10⁶ are no notes; a word, or the mark at its end, that carries a number is.
-const CARRIES_NOTE = /(?:\p{L}{3}|[.,;:!?”"’')\]—])$/u;
 
 /** An arrow from a note back to its place. */
 export const isArrow = (text: string): boolean => ARROW.test(text);
@@ -30,7 +29,7 @@ export function looksLikeMark(kind: NonNullable<ReturnType<typeof markOf>>, { te
   if (kind === 'page number') return text.length <= MARK_CHARS;
   if (kind === 'back link') return text.length <= BACK_CHARS;
   if (kind === 'note mark') return text.length <= MARK_CHARS / 2;
-  if (kind === 'raised') return /^[[(]?\d{1,3}[\])]?$|^[*†‡§¶]+$/u.test(text) && CARRIES_NOTE.test(before);
+  if (kind === 'raised') return isRaisedMark(text, before);
   const leads = !before.trim();
   return arrow || (NUMBER.test(text) && (SURE.test(text) || NOTE_TARGET.test(target) || (!leads && /\S$/.test(before))));
 }

@@ -17,9 +17,10 @@ const SAMPLE_CHARS = 120;
 // The parser takes time in the square of these, or calls itself for each.
 const LINE_CHARS = 500_000;
 const NESTED = 20;
-const ALL_NESTED = 100_000;
+const ALL_NESTED = 40_000;
 const INDENT = 400;
 const BLOCK_MARKS = 4000;
+const BLOCK_LINES = 8000;
 const ALL_MARKS = 100_000;
 
 /** The first line (0-based) on which the parser of Markdown would take minutes or all memory, if there is one; people write nothing like it. */
@@ -27,16 +28,20 @@ export function unfitLine(lines: readonly string[]): number {
   let marks = 0;
   let all = 0;
   let nested = 0;
+  let together = 0;
   return lines.findIndex((line) => {
     if (line.length > LINE_CHARS) return true;
-    if (line.trim() === '') marks = 0;
+    if (line.trim() === '') marks = together = 0;
+    else together++;
     const some = line.match(/[*_~`]+|[[\]<&|\\]/g)?.length ?? 0;
     marks += some;
     all += some;
     const lead = /^[\s>*+-]*(?:\d{1,9}[.)][\s>*+-]*)*/.exec(line.slice(0, 20_000))![0];
     const depth = lead.match(/[>*+-]|\d[.)]/g)?.length ?? 0;
     nested += depth;
-    return marks > BLOCK_MARKS || all > ALL_MARKS || lead.length > INDENT || depth > NESTED || nested > ALL_NESTED;
+    return (
+      together > BLOCK_LINES || marks > BLOCK_MARKS || all > ALL_MARKS || lead.length > INDENT || depth > NESTED || nested > ALL_NESTED
+    );
   });
 }
 

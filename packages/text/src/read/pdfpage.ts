@@ -1,3 +1,4 @@
+import { isRaisedMark } from '../clean/raised.js';
 import type { Removal } from '../types.js';
 
 /** A piece of text as pdf.js gives it. */
@@ -46,8 +47,6 @@ const CAP_SIZE = 1.6;
 // A note's number is smaller than its line, and raised.
 const MARK_SIZE = 0.85;
 const MARK_RAISE = 0.12;
-const NOTE_MARK = /^\s*(?:[[(]?\d{1,3}[\])]?|[*†‡§¶]{1,3})\s*$/;
-const CARRIES_NOTE = /(?:\p{L}{3}|[.,;:!?”"’')\]—])\s*$/u;
 // Columns: bins over the width of the page, the middle part where a gutter may be, and what each side needs.
 const BINS = 200;
 const MIDDLE = [0.2, 0.8] as const;
@@ -206,8 +205,7 @@ function isCap(pieces: readonly Piece[], i: number): boolean {
 }
 
 const isMark = ({ str, y, height }: Pick<Piece, 'str' | 'y' | 'height'>, line: Line): boolean =>
-  NOTE_MARK.test(str) &&
   height <= MARK_SIZE * line.size &&
   y - line.y >= MARK_RAISE * line.size &&
   y - line.y < line.size &&
-  CARRIES_NOTE.test(line.text);
+  isRaisedMark(str.trim(), line.text.trimEnd());
