@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CommandLine } from '@mdiff/cli';
-import { leafKeys, loadProject, presetSummaries } from '@mdiff/config';
+import { leafKeys, loadProject, presetSummaries, ProjectConfig } from '@mdiff/config';
 import { blocksOf, filesOf } from '@mdiff/testing';
 import { describe, expect, it } from 'vitest';
 import { apps } from './lazy.js';
@@ -121,9 +121,15 @@ describe('the commands of code blocks', () => {
   const blocks = pages.flatMap((page) => blocksOf(read(page)).map((block) => ({ page, ...block })));
 
   it('are marked as such: every block names its language', () => {
-    const languages = new Set(['sh', 'ts', 'js', 'tsx', 'html', 'yaml', 'json', 'text', 'sse', 'python']);
+    const languages = new Set(['sh', 'ts', 'js', 'tsx', 'html', 'yaml', 'json', 'text', 'python']);
     expect(blocks.filter(({ language }) => !languages.has(language)).map(({ page, line }) => `${page}:${line}`)).toEqual([]);
     expect(blocks.filter(({ language, code }) => language === 'text' && /^\s*(\$ |npx |npm |mdiff [a-z])/m.test(code))).toEqual([]);
+  });
+
+  it('of YAML are valid configurations, except those that the specification shows as bad', () => {
+    const files = blocks.filter(({ language, page }) => language === 'yaml' && page !== 'docs/configuration-specification.md');
+    expect(files.length).toBeGreaterThan(0);
+    for (const { code, page, line } of files) expect(() => ProjectConfig.parse(code), `${page}:${line}`).not.toThrow();
   });
 
   it('are commands that there are', () => {

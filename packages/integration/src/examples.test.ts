@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as configuration from '@mdiff/config';
 import { blocksOf, filesOf, tinyBook, tinyModel } from '@mdiff/testing';
@@ -23,6 +23,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'packages/model/README.md 1': 'its own test runs it and looks at its loss',
   'packages/trace/README.md 1': 'its own test runs it and looks at its gradient',
   'packages/trace/README.md 2': 'its own test runs it and looks at its state',
+  'docs/guides/in-the-browser.md 1': 'runs in a browser; checks/browser has the same calls',
   'packages/generate/README.md 2': 'runs in a browser; checks/browser has the same calls',
   'packages/workers/README.md 1': 'the script of a thread; its tests start one',
   'packages/workers/README.md 2': 'starts the script above',
@@ -110,17 +111,16 @@ const small = {
     }),
 };
 
-async function run(page: string, code: string): Promise<string[]> {
+async function run(code: string): Promise<string[]> {
   // The built-in novel takes seconds, the made-up book none.
   const quick = code.replaceAll("'builtin:moby-dick'", "'book.txt'");
   const javascript = (await transform(quick, { loader: 'ts', format: 'esm', target: 'es2022' })).code;
   const imports = [...javascript.matchAll(/^import (.*) from "(.*)";$/gm)].map(([, names, module]) => ({ names: names!, module: module! }));
+  const prepares = imports.some(({ module }) => module === '@mdiff/prepare');
   const modules = await Promise.all(
-    imports.map(({ module }) =>
-      module === '@mdiff/config' && dirname(page) !== 'packages/config' ? small : import(/* @vite-ignore */ module),
-    ),
+    imports.map(({ module }) => (module === '@mdiff/config' && prepares ? small : import(/* @vite-ignore */ module))),
   );
-  const bound = imports.map(({ names }, i) => `const ${names.replace(/ as /g, ': ')} = modules[${i}];`).join('\n');
+  const bound = imports.map(({ names }, i) => `const ${names.replace(/^\* as /, '').replace(/ as /g, ': ')} = modules[${i}];`).join('\n');
   const printed: string[] = [];
   const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean(printed.push(String(text))));
   const log = (...parts: unknown[]): void => void printed.push(parts.map(String).join(' '));
@@ -137,8 +137,8 @@ it('names programs that there are, where it says why they do not run here', () =
   expect(Object.keys(elsewhere).filter((name) => !programs.some((program) => program.name === name))).toEqual([]);
 });
 
-it.each(programs.filter(({ name }) => elsewhere[name] === undefined))('$name runs and prints what it says', async ({ page, code }) => {
-  const printed = await run(page, code);
+it.each(programs.filter(({ name }) => elsewhere[name] === undefined))('$name runs and prints what it says', async ({ code }) => {
+  const printed = await run(code);
   const said = [...code.matchAll(/console\.log\(.*\);(?: |\n)\/\/ (.*)$/gm)].map(([, text]) => text!);
   for (const line of said) expect(printed).toContain(line);
   if (/\b(print|console\.log|stdout\.write)\(/.test(code)) expect(printed.length).toBeGreaterThan(0);
