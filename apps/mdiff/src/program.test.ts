@@ -35,7 +35,11 @@ const get = (name: string): string => readFileSync(join(cwd, name), 'utf8');
 describe('mdiff config', () => {
   it('init writes a file that loads without a warning, and its schema', async () => {
     expect(await mdiff('config', 'init')).toEqual({ out: 'wrote mdiff.yaml and mdiff.schema.json; next: mdiff train\n', err: '', code: 0 });
-    expect(get('mdiff.yaml').split('\n')[0]).toBe('# yaml-language-server: $schema=mdiff.schema.json');
+    // The first line is for editors with the YAML language server, the second for those of JetBrains.
+    expect(get('mdiff.yaml').split('\n').slice(0, 2)).toEqual([
+      '# yaml-language-server: $schema=mdiff.schema.json',
+      '# $schema: mdiff.schema.json',
+    ]);
     expect(JSON.parse(get('mdiff.schema.json'))).toEqual(jsonSchema());
     expect(await mdiff('config', 'validate', '--strict')).toEqual({ out: 'mdiff.yaml: valid\n', err: '', code: 0 });
     // The commented lines must be valid as well.

@@ -1,5 +1,6 @@
 /** The file that `mdiff config init` writes. It loads without a warning and shows what to change first. */
 export const template = (schema: string): string => `# yaml-language-server: $schema=${schema}
+# $schema: ${schema}
 # An mdiff configuration. Every key is optional; \`mdiff config explain KEY\` says what one does and where its value comes from.
 
 # quickstart fine-tunes the base model for four minutes; quickstart_scratch and book start from random weights. You may also name a file (./base.yaml).

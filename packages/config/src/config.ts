@@ -1,6 +1,8 @@
+import { mustBe, mustKnow } from '@mdiff/folder';
 // eslint-disable-next-line @nx/enforce-module-boundaries -- the condition `browser` decides which file this is
 import { environment, fileExists, readText, writeText } from '#files';
-import { ConfigError, type Issue } from './checks/issue.js';
+import { ConfigError, issueAt, type Issue } from './checks/issue.js';
+import { shown } from './checks/words.js';
 import { readLayer, type Entries, type Source } from './document/layer.js';
 import { sections, type SectionName } from './sections/keys.js';
 import { codeSource, entriesOf, judge, makeSection, projectRecord, stackOf, stageRecord } from './document/record.js';
@@ -19,6 +21,7 @@ import {
   type FlagSetting,
 } from './document/sources.js';
 import { merge, type Stack, type View } from './document/stack.js';
+import { standardSchema } from './document/standard.js';
 import type {
   CurriculumConfig,
   CurriculumDerived,
@@ -58,6 +61,19 @@ export interface LoadOptions {
   overrides?: ProjectInput;
 }
 
+/** The options of loadProject. */
+const LOADING: Record<keyof LoadOptions | 'file' | 'cwd' | 'strict' | 'checksMemory', true> = {
+  preset: true,
+  set: true,
+  env: true,
+  base: true,
+  overrides: true,
+  file: true,
+  cwd: true,
+  strict: true,
+  checksMemory: true,
+};
+
 const noFiles: Reader = () => ({ problem: 'a preset name (this text was given without a reader of files)' });
 /** A validated, deeply frozen configuration. Enumerable properties are the canonical keys; the rest is derived. */
 export type ProjectConfig = ProjectConfigType;
@@ -75,8 +91,16 @@ function build(stack: Stack, origin: Origin | undefined, notes: readonly Issue[]
   return self;
 }
 
+/** Issues of values from code that are no map at all: a body of `null`, a text, a list. */
+function notAMap(input: unknown, where: string): Issue[] {
+  if (typeof input === 'object' && input !== null && !Array.isArray(input)) return [];
+  return [issueAt({ where }, '(values)', { code: 'SCHEMA', expected: 'a map', got: shown(input) })];
+}
+
 /** Sections may be records made by `modelConfig` and the like: only what was set in them counts. */
 function codeLayers(input: ProjectInput, ctx: Context, where = 'code'): { layers: Entries[]; found: Issue[]; bad: Set<string> } {
+  const wrong = notAMap(input, where);
+  if (wrong.length > 0) throw new ConfigError(wrong);
   const known = sections.filter((name) => typeof input[name] === 'object' && input[name] !== null && stackOf(input[name]) !== undefined);
   const rest = Object.fromEntries(Object.entries(input).filter(([word]) => !known.includes(word as SectionName)));
   const source = codeSource(rest, 'code', where);
@@ -149,10 +173,13 @@ function assemble(
 }
 
 function parse(text: string, options: LoadOptions & { file?: string; read?: Reader } = {}): ProjectConfig {
+  mustBe('ProjectConfig.parse', 'text', text, 'string');
+  mustBe('ProjectConfig.parse', 'options', options, 'object');
   return assemble({ text, file: options.file ?? 'config.yaml' }, options, options.read ?? noFiles);
 }
 
 function resolved(text: string, file: string): ProjectConfig {
+  mustBe('ProjectConfig.resolved', 'text', text, 'string');
   const issues: Issue[] = [];
   const reads = resolvedSources(text, file, issues).map((source) => readLayer(source));
   return finish({ stack: merge(reads.map((read) => read.entries)), bad: new Set(reads.flatMap((read) => [...read.bad])) }, [
@@ -176,6 +203,8 @@ function unreadable(file: string, problem: string): ConfigError {
 }
 
 function fromYaml(path: string, options: LoadOptions & { cwd?: string } = {}): ProjectConfig {
+  mustBe('ProjectConfig.fromYaml', 'path', path, 'string');
+  mustBe('ProjectConfig.fromYaml', 'options', options, 'object');
   const read: Reader = (name) => readText(name, options.cwd);
   const found = read(path);
   if ('problem' in found) throw unreadable(path, found.problem);
@@ -193,7 +222,12 @@ export const ProjectConfig = {
   /** Every key at its default. */
   default: (): ProjectConfig => projectConfig({}),
   /** A preset by name, e.g. `quickstart`. @throws ConfigError for an unknown name */
-  preset: (name: string): ProjectConfig => assemble(undefined, { preset: name }, noFiles, 'code'),
+  preset: (name: string): ProjectConfig => {
+    mustBe('ProjectConfig.preset', 'name', name, 'string');
+    return assemble(undefined, { preset: name }, noFiles, 'code');
+  },
+  /** [Standard Schema](https://standardschema.dev) 1: tools that take such a schema check a configuration with it. */
+  '~standard': standardSchema((value) => projectConfig(value as ProjectInput)),
 } as const;
 
 /**
@@ -208,6 +242,8 @@ export function loadProject(
   warnings: Issue[];
   source: string;
 } {
+  mustBe('loadProject', 'options', options, 'object');
+  mustKnow('loadProject', options, LOADING);
   const { file, cwd = '.', strict = false, checksMemory = false, ...layers } = options;
   const env = layers.env ?? environment();
   const path = file === false ? undefined : (file ?? (fileExists('mdiff.yaml', cwd) ? 'mdiff.yaml' : undefined));

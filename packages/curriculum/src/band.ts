@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/diffusion';
 import type { CurriculumConfig, StageConfig } from '@mdiff/config';
 
 import type { Unit } from './units.js';
@@ -12,8 +13,13 @@ export function selectUnits(
   units: readonly Unit[],
   complexity: ArrayLike<number>,
   selection: StageConfig['data_selection'],
-  { easy_threshold: easy, hard_threshold: hard }: Pick<CurriculumConfig, 'easy_threshold' | 'hard_threshold'>,
+  options: Pick<CurriculumConfig, 'easy_threshold' | 'hard_threshold'>,
 ): Unit[] {
+  mustBe('selectUnits', 'units', units, 'list');
+  mustBe('selectUnits', 'complexity', complexity, 'object');
+  mustBe('selectUnits', 'selection', selection, 'string');
+  mustBe('selectUnits', 'options', options, 'object');
+  const { easy_threshold: easy, hard_threshold: hard } = options;
   if (complexity.length !== units.length)
     throw new RangeError(`expected one complexity per unit (${units.length}), got ${complexity.length}`);
   if (selection === 'all') return [...units];

@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/diffusion';
 import { SPECIAL } from '@mdiff/text';
 
 import { CurriculumError } from './error.js';
@@ -37,7 +38,11 @@ export interface Batch {
  * Lays rows out as a batch of exactly `B` rows of `length` positions; missing rows are all padding. [EOS] is appended to every unit and is maskable.
  * @throws CurriculumError for more than `B` rows or a row that is too full
  */
-export function assemble(rows: readonly Row<StoredUnit>[], B: number, { length: S, shiftHead }: RowShape): Batch {
+export function assemble(rows: readonly Row<StoredUnit>[], B: number, options: RowShape): Batch {
+  mustBe('assemble', 'rows', rows, 'list');
+  mustBe('assemble', 'B', B, 'number');
+  mustBe('assemble', 'options', options, 'object');
+  const { length: S, shiftHead } = options;
   if (rows.length > B) throw new CurriculumError(`batch: expected at most ${B} rows, got ${rows.length}; split them into several batches`);
   const ids = new Int32Array(B * S).fill(SPECIAL.pad);
   const segments = new Int32Array(B * S);

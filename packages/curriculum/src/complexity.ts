@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/diffusion';
 import type { Unit } from './units.js';
 
 /** Complexity of a unit without a scored sentence: between the easiest and the hardest. */
@@ -10,6 +11,9 @@ const UNKNOWN = 0.5;
  * @param tokens number of tokens of a whole sentence
  */
 export function unitComplexity(units: readonly Unit[], complexity: Float64Array, tokens: (sentence: number) => number): Float64Array {
+  mustBe('unitComplexity', 'units', units, 'list');
+  mustBe('unitComplexity', 'complexity', complexity, 'object');
+  mustBe('unitComplexity', 'tokens', tokens, 'function');
   return Float64Array.from(units, ({ parts = [] }) => {
     let sum = 0;
     let weight = 0;

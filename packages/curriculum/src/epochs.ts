@@ -1,4 +1,4 @@
-import { stream } from '@mdiff/diffusion';
+import { stream, mustBe } from '@mdiff/diffusion';
 
 import { assemble, type Batch } from './batches.js';
 import { packLengths, type PackedRows, type Row, type RowShape } from './rows.js';
@@ -32,7 +32,9 @@ export interface Feed {
  * packed and shuffled anew from `stream(seed, 'epoch', stage, epoch)`. While a stage blends in, each row comes from the stage before with
  * probability 1 − ownShare(step). Only places of units are kept; the units of a step are read from their store.
  */
-export function feed({ steps, ownShare, unitsPerStage, seed, batchSize, accumulation, length, shiftHead }: FeedOptions): Feed {
+export function feed(options: FeedOptions): Feed {
+  mustBe('feed', 'options', options, 'object');
+  const { steps, ownShare, unitsPerStage, seed, batchSize, accumulation, length, shiftHead } = options;
   const shape = { length, shiftHead };
   // A cache of the latest epoch of each stage; its contents follow from the arguments alone.
   const latest = new Map<number, { epoch: number; rows: PackedRows }>();

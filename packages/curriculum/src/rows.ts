@@ -1,4 +1,4 @@
-import { shuffleInPlace, type Rng } from '@mdiff/diffusion';
+import { shuffleInPlace, type Rng, mustBe } from '@mdiff/diffusion';
 
 import { CurriculumError } from './error.js';
 import { slotOverhead, type Unit } from './units.js';
@@ -30,6 +30,8 @@ export interface PackedRows {
 
 /** Packs units into rows; see `packLengths`. @throws CurriculumError when a unit is longer than a row */
 export function packRows<U extends Pick<Unit, 'id' | 'tokens'>>(units: readonly U[], shape: RowShape, rng?: Rng): Packing<U> {
+  mustBe('packRows', 'units', units, 'list');
+  mustBe('packRows', 'shape', shape, 'object');
   const { rows, start, members, padded } = packLengths(
     units.map(({ tokens }) => tokens.length),
     shape,
@@ -51,7 +53,10 @@ export function packRows<U extends Pick<Unit, 'id' | 'tokens'>>(units: readonly 
  * @param lengths tokens of each unit's text
  * @throws CurriculumError when a unit is longer than a row
  */
-export function packLengths(lengths: ArrayLike<number>, { length, shiftHead }: RowShape, rng?: Rng): PackedRows {
+export function packLengths(lengths: ArrayLike<number>, options: RowShape, rng?: Rng): PackedRows {
+  mustBe('packLengths', 'lengths', lengths, 'object');
+  mustBe('packLengths', 'options', options, 'object');
+  const { length, shiftHead } = options;
   const n = lengths.length;
   const overhead = slotOverhead(shiftHead);
   const order = longestFirst(lengths, rng);

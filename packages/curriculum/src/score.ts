@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/diffusion';
 import { isEnglish, scoredSentences } from './sentence.js';
 import { centrality, type Centrality } from './signals/centrality.js';
 import { CLUSTER_VERSION } from './signals/cluster.js';
@@ -58,6 +59,8 @@ interface RawSignals {
  * @param sentences those of `listSentences`
  */
 export async function scoreSentences(sentences: readonly string[], options: ScoreOptions): Promise<Scores> {
+  mustBe('scoreSentences', 'sentences', sentences, 'list');
+  mustBe('scoreSentences', 'options', options, 'object');
   const { curriculum, seed, memo = direct, progress } = options;
   const weights: Record<Signal, number> = {
     lexical: curriculum.lexical_weight,

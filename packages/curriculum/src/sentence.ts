@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/diffusion';
 import type { Section } from '@mdiff/text';
 import { splitSentences, wordsOf } from '@mdiff/text/sentences';
 
@@ -8,6 +9,7 @@ const MIN_WORDS = 5;
 
 /** The sentences of prose, in the order of the text; `Unit.parts` refers to them. Headings and verse have none. */
 export function listSentences(sections: readonly Section[]): string[] {
+  mustBe('listSentences', 'sections', sections, 'list');
   return sections.flatMap(({ paragraphs }) => paragraphs.flatMap(({ text, kind }) => (kind === 'prose' ? splitSentences(text) : [])));
 }
 

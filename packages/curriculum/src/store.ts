@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/diffusion';
 import type { Unit } from './units.js';
 
 /** The part of a unit that a batch needs. */
@@ -14,15 +15,20 @@ export interface UnitStore {
 }
 
 /** Units in memory as a store. */
-export const storeOf = (units: readonly Unit[]): UnitStore => ({
-  lengths: Int32Array.from(units, ({ tokens }) => tokens.length),
-  tokens: units.reduce((sum, { tokens }) => sum + tokens.length, 0),
-  bytes: units.reduce((sum, { bytes }) => sum + bytes, 0),
-  unit: (place) => units[place]!,
-});
+export const storeOf = (units: readonly Unit[]): UnitStore => {
+  mustBe('storeOf', 'units', units, 'list');
+  return {
+    lengths: Int32Array.from(units, ({ tokens }) => tokens.length),
+    tokens: units.reduce((sum, { tokens }) => sum + tokens.length, 0),
+    bytes: units.reduce((sum, { bytes }) => sum + bytes, 0),
+    unit: (place) => units[place]!,
+  };
+};
 
 /** A store with more units at its end. */
 export function extended(store: UnitStore, more: readonly StoredUnit[]): UnitStore {
+  mustBe('extended', 'store', store, 'object');
+  mustBe('extended', 'more', more, 'list');
   const lengths = new Int32Array(store.lengths.length + more.length);
   for (let i = 0; i < store.lengths.length; i++) lengths[i] = store.lengths[i]!;
   more.forEach(({ tokens }, i) => (lengths[store.lengths.length + i] = tokens.length));

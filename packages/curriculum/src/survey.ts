@@ -1,4 +1,4 @@
-import { stream } from '@mdiff/diffusion';
+import { stream, mustBe } from '@mdiff/diffusion';
 
 import { clusterSentences, type Cluster, type PlaneMap } from './clusters.js';
 import { scoreSentences, type Scores, type Signal } from './score.js';
@@ -35,6 +35,8 @@ export interface Survey {
 
 /** Scores sentences and keeps the raw values that `scoreSentences` drops. The same text, settings and seed give the same survey. */
 export async function surveySentences(sentences: readonly string[], options: ScoreOptions): Promise<Survey> {
+  mustBe('surveySentences', 'sentences', sentences, 'list');
+  mustBe('surveySentences', 'options', options, 'object');
   const kept = keeping(options.memo);
   const scores = await scoreSentences(sentences, { ...options, memo: kept.memo });
 
@@ -127,6 +129,8 @@ function joined(parts: ReadonlyMap<number, Float32Array>, length: number): Float
 
 /** Spearman's correlation of every column with every other, [n × n] row-major; of a seeded sample of 20,000 values. */
 export function correlations(columns: readonly ArrayLike<number>[], seed: number): Float64Array {
+  mustBe('correlations', 'columns', columns, 'list');
+  mustBe('correlations', 'seed', seed, 'number');
   const picked = sample(columns[0]?.length ?? 0, 20_000, stream(seed, 'correlations'));
   const values = columns.map((column) => Float64Array.from(picked, (i) => column[i]!));
   const n = columns.length;

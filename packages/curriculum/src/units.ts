@@ -1,5 +1,5 @@
 import type { DataConfig, StageConfig } from '@mdiff/config';
-import { stream, type Rng } from '@mdiff/diffusion';
+import { stream, type Rng, mustBe } from '@mdiff/diffusion';
 import type { Section, Tokenizer } from '@mdiff/text';
 import { cutParagraph, cutWords, groupSentences, splitSentences, withParts, type Part, type Piece } from '@mdiff/text/sentences';
 
@@ -45,6 +45,9 @@ export const slotOverhead = (shiftHead: boolean): number => (shiftHead ? 2 : 1);
  * @throws CurriculumError when no unit comes out
  */
 export function makeUnits(sections: readonly Section[], tokenizer: Tokenizer, options: UnitOptions): Unit[] {
+  mustBe('makeUnits', 'sections', sections, 'list');
+  mustBe('makeUnits', 'tokenizer', tokenizer, 'object');
+  mustBe('makeUnits', 'options', options, 'object');
   const units = [...cutUnits(sections, tokenizer, options)];
   if (units.length === 0) {
     throw new CurriculumError(
@@ -58,11 +61,11 @@ export function makeUnits(sections: readonly Section[], tokenizer: Tokenizer, op
  * The units of `makeUnits`, one after another, so that a caller can stop in between. A unit comes from one paragraph, so it never spans two documents, and it
  * depends on nothing but that paragraph: a file gives the same units in every corpus.
  */
-export function* cutUnits(
-  sections: readonly Section[],
-  tokenizer: Tokenizer,
-  { format, data, maxSlot, shiftHead, seed }: UnitOptions,
-): Generator<Unit> {
+export function* cutUnits(sections: readonly Section[], tokenizer: Tokenizer, options: UnitOptions): Generator<Unit> {
+  mustBe('cutUnits', 'sections', sections, 'list');
+  mustBe('cutUnits', 'tokenizer', tokenizer, 'object');
+  mustBe('cutUnits', 'options', options, 'object');
+  const { format, data, maxSlot, shiftHead, seed } = options;
   const slot = maxSlot - slotOverhead(shiftHead);
   if (slot < 1)
     throw new CurriculumError(

@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { splitBlocks } from './block.js';
 import { type Constraints, checkConstraints } from './constraints.js';
 import { DiffusionError } from './error.js';
@@ -82,18 +83,23 @@ export interface Denoising {
 }
 
 /** Fills the masks of a copy of one canvas. Throws `MDIFF_SAMPLING` for a bad option and `MDIFF_LOGITS` for bad logits. */
-export async function denoise({ canvas, constraints, rng, ...common }: DenoiseArgs): Promise<DenoiseResult> {
+export async function denoise(options: DenoiseArgs): Promise<DenoiseResult> {
+  mustBe('denoise', 'options', options, 'object');
+  const { canvas, constraints, rng, ...common } = options;
   const [result] = await drive(begin([{ canvas, constraints, rng }], common), common);
   return result!;
 }
 
 /** Fills the masks of several canvases, which may differ in length, with one denoiser call per pass for all of them. */
 export async function denoiseBatch(args: DenoiseBatchArgs): Promise<readonly DenoiseResult[]> {
+  mustBe('denoiseBatch', 'args', args, 'object');
   return drive(startDenoising(args), args);
 }
 
 /** As `denoiseBatch`, for a caller that runs the denoiser itself. */
-export function startDenoising({ canvases, constraints, seed, ...common }: Omit<DenoiseBatchArgs, 'denoiser' | 'signal'>): Denoising {
+export function startDenoising(options: Omit<DenoiseBatchArgs, 'denoiser' | 'signal'>): Denoising {
+  mustBe('startDenoising', 'options', options, 'object');
+  const { canvases, constraints, seed, ...common } = options;
   const inputs = canvases.map((canvas, i) => ({
     canvas,
     constraints: constraints?.[i],

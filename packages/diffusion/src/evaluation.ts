@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { check } from './error.js';
 import { choose } from './mask.js';
 import { shuffle, stream } from './random.js';
@@ -23,7 +24,9 @@ export interface EvaluationMask {
  * Σ weight·CE ÷ Σ maskable over all masks is an unbiased estimate of the NELBO in nats per token: with an exact count the whole range
  * t ∈ (0, 1] is covered, with no cut at small t (see `maskUnit`). Sorted by unit, then by level.
  */
-export function stratifiedMasks({ lengths, levels, seed }: { lengths: readonly number[]; levels: number; seed: number }): EvaluationMask[] {
+export function stratifiedMasks(options: { lengths: readonly number[]; levels: number; seed: number }): EvaluationMask[] {
+  mustBe('stratifiedMasks', 'options', options, 'object');
+  const { lengths, levels, seed } = options;
   check(Number.isInteger(levels) && levels >= 1, () => `stratifiedMasks levels: expected an integer >= 1, got ${levels}`);
   const rng = stream(seed, 'stratified masks');
   const u = rng.next();
@@ -63,6 +66,7 @@ export interface NelboEstimate {
  * Var = n/(n−1)·Σ(y_i − r·L_i)²/(ΣL_i)², where y_i is the unit's mean of weight·CE over its masks.
  */
 export function nelboEstimate(results: readonly EvaluationResult[]): NelboEstimate {
+  mustBe('nelboEstimate', 'results', results, 'list');
   const units = new Map<number, { sum: number; masks: number; maskable: number }>();
   for (const { unit, weight, crossEntropy, maskable } of results) {
     const entry = units.get(unit) ?? { sum: 0, masks: 0, maskable };
@@ -97,6 +101,8 @@ export interface RatioBucket {
 
 /** Mean cross-entropy of masked tokens by mask ratio, in `count` equal buckets of (0, 1]. */
 export function bucketsByRatio(results: readonly EvaluationResult[], count = 10): RatioBucket[] {
+  mustBe('bucketsByRatio', 'results', results, 'list');
+  mustBe('bucketsByRatio', 'count', count, 'number');
   const buckets = Array.from({ length: count }, (_, i) => ({ from: i / count, to: (i + 1) / count, masks: 0, tokens: 0, sum: 0 }));
   for (const { t, maskable, crossEntropy } of results) {
     const bucket = buckets.find(({ to }) => t <= to) ?? buckets[count - 1]!;

@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { check } from './error.js';
 import type { Rng } from './random.js';
 
@@ -17,7 +18,9 @@ export interface UnitMask {
  * exact_count: exactly k = max(1, round(t·length)) tokens, weight length/k. With k uniform on {1, …, length} both have the same
  * expectation, because ∫ t^{k−1}(1−t)^{L−k} dt = 1/(k·C(L, k)), so that each k has mass 1/L and each mask of k tokens weight L/k.
  */
-export function maskUnit({ length, t, sampling, rng }: { length: number; t: number; sampling: MaskSampling; rng: Rng }): UnitMask {
+export function maskUnit(options: { length: number; t: number; sampling: MaskSampling; rng: Rng }): UnitMask {
+  mustBe('maskUnit', 'options', options, 'object');
+  const { length, t, sampling, rng } = options;
   check(Number.isInteger(length) && length >= 1, () => `maskUnit length: expected an integer >= 1, got ${length}`);
   check(t > 0 && t <= 1, () => `maskUnit t: expected a number > 0 and <= 1, got ${t}`);
   if (sampling === 'exact_count') {

@@ -1,3 +1,4 @@
+import { mustBe, mustKnow } from './arguments.js';
 import { DiffusionError } from './error.js';
 import type { ScheduleName } from './schedule.js';
 import type { WordRules } from './words.js';
@@ -73,6 +74,8 @@ const defaultSamplingOptions: Readonly<SamplingOptions> = Object.freeze({
   alternatives: 0,
 });
 
+const OPTIONS = Object.fromEntries(Object.keys(defaultSamplingOptions).map((name) => [name, true] as const));
+
 // Limits that the mathematics needs; the limits of the product stand in @mdiff/config/sampling.
 const wholeFrom = (min: number) => ({ ok: (v: number) => Number.isSafeInteger(v) && v >= min, expected: `an integer >= ${min}` });
 
@@ -94,6 +97,8 @@ const rules: Partial<Record<keyof SamplingOptions, { ok(v: number): boolean; exp
 
 /** Fills in the defaults; throws `MDIFF_SAMPLING` for a value out of range. A key whose value is undefined counts as absent. */
 export function samplingOptions(given: Partial<SamplingOptions> = {}): SamplingOptions {
+  mustBe('samplingOptions', 'given', given, 'object');
+  mustKnow('samplingOptions', given, OPTIONS);
   const options: SamplingOptions = {
     ...defaultSamplingOptions,
     ...Object.fromEntries(Object.entries(given).filter(([, v]) => v !== undefined)),

@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { sha256 } from '@noble/hashes/sha2';
 import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
 import { check } from './error.js';
@@ -18,6 +19,7 @@ export interface Rng {
  * order in which streams are opened never matters. `1` and `'1'` are different keys, and so are `('ab')` and `('a', 'b')`.
  */
 export function stream(seed: number, ...keys: (string | number)[]): Rng {
+  mustBe('stream', 'seed', seed, 'number');
   check(
     [seed, ...keys].every((key) => typeof key === 'string' || Number.isFinite(key)),
     () => `stream: expected a seed and keys that are strings or finite numbers, got ${[seed, ...keys].join(', ')}`,
@@ -47,10 +49,15 @@ export function stream(seed: number, ...keys: (string | number)[]): Rng {
 }
 
 /** A shuffled copy (Fisher and Yates). */
-export const shuffle = <T>(rng: Rng, items: readonly T[]): T[] => shuffleInPlace(rng, [...items]);
+export const shuffle = <T>(rng: Rng, items: readonly T[]): T[] => {
+  mustBe('shuffle', 'rng', rng, 'object');
+  mustBe('shuffle', 'items', items, 'list');
+  return shuffleInPlace(rng, [...items]);
+};
 
 /** Shuffles an array, or a part of a typed one, where it stands; the draws are those of `shuffle`. */
 export function shuffleInPlace<A extends unknown[] | Int32Array>(rng: Rng, items: A): A {
+  mustBe('shuffleInPlace', 'rng', rng, 'object');
   for (let i = items.length - 1; i > 0; i--) {
     const j = rng.int(i + 1);
     [items[i], items[j]] = [items[j]!, items[i]!];

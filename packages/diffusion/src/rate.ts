@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { check } from './error.js';
 import type { Rng } from './random.js';
 
@@ -24,7 +25,9 @@ const MIN_RATE = 0.001;
  * bell: the low-discrepancy points pass through the inverse distribution function of q(x) = ½ + 3x(1 − x), factor 1/q(x) ∈ [0.8, 2]
  * (after arXiv 2605.13026). Then t = min + (max − min)·x.
  */
-export function drawRates({ count, range, fullRangeFraction, sampling, rng }: RateOptions): { t: Float64Array; importance: Float64Array } {
+export function drawRates(options: RateOptions): { t: Float64Array; importance: Float64Array } {
+  mustBe('drawRates', 'options', options, 'object');
+  const { count, range, fullRangeFraction, sampling, rng } = options;
   const [min, max] = range;
   check(Number.isInteger(count) && count >= 0, () => `drawRates count: expected an integer >= 0, got ${count}`);
   check(

@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { ancestral, firstHitting } from './ancestral.js';
 import { causal } from './causal.js';
 import { DiffusionError } from './error.js';
@@ -16,6 +17,7 @@ export const samplers: Readonly<Record<SamplerName, Sampler>> = {
 
 /** Looks a sampler up by name; throws `MDIFF_SAMPLING` for a name that is not in the table. */
 export function sampler(name: string): Sampler {
+  mustBe('sampler', 'name', name, 'string');
   if (Object.hasOwn(samplers, name)) return samplers[name as SamplerName];
   throw new DiffusionError('MDIFF_SAMPLING', `sampler: expected one of ${Object.keys(samplers).join(', ')}, got "${name}"`);
 }

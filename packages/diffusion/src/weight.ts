@@ -1,3 +1,5 @@
+import { mustBe } from './arguments.js';
+
 export type LossWeighting = 'elbo' | 'uniform';
 
 export interface WeighedUnit {
@@ -18,7 +20,9 @@ export interface WeighedUnit {
  * elbo: Σ importance·weight·CE ÷ all maskable tokens (MDLM, arXiv 2406.07524, eq. 10 per token); a likelihood bound in expectation only
  * if the rates cover (0, 1]. uniform: the importance-weighted mean CE over masked tokens, not a bound. With nothing masked all weights are 0.
  */
-export function lossWeights({ weighting, units }: { weighting: LossWeighting; units: readonly WeighedUnit[] }): Float64Array {
+export function lossWeights(options: { weighting: LossWeighting; units: readonly WeighedUnit[] }): Float64Array {
+  mustBe('lossWeights', 'options', options, 'object');
+  const { weighting, units } = options;
   const raw = Float64Array.from(units, (unit) => (weighting === 'elbo' ? unit.weight : 1) * unit.importance);
   const total = units.reduce((sum, unit, i) => sum + (weighting === 'elbo' ? unit.length : unit.masked * raw[i]!), 0);
   return raw.map((weight) => (total > 0 ? weight / total : 0));

@@ -1,4 +1,5 @@
 // A model folder as the start of a training: its weights, shape and tokenizer. The graph is not read.
+import { mustBe } from './arguments.js';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -45,6 +46,8 @@ function moduleFolders(name: string, cwd: string): string[] {
  * @throws MdiffError MDIFF_BASE for a package that is not installed
  */
 export function locateModel(from: string, cwd: string = process.cwd()): string {
+  mustBe('locateModel', 'from', from, 'string');
+  mustBe('locateModel', 'cwd', cwd, 'string');
   const name = packageNamed(from);
   const path = resolve(cwd, from);
   if (name === undefined) return path;
@@ -64,6 +67,8 @@ const NEEDED = [FILES.config, FILES.tokenizer, FILES.weights] as const;
 
 /** Reads the base model that `from` names. @throws ModelError naming the file that is missing or damaged; MdiffError MDIFF_BASE */
 export async function readBase(from: string, cwd: string = process.cwd()): Promise<BaseModel> {
+  mustBe('readBase', 'from', from, 'string');
+  mustBe('readBase', 'cwd', cwd, 'string');
   const path = locateModel(from, cwd);
   await expectModelFolder(path);
   const refuse = refuseIn(path, 'model.init_from: ');

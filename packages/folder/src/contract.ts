@@ -1,5 +1,6 @@
 // The model folder is the only contract between training and use (docs/architecture.md). All that both halves must agree on stands here,
 // once: the files, the keys of config.json, the reserved ids and the version. Nothing here touches a disk.
+import { mustBe } from './arguments.js';
 import { ModelError } from './errors.js';
 
 export const MODEL_TYPE = 'mdiff';
@@ -19,6 +20,7 @@ export const FILES = {
   causal: 'onnx/causal.onnx',
   quantized: 'onnx/model_quantized.onnx',
   tokenizer: 'tokenizer.json',
+  tokenizerConfig: 'tokenizer_config.json',
   generation: 'generation_config.json',
   card: 'README.md',
 } as const;
@@ -76,15 +78,20 @@ const head = (experiment_name: string) => ({ model_type: MODEL_TYPE, format_vers
 const tail = { pad_token_id: RESERVED.pad, bos_token_id: RESERVED.bos, eos_token_id: RESERVED.eos, sep_token_id: RESERVED.sep } as const;
 
 /** The content of `config.json` for a section `model`. */
-export const toFolderConfig = (model: ModelSection, experimentName: string, causalShare?: number): ModelFolderConfig => ({
-  ...head(experimentName),
-  ...model,
-  ...tail,
-  ...(causalShare !== undefined && { causal_share: causalShare }),
-});
+export const toFolderConfig = (model: ModelSection, experimentName: string, causalShare?: number): ModelFolderConfig => {
+  mustBe('toFolderConfig', 'model', model, 'object');
+  mustBe('toFolderConfig', 'experimentName', experimentName, 'string');
+  return {
+    ...head(experimentName),
+    ...model,
+    ...tail,
+    ...(causalShare !== undefined && { causal_share: causalShare }),
+  };
+};
 
 /** The section `model` out of `config.json`. */
 export function modelSection(config: ModelFolderConfig): Record<string, unknown> {
+  mustBe('modelSection', 'config', config, 'object');
   return Object.fromEntries(Object.entries(config).filter(([key]) => !(key in head('') || key in tail || key === 'causal_share')));
 }
 

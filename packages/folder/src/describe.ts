@@ -1,4 +1,5 @@
 // What a model folder is, without reading its weights.
+import { mustBe } from './arguments.js';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { factsIn } from './card.js';
@@ -21,6 +22,7 @@ export interface ModelDescription {
 
 /** Describes the model folder at `path` by its manifest, `config.json` and card. @throws ModelError naming the file that is missing or damaged */
 export async function describeModel(path: string): Promise<ModelDescription> {
+  mustBe('describeModel', 'path', path, 'string');
   await expectModelFolder(path);
   const refuse = refuseIn(path);
   const { files } = await readManifest(path, refuse);

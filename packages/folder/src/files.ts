@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { createHash } from 'node:crypto';
 import { mkdirSync, statSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
@@ -22,6 +23,7 @@ const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: fal
  * @throws the system's error
  */
 export function makeFolder(path: string): void {
+  mustBe('makeFolder', 'path', path, 'string');
   try {
     mkdirSync(path);
   } catch (error) {
@@ -56,6 +58,8 @@ async function writeFlushed(path: string, content: Content): Promise<void> {
 
 /** Writes one file atomically. Throws MdiffError MDIFF_WRITE, with the ways on of `place`, on a full disk, a read-only folder and the like. */
 export async function writeFileWhole(path: string, content: Content, place: Place): Promise<void> {
+  mustBe('writeFileWhole', 'path', path, 'string');
+  mustBe('writeFileWhole', 'place', place, 'object');
   const temporary = `${path}.tmp-${process.pid}`;
   try {
     makeFolder(dirname(path));
@@ -72,6 +76,9 @@ export async function writeFileWhole(path: string, content: Content, place: Plac
  * only once the new one is complete.
  */
 export async function writeFolderWhole(path: string, files: Record<string, Content>, place: Place): Promise<Manifest> {
+  mustBe('writeFolderWhole', 'path', path, 'string');
+  mustBe('writeFolderWhole', 'files', files, 'object');
+  mustBe('writeFolderWhole', 'place', place, 'object');
   const temporary = `${path}.tmp-${process.pid}`;
   const old = `${path}.old-${process.pid}`;
   const bytes = (content: Content): number => (typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength);

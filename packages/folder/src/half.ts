@@ -1,4 +1,5 @@
 // Numbers in 16 bits. Both conversions from float32 round to the nearest value, ties to even; every 16-bit value is exact in float32.
+import { mustBe } from './arguments.js';
 
 /** Largest float32 that rounds to a finite float16: 65504 is the largest of these, and 65520 rounds to infinity. */
 const HALF_MAX_BITS = 0x477fefff;
@@ -26,6 +27,7 @@ function halfOf(bits: number, value: number): number {
 
 /** IEEE 754 binary16. Magnitudes from 65520 on become infinite. */
 export function toFloat16(values: Float32Array): Uint16Array {
+  mustBe('toFloat16', 'values', values, 'object');
   const bits = bitsOf(values);
   return Uint16Array.from(bits, (one, i) => halfOf(one, values[i]!));
 }
@@ -42,6 +44,7 @@ const halves = (): Float32Array =>
   }));
 
 export function fromFloat16(values: Uint16Array): Float32Array {
+  mustBe('fromFloat16', 'values', values, 'object');
   const of = halves();
   return Float32Array.from(values, (half) => of[half]!);
 }

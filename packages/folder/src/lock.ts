@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { existsSync } from 'node:fs';
 import { readFile, rm, rmdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -45,6 +46,7 @@ async function readOwner(file: string): Promise<Owner | undefined> {
 
 /** True while a process holds the lock of a folder. */
 export async function isLocked(folder: string): Promise<boolean> {
+  mustBe('isLocked', 'folder', folder, 'string');
   const held = await lockfile.check(folder, { lockfilePath: join(folder, '.lock'), stale: STALE }).catch(() => false);
   const holder = held ? await readOwner(join(folder, '.owner')) : undefined;
   return held && (holder === undefined || mayRun(holder));
@@ -55,9 +57,10 @@ export async function isLocked(folder: string): Promise<boolean> {
  * once; one left on a shared disk by another machine is free after ten seconds without a heartbeat. Removes what interrupted writes left.
  * @returns the release function, which never fails: a failure to release would hide the error that ended the task
  */
-export async function lockFolder(
-  folder: string,
-  {
+export async function lockFolder(folder: string, options: LockTexts): Promise<() => Promise<void>> {
+  mustBe('lockFolder', 'folder', folder, 'string');
+  mustBe('lockFolder', 'options', options, 'object');
+  const {
     place,
     task = 'training',
     busy = 'wait for it, or choose another name with --set experiment_name=…',
@@ -65,8 +68,7 @@ export async function lockFolder(
     onLost = (error) => {
       throw error;
     },
-  }: LockTexts,
-): Promise<() => Promise<void>> {
+  } = options;
   const lock = join(folder, '.lock');
   const owner = join(folder, '.owner');
   const isNew = !existsSync(folder);

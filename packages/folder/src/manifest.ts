@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { FORMAT_VERSION, checkVersion } from './contract.js';
 import type { Refuse } from './contract.js';
 
@@ -37,6 +38,8 @@ const outside = /^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|\0/;
 
 /** Reads and checks the text of a manifest. Throws what `refuse` makes. */
 export function parseManifest(text: string, refuse: Refuse): Manifest {
+  mustBe('parseManifest', 'text', text, 'string');
+  mustBe('parseManifest', 'refuse', refuse, 'function');
   const { format_version: version, created, files } = parseRecord(MANIFEST, text, refuse);
   checkVersion(MANIFEST, version, refuse);
   const entries = Array.isArray(files) ? (files as (Partial<ManifestEntry> | null)[]) : [null];

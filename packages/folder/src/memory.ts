@@ -1,4 +1,5 @@
 // Reads a model folder that lies on no disk: on a server, in an archive, in memory. Runs in a browser.
+import { mustBe } from './arguments.js';
 import { FILES, NEEDED, checkFolderConfig, refuser } from './contract.js';
 import type { ModelFolder, Refuse } from './contract.js';
 import { ModelError } from './errors.js';
@@ -21,13 +22,18 @@ export type ReadFile = (file: string, entry?: ManifestEntry, again?: boolean) =>
 const READ: readonly string[] = [...NEEDED, FILES.causal];
 
 /** The entries of the files that will be read. */
-export const entriesToRead = (files: readonly ManifestEntry[]): ManifestEntry[] => files.filter(({ path }) => READ.includes(path));
+export const entriesToRead = (files: readonly ManifestEntry[]): ManifestEntry[] => {
+  mustBe('entriesToRead', 'files', files, 'list');
+  return files.filter(({ path }) => READ.includes(path));
+};
 
 /**
  * Reads the files that running a model needs, comparing each with the manifest: its size, and its sha256 where WebCrypto is available (in a
  * browser: pages from https or localhost). `place` is the folder's address for messages. Throws {@link ModelError}.
  */
 export async function readFiles(place: string, read: ReadFile): Promise<ModelFiles> {
+  mustBe('readFiles', 'place', place, 'string');
+  mustBe('readFiles', 'read', read, 'function');
   const path = place.replace(/\/+$/, '');
   const refuse = refuser((file) => `${path}/${file}`);
   const manifest = await read(MANIFEST);

@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -17,7 +18,10 @@ export function isAlive(pid: number): boolean {
  * Call it before this process writes there: containers reuse process numbers, so a file with our own number is an earlier process's.
  * In a folder that one process may write to from several places, such as a cache, `ours` says that such a file is being written.
  */
-export async function sweep(folder: string, { ours = false }: { ours?: boolean } = {}): Promise<void> {
+export async function sweep(folder: string, options: { ours?: boolean } = {}): Promise<void> {
+  mustBe('sweep', 'folder', folder, 'string');
+  mustBe('sweep', 'options', options, 'object');
+  const { ours = false } = options;
   const names = await readdir(folder).catch(() => [] as string[]);
   for (const name of names) {
     const [, target, kind, number] = /^(.*)\.(tmp|old)-(\d+)$/.exec(name) ?? [];

@@ -1,4 +1,5 @@
 // Reads and checks folders that have a manifest: model folders, and folders of any other files.
+import { mustBe } from './arguments.js';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Stats } from 'node:fs';
@@ -27,7 +28,10 @@ export function nameOf(path: string, config: ModelFolderConfig): string {
  * Reads a model folder. Sizes in `manifest.json` are always compared; hashes unless `verify` is false.
  * Throws {@link ModelError} naming the file, what was expected and what was found.
  */
-export async function readFolder(folder: string, { verify = true }: { verify?: boolean } = {}): Promise<ModelFolder> {
+export async function readFolder(folder: string, options: { verify?: boolean } = {}): Promise<ModelFolder> {
+  mustBe('readFolder', 'folder', folder, 'string');
+  mustBe('readFolder', 'options', options, 'object');
+  const { verify = true } = options;
   const path = resolve(folder);
   await expectModelFolder(folder);
   const refuse = refuseIn(path);
@@ -53,6 +57,7 @@ export async function readFolder(folder: string, { verify = true }: { verify?: b
 
 /** Reads every file of a folder that `writeFolderWhole` has written, checking sizes and checksums. Throws MdiffError MDIFF_DAMAGED naming the file. */
 export async function readFolderWhole(path: string): Promise<Record<string, Buffer>> {
+  mustBe('readFolderWhole', 'path', path, 'string');
   const refuse: Refuse = (file, expected, got, remedy = 'the folder was changed or not written by mdiff') =>
     new MdiffError('MDIFF_DAMAGED', `${join(path, file)}: expected ${expected}, got ${got}; ${remedy}`);
   const files: Record<string, Buffer> = {};

@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './half.js';
 
 /** The safetensors file format (huggingface/safetensors): u64 header length, JSON header, then raw little-endian data. */
@@ -23,6 +24,9 @@ const formats: Readonly<Record<Dtype, { write(values: Float32Array): Uint8Array;
 
 /** Writes all tensors as `dtype`; 16-bit types round to nearest, ties to even. */
 export function writeSafetensors(tensors: readonly NamedTensor[], metadata: Record<string, string> = {}, dtype: Dtype = 'F32'): Uint8Array {
+  mustBe('writeSafetensors', 'tensors', tensors, 'list');
+  mustBe('writeSafetensors', 'metadata', metadata, 'object');
+  mustBe('writeSafetensors', 'dtype', dtype, 'string');
   const header: Record<string, unknown> = { __metadata__: metadata };
   let end = 0;
   const parts = tensors.map(({ name, shape, data }) => {
@@ -50,6 +54,8 @@ export function readSafetensors(
   file: Uint8Array,
   wanted: (name: string) => boolean = () => true,
 ): { tensors: Map<string, NamedTensor>; metadata: Record<string, string> } {
+  mustBe('readSafetensors', 'file', file, 'object');
+  mustBe('readSafetensors', 'wanted', wanted, 'function');
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const length = Number(view.getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length))) as Record<

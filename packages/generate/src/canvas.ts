@@ -1,4 +1,5 @@
 // Turns text with gaps into a canvas of ids with [MASK]. Knows no sampler and no runtime.
+import { mustBe } from '@mdiff/folder';
 import type { Tokenizer } from '@mdiff/text';
 import { GenerateError } from './errors.js';
 import { tokenTexts } from './tokentexts.js';
@@ -115,10 +116,10 @@ function checkLength(tokens: number, config: ModelFolderConfig, bound = ''): voi
  * and `___` one of `tokens` (1 to 12 unless given). Two digits after a colon are text, because they are minutes: `"The gate shuts at ___:30."`
  * A marker of one repeated character may be longer: `_____` is one gap too. Throws {@link GenerateError} when there is no gap.
  */
-export function parseGaps(
-  text: string,
-  { marker = '___', tokens = OPEN_GAP }: { marker?: string; tokens?: number | readonly [number, number] } = {},
-): Part[] {
+export function parseGaps(text: string, options: { marker?: string; tokens?: number | readonly [number, number] } = {}): Part[] {
+  mustBe('parseGaps', 'text', text, 'string');
+  mustBe('parseGaps', 'options', options, 'object');
+  const { marker = '___', tokens = OPEN_GAP } = options;
   if (marker === '') throw new GenerateError('gap marker: expected at least one character, got ""');
   const repeated = marker === marker[0]!.repeat(marker.length) && marker.length > 1;
   const parts: Part[] = [];

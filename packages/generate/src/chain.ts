@@ -1,4 +1,5 @@
 // The chain rule from left to right, −ln p(x) = −Σ ln p(x_i | x_<i): by the denoiser, and by the causal graph of a model that has one.
+import { mustBe } from '@mdiff/folder';
 import { shuffle, stream } from '@mdiff/diffusion';
 import { windowLimit } from './canvas.js';
 import type { Model } from './model.js';
@@ -47,7 +48,11 @@ export async function leftToRight(model: Model, units: readonly ScoredUnit[], op
 }
 
 /** True for a model that can predict the next token: it has the graph and has learnt to. */
-export const predictsNext = ({ openWriter, config }: Model): boolean => openWriter !== undefined && config.causal_share !== 0;
+export const predictsNext = (options: Model): boolean => {
+  mustBe('predictsNext', 'options', options, 'object');
+  const { openWriter, config } = options;
+  return openWriter !== undefined && config.causal_share !== 0;
+};
 
 /** −ln p of each unit by next-token prediction, in nats: the exact likelihood of that mode, and no bound of the denoiser's. */
 export async function nextTokens(

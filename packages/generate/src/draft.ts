@@ -1,4 +1,5 @@
 // A draft from left to right, which the denoiser then revises where it finds it unlikely.
+import { mustBe } from '@mdiff/folder';
 import { stream } from '@mdiff/diffusion';
 import { encodeBefore, type Gap, type Layout } from './canvas.js';
 import { GenerateError } from './errors.js';
@@ -34,6 +35,7 @@ const GROUPS = 4;
  * exact for no distribution: it moves a draft towards what the denoiser prefers. Throws {@link GenerateError}.
  */
 export async function draft(model: Model, options: DraftOptions = {}): Promise<{ texts: Draft[]; promptTokens: number }> {
+  mustBe('draft', 'model', model, 'object');
   checkNames('draft', options, ['prompt', 'maxTokens', 'share', ...RUN_OPTIONS]);
   const { share = 0.2, ...rest } = options;
   if (typeof share !== 'number' || !(share >= 0 && share <= 1))

@@ -1,4 +1,5 @@
 // The figures of a text under a model: the bound with its parts, and what the chain rule gives on a sample. Training's evaluation has the same masks.
+import { mustBe } from '@mdiff/folder';
 import { bucketsByRatio, nelboEstimate, type EvaluationResult, type RatioBucket } from '@mdiff/diffusion';
 import { windowLimit } from './canvas.js';
 import { drawUnits, leftToRight, nextTokens, predictsNext } from './chain.js';
@@ -37,12 +38,23 @@ export interface Bound extends TextFigure {
 }
 
 /** Cuts a text into the units that training makes of it. Throws {@link GenerateError} for a text without words. */
-export const cutText = (model: Model, text: ScoredText): Promise<ScoredUnit[]> => cut(text, model, windowLimit(model.config) - 1);
+export const cutText = (model: Model, text: ScoredText): Promise<ScoredUnit[]> => {
+  mustBe('cutText', 'model', model, 'object');
+  return cut(text, model, windowLimit(model.config) - 1);
+};
 
 /** True for a model that has learnt nothing but the next token: its logits at masks mean nothing. */
-export const isAutoregressive = ({ config }: Model): boolean => config.causal_share === 1;
+export const isAutoregressive = (options: Model): boolean => {
+  mustBe('isAutoregressive', 'options', options, 'object');
+  const { config } = options;
+  return config.causal_share === 1;
+};
 
-export async function boundOf(model: Model, units: readonly ScoredUnit[], { bands, ...options }: BoundOptions = {}): Promise<Bound> {
+export async function boundOf(model: Model, units: readonly ScoredUnit[], input: BoundOptions = {}): Promise<Bound> {
+  mustBe('boundOf', 'model', model, 'object');
+  mustBe('boundOf', 'units', units, 'list');
+  mustBe('boundOf', 'input', input, 'object');
+  const { bands, ...options } = input;
   const { results, seed, levels } = await evaluate(model, units, options);
   const labels = [...new Set(bands)];
   const ofBand = (band: string): TextFigure => {
@@ -75,11 +87,11 @@ export interface ChainOptions extends PassOptions {
   readonly levels?: number;
 }
 
-export async function chainRuleOf(
-  model: Model,
-  units: readonly ScoredUnit[],
-  { tokens, seed, levels, ...pass }: ChainOptions,
-): Promise<ChainRule> {
+export async function chainRuleOf(model: Model, units: readonly ScoredUnit[], options: ChainOptions): Promise<ChainRule> {
+  mustBe('chainRuleOf', 'model', model, 'object');
+  mustBe('chainRuleOf', 'units', units, 'list');
+  mustBe('chainRuleOf', 'options', options, 'object');
+  const { tokens, seed, levels, ...pass } = options;
   const drawn = drawUnits(units, { tokens, seed }).map((i) => units[i]!);
   const exact = (nats: Float64Array): TextFigure => figureOf(resultsOf(nats, drawn), drawn);
   const denoises = !isAutoregressive(model);

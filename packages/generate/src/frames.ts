@@ -1,4 +1,5 @@
 // How a text appears out of the masks: its whole canvas after each step, as text.
+import { mustBe } from '@mdiff/folder';
 import type { Step } from './fill.js';
 import type { Model } from './model.js';
 import type { SamplingOptions } from './options.js';
@@ -41,10 +42,10 @@ interface Row {
 }
 
 /** Turns the steps of one call into frames. */
-export function framesOf(
-  model: Pick<Model, 'tokenizer' | 'config' | 'generation'>,
-  { first, sampling }: FrameOptions,
-): (step: Step) => Frame {
+export function framesOf(model: Pick<Model, 'tokenizer' | 'config' | 'generation'>, options: FrameOptions): (step: Step) => Frame {
+  mustBe('framesOf', 'model', model, 'object');
+  mustBe('framesOf', 'options', options, 'object');
+  const { first, sampling } = options;
   const rows = new Map<number, Row>();
   const remasks = (sampling.remasking ?? model.generation.remasking ?? 0) > 0;
   return (event) => {

@@ -1,4 +1,5 @@
 // New text: from nothing, from a prompt, up to a suffix. Knows no runtime: it runs with any session.
+import { mustBe } from '@mdiff/folder';
 import { encodeBefore, fewestTokens, layOut, windowLimit, type Gap, type Layout } from './canvas.js';
 import { GenerateError } from './errors.js';
 import { cut, decodeGap, fill, RUN_OPTIONS, type RunOptions, type Step, type Target } from './fill.js';
@@ -57,6 +58,7 @@ export interface GenerateResult {
 
 /** Samples `n` texts. Throws {@link GenerateError} when the request does not fit the model. */
 export async function generate(model: Model, options: GenerateOptions = {}): Promise<GenerateResult> {
+  mustBe('generate', 'model', model, 'object');
   checkNames('generate', options, ['prompt', 'suffix', 'maxTokens', 'minTokens', 'wordsAt', 'probabilities', 'onText', ...RUN_OPTIONS]);
   const { prompt = '', suffix = '', maxTokens, minTokens } = options;
   for (const [name, text] of Object.entries({ prompt, suffix })) {

@@ -1,4 +1,5 @@
 // Fills the gaps of a text.
+import { mustBe } from '@mdiff/folder';
 import { layOut, type Part } from './canvas.js';
 import { GenerateError } from './errors.js';
 import { cut, decodeGap, fill, RUN_OPTIONS, type RunOptions, type Target } from './fill.js';
@@ -26,6 +27,8 @@ export interface InfillResult {
  * string. Throws {@link GenerateError}.
  */
 export async function infill(model: Model, parts: readonly Part[], options: InfillOptions = {}): Promise<InfillResult> {
+  mustBe('infill', 'model', model, 'object');
+  mustBe('infill', 'parts', parts, 'list');
   const idle = { maxLength: 'the parts say how long the text is', minLength: 'every gap is filled to its last token' };
   checkNames('infill', options, RUN_OPTIONS, idle);
   const sampling = resolveSampling(model.generation, options);

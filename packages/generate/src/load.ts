@@ -1,5 +1,5 @@
 // Opens a model folder with Node. The rest of the package runs in a browser too.
-import { FILES, ModelError } from '@mdiff/folder';
+import { FILES, ModelError, mustBe, mustKnow } from '@mdiff/folder';
 import { readFolder, type ModelFolder } from '@mdiff/folder/node';
 import type { Tokenizer } from '@mdiff/text/tokenizer';
 import { openModel, type Model } from './model.js';
@@ -14,18 +14,24 @@ export interface LoadOptions extends SessionOptions {
   readonly precision?: Precision;
 }
 
+const OPTIONS: Record<keyof LoadOptions, true> = { verify: true, precision: true, threads: true };
+
 export type Precision = 'float32' | 'int8';
 
 /** Opens a model folder (contract in docs/architecture.md) and starts its inference thread. Throws {@link ModelError}. */
-export async function loadModel(folder: string, { verify = true, ...options }: LoadOptions = {}): Promise<Model> {
+export async function loadModel(folder: string, input: LoadOptions = {}): Promise<Model> {
+  mustBe('loadModel', 'folder', folder, 'string');
+  mustBe('loadModel', 'input', input, 'object');
+  mustKnow('loadModel', input, OPTIONS);
+  const { verify = true, ...options } = input;
   return loadFolder(await readFolder(folder, { verify }), options);
 }
 
 /** Starts the inference thread of a folder that `readFolder` of @mdiff/folder has read. Throws {@link ModelError}. */
-export async function loadFolder(
-  files: ModelFolder,
-  { precision = 'float32', ...session }: Omit<LoadOptions, 'verify'> = {},
-): Promise<Model> {
+export async function loadFolder(files: ModelFolder, options: Omit<LoadOptions, 'verify'> = {}): Promise<Model> {
+  mustBe('loadFolder', 'files', files, 'object');
+  mustBe('loadFolder', 'options', options, 'object');
+  const { precision = 'float32', ...session } = options;
   // The thread loads the runtime and the graph while this one reads the tokenizer.
   const opening = nodeSession({ ...files, graph: graphOf(files, precision) }, session);
   let tokenizer: Tokenizer;

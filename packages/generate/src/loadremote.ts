@@ -1,5 +1,5 @@
 // Opens a model folder in a browser: from an address or from files in memory.
-import { FILES, readFiles, type ReadFile } from '@mdiff/folder';
+import { FILES, readFiles, type ReadFile, mustBe } from '@mdiff/folder';
 import { openModel, type Model } from './model.js';
 import { remoteFolder, type FetchOptions } from './remotefolder.js';
 import { startSession, type BrowserSessionOptions } from './runtime/browser.js';
@@ -20,10 +20,9 @@ export type Files = Readonly<Record<string, Uint8Array | Blob>>;
  * Opens a model folder (contract in docs/architecture.md) at an address, or from files. Every file is compared with the manifest, and files from an
  * address are kept for the next start. Throws {@link ModelError}.
  */
-export async function loadModel(
-  folder: string | URL | Files,
-  { cache, signal, onProgress, ...session }: LoadOptions = {},
-): Promise<BrowserModel> {
+export async function loadModel(folder: string | URL | Files, options: LoadOptions = {}): Promise<BrowserModel> {
+  mustBe('loadModel', 'options', options, 'object');
+  const { cache, signal, onProgress, ...session } = options;
   const isAddress = typeof folder === 'string' || folder instanceof URL;
   const place = isAddress ? addressOf(folder) : undefined;
   const fetching = { ...(cache !== undefined && { cache }), ...(signal && { signal }), ...(onProgress && { onProgress }) };

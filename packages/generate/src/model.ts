@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/folder';
 import type { GenerationConfig } from '@mdiff/config';
 import type { DenoiserRow } from '@mdiff/diffusion';
 import type { ModelFolderConfig } from '@mdiff/folder';
@@ -38,6 +39,9 @@ export function openModel(
   tokenizer: Tokenizer,
   session: Session,
 ): Model {
+  mustBe('openModel', 'folder', folder, 'object');
+  mustBe('openModel', 'tokenizer', tokenizer, 'object');
+  mustBe('openModel', 'session', session, 'object');
   const { config, name, created, generation } = folder;
   return {
     name,

@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/folder';
 import type { GenerationConfig } from '@mdiff/config';
 import { sampling as table, type Range, type SamplingKey } from '@mdiff/config/sampling';
 import { GenerateError } from './errors.js';
@@ -52,6 +53,7 @@ const defaults = Object.fromEntries(rows.map(([, row]) => [row.option, row.defau
 
 /** A `generation` section, or a part of one, as options. Keys that are absent stay absent. */
 export function fromGeneration(generation: Partial<GenerationConfig>): SamplingOptions {
+  mustBe('fromGeneration', 'generation', generation, 'object');
   const given = rows.filter(([key]) => generation[key] !== undefined);
   return Object.fromEntries(given.map(([key, { option }]) => [option, generation[key]]));
 }
@@ -87,6 +89,9 @@ export function yielding(
   chosen: Partial<GenerationConfig>,
   longest = Infinity,
 ): Partial<GenerationConfig> {
+  mustBe('yielding', 'folder', folder, 'object');
+  mustBe('yielding', 'chosen', chosen, 'object');
+  mustBe('yielding', 'longest', longest, 'number');
   const out: { -readonly [K in keyof GenerationConfig]?: GenerationConfig[K] } = { ...folder };
   const within = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
   if (within(chosen.max_length)) {
@@ -105,7 +110,11 @@ export function yielding(
 const freshSeed = (): number => crypto.getRandomValues(new Uint32Array(1))[0]!;
 
 /** The seed of text i; after the largest one follows 0. */
-export const seedAt = (sampling: Pick<Sampling, 'seed'>, i: number): number => (sampling.seed + i) % 2 ** 32;
+export const seedAt = (sampling: Pick<Sampling, 'seed'>, i: number): number => {
+  mustBe('seedAt', 'sampling', sampling, 'object');
+  mustBe('seedAt', 'i', i, 'number');
+  return (sampling.seed + i) % 2 ** 32;
+};
 
 /**
  * Refuses an option that the call `name` does not know, or that would be without effect in it: a misspelt name would otherwise be ignored.

@@ -1,4 +1,5 @@
 // Masks words of a text again and fills them anew.
+import { mustBe } from '@mdiff/folder';
 import { shuffle, stream } from '@mdiff/diffusion';
 import { ENDS_IN_LETTER, GOES_ON, layOut, wordPieces, type Gap, type Layout } from './canvas.js';
 import { GenerateError } from './errors.js';
@@ -55,6 +56,8 @@ interface Piece {
  * for a text that is longer than the model, or has none of the words.
  */
 export async function rewrite(model: Model, text: string, options: RewriteOptions = {}): Promise<RewriteResult> {
+  mustBe('rewrite', 'model', model, 'object');
+  mustBe('rewrite', 'text', text, 'string');
   const idle = {
     maxLength: 'the text says how long it is',
     minLength: 'the text says how long it is',

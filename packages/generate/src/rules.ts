@@ -1,4 +1,5 @@
 // Rules on words as rules on tokens: words that must, may and may not be written. Knows no sampler.
+import { mustBe } from '@mdiff/folder';
 import type { TokenSet, WordRules } from '@mdiff/diffusion';
 import { ENDS_IN_LETTER, GOES_ON, spaceTokens, wordPieces, type Layout } from './canvas.js';
 import { GenerateError } from './errors.js';
@@ -18,7 +19,10 @@ export interface WordOptions {
 }
 
 /** The words of a text, each once, as a tokenizer sees them: the end of "don't" is a word of its own. */
-export const wordsIn = (text: string): string[] => [...new Set(text.match(/'(?:[sdmt]|ll|ve|re)(?!\p{L})|\p{L}+|\p{N}+/gu))];
+export const wordsIn = (text: string): string[] => {
+  mustBe('wordsIn', 'text', text, 'string');
+  return [...new Set(text.match(/'(?:[sdmt]|ll|ve|re)(?!\p{L})|\p{L}+|\p{N}+/gu))];
+};
 
 /** Ways to cut one spelling into tokens, at most: a forbidden word is forbidden in each. */
 const CUTS = 64;

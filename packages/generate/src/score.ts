@@ -1,4 +1,5 @@
 // How likely a text is: the bound that training reports, for any text, and its difference between two models. Knows no runtime.
+import { mustBe } from '@mdiff/folder';
 import { GenerateError } from './errors.js';
 import { estimate, type Estimate } from './estimate.js';
 import { cut, evaluate, type Evaluated, type ScoreOptions } from './evaluate.js';
@@ -46,6 +47,8 @@ export interface Score extends Figures {
  * has the figure that training reports. Throws {@link GenerateError} for a text without words.
  */
 export async function score(model: Model, text: ScoredText, options: ScoreOptions = {}): Promise<Score> {
+  mustBe('score', 'model', model, 'object');
+  mustBe('score', 'options', options, 'object');
   return (await compare([model], text, options)).scores[0]!;
 }
 
@@ -57,6 +60,9 @@ export interface Ranked extends Score {
 
 /** The texts, from the likeliest to the least likely token for token. Throws {@link GenerateError} naming a text without words. */
 export async function rank(model: Model, texts: readonly string[], options: ScoreOptions = {}): Promise<Ranked[]> {
+  mustBe('rank', 'model', model, 'object');
+  mustBe('rank', 'texts', texts, 'list');
+  mustBe('rank', 'options', options, 'object');
   const ranked: Ranked[] = [];
   for (const [index, text] of texts.entries()) {
     if (text.trim() === '') throw new GenerateError(`texts[${index}]: no text to score; give at least one word`);
@@ -82,6 +88,9 @@ export interface RankedByNextToken {
  * Throws {@link GenerateError} for a model that does not predict the next token (`predictsNext`), and naming a text without words.
  */
 export async function rankByNextToken(model: Model, texts: readonly string[], options: PassOptions = {}): Promise<RankedByNextToken[]> {
+  mustBe('rankByNextToken', 'model', model, 'object');
+  mustBe('rankByNextToken', 'texts', texts, 'list');
+  mustBe('rankByNextToken', 'options', options, 'object');
   if (!predictsNext(model))
     throw new GenerateError(
       `${model.name}: this model does not predict the next token (it has no causal graph, or never learnt to); use rank`,
@@ -125,6 +134,8 @@ export interface Comparison {
  * of different tokenizers each have their own, and only bytes can be compared. Throws {@link GenerateError} for a text without words.
  */
 export async function compare(models: readonly Model[], text: ScoredText, options: ScoreOptions = {}): Promise<Comparison> {
+  mustBe('compare', 'models', models, 'list');
+  mustBe('compare', 'options', options, 'object');
   const evaluated: Evaluated[] = [];
   for (const model of models) {
     const alike = models.filter((other) => sameTokenizer(model, other));
@@ -152,6 +163,9 @@ export async function likelihoodRatio(
   text: ScoredText,
   options: ScoreOptions = {},
 ): Promise<LikelihoodRatio & { readonly model: Score; readonly other: Score }> {
+  mustBe('likelihoodRatio', 'model', model, 'object');
+  mustBe('likelihoodRatio', 'other', other, 'object');
+  mustBe('likelihoodRatio', 'options', options, 'object');
   const { scores, ratio } = await compare([model, other], text, options);
   return { ...ratio(0, 1), model: scores[0]!, other: scores[1]! };
 }

@@ -1,4 +1,5 @@
 // What a model writes, in figures: how varied it is and how much of it stands in the training text, over a range of temperatures.
+import { mustBe } from '@mdiff/folder';
 import type { BookStatistics, TextStatistics } from '@mdiff/text/statistics';
 import { generate, type GenerateOptions } from './generate.js';
 import type { Model } from './model.js';
@@ -31,10 +32,10 @@ export interface WritingOptions extends Omit<GenerateOptions, 'temperature' | 'p
 const statisticsModule = () => import('@mdiff/text/statistics');
 
 /** Writes `n` texts from nothing at each temperature, from the same seeds, and counts. Throws {@link GenerateError}. */
-export async function evaluateWriting(
-  model: Model,
-  { temperatures, book, onPass, onTemperature, n = 1, ...options }: WritingOptions,
-): Promise<Writing[]> {
+export async function evaluateWriting(model: Model, input: WritingOptions): Promise<Writing[]> {
+  mustBe('evaluateWriting', 'model', model, 'object');
+  mustBe('evaluateWriting', 'input', input, 'object');
+  const { temperatures, book, onPass, onTemperature, n = 1, ...options } = input;
   const { bookStatistics } = await statisticsModule();
   const statistics = book && bookStatistics(book);
   const writings: Writing[] = [];
@@ -55,6 +56,8 @@ export async function evaluateWriting(
 
 /** Units of a text with about as many words as `words`, evenly spread: shares of new n-grams depend on the length. */
 export async function excerpts(units: readonly { readonly text: string }[], words: number): Promise<string[]> {
+  mustBe('excerpts', 'units', units, 'list');
+  mustBe('excerpts', 'words', words, 'number');
   const { wordsOf } = await statisticsModule();
   const sizes = units.map(({ text }) => wordsOf(text).length);
   const total = sizes.reduce((sum, size) => sum + size, 0);
@@ -72,6 +75,7 @@ export async function excerpts(units: readonly { readonly text: string }[], word
 
 /** The same figures of texts that somebody else wrote, such as the held-out part. */
 export async function figuresOfTexts(texts: readonly string[], book?: readonly string[]): Promise<WritingFigures> {
+  mustBe('figuresOfTexts', 'texts', texts, 'list');
   const { bookStatistics } = await statisticsModule();
   return writingFigures(texts, book && bookStatistics(book));
 }

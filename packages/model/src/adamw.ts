@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/diffusion';
 import type { ParamLayout } from './layout.js';
 import { kernelsOf } from './simd.js';
 
@@ -54,23 +55,12 @@ const clipScale = (norm: number, clip: number): number => (clip > 0 && norm > cl
  * (0 = off). The gradients themselves stay as they are. A gradient that is not finite changes nothing.
  * On buffers from `allocate` it is several times as fast.
  */
-export function adamwFlat({
-  params,
-  grads,
-  m,
-  v,
-  layout,
-  lr,
-  step,
-  beta1,
-  beta2,
-  eps,
-  weightDecay,
-  clip,
-}: FlatState & AdamW & { readonly clip: number }): {
+export function adamwFlat(options: FlatState & AdamW & { readonly clip: number }): {
   gradNorm: number;
   finite: boolean;
 } {
+  mustBe('adamwFlat', 'options', options, 'object');
+  const { params, grads, m, v, layout, lr, step, beta1, beta2, eps, weightDecay, clip } = options;
   const gradNorm = globalNorm(grads);
   if (!Number.isFinite(gradNorm)) return { gradNorm, finite: false };
   const scale = clipScale(gradNorm, clip);
@@ -136,6 +126,9 @@ function update(
 
 /** ema ← d·ema + (1 − d)·params, in place. */
 export function emaFlat(ema: Float32Array, params: Float32Array, decay: number): void {
+  mustBe('emaFlat', 'ema', ema, 'object');
+  mustBe('emaFlat', 'params', params, 'object');
+  mustBe('emaFlat', 'decay', decay, 'number');
   const fresh = 1 - decay;
   for (let i = 0; i < ema.length; i++) ema[i] = decay * ema[i]! + fresh * params[i]!;
 }

@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/diffusion';
 import { tf } from './tf.js';
 import { pairBias } from './attention.js';
 import { fast, hiddenAt, logits, rotations, sinusoids } from './denoiser.js';
@@ -19,7 +20,9 @@ interface CacheShape {
   readonly reach: number;
 }
 
-export function cacheShape({ n_layers, conv_width }: DenoiserConfig): CacheShape {
+export function cacheShape(options: DenoiserConfig): CacheShape {
+  mustBe('cacheShape', 'options', options, 'object');
+  const { n_layers, conv_width } = options;
   const blocks = Array.from({ length: n_layers }, (_, block) => block);
   return {
     attention: blocks.flatMap((block) => [`keys.${block}`, `values.${block}`]),
@@ -34,6 +37,7 @@ export function cacheShape({ n_layers, conv_width }: DenoiserConfig): CacheShape
  * those below `position` are read, and the others may hold any finite numbers. Before position 0 the windows are zeros.
  */
 export function cachedForward(config: DenoiserConfig): (inputs: Named) => Named {
+  mustBe('cachedForward', 'config', config, 'object');
   return (inputs) =>
     tf.tidy(() => {
       const gained: Named = {};

@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/diffusion';
 import type { DenoiserConfig } from './types.js';
 
 export type ParamKind = 'embedding' | 'head' | 'norm' | 'bias' | 'conv' | 'matrix' | 'position';
@@ -34,6 +35,7 @@ const decays: Record<ParamKind, boolean> = {
  * Matrices are [in, out] (y = x·W), the embedding and an untied head [V, D], taps [conv_width, D].
  */
 export function layout(config: DenoiserConfig): ParamLayout {
+  mustBe('layout', 'config', config, 'object');
   const { d_model: D, d_ff: F, vocab_size: V, conv_width: W } = config;
   const params: ParamSpec[] = [];
   let total = 0;

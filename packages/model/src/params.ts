@@ -1,4 +1,4 @@
-import { stream } from '@mdiff/diffusion';
+import { stream, mustBe } from '@mdiff/diffusion';
 import { tf } from './tf.js';
 import { layout } from './layout.js';
 import type { ParamLayout, ParamSpec } from './layout.js';
@@ -10,6 +10,8 @@ import type { DenoiserConfig, Params } from './types.js';
  * (GPT-2, section 2.3); norm gains 1; biases 0. Every tensor has its own random stream, so a new tensor does not change the others.
  */
 export function initParams(config: DenoiserConfig, seed: number): Float32Array {
+  mustBe('initParams', 'config', config, 'object');
+  mustBe('initParams', 'seed', seed, 'number');
   const { params, total } = layout(config);
   const flat = new Float32Array(total);
   for (const spec of params) {
@@ -27,7 +29,10 @@ export function initParams(config: DenoiserConfig, seed: number): Float32Array {
 const writesResidual = (spec: ParamSpec) => /\.(attn\.o|ff\.down)\.weight$/.test(spec.name);
 
 /** The pieces of a flat buffer as named tensors (copies; the caller disposes them). */
-export function bind(flat: Float32Array, { params, total }: ParamLayout): Params {
+export function bind(flat: Float32Array, options: ParamLayout): Params {
+  mustBe('bind', 'flat', flat, 'object');
+  mustBe('bind', 'options', options, 'object');
+  const { params, total } = options;
   if (flat.length !== total) {
     throw Object.assign(
       new Error(`model parameters: expected ${total} numbers, got ${flat.length}; the weights belong to another model configuration`),

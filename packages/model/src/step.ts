@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/diffusion';
 import { tf } from './tf.js';
 import { entropies, fast, frame, hiddenAt, logits, lossOf } from './denoiser.js';
 import type { Frame, Ops } from './denoiser.js';
@@ -16,6 +17,9 @@ export type Named = Record<string, tf.Tensor>;
  * each entry is 0 with probability p, else 1/(1−p).
  */
 export function dropoutShapes(config: DenoiserConfig, B: number, S: number): Record<string, readonly number[]> {
+  mustBe('dropoutShapes', 'config', config, 'object');
+  mustBe('dropoutShapes', 'B', B, 'number');
+  mustBe('dropoutShapes', 'S', S, 'number');
   const shapes: Record<string, readonly number[]> = {};
   for (let block = 0; block < config.n_layers; block++) {
     if (config.attention_dropout > 0) shapes[`attention_dropout.${block}`] = [B, config.n_heads, S, S];
@@ -44,11 +48,11 @@ export interface LossOptions {
  * `loss` (scalar, Σ weights·CE, nats) and `grad.{name}` for every parameter. Without mask inputs nothing is dropped.
  * With `checkpointing` there is one more input, `zero`: a float32 scalar; feed it 0.
  */
-export function lossAndGrads(
-  config: DenoiserConfig,
-  layout: ParamLayout,
-  { labelSmoothing = 0, checkpointing = false, ops = fast }: LossOptions = {},
-): (inputs: Named) => Named {
+export function lossAndGrads(config: DenoiserConfig, layout: ParamLayout, options: LossOptions = {}): (inputs: Named) => Named {
+  mustBe('lossAndGrads', 'config', config, 'object');
+  mustBe('lossAndGrads', 'layout', layout, 'object');
+  mustBe('lossAndGrads', 'options', options, 'object');
+  const { labelSmoothing = 0, checkpointing = false, ops = fast } = options;
   const names = layout.params.map(({ name }) => name);
   return (inputs) =>
     tf.tidy(() => {
@@ -64,6 +68,8 @@ export function lossAndGrads(
 
 /** The evaluation graph: the inputs of the training graph (no `weights`, no dropout) → `ce` [M], nats at each loss position. */
 export function positionLosses(config: DenoiserConfig, layout: ParamLayout): (inputs: Named) => Named {
+  mustBe('positionLosses', 'config', config, 'object');
+  mustBe('positionLosses', 'layout', layout, 'object');
   return (inputs) =>
     tf.tidy(() => {
       const params = Object.fromEntries(layout.params.map(({ name }) => [name, inputs[name]!]));
@@ -74,6 +80,7 @@ export function positionLosses(config: DenoiserConfig, layout: ParamLayout): (in
 
 /** The exported graph: `input_ids`, `attention_mask` [batch, length], `rows` [M] (flattened positions to project) and the parameters → `logits` [M, V]. */
 export function exportedForward(config: DenoiserConfig): (inputs: Named) => Named {
+  mustBe('exportedForward', 'config', config, 'object');
   return (inputs) =>
     tf.tidy(() => {
       const canvas = frame(config, { ids: inputs.input_ids!, segments: inputs.attention_mask! });

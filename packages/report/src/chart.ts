@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { html } from './html.js';
 import type { Markup } from './html.js';
 
@@ -17,7 +18,10 @@ const short = (value: number): string => {
 };
 
 /** Two digits, a true minus, and no zero below zero. */
-export const signed = (value: number): string => (Math.abs(value) < 0.005 ? '0.00' : value.toFixed(2).replace('-', '−'));
+export const signed = (value: number): string => {
+  mustBe('signed', 'value', value, 'number');
+  return Math.abs(value) < 0.005 ? '0.00' : value.toFixed(2).replace('-', '−');
+};
 
 export interface Mark {
   value: number;
@@ -47,10 +51,11 @@ function rangeOf(values: ArrayLike<number>): [number, number] {
   return low < high ? [low, high] : [low - 0.5, low + 0.5];
 }
 
-export function histogram(
-  values: ArrayLike<number>,
-  { label, range, bins = 40, whole = false, part, marks = [], width = 360 }: HistogramOptions,
-): Markup {
+export function histogram(values: ArrayLike<number>, options: HistogramOptions): Markup {
+  mustBe('histogram', 'values', values, 'object');
+  mustBe('histogram', 'options', options, 'object');
+  const { label, range, whole = false, part, marks = [], width = 360 } = options;
+  let { bins = 40 } = options;
   let [low, high] = range ?? rangeOf(values);
   const ends = [low, high] as const;
   if (whole) {
@@ -87,6 +92,8 @@ ${marks.filter(({ value }) => value >= low && value <= high).map(({ value, label
 
 /** A line through one value for each equal part of the text; gaps where a part has none. */
 export function course(values: ArrayLike<number>, label: string): Markup {
+  mustBe('course', 'values', values, 'object');
+  mustBe('course', 'label', label, 'string');
   const [width, height, left, right, top, bottom] = [760, 150, 34, 6, 8, 124];
   const present = Array.from(values).filter((value) => !Number.isNaN(value));
   const [low, high] = [Math.min(...present, 0.5), Math.max(...present, 0.5)];
@@ -110,6 +117,9 @@ ${[low, high].map((value) => html`<line class="grid" x1="${left}" x2="${width - 
 
 /** Correlations, −1 … 1, as a square of coloured cells with their figures. */
 export function heat(names: readonly string[], matrix: ArrayLike<number>, label: string): Markup {
+  mustBe('heat', 'names', names, 'list');
+  mustBe('heat', 'matrix', matrix, 'object');
+  mustBe('heat', 'label', label, 'string');
   const n = names.length;
   const [cell, left, top] = [44, 150, 112];
   const [width, height] = [left + n * cell + 30, top + n * cell + 4];
@@ -136,10 +146,16 @@ export interface Dot {
 
 /** Hues of the page's palette. */
 const HUES = 8;
-export const hue = (group: number): string => (group < HUES ? `g${group}` : 'other');
+export const hue = (group: number): string => {
+  mustBe('hue', 'group', group, 'number');
+  return group < HUES ? `g${group}` : 'other';
+};
 
 /** Points of groups on a plane, each group's number at the middle of its points. */
 export function scatter(dots: readonly Dot[], groups: number, label: string): Markup {
+  mustBe('scatter', 'dots', dots, 'list');
+  mustBe('scatter', 'groups', groups, 'number');
+  mustBe('scatter', 'label', label, 'string');
   const [width, height, edge] = [760, 460, 14];
   const along = (of: (dot: Dot) => number): [number, number] => {
     const values = dots.map(of);
@@ -174,6 +190,9 @@ export interface Band {
 
 /** Masking rates over the steps of a run, a box for each stage. */
 export function timeline(bands: readonly Band[], names: readonly string[], label: string): Markup {
+  mustBe('timeline', 'bands', bands, 'list');
+  mustBe('timeline', 'names', names, 'list');
+  mustBe('timeline', 'label', label, 'string');
   const [width, height, left, right, top, bottom] = [760, 210, 44, 10, 22, 180];
   const total = bands.at(-1)?.to ?? 1;
   const x = (step: number): number => left + (step / total) * (width - left - right);

@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { Markup, html } from './html.js';
 import { count } from './parts.js';
 import { style } from './style.js';
@@ -63,7 +64,9 @@ const cells = ({ arm, start, about, by, seeds, mean, sd, steps, tokens, differen
   }</td><td>${seeds.map(figure).join(', ')}</td><td>${count(steps)}</td><td>${count(Math.round(tokens))}</td></tr>`;
 
 /** One self-contained HTML page: the arms of a comparison with their seeds, differences and budgets. */
-export function comparePage({ text, rows, units, bytes, finished, failed, yaml }: CompareRecord): string {
+export function comparePage(options: CompareRecord): string {
+  mustBe('comparePage', 'options', options, 'object');
+  const { text, rows, units, bytes, finished, failed, yaml } = options;
   const [first] = rows;
   const exact = rows.some(({ by }) => by === 'next_token') && rows.some(({ by }) => by === 'nelbo');
   const page = html`<!DOCTYPE html>

@@ -1,5 +1,6 @@
 // TensorBoard's event files: records of TFRecord that hold `Event` messages (tensorflow/core/util/event.proto). No npm package in use writes
 // them; they need six message types, of a format that has not changed since 2017.
+import { mustBe } from './arguments.js';
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte;
@@ -76,19 +77,26 @@ export interface Moment {
 const event = ({ step, time }: Moment, content: Uint8Array): Uint8Array => record(joined([double(1, time), whole(2, step), content]));
 
 /** The records that a file begins with. `from`: TensorBoard drops what earlier files of the folder say of steps after it. */
-export function firstEvents({ step: from, time }: Moment): Uint8Array {
+export function firstEvents(options: Moment): Uint8Array {
+  mustBe('firstEvents', 'options', options, 'object');
+  const { step: from, time } = options;
   const version = event({ step: 0, time }, text(3, 'brain.Event:2'));
   return from === 0 ? version : joined([version, event({ step: from + 1, time }, nested(7, whole(1, START)))]);
 }
 
 /** A record with a value for each name that has a number. */
 export function scalarEvent(moment: Moment, values: Readonly<Record<string, number | undefined>>): Uint8Array {
+  mustBe('scalarEvent', 'moment', moment, 'object');
+  mustBe('scalarEvent', 'values', values, 'object');
   const entries = Object.entries(values).filter((entry): entry is [string, number] => entry[1] !== undefined);
   return event(moment, nested(5, ...entries.map(([name, value]) => nested(1, text(1, name), float(2, value)))));
 }
 
 /** A record with a text, for TensorBoard's text view. */
 export function textEvent(moment: Moment, name: string, content: string): Uint8Array {
+  mustBe('textEvent', 'moment', moment, 'object');
+  mustBe('textEvent', 'name', name, 'string');
+  mustBe('textEvent', 'content', content, 'string');
   const tensor = nested(8, whole(1, DT_STRING), nested(2, nested(2, whole(1, 1))), text(8, content));
   const metadata = nested(9, nested(1, text(1, 'text')));
   return event(moment, nested(5, nested(1, text(1, name), metadata, tensor)));

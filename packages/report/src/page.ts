@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { Markup, html } from './html.js';
 import { count, facts } from './parts.js';
 import type { TextRecord } from './records.js';
@@ -22,6 +23,7 @@ function summary({ documents, survey, tokens, bytes, vocabulary }: TextRecord): 
 
 /** One self-contained HTML page: the stages of a run over the text, and how hard its sentences are. */
 export function textPage(record: TextRecord): string {
+  mustBe('textPage', 'record', record, 'object');
   const [first = '', ...others] = record.titles;
   const title = first === '' ? record.source : others.length === 0 ? first : `${first} and ${count(others.length)} more`;
   const page = html`<!DOCTYPE html>

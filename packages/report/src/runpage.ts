@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { hue } from './chart.js';
 import { Markup, html } from './html.js';
 import { count, cut, facts, figure } from './parts.js';
@@ -154,6 +155,7 @@ ${table(record.changed)}
 
 /** One self-contained HTML page about a run. `script`: a program of the page, for a server that shows a run going on. */
 export function runPage(record: RunPageRecord, script?: string): string {
+  mustBe('runPage', 'record', record, 'object');
   const page = html`<!DOCTYPE html>
 <html lang="en">
 <head>

@@ -1,3 +1,4 @@
+import { mustBe, mustKnow } from './arguments.js';
 import { tf } from './tf.js';
 import { TraceError } from './error.js';
 import { evaluate, symbol, type Dim, type Sizes } from './graph/extent.js';
@@ -26,6 +27,8 @@ export interface TraceOptions<Name extends string = string> {
   verify?: boolean;
 }
 
+const OPTIONS: Record<keyof TraceOptions, true> = { inputs: true, variables: true, limits: true, sizes: true, verify: true };
+
 type Traced = Record<string, tf.Tensor> | tf.Tensor;
 
 /** A function to trace, with its inputs and variables. */
@@ -48,6 +51,9 @@ interface Call {
  * cannot be expressed
  */
 export function trace<Name extends string>(fn: (inputs: Record<Name, tf.Tensor>) => Traced, options: TraceOptions<Name>): Graph {
+  mustBe('trace', 'fn', fn, 'function');
+  mustBe('trace', 'options', options, 'object');
+  mustKnow('trace', options, OPTIONS);
   const { inputs, variables = {}, limits = {}, sizes: ranges = {}, verify = true } = options;
   const dims = checkInputs(inputs, variables);
   const call: Call = { fn: fn as Call['fn'], inputs, variables: variablesOf(variables), located: verify };

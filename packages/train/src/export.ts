@@ -117,6 +117,7 @@ function modelCard({
   const speed = card.tokensPerSecond > 0 ? `, ${count(Math.round(card.tokensPerSecond))} tokens/s` : '';
   return `---
 library_name: mdiff
+pipeline_tag: text-generation
 tags: [masked-diffusion, text-generation, text-infilling]
 ---
 
@@ -153,6 +154,21 @@ export const graphFiles = (graphs: ExportedGraphs | undefined): Record<string, U
   ...(graphs?.quantized && { [FILES.quantized]: graphs.quantized }),
 });
 
+/**
+ * `tokenizer_config.json`, without which the libraries of Hugging Face open no tokenizer. Their clean-up would take the blank out of "don 't" and
+ * before a comma, so that a text does not come back as it was. mdiff does not read it: to mdiff a `[MASK]` that a user types is text.
+ */
+const tokenizerConfig = ({ max_seq_len }: ModelFolder['model']): Record<string, unknown> => ({
+  tokenizer_class: 'PreTrainedTokenizerFast',
+  clean_up_tokenization_spaces: false,
+  model_max_length: max_seq_len,
+  mask_token: '[MASK]',
+  pad_token: '[PAD]',
+  bos_token: '[BOS]',
+  eos_token: '[EOS]',
+  sep_token: '[SEP]',
+});
+
 /** Writes the model folder of docs/architecture.md, whole or not at all. */
 export async function writeModelFolder(path: string, folder: ModelFolder): Promise<Manifest> {
   const { model, generation, layout, params } = folder;
@@ -166,6 +182,7 @@ export async function writeModelFolder(path: string, folder: ModelFolder): Promi
       [FILES.weights]: writeSafetensors(tensorsOf(params, layout), { format: 'pt', model_type: MODEL_TYPE }, folder.dtype),
       ...graphFiles(folder.onnx),
       [FILES.tokenizer]: folder.tokenizerJson,
+      [FILES.tokenizerConfig]: json(tokenizerConfig(model)),
       [FILES.generation]: json(generation),
       [FILES.card]: modelCard(folder),
     },

@@ -1,4 +1,5 @@
 // Calls into a Web Worker, for packages that also run in a browser.
+import { mustBe } from './arguments.js';
 import { answerer, callsOver } from './messages.js';
 import type { Call, Methods, Remote, Reply } from './messages.js';
 
@@ -20,6 +21,7 @@ export interface WebWorkerScope {
 
 /** Calls into a worker whose script calls {@link serveWebWorker}. */
 export function openWebWorker(worker: WebWorker): Remote {
+  mustBe('openWebWorker', 'worker', worker, 'object');
   const { call, settle, fail, drain } = callsOver((message, transfer) => worker.postMessage(message, transfer as readonly object[]));
   worker.addEventListener('message', ({ data }) => settle(data as Reply));
   // An error without a message: the script of the worker did not load, and the browser does not say why.
@@ -31,6 +33,8 @@ export function openWebWorker(worker: WebWorker): Remote {
 
 /** Answers calls inside a Web Worker, one at a time and in order. */
 export function serveWebWorker(methods: Methods, scope = globalThis as unknown as WebWorkerScope): void {
+  mustBe('serveWebWorker', 'methods', methods, 'object');
+  mustBe('serveWebWorker', 'scope', scope, 'object');
   const answer = answerer(methods, (reply, transfer = []) => scope.postMessage(reply, transfer as readonly object[]));
   scope.addEventListener('message', ({ data }) => answer(data as Call));
 }

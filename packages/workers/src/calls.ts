@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Worker, parentPort, workerData } from 'node:worker_threads';
@@ -31,7 +32,10 @@ const loader = (): string => import.meta.resolve('tsx/esm/api');
  * Starts a worker on a module of this package. From TypeScript source the worker needs the tsx loader, which worker threads
  * do not inherit in Node 20.
  */
-export function startWorker(entry: URL, { keepAlive = true, onEnd, ...options }: WorkerOptions = {}): Remote {
+export function startWorker(entry: URL, input: WorkerOptions = {}): Remote {
+  mustBe('startWorker', 'entry', entry, 'object');
+  mustBe('startWorker', 'input', input, 'object');
+  const { keepAlive = true, onEnd, ...options } = input;
   const env = { ...process.env, ...options.env };
   const flags = latch();
   const worker = entry.pathname.endsWith('.ts')
@@ -69,6 +73,8 @@ export function startWorker(entry: URL, { keepAlive = true, onEnd, ...options }:
 
 /** Starts a child process on such a module: for a library that has one state for all threads, or that may end its process. */
 export function startProcess(entry: URL, options: StartOptions = {}): Remote {
+  mustBe('startProcess', 'entry', entry, 'object');
+  mustBe('startProcess', 'options', options, 'object');
   const child = fork(fileURLToPath(entry), [], {
     // Ctrl-C reaches every process of the terminal's group. This child must outlive it, so that its parent can save; it ends with its channel.
     detached: process.platform !== 'win32',
@@ -116,6 +122,7 @@ function parent(): { on(listener: (call: Call) => void): void; post(reply: Reply
 
 /** Answers calls inside a worker or a child process, one at a time and in order. */
 export function serveWorker(methods: Methods): void {
+  mustBe('serveWorker', 'methods', methods, 'object');
   const { on, post } = parent();
   // A child process has none: it may be killed at any moment.
   const flags = parentPort ? (workerData as Latch) : undefined;

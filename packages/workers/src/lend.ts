@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { startWorker } from './calls.js';
 import type { WorkerOptions } from './calls.js';
 import { closedError } from './messages.js';
@@ -22,6 +23,8 @@ function take(key: string): Remote | undefined {
  * true if the thread is then as good as new. `close` gives the thread back, and ends it if a call failed or has no answer yet.
  */
 export function borrowWorker(entry: URL, options: Omit<WorkerOptions, 'keepAlive' | 'onEnd'> = {}): Remote {
+  mustBe('borrowWorker', 'entry', entry, 'object');
+  mustBe('borrowWorker', 'options', options, 'object');
   const key = JSON.stringify([entry.href, options]);
   const worker: Remote =
     take(key) ?? startWorker(entry, { ...options, keepAlive: false, onEnd: () => void (free.get(key)?.worker === worker && take(key)) });

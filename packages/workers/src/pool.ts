@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { startWorker } from './calls.js';
 import type { Remote } from './messages.js';
 
@@ -22,6 +23,8 @@ const IN_HAND = 2;
 
 /** Starts threads when there are tasks, at most `size`. The module at `entry` needs a method `end`, which frees its resources. */
 export function openPool(entry: URL, size: number): Pool {
+  mustBe('openPool', 'entry', entry, 'object');
+  mustBe('openPool', 'size', size, 'number');
   const workers: { remote: Remote; tasks: number }[] = [];
   const running = new Set<Promise<void>>();
   const queues: [first: Task[], then: Task[]] = [[], []];

@@ -1,3 +1,4 @@
+import { mustBe } from './arguments.js';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
@@ -53,6 +54,8 @@ export function processorQuota(read: ReadSystemFile = systemFile): number {
  * A part of a processor does not count, except for the first: more threads than quota are all stopped together when the quota is used up.
  */
 export function usableThreads(parallelism: number = availableParallelism(), read: ReadSystemFile = systemFile): number {
+  mustBe('usableThreads', 'parallelism', parallelism, 'number');
+  mustBe('usableThreads', 'read', read, 'function');
   return Math.max(1, Math.min(parallelism, Math.floor(processorQuota(read))));
 }
 
@@ -72,6 +75,8 @@ function numbersOf(list: string): number[] {
  * it is `usableThreads`.
  */
 export function coreThreads(parallelism: number = availableParallelism(), read: ReadSystemFile = systemFile): number {
+  mustBe('coreThreads', 'parallelism', parallelism, 'number');
+  mustBe('coreThreads', 'read', read, 'function');
   const usable = usableThreads(parallelism, read);
   const allowed = /^Cpus_allowed_list:\s*(\S+)$/m.exec(read('/proc/self/status') ?? '')?.[1];
   if (allowed === undefined) return usable;

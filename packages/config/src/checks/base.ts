@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/folder';
 import { stackOf } from '../document/record.js';
 import { isOwn, type View } from '../document/stack.js';
 import { shapeKeys } from '../sections/keys.js';
@@ -12,6 +13,8 @@ import { shown } from './words.js';
  * @throws ConfigError S8 with every key that is set to another shape
  */
 export function shapedBy(config: ProjectConfig, folder: Readonly<Record<string, unknown>>): ProjectConfig {
+  mustBe('shapedBy', 'config', config, 'object');
+  mustBe('shapedBy', 'folder', folder, 'object');
   const view: View = { stack: stackOf(config)!, bad: new Set() };
   const issues: Issue[] = [];
   const shape: Record<string, unknown> = {};

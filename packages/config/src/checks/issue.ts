@@ -1,3 +1,5 @@
+import { mustBe } from '@mdiff/folder';
+
 export type Severity = 'error' | 'warning';
 
 /** One finding. `where` is `file:line:column`, `env NAME`, `--set`, `default` or `code`; line and column count from 1. */
@@ -10,7 +12,7 @@ export interface Issue {
   flag?: true;
   line?: number;
   column?: number;
-  /** Dotted key path; list items are `stages[0]`, a fault of the text itself is `(yaml)`. */
+  /** Dotted key path; list items are `stages[0]`, a fault of the text itself is `(yaml)`, of values from code `(values)`. */
   path: string;
   /** Everything after the path, hint and second place included. */
   message: string;
@@ -62,11 +64,15 @@ export function issueAt(place: Place, path: string, finding: Finding): Issue {
 export const placeText = ({ where, flag }: Place, path: string): string => (flag ? where : `${where} ${path}`);
 
 /** `where path: message`, the line people read. */
-export const formatIssue = (issue: Issue): string =>
-  `${placeText(issue, issue.path)}: ${issue.severity === 'warning' ? 'warning: ' : ''}${issue.message}`;
+export const formatIssue = (issue: Issue): string => {
+  mustBe('formatIssue', 'issue', issue, 'object');
+  return `${placeText(issue, issue.path)}: ${issue.severity === 'warning' ? 'warning: ' : ''}${issue.message}`;
+};
 
 /** One line per issue; at most `limit`, then how many more. */
 export function formatIssues(issues: readonly Issue[], limit = 100): string {
+  mustBe('formatIssues', 'issues', issues, 'list');
+  mustBe('formatIssues', 'limit', limit, 'number');
   const lines = issues.slice(0, limit).map(formatIssue);
   return (issues.length > limit ? [...lines, `… and ${issues.length - limit} more`] : lines).join('\n');
 }

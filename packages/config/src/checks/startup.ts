@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/folder';
 import type { Finding, Issue } from './issue.js';
 import { estimateMemory, fitBatch, type MemoryOptions } from '../formulas/memory.js';
 import { judge, notesOf, stackOf } from '../document/record.js';
@@ -144,8 +145,14 @@ export const startup = {
 } as const;
 
 /** Every warning of a configuration, with the memory estimate of the engine that would run here: the numbers of S6. */
-export const validateHere = (config: ProjectConfig, memory: MemoryOptions | undefined): Issue[] =>
-  judge({ ...viewOf(config), memory }, notesOf(config));
+export const validateHere = (config: ProjectConfig, memory: MemoryOptions | undefined): Issue[] => {
+  mustBe('validateHere', 'config', config, 'object');
+  return judge({ ...viewOf(config), memory }, notesOf(config));
+};
 
 /** True when a layer sets the key. mdiff obeys or refuses a set value; an unset default may fall back. */
-export const isSetIn = (config: ProjectConfig, key: string): boolean => (stackOf(config)!.get(key)?.length ?? 0) > 1;
+export const isSetIn = (config: ProjectConfig, key: string): boolean => {
+  mustBe('isSetIn', 'config', config, 'object');
+  mustBe('isSetIn', 'key', key, 'string');
+  return (stackOf(config)!.get(key)?.length ?? 0) > 1;
+};

@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/folder';
 import { aliases, canonicalKeys, dotted, nodeAt, segments } from '../sections/keys.js';
 import { originText } from './layer.js';
 import { header } from './marks.js';
@@ -44,6 +45,8 @@ function usage(message: string): Error {
  * @throws an error with code `MDIFF_KEY` for an unknown key
  */
 export function explain(config: ProjectConfig, key: string): string {
+  mustBe('explain', 'config', config, 'object');
+  mustBe('explain', 'key', key, 'string');
   const canonical = aliases[key] ?? key;
   const stack = stackOf(config)!;
   const given = stack.get(canonical);
@@ -66,6 +69,8 @@ export function explain(config: ProjectConfig, key: string): string {
 
 /** The value and origin that a person set for a key in a lower layer, if the value in effect hides another one. */
 export function overridden(config: ProjectConfig, key: string): { value: string; origin: string } | undefined {
+  mustBe('overridden', 'config', config, 'object');
+  mustBe('overridden', 'key', key, 'string');
   const [top, ...below] = [...stackOf(config)!.get(key)!].reverse();
   const entry = below.find(({ kind }) => kind !== 'default' && kind !== 'preset');
   if (entry === undefined || JSON.stringify(entry.value) === JSON.stringify(top!.value)) return undefined;
@@ -74,6 +79,8 @@ export function overridden(config: ProjectConfig, key: string): { value: string;
 
 /** The answer of {@link explain} as JSON; of a stage, its line. */
 export function explainJson(config: ProjectConfig, key: string): string {
+  mustBe('explainJson', 'config', config, 'object');
+  mustBe('explainJson', 'key', key, 'string');
   const line = explain(config, key);
   const canonical = aliases[key] ?? key;
   const [top, ...over] = [...(stackOf(config)!.get(canonical) ?? [])]
@@ -96,6 +103,8 @@ function explainStage(config: ProjectConfig, key: string): string {
 
 /** `config.resolved.yaml`: every value with its origin; `facts` (tokenizer size, engine in use, …) stand as comments at the top. */
 export function resolvedYaml(config: ProjectConfig, facts: Readonly<Record<string, string | number>> = {}): string {
+  mustBe('resolvedYaml', 'config', config, 'object');
+  mustBe('resolvedYaml', 'facts', facts, 'object');
   const origins = new Map(originsOf(config));
   const head = Object.entries(facts)
     .map(([name, value]) => `# ${name}: ${scalarText(value)}\n`)
@@ -104,11 +113,15 @@ export function resolvedYaml(config: ProjectConfig, facts: Readonly<Record<strin
 }
 
 /** The same as JSON. The origins stand in the data, under `origins`. */
-export const resolvedJson = (config: ProjectConfig): string =>
-  `${JSON.stringify({ ...config, origins: Object.fromEntries(originsOf(config)) }, null, 2)}\n`;
+export const resolvedJson = (config: ProjectConfig): string => {
+  mustBe('resolvedJson', 'config', config, 'object');
+  return `${JSON.stringify({ ...config, origins: Object.fromEntries(originsOf(config)) }, null, 2)}\n`;
+};
 
 /** Every key whose value differs, as `key: before -> after`. */
 export function diffConfigs(a: ProjectConfig, b: ProjectConfig): string[] {
+  mustBe('diffConfigs', 'a', a, 'object');
+  mustBe('diffConfigs', 'b', b, 'object');
   const [left, right] = [stackOf(a)!, stackOf(b)!];
   return canonicalKeys.flatMap((key) => {
     const [before, after] = [left.get(key)!.at(-1)!.value, right.get(key)!.at(-1)!.value];

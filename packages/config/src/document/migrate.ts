@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/folder';
 // eslint-disable-next-line @nx/enforce-module-boundaries -- the condition `browser` decides which file this is
 import { yamlLibrary } from '#yaml';
 import type { Document, Pair, Scalar, YAMLMap } from 'yaml';
@@ -13,6 +14,9 @@ import { inOrder } from './stack.js';
  * @throws ConfigError when the text has errors, or an alias and its twin disagree
  */
 export function migrate(text: string, file = 'config.yaml', env: Context['env'] = {}): { text: string; moved: string[] } {
+  mustBe('migrate', 'text', text, 'string');
+  mustBe('migrate', 'file', file, 'string');
+  mustBe('migrate', 'env', env, 'object');
   const ctx: Context = { env, read: () => ({ text: '' }), issues: [] };
   const { sources } = fileSources(text, file, [], ctx);
   const own = sources.filter((source) => source.kind === 'file').flatMap((source) => readLayer(source).found);

@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/folder';
 import { sections } from '../sections/keys.js';
 import { described } from './explain.js';
 import { ProjectConfigSchema } from '../sections/schema.js';
@@ -7,6 +8,7 @@ import type { Node } from '../sections/keys.js';
 
 /** The JSON Schema (draft-07) of a whole configuration, or of one key; undefined for an unknown key. */
 export function jsonSchema(key?: string): Record<string, unknown> | undefined {
+  if (key !== undefined) mustBe('jsonSchema', 'key', key, 'string');
   const node = key === undefined ? ProjectConfigSchema : described(key);
   if (node === undefined) return undefined;
   const plain = JSON.parse(JSON.stringify(node)) as Record<string, unknown>;

@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/folder';
 import type { Issue } from '../checks/issue.js';
 import { dotted, type Segment } from '../sections/keys.js';
 import type { ProjectConfig, ProjectInput } from '../sections/types.js';
@@ -10,11 +11,14 @@ import { readYaml } from './yaml.js';
 type Fields = Record<string, unknown>;
 
 /** The value of every canonical key, by key. */
-export const valuesByKey = (config: ProjectConfig): Record<string, unknown> =>
-  Object.fromEntries([...stackOf(config)!].map(([key, entries]) => [key, entries.at(-1)!.value]));
+export const valuesByKey = (config: ProjectConfig): Record<string, unknown> => {
+  mustBe('valuesByKey', 'config', config, 'object');
+  return Object.fromEntries([...stackOf(config)!].map(([key, entries]) => [key, entries.at(-1)!.value]));
+};
 
 /** Values by canonical key, as the input of `projectConfig` and `with`. */
 export function inputOf(values: Readonly<Record<string, unknown>>): ProjectInput {
+  mustBe('inputOf', 'values', values, 'object');
   const input: Fields = {};
   for (const [key, value] of Object.entries(values)) {
     const [first, word] = key.split('.') as [string, string?];
@@ -35,6 +39,8 @@ export interface Difference {
 
 /** Every key that a layer of `asked` sets and whose value differs from that of `recorded`. */
 export function differences(asked: ProjectConfig, recorded: ProjectConfig): Difference[] {
+  mustBe('differences', 'asked', asked, 'object');
+  mustBe('differences', 'recorded', recorded, 'object');
   const others = valuesByKey(recorded);
   return [...stackOf(asked)!].flatMap(([key, entries]) => {
     const entry = entries.at(-1)!;

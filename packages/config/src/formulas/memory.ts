@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/folder';
 import { paramCountExact } from './params.js';
 import type { HardwareConfig, ModelConfig, TrainingConfig } from '../sections/types.js';
 
@@ -39,12 +40,17 @@ type Sizes = {
 
 /** Bytes one layer keeps for one row: (e/2)·s·h·(34 + 5as/h), Korthikanti et al. 2022 (arXiv 2205.05198), eq. 1, scaled from 16 bits. */
 export function layerBytes(model: ModelConfig, bytes = 4): number {
+  mustBe('layerBytes', 'model', model, 'object');
+  mustBe('layerBytes', 'bytes', bytes, 'number');
   const { max_seq_len: s, d_model: h, n_heads: a } = model;
   return (bytes / 2) * s * h * (34 + (5 * a * s) / h);
 }
 
 /** Memory of a training step. A lower bound on process memory unless the engine passes its measured factors. */
-export function estimateMemory({ model, training, hardware }: Sizes, options: MemoryOptions = {}): MemoryEstimate {
+export function estimateMemory(input: Sizes, options: MemoryOptions = {}): MemoryEstimate {
+  mustBe('estimateMemory', 'input', input, 'object');
+  mustBe('estimateMemory', 'options', options, 'object');
+  const { model, training, hardware } = input;
   const { activationBytes: e = 4, activationFactor = 1, stateFactor = 1, baseBytes: base = 0, limitBytes = Infinity } = options;
   const unit = paramCountExact(model) * hardware.bytes_per_param;
   const ema = training.ema_decay > 0 ? unit : 0;
@@ -77,6 +83,8 @@ export function fitBatch(
   config: Sizes & { training: Pick<TrainingConfig, 'gradient_accumulation_steps'> },
   options: MemoryOptions = {},
 ): { largest: number; batch_size: number; gradient_accumulation_steps: number; fits: boolean; estimate: MemoryEstimate } {
+  mustBe('fitBatch', 'config', config, 'object');
+  mustBe('fitBatch', 'options', options, 'object');
   const estimate = estimateMemory(config, options);
   const largest = Math.max(0, Math.floor((estimate.usable - estimate.state - estimate.base) / estimate.perRow));
   const rows = config.training.batch_size * config.training.gradient_accumulation_steps;

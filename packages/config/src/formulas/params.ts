@@ -1,13 +1,16 @@
+import { mustBe } from '@mdiff/folder';
 import type { ModelConfig } from '../sections/types.js';
 
 /** 4lh² + 3lhf + 6lh + Vh: the formula that presets are named after. */
 export function paramCount(model: ModelConfig): number {
+  mustBe('paramCount', 'model', model, 'object');
   const { n_layers: l, d_model: h, d_ff: f, vocab_size: V } = model;
   return 4 * l * h * h + 3 * l * h * f + 6 * l * h + V * h;
 }
 
 /** Number of trainable values of the built model. */
 export function paramCountExact(model: ModelConfig): number {
+  mustBe('paramCountExact', 'model', model, 'object');
   const { n_layers: l, d_model: h, d_ff: f, vocab_size: V } = model;
   const bias = model.use_bias ? 1 : 0;
   const attention = 4 * h * h + bias * 4 * h;

@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/folder';
 import { effectiveBatchSize } from './derived.js';
 import type { CurriculumConfig, StageConfig, TrainingConfig } from '../sections/types.js';
 
@@ -6,7 +7,9 @@ import type { CurriculumConfig, StageConfig, TrainingConfig } from '../sections/
 type Stages = { curriculum: Pick<CurriculumConfig, 'stages'>; training: TrainingConfig };
 
 /** Epochs each stage runs: `max_epochs` cuts from the end, unless `max_steps` rules. */
-export function stageEpochs({ curriculum, training }: Stages): number[] {
+export function stageEpochs(options: Stages): number[] {
+  mustBe('stageEpochs', 'options', options, 'object');
+  const { curriculum, training } = options;
   let left = training.max_steps === null && training.max_minutes === null ? training.max_epochs : Infinity;
   return curriculum.stages.map(({ epochs }) => {
     const runs = Math.min(epochs, left);
@@ -21,6 +24,8 @@ export function stageEpochs({ curriculum, training }: Stages): number[] {
  * @throws RangeError with fewer steps than stages, or when no stage has steps
  */
 export function scaleSteps(steps: readonly number[], total: number): number[] {
+  mustBe('scaleSteps', 'steps', steps, 'list');
+  mustBe('scaleSteps', 'total', total, 'number');
   const sum = steps.reduce((a, b) => a + b, 0);
   if (!(Number.isInteger(total) && total >= steps.length && sum > 0))
     throw new RangeError(`total: expected an integer >= ${steps.length} (one step per stage), got ${total}`);
@@ -43,6 +48,9 @@ export function scaleSteps(steps: readonly number[], total: number): number[] {
  * @param rows packed rows of each stage's selection
  */
 export function stageSteps(config: Stages, rows: readonly number[], worldSize = 1): number[] {
+  mustBe('stageSteps', 'config', config, 'object');
+  mustBe('stageSteps', 'rows', rows, 'list');
+  mustBe('stageSteps', 'worldSize', worldSize, 'number');
   const { max_steps, on_max_steps } = config.training;
   const batch = effectiveBatchSize(config.training, worldSize);
   const steps = stageEpochs(config).map((epochs, i) => epochs * Math.ceil(rows[i]! / batch));
@@ -58,6 +66,8 @@ export function stageSteps(config: Stages, rows: readonly number[], worldSize = 
 
 /** Stage of a 0-based step of the run, and its step within it. @throws RangeError when no stage has the step */
 export function stageOfStep(steps: readonly number[], step: number): { stage: number; local: number } {
+  mustBe('stageOfStep', 'steps', steps, 'list');
+  mustBe('stageOfStep', 'step', step, 'number');
   let first = 0;
   if (Number.isInteger(step) && step >= 0) {
     for (const [stage, count] of steps.entries()) {
@@ -79,6 +89,9 @@ export interface StageBlend {
 
 /** Blend at epoch `k` of a stage: w = (k+1)/(K+1) while k < K = min(transition_epochs, ⌊epochs/2⌋), else 1. */
 export function stageBlend(transitionEpochs: number, stage: StageConfig, previous: StageConfig | undefined, epoch: number): StageBlend {
+  mustBe('stageBlend', 'transitionEpochs', transitionEpochs, 'number');
+  mustBe('stageBlend', 'stage', stage, 'object');
+  mustBe('stageBlend', 'epoch', epoch, 'number');
   const over = previous === undefined ? 0 : Math.min(transitionEpochs, Math.floor(stage.epochs / 2));
   const [low, high] = stage.masking_rate_range;
   if (previous === undefined || epoch >= over) return { epoch, weight: 1, range: [low, high] };
@@ -93,6 +106,9 @@ export function blendAt(
   steps: readonly number[],
   step: number,
 ): StageBlend {
+  mustBe('blendAt', 'config', config, 'object');
+  mustBe('blendAt', 'steps', steps, 'list');
+  mustBe('blendAt', 'step', step, 'number');
   const { stage, local } = stageOfStep(steps, step);
   const epochs = stageEpochs(config);
   const current = { ...config.curriculum.stages[stage]!, epochs: epochs[stage]! };

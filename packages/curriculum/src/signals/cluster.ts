@@ -1,4 +1,4 @@
-import { stream } from '@mdiff/diffusion';
+import { stream, mustBe } from '@mdiff/diffusion';
 import { kmeans } from 'ml-kmeans';
 
 import type { Embedding } from './embed.js';
@@ -27,7 +27,11 @@ export function rowsOf({ data, dimensions: d }: Embedding, rows: ArrayLike<numbe
  *
  * @param embedding of the sentences that `clusterSample` picked; they are held as plain arrays
  */
-export function fitCentres({ data, dimensions: d }: Embedding, { k, seed }: { k: number; seed: number }): Float64Array {
+export function fitCentres(options: Embedding, input: { k: number; seed: number }): Float64Array {
+  mustBe('fitCentres', 'options', options, 'object');
+  mustBe('fitCentres', 'input', input, 'object');
+  const { data, dimensions: d } = options;
+  const { k, seed } = input;
   if (data.length === 0) return new Float64Array(0);
   const points = Array.from({ length: data.length / d }, (_, i) => Array.from(data.subarray(i * d, (i + 1) * d)));
   return Float64Array.from(kmeans(points, countDifferent(points, k), { seed }).centroids.flat());

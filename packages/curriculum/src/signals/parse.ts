@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/diffusion';
 import { TAGGER, read } from './tagger.js';
 
 /** Changes with the tagger and with the features. */
@@ -19,6 +20,7 @@ const OPENERS = new Set(
  * other sentences, so a text may be parsed in any parts and in any order.
  */
 export function parseFeatures(sentences: readonly string[]): Float32Array {
+  mustBe('parseFeatures', 'sentences', sentences, 'list');
   const width = PARSE_FEATURES.length;
   const features = new Float32Array(sentences.length * width);
   sentences.forEach((sentence, i) => features.set(featuresOf(sentence), i * width));

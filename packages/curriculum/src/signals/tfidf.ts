@@ -1,4 +1,4 @@
-import { stream } from '@mdiff/diffusion';
+import { stream, mustBe } from '@mdiff/diffusion';
 
 import { wordsOf } from '../sentence.js';
 import type { Embed, Embedder, Embedding } from './embed.js';
@@ -25,13 +25,12 @@ export interface LatentSpace {
  *
  * @param learn `learnLatent`, in this thread (the default) or in a worker
  */
-export function tfidfSvd({
-  seed,
-  learn = learnLatent,
-}: {
+export function tfidfSvd(options: {
   seed: number;
   learn?: (sentences: readonly string[], seed: number) => LatentSpace | Promise<LatentSpace>;
 }): Embedder {
+  mustBe('tfidfSvd', 'options', options, 'object');
+  const { seed, learn = learnLatent } = options;
   const fit = async (sentences: readonly string[]): Promise<Embed> => {
     const fitted = sample(sentences.length, FITTED, stream(seed, 'tfidf'));
     const space = await learn(
@@ -55,6 +54,8 @@ export function tfidfSvd({
 
 /** Learns the leading directions of these sentences. */
 export function learnLatent(sentences: readonly string[], seed: number): LatentSpace {
+  mustBe('learnLatent', 'sentences', sentences, 'list');
+  mustBe('learnLatent', 'seed', seed, 'number');
   const df = new Map<string, number>();
   for (const sentence of sentences) for (const word of new Set(wordsOf(sentence))) df.set(word, (df.get(word) ?? 0) + 1);
   const kept = [...df]

@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/folder';
 import { cutLong } from '../split/long.js';
 import type { Paragraph } from '../types.js';
 import { toParagraph } from './paragraph.js';
@@ -10,6 +11,7 @@ const UNWRAPPED_WIDTH = 120;
  * with a title page or a licence.
  */
 export function paragraphsOf(text: string): Paragraph[] {
+  mustBe('paragraphsOf', 'text', text, 'string');
   const blocks = text
     .replace(/^\uFEFF/, '')
     .replace(/\r\n|\r|\u2028|\u2029/g, '\n')

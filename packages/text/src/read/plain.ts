@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/folder';
 import { plainCharacters } from '../clean/characters.js';
 import { clearEnd } from '../clean/end.js';
 import { clearFrame } from '../clean/gutenberg.js';
@@ -20,6 +21,8 @@ const UNWRAPPED_WIDTH = 120;
  * @param name file name or the like: the document's id, and its title when the text has none
  */
 export function parsePlain(source: string, name: string): ParsedText {
+  mustBe('parsePlain', 'source', source, 'string');
+  mustBe('parsePlain', 'name', name, 'string');
   const lines: Lines = { text: plainCharacters(source).split(/\r\r\n|\r\n|\r|\n|\u2028|\u2029/), removed: [], where: name };
   const title = bookTitle(lines.text);
   const framed = clearFrame(lines);

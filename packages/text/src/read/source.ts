@@ -3,7 +3,7 @@ import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 
-import { describeFault, places } from '@mdiff/folder';
+import { describeFault, places, mustBe, mustKnow } from '@mdiff/folder';
 import { TextError } from '../error.js';
 import type { Document, Removal } from '../types.js';
 import { openArchive } from './archive.js';
@@ -46,6 +46,8 @@ export interface SourceOptions {
   signal?: AbortSignal;
 }
 
+const OPTIONS: Record<keyof SourceOptions, true> = { dataDir: true, cwd: true, format: true, stdin: true, key: true, signal: true };
+
 type Loaded = Omit<LoadedSource, 'name'>;
 
 /** One file of a source, before it is parsed. */
@@ -66,6 +68,9 @@ export async function visitSource(
   options: SourceOptions,
   visit: (file: VisitedFile) => Promise<void>,
 ): Promise<VisitedSource> {
+  mustBe('visitSource', 'source', source, 'string');
+  mustBe('visitSource', 'options', options, 'object');
+  mustBe('visitSource', 'visit', visit, 'function');
   const { name, removed, files, notes } = await loadKeyed(source, options, visit);
   return { name, removed, files, notes };
 }
@@ -74,7 +79,10 @@ export async function visitSource(
 const PACKED_RATIO = 3;
 
 /** About how many bytes of text a source has, without reading it; 0 for builtin texts, standard input and what cannot be found. */
-export async function measureSource(source: string, { dataDir = 'data', cwd = process.cwd() }: SourceOptions = {}): Promise<number> {
+export async function measureSource(source: string, options: SourceOptions = {}): Promise<number> {
+  mustBe('measureSource', 'source', source, 'string');
+  mustBe('measureSource', 'options', options, 'object');
+  const { dataDir = 'data', cwd = process.cwd() } = options;
   if (source === '-' || source.startsWith('builtin:')) return 0;
   const sizeOf = async (path: string): Promise<number> =>
     (await stat(path)).size * (/\.(zip|gz|xz|tgz|txz|epub|docx)$/i.test(path) ? PACKED_RATIO : 1);
@@ -109,7 +117,12 @@ export async function measureSource(source: string, { dataDir = 'data', cwd = pr
  *
  * @throws TextError, one line, when there is nothing to learn from: no such file, empty, binary, locked, in no known encoding, or a folder without text
  */
-export const loadSource = (source: string, options: SourceOptions = {}): Promise<LoadedSource> => loadKeyed(source, options);
+export const loadSource = (source: string, options: SourceOptions = {}): Promise<LoadedSource> => {
+  mustBe('loadSource', 'source', source, 'string');
+  mustBe('loadSource', 'options', options, 'object');
+  mustKnow('loadSource', options, OPTIONS);
+  return loadKeyed(source, options);
+};
 
 async function loadKeyed(
   source: string,
@@ -281,13 +294,17 @@ async function readFileBytes(bytes: Uint8Array, where: string, options: ReadOpti
 }
 
 /** The lines that a user should know about a file that was read. */
-export const notesOn = (where: string, { encoding, notes }: { encoding?: string | undefined; notes: readonly string[] }): string[] =>
-  [
+export const notesOn = (where: string, options: { encoding?: string | undefined; notes: readonly string[] }): string[] => {
+  mustBe('notesOn', 'where', where, 'string');
+  mustBe('notesOn', 'options', options, 'object');
+  const { encoding, notes } = options;
+  return [
     ...(encoding === undefined || /^UTF-8(?!, though)/.test(encoding)
       ? []
       : [`read as ${encoding}; save it as UTF-8 if letters look wrong`]),
     ...notes,
   ].map((note) => `${where}: ${note}`);
+};
 
 const isArchive = (format: string): format is Archived => ['zip', 'tar', 'gzip', 'xz'].includes(format);
 

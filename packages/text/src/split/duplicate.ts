@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/folder';
 import type { Section } from '../types.js';
 import { wordsOf } from './word.js';
 
@@ -25,6 +26,9 @@ const MIN_WORDS = 12;
  * @param threshold smallest similarity reported, 0 to 1
  */
 export function nearDuplicates(train: readonly Section[], heldOut: readonly Section[], threshold = 0.8): NearDuplicate[] {
+  mustBe('nearDuplicates', 'train', train, 'list');
+  mustBe('nearDuplicates', 'heldOut', heldOut, 'list');
+  mustBe('nearDuplicates', 'threshold', threshold, 'number');
   const search = searchDuplicates(train, heldOut, threshold);
   let step = search.next();
   while (step.done !== true) step = search.next();
@@ -37,6 +41,9 @@ export function* searchDuplicates(
   heldOut: readonly Section[],
   threshold = 0.8,
 ): Generator<undefined, NearDuplicate[]> {
+  mustBe('searchDuplicates', 'train', train, 'list');
+  mustBe('searchDuplicates', 'heldOut', heldOut, 'list');
+  mustBe('searchDuplicates', 'threshold', threshold, 'number');
   const kept: { place: Place; words: Int32Array }[] = [];
   for (const paragraph of paragraphs(heldOut)) {
     kept.push(paragraph);
@@ -68,6 +75,8 @@ export function repeatFinder(
   kept: readonly ArrayLike<number>[],
   threshold = 0.8,
 ): (sequence: ArrayLike<number>) => { kept: number; similarity: number }[] {
+  mustBe('repeatFinder', 'kept', kept, 'list');
+  mustBe('repeatFinder', 'threshold', threshold, 'number');
   const holders = new Map<number, number[]>();
   const sizes = new Int32Array(kept.length);
   const filter = new Uint8Array(FILTER_BITS / 8);
@@ -158,6 +167,7 @@ function runAt(sequence: ArrayLike<number>, from: number): number {
 
 /** Counts the paragraphs that repeat an earlier one word for word; short ones do not count. */
 export function countRepeated(sections: readonly Section[]): number {
+  mustBe('countRepeated', 'sections', sections, 'list');
   const seen = new Set<string>();
   let repeated = 0;
   for (const { paragraphs } of sections) {

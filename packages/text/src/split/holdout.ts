@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/folder';
 import type { Document, Section } from '../types.js';
 
 const FEW = 20;
@@ -21,6 +22,9 @@ export interface Split {
  * @throws RangeError for a share out of range
  */
 export function holdOut(documents: readonly Document[], valSplit: number, countTokens: (text: string) => number = estimate): Split {
+  mustBe('holdOut', 'documents', documents, 'list');
+  mustBe('holdOut', 'valSplit', valSplit, 'number');
+  mustBe('holdOut', 'countTokens', countTokens, 'function');
   const sections = documents.flatMap((document) => document.sections);
   const sizes = (): number[][] => sections.map(({ paragraphs }) => paragraphs.map(({ text }) => countTokens(text)));
   const { unit, pieces } = splitSections(
@@ -51,6 +55,9 @@ export function splitSections(
   valSplit: number,
   sizes: () => readonly (readonly number[])[],
 ): { unit: Split['unit']; pieces: SplitPiece[] } {
+  mustBe('splitSections', 'paragraphs', paragraphs, 'list');
+  mustBe('splitSections', 'valSplit', valSplit, 'number');
+  mustBe('splitSections', 'sizes', sizes, 'function');
   if (!(valSplit >= 0 && valSplit <= 0.9)) throw new RangeError(`expected valSplit from 0 to 0.9, got ${valSplit}`);
   const blocks = valSplit > 0 && paragraphs.length < FEW;
   const share = (k: number) => Math.floor(k * valSplit + 1e-9);
@@ -65,7 +72,10 @@ const encoder = new TextEncoder();
 const estimate = (text: string) => tokensOfBytes(encoder.encode(text).length);
 
 /** Tokens of a text of so many UTF-8 bytes, before there is a tokenizer. */
-export const tokensOfBytes = (bytes: number): number => Math.ceil(bytes / BYTES_PER_TOKEN);
+export const tokensOfBytes = (bytes: number): number => {
+  mustBe('tokensOfBytes', 'bytes', bytes, 'number');
+  return Math.ceil(bytes / BYTES_PER_TOKEN);
+};
 
 function toBlocks(sizes: readonly (readonly number[])[], valSplit: number): Omit<SplitPiece, 'heldOut'>[] {
   const total = sum(sizes.flat());

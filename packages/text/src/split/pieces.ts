@@ -1,3 +1,5 @@
+import { mustBe } from '@mdiff/folder';
+
 /** The share of one sentence in a piece of text. */
 export interface Part {
   /** index in the caller's list of sentences */
@@ -28,7 +30,11 @@ export interface ParagraphLimits {
  * A paragraph as one piece, or, with too many tokens or sentences, as several of similar length that end at sentence ends wherever a sentence fits.
  * `sentences` are those of `splitSentences`; parts number them.
  */
-export function cutParagraph(text: string, sentences: readonly string[], { slot, maxSentences, toPiece }: ParagraphLimits): Piece[] {
+export function cutParagraph(text: string, sentences: readonly string[], options: ParagraphLimits): Piece[] {
+  mustBe('cutParagraph', 'text', text, 'string');
+  mustBe('cutParagraph', 'sentences', sentences, 'list');
+  mustBe('cutParagraph', 'options', options, 'object');
+  const { slot, maxSentences, toPiece } = options;
   const whole = toPiece(text);
   if (whole.tokens.length <= slot && sentences.length <= maxSentences)
     return [{ ...whole, parts: sentences.map((_, sentence) => ({ sentence })) }];
@@ -37,14 +43,20 @@ export function cutParagraph(text: string, sentences: readonly string[], { slot,
 }
 
 /** The pieces of one sentence, each with the tokens that it takes of it. */
-export const withParts = (pieces: readonly Piece[], sentence: number): Piece[] =>
-  pieces.map((piece) => ({ ...piece, parts: [{ sentence, tokens: piece.tokens.length }] }));
+export const withParts = (pieces: readonly Piece[], sentence: number): Piece[] => {
+  mustBe('withParts', 'pieces', pieces, 'list');
+  mustBe('withParts', 'sentence', sentence, 'number');
+  return pieces.map((piece) => ({ ...piece, parts: [{ sentence, tokens: piece.tokens.length }] }));
+};
 
 /**
  * Cuts a sentence longer than `most` tokens at blanks, into pieces of similar length. A single word that is too long, or a script without blanks,
  * is cut between characters.
  */
 export function cutWords(sentence: string, most: number, toPiece: ToPiece): Piece[] {
+  mustBe('cutWords', 'sentence', sentence, 'string');
+  mustBe('cutWords', 'most', most, 'number');
+  mustBe('cutWords', 'toPiece', toPiece, 'function');
   const whole = toPiece(sentence);
   if (whole.tokens.length <= most) return [whole];
   const words = sentence
@@ -67,6 +79,10 @@ export function cutWords(sentence: string, most: number, toPiece: ToPiece): Piec
  * Moby-Dick at 128 positions this pads 2 % of the positions; pieces as few and as even as possible pad 14 % and hold no more context.
  */
 export function groupSentences(sentences: readonly Piece[], most: number, maxSentences: number, toPiece: ToPiece): Piece[] {
+  mustBe('groupSentences', 'sentences', sentences, 'list');
+  mustBe('groupSentences', 'most', most, 'number');
+  mustBe('groupSentences', 'maxSentences', maxSentences, 'number');
+  mustBe('groupSentences', 'toPiece', toPiece, 'function');
   const lengths = sentences.map((sentence) => afterBlank(sentence, toPiece));
   const groups = partition(lengths, most, maxSentences, (length) => most / 4 + (length > most / 2 ? most - length : 0));
   return groups.flatMap(([from, to]) => {

@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/folder';
 import sbd from 'sbd';
 
 import { listItems, maskStops } from './abbreviation.js';
@@ -10,6 +11,7 @@ const LATIN_SHARE = 0.5;
  * It uses the English rules of sbd, with repairs for fiction, and `Intl.Segmenter` for other alphabets.
  */
 export function splitSentences(text: string): string[] {
+  mustBe('splitSentences', 'text', text, 'string');
   if (!isLatin(text)) return slice(text, isAsian(text) ? asianEnds(text) : otherEnds(text));
   const { starts, masked: listed } = listItems(text);
   const { masked, ends } = maskStops(listed);

@@ -1,3 +1,5 @@
+import { mustBe } from '@mdiff/folder';
+
 /** What a text has in common with a book, word for word or token for token. */
 export interface MatchIndex<T> {
   /** For each position of a text, the length of the longest run from there that stands in the book. */
@@ -6,6 +8,7 @@ export interface MatchIndex<T> {
 
 /** An index of a book, of words or of tokens: its suffixes in order, by prefix doubling (Manber and Myers, 1993), so that repeats cost little. */
 export function matchIndex<T extends string | number>(book: readonly T[]): MatchIndex<T> {
+  mustBe('matchIndex', 'book', book, 'list');
   const ids = new Map<T, number>();
   const symbols = Int32Array.from(book, (item) => {
     if (!ids.has(item)) ids.set(item, ids.size);
@@ -57,6 +60,7 @@ function longest(symbols: Int32Array, suffixes: Int32Array, text: Int32Array, st
 
 /** The longest run of a text that stands in the book. */
 export function longestRun(matches: Int32Array): { start: number; length: number } {
+  mustBe('longestRun', 'matches', matches, 'object');
   let start = 0;
   for (let i = 1; i < matches.length; i++) if (matches[i]! > matches[start]!) start = i;
   return { start, length: matches[start] ?? 0 };
@@ -64,6 +68,8 @@ export function longestRun(matches: Int32Array): { start: number; length: number
 
 /** Share of the n-grams of a text that stand in the book. NaN without n-grams. */
 export function overlap(matches: Int32Array, n: number): number {
+  mustBe('overlap', 'matches', matches, 'object');
+  mustBe('overlap', 'n', n, 'number');
   const all = matches.length - n + 1;
   return all > 0 ? matches.subarray(0, all).filter((length) => length >= n).length / all : NaN;
 }

@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/folder';
 import { longestRun, matchIndex, overlap, type MatchIndex } from './match.js';
 import { distributionGap, functionWordGap, sentenceLengths } from './style.js';
 import { distinct, doubled, entropy, unknownWords, wordsOf } from './words.js';
@@ -12,6 +13,7 @@ export interface BookStatistics {
 
 /** `paragraphs` of the text that a model was trained on. */
 export function bookStatistics(paragraphs: readonly string[]): BookStatistics {
+  mustBe('bookStatistics', 'paragraphs', paragraphs, 'list');
   const words = paragraphs.flatMap(wordsOf);
   return { words, vocabulary: new Set(words), index: matchIndex(words), sentenceLengths: sentenceLengths(paragraphs) };
 }
@@ -49,6 +51,9 @@ export interface TextStatistics {
  * @param corpus words of the text that the base model was trained on
  */
 export function textStatistics(texts: readonly string[], book: BookStatistics, corpus: ReadonlySet<string> = new Set()): TextStatistics {
+  mustBe('textStatistics', 'texts', texts, 'list');
+  mustBe('textStatistics', 'book', book, 'object');
+  mustBe('textStatistics', 'corpus', corpus, 'object');
   const lists = texts.map(wordsOf).filter((words) => words.length > 0);
   const words = lists.flat();
   const matches = lists.map((list) => book.index.matches(list));

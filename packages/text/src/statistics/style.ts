@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/folder';
 import { splitSentences } from '../split/sentence.js';
 import { wordsOf } from './words.js';
 
@@ -9,11 +10,15 @@ export const FUNCTION_WORDS: readonly string[] = (
 ).split(' ');
 
 /** Words in each sentence of paragraphs, in order; a sentence without words is left out. */
-export const sentenceLengths = (paragraphs: readonly string[]): number[] =>
-  paragraphs.flatMap((text) => splitSentences(text).map((sentence) => wordsOf(sentence).length)).filter((length) => length > 0);
+export const sentenceLengths = (paragraphs: readonly string[]): number[] => {
+  mustBe('sentenceLengths', 'paragraphs', paragraphs, 'list');
+  return paragraphs.flatMap((text) => splitSentences(text).map((sentence) => wordsOf(sentence).length)).filter((length) => length > 0);
+};
 
 /** Largest gap between the distribution functions of two samples, 0 to 1 (Kolmogorov and Smirnov). NaN without one of them. */
 export function distributionGap(one: readonly number[], other: readonly number[]): number {
+  mustBe('distributionGap', 'one', one, 'list');
+  mustBe('distributionGap', 'other', other, 'list');
   if (one.length === 0 || other.length === 0) return NaN;
   const below = (sample: readonly number[], value: number): number => sample.filter((x) => x <= value).length / sample.length;
   return Math.max(...[...new Set([...one, ...other])].map((value) => Math.abs(below(one, value) - below(other, value))));
@@ -21,6 +26,7 @@ export function distributionGap(one: readonly number[], other: readonly number[]
 
 /** Function words for each thousand words, by word. */
 export function functionWordRates(words: readonly string[]): Map<string, number> {
+  mustBe('functionWordRates', 'words', words, 'list');
   const rates = new Map(FUNCTION_WORDS.map((word) => [word, 0]));
   for (const word of words) if (rates.has(word)) rates.set(word, rates.get(word)! + 1000 / words.length);
   return rates;
@@ -31,6 +37,8 @@ export function functionWordRates(words: readonly string[]): Map<string, number>
  * differs from its own book by chance, so compare only texts of one length.
  */
 export function functionWordGap(one: readonly string[], other: readonly string[]): number {
+  mustBe('functionWordGap', 'one', one, 'list');
+  mustBe('functionWordGap', 'other', other, 'list');
   const shares = (words: readonly string[]): number[] => {
     const rates = [...functionWordRates(words).values()].map((rate) => rate / 1000);
     return [...rates, 1 - rates.reduce((sum, rate) => sum + rate, 0)];

@@ -1,3 +1,4 @@
+import { mustBe } from '@mdiff/folder';
 import { setImmediate } from 'node:timers/promises';
 
 import { TextError } from '../error.js';
@@ -15,7 +16,9 @@ type Merge = readonly [left: string, right: string];
  *
  * @throws RangeError for a size below 261; TextError when the texts are empty or the ranks are not installed
  */
-export async function compressGpt2(texts: Iterable<string>, { vocabSize, signal }: LearnOptions): Promise<TrainedTokenizer> {
+export async function compressGpt2(texts: Iterable<string>, options: LearnOptions): Promise<TrainedTokenizer> {
+  mustBe('compressGpt2', 'options', options, 'object');
+  const { vocabSize, signal } = options;
   const corpus = checkCorpus(texts, vocabSize);
   const merges = await gpt2Merges();
   const uses = await countUses(corpus, merges, signal);

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { diskError, places } from '@mdiff/folder';
+import { diskError, places, mustBe, mustKnow } from '@mdiff/folder';
 import { TextError } from '../error.js';
 import { MIN_VOCAB, Tokenizer } from './tokenizer.js';
 
@@ -39,7 +39,11 @@ tokenizer.save(output);
  *
  * @throws RangeError for a size below 261; TextError when the texts are empty or the native trainer cannot run here
  */
-export async function trainBpe(texts: Iterable<string>, { vocabSize, signal }: LearnOptions): Promise<TrainedTokenizer> {
+export async function trainBpe(texts: Iterable<string>, options: LearnOptions): Promise<TrainedTokenizer> {
+  mustBe('trainBpe', 'texts', texts, 'object');
+  mustBe('trainBpe', 'options', options, 'object');
+  mustKnow('trainBpe', options, { vocabSize: true, signal: true } satisfies Record<keyof LearnOptions, true>);
+  const { vocabSize, signal } = options;
   const corpus = checkCorpus(texts, vocabSize).join('\n');
   let folder: string | undefined;
   try {

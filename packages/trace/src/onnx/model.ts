@@ -1,3 +1,4 @@
+import { mustBe, mustKnow } from '../arguments.js';
 import { TraceError } from '../error.js';
 import { join } from '../protobuf.js';
 import { bytes } from '../graph/arrays.js';
@@ -44,6 +45,19 @@ export interface OnnxOptions {
 export const ONNX: Readonly<Record<string, Lowering>> = { ...ELEMENTWISE, ...FILLS, ...GATHERS, ...MOVEMENT, ...PRODUCTS, ...REDUCTIONS };
 
 /** Writes a foreign operation as the operator of its name: numbers become floats, booleans become ints. */
+const OPTIONS: Record<keyof OnnxOptions, true> = {
+  opset: true,
+  initializers: true,
+  half: true,
+  int8: true,
+  stored: true,
+  checkIds: true,
+  contrib: true,
+  ops: true,
+  name: true,
+  doc: true,
+};
+
 const callOperator: Lowering = ({ inputs, outputs, attrs: { op, ...attrs } }, emit) => {
   const written = Object.entries(attrs).map(
     ([key, value]) => [key, typeof value === 'boolean' ? { int: Number(value) } : { float: value as number }] as const,
@@ -52,7 +66,10 @@ const callOperator: Lowering = ({ inputs, outputs, attrs: { op, ...attrs } }, em
 };
 
 /** Name of the model output that holds the new value of a variable. */
-export const updateName = (variable: string): string => `${variable}.next`;
+export const updateName = (variable: string): string => {
+  mustBe('updateName', 'variable', variable, 'string');
+  return `${variable}.next`;
+};
 
 function lowerNodes(graph: Graph, ops: readonly string[], emit: Emitter, int8: Int8Weights): void {
   // ONNX Runtime sums rows faster on top of the value that the sum is added to.
@@ -109,7 +126,12 @@ function checkInitializers(graph: Graph, initializers: Readonly<Record<string, T
  * those of the graph and then, for every variable that was assigned, `updateName(variable)`.
  * @throws TraceError for an opset outside 18…23, unknown or wrongly sized initializers, and clashing names
  */
-export const toOnnx = (graph: Graph, options: OnnxOptions = {}): Uint8Array => join(encode(onnxModel(graph, options)));
+export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
+  mustBe('toOnnx', 'graph', graph, 'object');
+  mustBe('toOnnx', 'options', options, 'object');
+  mustKnow('toOnnx', options, OPTIONS);
+  return join(encode(onnxModel(graph, options)));
+}
 
 /** The model that `toOnnx` encodes, with the weights where they are. */
 export function onnxModel(graph: Graph, options: OnnxOptions = {}): OnnxModel {

@@ -1,3 +1,4 @@
+import { mustBe } from '../arguments.js';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import type { StoredTensor } from './encode.js';
 
@@ -20,6 +21,8 @@ const field = (message: Uint8Array, number: number): Uint8Array | undefined => {
  * Where the weights of an ONNX model lie in its bytes, by name: another model can refer to them in `file` instead of holding them as well.
  */
 export function storedTensors(model: Uint8Array, file: string): Map<string, StoredTensor> {
+  mustBe('storedTensors', 'model', model, 'object');
+  mustBe('storedTensors', 'file', file, 'string');
   const stored = new Map<string, StoredTensor>();
   for (const [part, tensor] of fields(field(model, 7) ?? new Uint8Array(0))) {
     if (part !== 5) continue;

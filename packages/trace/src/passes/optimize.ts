@@ -1,3 +1,4 @@
+import { mustBe } from '../arguments.js';
 import type { Graph } from '../graph/graph.js';
 import { sinkBroadcasts } from './broadcast.js';
 import { cleanUp } from './clean.js';
@@ -23,7 +24,10 @@ export interface OptimizeOptions {
  * expressions once, and merges or drops reshapes, transposes, casts and broadcasts.
  * Results differ from the original by rounding at most: infinities, NaN, zeros and their signs stay, unless `reorder` is set.
  */
-export function optimize(graph: Graph, { reorder = false }: OptimizeOptions = {}): Graph {
+export function optimize(graph: Graph, options: OptimizeOptions = {}): Graph {
+  mustBe('optimize', 'graph', graph, 'object');
+  mustBe('optimize', 'options', options, 'object');
+  const { reorder = false } = options;
   const clean = (current: Graph): Graph => cleanUp(current, { reorder });
   const passes = [clean, sinkBroadcasts, ...(reorder ? [reassociate] : []), foldConstants, shareCommon, prune];
   // Equal expressions first, so that a constant which the function wrote several times is folded once.

@@ -1,3 +1,4 @@
+import { mustBe } from '../arguments.js';
 import { roots, type Graph, type GraphNode } from '../graph/graph.js';
 
 /**
@@ -9,6 +10,7 @@ import { roots, type Graph, type GraphNode } from '../graph/graph.js';
  * at the end, last one first, ONNX Runtime computes each weight gradient as soon as its operands are there.
  */
 export function resultsInOrder(graph: Graph): Graph {
+  mustBe('resultsInOrder', 'graph', graph, 'object');
   const read = new Set(graph.nodes.flatMap((node) => node.inputs));
   const results = new Set(roots(graph));
   const last = (node: GraphNode): boolean =>

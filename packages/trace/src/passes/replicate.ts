@@ -1,8 +1,13 @@
+import { mustBe } from '../arguments.js';
 import { isExtent, type Dim } from '../graph/extent.js';
 import { isSymbolic, type Attr, type Graph, type GraphNode, type Info } from '../graph/graph.js';
 
 /** Name of an input or output of one part. */
-export const ofPart = (name: string, part: number): string => `${name}.${part}`;
+export const ofPart = (name: string, part: number): string => {
+  mustBe('ofPart', 'name', name, 'string');
+  mustBe('ofPart', 'part', part, 'number');
+  return `${name}.${part}`;
+};
 
 /** Values that all parts share: variables, constants, scalar inputs, and results of these alone that have no symbolic size. */
 function sharedValues(graph: Graph): { shared: Set<string>; common: GraphNode[]; separate: GraphNode[] } {
@@ -45,6 +50,8 @@ function renamer(graph: Graph, part: number, shared: ReadonlySet<string>) {
  * the parts, in their order.
  */
 export function replicate(graph: Graph, parts: number): Graph {
+  mustBe('replicate', 'graph', graph, 'object');
+  mustBe('replicate', 'parts', parts, 'number');
   const { shared, common, separate } = sharedValues(graph);
   const values: Graph['values'] = Object.fromEntries([...shared].map((name) => [name, graph.values[name]!]));
   const nodes = [...common];

@@ -1,3 +1,4 @@
+import { mustBe } from '../arguments.js';
 import { tf } from '../tf.js';
 import { TraceError } from '../error.js';
 import { BACKEND, register } from './backend.js';
@@ -16,6 +17,10 @@ export function foreign(
   outputs: readonly (readonly number[])[],
   attrs: ForeignAttrs = {},
 ): tf.Tensor[] {
+  mustBe('foreign', 'op', op, 'string');
+  mustBe('foreign', 'inputs', inputs, 'list');
+  mustBe('foreign', 'outputs', outputs, 'list');
+  mustBe('foreign', 'attrs', attrs, 'object');
   register();
   if (tf.getBackend() !== BACKEND)
     throw new TraceError(

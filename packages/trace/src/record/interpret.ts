@@ -1,3 +1,4 @@
+import { mustBe } from '../arguments.js';
 import { tf } from '../tf.js';
 import { evaluate as size, isExtent, type Sizes } from '../graph/extent.js';
 import type { Attr, Attrs, Graph, GraphNode } from '../graph/graph.js';
@@ -44,6 +45,8 @@ export function interpret(
   graph: Graph,
   feeds: Record<string, tf.Tensor>,
 ): { outputs: Record<string, tf.Tensor>; updates: Record<string, tf.Tensor> } {
+  mustBe('interpret', 'graph', graph, 'object');
+  mustBe('interpret', 'feeds', feeds, 'object');
   const sizes: Sizes = {};
   for (const input of graph.inputs) {
     input.shape.forEach((dim, axis) => {

@@ -1,3 +1,4 @@
+import { mustBe } from '../arguments.js';
 import { TraceError } from '../error.js';
 import { createNames, type RuntimeOps } from './emitter.js';
 import { encodeSavedModel, type TfNode, type TfSignature } from './encode.js';
@@ -23,7 +24,9 @@ const RESERVED = ['init', 'read'];
  * `read` returns every variable by name. A signature that would return nothing returns `done`.
  * @throws TraceError for variables that do not fit, clashing names, and constants too large for protobuf
  */
-export function toSavedModel({ variables, signatures, bfloat16 = false, ops = {} }: SavedModelOptions): Uint8Array {
+export function toSavedModel(options: SavedModelOptions): Uint8Array {
+  mustBe('toSavedModel', 'options', options, 'object');
+  const { variables, signatures, bfloat16 = false, ops = {} } = options;
   const nodes: TfNode[] = [];
   const names = createNames();
   const handles: Record<string, string> = {};
