@@ -78,7 +78,12 @@ describe('a run', () => {
       'onnx/causal.onnx',
       'onnx/model.onnx',
       'tokenizer.json',
+      'tokenizer_config.json',
     ]);
+    expect(JSON.parse(model['tokenizer_config.json']!.toString())).toMatchObject({
+      clean_up_tokenization_spaces: false,
+      mask_token: '[MASK]',
+    });
     const last = await readFolderWhole(join(result.folder, 'checkpoints', 'step-00000020'));
     expect(readSafetensors(model['model.safetensors']!).tensors).toEqual(readSafetensors(last['params.safetensors']!).tensors);
     expect(JSON.parse(model['config.json']!.toString())).toMatchObject({
