@@ -51,7 +51,10 @@ function addValues(completion: RootCommand, { files, folders, settings }: Values
   const options: Readonly<Record<string, (complete: Complete) => void>> = { preset: presets, set: settings, model: folders };
   const names: Readonly<Record<string, (complete: Complete) => void>> = {
     folder: folders,
-    engine: (complete) => complete('tensorflow', 'native TensorFlow'),
+    engine: (complete) => {
+      complete('tensorflow', 'native TensorFlow');
+      complete('mpi', 'runs on several machines');
+    },
     shell: (complete) => shells.forEach((shell) => complete(shell, '')),
     key: (complete) => leafKeys().forEach((key) => complete(key, '')),
   };

@@ -13,21 +13,50 @@ interface EngineFlags extends ConfigFlags {
 const configOf = (flags: EngineFlags): ProjectConfig => loadProject(layersOf(flags)).config;
 
 async function runList(flags: EngineFlags): Promise<void> {
-  const { chosenSetting, listEngines } = await import('@mdiff/provision');
+  const { chosenSetting, listEngines, listMpi } = await import('@mdiff/provision');
   const config = configOf(flags);
   const { chosen } = await chosenSetting(config);
   const engines = listEngines(config.cache_dir);
-  if (flags.json) return print(`${JSON.stringify({ engines, chosen }, null, 2)}\n`);
-  print(table(engines.map((one) => [one.engine, one.device, one.installed ? 'installed' : 'not installed', one.detail])));
+  const mpi = listMpi(config.cache_dir);
+  if (flags.json) return print(`${JSON.stringify({ engines, chosen, mpi }, null, 2)}\n`);
+  const state = (installed: boolean): string => (installed ? 'installed' : 'not installed');
+  print(
+    table([
+      ...engines.map((one) => [one.engine, one.device, state(one.installed), one.detail]),
+      ['mpi', '', state(mpi.installed), mpi.detail],
+    ]),
+  );
   print(
     `engine "${config.engine}", device "${config.device}": ${'refused' in chosen ? `a run is refused: ${chosen.refused}` : `a run takes ${chosen.engine} on ${chosen.device}`}\n`,
   );
 }
 
+async function installMpi(flags: EngineFlags): Promise<void> {
+  const config = configOf(flags);
+  const { provisionMpi } = await import('@mdiff/provision');
+  const reporter = reporterFor(config.log_format, process.stderr);
+  const { folder, made } = await interruptible(
+    (signal) =>
+      provisionMpi({
+        cacheDir: config.cache_dir,
+        force: flags.force === true,
+        watch: (text) => reporter.phase(text),
+        signal,
+      }).finally(() => reporter.end()),
+    { stopped: 'stopped; nothing was installed' },
+  );
+  if (flags.json) return print(`${JSON.stringify({ folder, made: made ? 'all' : 'nothing' }, null, 2)}\n`);
+  print(`${made ? 'made' : 'already there'}: ${folder}\n`);
+}
+
 async function runInstall(what: string, flags: EngineFlags): Promise<void> {
+  if (what === 'mpi') {
+    if (flags.cuda) throw new UsageError('mdiff engine install mpi: --cuda is an option of tensorflow; leave it out');
+    return installMpi(flags);
+  }
   if (what !== 'tensorflow') {
     const reason = what === 'onnxruntime' || what === 'tfjs' ? `${what} comes with mdiff` : `"mdiff engine list" shows all engines`;
-    throw new UsageError(`mdiff engine install: expected "tensorflow", got "${what}"; ${reason}`);
+    throw new UsageError(`mdiff engine install: expected "tensorflow" or "mpi", got "${what}"; ${reason}`);
   }
   const config = configOf(flags);
   const { megabytes, provision } = await import('@mdiff/provision');
@@ -75,11 +104,11 @@ const works = ({ chosen, engines }: Diagnosis): boolean =>
 
 /** The report of `mdiff engine doctor`, for people. */
 async function report(diagnosis: Diagnosis): Promise<string> {
-  const { node, platform, processor, engines, chosen, times } = diagnosis;
+  const { node, platform, processor, engines, chosen, times, mpi } = diagnosis;
   const { name, threads, sets } = processor;
   return [
     `Node ${node} on ${platform}; ${name}, ${threads} ${threads === 1 ? 'thread' : 'threads'}; ${sets === undefined ? 'instruction sets unknown' : sets.join(', ')}\n`,
-    table(engines.map((one) => [one.engine, one.device, words[one.state], describe(one)])),
+    table([...engines.map((one) => [one.engine, one.device, words[one.state], describe(one)]), ['mpi', '', words[mpi.state], mpi.detail]]),
     'refused' in chosen
       ? `a run is refused: ${chosen.refused}\n`
       : `a run takes ${chosen.engine} on ${chosen.device}${works(diagnosis) ? '' : ', which does not work here'}${await reason(chosen, times)}\n`,
@@ -117,11 +146,11 @@ export function addEngine(root: Command): void {
     engine
       .command('install')
       .description(
-        'install native TensorFlow into cache_dir: the libraries of its Python package (by your pip) and an addon for Node compiled here; a second run continues where one was stopped',
+        'install native TensorFlow into cache_dir (the libraries of its Python package, by your pip, and an addon for Node compiled here; a second run continues where one was stopped), or mpi: an addon compiled against the MPI that is here',
       ),
     { only },
   )
-    .argument('<engine>', 'tensorflow')
+    .argument('<engine>', 'tensorflow, or mpi for runs on several machines')
     .option('--cuda', 'for NVIDIA GPUs: several gigabytes')
     .option('--force', 'make it again even if it is there')
     .option('--json', 'print the folder as JSON')

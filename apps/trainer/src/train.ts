@@ -1,8 +1,9 @@
 import { createInterface } from 'node:readline/promises';
 import { addConfigFlags, interruptible, layersOf, print, reporterFor, settingsOf, UsageError, type ConfigFlags } from '@mdiff/cli';
 import { formatIssue, loadProject, type Issue, type ProjectConfig } from '@mdiff/config';
-import type { Reporter, TrainResult, Writer } from '@mdiff/train';
+import type { Lead, Reporter, TrainResult, Writer } from '@mdiff/train';
 import type { Command } from 'commander';
+import { loadedHere, onRanks } from './ranks.js';
 import { reportsOf } from './reports.js';
 import { inShell, nextCommands, resultLine, type OnTrained, type Trained } from './next.js';
 import { sayOverridden, sourceOf, sourcesOf } from './sources.js';
@@ -92,15 +93,25 @@ function whatStops(phase: string): string {
 /** Trains on the text, or on `data.source` without one. */
 async function runTrain(command: 'train' | 'pretrain', named: Named, flags: TrainFlags & { hooks: Hooks }): Promise<void> {
   if (flags.resume && flags.fresh) throw new UsageError('--resume continues a run and --fresh starts over: give one of the two');
-  const { config, warnings, source, folder } = flags.resume ? await loadResumed(named, flags) : load(named.text, flags);
+  const loaded = await loadedHere(() => (flags.resume ? loadResumed(named, flags) : load(named.text, flags)));
   // Only commands that compute load an engine; those that read text do not.
   const { launchVariables, relaunch } = await import('./launch.js');
-  const variables = launchVariables(config);
+  const variables = launchVariables(loaded.config);
   // Another program may call this as a function; it is not started again.
   if (Object.keys(variables).length > 0 && process.argv[2] === command) {
     process.exitCode = await relaunch(variables);
     return;
   }
+  await onRanks(loaded.config, (lead) => trainHere(command, named, loaded, { ...flags, lead }));
+}
+
+/** Trains in this process, which leads the other ranks if there are any. */
+async function trainHere(
+  command: 'train' | 'pretrain',
+  named: Named,
+  { config, warnings, source, folder }: Loaded,
+  { lead, ...flags }: TrainFlags & { hooks: Hooks; lead: Lead | undefined },
+): Promise<void> {
   const { train } = await import('@mdiff/train');
   const reports = reportsOf(config);
   let phase = '';
@@ -130,6 +141,7 @@ async function runTrain(command: 'train' | 'pretrain', named: Named, flags: Trai
       ...(asks && { confirm: (earlier: string) => ask(`${earlier}; start over without it? (y/N) `, signal) }),
       ...(onTrained && { onBase: ({ model, excerpt }) => onTrained({ model, origin: 'base', ...promptOf(excerpt) }) }),
       ...(flags.hooks.writer && { writer: flags.hooks.writer }),
+      ...(lead && { lead }),
       fit: flags.fit === true,
       reporter,
       signal,

@@ -14,7 +14,7 @@ export {
   type ConfigFlags,
   type FlagSetting,
 } from './flags.js';
-export { interruptible } from './interrupt.js';
+export { ignoreStops, interruptible } from './interrupt.js';
 export { launch } from './launch.js';
 export { guardOutput, outputIsLog, print, progressLine } from './print.js';
 export { reporterFor } from './reporter.js';

@@ -44,6 +44,9 @@ export async function interruptible<T>(
   }
 }
 
+/** Lets every signal to stop pass: another process is told too, and decides. @returns what ends that */
+export const ignoreStops = (): (() => void) => onStopSignal(() => undefined);
+
 /** Stops the tasks that save their work. @returns false if none runs */
 export function stopSavingTasks(): boolean {
   for (const stop of savingTasks) stop();

@@ -22,8 +22,10 @@ const causes = {
 function nameEnding(signal, pid, args) {
   if (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGPIPE'].includes(signal)) return;
   const again = args.some((arg) => arg === 'train' || arg === 'pretrain') ? 'run the command again with --resume' : 'run the command again';
+  const { OMPI_COMM_WORLD_RANK, PMI_RANK, SLURM_STEP_ID, SLURM_PROCID } = process.env;
+  const rank = OMPI_COMM_WORLD_RANK ?? PMI_RANK ?? (SLURM_STEP_ID === undefined ? undefined : SLURM_PROCID);
   process.stderr.write(
-    `\nmdiff: ${signal} ended the process of this command (pid ${pid}): ${causes[signal] ?? 'nobody knows why'}; ${again}\n`,
+    `\nmdiff: ${signal} ended the process of this command (${rank === undefined ? '' : `rank ${rank}, `}pid ${pid}): ${causes[signal] ?? 'nobody knows why'}; ${again}\n`,
   );
 }
 

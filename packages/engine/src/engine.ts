@@ -7,8 +7,8 @@ import type { NativeTensorFlow } from './tensorflow/locate.js';
 import type { Phases } from './passes/phases.js';
 
 // An engine runs the training step. It owns the weights, the moments and the gradient. The training loop sees batches, losses and, between
-// steps, a copy of the state. `step` is `grads` for each batch, then `apply`. Machines that share a step each call `grads` for their
-// batches, average the results of `gradient`, and `apply` the average: their states stay equal.
+// steps, a copy of the state. `step` is `grads` for each batch, then `apply`. Ranks that share a step each call `grads` for their batches,
+// add what `take` gives them, and `apply` the sum: their states stay equal (ranks/engine.ts).
 
 /** One forward pass: the inputs of the traced graph (docs/architecture.md). The number of loss positions M may differ from batch to batch. */
 export interface StepBatch {
@@ -41,6 +41,8 @@ export interface Update {
   clip: number;
   /** EMA decay of this step, 0 = off */
   ema: number;
+  /** the step of the run, from 0: other ranks draw its batches themselves. Engines of one rank do not read it */
+  at?: number;
 }
 
 export interface StepResult {
@@ -79,19 +81,18 @@ export interface ExportedGraphs {
   quantized?: Uint8Array;
 }
 
-export interface Engine {
+/** What a run asks of its engine, on one rank or on several. */
+export interface StepEngine {
   readonly name: string;
   readonly threads: number;
   readonly layout: ParamLayout;
-  /** Adds the batch's gradient to the sum since the last update. */
-  grads(batch: StepBatch): Promise<{ loss: number }>;
-  /** A copy of that sum, flat like the weights; zeros before the first batch. */
-  gradient(): Promise<Float32Array>;
-  /** Updates with the sum, or with `gradient` instead, then drops the sum. @throws MdiffError MDIFF_GRADIENT if the length is not the weights' */
-  apply(update: Update, gradient?: Float32Array): Promise<Omit<StepResult, 'loss'>>;
+  /** ranks that share each step; absent: one */
+  readonly ranks?: number;
   step(batches: readonly StepBatch[], update: Update): Promise<StepResult>;
   /** Cross-entropy at each loss position, nats, without dropout or smoothing; with the averaged weights if there are any. */
   evaluate(batch: StepBatch): Promise<Float32Array>;
+  /** The same of as many batches as there are ranks, or fewer; each rank takes one. */
+  evaluateAll?(batches: readonly StepBatch[]): Promise<Float32Array[]>;
   read(): Promise<TrainState>;
   load(state: TrainState): Promise<void>;
   /** Zeroes the Adam moments. */
@@ -101,6 +102,18 @@ export interface Engine {
   /** The time of each phase of the start-up so far, ms. The engine makes a graph when it is first needed. */
   startup(): Promise<Phases>;
   close(): Promise<void>;
+}
+
+/** An engine of one process. */
+export interface Engine extends StepEngine {
+  /** Adds the batch's gradient to the sum since the last update. */
+  grads(batch: StepBatch): Promise<{ loss: number }>;
+  /** A copy of that sum, flat like the weights; zeros before the first batch. */
+  gradient(): Promise<Float32Array>;
+  /** That sum, which the engine then drops. */
+  take(): Promise<Float32Array>;
+  /** Updates with the sum, or with `gradient` instead, then drops the sum. @throws MdiffError MDIFF_GRADIENT if the length is not the weights' */
+  apply(update: Update, gradient?: Float32Array): Promise<Omit<StepResult, 'loss'>>;
 }
 
 /** @throws MdiffError MDIFF_GRADIENT for a gradient that `apply` cannot take */
@@ -137,7 +150,7 @@ export interface OpenResult {
 }
 
 /** Runs inside the engine's thread. The caller owns the buffers that `gradient`, `evaluate` and `read` return. */
-export interface Core extends Omit<Engine, 'name' | 'threads' | 'step' | 'exportOnnx' | 'startup' | 'close'> {
+export interface Core extends Omit<Engine, 'name' | 'threads' | 'ranks' | 'evaluateAll' | 'step' | 'exportOnnx' | 'startup' | 'close'> {
   step(argument: { batches: readonly StepBatch[]; update: Update }): Promise<StepResult>;
   /** Frees all that it holds, so that its thread can take another engine; absent where only the end of the thread does. */
   end?(): Promise<void>;

@@ -6,7 +6,7 @@ export { describeSetting, describeTimes, sameBits, selectSetting } from './selec
 export type { SettingSelection } from './select/setting.js';
 export { forgetTrials } from './select/fastest.js';
 export type { MeasureStep, Timed } from './select/fastest.js';
-export type { Engine, EngineOptions, ExportedGraphs, StepBatch, StepResult, Update } from './engine.js';
+export type { Engine, EngineOptions, ExportedGraphs, StepBatch, StepEngine, StepResult, Update } from './engine.js';
 export { ADAMW_INPUTS, adamw } from './tensorflow/adamw.js';
 export type { AdamwOptions, AdamwSlot } from './tensorflow/adamw.js';
 export { hasGlibc, launcherEnvironment, tensorflowEnvironment } from './tensorflow/environment.js';
@@ -16,6 +16,15 @@ export type { EngineRecord, KernelRecord, KernelState } from './tensorflow/kerne
 export { loadTensorFlow } from './tensorflow/load.js';
 export { ADDON, QUIET, TENSORFLOW, TFJS_NODE, engineFolder, locateTensorFlow, packageOf, peerFolder } from './tensorflow/locate.js';
 export type { NativeTensorFlow, Variant } from './tensorflow/locate.js';
+export { everyone, hear, ranksError, tell } from './ranks/communicator.js';
+export type { Communicator } from './ranks/communicator.js';
+export { followLeader, leadingEngine } from './ranks/engine.js';
+export type { LeadingEngine, RanksOptions } from './ranks/engine.js';
+export { MPI_ADDON, locateMpi, mpiFolder, openMpi } from './ranks/mpi.js';
+export { watchRanks } from './ranks/watch.js';
+export type { Watch } from './ranks/watch.js';
+export { worldOf } from './ranks/world.js';
+export type { World } from './ranks/world.js';
 export { memoryOf, peakBytes } from './select/memory.js';
 export type { MemoryFactors } from './select/memory.js';
 export { allThreads, engines, openOnnxRuntime, openTensorFlow } from './open.js';

@@ -30,6 +30,7 @@ const inWorker =
         layout,
         grads: (batch) => remote.call('grads', batch),
         gradient: () => remote.call('gradient'),
+        take: () => remote.call('take'),
         apply: (update, gradient) => remote.call('apply', { update, gradient }),
         step: (batches, update) => remote.call('step', { batches, update }),
         evaluate: (batch) => remote.call('evaluate', batch),

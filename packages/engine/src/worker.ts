@@ -36,6 +36,10 @@ serveWorker({
     const flat = await opened().gradient();
     return new Moved(flat, [flat.buffer as ArrayBuffer]);
   },
+  take: async () => {
+    const flat = await opened().take();
+    return new Moved(flat, [flat.buffer as ArrayBuffer]);
+  },
   apply: ({ update, gradient }: { update: Update; gradient?: Float32Array }) => opened().apply(update, gradient),
   step: (argument: { batches: readonly StepBatch[]; update: Update }) => opened().step(argument),
   evaluate: async (batch: StepBatch) => {

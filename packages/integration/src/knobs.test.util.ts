@@ -9,7 +9,9 @@ import { stream } from '@mdiff/diffusion';
 import { fromGeneration, generate, loadModel } from '@mdiff/generate';
 import type { Model } from '@mdiff/generate';
 import { bind, exportedForward, initParams, layout } from '@mdiff/model';
-import { engines } from '@mdiff/engine';
+import { engines, followLeader, leadingEngine } from '@mdiff/engine';
+import { localRanks } from '@mdiff/testing';
+import type { LocalRank } from '@mdiff/testing';
 import { surveyText } from '@mdiff/prepare';
 import { readMetrics, train } from '@mdiff/train';
 import { reportsOf } from '@mdiff/trainer';
@@ -110,6 +112,7 @@ const blank =
       layout: table,
       grads: () => Promise.resolve({ loss: 1 }),
       gradient: () => Promise.resolve(zeros()),
+      take: () => Promise.resolve(zeros()),
       apply,
       step: async () => ({ loss: 1, ...(await apply()) }),
       evaluate: ({ rows }) => Promise.resolve(new Float32Array(rows.length).fill(5 * 0.99 ** steps)),
@@ -325,3 +328,28 @@ export async function end(): Promise<void> {
   await (await fixture)?.close();
   if (place) await rm(await place, { recursive: true });
 }
+
+/** The sum that the engines of two ranks update with. */
+export const exchanged: Observe = async ({ training: { gradient_exchange: exchange } }) => {
+  const sums: number[][] = [];
+  const part = {
+    layout: { total: 1, params: [] },
+    grads: () => Promise.resolve({ loss: 1 }),
+    take: () => Promise.resolve(Float32Array.of(1 / 3)),
+    apply: (_update: Update, sum: Float32Array) => {
+      sums.push([...sum]);
+      return Promise.resolve({ gradNorm: 1, finite: true });
+    },
+  } as unknown as Engine;
+  const batch = { rows: new Int32Array(0) } as StepBatch;
+  const update = { lr: 1, step: 1, beta1: 0, beta2: 0, eps: 1, weightDecay: 0, clip: 0, ema: 0, at: 0 };
+  const [first, second] = localRanks(2) as [LocalRank, LocalRank];
+  const names = ['rank 0', 'rank 1'];
+  const draw = () => Promise.resolve([batch, batch]);
+  const following = followLeader(part, { comm: second, exchange, names, draw, ahead: () => undefined, onTold: () => undefined });
+  const leading = leadingEngine(part, { comm: first, exchange, names });
+  await leading.step([batch, batch], update);
+  await leading.dismiss(0);
+  await following;
+  return sums;
+};

@@ -3,7 +3,7 @@ import type { ProjectInput } from '@mdiff/config';
 import { layout } from '@mdiff/model';
 import { reporterFor } from '@mdiff/cli';
 import type { StepBatch } from '@mdiff/engine';
-import { failing, learnt, network, root, scored, stage, stopped, told, typed, written } from './knobs.test.util.js';
+import { exchanged, failing, learnt, network, root, scored, stage, stopped, told, typed, written } from './knobs.test.util.js';
 import type { Observe, Seen } from './knobs.test.util.js';
 
 // No dead knobs: every leaf key of the configuration, and how to see that it does something. knobs.test.ts runs the table.
@@ -215,6 +215,7 @@ const optimiser: Knob[] = [
   { key: 'training.warmup_steps', from: long, to: 2, observe: told(rates) },
   { key: 'training.scheduler', to: 'linear', observe: told(rates) },
   { key: 'training.batch_size', to: 2, observe: told(({ steps }) => steps[0]!.batches[0]!.B), way: 'down' },
+  { key: 'training.gradient_exchange', to: 'bfloat16', observe: exchanged },
   { key: 'training.gradient_accumulation_steps', to: 2, observe: told(({ steps }) => steps[0]!.batches.length), way: 'up' },
   { key: 'training.max_epochs', from: whole, to: 1, observe: told(({ steps }) => steps.length), way: 'down' },
   { key: 'training.max_steps', to: 12, observe: told(({ steps }) => steps.length), way: 'up' },

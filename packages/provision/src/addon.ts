@@ -52,7 +52,7 @@ const tensorflow = (up: string): string[] => [
   `-Wl,-rpath,$ORIGIN/${up}/deps/lib`,
 ];
 
-const firstError = ({ code, errors }: Ended): string =>
+export const firstError = ({ code, errors }: Ended): string =>
   (errors.split('\n').find((one) => /error/i.test(one)) ?? `exit code ${code}`).trim().slice(0, 200);
 
 /**

@@ -36,6 +36,8 @@ import type {
   TrialOutcome,
   TrialReport,
 } from '@mdiff/engine';
+import { examineMpi } from './mpi.js';
+import type { ExaminedMpi } from './mpi.js';
 import { megabytes, pins } from './pins.js';
 
 // The engines on this machine: `listEngines` looks at the disk, `examineEngines` tries each one.
@@ -82,6 +84,8 @@ export interface Diagnosis {
   /** the trials that decided it, if the configuration leaves a choice */
   times?: Timed[];
   engines: Examined[];
+  /** for runs on several ranks */
+  mpi: ExaminedMpi;
 }
 
 const install = (device: 'cpu' | 'cuda'): string => `mdiff engine install tensorflow${device === 'cuda' ? ' --cuda' : ''}`;
@@ -203,6 +207,7 @@ export async function examineEngines({
       measure: (trial) => (watch(`timing a training step on ${describeSetting(trial.setting)}`), measure(trial)),
     })),
     engines: places.map((place) => reports.get(placeKey(place))!),
+    mpi: await examineMpi(cacheDir, { env, signal }),
   };
 }
 

@@ -150,7 +150,7 @@ const writeRecord = (folder: string, record: EngineRecord): Promise<void> =>
   writeFileWhole(join(folder, 'engine.json'), `${JSON.stringify(record, null, 2)}\n`, installing);
 
 /** Takes `work` for this process alone; an earlier attempt's files in it stay. */
-async function withLock<T>(work: string, task: () => Promise<T>): Promise<T> {
+export async function withLock<T>(work: string, task: () => Promise<T>): Promise<T> {
   let release: (() => Promise<void>) | undefined;
   try {
     release = await lockFolder(resolve(work), {

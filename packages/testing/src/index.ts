@@ -7,6 +7,8 @@ export { plainScorer } from './scorer.js';
 export type { PlainOptions, PlainScorer } from './scorer.js';
 export { expectClose, maxError } from './matchers.js';
 export { tinyBook, tinyModel, tinyRun } from './tiny.js';
+export { localRanks } from './ranks.js';
+export type { LocalRank } from './ranks.js';
 export { readSavedModel } from './savedmodel.js';
 export type { ReadNode } from './savedmodel.js';
 export { blocksOf, filesOf } from './pages.js';

@@ -90,6 +90,7 @@ async function restore(run: Run): Promise<Progress | undefined> {
   if (pseudo) {
     run.pseudo = JSON.parse(pseudo.toString('utf8')) as PseudoData;
     run.stages.addUnits(storedUnits(run.pseudo));
+    await options.lead?.add(run.pseudo);
   }
   return { ...progress, seed: config.seed };
 }

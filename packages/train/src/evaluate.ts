@@ -1,7 +1,7 @@
 import type { Batch } from '@mdiff/curriculum';
 import { bucketsByRatio, nelboEstimate, stratifiedMasks } from '@mdiff/diffusion';
 import type { EvaluationResult } from '@mdiff/diffusion';
-import type { Engine, StepBatch } from '@mdiff/engine';
+import type { StepEngine, StepBatch } from '@mdiff/engine';
 import type { HeldOut } from '@mdiff/prepare';
 import { nonFinite } from './nonfinite.js';
 import { MASK, causalStep, finish, toStepBatch } from './objective.js';
@@ -51,7 +51,7 @@ export const bitsPerByte = (natsPerToken: number, { tokens, bytes }: Pick<HeldOu
  * @returns undefined if `signal` was aborted before the last batch
  */
 export async function evaluateNelbo(
-  engine: Engine,
+  engine: StepEngine,
   heldOut: HeldOut,
   { seed, levels, shiftHead, signal, onBatch }: NelboOptions,
 ): Promise<Nelbo | undefined> {
@@ -70,22 +70,47 @@ export async function evaluateNelbo(
  * @returns undefined if `signal` was aborted before the last batch
  */
 export async function evaluateMasks(
-  engine: Engine,
+  engine: StepEngine,
   batches: readonly Batch[],
   { seed, levels, shiftHead, signal, onBatch }: NelboOptions,
 ): Promise<EvaluationResult[] | undefined> {
   const units = batches.flatMap((batch, index): HeldOutUnit[] => batch.units.map((unit) => ({ ...unit, batch: index })));
   const masks = stratifiedMasks({ lengths: units.map(({ length }) => length), levels, seed });
   const results: EvaluationResult[] = [];
-  for (let level = 0; level < levels; level++) {
-    for (const [index, batch] of batches.entries()) {
-      if (signal.aborted) return undefined;
-      const batchMasks = masks.filter(({ unit }, i) => i % levels === level && units[unit]!.batch === index);
-      results.push(...sumPerUnit(await engine.evaluate(masked(batch, batchMasks, units, shiftHead)), batchMasks));
-      onBatch?.(level * batches.length + index + 1, levels * batches.length);
-    }
+  const passes = Array.from({ length: levels }, (_, level) => batches.map((batch, index) => ({ level, batch, index }))).flat();
+  const whole = await inTurn(engine, passes, { signal, ...(onBatch && { onBatch }) }, ({ level, batch, index }) => {
+    const batchMasks = masks.filter(({ unit }, i) => i % levels === level && units[unit]!.batch === index);
+    return {
+      input: masked(batch, batchMasks, units, shiftHead),
+      take: (losses) => results.push(...sumPerUnit(losses, batchMasks)),
+    };
+  });
+  return whole ? results : undefined;
+}
+
+interface Evaluated {
+  input: StepBatch;
+  /** gets its cross-entropies */
+  take(losses: Float32Array): void;
+}
+
+/** Evaluates `items` in order, as many at once as there are ranks. @returns false if `signal` was aborted before the last one */
+async function inTurn<Item>(
+  engine: StepEngine,
+  items: readonly Item[],
+  { signal, onBatch }: EvaluationOptions,
+  toEvaluate: (item: Item) => Evaluated,
+): Promise<boolean> {
+  const { ranks = 1 } = engine;
+  for (let done = 0; done < items.length; done += ranks) {
+    if (signal.aborted) return false;
+    const group = items.slice(done, done + ranks).map(toEvaluate);
+    const inputs = group.map(({ input }) => input);
+    const losses = engine.evaluateAll ? await engine.evaluateAll(inputs) : [await engine.evaluate(inputs[0]!)];
+    group.forEach(({ take }, i) => take(losses[i]!));
+    onBatch?.(done + group.length, items.length);
   }
-  return results;
+  return true;
 }
 
 /** The batch with the masked positions of its units as loss positions, in the order of `masks`. */
@@ -117,26 +142,25 @@ function sumPerUnit(losses: Float32Array, masks: Masks): EvaluationResult[] {
  * Next-token loss of the same weights in causal mode, nats per token: exact for that mode, and no bound for the other.
  * @returns undefined if `signal` was aborted before the last batch
  */
-export async function evaluateCausal(engine: Engine, heldOut: HeldOut, options: EvaluationOptions): Promise<number | undefined> {
+export async function evaluateCausal(engine: StepEngine, heldOut: HeldOut, options: EvaluationOptions): Promise<number | undefined> {
   const nats = await causalNats(engine, heldOut, options);
   return nats && nats.reduce((sum, value) => sum + value, 0) / heldOut.tokens;
 }
 
 /** Next-token loss of each held-out unit, in nats. @returns as `evaluateCausal` does */
-export async function causalNats(engine: Engine, heldOut: HeldOut, { signal, onBatch }: EvaluationOptions): Promise<number[] | undefined> {
+export async function causalNats(engine: StepEngine, heldOut: HeldOut, options: EvaluationOptions): Promise<number[] | undefined> {
   const nats: number[] = [];
-  for (const [index, batch] of heldOut.batches.entries()) {
-    if (signal.aborted) return undefined;
-    const [step] = causalStep([batch]);
-    const losses = await engine.evaluate(step!);
-    let next = 0;
-    for (const { length } of batch.units) {
-      let sum = 0;
-      for (let i = 0; i < length; i++) sum += losses[next++]!;
-      if (!Number.isFinite(sum)) throw noFigure(sum);
-      nats.push(sum);
-    }
-    onBatch?.(index + 1, heldOut.batches.length);
-  }
-  return nats;
+  const whole = await inTurn(engine, heldOut.batches, options, (batch) => ({
+    input: causalStep([batch])[0]!,
+    take: (losses) => {
+      let next = 0;
+      for (const { length } of batch.units) {
+        let sum = 0;
+        for (let i = 0; i < length; i++) sum += losses[next++]!;
+        if (!Number.isFinite(sum)) throw noFigure(sum);
+        nats.push(sum);
+      }
+    },
+  }));
+  return whole ? nats : undefined;
 }

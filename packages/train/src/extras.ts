@@ -30,6 +30,7 @@ async function enterLastStage(run: Run, files: Record<string, string>, step: num
   run.pseudo = { units: made.units };
   files[PSEUDO_FILE] = `${JSON.stringify(run.pseudo)}\n`;
   stages.addUnits(storedUnits(run.pseudo));
+  await options.lead?.add(run.pseudo);
   reporter.note(`${made.summary}; pseudo.jsonl lists them all, each with the unit that it comes from`);
   return 'changed';
 }

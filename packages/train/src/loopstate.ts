@@ -1,5 +1,5 @@
 import type { ProjectConfig } from '@mdiff/config';
-import type { Engine } from '@mdiff/engine';
+import type { StepEngine } from '@mdiff/engine';
 import type { HeldOut } from '@mdiff/prepare';
 import type { Progress } from './checkpoint.js';
 import type { Nelbo } from './evaluate.js';
@@ -17,7 +17,7 @@ import type { Workload } from './workload.js';
 
 export interface LoopOptions {
   config: ProjectConfig;
-  engine: Engine;
+  engine: StepEngine;
   stages: Stages;
   heldOut: HeldOut | undefined;
   /** the run folder */

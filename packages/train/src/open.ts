@@ -1,7 +1,7 @@
 import { ConfigError, formatIssue, isSetIn, resolvedYaml, startup, valuesByKey, warmupSteps } from '@mdiff/config';
 import type { Difference, Issue, ProjectConfig } from '@mdiff/config';
 import { describeSetting, describeTimes, engines, sameBits } from '@mdiff/engine';
-import type { Engine, SettingSelection } from '@mdiff/engine';
+import type { Engine, SettingSelection, StepEngine } from '@mdiff/engine';
 import { closing } from '@mdiff/folder';
 import { sha256 } from '@mdiff/folder/node';
 import type { BaseModel } from '@mdiff/folder/node';
@@ -41,7 +41,7 @@ export interface Locked {
 export interface Run extends Omit<Locked, 'changes'> {
   prepared: Prepared;
   stages: Stages;
-  engine: Engine;
+  engine: StepEngine;
   tokenizerJson: string;
   resolvedYaml: string;
   fingerprint: Fingerprint;
@@ -55,7 +55,7 @@ export async function open({ asked, config: fitted, selection, options, folder, 
   const { setting, times } = selection;
   reporter.phase(
     'engine',
-    `${describeSetting(setting)}${times ? ` (a training step of this network's width here: ${describeTimes(times)})` : ''}`,
+    `${describeSetting(setting)}${options.lead ? `, on each of ${options.lead.ranks} ranks` : ''}${times ? ` (a training step of this network's width here: ${describeTimes(times)})` : ''}`,
   );
   // Records of earlier releases name no engine.
   const record = earlier?.record;
@@ -74,15 +74,27 @@ export async function open({ asked, config: fitted, selection, options, folder, 
   const unplanned = fitted.model.vocab_size === tokenizer.vocabSize ? fitted : fitted.with({ model: { vocab_size: tokenizer.vocabSize } });
   if (base) await showBase(base, { config: unplanned, prepared, options });
   reporter.phase('compiling', 'the training step');
-  const engine = await openEngine(unplanned, selection);
-  const { planned, config, stages } = await withPlan({ config: unplanned, engine, prepared, options, earlier, changes, started }).catch(
-    (error: unknown) =>
-      closing(engine, () => {
-        throw error;
-      }),
+  const tokenizerJson = `${JSON.stringify(tokenizer.toJson())}\n`;
+  await options.lead?.begin({ config: unplanned, setting, tokenizerJson, prepared });
+  const own = await openEngine(unplanned, selection);
+  const engine = options.lead?.lead(own, unplanned) ?? own;
+  const ranks = ranksOf(options, earlier);
+  if (earlier) noteRanks(unplanned, ranks, options);
+  const { planned, config, stages } = await withPlan({
+    config: unplanned,
+    engine,
+    prepared,
+    ranks,
+    options,
+    earlier,
+    changes,
+    started,
+  }).catch((error: unknown) =>
+    closing(engine, () => {
+      throw error;
+    }),
   );
   for (const issue of [...prepared.notices, ...notices(config, fitted, stages)]) warn(formatIssue(issue));
-  const tokenizerJson = `${JSON.stringify(tokenizer.toJson())}\n`;
   return {
     asked,
     config,
@@ -101,6 +113,7 @@ export async function open({ asked, config: fitted, selection, options, folder, 
       tokenizer: { size: tokenizer.vocabSize, sha256: sha256(tokenizerJson) },
       plan: { steps: stages.steps, stages: [...stages.list], ...(planned?.measured && { measured: planned.measured }) },
       seed: config.seed,
+      ...(ranks > 1 && { ranks }),
       config: valuesByKey(config),
       ...(earlier ? earlier.fingerprint?.adapted && { adapted: earlier.fingerprint.adapted } : adaptedFrom(asked, config)),
     },
@@ -124,14 +137,35 @@ function checkEnd(
   if (record && steps !== record.steps) reporter.note(`this run now ends at step ${steps}, not at ${record.steps}`);
 }
 
-type Planning = Pick<Locked, 'config' | 'options' | 'earlier' | 'changes' | 'started'> & Pick<Run, 'engine' | 'prepared'>;
+/** The ranks whose batches make a step: those that the run began with, so that a step stays as it is on another number of them. */
+const ranksOf = ({ lead }: TrainOptions, earlier: EarlierRun | undefined): number =>
+  earlier ? (earlier.fingerprint?.ranks ?? 1) : (lead?.ranks ?? 1);
+
+/** Says how a resumed run is shared, if by another number of ranks than it began with. */
+function noteRanks(
+  { training: { gradient_accumulation_steps: each } }: ProjectConfig,
+  began: number,
+  { lead, reporter }: TrainOptions,
+): void {
+  const ranks = lead?.ranks ?? 1;
+  if (ranks === began) return;
+  const batches = began * each;
+  const idle = ranks > batches ? `; ${ranks - batches} of the ranks have nothing to do` : '';
+  reporter.note(
+    `this run began on ${began} ${began === 1 ? 'rank' : 'ranks'} with ${batches} ${batches === 1 ? 'batch' : 'batches'} a step: a step stays as it is, and ${ranks} ${ranks === 1 ? 'rank computes' : 'ranks share'} it${idle}`,
+  );
+}
+
+type Planning = Pick<Locked, 'config' | 'options' | 'earlier' | 'changes' | 'started'> &
+  Pick<Run, 'engine' | 'prepared'> & { ranks: number };
 
 /** The configuration and stages of a run, of the steps that fit in `training.max_minutes` if it is set. */
 async function withPlan(planning: Planning): Promise<{ planned: Awaited<ReturnType<typeof plan>>; config: ProjectConfig; stages: Stages }> {
-  const { config: unplanned, prepared, earlier, changes, options } = planning;
+  const { config: unplanned, prepared, ranks, earlier, changes, options } = planning;
   const planned = await plan(planning);
   const config = planned ? unplanned.with({ training: { max_steps: planned.steps } }) : unplanned;
-  const stages = stagesOf(config, prepared);
+  const stages = stagesOf(config, prepared, ranks);
+  await options.lead?.plan(config, ranks);
   if (earlier) checkEnd(config, stages, { earlier, changes, reporter: options.reporter });
   return { planned, config, stages };
 }
@@ -141,6 +175,7 @@ async function plan({
   config,
   engine,
   prepared,
+  ranks,
   options,
   earlier,
   changes,
@@ -155,7 +190,17 @@ async function plan({
     reporter.note(`keeping the plan of this run: ${recorded.steps} steps, measured to fit in ${recorded.measured.minutes} minutes`);
     return recorded;
   }
-  return measurePlan({ config, stages: stagesOf(config, prepared), engine, heldOut: prepared.heldOut, minutes, started, reporter, signal });
+  await options.lead?.plan(config, ranks);
+  return measurePlan({
+    config,
+    stages: stagesOf(config, prepared, ranks),
+    engine,
+    heldOut: prepared.heldOut,
+    minutes,
+    started,
+    reporter,
+    signal,
+  });
 }
 
 /** The values of `asked` that the run has adapted. */
@@ -182,7 +227,11 @@ function notices(config: ProjectConfig, asked: ProjectConfig, { list }: Stages):
   return issues.filter((issue) => issue !== undefined);
 }
 
-function openEngine({ model, training, seed }: ProjectConfig, { setting, tensorflow }: SettingSelection): Promise<Engine> {
+/** Opens the engine of this process. */
+export function openEngine(
+  { model, training, seed }: ProjectConfig,
+  { setting, tensorflow }: Pick<SettingSelection, 'setting' | 'tensorflow'>,
+): Promise<Engine> {
   return engines[setting.engine]!({
     model,
     threads: setting.threads,

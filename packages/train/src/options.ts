@@ -1,6 +1,7 @@
 import type { Excerpt } from './excerpt.js';
 import type { Nelbo } from './evaluate.js';
 import type { MetricLine } from './metrics.js';
+import type { Lead } from './ranks/lead.js';
 import type { Reporter } from './reporter.js';
 import type { Writer } from './samples.js';
 
@@ -17,6 +18,8 @@ export interface TrainOptions {
   onMetric?(line: MetricLine, folder: string): Promise<void>;
   /** writes text with a model folder: for pseudo-data, and for `training.sample_every`; without it a run does neither */
   writer?: Writer;
+  /** the other ranks of this run, which follow this process */
+  lead?: Lead;
   reporter: Reporter;
   /** aborting ends the run after the running step, or after the running batch of an evaluation, and saves it */
   signal: AbortSignal;

@@ -1,5 +1,5 @@
 import type { ProjectConfig } from '@mdiff/config';
-import type { Engine } from '@mdiff/engine';
+import type { StepEngine } from '@mdiff/engine';
 import type { HeldOut } from '@mdiff/prepare';
 import { FINAL_LEVELS, evaluateNelbo } from './evaluate.js';
 import type { RecordedPlan } from './record.js';
@@ -56,7 +56,7 @@ export interface PlanOptions {
   config: ProjectConfig;
   /** of the configuration without a plan: steps are measured all over it */
   stages: Stages;
-  engine: Engine;
+  engine: StepEngine;
   heldOut: HeldOut | undefined;
   minutes: number;
   /** `performance.now()` when the run began: reading the text counts */

@@ -23,6 +23,7 @@ function blank({ model, threads }: EngineOptions): Promise<Engine> {
     layout: table,
     grads: (batch) => Promise.resolve({ loss: lossOf(batch) }),
     gradient: () => Promise.resolve(zeros()),
+    take: () => Promise.resolve(zeros()),
     apply: () => Promise.resolve({ gradNorm: 1, finite: true }),
     step: (batches) => Promise.resolve({ loss: batches.reduce((sum, batch) => sum + lossOf(batch), 0), gradNorm: 1, finite: true }),
     evaluate: ({ rows }) => Promise.resolve(new Float32Array(rows.length).fill(5)),

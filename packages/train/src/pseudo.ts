@@ -4,7 +4,7 @@ import type { ProjectConfig } from '@mdiff/config';
 import { assemble, packRows, slotOverhead } from '@mdiff/curriculum';
 import type { StoredUnit } from '@mdiff/curriculum';
 import { maskUnit, shuffleInPlace, stream } from '@mdiff/diffusion';
-import type { Engine } from '@mdiff/engine';
+import type { StepEngine } from '@mdiff/engine';
 import { places } from '@mdiff/folder';
 import { writeFileWhole } from '@mdiff/folder/node';
 import type { Prepared } from '@mdiff/prepare';
@@ -45,7 +45,7 @@ const UNLIKELY = 0.5;
 
 interface Making {
   config: ProjectConfig;
-  engine: Engine;
+  engine: StepEngine;
   prepared: Pick<Prepared, 'tokenizer' | 'unitsPerStage'>;
   tokenizerJson: string;
   folder: string;

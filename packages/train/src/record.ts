@@ -24,6 +24,8 @@ export interface Fingerprint {
   tokenizer: { size: number; sha256: string };
   plan: RecordedPlan;
   seed: number;
+  /** ranks that the run began with, if it was more than one: their batches make a step */
+  ranks?: number;
   /** the values of every key, as `config.resolved.yaml` gives them */
   config: Record<string, unknown>;
   /** the values that the user gave and the run adapted, by key: a vocabulary that the text did not fill, a batch that was split */
@@ -99,7 +101,7 @@ const rounded = (spent: TimeSpent): TimeSpent =>
 
 /** Writes `run.json` whole. */
 export const writeRecord = (folder: string, record: Omit<RunRecord, 'format_version' | 'updated'>): Promise<void> => {
-  const { state, step, steps, left_out, seconds, spent, base, text, tokenizer, plan, seed, config, adapted, ...setting } = record;
+  const { state, step, steps, left_out, seconds, spent, base, text, tokenizer, plan, seed, ranks, config, adapted, ...setting } = record;
   const complete: RunRecord = {
     format_version: FORMAT_VERSION,
     state,
@@ -115,6 +117,7 @@ export const writeRecord = (folder: string, record: Omit<RunRecord, 'format_vers
     ...(tokenizer && { tokenizer }),
     ...(plan && { plan }),
     ...(seed !== undefined && { seed }),
+    ...(ranks !== undefined && { ranks }),
     ...(adapted && { adapted }),
     ...(config && { config }),
   };

@@ -16,7 +16,7 @@ const harmless = new RegExp(
     'hardware\\..+|generation\\..+',
     // The fingerprint of the text decides, not its place.
     'data\\.(?:source|format)',
-    'training\\.(?:eval_every|save_every|keep_checkpoints|log_every|sample_every|val_batch_size|dataloader_num_workers|pin_memory|on_nonfinite)',
+    'training\\.(?:eval_every|save_every|keep_checkpoints|log_every|sample_every|val_batch_size|dataloader_num_workers|pin_memory|on_nonfinite|gradient_exchange)',
     'training\\.use_(?:gradient_checkpointing|mixed_precision)',
   ].join('|')})$`,
 );

@@ -47,10 +47,12 @@ export async function train(asked: ProjectConfig, options: TrainOptions): Promis
 /** Selects the engine, by a trial where the configuration leaves a choice, and adapts the configuration to the memory of the machine. */
 async function adapt(
   config: ProjectConfig,
-  { fit, warn, reporter, signal }: TrainOptions,
+  { fit, warn, reporter, signal, lead }: TrainOptions,
   recorded?: Partial<EngineSetting>,
 ): Promise<Pick<Locked, 'config' | 'selection'>> {
-  const selection = await selectSetting(config, {
+  // Ranks of one machine share its processors.
+  const shared = lead && config.hardware.cpu_threads === 0 ? config.with({ hardware: { cpu_threads: lead.threads } }) : config;
+  const selection = await selectSetting(shared, {
     recorded,
     measure: (trial) => {
       reporter.phase('engine', `timing a training step on ${describeSetting(trial.setting)}`);
@@ -165,6 +167,7 @@ function loop(run: Run, progress: Progress, restored: boolean): Promise<LoopResu
   );
   const loader = openLoader(config, stages);
   const extra = checkpointFiles(run);
+  options.lead?.watch(true);
   return closing(loader, () =>
     runLoop({
       config,
@@ -186,6 +189,6 @@ function loop(run: Run, progress: Progress, restored: boolean): Promise<LoopResu
         await recordRun(run, now, 'training');
         if (now.step > 0) await dropAside(folder);
       },
-    }),
+    }).finally(() => options.lead?.watch(false)),
   );
 }

@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ProjectConfig } from '@mdiff/config';
-import type { Engine } from '@mdiff/engine';
+import type { StepEngine } from '@mdiff/engine';
 import { FILES, diskError, places, toFolderConfig } from '@mdiff/folder';
 import { writeFileWhole, writeFolderWhole } from '@mdiff/folder/node';
 import { graphFiles } from './export.js';
@@ -68,7 +68,7 @@ export async function appendSample(folder: string, sample: Sample): Promise<void
 
 interface Present {
   config: ProjectConfig;
-  engine: Engine;
+  engine: StepEngine;
   tokenizerJson: string;
 }
 

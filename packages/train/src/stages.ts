@@ -36,10 +36,14 @@ export interface Stages {
   addUnits(units: readonly StoredUnit[]): void;
 }
 
-/** The stages of a configuration on a prepared text. */
-export function stagesOf(config: ProjectConfig, { unitsPerStage, rowsPerStage }: Pick<Prepared, 'unitsPerStage' | 'rowsPerStage'>): Stages {
+/** The stages of a configuration on a prepared text. `ranks`: those that the run began with, whose batches make a step. */
+export function stagesOf(
+  config: ProjectConfig,
+  { unitsPerStage, rowsPerStage }: Pick<Prepared, 'unitsPerStage' | 'rowsPerStage'>,
+  ranks = 1,
+): Stages {
   const { curriculum, training, model, seed } = config;
-  const steps = stageSteps(config, rowsPerStage);
+  const steps = stageSteps(config, rowsPerStage, ranks);
   const total = steps.reduce((sum, count) => sum + count, 0);
   const textOf = (units: typeof unitsPerStage): Feed =>
     feed({
@@ -48,7 +52,7 @@ export function stagesOf(config: ProjectConfig, { unitsPerStage, rowsPerStage }:
       unitsPerStage: units,
       seed,
       batchSize: training.batch_size,
-      accumulation: training.gradient_accumulation_steps,
+      accumulation: training.gradient_accumulation_steps * ranks,
       length: model.max_seq_len,
       shiftHead: model.shift_head,
     });

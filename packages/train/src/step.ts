@@ -74,5 +74,6 @@ export function updateAt({ training }: ProjectConfig, stages: Stages, step: numb
     weightDecay: training.weight_decay,
     clip: training.max_grad_norm,
     ema: emaDecayAt(training, step + 1),
+    at: step,
   };
 }

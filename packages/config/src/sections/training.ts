@@ -28,6 +28,13 @@ export const TrainingConfigSchema = section('Training', 'The optimiser, the budg
   ),
   batch_size: int(1, 65536, 32, 16, 'rows per forward pass on one worker'),
   gradient_accumulation_steps: int(1, 65536, 1, 8, 'different batches summed before one step; normalised once over all of them'),
+  gradient_exchange: choice(
+    ['ordered', 'float32', 'bfloat16'],
+    'ordered',
+    'float32',
+    'how several ranks add their gradients: in the order of their batches, which gives the bits of one rank; in the order that MPI likes best; or that in half the bytes',
+    'nothing on one rank; bfloat16 keeps what it rounds away for the next step (error feedback)',
+  ),
   max_epochs: int(
     1,
     1000000,

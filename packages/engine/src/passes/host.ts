@@ -109,6 +109,11 @@ export function coreOver({ model, seed }: WorkerOptions, passes: Passes): Core {
     ...(passes.end && { end: () => passes.end!() }),
     grads,
     gradient: () => Promise.resolve(accumulated > 0 ? gradient.slice() : new Float32Array(layout.total)),
+    take: () => {
+      const taken = accumulated > 0 ? gradient.slice() : new Float32Array(layout.total);
+      accumulated = 0;
+      return Promise.resolve(taken);
+    },
     apply,
     step: ({ batches, update }) => inSequence(batches, { grads, forget: () => (accumulated = 0), apply: () => apply(update) }),
     evaluate: (batch) => passes.evaluate(batch, { flat: state.ema ?? state.params, version }),

@@ -55,6 +55,11 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
     layout,
     ...updates(options, graphs, resident),
     gradient: () => resident.gradient(),
+    take: async () => {
+      const taken = await resident.gradient();
+      resident.accumulated = 0;
+      return taken;
+    },
     evaluate: evaluation(graphs, resident),
     read: () => resident.read(),
     load: async (state) => {

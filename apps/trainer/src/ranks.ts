@@ -1,0 +1,52 @@
+import { hostname } from 'node:os';
+import { exitCodeOf, ignoreStops } from '@mdiff/cli';
+import type { ProjectConfig } from '@mdiff/config';
+import type { Lead } from '@mdiff/train';
+
+// A command that a launcher of MPI has started on several ranks: `mpirun -n 4 npx mdiff train book.txt`.
+
+/** Says what ends the job, below a line of progress that may stand there. */
+const warn = (text: string): void => void process.stderr.write(`\n${text}\n`);
+
+/** ms that rank 0 has to show an error that all ranks have. Launchers end the other ranks when it ends. */
+const FIRST = 3000;
+
+/** Reads the configuration. Where every rank finds the same mistake, rank 0 alone shows it. */
+export async function loadedHere<T>(load: () => Promise<T> | T): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    const { worldOf } = await import('@mdiff/engine');
+    const rank = worldOf()?.rank ?? 0;
+    if (rank > 0) {
+      await new Promise((resolve) => setTimeout(resolve, FIRST));
+      (error as Error).message = `rank ${rank} (host ${hostname()}): ${(error as Error).message}`;
+    }
+    throw error;
+  }
+}
+
+/** Runs `work` on the rank that leads. The others follow it to its end, and set their exit code. */
+export async function onRanks(config: ProjectConfig, work: (lead: Lead | undefined) => Promise<void>): Promise<void> {
+  const { openMpi, worldOf } = await import('@mdiff/engine');
+  const world = worldOf();
+  if (world === undefined) return work(undefined);
+  const { follow, leadRanks } = await import('@mdiff/train');
+  const comm = await loadedHere(() => openMpi(config.cache_dir, world));
+  if (comm.rank > 0) {
+    const listenAgain = ignoreStops(); // rank 0 is told too, saves, and lets this rank go
+    process.exitCode = await follow(config, { comm, warn }).finally(listenAgain);
+    return;
+  }
+  const lead = await leadRanks(config, { comm, warn }).catch(async (error: unknown) => {
+    await comm.close(); // the other ranks have seen the same, and leave too
+    throw error;
+  });
+  try {
+    await work(lead);
+  } catch (error) {
+    await lead.end(exitCodeOf(error), (error as Error).message);
+    throw error;
+  }
+  await lead.end(Number(process.exitCode ?? 0));
+}

@@ -1,0 +1,248 @@
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ProjectConfig, ProjectInput } from '@mdiff/config';
+import { engines } from '@mdiff/engine';
+import type { Engine } from '@mdiff/engine';
+import { localRanks } from '@mdiff/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readMetrics } from '../metrics.js';
+import type { MetricLine } from '../metrics.js';
+import type { TrainOptions, TrainResult } from '../options.js';
+import { silent } from '../reporter.js';
+import { facts, go, tinyRun } from '../tiny.test.util.js';
+import { follow } from './follow.js';
+import { leadRanks } from './lead.js';
+import { learner } from './learner.test.util.js';
+import { meet } from './meet.js';
+
+// Runs on several ranks in this process: the training loop, the followers and the exchange are the real ones; MPI and the network are not.
+
+const folders: string[] = [];
+const use = (open: (typeof engines)[string]): void => {
+  for (const name of Object.keys(engines)) vi.spyOn(engines, name).mockImplementation(open);
+};
+beforeEach(() => use(learner));
+afterAll(() => vi.restoreAllMocks());
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
+
+const stage = { epochs: 2, masking_rate_range: [0.1, 0.3] as const, data_selection: 'all', format_type: 'paragraphs' } as const;
+/** Two stages, dropout, an average, evaluations of several batches; a step has twelve batches. */
+const changes = {
+  model: { dropout: 0.1 },
+  curriculum: { stages: ['one', 'two'].map((name) => ({ name, ...stage })), reset_optimizer: true },
+  training: { batch_size: 1, max_steps: 8, log_every: 1, eval_every: 4, save_every: 4, val_batch_size: 2, ema_decay: 0.9 },
+} satisfies ProjectInput;
+
+const configOf = async (more: ProjectInput['training'] = {}): Promise<ProjectConfig> => {
+  const { config, folder } = await tinyRun({ ...changes, training: { ...changes.training, ...more } });
+  folders.push(folder);
+  return config;
+};
+
+interface Ended {
+  result?: TrainResult;
+  error?: Error & { exitCode?: number };
+  /** exit codes of the ranks that followed */
+  codes: number[];
+  notes: string[];
+  warnings: string[];
+}
+
+/** A run on ranks, of which each may have a configuration of its own. */
+async function onRanks(configs: readonly ProjectConfig[], options: Partial<TrainOptions> = {}): Promise<Ended> {
+  const comms = localRanks(configs.length);
+  const notes: string[] = [];
+  const warnings: string[] = [];
+  const warn = (text: string): void => void warnings.push(text);
+  const following = comms.slice(1).map((comm) => follow(configs[comm.rank]!, { comm, warn }));
+  const ended: Ended = { codes: [], notes, warnings };
+  try {
+    const lead = await leadRanks(configs[0]!, { comm: comms[0]!, warn }).catch(async (error: unknown) => {
+      await comms[0]!.close();
+      throw error;
+    });
+    try {
+      ended.result = await go(configs[0]!, { lead, reporter: { ...silent, note: (text) => notes.push(text) }, ...options });
+      await lead.end(0);
+    } catch (error) {
+      await lead.end(1, (error as Error).message);
+      throw error;
+    }
+  } catch (error) {
+    ended.error = error as Error;
+  }
+  ended.codes = await Promise.all(following);
+  return ended;
+}
+
+const linesOf = async ({ folder }: TrainResult): Promise<MetricLine[]> =>
+  facts(await readMetrics(join(folder, 'metrics.jsonl'))) as MetricLine[];
+const filesOf = async ({ folder }: TrainResult): Promise<string[]> => (await readdir(folder, { recursive: true })).sort();
+const weightsOf = ({ model }: TrainResult): Promise<Buffer> => readFile(join(model!, 'model.safetensors'));
+
+describe('a run on ranks', () => {
+  let alone: { lines: MetricLine[]; weights: Buffer; files: string[] };
+  beforeAll(async () => {
+    use(learner);
+    const result = await go(await configOf({ gradient_accumulation_steps: 12 }));
+    alone = { lines: await linesOf(result), weights: await weightsOf(result), files: await filesOf(result) };
+    expect(new Set(alone.lines.map(({ loss }) => loss)).size).toBe(8);
+  }, 30_000);
+
+  it.each([2, 3, 4])('gives the losses, figures and weights of one rank with as many batches, to the bit: %i ranks', async (size) => {
+    const config = await configOf({ gradient_accumulation_steps: 12 / size });
+    const { result, error, codes } = await onRanks(Array.from({ length: size }, () => config));
+    expect(error).toBeUndefined();
+    expect(await linesOf(result!)).toEqual(alone.lines);
+    expect((await weightsOf(result!)).equals(alone.weights)).toBe(true);
+    expect(codes).toEqual(Array.from({ length: size - 1 }, () => 0));
+    // The others write nothing.
+    expect(await filesOf(result!)).toEqual(alone.files);
+    expect(JSON.parse(await readFile(join(result!.folder, 'run.json'), 'utf8'))).toMatchObject({ ranks: size, step: 8 });
+  });
+
+  it.each([
+    // Sums of twelve float32 numbers in another order; the updates of Adam divide by their size.
+    ['float32', 1e-4],
+    // Eight bits of mantissa, of which error feedback gives the rest back later.
+    ['bfloat16', 2e-2],
+  ] as const)('gives nearly the same losses with %s', async (gradient_exchange, tolerance) => {
+    const config = await configOf({ gradient_accumulation_steps: 4, gradient_exchange });
+    const lines = await linesOf((await onRanks([config, config, config])).result!);
+    lines.forEach(({ loss }, i) => expect(Math.abs(loss - alone.lines[i]!.loss)).toBeLessThan(tolerance));
+  });
+
+  it('goes on with another number of ranks, to the bit, and says how a step is shared', async () => {
+    const config = await configOf({ gradient_accumulation_steps: 4 });
+    const stop: Record<number, AbortController> = { 3: new AbortController(), 6: new AbortController() };
+    const onMetric: TrainOptions['onMetric'] = ({ step }) => Promise.resolve(stop[step]?.abort());
+    const stopped = await onRanks([config, config, config], { onMetric, signal: stop[3]!.signal });
+    expect(stopped.result).toMatchObject({ finished: false, step: 3 });
+    const two = await onRanks([config, config], { mode: 'resume', onMetric, signal: stop[6]!.signal });
+    expect(two.notes).toContain('this run began on 3 ranks with 12 batches a step: a step stays as it is, and 2 ranks share it');
+    const notes: string[] = [];
+    const result = await go(config, { mode: 'resume', reporter: { ...silent, note: (text) => notes.push(text) } });
+    expect(notes).toContain('this run began on 3 ranks with 12 batches a step: a step stays as it is, and 1 rank computes it');
+    expect(await linesOf(result)).toEqual(alone.lines);
+    expect((await weightsOf(result)).equals(alone.weights)).toBe(true);
+  });
+});
+
+describe('ranks that differ', () => {
+  it('refuse to start: another configuration', async () => {
+    const config = await configOf();
+    const { error, codes } = await onRanks([config, config, config.with({ training: { beta2: 0.9 } })]);
+    expect(error!.message).toMatch(
+      /^training\.beta2: rank 2 \(host .+, pid \d+\) has 0\.9 and rank 0 0\.95: give every rank the same configuration$/,
+    );
+    expect(codes).toEqual([2, 2]);
+  });
+
+  it('refuse to start: another version', async () => {
+    const config = await configOf();
+    const comms = localRanks(2);
+    const both = await Promise.allSettled(
+      comms.map((comm) => meet(comm, config, comm.rank === 1 ? { version: '9.9.9', host: 'b', pid: 7 } : {})),
+    );
+    const message = /^rank 1 \(host b, pid 7\) runs mdiff 9\.9\.9 and rank 0 mdiff \d.*: install the same version on every machine$/;
+    for (const one of both)
+      expect(one).toMatchObject({ status: 'rejected', reason: { message: expect.stringMatching(message) as string, exitCode: 2 } });
+  });
+
+  it('refuse to start: another text, and one that is not there', async () => {
+    const [config, other, none] = [await configOf(), await configOf(), await configOf()];
+    await writeFile(other.data.source, 'Another book.\n\nOf other words.\n\nAnd more of them, for there must be something to learn.\n');
+    const differs = await onRanks([config, other]);
+    expect(differs.error!.message).toMatch(
+      /^rank 1 .*(has prepared another text than rank 0: give every machine the same files|no unit|no text)/,
+    );
+    expect(differs.codes).toEqual([1]);
+    await rm(none.data.source);
+    const missing = await onRanks([await configOf(), none]);
+    expect(missing.error!.message).toMatch(/^rank 1 \(host .+, pid \d+\): .*book\.txt/);
+  });
+
+  it('share the processors of their machine', async () => {
+    const config = await configOf();
+    const hosts = [
+      { host: 'a', processors: '0-7', threads: 8 },
+      { host: 'a', processors: '0-7', threads: 8 },
+      { host: 'b', processors: '0-3', threads: 4 },
+      { host: 'b', processors: '4-7', threads: 4 },
+    ];
+    const meetings = await Promise.all(localRanks(4).map((comm) => meet(comm, config, hosts[comm.rank])));
+    expect(meetings.map(({ threads }) => threads)).toEqual([4, 4, 4, 4]);
+  });
+});
+
+describe('a fault', () => {
+  /** The engine of one of two ranks with other functions. The rank that follows opens its engine first. */
+  const faulty = (rank: 0 | 1, change: (engine: Engine) => Partial<Engine>) => {
+    let opening = 1;
+    use(async (options) => {
+      const engine = await learner(options);
+      return opening-- === rank ? { ...engine, ...change(engine) } : engine;
+    });
+  };
+
+  it('of rank 0 between steps lets the others go, with its exit code', async () => {
+    const config = await configOf();
+    const { error, codes } = await onRanks([config, config], {
+      onMetric: () => Promise.reject(new Error('cannot write to outputs/tiny: disk full (ENOSPC)')),
+    });
+    expect(error!.message).toContain('disk full');
+    expect(codes).toEqual([1]);
+  });
+
+  it('of a rank that follows ends the job, with a line that names it', async () => {
+    const config = await configOf();
+    faulty(1, () => ({ apply: () => Promise.reject(new Error('out of memory\n at native code')) }));
+    const comms = localRanks(2);
+    const warnings: string[] = [];
+    const warn = (text: string): void => void warnings.push(text);
+    void follow(config, { comm: comms[1]!, warn });
+    const lead = await leadRanks(config, { comm: comms[0]!, warn });
+    await expect(go(config, { lead })).rejects.toThrow('rank 1 has ended the job');
+    expect(comms[1]!.aborted).toBe(1);
+    expect(warnings[0]).toMatch(
+      /^rank 1 \(host .+, pid \d+\): out of memory; the job ends on all ranks; run the command again with --resume$/,
+    );
+  });
+
+  it('of rank 0 in the middle of a step ends the job, after its line', async () => {
+    const config = await configOf();
+    faulty(0, () => ({ apply: () => Promise.reject(new Error('the library crashed')) }));
+    const comms = localRanks(2);
+    const warnings: string[] = [];
+    const warn = (text: string): void => void warnings.push(text);
+    void follow(config, { comm: comms[1]!, warn });
+    const lead = await leadRanks(config, { comm: comms[0]!, warn });
+    await expect(go(config, { lead })).rejects.toThrow('the library crashed');
+    void lead.end(1, 'the library crashed');
+    expect(warnings).toEqual(['the library crashed']);
+    expect(comms[0]!.aborted).toBe(1);
+  });
+
+  it('of the arithmetic of one machine is found at the next checkpoint', async () => {
+    const config = await configOf();
+    faulty(1, (engine) => ({
+      apply: (update, gradient) =>
+        engine.apply(
+          update,
+          gradient!.map((value) => value * (1 + 1e-6)),
+        ),
+    }));
+    const { error, codes } = await onRanks([config, config]);
+    expect(error!.message).toMatch(/^rank 1 \(host .+, pid \d+\): its weights are no longer those of rank 0/);
+    expect(codes).toEqual([1]);
+  });
+
+  it('of a loss that is not finite drops the step on every rank', async () => {
+    const config = await configOf({ on_nonfinite: 'skip' });
+    let calls = 0;
+    faulty(1, (engine) => ({ grads: async (batch) => ({ loss: (await engine.grads(batch)).loss * (calls++ === 2 ? NaN : 1) }) }));
+    const { result } = await onRanks([config, config]);
+    const lines = await linesOf(result!);
+    expect(lines.map(({ skipped }) => skipped ?? 0)).toEqual([0, 0, 1, 0, 0, 0, 0, 0]);
+  });
+});
