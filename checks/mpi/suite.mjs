@@ -151,6 +151,10 @@ await step('without the addon a run on ranks says how to get it', async () => {
   const { code, text } = await onRanks(same(2, [...trainArgs('bare'), '--set', `cache_dir=${join(scratch, 'bare')}`]));
   return code !== 0 && /Open MPI started 2 ranks, and mdiff has no MPI in .*: run "mdiff engine install mpi"/.test(text) ? '' : text;
 });
+await step('a search refuses several ranks', async () => {
+  const { code, text } = await onRanks(same(2, ['tune', book, '-c', config, '--steps', '6', '--search', 'training.beta2=0.9,0.95']));
+  return code !== 0 && /mdiff tune: runs on one rank, and a launcher of MPI started several/.test(text) ? '' : text;
+});
 await step('a disk that refuses rank 0 ends all ranks with one line', async () => {
   const outputs = join(scratch, 'refused');
   writeFileSync(outputs, 'a file, where a folder is needed');

@@ -48,6 +48,9 @@ export async function runStudy<T>(
   work: (options: { signal: AbortSignal; note(text: string): void }) => Promise<T>,
 ): Promise<T | undefined> {
   const { launchVariables, relaunch } = await import('./launch.js');
+  const { worldOf } = await import('@mdiff/engine');
+  if (worldOf() !== undefined)
+    throw new UsageError(`mdiff ${command}: runs on one rank, and a launcher of MPI started several; start it without mpirun or srun`);
   const variables = launchVariables(config);
   if (Object.keys(variables).length > 0 && process.argv[2] === command) {
     process.exitCode = await relaunch(variables);
