@@ -1,6 +1,8 @@
 // What sampling costs and how exact it is: each sampler against an exact chain, scoring beside plain scoring, the event loop while a model
 // writes, and quality against speed.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { FILES } from '@mdiff/folder';
 import { loadModel } from '@mdiff/generate';
 import { failure, list, oneOf, optionsOf, text, whole } from '../shared/options.mjs';
 import { fixed, resultPath, writeChart, writeResult, writeTo } from '../shared/results.mjs';
@@ -61,18 +63,23 @@ const parts = {
     return measured;
   },
   async frontier(model) {
+    const dual = existsSync(join(options.model, FILES.block)) ? await loadModel(options.model, { cache: 'dual' }) : undefined;
     const judge = await trainJudge(model, options.preset, options.corpus);
     const rows = [];
     for (const batch of options.batches) {
       for (const point of points.filter(
         ({ name }) => options.sampler.length === 0 || options.sampler.some((one) => name.startsWith(one)),
       )) {
-        if (point.options.sampler === 'causal' && !model.openWriter) continue; // the folder has no graph for it
-        rows.push(rounded(await measure(model, judge, { point, batch, tokens: options.tokens }), 3));
+        // The folder may have no graph for it.
+        if (point.options.sampler === 'causal' && !model.openWriter) continue;
+        const one = point.cache === 'dual' ? dual : model;
+        if (one === undefined) continue;
+        rows.push(rounded(await measure(one, judge, { point, batch, tokens: options.tokens }), 3));
         console.log(JSON.stringify(rows.at(-1)));
       }
     }
     console.log(frontierTable(rows));
+    await dual?.close();
     if (options.out === undefined) writeChart('generation-frontier', frontierPicture(rows));
     else writeFileSync(`${options.out}.svg`, frontierPicture(rows));
     return rows;

@@ -5,6 +5,7 @@ const row = (name: string, rate: number, judged: number, distinct = 0.9): Fronti
   name,
   batch: 1,
   rate,
+  processor: 2,
   nfe: 1,
   judged,
   distinct,
@@ -13,7 +14,7 @@ const rows = [row('slow & good', 10, 4), row('beaten', 9, 5), row('fast', 100, 5
 
 it('the frontier holds what no varied row beats in speed and cost', () => {
   expect(best(rows).map(({ name }) => name)).toEqual(['slow & good', 'fast']);
-  expect(frontierTable(rows)).toContain('| 4 | repeats | 1 | 50.0 | 1 | 2.00 | 0.30 | repeats |');
+  expect(frontierTable(rows)).toContain('| 4 | repeats | 1 | 50.0 | 2.0 | 1 | 2.00 | 0.30 | repeats |');
   const svg = frontierPicture(rows);
   expect(svg.match(/<circle class="full"/g)).toHaveLength(3);
   expect(svg.match(/<circle class="hollow"/g)).toHaveLength(1);

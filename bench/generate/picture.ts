@@ -6,6 +6,8 @@ export interface FrontierRow {
   batch: number;
   /** tokens a second, those before the end of each text */
   rate: number;
+  /** processor time a token in ms: it hardly depends on what else the machine does */
+  processor: number;
   /** forward passes a text */
   nfe: number;
   /** nats per token under the judge */
@@ -31,11 +33,11 @@ export function frontierTable(rows: readonly FrontierRow[]): string {
   const front = new Set(best(rows));
   const line = (row: FrontierRow, i: number): string => {
     const mark = front.has(row) ? ' ●' : row.distinct < VARIED ? ' repeats' : '';
-    return `| ${i + 1} | ${row.name} | ${row.batch} | ${row.rate.toFixed(1)} | ${row.nfe.toFixed(0)} | ${row.judged.toFixed(2)} | ${row.distinct.toFixed(2)} |${mark} |`;
+    return `| ${i + 1} | ${row.name} | ${row.batch} | ${row.rate.toFixed(1)} | ${row.processor.toFixed(1)} | ${row.nfe.toFixed(0)} | ${row.judged.toFixed(2)} | ${row.distinct.toFixed(2)} |${mark} |`;
   };
   return [
-    '| | sampler | texts at once | tokens/s | NFE | nats per token under the judge | distinct pairs | |',
-    '|---|---|---|---|---|---|---|---|',
+    '| | sampler | texts at once | tokens/s | processor ms a token | NFE | nats per token under the judge | distinct pairs | |',
+    '|---|---|---|---|---|---|---|---|---|',
     ...rows.map(line),
     '',
   ].join('\n');

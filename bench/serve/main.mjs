@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../../tools/workspace.mjs';
-import { failure, list, number, optionsOf, text, whole } from '../shared/options.mjs';
+import { failure, list, number, oneOf, optionsOf, text, whole } from '../shared/options.mjs';
 import { fixed, writeResult, writeTo } from '../shared/results.mjs';
 import { findPython } from '../shared/python.ts';
 import { load } from './load.mjs';
@@ -18,6 +18,8 @@ const options = optionsOf({
     seconds: { kind: whole(1), default: 30, help: 'time of each load' },
     tokens: { kind: whole(1), default: 16, help: 'new tokens of a request' },
     threads: { kind: whole(1), default: 1, help: 'threads of ONNX Runtime inside an operator, on both sides' },
+    cache: { kind: oneOf(['none', 'dual']), default: 'none', help: 'cache of mdiff serve; FastAPI has none' },
+    set: { kind: text('key=value'), many: true, help: 'a key for mdiff serve, such as generation.block_length=8; may be repeated' },
     soak: { kind: number(0.1), help: 'load mdiff alone for so many minutes with 16 clients, and print its memory' },
     python: { kind: text('path'), help: 'a Python that has the peers (default: bench/serve/.venv, made once)' },
     out: { kind: text('file'), help: 'write the figures there instead of bench/results/' },
@@ -61,6 +63,9 @@ const mdiff = (use) => {
     '--json',
     '--threads',
     String(options.threads),
+    '--cache',
+    options.cache,
+    ...options.set.flatMap((pair) => ['--set', pair]),
   ];
   return withServer(process.execPath, args, firstLine, use);
 };

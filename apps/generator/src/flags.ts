@@ -1,7 +1,7 @@
 // The flags that the commands share.
 import { collect, type FlagSetting, integer, number } from '@mdiff/cli';
 import { sampling, type FlagKey, type SamplingKey, type SamplingValue } from '@mdiff/config/sampling';
-import { loadText, wordsIn, type Precision, type WordOptions } from '@mdiff/generate';
+import { loadText, wordsIn, type Cache, type Precision, type WordOptions } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
 
 /** Flags of every command. */
@@ -10,6 +10,7 @@ export interface CommonFlags {
   set?: string[];
   threads?: number;
   precision?: Precision;
+  cache?: Cache;
   verify: boolean;
 }
 
@@ -37,12 +38,17 @@ export function addCommonFlags(command: Command): Command {
 export const precisionFlag = (): Option =>
   new Option('--precision <type>', 'int8: the graph in 8 bits that mdiff export --int8 has written').choices(['float32', 'int8']);
 
+/** Of commands that fill canvases in blocks. */
+export const cacheFlag = (): Option =>
+  new Option('--cache <kind>', 'dual: faster and inexact; after its first pass a block is computed alone').choices(['none', 'dual']);
+
 export function addSamplingFlags(command: Command): Command {
   return addCommonFlags(command)
     .addOption(shorthand('num_return_sequences', '<texts>', 'texts to write'))
     .addOption(shorthand('seed', '<seed>', 'the same seed gives the same text'))
     .addOption(shorthand('temperature', '<t>', 'randomness; 0 takes the most likely tokens'))
     .addOption(shorthand('num_steps', '<steps>', 'denoising passes at most'))
+    .addOption(cacheFlag())
     .addOption(shorthand('sampler', '<name>', `which masks are committed at each step: ${sampling.sampler.range.enum.join(', ')}`))
     .addOption(new Option('--forbid-word <word>', 'a word that is not written, in any case (may be repeated)').argParser(collect))
     .addOption(new Option('--allow-word <word>', 'write only such words and punctuation (may be repeated)').argParser(collect))

@@ -27,8 +27,11 @@ export async function prepare(name: string, flags: CommonFlags & Shorthands, hoo
   return { ...read, files };
 }
 
-export const load = (files: ModelFolder, { threads, precision }: Pick<CommonFlags, 'threads' | 'precision'>): Promise<Model> =>
-  loadFolder(files, { ...(threads !== undefined && { threads }), ...(precision && { precision }) });
+export const load = (
+  files: ModelFolder,
+  { threads, precision, cache }: Pick<CommonFlags, 'threads' | 'precision' | 'cache'>,
+): Promise<Model> =>
+  loadFolder(files, { ...(threads !== undefined && { threads }), ...(precision && { precision }), ...(cache && { cache }) });
 
 export interface Opened extends Settings {
   readonly model: Model;
@@ -41,6 +44,8 @@ export async function openFolder(name: string, flags: CommonFlags & Shorthands, 
   const { files, ...rest } = await prepare(name, flags, hooks);
   if (flags.precision === 'int8' && rest.sampling.sampler === 'causal')
     throw new UsageError('--precision: "int8" has no effect with sampler "causal", whose graph is in float32; leave it out');
+  if (flags.cache === 'dual' && rest.sampling.sampler === 'causal')
+    throw new UsageError('--cache: "dual" has no effect with sampler "causal", which has an exact cache of its own; leave it out');
   const changed: Opened['changed'] = (pairs) => {
     const keys = pairs.map((pair) => `generation.${pair.split('=', 1)[0]!.trim()}`);
     const kept = settingsOf(flags.set ?? [], shorthandSettings(flags)).filter(

@@ -3,7 +3,7 @@ import { count, integer, interruptible, openInBrowser, outputIsLog, port, print,
 import { prepare as prepareModel, type Model } from '@mdiff/generate';
 import type { FastifyInstance } from 'fastify';
 import { type Command, Option } from 'commander';
-import { addCommonFlags, type CommonFlags } from './flags.js';
+import { addCommonFlags, cacheFlag, type CommonFlags } from './flags.js';
 import type { Hooks } from './graphs.js';
 import { folderOf, load, prepare, type Prepared, refuseIdle } from './open.js';
 import { watchFolder } from './reload.js';
@@ -211,6 +211,7 @@ export function addServe(root: Command, hooks: Hooks): void {
     .addOption(new Option('--port <port>', 'TCP port; 0 takes a free one').argParser(port).default(8080))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .addOption(new Option('--token <token>', 'what clients must send as their API key').env('MDIFF_TOKEN'))
+    .addOption(cacheFlag())
     .option('--insecure', 'let other machines in without a token')
     .option('--reload', 'load a folder again when it changes; a damaged one is not served')
     .addOption(new Option('--running <requests>', 'requests that run at a time, in shared forward passes').argParser(count).default(8))

@@ -7,10 +7,11 @@ interface ExportFlags {
   dtype: 'float32' | 'float16';
   weightsOnly?: boolean;
   int8?: boolean;
+  cache?: boolean;
   json?: boolean;
 }
 
-async function runExport(run: string, { out = join(run, 'snapshot'), dtype, weightsOnly, int8, json }: ExportFlags): Promise<void> {
+async function runExport(run: string, { out = join(run, 'snapshot'), dtype, weightsOnly, int8, cache, json }: ExportFlags): Promise<void> {
   const { exportSnapshot } = await import('@mdiff/train');
   const warn = (text: string): void => void process.stderr.write(`${text}\n`);
   const { step, steps, tokens, bitsPerByte } = await exportSnapshot(run, {
@@ -18,6 +19,7 @@ async function runExport(run: string, { out = join(run, 'snapshot'), dtype, weig
     dtype,
     graph: weightsOnly !== true,
     int8: int8 === true,
+    cache: cache === true,
     warn,
   });
   if (json) return print(`${JSON.stringify({ folder: out, dtype, step, steps, tokens, bits_per_byte: bitsPerByte })}\n`);
@@ -39,7 +41,10 @@ export function addExport(root: Command): void {
     .addOption(
       new Option('--dtype <type>', 'type of the weights; float16 halves their size').choices(['float32', 'float16']).default('float32'),
     )
-    .addOption(new Option('--weights-only', 'leave the graph out: enough for model.init_from, not for generating').conflicts('int8'))
+    .addOption(
+      new Option('--weights-only', 'leave the graph out: enough for model.init_from, not for generating').conflicts(['int8', 'cache']),
+    )
+    .option('--cache', 'with a graph for generate --cache dual, which fills a block without computing the rest again')
     .option('--int8', 'with a second graph in 8 bits, for generate --precision int8: faster, and a little less exact')
     .option('--json', 'print the folder and its figures as JSON')
     .action(runExport);

@@ -14,6 +14,8 @@ export interface DenoiserRow {
   positions: Int32Array;
   /** index of the canvas in its batch */
   row?: number;
+  /** the positions that are filled before the sampler goes on to others, those that are filled already included; ascending */
+  block?: readonly number[];
 }
 
 /** Logits [M, V] of all wanted positions, row after row; V is the same for all. */
@@ -201,10 +203,10 @@ function together(asking: readonly Asking[]): { rows: DenoiserRow[]; places: Pla
   const places = new Array<Place>(asking.length);
   let count = 0;
   for (const group of groups.values()) {
-    const { canvas, row, positions: some } = asking[group[0]!]!;
+    const { canvas, row, block, positions: some } = asking[group[0]!]!;
     const positions = group.length === 1 ? some : union(group.map((i) => asking[i]!.positions));
     for (const i of group) places[i] = { first: count, order: orderIn(positions, asking[i]!.positions) };
-    rows.push({ canvas, positions, row });
+    rows.push({ canvas, positions, row, block });
     count += positions.length;
   }
   return { rows, places, count };
@@ -231,7 +233,7 @@ type Logits = (i: number) => ArrayLike<number>;
 type UnmaskArgs = Omit<CommonArgs, 'denoiser' | 'signal' | 'options'> & Input & { row: number; options: SamplingOptions; scratch: Scratch };
 
 /** Unmasks one canvas in place: yields the positions it needs, receives their logits, and returns the result. */
-function* unmask({ canvas, constraints, rng, row, ...common }: UnmaskArgs): Generator<DenoiserRow, DenoiseResult, Logits> {
+function* unmask({ canvas, constraints, rng, row, ...common }: UnmaskArgs): Generator<Omit<Asking, 'row'>, DenoiseResult, Logits> {
   const { maskId, sampler, options, onStep, scratch } = common;
   const generated = Array.from(canvas.keys()).filter((p) => canvas[p] === maskId);
   // Remasking may take a committed end of text back, so the positions after it are not skipped.
@@ -254,7 +256,7 @@ function* unmask({ canvas, constraints, rng, row, ...common }: UnmaskArgs): Gene
       if (choice.evaluate.length > 0) {
         nfe++;
         const evaluated = options.earlyCommit ? masked : choice.evaluate;
-        const logits = yield { canvas, positions: evaluated };
+        const logits = yield { canvas, positions: evaluated, block: positions };
         const count = (schedule[k - 2] ?? total) - schedule[k - 1]!;
         const all: StepArgs = { step, of, total, options, rng, canvas, constraints, maskId, positions: evaluated, logits, scratch, count };
         if (options.earlyCommit && settled(all)) {

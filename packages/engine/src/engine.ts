@@ -77,6 +77,8 @@ export interface ExportedGraphs {
   model: Uint8Array;
   /** the cached causal pass, whose weights are those in the file of `model` */
   causal?: Uint8Array;
+  /** the pass over a stretch of a canvas with a cache of the rest, whose weights are those in the file of `model` */
+  block?: Uint8Array;
   /** the denoiser with its matrices in 8 bits */
   quantized?: Uint8Array;
 }

@@ -18,6 +18,7 @@ export const FILES = {
   weights: 'model.safetensors',
   graph: 'onnx/model.onnx',
   causal: 'onnx/causal.onnx',
+  block: 'onnx/block.onnx',
   quantized: 'onnx/model_quantized.onnx',
   tokenizer: 'tokenizer.json',
   tokenizerConfig: 'tokenizer_config.json',
@@ -66,6 +67,8 @@ export interface ModelFolder {
   readonly graph: string;
   /** Path of the graph that writes from left to right; a folder may have none. */
   readonly causalGraph?: string;
+  /** Path of the graph that computes a stretch of a canvas and reads the rest from a cache; a folder may have none. */
+  readonly blockGraph?: string;
   /** Path of the graph whose matrices are in 8 bits; a folder may have none. */
   readonly quantizedGraph?: string;
 }

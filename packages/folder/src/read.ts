@@ -51,6 +51,7 @@ export async function readFolder(folder: string, options: { verify?: boolean } =
     tokenizer: await readText(path, FILES.tokenizer, refuse),
     graph: join(path, FILES.graph),
     ...(files.some((file) => file.path === FILES.causal) && { causalGraph: join(path, FILES.causal) }),
+    ...(files.some((file) => file.path === FILES.block) && { blockGraph: join(path, FILES.block) }),
     ...(files.some((file) => file.path === FILES.quantized) && { quantizedGraph: join(path, FILES.quantized) }),
   };
 }

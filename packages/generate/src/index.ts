@@ -11,7 +11,7 @@ export type { GenerateOptions, GenerateResult, Text } from './generate.js';
 export { infill } from './infill.js';
 export type { InfillOptions, InfillResult } from './infill.js';
 export { loadFolder, loadModel } from './load.js';
-export type { LoadOptions, Precision } from './load.js';
+export type { Cache, LoadOptions, Precision } from './load.js';
 export { openModel } from './model.js';
 export type { Model } from './model.js';
 export { fromGeneration, seedAt, yielding } from './options.js';

@@ -12,9 +12,17 @@ export interface LoadOptions extends SessionOptions {
   readonly verify?: boolean;
   /** int8: the graph of the folder whose matrices are in 8 bits, which `mdiff export --int8` writes. Default float32. */
   readonly precision?: Precision;
+  /**
+   * dual: the passes of a block after its first one compute the block alone. They need the graph that `mdiff export --cache` writes, and change what is
+   * drawn, since the tokens around the block do not see those that the block gains. Default none, which is exact.
+   */
+  readonly cache?: Cache;
 }
 
-const OPTIONS: Record<keyof LoadOptions, true> = { verify: true, precision: true, threads: true };
+const OPTIONS: Record<keyof LoadOptions, true> = { verify: true, precision: true, cache: true, threads: true };
+
+/** What a pass reads of the canvas around the block that is filled: dual = its state at the block's first pass (Fast-dLLM, arXiv 2505.22618). */
+export type Cache = 'none' | 'dual';
 
 export type Precision = 'float32' | 'int8';
 
@@ -31,9 +39,15 @@ export async function loadModel(folder: string, input: LoadOptions = {}): Promis
 export async function loadFolder(files: ModelFolder, options: Omit<LoadOptions, 'verify'> = {}): Promise<Model> {
   mustBe('loadFolder', 'files', files, 'object');
   mustBe('loadFolder', 'options', options, 'object');
-  const { precision = 'float32', ...session } = options;
+  const { precision = 'float32', cache = 'none', ...session } = options;
   // The thread loads the runtime and the graph while this one reads the tokenizer.
-  const opening = nodeSession({ ...files, graph: graphOf(files, precision) }, session);
+  const { config, tokenizer: json, causalGraph } = files;
+  const graphs = {
+    graph: graphOf(files, precision),
+    ...(causalGraph !== undefined && { causalGraph }),
+    ...(cache === 'dual' && { blockGraph: blockGraphOf(files, precision) }),
+  };
+  const opening = nodeSession({ config, tokenizer: json, ...graphs }, session);
   let tokenizer: Tokenizer;
   try {
     tokenizer = readTokenizer(files);
@@ -42,6 +56,12 @@ export async function loadFolder(files: ModelFolder, options: Omit<LoadOptions, 
     throw error;
   }
   return openModel(files, tokenizer, await opening);
+}
+
+function blockGraphOf({ path, blockGraph }: ModelFolder, precision: Precision): string {
+  if (precision !== 'float32') throw new ModelError(`cache: "dual" needs precision "float32", got "${precision}"; leave one of them out`);
+  if (blockGraph !== undefined) return blockGraph;
+  throw new ModelError(`${path}: this folder has no ${FILES.block}; write one with: mdiff export <its run> --cache`);
 }
 
 function graphOf({ path, graph, quantizedGraph }: ModelFolder, precision: Precision): string {

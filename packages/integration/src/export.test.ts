@@ -1,16 +1,16 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { projectConfig } from '@mdiff/config';
 import type { ModelConfig, ProjectConfig, ProjectInput } from '@mdiff/config';
 import { stream } from '@mdiff/diffusion';
 import { generate, loadModel, score } from '@mdiff/generate';
 import type { Model, Writer } from '@mdiff/generate';
-import { exportedForward, frame, hiddenAt, logits as project } from '@mdiff/model';
+import { blockForward, blockShape, exportedForward, frame, hiddenAt, logits as project } from '@mdiff/model';
 import { maxError } from '@mdiff/testing';
 import { readSafetensors } from '@mdiff/folder';
 import { modelText, prepare } from '@mdiff/prepare';
-import { silent, train } from '@mdiff/train';
+import { exportSnapshot, silent, train } from '@mdiff/train';
 import type { TrainResult } from '@mdiff/train';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -109,6 +109,60 @@ function slowWriter({ config }: Model, parameters: () => Record<string, tf.Tenso
 async function weights(path: string): Promise<() => Record<string, tf.Tensor>> {
   const { tensors } = readSafetensors(await readFile(join(path, 'model.safetensors')));
   return () => Object.fromEntries([...tensors.values()].map(({ name: key, shape, data }) => [key, tf.tensor(data, [...shape])]));
+}
+
+/** What the dual cache means, pass by pass and canvas by canvas: the state around a block is that of the canvas with the whole block masked. */
+function dualDenoiser({ config }: Model, parameters: () => Record<string, tf.Tensor>): Model['denoise'] {
+  const network = config as unknown as ModelConfig;
+  const { n_heads: H, d_model: D } = network;
+  const { attention, convolutions, reach: R } = blockShape(network);
+  const named = (names: readonly string[], side: string, value: (name: string) => tf.Tensor): Record<string, tf.Tensor> =>
+    Object.fromEntries(names.map((name) => [`${side}.${name}`, value(name)]));
+  const ints = (values: Iterable<number>): tf.Tensor => tf.tensor1d([...values], 'int32');
+  return async (rows) => {
+    const parts = rows.map(({ canvas, positions, block }) => {
+      const [shift, S] = [config.shift_head ? 1 : 0, canvas.length];
+      const [start, end] = [block![0]! - shift, block!.at(-1)! + 1];
+      const isWhole = end - start > S / 2;
+      const snapshot = canvas.slice();
+      if (!isWhole) for (const p of block!) snapshot[p] = config.mask_token_id;
+      return tf.tidy(() => {
+        const params = parameters();
+        const nothing = (): tf.Tensor => tf.zeros([1, R, D]);
+        const { logits: whole, ...cache } = blockForward(network)({
+          ...params,
+          ...named(attention, 'past', () => tf.zeros([1, H, 1, D / H])),
+          ...named(convolutions, 'left', nothing),
+          ...named(convolutions, 'right', nothing),
+          input_ids: ints(snapshot).reshape([1, S]),
+          attention_mask: tf.ones([1, S], 'int32'),
+          position: ints([0]),
+          unread: tf.ones([1, 1]),
+          rows: ints(positions.map((p) => p - shift)),
+        });
+        if (isWhole) return whole!.dataSync() as Float32Array;
+        const padded = (name: string): tf.Tensor =>
+          tf.pad(cache[name]! as tf.Tensor3D, [
+            [0, 0],
+            [R, R],
+            [0, 0],
+          ]);
+        const { logits } = blockForward(network)({
+          ...params,
+          ...named(attention, 'past', (name) => cache[name]!),
+          ...named(convolutions, 'left', (name) => tf.slice(padded(name), [0, start, 0], [1, R, D])),
+          ...named(convolutions, 'right', (name) => tf.slice(padded(name), [0, end + R, 0], [1, R, D])),
+          input_ids: ints(canvas.subarray(start, end)).reshape([1, end - start]),
+          attention_mask: tf.ones([1, end - start], 'int32'),
+          position: ints([start]),
+          unread: tf.tensor2d([Array.from({ length: S }, (_, s) => Number(s >= start && s < end))]),
+          rows: ints(positions.map((p) => p - shift - start)),
+        });
+        return logits!.dataSync() as Float32Array;
+      });
+    });
+    return Float32Array.from(parts.flatMap((part) => [...part]));
+  };
 }
 
 describe.each(Object.entries(models))('%s', (name, model) => {
@@ -220,5 +274,31 @@ describe.each(Object.entries(models))('%s', (name, model) => {
     );
     expect(uncached).toEqual(cached);
     expect(cached.texts.map(({ tokens }) => tokens)).not.toContain(0);
+  });
+
+  it('with the dual cache a text has the tokens of passes that keep nothing, alone and beside others', async () => {
+    const out = join(dirname(path), 'cached');
+    await exportSnapshot(dirname(path), { out, dtype: 'float32', graph: true, cache: true, warn: () => undefined });
+    const dual = await loadModel(out, { threads: 1, cache: 'dual' });
+    try {
+      const parameters = await weights(path);
+      const twin: Model = { ...loaded, openFilling: undefined, denoise: dualDenoiser(loaded, parameters) };
+      const options = { prompt: 'aaa bbb', n: 2, maxTokens: 12, minTokens: 12, temperature: 1, blockLength: 4 } as const;
+      const calls = [1, 2].map((seed) => ({
+        ...options,
+        seed,
+        sampler: seed === 1 ? ('first_hitting' as const) : ('confidence' as const),
+      }));
+      const together = await Promise.all(calls.map((call) => generate(dual, call)));
+      for (const [i, call] of calls.entries()) {
+        expect(await generate(dual, call)).toEqual(together[i]);
+        expect(await generate(twin, call)).toEqual(together[i]);
+      }
+      // The cache changes what is drawn; a block of more than half of the canvas is exact.
+      const whole = { ...options, seed: 3, blockLength: null };
+      expect(await generate(dual, whole)).toEqual(await generate(loaded, whole));
+    } finally {
+      await dual.close();
+    }
   });
 });

@@ -101,7 +101,7 @@ function pastOps(config: DenoiserConfig, inputs: Named, gained: Named, { B, S }:
 }
 
 /** softmax over the scores of the past [B, H, S, C] and the new tokens [B, H, S, S] together, times their values → [B, H, S, K]. */
-function attendBoth(past: tf.Tensor, pastValues: tf.Tensor, fresh: tf.Tensor, values: tf.Tensor): tf.Tensor4D {
+export function attendBoth(past: tf.Tensor, pastValues: tf.Tensor, fresh: tf.Tensor, values: tf.Tensor): tf.Tensor4D {
   const top = tf.maximum(tf.max(past, -1, true), tf.max(fresh, -1, true));
   const [a, b] = [tf.exp(tf.sub(past, top)), tf.exp(tf.sub(fresh, top))];
   const total = tf.add(tf.sum(a, -1, true), tf.sum(b, -1, true));

@@ -151,6 +151,7 @@ export const writesCausal = ({ model, training }: ProjectConfig, base: BaseRecor
 export const graphFiles = (graphs: ExportedGraphs | undefined): Record<string, Uint8Array> => ({
   ...(graphs && { [FILES.graph]: graphs.model }),
   ...(graphs?.causal && { [FILES.causal]: graphs.causal }),
+  ...(graphs?.block && { [FILES.block]: graphs.block }),
   ...(graphs?.quantized && { [FILES.quantized]: graphs.quantized }),
 });
 

@@ -41,7 +41,7 @@ async function write(folder: string, base: BaseModel, { name, network, generatio
     [FILES.config]: `${JSON.stringify(toFolderConfig(network, name, base.config.causal_share), null, 2)}\n`,
     [FILES.tokenizer]: base.tokenizer,
     [FILES.generation]: generation,
-    ...graphFiles(await onnxOf(network, params, { causal: (base.config.causal_share ?? 0) > 0 })),
+    ...graphFiles(await onnxOf(network, params, { block: true, causal: (base.config.causal_share ?? 0) > 0 })),
   };
   await writeFolderWhole(folder, files, places.output);
 }

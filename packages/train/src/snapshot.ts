@@ -18,6 +18,8 @@ export interface SnapshotOptions {
   graph: boolean;
   /** with a second graph whose matrices are in 8 bits */
   int8?: boolean;
+  /** with the graph that reads a cache of what stands around a block */
+  cache?: boolean;
   /** called for each damaged checkpoint */
   warn(text: string): void;
 }
@@ -31,7 +33,10 @@ export interface Snapshot {
 }
 
 /** Writes the newest checkpoint of the run in `folder` as a model folder. The run may be going on; it is only read. */
-export async function exportSnapshot(folder: string, { out, dtype, graph, int8 = false, warn }: SnapshotOptions): Promise<Snapshot> {
+export async function exportSnapshot(
+  folder: string,
+  { out, dtype, graph, int8 = false, cache = false, warn }: SnapshotOptions,
+): Promise<Snapshot> {
   const checkpoints = join(folder, 'checkpoints');
   const none = new MdiffError('MDIFF_EXISTS', `${folder}: there is no checkpoint to export; give the folder of a run (outputs/<name>)`, 2);
   const newest = await newestProgress(checkpoints);
@@ -56,7 +61,9 @@ export async function exportSnapshot(folder: string, { out, dtype, graph, int8 =
     layout,
     params,
     dtype: dtype === 'float16' ? 'F16' : 'F32',
-    ...(graph && { onnx: await onnxOf(network, params, { half: dtype === 'float16', causal: writesCausal(config, progress.base), int8 }) }),
+    ...(graph && {
+      onnx: await onnxOf(network, params, { half: dtype === 'float16', causal: writesCausal(config, progress.base), int8, block: cache }),
+    }),
     tokenizerJson: files['tokenizer.json']!.toString('utf8'),
     resolvedYaml,
     card,

@@ -1,5 +1,15 @@
 import { tf } from '@mdiff/model';
-import { cacheShape, cachedForward, dropoutShapes, exportedForward, fast, lossAndGrads, positionLosses } from '@mdiff/model';
+import {
+  blockForward,
+  blockShape,
+  cacheShape,
+  cachedForward,
+  dropoutShapes,
+  exportedForward,
+  fast,
+  lossAndGrads,
+  positionLosses,
+} from '@mdiff/model';
 import type { Ops, ParamLayout } from '@mdiff/model';
 import { optimize, storedTensors, toOnnx, trace } from '@mdiff/trace';
 import type { Graph, InputSpec } from '@mdiff/trace';
@@ -77,6 +87,8 @@ export function passGraph({ kind, B, S, masks }: PassShape, options: StepOptions
 export interface ExportOptions {
   /** the weights take 16 bits each, and are rounded */
   half?: boolean;
+  /** with the pass that reads a cache of what stands around a stretch */
+  block?: boolean;
   /** with the causal pass */
   causal?: boolean;
   /** with a denoiser whose matrices are stored and multiplied in 8 bits */
@@ -91,7 +103,7 @@ export function exportedOnnx(
   model: ModelConfig,
   layout: ParamLayout,
   flat: Float32Array,
-  { half = false, causal = false, int8 = false }: ExportOptions = {},
+  { half = false, block = false, causal = false, int8 = false }: ExportOptions = {},
 ): ExportedGraphs {
   const weights = layout.params.map(({ name, offset, size }) => [name, flat.subarray(offset, offset + size)] as const);
   const options = {
@@ -113,6 +125,7 @@ export function exportedOnnx(
         { ...options, stored: storedTensors(denoiser, file) },
       ),
     }),
+    ...(block && { block: toOnnx(blockGraph(model, layout), { ...options, stored: storedTensors(denoiser, file) }) }),
     ...(int8 && { quantized: toOnnx(graph, { initializers: Object.fromEntries(weights), int8: matricesOf(layout), name: 'mdiff' }) }),
   };
 }
@@ -147,6 +160,25 @@ function causalGraph(model: ModelConfig, layout: ParamLayout): Graph {
     ...paramInputs(layout),
   };
   return optimize(trace(cachedForward(model), { inputs, verify: false }), { reorder: true });
+}
+
+function blockGraph(model: ModelConfig, layout: ParamLayout): Graph {
+  const { n_heads, d_model } = model;
+  const { attention, convolutions, reach } = blockShape(model);
+  const cache = (side: string, names: readonly string[], ...shape: InputSpec['shape']): Record<string, InputSpec> =>
+    Object.fromEntries(names.map((name) => [`${side}.${name}`, { shape: ['batch', ...shape], dtype: 'float32' }]));
+  const inputs: Record<string, InputSpec> = {
+    input_ids: { shape: ['batch', 'length'], dtype: 'int32' },
+    attention_mask: { shape: ['batch', 'length'], dtype: 'int32' },
+    position: { shape: ['batch'], dtype: 'int32' },
+    unread: { shape: ['batch', 'places'], dtype: 'float32' },
+    rows: { shape: ['rows'], dtype: 'int32' },
+    ...cache('past', attention, n_heads, 'places', d_model / n_heads),
+    ...cache('left', convolutions, reach, d_model),
+    ...cache('right', convolutions, reach, d_model),
+    ...paramInputs(layout),
+  };
+  return optimize(trace(blockForward(model), { inputs, verify: false }), { reorder: true });
 }
 
 /** The pass with open sizes B, S and M: one graph for all batches. */

@@ -9,7 +9,7 @@ import {
   type SamplingOptions,
   type StepEvent,
 } from '@mdiff/diffusion';
-import { feedOf, type Feed, type Reserved } from './feed.js';
+import type { Reserved } from './feed.js';
 
 /** Canvases of any lengths to fill. */
 export interface FillArgs {
@@ -84,6 +84,14 @@ export interface SharedPass {
   readonly rows: number;
 }
 
+/** A canvas in a pass, and the filling that it is of. */
+export interface FillRow extends DenoiserRow {
+  readonly owner: object;
+}
+
+/** Computes the logits [M, V] of all wanted positions, row after row. */
+export type FillPass = (rows: readonly FillRow[], reserved: Reserved) => Promise<Float32Array>;
+
 /** A step of one of several fillings: its progress, what went wrong with it alone, or null if it had no place in this pass. */
 export type StepOutcome = FillProgress | { readonly error: { readonly message: string; readonly code?: string } } | null;
 
@@ -95,11 +103,11 @@ const MOST_TOKENS = 2 ** 12;
  * One forward pass for the first filling and for those behind it whose canvases are about as long, as far as they fit. A row's logits do not depend
  * on the rows beside it, to the bit (steps.test.ts). Together short canvases take half the time or less; from 128 tokens on it is the same (measured).
  */
-export async function stepTogether(waiting: readonly LocalFilling[], run: (feed: Feed) => Promise<Float32Array>): Promise<SharedPass> {
+export async function stepTogether(waiting: readonly LocalFilling[], run: FillPass): Promise<SharedPass> {
   const rows = waiting.map((filling) => filling.wanted());
   const chosen = together(rows, waiting);
-  const all = chosen.flatMap((i) => lengthened(rows[i]!, waiting[i]!.task));
-  const logits = all.length > 0 ? await run(feedOf(all, { ...waiting[chosen[0]!]!.task, ahead: 0 })) : new Float32Array(0);
+  const all = chosen.flatMap((i) => lengthened(rows[i]!, waiting[i]!.task).map((row) => ({ ...row, owner: waiting[i]! })));
+  const logits = all.length > 0 ? await run(all, waiting[chosen[0]!]!.task) : new Float32Array(0);
   const outcomes = waiting.map((): StepOutcome => null);
   const size = logits.length / Math.max(1, positionsOf(all));
   let first = 0;

@@ -2,8 +2,10 @@
 import { Moved } from '@mdiff/workers/browser';
 import type { InferenceSession } from 'onnxruntime-node';
 import { textCache, type TensorClass, type TextCache } from './cache.js';
-import type { Feed } from './feed.js';
-import { startFilling, stepTogether, type LocalFilling } from './filling.js';
+import { blockPasses } from './blockpass.js';
+import { cachedPasses } from './blockcache.js';
+import { feedOf, type Feed } from './feed.js';
+import { startFilling, stepTogether, type FillPass, type LocalFilling } from './filling.js';
 import type { CacheSize, NextTokens } from './session.js';
 import type { FillingCalls } from './steps.js';
 
@@ -18,12 +20,15 @@ export interface WriterCalls {
 /** What a runtime has loaded. */
 export interface Loaded {
   readonly session: InferenceSession;
+  /** the graph that reads a cache; with it canvases are filled */
+  readonly block?: InferenceSession;
   readonly Tensor: TensorClass;
   /** called when the causal graph is first needed */
   readonly loadCausal: () => Promise<InferenceSession>;
 }
 
 const GRAPH_INPUTS = ['input_ids', 'attention_mask', 'rows'];
+const BLOCK_INPUTS = ['input_ids', 'attention_mask', 'position', 'unread', 'rows'];
 const CAUSAL_INPUTS = ['input_ids', 'position', 'rows'];
 
 /** Throws for a graph that has other inputs, or other columns than the vocabulary: every token would be wrong. */
@@ -48,6 +53,7 @@ export function service<Args extends { readonly vocab: number }, Report>(
   const fillings = new Map<number, LocalFilling>();
   let causal: InferenceSession | null = null;
   const writers = new Map<number, TextCache>();
+  let fillPass: FillPass = (rows, reserved) => pass(feedOf(rows, { ...reserved, ahead: 0 }));
 
   async function pass({ ids, attention, rows, batch, length }: Feed): Promise<Float32Array> {
     const { session, Tensor } = loaded!;
@@ -64,7 +70,9 @@ export function service<Args extends { readonly vocab: number }, Report>(
     open: async (args: Args): Promise<Report> => {
       const { report, ...rest } = await open(args);
       checkGraph(rest.session, GRAPH_INPUTS, args.vocab);
+      if (rest.block) checkGraph(rest.block, BLOCK_INPUTS, args.vocab);
       loaded = rest;
+      if (rest.block) fillPass = cachedPasses(blockPasses(rest.block, rest.Tensor), fillPass);
       vocab = args.vocab;
       return report;
     },
@@ -73,7 +81,7 @@ export function service<Args extends { readonly vocab: number }, Report>(
     stepFillings: ({ fillings: asked }: Parameters<FillingCalls['step']>[0]) =>
       stepTogether(
         asked.map((filling) => fillings.get(filling)!),
-        pass,
+        fillPass,
       ),
     endFilling: ({ filling }: Parameters<FillingCalls['end']>[0]) => void fillings.delete(filling),
     begin: async ({ writer, ...size }: WriterCalls['begin']) => {

@@ -8,6 +8,8 @@ import type { SessionOptions, UnitsArgs } from './session.js';
 
 /** Argument of `open`, the first call. */
 export interface OpenArgs extends SessionOptions, GraphNames {
+  /** fill canvases with this graph and a cache */
+  readonly blockGraph?: string | undefined;
   /** columns of the logits */
   readonly vocab: number;
   /** text of tokenizer.json */
@@ -31,9 +33,10 @@ let json = '';
 let tokenizer: Tokenizer | undefined;
 
 serveWorker({
-  ...service(async ({ graph, causalGraph, tokenizer: text, threads = 0 }: OpenArgs) => {
+  ...service(async ({ graph, causalGraph, blockGraph, tokenizer: text, threads = 0 }: OpenArgs) => {
     json = text;
-    return { session: await load(graph, threads), Tensor, loadCausal: () => load(causalGraph!, threads), report: undefined };
+    const [session, block] = await Promise.all([load(graph, threads), blockGraph === undefined ? undefined : load(blockGraph, threads)]);
+    return { session, ...(block && { block }), Tensor, loadCausal: () => load(causalGraph!, threads), report: undefined };
   }),
   // The first long text needs them, and most models score none.
   units: async ({ text, slot }: UnitsArgs) => {

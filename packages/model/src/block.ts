@@ -1,0 +1,106 @@
+import { tf } from './tf.js';
+import { pairBias } from './attention.js';
+import { attendBoth } from './cached.js';
+import { fast, hiddenAt, logits, rotations, sinusoids } from './denoiser.js';
+import type { Frame, Ops } from './denoiser.js';
+import type { Named } from './step.js';
+import type { DenoiserConfig } from './types.js';
+
+// A stretch of each canvas with all that stands around it read from a cache (the dual cache of Fast-dLLM, arXiv 2505.22618). It is the network of
+// denoiser.ts, whose attention and convolutions read the positions before and behind the stretch as well. Keys and values there were computed when the
+// stretch held other tokens, so the logits are exact for the canvas that the cache was made of, and an approximation once a token has changed.
+
+/** What the cache of one canvas holds, in the order of the forward pass. */
+export interface BlockShape {
+  /** inputs `past.{name}` [B, H, C, K] and outputs `{name}` [B, H, S, K]; keys and values of each block in turn */
+  readonly attention: readonly string[];
+  /** inputs `left.{name}` and `right.{name}` [B, R, D], what stands beside the stretch; outputs `{name}` [B, S, D]: the inputs of each convolution */
+  readonly convolutions: readonly string[];
+  /** R, the positions on each side that a convolution reads */
+  readonly reach: number;
+}
+
+export function blockShape({ n_layers, conv_width }: DenoiserConfig): BlockShape {
+  const blocks = Array.from({ length: n_layers }, (_, block) => block);
+  return {
+    attention: blocks.flatMap((block) => [`keys.${block}`, `values.${block}`]),
+    convolutions: conv_width > 0 ? ['window', ...blocks.map((block) => `window.${block}`)] : [],
+    reach: conv_width > 0 ? (conv_width - 1) / 2 : 0,
+  };
+}
+
+/**
+ * The graph: `input_ids` and `attention_mask` [B, S] (0 = PAD, at the end), `position` [B], the place of the first token of each row; `unread`
+ * float32 [B, C], 1 = a place of the cache that is not read, because it is filler or lies in the stretch; the cache; `rows` [M], the flattened positions
+ * b·S + s to project; the parameters → `logits` [M, V] and the outputs of `blockShape`. With nothing read and zeros beside it, a stretch that is a
+ * whole canvas gives the logits of the denoiser, and its cache.
+ */
+export function blockForward(config: DenoiserConfig): (inputs: Named) => Named {
+  return (inputs) =>
+    tf.tidy(() => {
+      const gained: Named = {};
+      const place = frameAt(config, inputs);
+      const ops: Ops = { ...fast, ...aroundOps(config, { inputs, gained, place }) };
+      return { logits: logits(inputs, hiddenAt(config, inputs, place, inputs.rows!, ops)), ...gained };
+    });
+}
+
+function frameAt(config: DenoiserConfig, inputs: Named): Frame {
+  const { input_ids: ids, attention_mask: mask, position } = inputs as Record<'input_ids' | 'attention_mask' | 'position', tf.Tensor>;
+  const [B, S] = ids.shape as [number, number];
+  const places = tf.add(tf.range(0, S, 1, 'int32').reshape([1, S]), position.reshape([B, 1]));
+  // Places of PAD may lie behind the tables.
+  const positions = tf.minimum(places, tf.scalar(config.max_seq_len - 1, 'int32')).reshape([B * S]) as tf.Tensor1D;
+  const table = (): Pick<Frame, 'rotation'> => {
+    const { query, key } = rotations(config, config.max_seq_len);
+    const rows = (all: tf.Tensor) => tf.gather(all, positions).reshape([B, 1, S, config.d_model / config.n_heads]);
+    return { rotation: { query: { cos: rows(query.cos), sin: rows(query.sin) }, key: { cos: rows(key.cos), sin: rows(key.sin) } } };
+  };
+  // `convolve` below reads the cache and no taps.
+  const unread = tf.zeros([1, 1], 'int32') as tf.Tensor2D;
+  return {
+    B,
+    S,
+    ids: ids.reshape([B * S]),
+    segments: mask,
+    causal: tf.scalar(0),
+    masks: {},
+    bias: pairBias(mask),
+    positions,
+    ...(config.conv_width > 0 && { taps: { from: unread, to: unread, segments: mask, causal: unread } }),
+    ...(config.pos_encoding === 'rope' && table()),
+    ...(config.pos_encoding === 'sinusoidal' && { sinusoids: tf.tensor2d(sinusoids(config), [config.max_seq_len, config.d_model]) }),
+  };
+}
+
+/** Attention and convolution with what stands around. The network calls them in the order of `blockShape`; they put into `gained` what they read. */
+function aroundOps(
+  config: DenoiserConfig,
+  { inputs, gained, place: { B, S, segments } }: { inputs: Named; gained: Named; place: Frame },
+): Pick<Ops, 'attend' | 'convolve'> {
+  const { attention, convolutions, reach: R } = blockShape(config);
+  const D = config.d_model;
+  const names = { attention: attention.values(), convolutions: convolutions.values() };
+  const next = (part: keyof typeof names): string => names[part].next().value as string;
+  const forbidden = tf.mul(inputs.unread!, -1e9).reshape([B, 1, 1, -1]);
+  const tokens = tf.cast(segments, 'float32').reshape([B, S, 1]);
+  return {
+    attend: (q, k, v, bias) => {
+      const [keys, values] = [next('attention'), next('attention')];
+      Object.assign(gained, { [keys]: k, [values]: v });
+      const around = tf.add(tf.matMul(q, inputs[`past.${keys}`]!, false, true), forbidden);
+      return attendBoth(around, inputs[`past.${values}`]!, tf.add(tf.matMul(q, k, false, true), bias), v);
+    },
+    convolve: (x, weight) => {
+      const name = next('convolutions');
+      // PAD gives nothing to its neighbours.
+      const here = tf.mul(x.reshape([B, S, D]), tokens);
+      gained[name] = here;
+      const all = tf.concat([inputs[`left.${name}`]!, here, inputs[`right.${name}`]!], 1);
+      const taps = Array.from({ length: 2 * R + 1 }, (_, j) =>
+        tf.mul(tf.slice(all, [0, j, 0], [B, S, D]), tf.slice(weight, [j, 0], [1, D])),
+      );
+      return tf.add(x, tf.addN(taps).reshape([B * S, D])) as tf.Tensor2D;
+    },
+  };
+}
