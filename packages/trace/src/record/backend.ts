@@ -2,7 +2,7 @@ import { tf } from '../tf.js';
 import { TraceError, atLine } from '../error.js';
 import type { Attrs, Dtype } from '../graph/graph.js';
 import { activeTrace, endTrace, fail, requireTrace, stackHere, type ActiveTrace, type DataId } from './active.js';
-import { recordCall } from './kernels.js';
+import { KERNEL_INPUTS, recordCall } from './kernels.js';
 import { refuseRandom } from './random.js';
 import type { Value } from './recorder.js';
 
@@ -162,9 +162,11 @@ function recordForeign(inputs: tf.NamedTensorInfoMap, { op, outputs, attrs }: Fo
 
 function recordBuiltIn(kernelName: string, inputs: tf.NamedTensorInfoMap, attrs: object): tf.TensorInfo[] | tf.TensorInfo {
   if (kernelName === 'Multinomial') refuseRandom(stackHere(), 'tf.multinomial');
+  // Some of these have lists of lists as inputs.
+  if (!KERNEL_INPUTS.has(kernelName)) refuseKernel(kernelName);
   const named: Record<string, Value> = {};
   for (const [key, tensor] of Object.entries(inputs)) if (tensor) named[key] = backend.lookup(tensor);
-  let values: Value[] | undefined;
+  let values: Value[];
   try {
     values = recordCall(requireTrace().recorder, kernelName, named, attrs as Record<string, unknown>);
   } catch (error) {
@@ -172,10 +174,12 @@ function recordBuiltIn(kernelName: string, inputs: tf.NamedTensorInfoMap, attrs:
     if (error instanceof TraceError) fail(message.replace(/ cannot be traced|$/, (end) => atLine(stackHere()) + end));
     fail(`${kernelName}${atLine(stackHere())}: ${message.split('\n')[0]}`, { byKernel: true });
   }
-  if (!values)
-    fail(
-      `kernel ${kernelName}${atLine(stackHere())} has no rule for tracing; write it with other operations (a custom gradient may help), or compute it outside and pass the result in`,
-    );
   const outputs = values.map((value) => ({ dataId: backend.adopt(value) as tf.DataId, shape: value.shape, dtype: value.dtype }));
   return ['SplitV', 'TopK', 'Unpack'].includes(kernelName) ? outputs : outputs[0]!;
+}
+
+function refuseKernel(name: string): never {
+  fail(
+    `kernel ${name}${atLine(stackHere())} has no rule for tracing; write it with other operations (a custom gradient may help), or compute it outside and pass the result in`,
+  );
 }

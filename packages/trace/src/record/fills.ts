@@ -6,6 +6,7 @@ import { cast, define, refuseType } from './rules.js';
 
 define('Fill', [], (name) => (r, _inputs, a) => {
   const dtype = ((a.dtype as Dtype) ?? 'float32') as Dtype;
+  if (!['float32', 'int32', 'bool'].includes(dtype)) refuseType(name, dtype, 'use float32, int32 or bool');
   return [r.emit(name, [], { shape: (a.shape as number[]).slice(), value: Number(a.value), dtype }, a.shape as number[], dtype)];
 });
 define(['ZerosLike', 'OnesLike'], ['x'], (name) => (r, [x]) => [

@@ -1,5 +1,6 @@
 import { TraceError } from '../error.js';
-import { axisOf, cast, define, refuseType } from './rules.js';
+import type { Recorder, Value } from './recorder.js';
+import { axisOf, cast, define, refuseType, reshape } from './rules.js';
 
 /** Recording rules of gathers and scatters. */
 
@@ -19,13 +20,17 @@ define('GatherNd', ['params', 'indices'], (name) =>
     const shape = [...indices!.shape.slice(0, -1), ...params!.shape.slice(indices!.shape.at(-1))];
     return [r.emit(name, [params!, indices!], {}, shape, params!.dtype)];
   });
+/** TensorFlow.js takes indices of one axis, or a single one, as indices of one number each. */
+const columns = (r: Recorder, indices: Value): Value =>
+  indices.shape.length > 1 ? indices : reshape(r, indices, [indices.shape[0] ?? 1, 1]);
+
 define('ScatterNd', ['indices', 'updates'], (name) =>
   (r, [indices, updates], { shape }) => {
     if (updates!.dtype === 'bool') refuseType(name, 'bool', "cast flags with tf.cast(x, 'int32') first");
-    return [r.emit(name, [indices!, updates!], { shape: (shape as number[]).slice() }, shape as number[], updates!.dtype)];
+    return [r.emit(name, [columns(r, indices!), updates!], { shape: (shape as number[]).slice() }, shape as number[], updates!.dtype)];
   });
 define('TensorScatterUpdate', ['tensor', 'indices', 'updates'], (name) =>
-  (r, [tensor, indices, updates]) => [r.emit(name, [tensor!, indices!, updates!], {}, tensor!.shape, tensor!.dtype)]);
+  (r, [tensor, indices, updates]) => [r.emit(name, [tensor!, columns(r, indices!), updates!], {}, tensor!.shape, tensor!.dtype)]);
 define('UnsortedSegmentSum', ['x', 'segmentIds'], (name) =>
   (r, [x, ids], attrs) => {
     const numSegments = attrs.numSegments as number;

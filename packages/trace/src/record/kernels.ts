@@ -34,15 +34,9 @@ export const REWRITTEN: readonly string[] = [
   '_FusedMatMul',
 ];
 
-/** Records one kernel call with its inputs by name; undefined when the kernel has no rule. */
-export function recordCall(
-  recorder: Recorder,
-  name: string,
-  inputs: Record<string, Value>,
-  attrs: Record<string, unknown>,
-): Value[] | undefined {
-  const kernel = kernels.get(name);
-  if (!kernel) return undefined;
+/** Records a call of a kernel in `KERNEL_INPUTS` with its inputs by name. */
+export function recordCall(recorder: Recorder, name: string, inputs: Record<string, Value>, attrs: Record<string, unknown>): Value[] {
+  const kernel = kernels.get(name)!;
   const ordered = kernel.keys === 'list' ? Object.values(inputs) : kernel.keys.map((key) => inputs[key]!);
   return kernel.record(recorder, ordered, attrs);
 }

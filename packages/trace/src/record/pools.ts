@@ -29,6 +29,10 @@ const pool = (x: number[], a: Attrs): Window =>
         ),
   );
 
+/** Of two axes and one place, TensorFlow.js returns what has the right shape as it is, whatever the padding. */
+const isIdentity = ({ axes }: Window): boolean =>
+  axes.length === 2 && axes.every(({ input, output, window }) => window === 1 && input === output);
+
 const maxOver = (r: Recorder, x: Value, window: Window): Value => {
   const input = padded(r, x, window, -Infinity);
   return places(window)
@@ -36,21 +40,26 @@ const maxOver = (r: Recorder, x: Value, window: Window): Value => {
     .reduce((a, b) => call(r, 'Maximum', [a, b]));
 };
 
-/** 1 / number of inputs under each window: borders do not count. */
-function shares(r: Recorder, window: Window): Value {
+/** 1 / number of inputs under each window, and at least `least`: borders do not count. */
+function shares(r: Recorder, window: Window, least: number): Value {
   const counts = window.axes.map(({ input, output, window: size, stride, before }) =>
-    Array.from({ length: output }, (_, i) => Math.min(input, i * stride - before + size) - Math.max(0, i * stride - before)),
+    Array.from({ length: output }, (_, i) => Math.max(0, Math.min(input, i * stride - before + size) - Math.max(0, i * stride - before))),
   );
   const all = counts.reduce<number[]>((heads, axis) => heads.flatMap((head) => axis.map((count) => head * count)), [1]);
-  return r.constant(all.map((count) => 1 / count), [1, ...window.axes.map(({ output }) => output), 1], 'float32'); // prettier-ignore
+  return r.constant(all.map((count) => 1 / Math.max(least, count)), [1, ...window.axes.map(({ output }) => output), 1], 'float32'); // prettier-ignore
 }
 
 for (const suffix of ['', '3D']) {
-  define(`MaxPool${suffix}`, ['x'], () => (r, [x], a) => [maxOver(r, cast(r, x!, 'float32'), pool(x!.shape, a))]);
+  define(`MaxPool${suffix}`, ['x'], () => (r, [x], a) => {
+    const window = pool(x!.shape, a);
+    const input = cast(r, x!, 'float32');
+    return [isIdentity(window) ? input : maxOver(r, input, window)];
+  });
   define(`AvgPool${suffix}`, ['x'], () => (r, [x], a) => {
     const window = pool(x!.shape, a);
+    if (isIdentity(window)) return [cast(r, x!, 'float32')];
     const input = padded(r, cast(r, x!, 'float32'), window, 0);
-    return [call(r, 'Multiply', [total(r, places(window).map((place) => slice(r, input, window, place))), shares(r, window)])]; // prettier-ignore
+    return [call(r, 'Multiply', [total(r, places(window).map((place) => slice(r, input, window, place))), shares(r, window, suffix === '' ? 0 : 1)])]; // prettier-ignore
   });
   define(`AvgPool${suffix}Grad`, ['dy', 'input'], () => (r, [dy, x], a) => {
     const window = pool(x!.shape, a);

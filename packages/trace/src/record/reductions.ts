@@ -51,9 +51,10 @@ define('Cumsum', ['x'], (name) =>
   ]);
 define('TopK', ['x'], (name) =>
   (r, [x], attrs) => {
+    // Sorted also where it need not be, as in TensorFlow.js.
     const shape = [...x!.shape.slice(0, -1), attrs.k as number];
     if (x!.dtype === 'bool') refuseType(name, 'bool', "cast flags with tf.cast(x, 'int32') first");
-    return r.emitAll(name, [x!], { k: attrs.k as number, sorted: attrs.sorted !== false }, [
+    return r.emitAll(name, [x!], { k: attrs.k as number, sorted: true }, [
       { shape, dtype: x!.dtype },
       { shape, dtype: 'int32' },
     ]);

@@ -133,6 +133,12 @@ function convolve(r: Recorder, x: Value, filter: Value, window: Window): Value {
 
 /** Gradient of a convolution with regard to its input; also the transposed convolution. */
 function convolveBack(r: Recorder, dy: Value, filter: Value, window: Window): Value {
+  const wanted = window.axes.map(({ output }) => output);
+  const given = dy.shape.slice(1, -1);
+  if (wanted.some((size, i) => size !== given[i]))
+    throw new TraceError(
+      `a transposed convolution of [${given.join()}] places to [${window.axes.map(({ input }) => input).join()}] cannot be traced: its strides and padding lead to [${wanted.join()}] places; give it a fitting output shape`,
+    );
   const flat = rows(r, dy);
   return total(
     r,
