@@ -106,7 +106,7 @@ console.warn = warn;
 
 for (const fault of faults) console.log(fault);
 console.log(
-  `${counts.equal} equal, ${counts.refused} refused clearly, ${counts.different} different, ${counts.unclear} unclear (${counts.documented} more differ as the README of @mdiff/trace says; gradients: ${gradients.equal} equal, ${gradients.other} not)`,
+  `${counts.equal} equal, ${counts.refused} refused clearly, ${counts.different} different, ${counts.unclear} unclear (${counts.documented} more differ as the README of @mdiff/trace says; gradients: ${gradients.equal} equal, ${gradients.other} refused or different)`,
 );
 console.log(`${counts.equal + counts.refused + counts.documented} passed, ${faults.length} failed`);
 process.exitCode = faults.length === 0 ? 0 : 1;
