@@ -72,6 +72,9 @@ function checkNpx([name, ...rest]: readonly string[]): void {
     const project = rest[rest.indexOf('--project') + 1]!;
     if (rest.includes('--project') && ![`packages/${project}`, `apps/${project}`, project].some((path) => existsSync(join(root, path))))
       throw new Error(`there is no project ${project}`);
+  } else if (name === 'nx' && rest[0] === 'release') {
+    // nx's own command; nx.json has what it does.
+    if (!('release' in JSON.parse(read('nx.json')))) throw new Error('nx.json has no release');
   } else if (name === 'nx') {
     const [project, target] = rest[1]!.split(':') as [string, string];
     const folder = [`apps/${project}`, `packages/${project}`].find((path) => existsSync(join(root, path)))!;

@@ -245,7 +245,7 @@ describe('presets', () => {
       'model.max_seq_len: 128 -> 256',
       'model.init_from: null -> base-en',
       'data.max_sentence_length: 128 -> 256',
-      'training.learning_rate: 0.0015 -> 0.001',
+      'training.learning_rate: 0.0015 -> 0.0005',
       'training.warmup_steps: 50 -> 20',
       'training.batch_size: 16 -> 8',
       'training.max_steps: 1100 -> null',

@@ -95,7 +95,7 @@ test.each([
   [
     'loadModel(folder, { thread })',
     () => loadModel('model', { thread: 2 } as never),
-    /^loadModel: no option is called "thread"; it takes precision, threads, verify$/,
+    /^loadModel: no option is called "thread"; it takes cache, precision, threads, verify$/,
   ],
   [
     'loadSource(text, { directory })',

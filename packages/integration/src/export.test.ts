@@ -6,7 +6,7 @@ import type { ModelConfig, ProjectConfig, ProjectInput } from '@mdiff/config';
 import { stream } from '@mdiff/diffusion';
 import { generate, loadModel, score } from '@mdiff/generate';
 import type { Model, Writer } from '@mdiff/generate';
-import { blockForward, blockShape, exportedForward, frame, hiddenAt, logits as project } from '@mdiff/model';
+import { blockForward, cacheShape, exportedForward, frame, hiddenAt, logits as project } from '@mdiff/model';
 import { maxError } from '@mdiff/testing';
 import { readSafetensors } from '@mdiff/folder';
 import { modelText, prepare } from '@mdiff/prepare';
@@ -115,7 +115,7 @@ async function weights(path: string): Promise<() => Record<string, tf.Tensor>> {
 function dualDenoiser({ config }: Model, parameters: () => Record<string, tf.Tensor>): Model['denoise'] {
   const network = config as unknown as ModelConfig;
   const { n_heads: H, d_model: D } = network;
-  const { attention, convolutions, reach: R } = blockShape(network);
+  const { attention, convolutions, reach: R } = cacheShape(network);
   const named = (names: readonly string[], side: string, value: (name: string) => tf.Tensor): Record<string, tf.Tensor> =>
     Object.fromEntries(names.map((name) => [`${side}.${name}`, value(name)]));
   const ints = (values: Iterable<number>): tf.Tensor => tf.tensor1d([...values], 'int32');

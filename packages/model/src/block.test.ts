@@ -1,7 +1,8 @@
 import { stream } from '@mdiff/diffusion';
 import { tf } from './tf.js';
 import { expect, test } from 'vitest';
-import { blockForward, blockShape } from './block.js';
+import { blockForward } from './block.js';
+import { cacheShape } from './cached.js';
 import { frame, hiddenAt, logits } from './denoiser.js';
 import { tiny } from './fixture.test.util.js';
 import { layout } from './layout.js';
@@ -21,7 +22,7 @@ const lengths = [11, 8];
 /** Inputs of a pass that reads nothing around it. */
 function alone(config: DenoiserConfig): Named {
   const { n_heads: H, d_model: D } = config;
-  const { attention, convolutions, reach: R } = blockShape(config);
+  const { attention, convolutions, reach: R } = cacheShape(config);
   const sides = ['left', 'right'].flatMap((side) => convolutions.map((name) => [`${side}.${name}`, tf.zeros([B, R, D])] as const));
   return Object.fromEntries([...attention.map((name) => [`past.${name}`, tf.fill([B, H, 1, D / H], 9)] as const), ...sides]);
 }
@@ -56,7 +57,7 @@ test.each(configs)(
       // The same sums in another order: rounding of float32 at logits of about 3.
       expect(tf.max(tf.abs(tf.sub(whole!, expected))).dataSync()[0]).toBeLessThan(1e-5);
 
-      const { attention, convolutions, reach: R } = blockShape(config);
+      const { attention, convolutions, reach: R } = cacheShape(config);
       const [length, starts] = [3, [6, 2]];
       const beside = (name: string, from: (start: number) => number): tf.Tensor =>
         tf.stack(starts.map((start, b) => tf.slice(cache[name]!, [b, from(start), 0], [1, R, config.d_model]).squeeze([0])));

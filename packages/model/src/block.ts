@@ -1,6 +1,7 @@
+import { mustBe } from '@mdiff/diffusion';
 import { tf } from './tf.js';
 import { pairBias } from './attention.js';
-import { attendBoth } from './cached.js';
+import { attendBoth, cacheShape } from './cached.js';
 import { fast, hiddenAt, logits, rotations, sinusoids } from './denoiser.js';
 import type { Frame, Ops } from './denoiser.js';
 import type { Named } from './step.js';
@@ -10,32 +11,14 @@ import type { DenoiserConfig } from './types.js';
 // denoiser.ts, whose attention and convolutions read the positions before and behind the stretch as well. Keys and values there were computed when the
 // stretch held other tokens, so the logits are exact for the canvas that the cache was made of, and an approximation once a token has changed.
 
-/** What the cache of one canvas holds, in the order of the forward pass. */
-export interface BlockShape {
-  /** inputs `past.{name}` [B, H, C, K] and outputs `{name}` [B, H, S, K]; keys and values of each block in turn */
-  readonly attention: readonly string[];
-  /** inputs `left.{name}` and `right.{name}` [B, R, D], what stands beside the stretch; outputs `{name}` [B, S, D]: the inputs of each convolution */
-  readonly convolutions: readonly string[];
-  /** R, the positions on each side that a convolution reads */
-  readonly reach: number;
-}
-
-export function blockShape({ n_layers, conv_width }: DenoiserConfig): BlockShape {
-  const blocks = Array.from({ length: n_layers }, (_, block) => block);
-  return {
-    attention: blocks.flatMap((block) => [`keys.${block}`, `values.${block}`]),
-    convolutions: conv_width > 0 ? ['window', ...blocks.map((block) => `window.${block}`)] : [],
-    reach: conv_width > 0 ? (conv_width - 1) / 2 : 0,
-  };
-}
-
 /**
  * The graph: `input_ids` and `attention_mask` [B, S] (0 = PAD, at the end), `position` [B], the place of the first token of each row; `unread`
  * float32 [B, C], 1 = a place of the cache that is not read, because it is filler or lies in the stretch; the cache; `rows` [M], the flattened positions
- * b·S + s to project; the parameters → `logits` [M, V] and the outputs of `blockShape`. With nothing read and zeros beside it, a stretch that is a
+ * b·S + s to project; the parameters → `logits` [M, V] and the outputs of `cacheShape`. With nothing read and zeros beside it, a stretch that is a
  * whole canvas gives the logits of the denoiser, and its cache.
  */
 export function blockForward(config: DenoiserConfig): (inputs: Named) => Named {
+  mustBe('blockForward', 'config', config, 'object');
   return (inputs) =>
     tf.tidy(() => {
       const gained: Named = {};
@@ -73,12 +56,12 @@ function frameAt(config: DenoiserConfig, inputs: Named): Frame {
   };
 }
 
-/** Attention and convolution with what stands around. The network calls them in the order of `blockShape`; they put into `gained` what they read. */
+/** Attention and convolution with what stands around. The network calls them in the order of `cacheShape`; they put into `gained` what they read. */
 function aroundOps(
   config: DenoiserConfig,
   { inputs, gained, place: { B, S, segments } }: { inputs: Named; gained: Named; place: Frame },
 ): Pick<Ops, 'attend' | 'convolve'> {
-  const { attention, convolutions, reach: R } = blockShape(config);
+  const { attention, convolutions, reach: R } = cacheShape(config);
   const D = config.d_model;
   const names = { attention: attention.values(), convolutions: convolutions.values() };
   const next = (part: keyof typeof names): string => names[part].next().value as string;

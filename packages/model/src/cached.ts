@@ -10,13 +10,16 @@ import type { DenoiserConfig } from './types.js';
 // attention and convolution read the past as well. In a causal row no position depends on a later one, so the keys, the values and the inputs
 // of the convolutions stay what they were, and the logits are those of the whole row up to rounding.
 
-/** What the cache of one text holds, in the order of the forward pass. */
+/** What the cache of a text (or, in block.ts, of a canvas) holds, in the order of the forward pass. */
 interface CacheShape {
   /** inputs `past.{name}` [B, H, C, K] and outputs `{name}` [B, H, S, K]; keys and values of each block in turn */
   readonly attention: readonly string[];
-  /** inputs `past.{name}` and outputs `{name}`, both [B, R, D]: the last R inputs of each convolution */
+  /**
+   * the inputs of each convolution. Of a text: inputs `past.{name}` and outputs `{name}`, both [B, R, D], the last R of them. Of a canvas: inputs
+   * `left.{name}` and `right.{name}` [B, R, D], what stands beside the stretch, and outputs `{name}` [B, S, D].
+   */
   readonly convolutions: readonly string[];
-  /** R, the positions before its own that a convolution reads */
+  /** R, the positions on one side of its own that a convolution reads */
   readonly reach: number;
 }
 

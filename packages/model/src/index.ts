@@ -1,6 +1,6 @@
 export { adamwFlat, emaFlat } from './adamw.js';
 export type { AdamW, FlatState } from './adamw.js';
-export { blockForward, blockShape } from './block.js';
+export { blockForward } from './block.js';
 export { cacheShape, cachedForward } from './cached.js';
 export { entropies, fast, frame, hidden, hiddenAt, logits, loss, plain } from './denoiser.js';
 export type { AttendFrame, Frame, Ops } from './denoiser.js';

@@ -94,6 +94,11 @@ describe('a loaded file', () => {
     expect(load(text)).toEqual(config);
   });
 
+  it.each(['', '~\n', 'null # nothing yet\n', '# a comment\n---\n'])('takes in a change where the file is empty: %j', (text) => {
+    expect(load(load(text).with({ seed: 5 }).toYaml()).seed).toBe(5);
+    expect(ProjectConfig.parse(ProjectConfig.parse(text, { env: {}, preset: 'quickstart' }).toYaml(), { env: {} }).model.n_layers).toBe(4);
+  });
+
   it('an alias and its twin go on agreeing', () => {
     const text = 'mixed_precision: false\ntraining: { use_mixed_precision: false }\n';
     const changed = load(text).with({ training: { use_mixed_precision: true } });

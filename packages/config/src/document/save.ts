@@ -127,6 +127,8 @@ function extendBy(doc: Document, preset: string): void {
 
 function edited(config: ProjectConfig, origin: Origin): string {
   const doc = parseTree(origin.text).doc as unknown as Document;
+  // A file that holds just `null` or `~` is an empty configuration.
+  if (!yamlLibrary().isMap(doc.contents)) doc.contents = doc.createNode({});
   const before = alone(origin);
   const names = new Map(Object.entries(aliases).map(([alias, canonical]) => [canonical, alias]));
   const marked = isMarked(origin.text);

@@ -1,15 +1,5 @@
 import { tf } from '@mdiff/model';
-import {
-  blockForward,
-  blockShape,
-  cacheShape,
-  cachedForward,
-  dropoutShapes,
-  exportedForward,
-  fast,
-  lossAndGrads,
-  positionLosses,
-} from '@mdiff/model';
+import { blockForward, cacheShape, cachedForward, dropoutShapes, exportedForward, fast, lossAndGrads, positionLosses } from '@mdiff/model';
 import type { Ops, ParamLayout } from '@mdiff/model';
 import { optimize, storedTensors, toOnnx, trace } from '@mdiff/trace';
 import type { Graph, InputSpec } from '@mdiff/trace';
@@ -164,7 +154,7 @@ function causalGraph(model: ModelConfig, layout: ParamLayout): Graph {
 
 function blockGraph(model: ModelConfig, layout: ParamLayout): Graph {
   const { n_heads, d_model } = model;
-  const { attention, convolutions, reach } = blockShape(model);
+  const { attention, convolutions, reach } = cacheShape(model);
   const cache = (side: string, names: readonly string[], ...shape: InputSpec['shape']): Record<string, InputSpec> =>
     Object.fromEntries(names.map((name) => [`${side}.${name}`, { shape: ['batch', ...shape], dtype: 'float32' }]));
   const inputs: Record<string, InputSpec> = {
