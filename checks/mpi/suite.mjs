@@ -1,10 +1,11 @@
 // Runs on several ranks with the MPI of this machine: `mdiff engine install mpi` and its faults, the same losses on 2, 3 and 4 ranks as on one,
 // ranks that die, hang or differ, a full disk. Usage: node checks/mpi/suite.mjs <scratch folder>
 import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { execute, root } from '../../tools/workspace.mjs';
 import { counter } from '../count.mjs';
+import { onlyPath } from '../path.mjs';
 
 const scratch = resolve(process.argv[2]);
 const cache = join(scratch, 'cache');
@@ -17,18 +18,7 @@ const asRoot = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1
 const mdiff = (args, env = {}) => execute(process.execPath, [entry, ...args], { output: 'keep', env });
 const install = (folder, env = {}, ...flags) => mdiff(['engine', 'install', 'mpi', '--set', `cache_dir=${folder}`, ...flags], env);
 
-/** A PATH with these programs of the machine and no others. */
-function only(...names) {
-  const bin = join(scratch, `bin-${names.join('-')}`);
-  mkdirSync(bin, { recursive: true });
-  for (const name of names) {
-    const found = process.env.PATH.split(delimiter)
-      .map((folder) => join(folder, name))
-      .find((path) => existsSync(path));
-    if (found && !existsSync(join(bin, name))) symlinkSync(found, join(bin, name));
-  }
-  return bin;
-}
+const only = (...names) => onlyPath(scratch, ...names);
 const lastLine = ({ text }) => text.trimEnd().split('\n').at(-1);
 const says = (ended, code, pattern) =>
   ended.code === code && pattern.test(lastLine(ended)) && !/\n\s+at /.test(ended.text)

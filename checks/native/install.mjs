@@ -1,10 +1,11 @@
 // `mdiff engine` as users meet it: with the real package index, and with faults. Leaves native TensorFlow in the cache folder.
 // Usage: node checks/native/install.mjs <cache folder>
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { execute, root } from '../../tools/workspace.mjs';
 import { counter } from '../count.mjs';
+import { onlyPath } from '../path.mjs';
 
 const [cache] = process.argv.slice(2);
 const { check, end } = counter();
@@ -24,18 +25,7 @@ const refuses = ({ code, text }, expected) => {
 const inside = (folder, ...names) => join(folder, 'engines', ...names);
 const parts = (folder) => (existsSync(inside(folder)) ? readdirSync(inside(folder)) : []);
 
-/** A PATH with these programs of the machine and no others. */
-function only(...names) {
-  const bin = join(cache, '..', `bin-${names.join('-')}`);
-  mkdirSync(bin, { recursive: true });
-  for (const name of names) {
-    const found = process.env.PATH.split(delimiter)
-      .map((folder) => join(folder, name))
-      .find((path) => existsSync(path));
-    if (found && !existsSync(join(bin, name))) symlinkSync(found, join(bin, name));
-  }
-  return bin;
-}
+const only = (...names) => onlyPath(join(cache, '..'), ...names);
 
 /** Installs until `bytes` have come, then presses Ctrl-C for the whole process group, as a terminal does. */
 function interrupted(folder, bytes) {

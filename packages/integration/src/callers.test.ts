@@ -51,6 +51,14 @@ async function outcome(call: () => unknown): Promise<string> {
   }
 }
 
+test('packages that import none of mdiff have the same check of arguments, word for word', () => {
+  const [first, ...others] = ['diffusion', 'folder', 'trace', 'report', 'workers'].map((name) =>
+    readFileSync(new URL(`../../${name}/src/arguments.ts`, import.meta.url), 'utf8'),
+  );
+  // Not all of them have options to know.
+  for (const other of others) expect(first!.startsWith(other.trimEnd())).toBe(true);
+});
+
 test.each(Object.entries(entries))('each function of %s says what it expects', async (_, entry) => {
   const functions = Object.entries<unknown>(entry).filter(
     ([name, value]) => typeof value === 'function' && !/^[A-Z]/.test(name) && !PIECES.has(name),
