@@ -120,6 +120,13 @@ const faultOf = (words: readonly string[]): string | undefined => {
   }
 };
 
+it('no help shows a default as JSON', () => {
+  const all = (command: CommandLine): CommandLine[] => [command, ...(command.commands as CommandLine[]).flatMap(all)];
+  const helps = all(tree).map((command) => command.helpInformation());
+  expect(helps.length).toBeGreaterThan(30);
+  expect(helps.flatMap((help) => help.match(/default:\s+[[{].*/g) ?? [])).toEqual([]);
+});
+
 describe('the commands of code blocks', () => {
   const blocks = pages.flatMap((page) => blocksOf(read(page)).map((block) => ({ page, ...block })));
 

@@ -53,11 +53,13 @@ export function addTune(root: Command): void {
         'search for better values of any keys: short runs of many random values, longer ones of the better, by held-out bits/byte',
       ),
   )
-    .option(
-      '--search <key=range>',
-      'log:1e-4..3e-3, linear:0..0.2 or a,b,c, as training.learning_rate=log:1e-4..3e-3; may be repeated',
-      collect,
-      [],
+    .addOption(
+      new Option(
+        '--search <key=range>',
+        'log:1e-4..3e-3, linear:0..0.2 or a,b,c, as training.learning_rate=log:1e-4..3e-3; may be repeated',
+      )
+        .argParser(collect)
+        .default([], 'none; one at least is needed'),
     )
     .addOption(new Option('--trials <count>', 'values to try').argParser(count).default(9))
     .addOption(new Option('--rounds <count>', 'each keeps the better third and gives it three times the steps').argParser(count).default(3))

@@ -1,5 +1,5 @@
 // The flags that commands share, and the readers of their values.
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from './failure.js';
 
 /** For a flag that may be repeated. */
@@ -45,7 +45,9 @@ export function addConfigFlags(command: Command, { only }: { only?: string } = {
       : `configuration file, for ${only} (default: mdiff.yaml here)`;
   command.option('-c, --config <file>', file);
   if (only === undefined) command.option('-p, --preset <name>', 'preset under the file');
-  return command.option('-s, --set <key=value>', 'one configuration value, above all layers; may be repeated', collect, []);
+  const set = new Option('-s, --set <key=value>', 'one configuration value, above all layers; may be repeated');
+  // Without words of its own the default would be shown as [].
+  return command.addOption(set.argParser(collect).default([], 'none'));
 }
 
 /** A key of the configuration as a flag or argument of its own gives it: messages then name the flag. */
