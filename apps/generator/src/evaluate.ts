@@ -14,7 +14,7 @@ import {
   type ScoredUnit,
 } from '@mdiff/generate';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { evaluationText, type Evaluation } from './evaluatetext.js';
+import type { Evaluation } from './evaluatetext.js';
 import { addCommonFlags, type CommonFlags, shorthand } from './flags.js';
 import type { Hooks, OwnText } from './graphs.js';
 import { pathOf } from './graphs.js';
@@ -146,6 +146,7 @@ async function runEvaluate(folder: string | undefined, text: string | undefined,
   const { model, sampling, chosen } = await openFolder(name, flags, hooks);
   if (chosen.has('temperature')) throw new UsageError('generation.temperature: mdiff evaluate takes --temperatures instead');
   const evaluation: Evaluation = { model: model.name, folder: name, finished: false, notes: [] };
+  const { evaluationText } = await import('./evaluatetext.js');
   const progress = progressLine();
   await closing(model, async () => {
     try {

@@ -2,7 +2,6 @@ import { collect, count, number, UsageError } from '@mdiff/cli';
 import { closing } from '@mdiff/folder';
 import { draft, generate, type GenerateOptions } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
-import { converse } from './converse.js';
 import { addSamplingFlags, type SamplingFlags, shorthand, wordOptions } from './flags.js';
 import { textOf } from './input.js';
 import type { Hooks } from './graphs.js';
@@ -27,7 +26,10 @@ async function runGenerate(argument: string | undefined, flags: GenerateFlags, h
   const show = { json: flags.json ?? false, watch: flags.watch ?? false };
   await closing(model, async () => {
     const given = flags.prompt !== undefined || flags.suffix !== undefined;
-    if (flags.interactive || (interactive && !given)) return converse({ model, sampling, changed, ...show });
+    if (flags.interactive || (interactive && !given)) {
+      const { converse } = await import('./converse.js');
+      return converse({ model, sampling, changed, ...show });
+    }
     const prompt = await textOf(flags.prompt ?? '');
     if (flags.draft !== undefined) {
       const share = flags.draft === true ? {} : { share: flags.draft };
