@@ -1,6 +1,6 @@
 // Packs every publishable package with pnpm and with npm, checks the tarballs, installs npm's into empty folders, and imports what was installed.
 // Usage: node checks/packing/pack.mjs <empty folder> [model folder to generate from]
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { pnpm } from '../../tools/bootstrap.mjs';
 import { execute, manifest, npm, packageFolders, root } from '../../tools/workspace.mjs';
@@ -107,13 +107,13 @@ function closure(roots) {
 
 /**
  * Installs packages and those that they depend on into a fresh folder. mdiff's own are on no registry, so each is given by its
- * tarball; npm takes everything else from the registry.
+ * tarball; npm takes everything else from the registry, and `others` with it.
  */
-async function install(label, roots) {
+async function install(label, roots, others = {}) {
   const target = join(folder, label);
   mkdirSync(target, { recursive: true });
   const names = closure(roots).filter((name) => files.has(name));
-  const dependencies = Object.fromEntries(names.map((name) => [name, `file:${files.get(name)}`]));
+  const dependencies = { ...others, ...Object.fromEntries(names.map((name) => [name, `file:${files.get(name)}`])) };
   writeFileSync(join(target, 'package.json'), JSON.stringify({ name: 'empty-folder', private: true, type: 'module', dependencies }));
   await command(
     `npm install (${label})`,
@@ -204,5 +204,19 @@ check(
     ? ''
     : `exit code ${refused.code}:\n${refused.text}`,
 );
+
+// A project outside the workspace: its manifest asks for versions, and what is on no registry yet comes from the tarballs.
+const example = join(root, 'examples/consumer');
+const asked = JSON.parse(readFileSync(join(example, 'package.json'), 'utf8')).dependencies;
+const own = Object.keys(asked).filter((name) => files.has(name));
+const consumer = await install('consumer', own, Object.fromEntries(Object.entries(asked).filter(([name]) => !own.includes(name))));
+for (const file of ['main.ts', 'tsconfig.json']) copyFileSync(join(example, file), join(consumer, file));
+await command('examples/consumer type-checks', process.execPath, [join(root, 'node_modules/typescript/bin/tsc')], { cwd: consumer });
+const { text: printed } = await command('examples/consumer runs', process.execPath, ['dist/main.js'], { cwd: consumer });
+const said = readFileSync(join(example, 'main.ts'), 'utf8')
+  .split('\n// Prints:\n')[1]
+  .replace(/^\/\/ /gm, '');
+const lines = printed.split('\n').filter((line) => line && said.includes(line));
+check('examples/consumer prints what it says', lines.join('\n') === said.trimEnd() ? '' : `${printed}\ninstead of\n${said}`);
 
 end();
