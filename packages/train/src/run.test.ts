@@ -322,8 +322,10 @@ describe('engine and device', () => {
     });
     const { spent } = JSON.parse(await readFile(join(run, 'run.json'), 'utf8')) as RunRecord;
     expect(said.at(-2)).toMatch(/^time: steps [\d.]+ %, evaluation [\d.]+ %, checkpoints [\d.]+ %, watching [\d.]+ %$/);
-    // Two steps, an evaluation after each or the last, a checkpoint and two reported steps all take time.
-    for (const [part, seconds] of Object.entries(spent!)) expect(seconds, part).toBeGreaterThan(0);
+    // Two steps, an evaluation after each or the last, and a checkpoint take time; two reported steps may take less than the clock shows.
+    const { watching, ...rest } = spent!;
+    expect(watching).toBeGreaterThanOrEqual(0);
+    for (const [part, seconds] of Object.entries(rest)) expect(seconds, part).toBeGreaterThan(0);
   });
 
   it('goes on with another engine, and says so', async () => {
