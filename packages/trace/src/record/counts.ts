@@ -9,7 +9,13 @@ const range = (r: Recorder, count: number): Value => call(r, 'Range', [], { star
 
 const whole = (r: Recorder, value: number): Value => r.constant([value], [], 'int32');
 
-/** How often, or with which weight, each of the numbers below `size` is in `x`. Integers are counted as integers. */
+/** `to` where a number of `ids` is counted, and −1 elsewhere: TensorFlow leaves out segments below 0, and refuses those that are not below `size`. */
+function counting(r: Recorder, ids: Value, to: Value, size: number): Value {
+  const within = call(r, 'LogicalAnd', [call(r, 'GreaterEqual', [ids, whole(r, 0)]), call(r, 'Less', [ids, whole(r, size)])]);
+  return call(r, 'Select', [within, to, call(r, 'Fill', [], { shape: ids.shape, value: -1, dtype: 'int32' })]);
+}
+
+/** How often, or with which weight, each of the numbers below `size` is in `ids`, which holds no larger ones. Integers are counted as integers. */
 function counted(r: Recorder, ids: Value, weights: Value, size: number): Value {
   const given = weights.shape.every((dim) => dim > 0);
   if (weights.dtype === 'float32') {
@@ -23,20 +29,22 @@ function counted(r: Recorder, ids: Value, weights: Value, size: number): Value {
 }
 
 define('Bincount', ['x', 'weights'], () =>
-  (r, [x, weights], { size }) => [counted(r, cast(r, x!, 'int32'), weights!, size as number)]);
+  (r, [x, weights], a) => {
+    const [ids, size] = [cast(r, x!, 'int32'), a.size as number];
+    return [counted(r, counting(r, ids, ids, size), weights!, size)];
+  });
 
 define('DenseBincount', ['x', 'weights'], (name) =>
   (r, [x, weights], a) => {
     const size = a.size as number;
     const ids = cast(r, x!, 'int32');
     const rank = ids.shape.length;
-    if (rank === 1) return [counted(r, ids, weights!, size)];
+    if (rank === 1) return [counted(r, counting(r, ids, ids, size), weights!, size)];
     if (rank !== 2) throw new TraceError(`${name} of rank ${rank} cannot be traced; give it one or two axes`);
     const [rows, columns] = ids.shape as [number, number];
     // Row by row behind each other, and numbers that are not counted out of every row.
-    const within = call(r, 'LogicalAnd', [call(r, 'GreaterEqual', [ids, whole(r, 0)]), call(r, 'Less', [ids, whole(r, size)])]);
     const first = call(r, 'Multiply', [reshape(r, range(r, rows), [rows, 1]), whole(r, size)]);
-    const placed = call(r, 'Select', [within, call(r, 'Add', [ids, first]), call(r, 'Fill', [], { shape: ids.shape, value: -1, dtype: 'int32' })]); // prettier-ignore
+    const placed = counting(r, ids, call(r, 'Add', [ids, first]), size);
     const given = weights!.shape.every((dim) => dim > 0) && a.binaryOutput !== true;
     const none = r.constant([], [0], weights!.dtype);
     const flat = counted(r, reshape(r, placed, [rows * columns]), given ? reshape(r, weights!, [rows * columns]) : none, rows * size);
