@@ -83,7 +83,7 @@ export function createMetrics(queue: Queue, door: Door): Metrics {
   };
 }
 
-/** What waits and runs at the moment of a scrape. */
+/** The requests that wait and run at the moment of a scrape. */
 function addGauges(registers: Registry[], queue: Queue, door: Door): void {
   const gauges: readonly [name: string, help: string, value: () => number][] = [
     ['mdiff_queue_requests', 'Requests that run or wait.', () => queue.size],
