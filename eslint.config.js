@@ -22,21 +22,22 @@ const depConstraints = [
 // The same table, cell by cell, where tags are too coarse: `types` allows only `import type`. `testing` is for tests.
 const values = (...rooms) => Object.fromEntries(rooms.map((room) => [room, 'values']));
 export const table = {
-  'packages/config': values('folder'), // the words for a fault of the disk
-  'packages/diffusion': {},
-  'packages/trace': {},
-  'packages/folder': {},
-  'packages/workers': {},
-  'packages/report': {},
-  'packages/cli': values('folder'), // the same
-  'packages/text': values('folder'), // the same
-  'packages/curriculum': { config: 'types', ...values('diffusion', 'text') },
-  'packages/model': { config: 'types', ...values('diffusion') }, // the random numbers
+  'packages/arguments': {},
+  'packages/config': values('arguments', 'folder'), // the words for a fault of the disk
+  'packages/diffusion': values('arguments'),
+  'packages/trace': values('arguments'),
+  'packages/folder': values('arguments'),
+  'packages/workers': values('arguments'),
+  'packages/report': values('arguments'),
+  'packages/cli': values('folder'), // the words for a fault of the disk
+  'packages/text': values('arguments', 'folder'), // the same
+  'packages/curriculum': { config: 'types', ...values('arguments', 'diffusion', 'text') },
+  'packages/model': { config: 'types', ...values('arguments', 'diffusion') }, // the random numbers
   'packages/prepare': values('config', 'diffusion', 'text', 'curriculum', 'folder', 'workers'),
   'packages/engine': values('config', 'diffusion', 'model', 'trace', 'folder', 'workers'),
   'packages/provision': { config: 'types', ...values('model', 'trace', 'folder', 'prepare', 'engine') },
   'packages/train': { model: 'types', ...values('config', 'diffusion', 'curriculum', 'folder', 'workers', 'prepare', 'engine') },
-  'packages/generate': { config: 'types', 'config/sampling': 'values', ...values('diffusion', 'text', 'folder', 'workers') },
+  'packages/generate': { config: 'types', 'config/sampling': 'values', ...values('arguments', 'diffusion', 'text', 'folder', 'workers') },
   'apps/trainer': values('config', 'folder', 'prepare', 'engine', 'provision', 'train', 'report', 'cli'),
   'apps/generator': values('config', 'folder', 'generate', 'cli'),
   'apps/mdiff': values('config', 'folder', 'cli'),

@@ -175,7 +175,10 @@ await command('mdiff engine list', process.execPath, [join(all, 'node_modules/md
 const configOnly = await install('config', ['@mdiff/config']);
 check('@mdiff/config pulls no runtime', none(installed(configOnly, runtimes)));
 // Config takes the words for a fault of the disk from folder, a leaf too (the import table of docs/architecture.md).
-check('@mdiff/config pulls @mdiff/folder alone', none(installed(configOnly, /^(?!@mdiff\/(config|folder)$)(@mdiff\/|mdiff$)/)));
+check(
+  '@mdiff/config pulls the leaves @mdiff/folder and @mdiff/arguments alone',
+  none(installed(configOnly, /^(?!@mdiff\/(arguments|config|folder)$)(@mdiff\/|mdiff$)/)),
+);
 await importAll(configOnly, ['@mdiff/config']);
 
 const generator = await install('generator', ['mdiff']);

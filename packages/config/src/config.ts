@@ -1,4 +1,4 @@
-import { mustBe, mustKnow } from '@mdiff/folder';
+import { mustBe, mustKnow } from '@mdiff/arguments';
 // eslint-disable-next-line @nx/enforce-module-boundaries -- the condition `browser` decides which file this is
 import { environment, fileExists, readText, writeText } from '#files';
 import { ConfigError, issueAt, type Issue } from './checks/issue.js';

@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
 import type { CurriculumConfig, StageConfig } from '@mdiff/config';
 
 import type { Unit } from './units.js';

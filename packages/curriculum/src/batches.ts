@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
 import { SPECIAL } from '@mdiff/text';
 
 import { CurriculumError } from './error.js';

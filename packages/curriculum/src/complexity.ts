@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
 import type { Unit } from './units.js';
 
 /** Complexity of a unit without a scored sentence: between the easiest and the hardest. */

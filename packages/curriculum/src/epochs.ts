@@ -1,4 +1,5 @@
-import { stream, mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
+import { stream } from '@mdiff/diffusion';
 
 import { assemble, type Batch } from './batches.js';
 import { packLengths, type PackedRows, type Row, type RowShape } from './rows.js';

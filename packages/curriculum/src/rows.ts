@@ -1,4 +1,5 @@
-import { shuffleInPlace, type Rng, mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
+import { shuffleInPlace, type Rng } from '@mdiff/diffusion';
 
 import { CurriculumError } from './error.js';
 import { slotOverhead, type Unit } from './units.js';

@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
 import { isEnglish, scoredSentences } from './sentence.js';
 import { centrality, type Centrality } from './signals/centrality.js';
 import { CLUSTER_VERSION } from './signals/cluster.js';

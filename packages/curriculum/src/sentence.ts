@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
 import type { Section } from '@mdiff/text';
 import { splitSentences, wordsOf } from '@mdiff/text/sentences';
 

@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
 import type { Unit } from './units.js';
 
 /** The part of a unit that a batch needs. */

@@ -1,4 +1,5 @@
-import { stream, mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
+import { stream } from '@mdiff/diffusion';
 
 import { clusterSentences, type Cluster, type PlaneMap } from './clusters.js';
 import { scoreSentences, type Scores, type Signal } from './score.js';

@@ -1,5 +1,6 @@
 import type { DataConfig, StageConfig } from '@mdiff/config';
-import { stream, type Rng, mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
+import { stream, type Rng } from '@mdiff/diffusion';
 import type { Section, Tokenizer } from '@mdiff/text';
 import { cutParagraph, cutWords, groupSentences, splitSentences, withParts, type Part, type Piece } from '@mdiff/text/sentences';
 

@@ -1,4 +1,4 @@
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { splitBlocks } from './block.js';
 import { type Constraints, checkConstraints } from './constraints.js';
 import { DiffusionError } from './error.js';

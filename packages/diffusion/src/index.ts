@@ -18,4 +18,3 @@ export type { WordRules } from './words.js';
 export type { Constraints, TokenSet } from './constraints.js';
 export { denoise, denoiseBatch, startDenoising } from './denoise.js';
 export type { DenoiseArgs, DenoiseBatchArgs, DenoiseResult, Denoiser, DenoiserRow, Denoising, LogitRows, StepEvent } from './denoise.js';
-export { mustBe } from './arguments.js';

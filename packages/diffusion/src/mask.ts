@@ -1,4 +1,4 @@
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { check } from './error.js';
 import type { Rng } from './random.js';
 

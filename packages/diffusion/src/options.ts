@@ -1,4 +1,4 @@
-import { mustBe, mustKnow } from './arguments.js';
+import { mustBe, mustKnow } from '@mdiff/arguments';
 import { DiffusionError } from './error.js';
 import type { ScheduleName } from './schedule.js';
 import type { WordRules } from './words.js';

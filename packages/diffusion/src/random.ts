@@ -1,4 +1,4 @@
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { sha256 } from '@noble/hashes/sha2';
 import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
 import { check } from './error.js';

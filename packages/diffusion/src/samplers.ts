@@ -1,4 +1,4 @@
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { ancestral, firstHitting } from './ancestral.js';
 import { causal } from './causal.js';
 import { DiffusionError } from './error.js';

@@ -1,4 +1,4 @@
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 
 export type LossWeighting = 'elbo' | 'uniform';
 

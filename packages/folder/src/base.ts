@@ -1,5 +1,5 @@
 // A model folder as the start of a training: its weights, shape and tokenizer. The graph is not read.
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';

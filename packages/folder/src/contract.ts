@@ -1,6 +1,6 @@
 // The model folder is the only contract between training and use (docs/architecture.md). All that both halves must agree on stands here,
 // once: the files, the keys of config.json, the reserved ids and the version. Nothing here touches a disk.
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { ModelError } from './errors.js';
 
 export const MODEL_TYPE = 'mdiff';

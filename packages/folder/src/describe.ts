@@ -1,5 +1,5 @@
 // What a model folder is, without reading its weights.
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { factsIn } from './card.js';

@@ -1,5 +1,5 @@
 // Numbers in 16 bits. Both conversions from float32 round to the nearest value, ties to even; every 16-bit value is exact in float32.
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 
 /** Largest float32 that rounds to a finite float16: 65504 is the largest of these, and 65520 rounds to infinity. */
 const HALF_MAX_BITS = 0x477fefff;

@@ -1,4 +1,4 @@
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 
 /**
  * A path that begins with `~/` in the folder `home`; any other path as it is. A shell expands `~` only at the start of a word, so `--set data_dir=~/x`

@@ -11,4 +11,3 @@ export type { ModelFiles, ReadFile } from './memory.js';
 export { fromFloat16, toFloat16 } from './half.js';
 export { readSafetensors, writeSafetensors } from './safetensors.js';
 export type { Dtype, NamedTensor } from './safetensors.js';
-export { mustBe, mustKnow } from './arguments.js';

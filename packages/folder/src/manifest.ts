@@ -1,4 +1,4 @@
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { FORMAT_VERSION, checkVersion } from './contract.js';
 import type { Refuse } from './contract.js';
 

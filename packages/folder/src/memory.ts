@@ -1,5 +1,5 @@
 // Reads a model folder that lies on no disk: on a server, in an archive, in memory. Runs in a browser.
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { FILES, NEEDED, checkFolderConfig, refuser } from './contract.js';
 import type { ModelFolder, Refuse } from './contract.js';
 import { ModelError } from './errors.js';

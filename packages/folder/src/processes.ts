@@ -1,4 +1,4 @@
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 

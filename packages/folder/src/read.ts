@@ -1,5 +1,5 @@
 // Reads and checks folders that have a manifest: model folders, and folders of any other files.
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Stats } from 'node:fs';

@@ -1,4 +1,4 @@
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './half.js';
 
 /** The safetensors file format (huggingface/safetensors): u64 header length, JSON header, then raw little-endian data. */

@@ -1,5 +1,5 @@
 // Turns text with gaps into a canvas of ids with [MASK]. Knows no sampler and no runtime.
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import type { Tokenizer } from '@mdiff/text';
 import { GenerateError } from './errors.js';
 import { tokenTexts } from './tokentexts.js';

@@ -1,5 +1,5 @@
 // The chain rule from left to right, −ln p(x) = −Σ ln p(x_i | x_<i): by the denoiser, and by the causal graph of a model that has one.
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { shuffle, stream } from '@mdiff/diffusion';
 import { windowLimit } from './canvas.js';
 import type { Model } from './model.js';

@@ -1,5 +1,5 @@
 // A draft from left to right, which the denoiser then revises where it finds it unlikely.
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { stream } from '@mdiff/diffusion';
 import { encodeBefore, type Gap, type Layout } from './canvas.js';
 import { GenerateError } from './errors.js';

@@ -1,5 +1,5 @@
 // The figures of a text under a model: the bound with its parts, and what the chain rule gives on a sample. Training's evaluation has the same masks.
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { bucketsByRatio, nelboEstimate, type EvaluationResult, type RatioBucket } from '@mdiff/diffusion';
 import { windowLimit } from './canvas.js';
 import { drawUnits, leftToRight, nextTokens, predictsNext } from './chain.js';

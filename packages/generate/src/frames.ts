@@ -1,5 +1,5 @@
 // How a text appears out of the masks: its whole canvas after each step, as text.
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import type { Step } from './fill.js';
 import type { Model } from './model.js';
 import type { SamplingOptions } from './options.js';

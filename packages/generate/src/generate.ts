@@ -1,5 +1,5 @@
 // New text: from nothing, from a prompt, up to a suffix. Knows no runtime: it runs with any session.
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { encodeBefore, fewestTokens, layOut, windowLimit, type Gap, type Layout } from './canvas.js';
 import { GenerateError } from './errors.js';
 import { cut, decodeGap, fill, RUN_OPTIONS, type RunOptions, type Step, type Target } from './fill.js';

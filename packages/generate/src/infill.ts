@@ -1,5 +1,5 @@
 // Fills the gaps of a text.
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { layOut, type Part } from './canvas.js';
 import { GenerateError } from './errors.js';
 import { cut, decodeGap, fill, RUN_OPTIONS, type RunOptions, type Target } from './fill.js';

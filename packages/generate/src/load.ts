@@ -1,5 +1,6 @@
 // Opens a model folder with Node. The rest of the package runs in a browser too.
-import { FILES, ModelError, mustBe, mustKnow } from '@mdiff/folder';
+import { mustBe, mustKnow } from '@mdiff/arguments';
+import { FILES, ModelError } from '@mdiff/folder';
 import { readFolder, type ModelFolder } from '@mdiff/folder/node';
 import type { Tokenizer } from '@mdiff/text/tokenizer';
 import { openModel, type Model } from './model.js';

@@ -1,5 +1,6 @@
 // Opens a model folder in a browser: from an address or from files in memory.
-import { FILES, readFiles, type ReadFile, mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
+import { FILES, readFiles, type ReadFile } from '@mdiff/folder';
 import { openModel, type Model } from './model.js';
 import { remoteFolder, type FetchOptions } from './remotefolder.js';
 import { startSession, type BrowserSessionOptions } from './runtime/browser.js';

@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import type { GenerationConfig } from '@mdiff/config';
 import type { DenoiserRow } from '@mdiff/diffusion';
 import type { ModelFolderConfig } from '@mdiff/folder';

@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import type { GenerationConfig } from '@mdiff/config';
 import { sampling as table, type Range, type SamplingKey } from '@mdiff/config/sampling';
 import { GenerateError } from './errors.js';

@@ -1,5 +1,5 @@
 // What a server does before the first request, so that no request holds its event loop up.
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { spaceTokens, wordPieces } from './canvas.js';
 import type { Model } from './model.js';
 import { tokensByText } from './rules.js';

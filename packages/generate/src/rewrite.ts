@@ -1,5 +1,5 @@
 // Masks words of a text again and fills them anew.
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { shuffle, stream } from '@mdiff/diffusion';
 import { ENDS_IN_LETTER, GOES_ON, layOut, wordPieces, type Gap, type Layout } from './canvas.js';
 import { GenerateError } from './errors.js';

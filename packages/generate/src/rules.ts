@@ -1,5 +1,5 @@
 // Rules on words as rules on tokens: words that must, may and may not be written. Knows no sampler.
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import type { TokenSet, WordRules } from '@mdiff/diffusion';
 import { ENDS_IN_LETTER, GOES_ON, spaceTokens, wordPieces, type Layout } from './canvas.js';
 import { GenerateError } from './errors.js';

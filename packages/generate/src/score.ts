@@ -1,5 +1,5 @@
 // How likely a text is: the bound that training reports, for any text, and its difference between two models. Knows no runtime.
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { GenerateError } from './errors.js';
 import { estimate, type Estimate } from './estimate.js';
 import { cut, evaluate, type Evaluated, type ScoreOptions } from './evaluate.js';

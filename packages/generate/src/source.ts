@@ -1,5 +1,5 @@
 // Reads a text that is to be scored, with Node. The rest of the package runs in a browser too.
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { TextError } from '@mdiff/text/tokenizer';
 
 /** The paragraphs of a file of any format, or of standard input (`-`), as training reads them: without headings, licence and title page. */

@@ -1,5 +1,5 @@
 // What a model writes, in figures: how varied it is and how much of it stands in the training text, over a range of temperatures.
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import type { BookStatistics, TextStatistics } from '@mdiff/text/statistics';
 import { generate, type GenerateOptions } from './generate.js';
 import type { Model } from './model.js';

@@ -45,7 +45,7 @@ describe('forbidden', () => {
     ['packages/model', '@mdiff/generate', 'training and generating meet only in the model folder'],
     ['packages/train', '@mdiff/generate', 'training and generating meet only in the model folder'],
     ['packages/diffusion', '@mdiff/text', 'a leaf imports only leaves of the table'],
-    ['packages/config', '@mdiff/diffusion', 'config imports nothing'],
+    ['packages/config', '@mdiff/diffusion', 'what a run is needs no mathematics of masking'],
     ['packages/text', '@mdiff/diffusion', 'reading a text needs no mathematics of masking'],
     ['packages/train', '@mdiff/report', 'a run writes records, not pages'],
     ['packages/train', '@mdiff/text', 'a run gets tokens, not text'],
@@ -58,6 +58,8 @@ describe('forbidden', () => {
     ['packages/folder', '@tensorflow/tfjs', 'reading a folder loads no runtime'],
     ['packages/workers', '@mdiff/folder', 'calls know nothing of what is called'],
     ['packages/report', '@mdiff/prepare', 'pages are made of plain records'],
+    ['packages/arguments', '@mdiff/folder', 'what all packages may import imports none'],
+    ['packages/diffusion', '@mdiff/folder', 'the mathematics knows no files'],
     ['packages/cli', '@mdiff/config', 'commands share output, not meaning'],
     ['packages/prepare', '@tensorflow/tfjs', 'reading a text loads no tensor runtime'],
     ['packages/prepare', '@mdiff/engine', 'a text is prepared before an engine is chosen'],
@@ -123,6 +125,7 @@ describe('the table', () => {
 
 describe('allowed', () => {
   test.each([
+    ['packages/diffusion', '@mdiff/arguments'],
     ['packages/curriculum', '@mdiff/text'],
     ['packages/model', '@tensorflow/tfjs'],
     ['packages/engine', '@mdiff/trace'],

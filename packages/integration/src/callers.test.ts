@@ -1,15 +1,11 @@
 // A JavaScript caller has no compiler that says what a function takes. Each exported function is called with nothing, with null and with a number; it
 // works, or it says in its own words what it expected. An error of the engine ("Cannot read properties of null") names neither function nor argument.
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { ProjectConfig, loadProject, modelConfig, projectConfig, trainingConfig } from '@mdiff/config';
 import { samplingOptions } from '@mdiff/diffusion';
 import { loadModel } from '@mdiff/generate';
 import { loadSource, trainBpe } from '@mdiff/text/node';
 import { toOnnx, trace } from '@mdiff/trace';
-
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** The entries that people write programs with. The rest serve the commands, whose tests cover wrong input. */
 const entries = {
@@ -34,9 +30,7 @@ const entries = {
 
 /** They take no data from a caller: they begin to serve messages, word errors, or are pieces of TensorFlow.js functions, whose inputs are tensors. */
 const PIECES = new Set(
-  'serveWorker serveWebWorker openPool closing describeFault diskError mustBe mustKnow html addFlat entropies frame hidden hiddenAt logits loss'.split(
-    ' ',
-  ),
+  'serveWorker serveWebWorker openPool closing describeFault diskError html addFlat entropies frame hidden hiddenAt logits loss'.split(' '),
 );
 
 const ofEngine =
@@ -50,14 +44,6 @@ async function outcome(call: () => unknown): Promise<string> {
     return (error as Error).message;
   }
 }
-
-test('packages that import none of mdiff have the same check of arguments, word for word', () => {
-  const [first, ...others] = ['diffusion', 'folder', 'trace', 'report', 'workers'].map((name) =>
-    readFileSync(new URL(`../../${name}/src/arguments.ts`, import.meta.url), 'utf8'),
-  );
-  // Not all of them have options to know.
-  for (const other of others) expect(first!.startsWith(other.trimEnd())).toBe(true);
-});
 
 test.each(Object.entries(entries))('each function of %s says what it expects', async (_, entry) => {
   const functions = Object.entries<unknown>(entry).filter(
@@ -122,18 +108,4 @@ test.each([
   expect(line).not.toContain('\n');
   if (typeof message === 'string') expect(line).toBe(message);
   else expect(line).toMatch(message);
-});
-
-test('packages that import no other carry the same check of arguments', () => {
-  const copies = readdirSync(`${root}packages`).flatMap((name) => {
-    try {
-      return [readFileSync(`${root}packages/${name}/src/arguments.ts`, 'utf8')];
-    } catch {
-      return [];
-    }
-  });
-  const first = copies.reduce((short, copy) => (copy.length < short.length ? copy : short));
-  expect(copies).toHaveLength(5);
-  // Those without options end after the first function.
-  for (const copy of copies) expect(copy.startsWith(first)).toBe(true);
 });

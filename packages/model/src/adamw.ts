@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
 import type { ParamLayout } from './layout.js';
 import { kernelsOf } from './simd.js';
 

@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
 import { tf } from './tf.js';
 import { pairBias } from './attention.js';
 import { fast, hiddenAt, logits, rotations, sinusoids } from './denoiser.js';

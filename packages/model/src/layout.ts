@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
 import type { DenoiserConfig } from './types.js';
 
 export type ParamKind = 'embedding' | 'head' | 'norm' | 'bias' | 'conv' | 'matrix' | 'position';

@@ -1,4 +1,5 @@
-import { stream, mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
+import { stream } from '@mdiff/diffusion';
 import { tf } from './tf.js';
 import { layout } from './layout.js';
 import type { ParamLayout, ParamSpec } from './layout.js';

@@ -1,7 +1,7 @@
 // AdamW and the gradient norm as WebAssembly SIMD, assembled here. They run between two steps, when everything else waits. For 6.85M
 // parameters they take 10 ms, plain loops 49 ms (38 ms until TensorFlow.js is loaded: perhaps its polyfills detach an ArrayBuffer, after
 // which V8 checks every access). All buffers must lie in one WebAssembly memory: `allocate` makes them.
-import { mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
 
 // TypeScript keeps the types of WebAssembly among those of the DOM, and the workspace compiles without those.
 const { Memory, Module, Instance } = (

@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
 import { tf } from './tf.js';
 import { entropies, fast, frame, hiddenAt, logits, lossOf } from './denoiser.js';
 import type { Frame, Ops } from './denoiser.js';

@@ -1,4 +1,4 @@
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { html } from './html.js';
 import type { Markup } from './html.js';
 

@@ -1,4 +1,4 @@
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { Markup, html } from './html.js';
 import { count } from './parts.js';
 import { style } from './style.js';

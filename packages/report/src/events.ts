@@ -1,6 +1,6 @@
 // TensorBoard's event files: records of TFRecord that hold `Event` messages (tensorflow/core/util/event.proto). No npm package in use writes
 // them; they need six message types, of a format that has not changed since 2017.
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte;

@@ -1,4 +1,4 @@
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { Markup, html } from './html.js';
 import { count, facts } from './parts.js';
 import type { TextRecord } from './records.js';

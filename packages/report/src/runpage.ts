@@ -1,4 +1,4 @@
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { hue } from './chart.js';
 import { Markup, html } from './html.js';
 import { count, cut, facts, figure } from './parts.js';

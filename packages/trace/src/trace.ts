@@ -1,4 +1,4 @@
-import { mustBe, mustKnow } from './arguments.js';
+import { mustBe, mustKnow } from '@mdiff/arguments';
 import { tf } from './tf.js';
 import { TraceError } from './error.js';
 import { evaluate, symbol, type Dim, type Sizes } from './graph/extent.js';

@@ -1,5 +1,5 @@
 // Calls into a Web Worker, for packages that also run in a browser.
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { answerer, callsOver } from './messages.js';
 import type { Call, Methods, Remote, Reply } from './messages.js';
 

@@ -1,4 +1,4 @@
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { startWorker } from './calls.js';
 import type { WorkerOptions } from './calls.js';
 import { closedError } from './messages.js';

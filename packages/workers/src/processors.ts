@@ -1,4 +1,4 @@
-import { mustBe } from './arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 

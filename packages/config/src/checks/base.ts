@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { stackOf } from '../document/record.js';
 import { isOwn, type View } from '../document/stack.js';
 import { shapeKeys } from '../sections/keys.js';

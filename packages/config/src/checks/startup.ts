@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import type { Finding, Issue } from './issue.js';
 import { estimateMemory, fitBatch, type MemoryOptions } from '../formulas/memory.js';
 import { judge, notesOf, stackOf } from '../document/record.js';

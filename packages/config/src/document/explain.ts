@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { aliases, canonicalKeys, dotted, nodeAt, segments } from '../sections/keys.js';
 import { originText } from './layer.js';
 import { header } from './marks.js';

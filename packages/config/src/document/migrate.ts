@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 // eslint-disable-next-line @nx/enforce-module-boundaries -- the condition `browser` decides which file this is
 import { yamlLibrary } from '#yaml';
 import type { Document, Pair, Scalar, YAMLMap } from 'yaml';

@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { sections } from '../sections/keys.js';
 import { described } from './explain.js';
 import { ProjectConfigSchema } from '../sections/schema.js';

@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import type { Issue } from '../checks/issue.js';
 import { dotted, type Segment } from '../sections/keys.js';
 import type { ProjectConfig, ProjectInput } from '../sections/types.js';

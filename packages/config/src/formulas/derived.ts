@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import type { CurriculumConfig, StageConfig, TrainingConfig } from '../sections/types.js';
 
 /** Rows per optimiser step over all workers. */

@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { paramCountExact } from './params.js';
 import type { HardwareConfig, ModelConfig, TrainingConfig } from '../sections/types.js';
 

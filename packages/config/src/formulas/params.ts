@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import type { ModelConfig } from '../sections/types.js';
 
 /** 4lh² + 3lhf + 6lh + Vh: the formula that presets are named after. */

@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { stageOfStep } from './stages.js';
 import type { CurriculumConfig, ModelConfig, TrainingConfig } from '../sections/types.js';
 

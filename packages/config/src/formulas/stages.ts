@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { effectiveBatchSize } from './derived.js';
 import type { CurriculumConfig, StageConfig, TrainingConfig } from '../sections/types.js';
 

@@ -1,4 +1,5 @@
-import { stream, mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
+import { stream } from '@mdiff/diffusion';
 import { kmeans } from 'ml-kmeans';
 
 import type { Embedding } from './embed.js';

@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
 import { TAGGER, read } from './tagger.js';
 
 /** Changes with the tagger and with the features. */

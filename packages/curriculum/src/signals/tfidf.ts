@@ -1,4 +1,5 @@
-import { stream, mustBe } from '@mdiff/diffusion';
+import { mustBe } from '@mdiff/arguments';
+import { stream } from '@mdiff/diffusion';
 
 import { wordsOf } from '../sentence.js';
 import type { Embed, Embedder, Embedding } from './embed.js';

@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { cutLong } from '../split/long.js';
 import type { Paragraph } from '../types.js';
 import { toParagraph } from './paragraph.js';

@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { plainCharacters } from '../clean/characters.js';
 import { clearEnd } from '../clean/end.js';
 import { clearFrame } from '../clean/gutenberg.js';

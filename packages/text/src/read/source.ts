@@ -3,7 +3,8 @@ import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 
-import { describeFault, places, mustBe, mustKnow } from '@mdiff/folder';
+import { mustBe, mustKnow } from '@mdiff/arguments';
+import { describeFault, places } from '@mdiff/folder';
 import { TextError } from '../error.js';
 import type { Document, Removal } from '../types.js';
 import { openArchive } from './archive.js';

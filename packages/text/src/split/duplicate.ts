@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import type { Section } from '../types.js';
 import { wordsOf } from './word.js';
 

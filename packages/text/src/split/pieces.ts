@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 
 /** The share of one sentence in a piece of text. */
 export interface Part {

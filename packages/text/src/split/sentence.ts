@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import sbd from 'sbd';
 
 import { listItems, maskStops } from './abbreviation.js';

@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 
 /** What a text has in common with a book, word for word or token for token. */
 export interface MatchIndex<T> {

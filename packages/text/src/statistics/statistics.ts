@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { longestRun, matchIndex, overlap, type MatchIndex } from './match.js';
 import { distributionGap, functionWordGap, sentenceLengths } from './style.js';
 import { distinct, doubled, entropy, unknownWords, wordsOf } from './words.js';

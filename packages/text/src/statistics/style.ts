@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { splitSentences } from '../split/sentence.js';
 import { wordsOf } from './words.js';
 

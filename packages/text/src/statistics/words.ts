@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 
 const WORD = /\p{L}[\p{L}\p{M}]*(?:['’-]\p{L}[\p{L}\p{M}]*)*/gu;
 

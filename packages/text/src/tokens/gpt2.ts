@@ -1,4 +1,4 @@
-import { mustBe } from '@mdiff/folder';
+import { mustBe } from '@mdiff/arguments';
 import { setImmediate } from 'node:timers/promises';
 
 import { TextError } from '../error.js';

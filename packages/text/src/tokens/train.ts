@@ -4,7 +4,8 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { diskError, places, mustBe, mustKnow } from '@mdiff/folder';
+import { mustBe, mustKnow } from '@mdiff/arguments';
+import { diskError, places } from '@mdiff/folder';
 import { TextError } from '../error.js';
 import { MIN_VOCAB, Tokenizer } from './tokenizer.js';
 

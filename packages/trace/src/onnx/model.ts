@@ -1,4 +1,4 @@
-import { mustBe, mustKnow } from '../arguments.js';
+import { mustBe, mustKnow } from '@mdiff/arguments';
 import { TraceError } from '../error.js';
 import { join } from '../protobuf.js';
 import { bytes } from '../graph/arrays.js';

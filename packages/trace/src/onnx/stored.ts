@@ -1,4 +1,4 @@
-import { mustBe } from '../arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import type { StoredTensor } from './encode.js';
 

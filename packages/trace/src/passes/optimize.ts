@@ -1,4 +1,4 @@
-import { mustBe } from '../arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import type { Graph } from '../graph/graph.js';
 import { sinkBroadcasts } from './broadcast.js';
 import { cleanUp } from './clean.js';

@@ -1,4 +1,4 @@
-import { mustBe } from '../arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { roots, type Graph, type GraphNode } from '../graph/graph.js';
 
 /**

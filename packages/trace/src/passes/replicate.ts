@@ -1,4 +1,4 @@
-import { mustBe } from '../arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { isExtent, type Dim } from '../graph/extent.js';
 import { isSymbolic, type Attr, type Graph, type GraphNode, type Info } from '../graph/graph.js';
 

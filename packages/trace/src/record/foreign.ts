@@ -1,4 +1,4 @@
-import { mustBe } from '../arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { tf } from '../tf.js';
 import { TraceError } from '../error.js';
 import { BACKEND, register } from './backend.js';

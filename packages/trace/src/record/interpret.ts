@@ -1,4 +1,4 @@
-import { mustBe } from '../arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { tf } from '../tf.js';
 import { evaluate as size, isExtent, type Sizes } from '../graph/extent.js';
 import type { Attr, Attrs, Graph, GraphNode } from '../graph/graph.js';

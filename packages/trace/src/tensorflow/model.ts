@@ -1,4 +1,4 @@
-import { mustBe } from '../arguments.js';
+import { mustBe } from '@mdiff/arguments';
 import { TraceError } from '../error.js';
 import { createNames, type RuntimeOps } from './emitter.js';
 import { encodeSavedModel, type TfNode, type TfSignature } from './encode.js';

@@ -1,0 +1,1 @@
+export { mustBe, mustKnow } from './arguments.js';
