@@ -5,6 +5,9 @@ import { UsageError } from '@mdiff/cli';
 import { FILES, MANIFEST } from '@mdiff/folder';
 import { locateModel, sha256 } from '@mdiff/folder/node';
 
+/** Version of the graphs in the cache: one more whenever their inputs or outputs change, so that those of an older mdiff are left alone. */
+const GRAPHS = 2;
+
 /** The folder of an installed model; undefined if it is not installed. */
 export function installed(name: string): string | undefined {
   try {
@@ -53,7 +56,7 @@ export async function runnableFolder(name: string, { withGraph }: Hooks): Promis
   if (manifest === undefined) return path;
   const { loadProject } = await import('@mdiff/config');
   const { cache_dir: cache } = loadProject().config;
-  const place = resolve(cache, 'graphs', `${basename(resolve(path))}-${sha256(manifest).slice(0, 12)}`);
+  const place = resolve(cache, 'graphs', `${basename(resolve(path))}-${sha256(manifest).slice(0, 12)}-${GRAPHS}`);
   if (existsSync(join(place, MANIFEST))) return place;
   if (withGraph === undefined || !(await withGraph(path, place))) {
     throw new UsageError(

@@ -29,5 +29,6 @@ export function writing(loaded: Model, calls: string[] = []): Model {
       close: () => Promise.resolve(void calls.push('close')),
     });
   };
-  return { ...loaded, openWriter };
+  // Without fillings the caller's thread draws, from this writer.
+  return { ...loaded, openWriter, openFilling: undefined };
 }

@@ -1,7 +1,8 @@
-// Denoises from left to right with the causal graph: each pass reads the tokens that were committed since the last one.
+// Denoises from left to right with the causal graph: each pass reads the tokens that were committed since the last one. Where the inference thread fills
+// canvases, it does so there; where it does not, a writer reads and the caller's thread draws the same tokens.
 import { denoiseBatch, sampler, type DenoiseResult, type Denoiser, type DenoiserRow } from '@mdiff/diffusion';
 import { GenerateError } from './errors.js';
-import type { Watch } from './fillcanvases.js';
+import { fillCanvases, type Watch } from './fillcanvases.js';
 import type { Model } from './model.js';
 import type { FillArgs } from './runtime/filling.js';
 import type { Writer } from './runtime/session.js';
@@ -23,7 +24,7 @@ interface Group {
  */
 export async function fillCausal(
   { model, closed }: { model: Model; closed: boolean },
-  { seeds, canvases, constraints, options }: FillArgs,
+  args: FillArgs,
   { signal, onStep }: Watch,
 ): Promise<readonly DenoiseResult[]> {
   if (closed) {
@@ -32,6 +33,9 @@ export async function fillCausal(
     );
   }
   if (model.openWriter === undefined) throw new GenerateError(`sampler: "causal" ${reasonOf(model)}`);
+  // The causal graph reads nothing behind a mask.
+  if (model.openFilling) return fillCanvases(model, { ...args, ahead: 0 }, { signal, onStep });
+  const { seeds, canvases, constraints, options } = args;
   const passes = causalPasses(model.openWriter, model.config.vocab_size);
   try {
     return await denoiseBatch({

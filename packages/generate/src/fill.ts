@@ -11,9 +11,11 @@ import { wordRules, type WordOptions } from './rules.js';
 /**
  * The most logits that one forward pass may return. If more texts are wanted than fit, they are sampled in turns, with the same result.
  * The limit bounds memory, and the time for which one request keeps the others waiting. It costs nothing on a processor, where a pass over
- * four windows takes four times as long as a pass over one (measured).
+ * four windows takes four times as long as a pass over one (measured). From left to right a pass reads the weights for one token of each text, so
+ * that texts of one pass are nearly free: there each asks for one row of logits, and `MAX_CACHED` bounds the tokens that all caches together hold.
  */
 const MAX_LOGITS = 2 ** 21;
+const MAX_CACHED = 2 ** 13;
 
 export interface RunOptions extends SamplingOptions, WordOptions {
   /** Added to the logits, by token id. */
@@ -57,7 +59,7 @@ export interface Job {
   readonly ahead?: number;
 }
 
-/** Runs the sampler on copies of the canvases, as many at a time as `MAX_LOGITS` allows. Result i belongs to target i. */
+/** Runs the sampler on copies of the canvases, as many at a time as fit. Result i belongs to target i. */
 export async function fill(job: Job, { signal, onStep, ...limits }: Run): Promise<DenoiseResult[]> {
   const { model, sampling, targets, ahead = 0 } = job;
   if (model.config.causal_share === 1 && sampling.sampler !== 'causal')
@@ -66,7 +68,7 @@ export async function fill(job: Job, { signal, onStep, ...limits }: Run): Promis
     );
   const options = diffusionOptions(job, limits);
   const results: DenoiseResult[] = [];
-  for (const turn of turns(targets, model.config.vocab_size)) {
+  for (const turn of turns(targets, { vocabulary: model.config.vocab_size, causal: sampling.sampler === 'causal' })) {
     const tell = ({ row, ...event }: StepEvent): void => {
       const { layout, dropped = 0, row: text } = turn[row]!;
       onStep!({ ...event, row: text, dropped, offset: layout.offset });
@@ -98,18 +100,24 @@ function constraintsOf({ layout, constraints }: Target, { tokenizer }: Model): C
   return all;
 }
 
-/** Cuts targets into runs whose masks ask for at most `MAX_LOGITS` logits together, or into single ones. */
-function turns(targets: readonly Target[], vocabulary: number): Target[][] {
-  const out: Target[][] = [];
-  let logits = Infinity;
+/** Cuts targets into runs that fit, or into single ones. */
+export function turns<T extends Pick<Target, 'layout'>>(
+  targets: readonly T[],
+  { vocabulary, causal }: { vocabulary: number; causal: boolean },
+): T[][] {
+  const out: T[][] = [];
+  let [logits, cached] = [Infinity, 0];
   for (const target of targets) {
-    const wanted = vocabulary * target.layout.gaps.reduce((sum, { length }) => sum + length, 0);
-    if (logits + wanted > MAX_LOGITS) {
+    const { ids, gaps } = target.layout;
+    const wanted = vocabulary * (causal ? 1 : gaps.reduce((sum, { length }) => sum + length, 0));
+    const kept = causal ? ids.length : 0;
+    if (logits + wanted > MAX_LOGITS || cached + kept > MAX_CACHED) {
       out.push([]);
-      logits = 0;
+      [logits, cached] = [0, 0];
     }
     out.at(-1)!.push(target);
     logits += wanted;
+    cached += kept;
   }
   return out;
 }

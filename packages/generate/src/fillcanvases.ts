@@ -1,5 +1,6 @@
 // Fills canvases with a model, and reports the steps to the caller.
 import { denoiseBatch, DiffusionError, sampler, type DenoiseResult, type DenoiserRow, type StepEvent } from '@mdiff/diffusion';
+import { ModelError } from '@mdiff/folder';
 import type { Model } from './model.js';
 import { reservedOf } from './runtime/feed.js';
 import type { FillArgs } from './runtime/filling.js';
@@ -61,5 +62,5 @@ function lengthened(row: DenoiserRow, masks: number, maskId: number): DenoiserRo
 /** Throws the error again, as the class that it had before it crossed threads. */
 function restored(error: unknown): never {
   const { code, message } = error as { code?: DiffusionError['code']; message: string };
-  throw code?.startsWith('MDIFF_') ? new DiffusionError(code, message) : error;
+  throw code?.startsWith('MDIFF_') && !(error instanceof ModelError) ? new DiffusionError(code, message) : error;
 }

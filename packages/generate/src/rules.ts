@@ -171,7 +171,8 @@ export function placedWords(
     throw new GenerateError(
       'wordsAt: the prompt ends in a space, so the word at position 0 must begin with one; leave the space at the end of the prompt out',
     );
-  const goingOn = Int32Array.from(letters.keys()).filter((id) => (letters[id]! & GOES_ON) !== 0);
+  // Only now: it goes over the whole vocabulary, and most calls place no word.
+  const goingOn = ids.size === 0 ? new Int32Array(0) : Int32Array.from(letters.keys()).filter((id) => (letters[id]! & GOES_ON) !== 0);
   for (const [position, id] of ids) {
     sets.set(position, { allow: Int32Array.of(id) });
     if (!ids.has(position + 1) && (letters[id]! & ENDS_IN_LETTER) !== 0) sets.set(position + 1, { forbid: goingOn });

@@ -269,11 +269,33 @@ describe.each(Object.entries(models))('%s', (name, model) => {
     const options = { sampler: 'causal', n: 3, seed: 5, prompt: 'aaa bbb', maxTokens: 20 } as const;
     const cached = await generate(loaded, options);
     const uncached = await generate(
-      { ...loaded, openWriter: (size) => Promise.resolve(slowWriter(loaded, parameters, size.batch)) },
+      { ...loaded, openFilling: undefined, openWriter: (size) => Promise.resolve(slowWriter(loaded, parameters, size.batch)) },
       options,
     );
     expect(uncached).toEqual(cached);
+    // Drawn in the caller's thread, from the same graph.
+    expect(await generate({ ...loaded, openFilling: undefined }, options)).toEqual(cached);
     expect(cached.texts.map(({ tokens }) => tokens)).not.toContain(0);
+  });
+
+  it('texts of sampler causal that stand anywhere share passes, and each has the tokens that it has alone', async () => {
+    if (!loaded.config.shift_head) return;
+    const calls = ['', 'aaa', 'aaa bbb ccc aaa bbb ccc aaa', 'bbb'].map((prompt, i) => ({
+      sampler: 'causal' as const,
+      temperature: 1,
+      prompt,
+      n: 1 + (i % 2),
+      seed: i,
+      maxTokens: 4 + 6 * i,
+    }));
+    const alone = [];
+    for (const call of calls) alone.push(await generate(loaded, call));
+    const passes: number[] = [];
+    loaded.onPass!((rows) => passes.push(rows));
+    const other = generate(loaded, { sampler: 'first_hitting', maxTokens: 6, seed: 9 });
+    expect(await Promise.all(calls.map((call) => generate(loaded, call)))).toEqual(alone);
+    await other;
+    expect(Math.max(...passes)).toBeGreaterThan(3);
   });
 
   it('with the dual cache a text has the tokens of passes that keep nothing, alone and beside others', async () => {

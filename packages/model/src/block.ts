@@ -1,8 +1,7 @@
 import { mustBe } from '@mdiff/arguments';
 import { tf } from './tf.js';
-import { pairBias } from './attention.js';
-import { attendBoth, cacheShape } from './cached.js';
-import { fast, hiddenAt, logits, rotations, sinusoids } from './denoiser.js';
+import { attendBoth, cacheShape, stretchFrame } from './cached.js';
+import { fast, hiddenAt, logits } from './denoiser.js';
 import type { Frame, Ops } from './denoiser.js';
 import type { Named } from './step.js';
 import type { DenoiserConfig } from './types.js';
@@ -22,38 +21,15 @@ export function blockForward(config: DenoiserConfig): (inputs: Named) => Named {
   return (inputs) =>
     tf.tidy(() => {
       const gained: Named = {};
-      const place = frameAt(config, inputs);
+      const {
+        input_ids: ids,
+        attention_mask: segments,
+        position,
+      } = inputs as Record<'input_ids' | 'attention_mask' | 'position', tf.Tensor>;
+      const place = stretchFrame(config, { ids, position, segments, causal: 0 });
       const ops: Ops = { ...fast, ...aroundOps(config, { inputs, gained, place }) };
       return { logits: logits(inputs, hiddenAt(config, inputs, place, inputs.rows!, ops)), ...gained };
     });
-}
-
-function frameAt(config: DenoiserConfig, inputs: Named): Frame {
-  const { input_ids: ids, attention_mask: mask, position } = inputs as Record<'input_ids' | 'attention_mask' | 'position', tf.Tensor>;
-  const [B, S] = ids.shape as [number, number];
-  const places = tf.add(tf.range(0, S, 1, 'int32').reshape([1, S]), position.reshape([B, 1]));
-  // Places of PAD may lie behind the tables.
-  const positions = tf.minimum(places, tf.scalar(config.max_seq_len - 1, 'int32')).reshape([B * S]) as tf.Tensor1D;
-  const table = (): Pick<Frame, 'rotation'> => {
-    const { query, key } = rotations(config, config.max_seq_len);
-    const rows = (all: tf.Tensor) => tf.gather(all, positions).reshape([B, 1, S, config.d_model / config.n_heads]);
-    return { rotation: { query: { cos: rows(query.cos), sin: rows(query.sin) }, key: { cos: rows(key.cos), sin: rows(key.sin) } } };
-  };
-  // `convolve` below reads the cache and no taps.
-  const unread = tf.zeros([1, 1], 'int32') as tf.Tensor2D;
-  return {
-    B,
-    S,
-    ids: ids.reshape([B * S]),
-    segments: mask,
-    causal: tf.scalar(0),
-    masks: {},
-    bias: pairBias(mask),
-    positions,
-    ...(config.conv_width > 0 && { taps: { from: unread, to: unread, segments: mask, causal: unread } }),
-    ...(config.pos_encoding === 'rope' && table()),
-    ...(config.pos_encoding === 'sinusoidal' && { sinusoids: tf.tensor2d(sinusoids(config), [config.max_seq_len, config.d_model]) }),
-  };
 }
 
 /** Attention and convolution with what stands around. The network calls them in the order of `cacheShape`; they put into `gained` what they read. */

@@ -15,8 +15,8 @@ interface CacheShape {
   /** inputs `past.{name}` [B, H, C, K] and outputs `{name}` [B, H, S, K]; keys and values of each block in turn */
   readonly attention: readonly string[];
   /**
-   * the inputs of each convolution. Of a text: inputs `past.{name}` and outputs `{name}`, both [B, R, D], the last R of them. Of a canvas: inputs
-   * `left.{name}` and `right.{name}` [B, R, D], what stands beside the stretch, and outputs `{name}` [B, S, D].
+   * the inputs of each convolution, outputs `{name}` [B, S, D]. Of a text: inputs `past.{name}` [B, R, D], the last R before `position`. Of a canvas:
+   * inputs `left.{name}` and `right.{name}` [B, R, D], what stands beside the stretch.
    */
   readonly convolutions: readonly string[];
   /** R, the positions on one side of its own that a convolution reads */
@@ -35,9 +35,10 @@ export function cacheShape(options: DenoiserConfig): CacheShape {
 }
 
 /**
- * The cached graph: `input_ids` [B, S], the tokens at `position`…`position`+S−1 (int32 scalar) of every row; the cache; `rows` [M], the
+ * The cached graph: `input_ids` [B, S], the next tokens of every row, of which row b begins at `position` [B] (int32); the cache; `rows` [M], the
  * flattened positions b·S + s to project; the parameters → `logits` [M, V] and the outputs of `cacheShape`. Of the C places for keys and values
- * those below `position` are read, and the others may hold any finite numbers. Before position 0 the windows are zeros.
+ * those below its `position` are read in a row, and the others may hold any finite numbers. Before position 0 the windows are zeros. A row that has
+ * fewer than S new tokens ends in any others: nothing that stands before them sees them.
  */
 export function cachedForward(config: DenoiserConfig): (inputs: Named) => Named {
   mustBe('cachedForward', 'config', config, 'object');
@@ -45,33 +46,46 @@ export function cachedForward(config: DenoiserConfig): (inputs: Named) => Named 
     tf.tidy(() => {
       const gained: Named = {};
       const { input_ids: ids, position, rows } = inputs as Record<'input_ids' | 'position' | 'rows', tf.Tensor>;
-      const place = frameAt(config, ids, position);
+      const place = stretchFrame(config, { ids, position, segments: tf.onesLike(ids), causal: 1 });
       const ops: Ops = { ...fast, ...pastOps(config, inputs, gained, place) };
       return { logits: logits(inputs, hiddenAt(config, inputs, place, rows, ops)), ...gained };
     });
 }
 
-/** The frame of rows that begin at `position`. */
-function frameAt(config: DenoiserConfig, ids: tf.Tensor, position: tf.Tensor): Frame {
+interface StretchArgs {
+  /** [B, S] */
+  readonly ids: tf.Tensor;
+  /** [B], of the first token of each row */
+  readonly position: tf.Tensor;
+  /** [B, S] */
+  readonly segments: tf.Tensor;
+  /** 1 = a token sees those before it alone */
+  readonly causal: 0 | 1;
+}
+
+/** The frame of rows of which each begins at a place of its own. */
+export function stretchFrame(config: DenoiserConfig, { ids, position, segments, causal }: StretchArgs): Frame {
   const [B, S] = ids.shape as [number, number];
-  const positions = tf.add(tf.range(0, S, 1, 'int32'), position) as tf.Tensor1D;
+  const places = tf.add(tf.range(0, S, 1, 'int32').reshape([1, S]), position.reshape([B, 1]));
+  // Places of filler may lie behind the tables.
+  const positions = tf.minimum(places, tf.scalar(config.max_seq_len - 1, 'int32')).reshape([B * S]) as tf.Tensor1D;
   const table = (): Pick<Frame, 'rotation'> => {
     const { query, key } = rotations(config, config.max_seq_len);
-    const rows = ({ cos, sin }: typeof query) => ({ cos: tf.gather(cos, positions), sin: tf.gather(sin, positions) });
-    return { rotation: { query: rows(query), key: rows(key) } };
+    const rows = (all: tf.Tensor) => tf.gather(all, positions).reshape([B, 1, S, config.d_model / config.n_heads]);
+    return { rotation: { query: { cos: rows(query.cos), sin: rows(query.sin) }, key: { cos: rows(key.cos), sin: rows(key.sin) } } };
   };
-  // `convolve` below reads the past and no taps.
+  // The convolutions of a stretch read its cache and no taps.
   const unread = tf.zeros([1, 1], 'int32') as tf.Tensor2D;
   return {
     B,
     S,
     ids: ids.reshape([B * S]),
-    segments: ids,
-    causal: tf.scalar(1),
+    segments,
+    causal: tf.scalar(causal),
     masks: {},
-    bias: pairBias(tf.zeros([1, S], 'int32'), tf.scalar(1)),
-    positions: tf.add(tf.zeros([B, S], 'int32'), positions).reshape([B * S]),
-    ...(config.conv_width > 0 && { taps: { from: unread, to: unread, segments: ids, causal: unread } }),
+    bias: causal === 0 ? pairBias(segments) : pairBias(segments, tf.scalar(1)),
+    positions,
+    ...(config.conv_width > 0 && { taps: { from: unread, to: unread, segments, causal: unread } }),
     ...(config.pos_encoding === 'rope' && table()),
     ...(config.pos_encoding === 'sinusoidal' && { sinusoids: tf.tensor2d(sinusoids(config), [config.max_seq_len, config.d_model]) }),
   };
@@ -83,20 +97,22 @@ function pastOps(config: DenoiserConfig, inputs: Named, gained: Named, { B, S }:
   const D = config.d_model;
   const names = { attention: attention.values(), convolutions: convolutions.values() };
   const next = (part: keyof typeof names): string => names[part].next().value as string;
+  const position = inputs.position!.reshape([B, 1, 1, 1]);
   return {
     attend: (q, k, v, bias) => {
       const [keys, values] = [next('attention'), next('attention')];
       Object.assign(gained, { [keys]: k, [values]: v });
       const [pastKeys, pastValues] = [inputs[`past.${keys}`]!, inputs[`past.${values}`]!];
       const C = pastKeys.shape[2]!;
-      const unread = tf.cast(tf.greaterEqual(tf.range(0, C, 1, 'int32'), inputs.position!), 'float32').reshape([1, 1, 1, C]);
+      const unread = tf.cast(tf.greaterEqual(tf.range(0, C, 1, 'int32').reshape([1, 1, 1, C]), position), 'float32');
       const past = tf.add(tf.matMul(q, pastKeys, false, true), tf.mul(unread, -1e9));
       return attendBoth(past, pastValues, tf.add(tf.matMul(q, k, false, true), bias), v);
     },
     convolve: (x, weight) => {
       const name = next('convolutions');
-      const all = tf.concat([inputs[`past.${name}`]!, x.reshape([B, S, D])], 1);
-      gained[name] = tf.slice(all, [0, S, 0], [B, R, D]);
+      const here = x.reshape([B, S, D]);
+      gained[name] = here;
+      const all = tf.concat([inputs[`past.${name}`]!, here], 1);
       const taps = Array.from({ length: R + 1 }, (_, j) => tf.mul(tf.slice(all, [0, j, 0], [B, S, D]), tf.slice(weight, [j, 0], [1, D])));
       return tf.add(x, tf.addN(taps).reshape([B * S, D])) as tf.Tensor2D;
     },

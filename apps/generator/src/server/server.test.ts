@@ -378,6 +378,33 @@ describe('bad requests', () => {
 });
 
 describe('life of the server', () => {
+  it('a model that is closed in the middle of a call whose client has left is no fault', async () => {
+    const seen: Error[] = [];
+    const statuses: number[] = [];
+    let [asked, close] = [0, (): void => undefined];
+    const closed = new Promise<void>((resolve) => (close = resolve));
+    const openFilling: Model['openFilling'] = async () => {
+      asked++;
+      await closed;
+      throw new Error('the model is closed');
+    };
+    const { app, post } = await start({
+      model: Promise.resolve({ ...model, openFilling }),
+      onError: (error) => seen.push(error),
+      onRequest: ({ status }) => statuses.push(status),
+    });
+    const controller = new AbortController();
+    const answers = [{}, { stream: true }].map((body) => post(body, { signal: controller.signal }).catch(() => 'left'));
+    await until(() => asked === 2);
+    controller.abort();
+    expect(await Promise.all(answers)).toEqual(['left', 'left']);
+    await until(() => statuses.length === 2);
+    await app.close();
+    close();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([statuses, seen]).toEqual([[499, 499], []]);
+  });
+
   it('is healthy at once and ready when the model is', async () => {
     let load!: (model: Model) => void;
     const { url, post } = await start({ model: new Promise((resolve) => (load = resolve)) });

@@ -206,8 +206,8 @@ function work<T extends Pick<SamplingRequest, 'model'>>({ body, request, reply }
   const { name } = models.get(body.model).model;
   note(request, { model: name });
   const signal = jobs.signal(reply);
-  return <A extends { usage: Usage }>(answer: (model: Model, args: AnswerArgs<T>) => Promise<A>): Promise<A> =>
-    queue.run(
+  return <A extends { usage: Usage }>(answer: (model: Model, args: AnswerArgs<T>) => Promise<A>): Promise<A> => {
+    const done = queue.run(
       () =>
         models.use(body.model, async ({ model, sampling }) => {
           let passes = 0;
@@ -219,6 +219,11 @@ function work<T extends Pick<SamplingRequest, 'model'>>({ body, request, reply }
         }),
       signal,
     );
+    // What goes wrong with an answer that is not wanted any more is no fault: the model may be closed in the middle of a call.
+    return done.catch((error: unknown) => {
+      throw signal.aborted ? signal.reason : error;
+    });
+  };
 }
 
 /** As `work`, for an answer that may come in pieces. */

@@ -143,7 +143,7 @@ function causalGraph(model: ModelConfig, layout: ParamLayout): Graph {
     Object.fromEntries(names.map((name) => [`past.${name}`, { shape: ['batch', ...shape], dtype: 'float32' }]));
   const inputs: Record<string, InputSpec> = {
     input_ids: { shape: ['batch', 'length'], dtype: 'int32' },
-    position: { shape: [], dtype: 'int32' },
+    position: { shape: ['batch'], dtype: 'int32' },
     rows: { shape: ['rows'], dtype: 'int32' },
     ...past(attention, n_heads, 'places', d_model / n_heads),
     ...past(convolutions, reach, d_model),

@@ -1,73 +1,147 @@
-// The cache of texts that are written from left to right. It knows no runtime: each passes its session and its tensor.
+// Texts that are written from left to right, each with a cache of what was read of it, in shared passes. Knows no runtime: the caller passes its
+// session and its tensor.
 import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node';
-import type { CacheSize, NextTokens } from './session.js';
 
 export type TensorClass = new (type: 'float32' | 'int32', data: Float32Array | Int32Array, dims: readonly number[]) => Tensor;
 
-/** Keys and values of one block [B, H, C, K], or the last inputs of a convolution [B, R, D]. */
-interface Part {
-  readonly data: Float32Array;
-  readonly dims: readonly number[];
-  /** false: each pass replaces it whole */
-  readonly grows: boolean;
+/** What reading a text has left behind. */
+export interface TextCache {
+  /** tokens that were read, `[BOS]` included */
+  read: number;
+  /** C, the most that it holds */
+  readonly places: number;
+  /** by name: keys and values [H, C, K] of each block, or the last inputs [R, D] of a convolution */
+  readonly parts: ReadonlyMap<string, Float32Array>;
 }
 
-export interface TextCache {
-  /** The tokens after those that were given so far → logits [B, V] of what follows the last of them. */
-  next(tokens: NextTokens): Promise<Float32Array>;
-  /** Keeps these rows, and drops the others; one that is named twice is there twice. */
-  keep(rows: readonly number[]): void;
+/** The next tokens of a text, at least one. */
+export interface Reading {
+  readonly cache: TextCache;
+  readonly ids: Int32Array;
+}
+
+export interface CausalPasses {
+  /** Of a text of at most `places` tokens, none of which was read. */
+  empty(places: number): TextCache;
+  copy(cache: TextCache): TextCache;
+  /** One pass over texts that stand anywhere → logits [B, V] of what follows the last token of each; the caches then hold these tokens. */
+  read(readings: readonly Reading[]): Promise<Float32Array>;
+}
+
+/** [H, ·, K] of keys or values, [R, D] of a convolution. */
+interface Part {
+  readonly name: string;
+  readonly grows: boolean;
+  readonly rows: number;
+  readonly columns: number;
 }
 
 const PAST = 'past.';
 
-/** A cache for `batch` texts of at most `places` tokens, as the graph of `session` has it (packages/model/src/cached.ts). */
-export function textCache(session: InferenceSession, Class: TensorClass, { batch, places }: CacheSize): TextCache {
-  let B = batch;
-  let position = 0;
-  const parts = new Map<string, Part>();
-  for (const input of session.inputMetadata) {
-    if (!input.name.startsWith(PAST) || !input.isTensor) continue;
-    const [, ...open] = input.shape;
-    const dims = [B, ...open.map((dim) => (typeof dim === 'number' ? dim : places))];
-    const data = new Float32Array(dims.reduce((product, n) => product * n, 1));
-    parts.set(input.name.slice(PAST.length), { data, dims, grows: dims.length === 4 });
+/** Passes of the causal graph (packages/model/src/cached.ts). */
+export function causalPasses(session: InferenceSession, Class: TensorClass): CausalPasses {
+  const parts = session.inputMetadata.flatMap((input): Part[] => {
+    if (!input.name.startsWith(PAST) || !input.isTensor) return [];
+    const shape = input.shape.map(Number);
+    return [{ name: input.name.slice(PAST.length), grows: shape.length === 4, rows: shape[1]!, columns: shape.at(-1)! }];
+  });
+  const buffers = reusable();
+  let before: Promise<unknown> = Promise.resolve();
+  async function readNow(readings: readonly Reading[]): Promise<Float32Array> {
+    const S = Math.max(...readings.map(({ ids }) => ids.length));
+    const outputs = await session.run(feedsOf(readings, { parts, S, Class, buffers }));
+    const { logits, ...gained } = outputs as Record<string, TypedTensor<'float32'>>;
+    readings.forEach((reading, b) => {
+      for (const part of parts) (part.grows ? insert : shift)(reading, part, row(gained[part.name]!.data, b, readings.length), S);
+      reading.cache.read += reading.ids.length;
+    });
+    return logits!.data;
   }
   return {
-    async next({ ids, length: S }) {
-      const rows = Int32Array.from({ length: B }, (_, b) => (b + 1) * S - 1);
-      const feeds: Record<string, Tensor> = {
-        input_ids: new Class('int32', ids, [B, S]),
-        position: new Class('int32', Int32Array.of(position), []),
-        rows: new Class('int32', rows, [B]),
-      };
-      for (const [name, { data, dims }] of parts) feeds[PAST + name] = new Class('float32', data, dims);
-      const { logits, ...gained } = (await session.run(feeds)) as Record<string, TypedTensor<'float32'>>;
-      for (const [name, part] of parts) {
-        const { data } = gained[name]!;
-        if (part.grows) insert(part, data, position, S);
-        else part.data.set(data);
-      }
-      position += S;
-      return logits!.data;
-    },
-    keep(rows) {
-      for (const [name, part] of parts) parts.set(name, keepRows(part, rows));
-      B = rows.length;
+    empty: (places) => ({
+      read: 0,
+      places,
+      parts: new Map(
+        parts.map(({ name, grows, rows, columns }) => [name, new Float32Array(rows * columns * (grows ? places : 1))] as const),
+      ),
+    }),
+    copy: ({ parts: old, ...cache }) => ({ ...cache, parts: new Map([...old].map(([name, data]) => [name, data.slice()])) }),
+    read(readings) {
+      // One after the other: they share the arrays of their inputs.
+      const pass = before.then(() => readNow(readings));
+      before = pass.catch(() => undefined);
+      return pass;
     },
   };
 }
 
-/** Writes [B, H, S, K] into [B, H, C, K] at a place of the third axis. */
-function insert({ data, dims }: Part, gained: Float32Array, place: number, S: number): void {
-  const [C, K] = [dims[2]!, dims[3]!];
-  for (let head = 0; head * C * K < data.length; head++)
-    data.set(gained.subarray(head * S * K, (head + 1) * S * K), (head * C + place) * K);
+const row = (data: Float32Array, b: number, B: number): Float32Array => data.subarray((b * data.length) / B, ((b + 1) * data.length) / B);
+
+/** Arrays for the inputs of a pass, by name: a pass leaves them to the next one. Megabytes of new ones a pass would keep the garbage collector busy. */
+function reusable(): (name: string, size: number) => Float32Array {
+  const arrays = new Map<string, Float32Array>();
+  return (name, size) => {
+    let array = arrays.get(name);
+    if (array === undefined || array.length < size) {
+      array = new Float32Array(2 * size);
+      arrays.set(name, array);
+    }
+    return array.subarray(0, size);
+  };
 }
 
-function keepRows({ data, dims: [B, ...dims], grows }: Part, rows: readonly number[]): Part {
-  const size = data.length / B!;
-  const kept = new Float32Array(size * rows.length);
-  rows.forEach((row, i) => kept.set(data.subarray(row * size, (row + 1) * size), i * size));
-  return { data: kept, dims: [rows.length, ...dims], grows };
+interface FeedsArgs {
+  readonly parts: readonly Part[];
+  readonly S: number;
+  readonly Class: TensorClass;
+  readonly buffers: ReturnType<typeof reusable>;
+}
+
+/** New tokens padded to `S`: no token sees what stands behind it. */
+function feedsOf(readings: readonly Reading[], { parts, S, Class, buffers }: FeedsArgs): Record<string, Tensor> {
+  const B = readings.length;
+  const C = Math.max(1, ...readings.map(({ cache }) => cache.read));
+  const ids = new Int32Array(B * S);
+  readings.forEach((reading, b) => ids.set(reading.ids, b * S));
+  const feeds: Record<string, Tensor> = {
+    input_ids: new Class('int32', ids, [B, S]),
+    position: new Class(
+      'int32',
+      Int32Array.from(readings, ({ cache }) => cache.read),
+      [B],
+    ),
+    rows: new Class(
+      'int32',
+      Int32Array.from(readings, (reading, b) => b * S + reading.ids.length - 1),
+      [B],
+    ),
+  };
+  for (const { name, grows, rows, columns } of parts) {
+    const size = rows * columns * (grows ? C : 1);
+    // The places of a text that are not read keep numbers of other texts: all are finite.
+    const past = buffers(name, B * size);
+    readings.forEach(({ cache }, b) => {
+      const data = cache.parts.get(name)!;
+      if (!grows) return past.set(data, b * size);
+      const [from, used] = [cache.places * columns, cache.read * columns];
+      for (let h = 0; h < rows; h++) past.set(data.subarray(h * from, h * from + used), b * size + h * C * columns);
+    });
+    feeds[PAST + name] = new Class('float32', past, grows ? [B, rows, C, columns] : [B, rows, columns]);
+  }
+  return feeds;
+}
+
+/** Puts the new keys or values [H, S, K] of a text behind those that it has. */
+function insert({ cache, ids }: Reading, { name, rows, columns }: Part, gained: Float32Array, S: number): void {
+  const data = cache.parts.get(name)!;
+  for (let h = 0; h < rows; h++)
+    data.set(gained.subarray(h * S * columns, (h * S + ids.length) * columns), (h * cache.places + cache.read) * columns);
+}
+
+/** The last R inputs of a convolution, after new ones [S, D]. */
+function shift({ cache, ids: { length } }: Reading, { name, rows, columns }: Part, gained: Float32Array): void {
+  const data = cache.parts.get(name)!;
+  const fresh = Math.min(rows, length);
+  data.copyWithin(0, fresh * columns);
+  data.set(gained.subarray((length - fresh) * columns, length * columns), (rows - fresh) * columns);
 }

@@ -46,6 +46,8 @@ export interface Filling {
 /** The same in the thread that computes. */
 export interface LocalFilling {
   readonly task: FillTask;
+  /** true after its first step */
+  readonly begun: boolean;
   /** what its next step has to compute; empty when all canvases are filled */
   wanted(): readonly DenoiserRow[];
   /** goes one step on with the logits of `wanted` */
@@ -55,6 +57,7 @@ export interface LocalFilling {
 
 export function startFilling(task: FillTask): LocalFilling {
   let events: StepEvent[] = [];
+  let begun = false;
   const denoising = startDenoising({
     canvases: task.canvases,
     constraints: task.constraints,
@@ -66,8 +69,14 @@ export function startFilling(task: FillTask): LocalFilling {
   });
   return {
     task,
+    get begun() {
+      return begun;
+    },
     wanted: () => denoising.wanted(),
-    take: (logits) => denoising.take(logits),
+    take(logits) {
+      begun = true;
+      denoising.take(logits);
+    },
     report() {
       const report = events;
       events = [];
@@ -95,19 +104,21 @@ export type FillPass = (rows: readonly FillRow[], reserved: Reserved) => Promise
 /** A step of one of several fillings: its progress, what went wrong with it alone, or null if it had no place in this pass. */
 export type StepOutcome = FillProgress | { readonly error: { readonly message: string; readonly code?: string } } | null;
 
-// What one pass for several fillings may hold: V logits for each wanted position, and all tokens of its canvases, padding included.
+// What one pass for several fillings may hold: V logits for each wanted position, and all tokens that it reads, padding included.
 const MOST_LOGITS = 2 ** 21;
 const MOST_TOKENS = 2 ** 12;
 
 /**
  * One forward pass for the first filling and for those behind it whose canvases are about as long, as far as they fit. A row's logits do not depend
  * on the rows beside it, to the bit (steps.test.ts). Together short canvases take half the time or less; from 128 tokens on it is the same (measured).
+ * Texts that are written from left to right have passes of their own, since those read a token of each.
  */
-export async function stepTogether(waiting: readonly LocalFilling[], run: FillPass): Promise<SharedPass> {
+export async function stepTogether(waiting: readonly LocalFilling[], passOf: (task: FillTask) => FillPass): Promise<SharedPass> {
   const rows = waiting.map((filling) => filling.wanted());
   const chosen = together(rows, waiting);
   const all = chosen.flatMap((i) => lengthened(rows[i]!, waiting[i]!.task).map((row) => ({ ...row, owner: waiting[i]! })));
-  const logits = all.length > 0 ? await run(all, waiting[chosen[0]!]!.task) : new Float32Array(0);
+  const { task } = waiting[chosen[0]!]!;
+  const logits = all.length > 0 ? await passOf(task)(all, task) : new Float32Array(0);
   const outcomes = waiting.map((): StepOutcome => null);
   const size = logits.length / Math.max(1, positionsOf(all));
   let first = 0;
@@ -123,8 +134,9 @@ const positionsOf = (rows: readonly DenoiserRow[]): number => rows.reduce((sum, 
 
 /** Indices of the fillings that share a pass, ascending. */
 function together(rows: readonly (readonly DenoiserRow[])[], waiting: readonly LocalFilling[]): number[] {
-  const lengths = rows.map((some, i) => Math.max(1, ...some.map(({ canvas }) => canvas.length)) + waiting[i]!.task.ahead);
-  const shapeOf = (i: number): number => Math.ceil(Math.log2(Math.max(16, lengths[i]!)));
+  const lengths = rows.map((some, i) => Math.max(1, ...some.map((row) => tokensOf(row, waiting[i]!))));
+  const isCausal = (i: number): boolean => waiting[i]!.task.sampler === 'causal';
+  const shapeOf = (i: number): number => (isCausal(i) ? 0 : Math.ceil(Math.log2(Math.max(16, lengths[i]!))));
   const chosen: number[] = [];
   let [longest, count, logits] = [0, 0, 0];
   for (const [i, some] of rows.entries()) {
@@ -140,6 +152,10 @@ function together(rows: readonly (readonly DenoiserRow[])[], waiting: readonly L
   }
   return chosen;
 }
+
+/** Tokens that the next pass reads of a canvas. */
+const tokensOf = ({ canvas, positions: [first] }: DenoiserRow, { task, begun }: LocalFilling): number =>
+  task.sampler === 'causal' ? (begun ? 1 : first!) : canvas.length + task.ahead;
 
 /** The rows of one filling with the masks that the model sees behind each. */
 function lengthened(rows: readonly DenoiserRow[], { ahead, maskId }: FillTask): readonly DenoiserRow[] {

@@ -42,7 +42,10 @@ export async function remoteSession<Report>(
       return logits;
     },
     openFilling: sharedSteps({
-      begin: (argument) => call('beginFilling', argument),
+      begin: (argument) => {
+        const begun = call<undefined>('beginFilling', argument);
+        return argument.task.sampler === 'causal' ? begun.catch(ofGraph(causalGraph!)) : begun;
+      },
       async step(argument) {
         const pass = await call<SharedPass>('stepFillings', argument);
         // A step of fillings that have nothing left to compute runs no pass.
@@ -66,6 +69,14 @@ function unusable(graph: string, error: unknown): ModelError {
   return new ModelError(`${graph}: ONNX Runtime cannot load or run this graph (${reason}); export the model again`);
 }
 
+/** Throws a fault of the thread as one of this graph, unless it says what it is. */
+const ofGraph =
+  (graph: string) =>
+  (error: unknown): never => {
+    const { code } = error as { code?: unknown };
+    throw typeof code === 'string' && code.startsWith('MDIFF_') ? error : unusable(graph, error);
+  };
+
 interface WritersArgs {
   readonly call: Remote['call'];
   readonly graph: string;
@@ -76,9 +87,7 @@ function writers({ call, graph, told }: WritersArgs): (size: CacheSize) => Promi
   let count = 0;
   return async (size) => {
     const writer = count++;
-    await call('begin', { ...size, writer } satisfies WriterCalls['begin']).catch((error: unknown) => {
-      throw error instanceof ModelError ? error : unusable(graph, error);
-    });
+    await call('begin', { ...size, writer } satisfies WriterCalls['begin']).catch(ofGraph(graph));
     return {
       async next(tokens) {
         const logits = await call<Float32Array>('next', { ...tokens, writer } satisfies WriterCalls['next']);

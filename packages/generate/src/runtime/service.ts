@@ -1,7 +1,8 @@
 // What the inference thread answers, in any runtime: passes, canvases to fill, texts from left to right.
 import { Moved } from '@mdiff/workers/browser';
 import type { InferenceSession } from 'onnxruntime-node';
-import { textCache, type TensorClass, type TextCache } from './cache.js';
+import { causalPasses, type CausalPasses, type TensorClass, type TextCache } from './cache.js';
+import { causalFill } from './causalfill.js';
 import { blockPasses } from './blockpass.js';
 import { cachedPasses } from './blockcache.js';
 import { feedOf, type Feed } from './feed.js';
@@ -32,12 +33,15 @@ const BLOCK_INPUTS = ['input_ids', 'attention_mask', 'position', 'unread', 'rows
 const CAUSAL_INPUTS = ['input_ids', 'position', 'rows'];
 
 /** Throws for a graph that has other inputs, or other columns than the vocabulary: every token would be wrong. */
-function checkGraph({ inputNames, outputMetadata }: InferenceSession, inputs: readonly string[], vocab: number): void {
+function checkGraph({ inputNames, inputMetadata, outputMetadata }: InferenceSession, inputs: readonly string[], vocab: number): void {
   const missing = inputs.find((name) => !inputNames.includes(name));
   if (missing !== undefined) throw new Error(`it has no input "${missing}", so it is no graph for this`);
   const logits = outputMetadata.find(({ name }) => name === 'logits');
   if (!logits?.isTensor) throw new Error('it has no output "logits", so it is no graph of a language model');
   const columns = logits.shape.at(-1);
+  const position = inputMetadata.find(({ name }) => name === 'position');
+  if (position?.isTensor && position.shape.length !== 1)
+    throw new Error('its input "position" is one number for all texts, so an older mdiff has exported it');
   if (typeof columns === 'number' && columns !== vocab)
     throw new Error(`its vocabulary is ${columns}, and vocab_size in config.json is ${vocab}, so it is the graph of another model`);
 }
@@ -51,8 +55,8 @@ export function service<Args extends { readonly vocab: number }, Report>(
   let loaded: Loaded | null = null;
   let vocab = 0;
   const fillings = new Map<number, LocalFilling>();
-  let causal: InferenceSession | null = null;
-  const writers = new Map<number, TextCache>();
+  let causal: { passes: CausalPasses; fill: FillPass } | null = null;
+  const writers = new Map<number, readonly TextCache[]>();
   let fillPass: FillPass = (rows, reserved) => pass(feedOf(rows, { ...reserved, ahead: 0 }));
 
   async function pass({ ids, attention, rows, batch, length }: Feed): Promise<Float32Array> {
@@ -66,6 +70,17 @@ export function service<Args extends { readonly vocab: number }, Report>(
     return output['logits']!.data as Float32Array;
   }
 
+  /** The causal graph, which is loaded when it is first needed. */
+  async function loadCausal(): Promise<CausalPasses> {
+    if (causal === null) {
+      const session = await loaded!.loadCausal();
+      checkGraph(session, CAUSAL_INPUTS, vocab);
+      const passes = causalPasses(session, loaded!.Tensor);
+      causal = { passes, fill: causalFill(passes) };
+    }
+    return causal.passes;
+  }
+
   return {
     open: async (args: Args): Promise<Report> => {
       const { report, ...rest } = await open(args);
@@ -77,23 +92,34 @@ export function service<Args extends { readonly vocab: number }, Report>(
       return report;
     },
     run: async (feed: Feed) => moved(await pass(feed)),
-    beginFilling: ({ filling, task }: Parameters<FillingCalls['begin']>[0]) => void fillings.set(filling, startFilling(task)),
+    beginFilling: async ({ filling, task }: Parameters<FillingCalls['begin']>[0]) => {
+      if (task.sampler === 'causal') await loadCausal();
+      fillings.set(filling, startFilling(task));
+    },
     stepFillings: ({ fillings: asked }: Parameters<FillingCalls['step']>[0]) =>
       stepTogether(
         asked.map((filling) => fillings.get(filling)!),
-        fillPass,
+        ({ sampler }) => (sampler === 'causal' ? causal!.fill : fillPass),
       ),
     endFilling: ({ filling }: Parameters<FillingCalls['end']>[0]) => void fillings.delete(filling),
-    begin: async ({ writer, ...size }: WriterCalls['begin']) => {
-      if (causal === null) {
-        const session = await loaded!.loadCausal();
-        checkGraph(session, CAUSAL_INPUTS, vocab);
-        causal = session;
-      }
-      writers.set(writer, textCache(causal, loaded!.Tensor, size));
+    begin: async ({ writer, batch, places }: WriterCalls['begin']) => {
+      const passes = await loadCausal();
+      writers.set(
+        writer,
+        Array.from({ length: batch }, () => passes.empty(places)),
+      );
     },
-    next: async ({ writer, ...tokens }: WriterCalls['next']) => moved(await writers.get(writer)!.next(tokens)),
-    keep: ({ writer, rows }: WriterCalls['keep']) => writers.get(writer)!.keep(rows),
+    next: async ({ writer, ids, length }: WriterCalls['next']) =>
+      moved(
+        await causal!.passes.read(writers.get(writer)!.map((cache, b) => ({ cache, ids: ids.subarray(b * length, (b + 1) * length) }))),
+      ),
+    keep: ({ writer, rows }: WriterCalls['keep']) => {
+      const caches = writers.get(writer)!;
+      writers.set(
+        writer,
+        rows.map((row, i) => (rows.indexOf(row) === i ? caches[row]! : causal!.passes.copy(caches[row]!))),
+      );
+    },
     end: ({ writer }: WriterCalls['end']) => void writers.delete(writer),
   };
 }
