@@ -132,6 +132,23 @@ def preparing(folder, shell):
     check(not (folder / "outputs/preparing/run.json").exists(), "Ctrl-C during preparation: no run is left")
 
 
+def watched(folder, shell):
+    (folder / "watched.txt").write_text(book(300_000))
+    shell.start(train("watched", text="watched.txt"))
+    shell.until("tokenizing: ")
+    other = Terminal(folder)
+    try:
+        other.start(f"node {BIN} watch watched")
+        other.until("▸ tokenizing: ")
+        check("step" not in other.output, "mdiff watch during preparation: shows the phase")
+        shell.type(CTRL_C)
+        other.until("no process prepares this run any more")
+        check(other.codes() == [0], "mdiff watch during preparation: ends with the run")
+    finally:
+        other.end()
+    check(shell.codes() == [130], "a preparation that is watched: exit code 130")
+
+
 def evaluating(folder, shell):
     # Half of a longer text, one unit a batch: the evaluation goes on for seconds after its first progress line.
     (folder / "evaluated.txt").write_text(book(3000))
@@ -231,6 +248,7 @@ def terminal(folder):
         "training": training,
         "twice": twice,
         "preparing": preparing,
+        "watched": watched,
         "evaluating": evaluating,
         "tee": lambda *both: piped(*both, "tee", "| tee tee.log"),
         "tee-both": lambda *both: piped(*both, "tee-both", "2>&1 | tee tee-both.log"),

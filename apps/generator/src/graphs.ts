@@ -17,8 +17,20 @@ export function installed(name: string): string | undefined {
   }
 }
 
-/** The folder of a model: a path, else an installed package such as base-en; undefined if it is neither. */
-export const pathOf = (name: string): string | undefined => (existsSync(name) ? name : installed(name));
+/** The folder of a model, found as `model.init_from` finds it: an installed package such as base-en, else a path; undefined if it is neither. */
+export function pathOf(name: string): string | undefined {
+  const path = installed(name);
+  return path === resolve(name) && existsSync(name) ? name : path;
+}
+
+/** The folder of a model that a command line names. Throws {@link UsageError} for a name that is neither a folder nor installed. */
+export function modelPath(name: string): string {
+  const path = pathOf(name);
+  if (path !== undefined) return path; // reading it says what is wrong with it
+  throw new UsageError(
+    `${name}: there is no folder of this name, and no installed model; mdiff models list shows the models that are here`,
+  );
+}
 
 /**
  * Writes a model folder with a graph to `place`, for one that holds weights alone; false if the package that can is not installed. The generator itself
@@ -51,7 +63,7 @@ function weightsAlone(path: string): Buffer | undefined {
 
 /** The folder to load for a path, or for the name of an installed model. Throws {@link UsageError} if it has no graph, and none can be written. */
 export async function runnableFolder(name: string, { withGraph }: Hooks): Promise<string> {
-  const path = pathOf(name) ?? name; // reading it says what is wrong
+  const path = modelPath(name);
   const manifest = weightsAlone(path);
   if (manifest === undefined) return path;
   const { loadProject } = await import('@mdiff/config');

@@ -42,5 +42,23 @@ it('shows one model, and refuses a name that is none', async () => {
   expect(shown.out).toContain(`npx mdiff generate ${join(folder, 'whole', 'model')}`);
   const refused = await run('models', 'show', 'no-such-model');
   expect(refused.code).toBe(2);
-  expect(refused.err).toMatch(/^models show: no-such-model is no folder, and no installed model has this name; .*models list/);
+  expect(refused.err).toMatch(/^no-such-model: there is no folder of this name, and no installed model; mdiff models list shows/);
+});
+
+it('every command says of a name that is neither a folder nor installed where the models are', async () => {
+  for (const args of [
+    ['generate'],
+    ['infill', 'a ___'],
+    ['rewrite', 'a'],
+    ['evaluate', 'a'],
+    ['score', 'a'],
+    ['export-site', 'site'],
+    ['serve'],
+  ]) {
+    const { err, code } = await run(args[0]!, 'no-such-model', ...args.slice(1));
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: 'no-such-model: there is no folder of this name, and no installed model; mdiff models list shows the models that are here\n',
+    });
+  }
 });

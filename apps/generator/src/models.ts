@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addConfigFlags, layersOf, print, settingsOf, table, UsageError, type ConfigFlags } from '@mdiff/cli';
+import { addConfigFlags, layersOf, print, settingsOf, table, type ConfigFlags } from '@mdiff/cli';
 import { loadProject } from '@mdiff/config';
 import { describeModel, type ModelDescription } from '@mdiff/folder/node';
 import type { Command } from 'commander';
-import { installed, pathOf } from './graphs.js';
+import { installed, modelPath } from './graphs.js';
 
 interface ModelsFlags extends ConfigFlags {
   json?: boolean;
@@ -58,12 +58,7 @@ async function list(flags: ModelsFlags): Promise<void> {
 }
 
 async function show(model: string, flags: Pick<ModelsFlags, 'json'>): Promise<void> {
-  const folder = pathOf(model);
-  if (folder === undefined)
-    throw new UsageError(
-      `models show: ${model} is no folder, and no installed model has this name; mdiff models list shows those that are here`,
-    );
-  const described = await describeModel(folder);
+  const described = await describeModel(modelPath(model));
   if (flags.json) return print(`${JSON.stringify(plain(described))}\n`);
   const { name, path, bytes, writes, facts } = described;
   print(

@@ -128,7 +128,11 @@ async function trainHere(
     },
   };
   reporter.note(`configuration: ${source}`);
-  const warn = (text: string): void => void process.stderr.write(`${text}\n`);
+  // A line on standard error stands below what the terminal shows, not in it.
+  const warn = (text: string): void => {
+    shown.end();
+    process.stderr.write(`${text}\n`);
+  };
   for (const warning of warnings) warn(formatIssue(warning));
   if (named.text !== undefined) sayOverridden(config, '[book]');
   const onTrained = flags.sample && config.log_format !== 'json' ? flags.hooks.onTrained : undefined;

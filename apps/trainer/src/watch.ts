@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { addConfigFlags, interruptible, layersOf, openInBrowser, port, reporterFor, settingsOf, type ConfigFlags } from '@mdiff/cli';
 import { loadProject } from '@mdiff/config';
 import { isLocked } from '@mdiff/folder/node';
-import { runPage } from '@mdiff/report';
-import type { MetricLine, Reporter, RunOverview } from '@mdiff/train';
+import { preparingPage, runPage } from '@mdiff/report';
+import type { Activity, MetricLine, Reporter, RunOverview } from '@mdiff/train';
 import type { Command } from 'commander';
 import { readPageRecord } from './reports.js';
 import { duration } from './runrecord.js';
@@ -57,47 +57,98 @@ function paceOf(first: { step: number; time: number } | undefined, { run: { reco
   return record && record.step > 0 ? record.seconds / record.step : undefined;
 }
 
-/** Shows the lines of a run as they come, until it ends. */
-async function follow(folder: string, reporter: Reporter, signal: AbortSignal): Promise<void> {
-  const { overviewAt, readMetrics } = await import('@mdiff/train');
-  let shown = 0;
+/** `tokenizing: BPE, 4096 tokens`; with the share that is done, if it is known */
+function describeActivity({ phase, detail, progress }: Activity): string {
+  const share = progress ? `, ${progress.what} ${Math.floor((100 * progress.done) / Math.max(1, progress.total))} %` : '';
+  return `${phase}${detail === undefined ? '' : `: ${detail}`}${share}`;
+}
+
+/** Shows what a run does beside its steps: a new phase as a line, and how far it is. */
+function activityShown(reporter: Reporter): (activity: Activity | undefined) => void {
+  let shown = '';
+  return (activity) => {
+    if (!activity) return;
+    const { phase, detail, progress } = activity;
+    const now = JSON.stringify([phase, detail]);
+    if (now !== shown && phase !== 'starting') reporter.phase(phase, detail);
+    shown = now;
+    if (progress) reporter.progress(progress.what, progress.done, progress.total);
+  };
+}
+
+/** Shows a run from its preparation on, until no process works in its folder. @returns what it came to, in one line */
+export async function follow(folder: string, reporter: Reporter, signal: AbortSignal, every = EVERY): Promise<string> {
+  const { activityOf, overviewAt, readMetrics } = await import('@mdiff/train');
+  const showActivity = activityShown(reporter);
+  let [shown, begun] = [0, false];
   let first: { step: number; time: number } | undefined;
   for (;;) {
     // The state is read first: a run that ends meanwhile has written its last line before.
-    const run = await overviewAt(folder);
-    const state = await stateOf(run);
-    const lines = (await readMetrics(join(folder, 'metrics.jsonl'))).filter(({ step }) => step > shown);
-    // Of the lines before this command began, the last one is enough.
-    for (const line of shown === 0 ? lines.slice(-1) : lines)
-      show(line, { steps: run.run.record?.steps ?? line.step, seconds: paceOf(first, run, line.step), reporter });
-    shown = lines.at(-1)?.step ?? shown;
-    if (lines.length > 0) first ??= { step: shown, time: Date.now() };
-    if (state !== 'training') {
+    const activity = await activityOf(folder);
+    const run = await overviewAt(folder).catch((error: unknown) => {
+      if ((error as { code?: string }).code === 'MDIFF_RUN') return undefined;
+      throw error;
+    });
+    showActivity(activity);
+    if (run) {
+      const state = activity ? 'training' : await stateOf(run);
+      const all = await readMetrics(join(folder, 'metrics.jsonl'));
+      const lines = all.filter(({ step }) => step > shown);
+      if (!begun && run.run.fingerprint) {
+        begun = true;
+        const before = all.slice(0, -1).map(({ loss }) => loss);
+        reporter.begin?.({ stages: run.run.fingerprint.plan.stages, losses: before });
+      }
+      // Of the lines before this command began, the last one is enough.
+      for (const line of shown === 0 ? lines.slice(-1) : lines)
+        show(line, { steps: run.run.record?.steps ?? line.step, seconds: paceOf(first, run, line.step), reporter });
+      shown = lines.at(-1)?.step ?? shown;
+      if (lines.length > 0) first ??= { step: shown, time: Date.now() };
+      if (state !== 'training') {
+        reporter.end();
+        return END[state](run);
+      }
+    } else if (!activity) {
       reporter.end();
-      return reporter.note(END[state](run));
+      return `no process prepares this run any more, and it has no step: ${folder}`;
     }
-    await wait(EVERY, undefined, { signal });
+    await wait(every, undefined, { signal });
+  }
+}
+
+/** The folder that a command means: of a run, or of one that is still being prepared. @throws as `overviewNamed` and `newestRun` do */
+export async function watchedFolder(name: string | undefined, outputDir: string): Promise<string> {
+  const { activeRuns, activityOf, newestRun, overviewNamed } = await import('@mdiff/train');
+  if (name === undefined) return (await activeRuns(outputDir))[0] ?? (await newestRun(outputDir)).folder;
+  for (const folder of [name, join(outputDir, name)]) if (await activityOf(folder)) return folder;
+  return (await overviewNamed(name, outputDir)).folder;
+}
+
+/** The page of a run as it stands now. */
+export async function currentPage(folder: string): Promise<string> {
+  const { activityOf, overviewAt } = await import('@mdiff/train');
+  try {
+    return runPage(await readPageRecord(folder, await stateOf(await overviewAt(folder))), refreshing);
+  } catch (error) {
+    const activity = await activityOf(folder);
+    if (!activity) throw error;
+    return preparingPage({ name: basename(folder), activity: describeActivity(activity) }, refreshing);
   }
 }
 
 async function runWatch(name: string | undefined, flags: WatchFlags): Promise<void> {
   const { output_dir } = loadProject({ ...layersOf(flags), set: settingsOf(flags.set, []) }).config;
-  const { newestRun, overviewAt, overviewNamed } = await import('@mdiff/train');
-  const { folder } = name === undefined ? await newestRun(output_dir) : await overviewNamed(name, output_dir);
+  const folder = await watchedFolder(name, output_dir);
   const reporter = reporterFor(flags.json ? 'json' : 'auto', process.stdout);
   reporter.phase('watching', folder);
   const serves = flags.open === true || flags.port !== undefined;
-  const page = serves
-    ? await servePage(flags.port ?? 0, async () =>
-        runPage(await readPageRecord(folder, await stateOf(await overviewAt(folder))), refreshing),
-      )
-    : undefined;
+  const page = serves ? await servePage(flags.port ?? 0, () => currentPage(folder)) : undefined;
   if (page) reporter.note(`the page of this run: ${page.url} (Ctrl-C stops; the run goes on)`);
   if (page && flags.open && !(await openInBrowser(page.url))) reporter.note(`no browser could be started here; open ${page.url} yourself`);
   try {
     await interruptible(
       async (signal) => {
-        await follow(folder, reporter, signal);
+        reporter.note(await follow(folder, reporter, signal));
         // The page stays readable after the run.
         if (page) await wait(2 ** 31 - 1, undefined, { signal });
       },

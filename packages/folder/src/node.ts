@@ -4,6 +4,6 @@ export type { BaseModel } from './base.js';
 export { describeModel } from './describe.js';
 export type { ModelDescription } from './describe.js';
 export { isLocked, lockFolder } from './lock.js';
-export { sweep } from './processes.js';
+export { isAlive, sweep } from './processes.js';
 export { readFolder, readFolderWhole } from './read.js';
 export type { ModelFolder } from './contract.js';

@@ -72,6 +72,13 @@ describe('readFolder', () => {
     expect(await complaint((folder) => edit(join(folder, 'manifest.json'), (manifest) => void (manifest['files'] = [])))).toContain(
       'expected an entry for config.json, got none',
     );
+    const weightsAlone = (manifest: Record<string, unknown>): void =>
+      void (manifest['files'] = (manifest['files'] as { path: string }[]).map((file) =>
+        file.path === 'onnx/model.onnx' ? { ...file, path: 'model.safetensors' } : file,
+      ));
+    expect(await complaint((folder) => edit(join(folder, 'manifest.json'), weightsAlone))).toContain(
+      'expected an entry for onnx/model.onnx, got weights alone; the commands of mdiff write the graph of such a folder at its first use',
+    );
   });
 
   it('sees a cut file by its size and a changed one by its hash', async () => {

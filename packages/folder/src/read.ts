@@ -24,6 +24,9 @@ export function nameOf(path: string, config: ModelFolderConfig): string {
   return config.experiment_name ?? (folder === 'model' ? basename(dirname(path)) : folder);
 }
 
+const WEIGHTS_ALONE =
+  'the commands of mdiff write the graph of such a folder at its first use, if @mdiff/trainer is installed; a library needs a folder that has one';
+
 /**
  * Reads a model folder. Sizes in `manifest.json` are always compared; hashes unless `verify` is false.
  * Throws {@link ModelError} naming the file, what was expected and what was found.
@@ -36,8 +39,11 @@ export async function readFolder(folder: string, options: { verify?: boolean } =
   await expectModelFolder(folder);
   const refuse = refuseIn(path);
   const { created, files } = await readManifest(path, refuse);
+  const has = (path: string): boolean => files.some((file) => file.path === path);
   for (const needed of NEEDED) {
-    if (!files.some((file) => file.path === needed)) throw refuse(MANIFEST, `an entry for ${needed}`, 'none');
+    if (has(needed)) continue;
+    if (needed === FILES.graph && has(FILES.weights)) throw refuse(MANIFEST, `an entry for ${needed}`, 'weights alone', WEIGHTS_ALONE);
+    throw refuse(MANIFEST, `an entry for ${needed}`, 'none');
   }
   for (const entry of files) checkEntry(entry, await statFile(path, entry, verify), refuse);
 

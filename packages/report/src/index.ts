@@ -7,6 +7,6 @@ export type { CompareRecord, CompareRow } from './comparepage.js';
 export { html, Markup } from './html.js';
 export { textPage } from './page.js';
 export type { ClusterRecord, ExampleRecord, MethodRecord, PlaneRecord, ScoreRecord, StageRecord, TextRecord } from './records.js';
-export { runPage } from './runpage.js';
+export { preparingPage, runPage } from './runpage.js';
 export type { Facts, RunPageRecord, RunPoint, RunSample } from './runrecords.js';
 export { style } from './style.js';

@@ -153,24 +153,37 @@ ${table(record.changed)}
 <details><summary>All ${record.configuration.length} keys</summary>${table(record.configuration)}</details>`;
 }
 
-/** One self-contained HTML page about a run. `script`: a program of the page, for a server that shows a run going on. */
-export function runPage(record: RunPageRecord, script?: string): string {
-  mustBe('runPage', 'record', record, 'object');
+const whole = (title: string, main: Markup, script: string | undefined): string => {
   const page = html`<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8" />
 <meta name="viewport" content="width=device-width, initial-scale=1" />
-<title>${record.name}: report on a run</title>
+<title>${title}</title>
 <style>${new Markup(style)}</style>
 </head>
 <body>
 <main>
-${runMain(record)}
+${main}
 </main>
 ${script === undefined ? undefined : html`<script>${new Markup(script)}</script>`}
 </body>
 </html>
 `;
   return page.text;
+};
+
+/** One self-contained HTML page about a run. `script`: a program of the page, for a server that shows a run going on. */
+export function runPage(record: RunPageRecord, script?: string): string {
+  mustBe('runPage', 'record', record, 'object');
+  return whole(`${record.name}: report on a run`, runMain(record), script);
+}
+
+/** The page of a run that has no step to show yet. `activity`: what it is doing, in words. */
+export function preparingPage({ name, activity }: { name: string; activity: string }, script?: string): string {
+  mustBe('preparingPage', 'activity', activity, 'string');
+  const main = html`<h1>${name}</h1>
+<p class="soft">A run of mdiff that is being prepared: ${activity}.</p>
+<p>Its curves and figures appear here once the training begins.</p>`;
+  return whole(`${name}: a run being prepared`, main, script);
 }

@@ -1,3 +1,5 @@
+export { activeRuns, activityOf } from './activity.js';
+export type { Activity } from './activity.js';
 export { latestCheckpoint, listCheckpoints, loadCheckpoint } from './checkpoint.js';
 export type { Checkpoint, Progress } from './checkpoint.js';
 export { leftoverOf, removeLeftover } from './clean.js';

@@ -74,11 +74,19 @@ export interface LoopState {
   unpruned: boolean;
 }
 
+/** Seconds of an average step in the earlier sessions of a run. Steps that early stopping left out took no time. */
+function earlierPace({ step, left_out = 0, spent }: Progress, workload: Workload): number | undefined {
+  const ran = step - left_out;
+  return spent && ran > 0 ? spent.steps / (workload.between(0, step) * (ran / step)) : undefined;
+}
+
 export function startState({ config, stages, progress, restored }: LoopOptions): LoopState {
+  const workload = workloadOf(config, stages);
+  const before = earlierPace(progress, workload);
   return {
     progress: structuredClone(progress),
-    pace: startingPace,
-    workload: workloadOf(config, stages),
+    pace: { ...startingPace, ...(before !== undefined && { before }) },
+    workload,
     updated: progress.step - (progress.skips ?? 0),
     unpruned: restored,
     ...(restored && { saved: { step: progress.step, evaluated: progress.unevaluated === undefined } }),

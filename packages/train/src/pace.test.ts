@@ -10,6 +10,14 @@ it('the first step, which compiles, does not count for the time left', () => {
   expect(secondsPerStep(after(20, 0.5, 0.25))).toBe(0.375);
 });
 
+it('a resumed run counts on its earlier pace until it has timed a step', () => {
+  const resumed = { ...startingPace, before: 0.25 };
+  expect(secondsPerStep(resumed)).toBe(0.25);
+  const first = paceAfterStep(resumed, 100, 20);
+  expect(secondsPerStep(first)).toBe(0.25);
+  expect(secondsPerStep(paceAfterLine(paceAfterStep(first, 100, 0.5)))).toBe(0.5);
+});
+
 it('a later step that compiles again, or a machine that slept, does not count either; a step of many passes does', () => {
   expect(secondsPerStep(after(20, 0.5, 0.5, 60, 0.5))).toBe(0.5);
   expect(secondsPerStep(after(20, 1, 1, 1, 3))).toBe(1.5);

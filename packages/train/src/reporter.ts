@@ -22,6 +22,8 @@ export interface StepReport {
 }
 
 export interface Reporter extends PrepareReporter {
+  /** training begins or goes on: its stages, and the losses of the metric lines so far */
+  begin?(run: { stages: readonly { name: string; steps: number }[]; losses: readonly number[] }): void;
   /** after every step; the reporter decides how often to show it. `logged`: the step has a metric line */
   step(report: StepReport, logged: boolean): void;
   /** a text of the model as it stands */

@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { ConfigError, fitBatch, formatIssue, isSetIn, startup } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
 import { describeSetting, runStepTrial, selectSetting } from '@mdiff/engine';
 import type { EngineSetting, MemoryFactors } from '@mdiff/engine';
 import { closing, MdiffError } from '@mdiff/folder';
+import { withActivity } from './activity.js';
 import { asideOf, dropAside, hasAside, putAside, settleAside } from './aside.js';
 import { withBase } from './base.js';
 import { begin, checkpointFiles } from './begin.js';
@@ -20,6 +22,7 @@ import { findRun } from './record.js';
 import type { EarlierRun } from './record.js';
 import { movesEnd, resumedConfig } from './resume.js';
 import { describeRows } from './rows.js';
+import { readMetrics } from './metrics.js';
 import { describeRun, named, runFolder } from './runs.js';
 
 /**
@@ -127,6 +130,15 @@ async function settle(folder: string, { reporter }: TrainOptions): Promise<boole
 
 /** Trains in a locked folder. If a fresh run fails or is stopped before its first checkpoint, the earlier run comes back. */
 async function start(locked: Locked): Promise<TrainResult> {
+  const { reporter, close } = withActivity(locked.options.reporter, locked.folder);
+  try {
+    return await startHere({ ...locked, options: { ...locked.options, reporter } });
+  } finally {
+    close();
+  }
+}
+
+async function startHere(locked: Locked): Promise<TrainResult> {
   const { options, folder } = locked;
   if (options.mode === 'fresh' && (await putAside(folder)))
     options.reporter.note(`the earlier run is kept in ${asideOf(folder)} until the new run has its first checkpoint`);
@@ -148,14 +160,16 @@ async function trainLocked(locked: Locked): Promise<TrainResult> {
     const before = locked.earlier && (await finishedBefore(locked.folder, locked.earlier));
     if (before && run.stages.steps === before.steps) return before; // the end was moved to where it was
     const { progress, restored } = await begin(run);
+    announce(run);
+    const losses = restored ? (await readMetrics(join(run.folder, 'metrics.jsonl'))).map(({ loss }) => loss) : [];
+    locked.options.reporter.begin?.({ stages: run.stages.list, losses });
     const result = await loop(run, progress, restored);
     return finish(run, result);
   });
 }
 
-function loop(run: Run, progress: Progress, restored: boolean): Promise<LoopResult> {
-  const { config, engine, stages, prepared, folder, options } = run;
-  const { reporter, signal } = options;
+/** Says that the training begins. */
+function announce({ config, engine, stages, prepared, options: { reporter } }: Run): void {
   const rows = prepared.rowsPerStage.map(
     (count, i) => `${count} rows of ${config.model.max_seq_len} (${(100 * prepared.padded[i]!).toFixed(1)}% padding)`,
   );
@@ -165,6 +179,11 @@ function loop(run: Run, progress: Progress, restored: boolean): Promise<LoopResu
     'training',
     `${engine.layout.total.toLocaleString('en-US')} parameters, ${stages.steps} steps, ${rows.join(', ')}${threads}`,
   );
+}
+
+function loop(run: Run, progress: Progress, restored: boolean): Promise<LoopResult> {
+  const { config, engine, stages, prepared, folder, options } = run;
+  const { reporter, signal } = options;
   const loader = openLoader(config, stages);
   const extra = checkpointFiles(run);
   options.lead?.watch(true);
