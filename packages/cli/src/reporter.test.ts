@@ -16,6 +16,7 @@ const at = (step: number, more: Partial<StepLine> = {}): StepLine => ({
 function screen(output: string): string[] {
   let lines = [''];
   let [row, column] = [0, 0];
+  // eslint-disable-next-line no-control-regex
   for (const part of output.match(/\x1b\[\d*[A-Z]|[^\x1b]/g) ?? []) {
     if (part === '\r') column = 0;
     else if (part === '\n') [row, column] = [row + 1, 0];
