@@ -2,7 +2,9 @@
 import { mustBe } from '@mdiff/arguments';
 import { shuffle, stream } from '@mdiff/diffusion';
 import { windowLimit } from './canvas.js';
+import { GenerateError } from './errors.js';
 import type { Model } from './model.js';
+import type { TokenProbability } from './probabilities.js';
 import { crossEntropies, surprisal, type PassOptions, type Question } from './passes.js';
 import { turn } from './turn.js';
 import type { ScoredUnit } from './units.js';
@@ -86,4 +88,64 @@ export async function nextTokens(
     onPass?.(done, order.length);
   }
   return nats;
+}
+
+export interface NextTokenOptions extends Pick<PassOptions, 'signal'> {
+  /** likeliest tokens that each place names; 0 unless given */
+  readonly alternatives?: number;
+}
+
+/**
+ * The tokens of a text, each with its probability given those before it, by next-token prediction: the product is the probability that a text begins so,
+ * in that mode. A pass for each token. The model must be one that `predictsNext`, and the text must fit it.
+ */
+export async function nextTokenProbabilities(model: Model, text: string, options: NextTokenOptions = {}): Promise<TokenProbability[]> {
+  mustBe('nextTokenProbabilities', 'model', model, 'object');
+  mustBe('nextTokenProbabilities', 'text', text, 'string');
+  mustBe('nextTokenProbabilities', 'options', options, 'object');
+  const { openWriter, config, tokenizer, name } = model;
+  if (!predictsNext(model))
+    throw new GenerateError(
+      `nextTokenProbabilities: ${name} cannot predict the next token (it has no onnx/causal.onnx, or its training.causal_fraction was 0)`,
+    );
+  const ids = tokenizer.encode(text);
+  if (ids.length === 0) return [];
+  const most = windowLimit(config);
+  if (ids.length > most)
+    throw new GenerateError(
+      `text: expected at most ${most} tokens (model.max_seq_len ${config.max_seq_len}), got ${ids.length}; shorten it`,
+      {
+        tooLong: true,
+      },
+    );
+  const { signal, alternatives = 0 } = options;
+  const writer = await openWriter!({ batch: 1, places: ids.length });
+  try {
+    const out: TokenProbability[] = [];
+    for (const [i, id] of ids.entries()) {
+      signal?.throwIfAborted();
+      const logits = await writer.next({ ids: Int32Array.of(i === 0 ? config.bos_token_id : ids[i - 1]!), length: 1 });
+      const nats = surprisal(logits, id, config.mask_token_id);
+      const likely = largest(logits, alternatives, config.mask_token_id);
+      const chance = (token: number): number => Math.exp(logits[token]! - logits[id]! - nats);
+      out.push({ id, probability: chance(id), alternatives: likely.map((token) => ({ token, probability: chance(token) })) });
+      await turn();
+    }
+    return out;
+  } finally {
+    await writer.close().catch(() => undefined); // the model may have been closed
+  }
+}
+
+/** Indices of the largest logits but that of `mask`, the largest first; `count` is small. */
+function largest(logits: Float32Array, count: number, mask: number): number[] {
+  const best: number[] = [];
+  for (let v = 0; v < logits.length; v++) {
+    if (v === mask || (best.length === count && (count === 0 || logits[v]! <= logits[best[count - 1]!]!))) continue;
+    let place = best.length;
+    while (place > 0 && logits[v]! > logits[best[place - 1]!]!) place--;
+    best.splice(place, 0, v);
+    if (best.length > count) best.pop();
+  }
+  return best;
 }

@@ -28,7 +28,8 @@ export type { Bound, BoundOptions, ChainOptions, ChainRule, TextFigure } from '.
 export { evaluateWriting, excerpts, figuresOfTexts } from './writing.js';
 export type { Writing, WritingFigures, WritingOptions } from './writing.js';
 export type { ScoreOptions } from './evaluate.js';
-export { predictsNext } from './chain.js';
+export { nextTokenProbabilities, predictsNext } from './chain.js';
+export type { NextTokenOptions } from './chain.js';
 export { compare, likelihoodRatio, rank, rankByNextToken, score } from './score.js';
 export type { Comparison, LikelihoodRatio, Ranked, Score, UnitScore } from './score.js';
 export { loadText } from './source.js';

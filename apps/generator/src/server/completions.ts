@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import {
   generate,
+  nextTokenProbabilities,
   predictsNext,
   rank,
   rankByNextToken,
@@ -13,7 +14,7 @@ import {
 import { RequestError } from './errors.js';
 import { watchSteps } from './frames.js';
 import { headOf } from './head.js';
-import { logprobsOf, type LogProbs } from './logprobs.js';
+import { givenText, logprobsOf, type LogProbs } from './logprobs.js';
 import { biasOf, promptsOf } from './prompts.js';
 import { samplingOf, wordsOf, type Chunk, type Completion, type CompletionRequest, type Finish, type SamplingRequest } from './schema.js';
 import type { Events } from './stream.js';
@@ -75,9 +76,11 @@ export async function complete(model: Model, { body, sampling, signal, events, o
       usage.completion_tokens += tokens;
       onText?.(nfe);
     }
+    const before =
+      body.echo && alternatives !== null ? await promptProbabilities(model, prompt, { alternatives, signal, onText }) : undefined;
     for (const { completion, finish, probabilities } of drawn > n ? await likeliest(model, texts, { n, signal, onText }) : texts) {
       const echo = body.echo === true;
-      const logprobs = probabilities ? logprobsOf(model, { prompt, echo, probabilities }) : null;
+      const logprobs = probabilities ? logprobsOf(model, { prompt, echo, probabilities, before }) : null;
       piece(choices.length, '', finish, logprobs);
       choices.push({ index: choices.length, text: echo ? prompt + completion : completion, logprobs, finish_reason: finish });
     }
@@ -85,6 +88,18 @@ export async function complete(model: Model, { body, sampling, signal, events, o
   usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;
   if (withUsage) events?.send({ ...head, choices: [], usage });
   return { ...head, choices, usage };
+}
+
+/** The tokens of a prompt as next-token prediction finds them; undefined for a model that cannot predict so. */
+async function promptProbabilities(
+  model: Model,
+  prompt: string,
+  { alternatives, signal, onText }: { alternatives: number } & Pick<CompletionArgs, 'signal' | 'onText'>,
+) {
+  if (!predictsNext(model)) return undefined;
+  const found = await nextTokenProbabilities(model, givenText(prompt), { alternatives, signal });
+  onText?.(found.length);
+  return found;
 }
 
 /** The seed of choice 0. */

@@ -1,3 +1,4 @@
+import type { Model } from '@mdiff/generate';
 import { afterAll, describe, expect, it } from 'vitest';
 import { logprobsOf, type LogProbs } from './logprobs.js';
 import type { Chunk, Completion } from './schema.js';
@@ -56,7 +57,7 @@ describe('logprobs', () => {
     expect(filled!.logprobs.text_offset[0]).toBe(0);
   });
 
-  it('with echo begin with the prompt, whose tokens were given and have no probability; so have words at places', async () => {
+  it('with echo begin with the prompt, whose tokens have no probability in a model that cannot predict the next one; nor have words at places', async () => {
     const [choice] = await ask({ prompt: 'Call ', echo: true, max_tokens: 4, seed: 1, logprobs: 1 });
     const { text, logprobs } = choice!;
     expect(text.startsWith('Call ')).toBe(true);
@@ -65,6 +66,34 @@ describe('logprobs', () => {
     expect(logprobs.token_logprobs.slice(1).every((value) => value !== null && value <= 0)).toBe(true);
     const [placed] = await ask({ prompt: 'The', max_tokens: 6, min_tokens: 6, words_at: { 2: 'whale' }, seed: 1, logprobs: 1 });
     expect(placed!.logprobs.token_logprobs.map((value) => value === null)).toEqual([false, false, true, false, false, false]);
+  });
+
+  it('with echo have those of the prompt too, from the second token on, where the model predicts the next token', async () => {
+    const size = model.config.vocab_size;
+    // A network whose logits depend on the last token alone.
+    const row = (last: number): number[] => Array.from({ length: size }, (_, v) => 3 * Math.sin(Math.imul(last + 1, 17 + v)));
+    const openWriter: Model['openWriter'] = () =>
+      Promise.resolve({
+        next: ({ ids }) => Promise.resolve(Float32Array.from(row(ids.at(-1)!))),
+        keep: () => Promise.resolve(),
+        close: () => Promise.resolve(),
+      });
+    const { app, post } = await start({ model: Promise.resolve({ ...model, openWriter, config: { ...model.config, causal_share: 0.5 } }) });
+    const body = { prompt: 'Call me ', echo: true, max_tokens: 2, seed: 1, logprobs: 2 };
+    const { choices } = (await (await post(body)).json()) as Completion;
+    const { tokens, token_logprobs, top_logprobs } = choices[0]!.logprobs!;
+    const given = [...tokenizer.encode('Call me')];
+    expect(tokens.slice(0, given.length).join('')).toBe('Call me');
+    expect([token_logprobs[0], top_logprobs[0]]).toEqual([null, null]);
+    for (let i = 1; i < given.length; i++) {
+      const logits = row(given[i - 1]!).map((value, v) => (v === model.config.mask_token_id ? -Infinity : value));
+      const logTotal = Math.log(logits.reduce((sum, value) => sum + Math.exp(value), 0));
+      expect(token_logprobs[i]).toBeCloseTo(logits[given[i]!]! - logTotal, 5);
+      const best = Math.max(...logits) - logTotal;
+      expect(Math.max(...Object.values(top_logprobs[i]!))).toBeCloseTo(best, 5);
+      expect(Object.keys(top_logprobs[i]!).length).toBeGreaterThanOrEqual(2);
+    }
+    await app.close();
   });
 
   it('come in a stream with the last piece of each choice', async () => {

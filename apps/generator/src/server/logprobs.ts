@@ -4,7 +4,7 @@ import type { Model, TokenProbability } from '@mdiff/generate';
 export interface LogProbs {
   /** A token that is a part of a character reads as `bytes:\xe2\x80`. */
   tokens: string[];
-  /** null for a token that was given: of the prompt (`echo`), or of `words_at` */
+  /** null for a token that was given (`words_at`), for the first of a prompt (`echo`), and for all of it where the model cannot predict the next token */
   token_logprobs: (number | null)[];
   /** the likeliest tokens of each place, the one that was written among them; null as above */
   top_logprobs: (Record<string, number> | null)[];
@@ -17,19 +17,22 @@ interface LogProbsArgs {
   /** the prompt is a part of the text */
   readonly echo: boolean;
   readonly probabilities: readonly TokenProbability[];
+  /** of the tokens of the prompt, by next-token prediction */
+  readonly before?: readonly TokenProbability[] | undefined;
 }
+
+/** The tokens of a prompt. The first new token brings back a space that it ends in. */
+export const givenText = (prompt: string): string => (prompt.endsWith(' ') ? prompt.slice(0, -1) : prompt);
 
 /** OpenAI's figure for what is next to impossible; JSON knows no infinity. */
 const LEAST = -9999;
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-export function logprobsOf({ tokenizer }: Pick<Model, 'tokenizer'>, { prompt, echo, probabilities }: LogProbsArgs): LogProbs {
+export function logprobsOf({ tokenizer }: Pick<Model, 'tokenizer'>, { prompt, echo, probabilities, before }: LogProbsArgs): LogProbs {
   const out: LogProbs = { tokens: [], token_logprobs: [], top_logprobs: [], text_offset: [] };
   const nameOf = (id: number): string => nameOfBytes(tokenizer.bytes(id));
-  // The first new token brings back a space that the prompt ends in.
-  const spaced = prompt.endsWith(' ');
-  const given = echo ? tokenizer.encode(spaced ? prompt.slice(0, -1) : prompt) : [];
-  let offset = spaced && !echo ? -1 : 0;
+  const given = echo ? tokenizer.encode(givenText(prompt)) : [];
+  let offset = prompt.endsWith(' ') && !echo ? -1 : 0;
   const add = (id: number, logprob: number | null, top: Record<string, number> | null): void => {
     out.tokens.push(nameOf(id));
     out.token_logprobs.push(logprob);
@@ -37,8 +40,12 @@ export function logprobsOf({ tokenizer }: Pick<Model, 'tokenizer'>, { prompt, ec
     out.text_offset.push(Math.max(0, offset));
     offset += characters(tokenizer.bytes(id));
   };
-  for (const id of given) add(id, null, null);
-  for (const { id, probability, alternatives } of probabilities) {
+  const prompted = Array.from(given, (id, i): TokenProbability => {
+    // Nothing stands before the first token: as OpenAI has it, it has no figure.
+    const known = i === 0 ? undefined : before?.[i];
+    return known ?? { id, probability: null, alternatives: [] };
+  });
+  for (const { id, probability, alternatives } of [...prompted, ...probabilities]) {
     if (probability === null) {
       add(id, null, null);
       continue;
