@@ -86,7 +86,7 @@ async function show(folder) {
   const commands = [
     ...beginnings.map((prompt) => [
       `Continuing: ${prompt} …`,
-      ['generate', model, '--prompt', prompt, ...leftToRight, '--max-tokens', '64', '--seed', '1'],
+      ['generate', model, '--prompt', prompt, ...leftToRight, '--max-tokens', '64', '--whole', '--seed', '1'],
     ]),
     ...gapped.map((text) => [`Infilling: ${text}`, ['infill', model, text, '--temperature', '0.5', '--seed', '1']]),
   ];

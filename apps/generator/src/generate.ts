@@ -16,6 +16,7 @@ interface GenerateFlags extends SamplingFlags {
   minTokens?: number;
   wordAt?: string[];
   draft?: true | number;
+  whole?: boolean;
   interactive?: boolean;
 }
 
@@ -24,6 +25,7 @@ async function runGenerate(argument: string | undefined, flags: GenerateFlags, h
   const { model, sampling: read, interactive, changed } = await openFolder(folderOf('generate', argument, flags), flags, hooks);
   const sampling: GenerateOptions = { ...read, ...(await wordOptions(flags)), ...lengthsOf(flags), ...wordsAt(flags.wordAt) };
   const show = { json: flags.json ?? false, watch: flags.watch ?? false };
+  const whole = flags.whole ?? false;
   await closing(model, async () => {
     const given = flags.prompt !== undefined || flags.suffix !== undefined;
     if (flags.interactive || (interactive && !given)) {
@@ -37,11 +39,12 @@ async function runGenerate(argument: string | undefined, flags: GenerateFlags, h
         model,
         sampling,
         ...show,
+        whole,
         write: (options) => draft(model, { ...sampling, ...share, prompt, ...options }),
       }));
     }
     const text = { prompt, suffix: flags.suffix ?? '' };
-    await writeTexts({ model, sampling, ...show, write: (options) => generate(model, { ...sampling, ...text, ...options }) });
+    await writeTexts({ model, sampling, ...show, whole, write: (options) => generate(model, { ...sampling, ...text, ...options }) });
   });
 }
 
@@ -80,6 +83,12 @@ export function addGenerate(root: Command, hooks: Hooks): void {
       new Option('--draft [share]', 'write from left to right, then write the least likely share of the tokens again (0.2)')
         .argParser(number)
         .conflicts(['suffix', 'minTokens', 'wordAt', 'interactive']),
+    )
+    .addOption(
+      new Option('--whole', 'end a text that its limit cuts at its last whole sentence or word, and say so').conflicts([
+        'json',
+        'interactive',
+      ]),
     )
     .addOption(new Option('-i, --interactive', 'ask for prompts until the input ends').conflicts(['prompt', 'suffix']))
     .action((folder: string | undefined, flags: GenerateFlags) => runGenerate(folder, flags, hooks));

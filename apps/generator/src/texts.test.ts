@@ -24,6 +24,25 @@ it.each([false, true])('texts that are finished stay, whatever ends the command 
   expect(printed).toEqual(json ? [`${JSON.stringify({ texts: objects, promptTokens: 0 })}\n`] : ['text 7\n', '\ntext 8\n']);
 });
 
+it('a text that its limit cuts is shown to its last whole word where that is wanted, and says so', async () => {
+  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const texts = (finish: 'stop' | 'length') => [{ text: 'A ship upon the Pequ', completion: ' upon the Pequ', finish, seed: 1 }];
+  for (const [whole, finish, expected] of [
+    [true, 'length', 'A ship upon the …\n'],
+    [false, 'length', 'A ship upon the Pequ\n'],
+    [true, 'stop', 'A ship upon the Pequ\n'],
+  ] as const) {
+    vi.mocked(print).mockClear();
+    stderr.mockClear();
+    const write = () => Promise.resolve({ texts: texts(finish), promptTokens: 0 });
+    await writeTexts({ model, sampling: { n: 1, seed: 1 }, json: false, watch: false, whole, write });
+    expect(vi.mocked(print).mock.calls).toEqual([[expected]]);
+    const said = stderr.mock.calls.some(([line]) => String(line).startsWith('finish_reason: length;'));
+    expect(said).toBe(expected.includes('…'));
+  }
+  stderr.mockRestore();
+});
+
 it('a frame shows a sign for each mask', () => {
   const ids = [...model.tokenizer.encode('The whale')];
   const canvas = Int32Array.from([2, ...ids, 0, 0, ...model.tokenizer.encode(' sea'), 3]);
