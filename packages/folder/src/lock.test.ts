@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { places } from './disk.js';
-import { lockFolder } from './lock.js';
+import { takeLock } from './heartbeat.js';
+import { isLocked, lockFolder } from './lock.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -66,5 +67,40 @@ describe('the lock of a folder', () => {
     await expect(lockFolder(folder, { place: places.run })).rejects.toThrow(
       'another training (pid 4194399 on elsewhere) is using this folder',
     );
+  });
+
+  it('is taken from a process of another machine that has been silent for ten seconds', async () => {
+    await leave({ pid: 4194399, host: 'elsewhere' });
+    expect(await isLocked(folder)).toBe(true);
+    const old = new Date(Date.now() - 10_500);
+    await utimes(join(folder, '.lock'), old, old);
+    expect(await isLocked(folder)).toBe(false);
+    const release = await lockFolder(folder, { place: places.run });
+    expect(await isLocked(folder)).toBe(true);
+    await release();
+    expect(await isLocked(folder)).toBe(false);
+  });
+
+  it('that was left behind goes to one of those who want it at once', async () => {
+    const lock = join(folder, '.lock');
+    for (let round = 0; round < 5; round++) {
+      await mkdir(lock);
+      const old = new Date(Date.now() - 60_000);
+      await utimes(lock, old, old);
+      const holder = { isDead: () => Promise.resolve(false), forget: () => Promise.resolve() };
+      const taken = await Promise.all(Array.from({ length: 8 }, () => takeLock(lock, { holder, onLost: () => undefined })));
+      const releases = taken.filter((release) => release !== undefined);
+      expect(releases).toHaveLength(1);
+      await releases[0]!();
+      expect(await readdir(folder)).toEqual([]);
+    }
+  });
+
+  it('is renewed while it is held', async () => {
+    const release = await lockFolder(folder, { place: places.run });
+    const lock = join(folder, '.lock');
+    const { mtimeMs: first } = await stat(lock);
+    await vi.waitUntil(async () => (await stat(lock)).mtimeMs > first, { timeout: 30_000 });
+    await release();
   });
 });

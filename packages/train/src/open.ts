@@ -156,51 +156,43 @@ function noteRanks(
   );
 }
 
+type MeasuredPlan = Pick<RecordedPlan, 'steps' | 'measured'>;
+
 type Planning = Pick<Locked, 'config' | 'options' | 'earlier' | 'changes' | 'started'> &
   Pick<Run, 'engine' | 'prepared'> & { ranks: number };
 
-/** The configuration and stages of a run, of the steps that fit in `training.max_minutes` if it is set. */
-async function withPlan(planning: Planning): Promise<{ planned: Awaited<ReturnType<typeof plan>>; config: ProjectConfig; stages: Stages }> {
-  const { config: unplanned, prepared, ranks, earlier, changes, options } = planning;
-  const planned = await plan(planning);
-  const config = planned ? unplanned.with({ training: { max_steps: planned.steps } }) : unplanned;
-  const stages = stagesOf(config, prepared, ranks);
-  await options.lead?.plan(config, ranks);
-  if (earlier) checkEnd(config, stages, { earlier, changes, reporter: options.reporter });
-  return { planned, config, stages };
-}
-
-/** The steps that fit in `training.max_minutes`: of a resumed run the recorded ones. @returns undefined without that key */
-async function plan({
-  config,
+/** The configuration and stages of a run, of the steps that fit in `training.max_minutes` if it is set: of a resumed run the recorded ones. */
+async function withPlan({
+  config: unplanned,
   engine,
   prepared,
   ranks,
-  options,
+  options: { lead, reporter, signal },
   earlier,
   changes,
   started,
-}: Planning): Promise<Pick<RecordedPlan, 'steps' | 'measured'> | undefined> {
-  const { max_minutes: minutes } = config.training;
+}: Planning): Promise<{ planned: MeasuredPlan | undefined; config: ProjectConfig; stages: Stages }> {
+  const measure = async (minutes: number): Promise<MeasuredPlan> => {
+    await lead?.plan(unplanned, ranks);
+    const stages = stagesOf(unplanned, prepared, ranks);
+    return measurePlan({ config: unplanned, stages, engine, heldOut: prepared.heldOut, minutes, started, reporter, signal });
+  };
+  const { max_minutes: minutes } = unplanned.training;
   // A new end of a resumed run is one that the user gave in steps.
-  if (minutes === null || changes.some(movesEnd)) return undefined;
-  const { reporter, signal } = options;
+  const planned = minutes === null || changes.some(movesEnd) ? undefined : (recordedPlan(earlier, reporter) ?? (await measure(minutes)));
+  const config = planned ? unplanned.with({ training: { max_steps: planned.steps } }) : unplanned;
+  const stages = stagesOf(config, prepared, ranks);
+  await lead?.plan(config, ranks);
+  if (earlier) checkEnd(config, stages, { earlier, changes, reporter });
+  return { planned, config, stages };
+}
+
+/** The steps of a resumed run that were measured when it began. */
+function recordedPlan(earlier: EarlierRun | undefined, reporter: TrainOptions['reporter']): MeasuredPlan | undefined {
   const recorded = earlier?.fingerprint?.plan;
-  if (recorded?.measured) {
-    reporter.note(`keeping the plan of this run: ${recorded.steps} steps, measured to fit in ${recorded.measured.minutes} minutes`);
-    return recorded;
-  }
-  await options.lead?.plan(config, ranks);
-  return measurePlan({
-    config,
-    stages: stagesOf(config, prepared, ranks),
-    engine,
-    heldOut: prepared.heldOut,
-    minutes,
-    started,
-    reporter,
-    signal,
-  });
+  if (!recorded?.measured) return undefined;
+  reporter.note(`keeping the plan of this run: ${recorded.steps} steps, measured to fit in ${recorded.measured.minutes} minutes`);
+  return recorded;
 }
 
 /** The values of `asked` that the run has adapted. */
