@@ -239,7 +239,7 @@ describe('presets', () => {
       'generation.max_length: 512 -> 128',
       'generation.sampler: confidence -> first_hitting',
       'generation.block_length: null -> 1',
-      'generation.word_guard: 0 -> 0.3',
+      'generation.word_guard: 0 -> 1',
     ]);
     expect(diffConfigs(ProjectConfig.preset('quickstart_scratch'), ProjectConfig.preset('quickstart'))).toEqual([
       'model.max_seq_len: 128 -> 256',

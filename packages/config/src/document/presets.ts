@@ -145,7 +145,7 @@ const tuned = {
   // A rate of 0.0015 is 0.01 bits/byte better than 0.002.
   training: { learning_rate: 0.0015, wsd_decay_fraction: 0.55 },
   // A model this young reads best when it writes from left to right, one token after another, and no unlikely piece of a word (docs/log, 2026-11-30).
-  generation: { sampler: 'first_hitting', block_length: 1, temperature: 0.8, top_p: 0.9, word_guard: 0.3 },
+  generation: { sampler: 'first_hitting', block_length: 1, temperature: 0.8, top_p: 0.9, word_guard: 1 },
 } satisfies ProjectInput;
 // The shape is that of @mdiff/base-en. It stands here for the estimates made before the model folder is read, and gives way to it.
 const based = {
