@@ -28,6 +28,7 @@ export interface Removal {
     | 'transcriber note'
     | 'illustration'
     | 'contents list'
+    | 'navigation'
     | 'title page'
     | 'heading without text'
     | 'front matter'

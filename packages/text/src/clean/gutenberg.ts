@@ -15,6 +15,7 @@ const HEADER_WORDS =
 const HEADER_BLOCKS = 60;
 const PRODUCER =
   /^\s*(Produced by|E-?text prepared by|This (e-?text|ebook) was (produced|prepared) by|Scanned (and proofed )?by|Transcribed from)/i;
+const ARCHIVE = /^\s*(?:.{0,200}\s)?(?:Posted originally on the Archive of Our Own\b|Please drop by the Archive and comment\b)/i;
 const NOTE = /^\s*\[?\s*(Original )?Transcriber['’]?s?['’]? note/i;
 const NOTE_WORDS =
   /\b(pages?|spelling|spelt|misprints?|printer|errors?|typographical|typos?|punctuation|hyphen\w*|corrected|changed|original|transcrib\w*|inconsisten\w*|illustrations?|footnotes?|mended)\b/i;
@@ -104,7 +105,7 @@ function clearNotes(lines: Lines): void {
         end = noteEnd(lines.text, i);
       }
       clear(lines, i, end, 'transcriber note');
-    } else if (blocks < 5 && PRODUCER.test(lines.text[i]!)) {
+    } else if ((blocks < 5 && PRODUCER.test(lines.text[i]!)) || lines.text.slice(i, end + 1).some((line) => ARCHIVE.test(line))) {
       clear(lines, i, end, 'producer note');
     }
     blocks++;
@@ -166,3 +167,13 @@ function clearTall(lines: Lines, i: number, end: { line: number; column: number 
   lines.text[i] = before;
   lines.text[end.line] = heading ?? after.trim();
 }
+
+const TITLE_FRAME =
+  /^\W*(?:the )?project gutenberg(?:['’]s)?(?: (?:e-?text|e-?book)s?)?(?: of|:|,)? |(?:\s*(?:\||--|—|–|:|,)\s*|\s+)(?:(?:the|a) )?project gutenberg(?: (?:e-?text|e-?book))?\W*$/gi;
+
+/** The title of a book without the words that Project Gutenberg puts around it. */
+export const plainTitle = (title: string): string => {
+  const plain = title.replace(TITLE_FRAME, '').trim();
+  if (plain === title.trim() || plain === '') return title;
+  return plain.replace(/(?<=\p{L}{3})\.$/u, '');
+};

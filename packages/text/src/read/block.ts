@@ -1,48 +1,18 @@
 import { clearEnd } from '../clean/end.js';
-import { clearFrame } from '../clean/gutenberg.js';
-import { clearContents, headingLevel, LIST_HEADING, numberedHeadings } from '../clean/heading.js';
-import { clear, type Lines } from '../clean/lines.js';
+import { clearFrame, plainTitle } from '../clean/gutenberg.js';
+import { clearContents, headingLevel, numberedHeadings } from '../clean/heading.js';
+import type { Lines } from '../clean/lines.js';
 import { clearMarks } from '../clean/notes.js';
 import { cutLong, cutNote } from '../split/long.js';
 import type { Paragraph, ParsedText, Removal, Section } from '../types.js';
+import { clearLinked, clearLists, clearNavigation, clearTitlePage } from './front.js';
+import type { Block, Marked } from './marked.js';
 import { isLinePerParagraph, toParagraph } from './paragraph.js';
 
-/** A block of a marked-up text as the parser gives it: front matter and lists are still in. */
-export interface Block {
-  /** One entry a deliberate line; blanks inside are single. */
-  lines: string[];
-  kind: 'text' | 'heading' | 'verse';
-  /** Of a heading: 1 (the book or its parts) to 6. */
-  level?: number;
-  /** Share of the characters in links into the same text; a contents list has little else. */
-  linked?: number;
-  /** Names that links can lead to. */
-  ids?: readonly string[];
-  /** It begins with the number of a note, or leads back to one. */
-  led?: boolean;
-  /** Its place in the source: a file, and 1-based lines in it. */
-  where: string;
-  from: number;
-  to: number;
-}
-
-/** A file of a marked-up format as its parser gives it. */
-export interface Marked {
-  title?: string | undefined;
-  blocks: Block[];
-  /** The parts that the parser left out. */
-  removed: Removal[];
-  /** Names that the numbers of notes lead to. */
-  noted?: ReadonlySet<string>;
-  /** The values of `where` in reading order; removals are sorted by it. By default the order in which they come. */
-  order?: readonly string[];
-}
+export type { Block, Marked } from './marked.js';
 
 // In characters: wide enough to tell deliberate line breaks from full lines.
 const WIDTH = 72;
-const LINKED = 0.8;
-const LIST_LENGTH = 3;
-const ENTRY_CHARS = 90;
 
 /**
  * Blocks to one document. It removes Gutenberg's frame, contents lists and pictures as plain.ts does, and finds headings by their words in a text
@@ -50,7 +20,11 @@ const ENTRY_CHARS = 90;
  *
  * @param name id of the document, and its title when the text has none
  */
-export function toDocument({ title, blocks: all, removed: gone, noted, order: reading = [] }: Marked, name: string): ParsedText {
+export function toDocument(
+  { title: marked, blocks: all, removed: gone, noted, typographic = false, order: reading = [] }: Marked,
+  name: string,
+): ParsedText {
+  const title = marked === undefined ? undefined : plainTitle(marked);
   const { blocks, removed } = withoutNotes(all, gone, noted);
   const lines: Lines = { text: [], removed: [], where: name };
   const starts = blocks.map((block) => {
@@ -60,9 +34,10 @@ export function toDocument({ title, blocks: all, removed: gone, noted, order: re
     return start;
   });
   const framed = clearFrame(lines);
-  clearLinked(lines, blocks, starts);
   if (blocks.filter(({ kind }) => kind === 'heading').length < 2) clearContents(lines);
   else clearLists(lines, blocks, starts);
+  clearLinked(lines, blocks, starts);
+  clearNavigation(lines, blocks, starts);
   if (framed) clearTitlePage(lines, blocks, starts);
   clearEnd(lines, new Set(blocks.flatMap(({ kind }, b) => (kind === 'heading' ? [starts[b]!] : []))));
   clearMarks(lines, framed);
@@ -72,11 +47,11 @@ export function toDocument({ title, blocks: all, removed: gone, noted, order: re
   });
   const guess = kept.filter(({ kind }) => kind === 'heading').length < 2;
   const numbered = guess ? numberedHeadings(kept.map((block) => (block.kind === 'text' ? block.lines : []))) : new Set<number>();
-  const marked = kept.map((block, i) => withLevel(block, guess, numbered.has(i)));
-  const chapter = chapterLevel(marked);
+  const levelled = kept.map((block, i) => withLevel(block, guess || typographic, numbered.has(i)));
+  const chapter = chapterLevel(levelled);
   const removals = [...removed, ...lines.removed.flatMap((removal) => place(removal, blocks, starts))];
   const notes: string[] = [];
-  const sections = divide(marked, chapter, title ?? name, removals, ({ where, from }, length, pieces) =>
+  const sections = divide(levelled, chapter, title ?? name, removals, ({ where, from }, length, pieces) =>
     notes.push(cutNote(length, pieces, where === name ? `line ${from}` : `${where}:${from}`)),
   );
   const order = new Map<string, number>();
@@ -113,15 +88,26 @@ function withLevel(block: Block, guess: boolean, numbered: boolean): Block {
   return { ...block, kind: 'heading', level: level === 'chapter' ? 2 : guess ? 3 : 6 };
 }
 
-/** The level whose headings are chapters: the deepest one named so twice, else the shallowest that divides the text at all. */
+/**
+ * The level whose headings are chapters: the deepest one named so twice, else the shallowest that divides the text at all. A level is no deeper one of
+ * chapters if it stands in few of those above it: a chapter may quote the chapters of another book.
+ */
 function chapterLevel(blocks: readonly Block[]): number {
-  const count = (filter: (block: Block) => boolean) =>
-    [1, 2, 3, 4, 5, 6].map((level) => blocks.filter((block) => block.kind === 'heading' && block.level === level && filter(block)).length);
-  const chapters = count(({ lines }) => headingLevel(lines) === 'chapter').findLastIndex((n) => n >= 2);
-  if (chapters >= 0) return chapters + 1;
-  const headings = count(() => true);
-  const dividing = headings.findIndex((n) => n >= 2);
-  return dividing >= 0 ? dividing + 1 : headings.findIndex((n) => n > 0) + 1;
+  const headings = blocks.filter(({ kind }) => kind === 'heading');
+  const named = headings.filter(({ lines }) => headingLevel(lines) === 'chapter');
+  const levels = [1, 2, 3, 4, 5, 6];
+  const chapters = levels.filter((level) => named.filter((block) => block.level === level).length >= 2);
+  while (chapters.length > 1) {
+    const [upper, deeper] = chapters.slice(-2) as [number, number];
+    const both = named.filter(({ level }) => level === upper || level === deeper);
+    const divided = both.filter(({ level }, i) => level === upper && both[i + 1]?.level === deeper).length;
+    if (divided >= both.filter(({ level }) => level === upper).length / 2) break;
+    chapters.pop();
+  }
+  if (chapters.length > 0) return chapters.at(-1)!;
+  const counts = levels.map((level) => headings.filter((block) => block.level === level).length);
+  const dividing = counts.findIndex((n) => n >= 2);
+  return dividing >= 0 ? dividing + 1 : counts.findIndex((n) => n > 0) + 1;
 }
 
 function divide(
@@ -161,51 +147,6 @@ function divide(
   }
   close();
   return sections;
-}
-
-/** Clears runs of blocks that are links, which are contents lists under any heading, together with the heading above them. */
-function clearLinked(lines: Lines, blocks: readonly Block[], starts: readonly number[]): void {
-  for (let from = 0; from < blocks.length; from++) {
-    let to = from;
-    while (to < blocks.length && (blocks[to]!.linked ?? 0) >= LINKED) to++;
-    if (to - from >= LIST_LENGTH) {
-      const first = from > 0 && LIST_HEADING.test(blocks[from - 1]!.lines.join(' ')) ? from - 1 : from;
-      clear(lines, starts[first]!, starts[to - 1]! + blocks[to - 1]!.lines.length - 1, 'contents list');
-    }
-    from = Math.max(from, to - 1);
-  }
-}
-
-/** Clears the blocks between the Gutenberg header and the first chapter or real paragraph; the heading right above that paragraph stays. */
-function clearTitlePage(lines: Lines, blocks: readonly Block[], starts: readonly number[]): void {
-  const left = blocks.flatMap((block, b) => {
-    const text = lines.text.slice(starts[b], starts[b]! + block.lines.length).filter((line) => line.trim());
-    return text.length > 0 ? [{ block, text, b }] : [];
-  });
-  const first = left.findIndex(({ text }) => headingLevel(text) !== undefined || isProse(text.join(' ')));
-  const end = left[first - 1]?.block.kind === 'heading' ? first - 1 : first;
-  for (const { block, b } of left.slice(0, Math.max(0, end))) clear(lines, starts[b]!, starts[b]! + block.lines.length - 1, 'title page');
-}
-
-/** True for a real paragraph; the capitals of a title page end in full stops too. */
-const isProse = (text: string): boolean =>
-  text.length >= 120 && /[.!?]["”’')]*$/.test(text) && (text.match(/\p{Ll}/gu)?.length ?? 0) > (text.match(/\p{Lu}/gu)?.length ?? 0);
-
-/** Clears lists of contents or illustrations under their heading: short lines that end like no sentence, up to the next heading. */
-function clearLists(lines: Lines, blocks: readonly Block[], starts: readonly number[]): void {
-  blocks.forEach((block, b) => {
-    if (!LIST_HEADING.test(block.lines.join(' ')) || !lines.text[starts[b]!]) return;
-    let last = b;
-    for (
-      let next = b + 1;
-      next < blocks.length &&
-      blocks[next]!.kind !== 'heading' &&
-      blocks[next]!.lines.every((line) => line.length <= ENTRY_CHARS && !/[.!?…]["”’')]*$/.test(line));
-      next++
-    )
-      last = next;
-    clear(lines, starts[b]!, starts[last]! + blocks[last]!.lines.length - 1, 'contents list');
-  });
 }
 
 // No line that was wrapped is longer than this.

@@ -281,7 +281,7 @@ const WORD: Record<string, Expected> = {
   },
   'd07-odd-runs.docx': {
     text: [
-      ['Chapter 1', 'p lighthouse co‑operate after tab after break• smart7港', 'p Inside a content control.', 'p Ann', 'p 12'],
+      ['Chapter 1', 'p lighthouse co‑operate after tab after break• smart7港', 'p Inside a content control.', 'p Ann 12'],
       ['Chapter 2', FERRY],
     ],
     removed: ['hidden text', 'ruby reading'],

@@ -42,8 +42,11 @@ export function epub(pages: Readonly<Record<string, Page>>, title = 'A Book', mo
 
 const escape = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;');
 
-/** A Word document of paragraphs, each with a style name or none. */
-export function docx(paragraphs: readonly [text: string, style?: string][]): Uint8Array {
+/** A Word document of paragraphs, each with a style name or none; `body` is XML behind them, `more` are other parts. */
+export function docx(
+  paragraphs: readonly [text: string, style?: string][],
+  { body = '', more = {} as Record<string, string> } = {},
+): Uint8Array {
   const styles = [...new Set(paragraphs.flatMap(([, style]) => (style ? [style] : [])))];
   const id = (style: string) => style.replace(/ /g, '');
   return zip({
@@ -68,8 +71,9 @@ export function docx(paragraphs: readonly [text: string, style?: string][]): Uin
               .map((line) => `<w:r><w:t xml:space="preserve">${escape(line)}</w:t></w:r>`)
               .join('<w:r><w:br/></w:r>')}</w:p>`,
         )
-        .join('')}</w:body></w:document>`,
+        .join('')}${body}</w:body></w:document>`,
     ),
+    ...more,
   });
 }
 

@@ -2,15 +2,20 @@ import { plainCharacters } from '../clean/characters.js';
 import { TextError } from '../error.js';
 import type { Removal } from '../types.js';
 import type { Block, Marked } from './block.js';
+import { joinRow, withoutText } from './htmlgroups.js';
 import { MARK_CHARS, isArrow, looksLikeMark } from './htmlmarks.js';
-import { HEAD, isBlock, isInitial, markOf, skipOf, verseOf, type Skip } from './tags.js';
+import { HEAD, hiddenClasses, isBlock, isInitial, isMeta, markOf, skipOf, verseOf, type Skip } from './tags.js';
 
 const CELLS = new Set(['td', 'th']);
+const SECTIONS = new Set(['section', 'article', 'main', 'blockquote']);
 // A page has many of these; one removal reports all of them.
-const MARKS = new Set<Removal['what']>(['page number', 'note mark', 'ruby reading', 'hidden text', 'deleted text']);
+const MARKS = new Set<Removal['what']>(['page number', 'note mark', 'ruby reading', 'hidden text', 'deleted text', 'illustration']);
 // Old pages forget to close thousands of tags, and each open tag slows down everything after it.
 const DEPTH = 20_000;
 const SAMPLE_CHARS = 160;
+const MEDIA = /\.(midi?|mp3|ogg|wav|m4a|mp4|webm|ly|mxl|musicxml|pdf|png|jpe?g|gif|svg|webp|tiff?)$/i;
+const lettersOf = (text: string): number => text.match(/[\p{L}\p{N}]/gu)?.length ?? 0;
+
 interface Tag {
   name: string;
   block?: boolean;
@@ -20,12 +25,19 @@ interface Tag {
   /** A line of a stanza rather than a block. */
   line?: boolean;
   link?: boolean;
+  anchor?: boolean;
+  /** It leads to a sound, a picture or another file that is no page. */
+  media?: boolean;
+  /** Of a row of a table: its cells so far, and how many blocks stand before it. */
+  row?: { cells: number; block: number };
+  /** Of a tag around facts on the text: how many blocks stand before it. */
+  meta?: number;
   /** What it is if what is inside turns out to be short, and where that begins. */
   mark?: { kind: NonNullable<ReturnType<typeof markOf>>; href: string; line: number; length: number; linked: number; block: number };
   initial?: boolean;
 }
 
-type Counted = 'verse' | 'stanza' | 'link' | 'pre' | 'head' | 'title' | 'q' | 'hgroup';
+type Counted = 'verse' | 'stanza' | 'link' | 'anchor' | 'media' | 'section' | 'pre' | 'head' | 'title' | 'q' | 'hgroup';
 
 /** Collects the blocks of one page from the events of the parser; `index` is the offset of an event in the source. */
 export class Page {
@@ -37,14 +49,32 @@ export class Page {
   readonly #noted = new Set<string>();
   /** The tags that are open, the outermost first, and how many there are of those that matter. */
   readonly #tags: Tag[] = [];
-  readonly #open: Record<Counted, number> = { verse: 0, stanza: 0, link: 0, pre: 0, head: 0, title: 0, q: 0, hgroup: 0 };
+  readonly #open: Record<Counted, number> = {
+    verse: 0,
+    stanza: 0,
+    link: 0,
+    anchor: 0,
+    media: 0,
+    section: 0,
+    pre: 0,
+    head: 0,
+    title: 0,
+    q: 0,
+    hgroup: 0,
+  };
   /** The outermost tag that is left out with everything inside, and its text so far. */
   #skip: { tag: Tag; text: string; from: number } | undefined;
+  #styles: string[] = [];
+  /** The classes that style sheets hide. */
+  readonly #unseen = new Set<string>();
   #headOver = false;
   #title = '';
   /** The block in the making: its lines, the characters in links, the heading level (0 = none), the source line of its first text (0 = none yet). */
   #lines = [''];
   #linked = 0;
+  /** Letters and digits in links of any kind, and in those to media. */
+  #anchored = 0;
+  #media = 0;
   #heading = 0;
   #from = 0;
   #ids: string[] = [];
@@ -72,12 +102,23 @@ export class Page {
     if (this.#open.head > 0 && !HEAD.has(name)) this.#headOver = true;
     if (name === 'head') this.#headOver = false;
     for (const id of [attributes['id'], name === 'a' ? attributes['name'] : undefined]) if (id) this.#ids.push(id);
-    const skip = skipOf(name, attributes);
+    const skip =
+      skipOf(name, attributes) ??
+      (this.#unseen.size > 0 && (attributes['class'] ?? '').split(/\s+/).some((word) => this.#unseen.has(word))
+        ? 'hidden text'
+        : // The foot of a page is none of the text; that of a chapter or a letter is.
+          name === 'footer' && this.#open.section === 0
+          ? 'navigation'
+          : undefined);
     if (skip) {
       tag.skip = skip;
       this.#skip ??= { tag, text: '', from: line };
     }
-    if (name === 'a') tag.link = /^(?!\w+:)/.test(attributes['href'] ?? 'none:');
+    if (name === 'a') {
+      tag.link = /^(?!\w+:)/.test(attributes['href'] ?? 'none:');
+      tag.anchor = attributes['href'] !== undefined;
+      tag.media = MEDIA.test(attributes['href'] ?? '');
+    }
     if (tag.block && (!this.#skip || this.#skip.tag === tag)) this.#openBlock(tag, attributes, line);
     if (!this.#skip) this.#openMark(tag, attributes, line);
     this.#count(tag, 1);
@@ -86,6 +127,7 @@ export class Page {
 
   text(text: string, index: number): void {
     const skip = this.#skip;
+    if (skip?.tag.name === 'style') this.#styles.push(text);
     if (skip?.tag.skip === 'silent') return;
     if (this.#open.title > 0) {
       this.#title += text;
@@ -110,6 +152,10 @@ export class Page {
     if (this.#skip?.tag === tag) {
       const { text, from } = this.#skip;
       this.#skip = undefined;
+      if (name === 'style') {
+        for (const hidden of hiddenClasses(this.#styles.join(''))) this.#unseen.add(hidden);
+        this.#styles = [];
+      }
       if (tag.skip !== undefined && tag.skip !== 'silent') this.#remove(tag.skip, text, from, line);
       if (tag.block) this.#closeBlock(tag, line);
     } else if (!this.#skip) {
@@ -125,7 +171,7 @@ export class Page {
   end(): Marked {
     this.#flush(this.#lineAt(this.#source.length));
     const removed = [...this.#removals.values()].map(({ count, ...removal }) =>
-      count > 1 && MARKS.has(removal.what) ? { ...removal, sample: `${removal.sample} … (${count} of them)` } : removal,
+      count > 1 ? { ...removal, sample: `${removal.sample} … (${count} of them)` } : removal,
     );
     return {
       title: this.#title.replace(/\s+/g, ' ').trim() || undefined,
@@ -139,9 +185,12 @@ export class Page {
     if (tag.verse) this.#open.verse += by;
     if (tag.stanza) this.#open.stanza += by;
     if (tag.link) this.#open.link += by;
+    if (tag.anchor) this.#open.anchor += by;
+    if (tag.media) this.#open.media += by;
     const { name } = tag;
     // The title of a drawing is none of the book.
     if (name === 'title' && tag.skip === undefined && !(by === 1 && (this.#skip || this.#title))) this.#open.title = by === 1 ? 1 : 0;
+    if (SECTIONS.has(name)) this.#open.section += by;
     if (name === 'pre' || name === 'head' || name === 'q' || name === 'hgroup') this.#open[name] += by;
   }
 
@@ -159,6 +208,8 @@ export class Page {
     tag.line = !stanza && this.#open.verse > 0 && (name === 'div' || (name === 'p' && this.#open.stanza > 0));
     if (tag.line) this.#lines.push('');
     else this.#flush(line);
+    if (isMeta(attributes)) tag.meta = this.#blocks.length;
+    if (name === 'tr') tag.row = { cells: 0, block: this.#blocks.length };
     if (heading > 0) this.#heading = heading;
     if (name === 'hgroup') this.#heading = Number(attributes['level'] ?? 0);
   }
@@ -170,6 +221,11 @@ export class Page {
     }
     if (tag.line) this.#lines.push('');
     else this.#flush(line);
+    if (tag.row) joinRow(this.#blocks, tag.row.block, tag.row.cells);
+    if (tag.meta !== undefined) {
+      const removal = withoutText(this.#blocks, tag.meta);
+      if (removal) this.#removed.push(removal);
+    }
     if (/^h[1-6]$/.test(tag.name) || tag.name === 'hgroup') this.#heading = 0;
     if (tag.mark) this.#closePage(tag.mark.block, line);
   }
@@ -184,7 +240,11 @@ export class Page {
     }
     if (name === 'br') this.#break(line);
     if (name === 'q') this.#add(this.#open.q % 2 === 0 ? '“' : '‘', line);
-    if (CELLS.has(name)) this.#lines.push(`${this.#lines.pop()!} `);
+    if (CELLS.has(name)) {
+      this.#lines.push(`${this.#lines.pop()!} `);
+      const row = this.#tags.at(-1)?.row;
+      if (row) row.cells++;
+    }
     if (name === 'img' || name === 'image') this.#picture(attributes, line);
     if (!tag.block && (isInitial(attributes) || ['span', 'font', 'big', 'b', 'strong'].includes(name)) && this.#isEmpty())
       tag.initial = true;
@@ -255,7 +315,7 @@ export class Page {
     if (!sample) return;
     const removal = { where: this.#where, from, to, what, sample };
     const earlier = this.#removals.get(what);
-    if (what === 'footnote') this.#removed.push(removal);
+    if (!MARKS.has(what)) this.#removed.push(removal);
     else if (earlier) Object.assign(earlier, { to, count: earlier.count + 1 });
     else this.#removals.set(what, { ...removal, count: 1 });
   }
@@ -264,6 +324,10 @@ export class Page {
     if (this.#cap && text.trim()) text = this.#withCap(text, line);
     if (text.trim() && this.#from === 0) this.#from = line;
     if (this.#open.link > 0) this.#linked += text.trim().length;
+    if (this.#open.anchor > 0) {
+      this.#anchored += lettersOf(text);
+      if (this.#open.media > 0) this.#media += lettersOf(text);
+    }
     if (this.#open.pre === 0) {
       this.#lines.push(this.#lines.pop()! + text);
       return;
@@ -281,8 +345,10 @@ export class Page {
   #withCap(text: string, line: number): string {
     const letter = this.#cap;
     this.#cap = '';
-    if (/^[\p{L}’']/u.test(text)) return letter + text;
-    const joins = /^\s*\p{Ll}/u.test(text) && !/[AIO]$/i.test(letter);
+    // Many pages hold the letter too, and their style sheet hides it.
+    const doubled = /^\s*["“‘']?\p{Lu}/u.exec(text)?.[0].trim().slice(-1) === letter.slice(-1);
+    if (!doubled && /^[\p{L}’']/u.test(text)) return letter + text;
+    const joins = !doubled && /^\s*\p{Ll}/u.test(text) && !/[AIO]$/i.test(letter);
     if (joins) return letter + text.trimStart();
     this.#remove('illustration', letter, line, line);
     return text;
@@ -294,6 +360,12 @@ export class Page {
     if (lines.length > 0) {
       if (this.#initial) lines[0] = lines[0]!.replace(/^(["“‘']?(?![AIO])\p{Lu}) (?=\p{Ll})/u, '$1');
       const level = this.#heading;
+      const letters = this.#anchored > 0 ? lettersOf(lines.join('')) : 0;
+      if (letters > 0 && this.#media >= letters) {
+        this.#remove('illustration', lines.join(' '), this.#from || to, to);
+        this.#begin();
+        return;
+      }
       const chars = lines.reduce((sum, part) => sum + part.length, 0);
       const kind = level > 0 ? 'heading' : this.#open.verse > 0 && lines.length > 1 ? 'verse' : 'text';
       this.#blocks.push({
@@ -301,6 +373,7 @@ export class Page {
         kind,
         ...(level > 0 && { level }),
         linked: Math.min(1, this.#linked / chars),
+        ...(letters > 0 && this.#anchored >= letters && { links: true }),
         ...(this.#ids.length > 0 && { ids: this.#ids }),
         ...((this.#led || this.#back) && { led: true }),
         where: this.#where,
@@ -309,8 +382,12 @@ export class Page {
       });
       this.#ids = [];
     }
+    this.#begin();
+  }
+
+  #begin(): void {
     this.#lines = [''];
-    this.#linked = 0;
+    this.#linked = this.#anchored = this.#media = 0;
     this.#from = 0;
     this.#led = this.#back = this.#initial = false;
   }

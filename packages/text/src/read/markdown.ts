@@ -6,7 +6,8 @@ import type { ParsedText, Removal } from '../types.js';
 import { toDocument, type Block } from './block.js';
 import { readHtml } from './html.js';
 import { optionalPackage } from './optional.js';
-import { withoutPandoc } from './pandoc.js';
+import { withoutPandoc, type Plainer } from './pandoc.js';
+import { withoutVault } from './vault.js';
 
 const FRONT_MATTER = [
   /^(?:---)\r?\n((?:(?!---)[^\n]*\n)*?)(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/,
@@ -45,7 +46,7 @@ export function unfitLine(lines: readonly string[]): number {
   });
 }
 
-/** Markdown (CommonMark, GFM, and the notation of pandoc) to one document. Marks are dropped; code, pictures, notes and front matter are left out and reported. */
+/** Markdown (CommonMark, GFM, and the notation of pandoc and of programs for notes) to one document. Marks are dropped; code, pictures, notes and front matter are left out and reported. */
 export async function parseMarkdown(source: string, name: string): Promise<ParsedText> {
   const parse = await parser();
   const text = plainCharacters(source);
@@ -57,10 +58,12 @@ export async function parseMarkdown(source: string, name: string): Promise<Parse
   }
   // Front matter is blanked, not cut, so that line numbers stay.
   const written = (front ? front[0].replace(/[^\r\n]/g, ' ') + text.slice(front[0].length) : text).split(/\r\r\n|\r\n|\r|\n/);
-  withoutPandoc(written, {
+  const plainer: Plainer = {
     leave: (line, what, sample) =>
       removed.push({ where: name, from: line + 1, to: line + 1, what, sample: sample.trim().slice(0, SAMPLE_CHARS) }),
-  });
+  };
+  withoutVault(written, plainer);
+  withoutPandoc(written, plainer);
   const mended = mendNotes(mendHyphens(written, 'keep'));
   const reader = new Reader(name, written, parse, removed);
   await reader.read(parse(written.join('\n')));

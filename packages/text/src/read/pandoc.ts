@@ -11,7 +11,7 @@ const LINE_BLOCK = /^\|[ \t]/;
 
 export interface Plainer {
   /** Takes what goes: the line, 0-based. */
-  leave(line: number, what: 'note mark' | 'footnote', sample: string): void;
+  leave(line: number, what: 'note mark' | 'footnote' | 'hidden text' | 'illustration' | 'code block', sample: string): void;
 }
 
 /** Takes the notation of pandoc out of the lines, in place: attributes, fences of divisions, citations, notes inside lines, line blocks, definitions. */

@@ -17,7 +17,12 @@ const SHORT_LINE = 0.85;
 const EDGE_SHARE = 0.15;
 // A line of a contents list or an index: dots that lead to a page number.
 const LEADER = /(?:\.\s?){4,}\s*[\divxlc]+$/i;
+const SPOKEN = /^["“‘«].*[.!?,…]["”’»]$/u;
 const END = /[.!?…:]["”’')\]]*$/;
+// A PDF with more lines than this that hold a word at most, and with this share of them, is no running text. Scripts without blanks have words of any length.
+const ONE_WORD = /^\P{L}*[\p{Script=Latin}\p{M}’'-]{0,20}\P{L}*$/u;
+const SINGLE_LINES = 20;
+const SINGLE_SHARE = 0.5;
 
 /** A PDF with a text layer to one document. Removals count lines of a page. @throws TextError when it is locked, damaged, or only pictures */
 export async function parsePdf(bytes: Uint8Array, name: string): Promise<ParsedText> {
@@ -27,6 +32,11 @@ export async function parsePdf(bytes: Uint8Array, name: string): Promise<ParsedT
   if (letters === 0)
     throw new TextError(
       `none of the ${pages.length} pages of the PDF holds text (are they scanned pictures?); run text recognition (OCR) on it first`,
+    );
+  const single = pages.flat().filter(({ text }) => ONE_WORD.test(text)).length;
+  if (single > SINGLE_LINES && single > SINGLE_SHARE * pages.flat().length)
+    throw new TextError(
+      `${single} of the ${pages.flat().length} lines of the PDF hold one word or none (is it music, a table or a drawing?); choose a file with running text`,
     );
   const where = (page: number) => `${name}, page ${page + 1}`;
   const size = usualSize(pages.flat());
@@ -44,7 +54,7 @@ export async function parsePdf(bytes: Uint8Array, name: string): Promise<ParsedT
   const mended = mendNotes(mendHyphens(texts, 'join'));
   lines.forEach((line, i) => (line.text = texts[i]!));
   const blocks = toBlocks(lines, size, where);
-  const { notes = [], ...parsed } = toDocument({ title, blocks, removed }, name);
+  const { notes = [], ...parsed } = toDocument({ title, blocks, removed, typographic: true }, name);
   return { ...parsed, notes: [...mended, ...notes] };
 }
 
@@ -86,14 +96,21 @@ function stamps(pages: readonly (readonly Line[])[]): Line[] {
 const NOTE_SIZE = 0.9;
 const NOTE_START = /^(?:[[(]?\d{1,3}[\])]?[.:]?|[*†‡§¶]{1,3})\s*["“‘(]?\p{L}/u;
 
-/** Lines in small type at the foot of pages, from the first that begins with a number or a mark. */
+/**
+ * Lines in small type at the foot of pages, from the first that begins with a number or a mark. A note that ends inside a sentence goes on at the foot of
+ * the next page.
+ */
 function footnotes(pages: readonly (readonly Line[])[], size: number, gone: ReadonlyMap<Line, unknown>): Line[] {
+  let unfinished = false;
   return pages.flatMap((lines) => {
     const left = lines.filter((line) => !gone.has(line));
-    let start = left.length;
-    while (start > 0 && left[start - 1]!.size <= NOTE_SIZE * size) start--;
-    while (start < left.length && !NOTE_START.test(left[start]!.text)) start++;
-    return start > 0 ? left.slice(start) : [];
+    let foot = left.length;
+    while (foot > 0 && left[foot - 1]!.size <= NOTE_SIZE * size) foot--;
+    let start = foot;
+    if (!unfinished) while (start < left.length && !NOTE_START.test(left[start]!.text)) start++;
+    const notes = foot > 0 ? left.slice(start) : [];
+    if (left.length > 0) unfinished = notes.length > 0 && !END.test(notes.at(-1)!.text);
+    return notes;
   });
 }
 
@@ -156,7 +173,8 @@ function toBlocks(lines: readonly Line[], size: number, where: (page: number) =>
   );
   const { lefts, column } = edgesOf(lines);
   const usual = [...lines.map(({ text }) => text.length)].sort((a, b) => a - b)[Math.floor(lines.length * 0.9)] ?? 0;
-  const isHeading = (line: Line) => line.size > HEADING_SIZE * size && line.text.length <= 100;
+  // The letters of a page that was recognised have the sizes that its lines seemed to have.
+  const isHeading = (line: Line) => line.size > HEADING_SIZE * size && line.text.length <= 100 && !SPOKEN.test(line.text);
   const indented = (line: Line) => line.x > lefts.get(line.column)! + INDENT * size;
   // The usual indent of a paragraph's first line; verse and letters are indented more.
   const indent = weighted(

@@ -40,6 +40,9 @@ interface Piece {
 }
 
 const WORD_GAP = 0.15;
+// Pieces on one line, in letter sizes: how far one may lie above the next, and how wide the gap between words of justified text may be.
+const SAME_LEVEL = 0.25;
+const MOST_GAP = 2;
 // Text of bold letters that a program draws twice lies this near to itself, in letter sizes.
 const SAME_PLACE = 0.15;
 // A letter that is this many times larger than the next piece begins a chapter.
@@ -162,6 +165,9 @@ function linesOf(pieces: readonly Piece[], page: number, column: number, gone: P
   const lines: Line[] = [];
   let open: Line | undefined;
   let cap: Piece | undefined;
+  // The height of the line where it has got to: scanned lines are not level.
+  let level = 0;
+  let ended = false;
   pieces.forEach(({ str, x, y, width, height, ends }, i) => {
     if (str.trim()) {
       if (isCap(pieces, i)) {
@@ -169,13 +175,15 @@ function linesOf(pieces: readonly Piece[], page: number, column: number, gone: P
         open = undefined;
         return;
       }
-      if (open && isMark({ str, y, height }, open)) {
+      if (open && ended && !goesOn({ x, y }, open, level)) open = undefined;
+      ended = false;
+      if (open && isMark({ str, y: y - level + open.y, height }, open)) {
         gone.set('note mark', `${gone.get('note mark') ?? ''}${str.trim()} `);
         open.right = Math.max(open.right, x + width);
         return;
       }
       // A raised letter is still on its line.
-      if (open && Math.abs(open.y - y) > 0.6 * Math.max(open.size, height)) open = undefined;
+      if (open && Math.abs(level - y) > 0.6 * Math.max(open.size, height)) open = undefined;
       if (!open) {
         const beside = cap !== undefined && y >= cap.y - 0.5 * height && y <= cap.y + cap.height + 0.5 * height && x > cap.x;
         open = { text: '', x: beside ? cap!.x : x, right: x, y, size: height, page, column, number: 0 };
@@ -185,16 +193,21 @@ function linesOf(pieces: readonly Piece[], page: number, column: number, gone: P
         if (!beside) cap = undefined;
       } else if (open.text && !/\s$/.test(open.text) && !/^\s/.test(str) && x - open.right > WORD_GAP * open.size) open.text += ' ';
       open.text += str;
+      level = y;
       open.right = Math.max(open.right, x + width);
       open.size = Math.max(open.size, height);
     } else if (str && open) {
       open.text += ' ';
     }
-    if (ends) open = undefined;
+    ended ||= ends;
   });
   for (const line of lines) line.text = line.text.replace(/\s+/g, ' ').trim();
   return lines.filter(({ text }) => text);
 }
+
+/** True for a piece that goes on with a line behind a break, as after every word of a page that was scanned and recognised. */
+const goesOn = ({ x, y }: Pick<Piece, 'x' | 'y'>, line: Line, level: number): boolean =>
+  Math.abs(y - level) <= SAME_LEVEL * line.size && x >= line.right - 0.5 * line.size && x - line.right <= MOST_GAP * line.size;
 
 /** True for a letter that is much larger than the text behind it, which begins in lower case or goes on in capitals. */
 function isCap(pieces: readonly Piece[], i: number): boolean {

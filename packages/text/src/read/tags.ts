@@ -25,8 +25,13 @@ const BACK_LINK = /\b(doc-backlink|backlink)\b/i;
 const NOTE = /\b(footnotes?|endnotes?|rearnotes?|doc-footnote|doc-endnotes?)\b/i;
 const FRONT = /\b(cover|titlepage|halftitlepage|copyright-page|imprint|colophon|doc-cover|doc-colophon)\b/i;
 const LIST = /\b(toc|landmarks|loi|lot|page-list|doc-toc)\b/i;
+const EDITION = /\b(trans-?notes?|transcribers?-?notes?|transcriber|tnotes?|tn-?box)\b/i;
 const CAPTION = /\b(caption|figcaption)\b/i;
 const INITIAL = /\b(drop-?caps?|dropinit|initial|first-?letter|lettrine)\b/i;
+const AUTHOR_NOTE = /\bauthors?-?notes?\b/i;
+// What a site puts around a text.
+const SITE_ROLE = /\b(dialog|alertdialog|navigation|search|contentinfo|menu|menubar)\b/i;
+const COMMENTS = new Set('comments comment-list commentlist comments-area comments-section disqus_thread'.split(' '));
 const UNSEEN = /\b(sr-only|visually-?hidden|screen-?reader(-text)?)\b/i;
 const UNSEEN_STYLE = /display\s*:\s*none|visibility\s*:\s*hidden/i;
 
@@ -54,8 +59,35 @@ export function skipOf(name: string, attributes: Attributes): Skip | undefined {
   if (FRONT.test(roles)) return 'front matter';
   if (LIST.test(roles)) return 'contents list';
   if (NOTE.test(isBlock(name) ? marks : roles) && name !== 'body' && name !== 'html') return 'footnote';
+  if (isBlock(name) && SITE_ROLE.test(attributes['role'] ?? '')) return 'navigation';
+  if (isBlock(name) && isComments(attributes)) return 'page beside the text';
+  if (isBlock(name) && AUTHOR_NOTE.test(attributes['class'] ?? '')) return 'sidenote';
+  if (EDITION.test(attributes['class'] ?? '') && isBlock(name)) return 'transcriber note';
   if (name === 'figcaption' || (CAPTION.test(marks) && isBlock(name))) return 'illustration';
   return undefined;
+}
+
+const wordsOf = (attributes: Attributes): string[] => `${attributes['class'] ?? ''} ${attributes['id'] ?? ''}`.toLowerCase().split(/\s+/);
+const isComments = (attributes: Attributes): boolean => wordsOf(attributes).some((word) => COMMENTS.has(word));
+
+/** True for a tag around facts on a text, such as its tags and its summary, in which only headings are the text's. */
+export const isMeta = (attributes: Attributes): boolean =>
+  (attributes['class'] ?? '').split(/\s+/).some((word) => /^meta(data)?$/i.test(word));
+
+const MOST_STYLES = 200_000;
+
+/** The classes that the style sheet of a page hides on every device. */
+export function hiddenClasses(styles: string): string[] {
+  if (!/display\s*:\s*none/i.test(styles)) return [];
+  const sheet = styles
+    .slice(0, MOST_STYLES)
+    .replace(/\/\*(?:(?!\*\/)[\s\S])*\*\//g, '')
+    .replace(/@[\w-]+[^{};]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}/g, '');
+  return Array.from(sheet.matchAll(/([^{}]*)\{([^{}]*)\}/g)).flatMap(([, selectors = '', rules = '']) =>
+    /display\s*:\s*none/i.test(rules)
+      ? selectors.split(',').flatMap((selector) => /^\s*(?:\w+)?\.([\w-]+)\s*$/.exec(selector)?.[1] ?? [])
+      : [],
+  );
 }
 
 const isUnseen = (attributes: Attributes, marks: string): boolean =>
