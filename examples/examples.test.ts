@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 
 const folder = new URL('.', import.meta.url);
@@ -9,6 +9,18 @@ const examples = readdirSync(folder)
 test('have numbers of their own', () => {
   const numbers = examples.map((file) => file.slice(0, 2));
   expect(numbers).toEqual([...new Set(numbers)]);
+});
+
+test('show every package that programs are written with', () => {
+  const sources = examples.map((file) => readFileSync(new URL(file, folder), 'utf8')).join('\n');
+  const rooms = new URL('../packages/', import.meta.url);
+  const packages = readdirSync(rooms)
+    .filter((room) => existsSync(new URL(`${room}/src`, rooms)))
+    .map((room) => JSON.parse(readFileSync(new URL(`${room}/package.json`, rooms), 'utf8')) as { name: string; private?: boolean });
+  // Provision downloads and compiles.
+  const shown = packages.filter((one) => !one.private && one.name !== '@mdiff/provision');
+  expect(shown.length).toBeGreaterThan(14);
+  expect(shown.map(({ name }) => name).filter((name) => !sources.includes(`'${name}'`) && !sources.includes(`'${name}/`))).toEqual([]);
 });
 
 describe.each(examples)('%s', (file) => {
