@@ -4,7 +4,7 @@ import { bind, initParams, layout, lossAndGrads, tf } from '@mdiff/model';
 const config = {
   ...{ d_model: 16, n_layers: 1, n_heads: 2, d_ff: 24, vocab_size: 31, max_seq_len: 8, dropout: 0, attention_dropout: 0 },
   ...({ activation: 'swiglu', norm_type: 'rmsnorm', norm_eps: 1e-6, pos_encoding: 'rope', init_std: 0.02, use_bias: false } as const),
-  ...{ tie_embeddings: true, conv_width: 5 },
+  ...({ tie_embeddings: true, conv_width: 5 } as const),
 };
 tf.enableProdMode(); // it would print an advertisement
 const table = layout(config); // names, shapes and offsets
