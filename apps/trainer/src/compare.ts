@@ -40,9 +40,9 @@ async function runCompare(book: string | undefined, { arms: names, from, seeds: 
   const { config, steps, folder } = study;
   const starts: Start[] = from === 'both' ? ['scratch', 'base'] : [from];
   const result = await runStudy('compare', study, async (options) => {
-    const { arms, compareArms } = await import('@mdiff/train');
+    const { compareArms } = await import('@mdiff/train');
     return compareArms(config, {
-      arms: names === 'all' ? Object.keys(arms) : names.split(',').map((name) => name.trim()),
+      arms: names.split(',').map((name) => name.trim()),
       starts,
       seeds: Array.from({ length: number }, (_, i) => flags.seed + i),
       steps,
@@ -64,8 +64,8 @@ export function addCompare(root: Command): void {
   )
     .option(
       '--arms <list>',
-      'full, no-difficulty, no-masks, reversed, single, uniform, autoregressive; the others are compared with the first',
-      'all',
+      'arms, or groups of them: curricula (full, no-difficulty, no-masks, reversed, single, uniform, autoregressive), ablation (recipe, no-convolution, no-shift, no-next-token, wide-masks, half-vocabulary), variants (recipe, high-masks-first, ema, positions-64, positions-256, untied), all; the others are compared with the first',
+      'curricula',
     )
     .addOption(new Option('--from <start>', 'weights to start from').choices(['scratch', 'base', 'both']).default('scratch'))
     .addOption(new Option('--seeds <count>', 'runs of each arm').argParser(count).default(3))

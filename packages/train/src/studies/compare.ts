@@ -1,12 +1,12 @@
 // A controlled comparison of curricula: the same text, network, steps and held-out units, several seeds for each arm.
 import type { ProjectConfig, ProjectInput } from '@mdiff/config';
 import { MdiffError } from '@mdiff/folder';
-import { arms, starts, type Start } from './arms.js';
+import { armGroups, arms, armsNamed, starts, type Start } from './arms.js';
 import { meanSd, pairedBootstrap, type Difference } from './bootstrap.js';
 import { identityOf, once, openRecord, recordPath, type Failed, type Measured, type StudyOptions } from './study.js';
 
 export interface CompareOptions extends StudyOptions {
-  /** names of `arms`; the others are compared with the first */
+  /** names of `arms` and of groups of them; the others are compared with the first */
   arms: readonly string[];
   starts: readonly Start[];
   seeds: readonly number[];
@@ -38,19 +38,29 @@ export interface CompareResult {
   bytes: number;
 }
 
+/** The arms that are meant, if all of them can be trained. @throws MdiffError MDIFF_STUDY */
+function checkedArms(config: ProjectConfig, { arms: asked, starts: from, steps }: CompareOptions): string[] {
+  const refuse = (text: string): MdiffError => new MdiffError('MDIFF_STUDY', text, 2);
+  const names = armsNamed(asked);
+  const unknown = names.find((arm) => !Object.hasOwn(arms, arm));
+  if (unknown !== undefined)
+    throw refuse(`--arms: expected some of ${[...Object.keys(arms), ...Object.keys(armGroups)].join(', ')}, got "${unknown}"`);
+  const other = names.find((arm) => arms[arm]!.network);
+  if (other !== undefined && from.includes('base'))
+    throw refuse(`--arms: "${other}" has another network than base-en, so it cannot start from its weights; leave it out, or --from`);
+  const most = Math.max(...names.map((arm) => arms[arm]!.changes(config).curriculum!.stages!.length));
+  if (steps < most) throw refuse(`--steps: expected an integer >= ${most} (one step for each stage), got ${steps}`);
+  return names;
+}
+
 /** Trains what is missing, and compares. Interrupted, the same call goes on. @throws MdiffError for an unknown arm */
 export async function compareArms(config: ProjectConfig, options: CompareOptions): Promise<CompareResult> {
   const { seeds, steps, folder } = options;
-  const unknown = options.arms.find((name) => !(name in arms));
-  if (unknown !== undefined)
-    throw new MdiffError('MDIFF_STUDY', `--arms: expected some of ${Object.keys(arms).join(', ')}, got "${unknown}"`, 2);
-  const most = Math.max(...options.arms.map((name) => arms[name]!.changes.curriculum!.stages!.length));
-  if (steps < most)
-    throw new MdiffError('MDIFF_STUDY', `--steps: expected an integer >= ${most} (one step for each stage), got ${steps}`, 2);
+  const names = checkedArms(config, options);
   const path = recordPath(folder, 'compare');
   // More arms and more seeds add to a comparison; another budget or configuration is another one.
   const record = await openRecord<Measured | Failed>(path, { steps, config: identityOf(config) });
-  const pairs = options.starts.flatMap((start) => options.arms.map((arm) => ({ arm, start })));
+  const pairs = options.starts.flatMap((start) => names.map((arm) => ({ arm, start })));
   // Seed by seed, so that an interrupt leaves arms with the same seeds.
   for (const seed of seeds) {
     for (const pair of pairs) {
@@ -76,7 +86,7 @@ function configOf(
     model: { init_from: starts[pair.start] },
     training: { max_steps: steps, max_minutes: null, on_max_steps: 'scale', patience: 0 },
   };
-  return config.with(arms[pair.arm]!.changes).with(common);
+  return config.with(arms[pair.arm]!.changes(config)).with(common);
 }
 
 function summary(

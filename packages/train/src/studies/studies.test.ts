@@ -63,7 +63,10 @@ describe('compareArms', { timeout: 120_000 }, () => {
     expect(rows[0]!.tokens).toBe(rows[1]!.tokens);
     expect(rows[1]!.difference!.difference).toBeCloseTo(rows[1]!.mean - rows[0]!.mean, 9);
     await expect(compareArms(place.config, { ...options, arms: ['unifrom'], folder, ...going })).rejects.toThrow(
-      /--arms: expected some of full, /,
+      /--arms: expected some of full, .* untied, curricula, ablation, variants, all, got "unifrom"/,
+    );
+    await expect(compareArms(place.config, { ...options, arms: ['variants'], starts: ['base'], folder, ...going })).rejects.toThrow(
+      /--arms: "positions-64" has another network than base-en/,
     );
   });
 });
