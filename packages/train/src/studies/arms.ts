@@ -90,9 +90,9 @@ const ablation: Readonly<Record<string, Arm>> = {
   })),
 };
 
-/** Units of another length, in batches of as many tokens. */
+/** Rows of another length, in batches of as many positions. */
 function positions(length: number): Arm {
-  return network(`the recipe with ${length} positions, and as many tokens a step`, ({ model, training, generation, data }) => ({
+  return network(`the recipe with rows of ${length} positions, and as many positions a step`, ({ model, training, generation, data }) => ({
     model: { max_seq_len: length },
     training: { batch_size: Math.max(1, Math.round((training.batch_size * model.max_seq_len) / length)) },
     data: {
