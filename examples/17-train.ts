@@ -2,8 +2,9 @@
 import { ProjectConfig } from '@mdiff/config';
 import { arms } from '@mdiff/train';
 
+const config = ProjectConfig.preset('quickstart');
 for (const [name, { about, changes }] of Object.entries(arms).slice(0, 4)) {
-  const { curriculum } = ProjectConfig.preset('quickstart').with(changes);
+  const { curriculum } = config.with(changes(config));
   console.log(`${name}: ${about} (${curriculum.stages.map(({ data_selection }) => data_selection).join(', ')})`);
 }
 
