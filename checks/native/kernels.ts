@@ -1,5 +1,5 @@
 // The fused kernels of native TensorFlow (packages/engine/native/kernels.cc) against the plain operations of @mdiff/model on tfjs-cpu: values and
-// gradients of every piece, at sizes that fill no tile and no vector.
+// gradients of every piece, at sizes that fill no tile and no vector; those with products in every variant that this processor has.
 //   MDIFF_TENSORFLOW=<folder of a built tfjs-node with lib/kernels.so> node --conditions=@mdiff/source --import tsx checks/native/kernels.ts
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,9 +9,9 @@ import { stream } from '@mdiff/diffusion';
 import { frame, plain } from '@mdiff/model';
 import type { DenoiserConfig, Frame, Ops } from '@mdiff/model';
 import { optimize, toSavedModel, trace } from '@mdiff/trace';
-import type { RuntimeOps } from '@mdiff/trace';
 import { adamw, locateTensorFlow, loadTensorFlow, tensorflowEnvironment } from '@mdiff/engine';
-import { fusedOps, openKernels } from '@mdiff/engine/compute';
+import { fusedOps, openKernels, productVariants, runtimeOps } from '@mdiff/engine/compute';
+import type { ProductVariant } from '@mdiff/engine/compute';
 
 const found = locateTensorFlow({ cacheDir: 'cache', device: 'cpu' });
 if (!found) throw new Error('native TensorFlow is not installed; run "mdiff engine install tensorflow", or set MDIFF_TENSORFLOW');
@@ -23,6 +23,7 @@ if (!kernels) throw new Error(`${found.folder} has no lib/kernels.so; run "mdiff
 /**
  * Largest |a − b| over the largest |b|. float32: sums of up to 800 terms in another order differ by 800 · 2⁻²⁴ (5e-5) if all roundings add up, and by less than
  * half of that where they are independent. bfloat16: a rounding is up to 2⁻⁸ of an operand, and a gradient passes at most five rounded operands in a row, 2e-2.
+ * Small whole numbers are exact in either precision, and so are sums below 2²⁴: every variant has the very numbers of the plain operations.
  */
 const TOLERANCE = { float32: 2e-5, bfloat16: 2e-2 };
 const rng = stream(11, 'kernels');
@@ -31,6 +32,10 @@ const numbers = (...shape: number[]): tf.Tensor =>
     Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => rng.next() * 2 - 1),
     shape,
   );
+const wholeNumbers = (...shape: number[]): tf.Tensor =>
+  numbers(...shape)
+    .mul(8)
+    .round();
 
 interface Geometry {
   B: number;
@@ -45,6 +50,8 @@ interface Geometry {
 interface Piece {
   inputs: (g: Geometry) => tf.Tensor[];
   of: (ops: Ops, inputs: tf.Tensor[], at: Frame) => tf.Tensor;
+  /** its results are whole numbers if its inputs and `dy` are, and no variant may be off by anything */
+  exact?: boolean;
 }
 
 const config = ({ D, H, F, S }: Geometry): DenoiserConfig =>
@@ -74,7 +81,7 @@ function plainAttention([x, q, k, v, o, onto]: tf.Tensor[], { B, S, D, H }: Geom
   return tf.add(onto!, tf.matMul(tf.transpose(out, [0, 2, 1, 3]).reshape([B * S, D]), o!));
 }
 
-const float32: Record<string, Piece> = {
+const withoutProducts: Record<string, Piece> = {
   RMSNorm: { inputs: ({ B, S, D }) => [numbers(B * S, D), numbers(D)], of: (ops, [x, gain]) => ops.rmsNorm(x!, gain!, 1e-5) },
   SwiGLU: { inputs: ({ B, S, F }) => [numbers(B * S, F).mul(20), numbers(B * S, F)], of: (ops, [gate, up]) => ops.swiglu(gate!, up!) },
   convolution: {
@@ -84,7 +91,17 @@ const float32: Record<string, Piece> = {
   softmax: { inputs: ({ B, S, F }) => [numbers(B * S, F).mul(30)], of: (_, [x]) => tf.softmax(x!) },
 };
 
-const bfloat16 = (geometry: Geometry): Record<string, Piece> => ({
+const withProducts = (geometry: Geometry): Record<string, Piece> => ({
+  'product of whole numbers': {
+    inputs: ({ B, S, D, F }) => [wholeNumbers(B * S, D), wholeNumbers(D, F)],
+    of: (_, [x, w]) => tf.matMul(x!, w!),
+    exact: true,
+  },
+  'product of whole numbers on top of a value': {
+    inputs: ({ B, S, D, F }) => [wholeNumbers(B * S, D), wholeNumbers(F, D), wholeNumbers(B * S, F)],
+    of: (_, [x, w, y]) => tf.add(y!, tf.matMul(x!, w!, false, true)),
+    exact: true,
+  },
   product: { inputs: ({ B, S, D, F }) => [numbers(B * S, D), numbers(D, F)], of: (_, [x, w]) => tf.matMul(x!, w!) },
   'product on top of a value': {
     inputs: ({ B, S, D, F }) => [numbers(B * S, D), numbers(F, D), numbers(B * S, F)],
@@ -135,7 +152,13 @@ const whole = (piece: Piece, ops: Ops, geometry: Geometry, inputs: Record<string
   };
 };
 
-async function run(piece: Piece, geometry: Geometry, products: boolean, ops: RuntimeOps, bf16: boolean): Promise<number> {
+/** The inputs of a piece, and what the plain operations make of them. */
+interface Prepared {
+  inputs: Record<string, tf.Tensor>;
+  expected: (readonly [name: string, values: Float32Array])[];
+}
+
+async function prepare(piece: Piece, geometry: Geometry): Promise<Prepared> {
   await tf.setBackend('cpu');
   const { B, S } = geometry;
   const tensors = piece.inputs(geometry);
@@ -149,7 +172,7 @@ async function run(piece: Piece, geometry: Geometry, products: boolean, ops: Run
     'int32',
   );
   inputs.causal = tf.scalar(geometry.causal);
-  inputs.dy = numbers(
+  inputs.dy = (piece.exact ? wholeNumbers : numbers)(
     ...piece.of(
       plain,
       tensors,
@@ -159,11 +182,24 @@ async function run(piece: Piece, geometry: Geometry, products: boolean, ops: Run
   const expected = tf.tidy(() =>
     Object.entries(whole(piece, plain, geometry, inputs)).map(([name, tensor]) => [name, Float32Array.from(tensor.dataSync())] as const),
   );
+  return { inputs, expected };
+}
+
+/** Largest deviation of a piece from the plain operations, with the kernels. */
+async function run(piece: Piece, geometry: Geometry, { inputs, expected }: Prepared, products?: ProductVariant): Promise<number> {
   const specs = Object.fromEntries(Object.entries(inputs).map(([name, { shape, dtype }]) => [name, { shape, dtype: dtype as 'float32' }]));
   const graph = optimize(trace((given) => whole(piece, fusedOps(products), geometry, given), { inputs: specs }));
   const folder = mkdtempSync(join(tmpdir(), 'mdiff-kernels-'));
   try {
-    writeFileSync(join(folder, 'saved_model.pb'), toSavedModel({ variables: {}, signatures: { run: { graph } }, ops, bfloat16: bf16 }));
+    writeFileSync(
+      join(folder, 'saved_model.pb'),
+      toSavedModel({
+        variables: {},
+        signatures: { run: { graph } },
+        ops: runtimeOps(products),
+        bfloat16: products?.precision === 'bfloat16',
+      }),
+    );
     await tf.setBackend('tensorflow');
     const model = await native.node.loadSavedModel(folder, ['serve'], 'run');
     const feeds = Object.fromEntries(
@@ -257,32 +293,32 @@ for (const size of [5, 40_001]) {
   }
   if (process.argv.includes('--figures')) console.log(`AdamW of ${size}: ${worst.toExponential(1)}`);
 }
+const variants: readonly ProductVariant[] = kernels.variants;
 for (const geometry of geometries) {
-  const pieces: [string, Piece, boolean][] = [
-    ...Object.entries(float32).map(([name, piece]): [string, Piece, boolean] => [name, piece, false]),
-    ...(kernels.products ? Object.entries(bfloat16(geometry)).map(([name, piece]): [string, Piece, boolean] => [name, piece, true]) : []),
+  const pieces = [
+    ...Object.entries(withoutProducts).map(([name, piece]) => ({ name, piece, variants: [undefined] })),
+    ...Object.entries(withProducts(geometry)).map(([name, piece]) => ({ name, piece, variants })),
   ];
-  for (const [name, piece, products] of pieces) {
-    const what = `${name} ${JSON.stringify(geometry)}`;
-    const tolerance = TOLERANCE[products ? 'bfloat16' : 'float32'];
-    try {
-      const worst = await run(
-        piece,
-        geometry,
-        products,
-        { softmax: 'MdiffSoftmax', ...(products && { product: 'MdiffProduct', productAdd: 'MdiffProductAdd' }) },
-        products,
-      );
-      if (worst < tolerance) passed++;
-      else throw new Error(`deviates by ${worst.toExponential(1)}, more than ${tolerance}`);
-      if (process.argv.includes('--figures')) console.log(`${what}: ${worst.toExponential(1)}`);
-    } catch (error) {
-      failed++;
-      console.log(`FAILED ${what}: ${(error as Error).message}`);
+  for (const { name, piece, variants: each } of pieces) {
+    const prepared = await prepare(piece, geometry);
+    for (const products of each) {
+      const what = `${name}${products ? ` in ${products.precision} on ${products.label}` : ''} ${JSON.stringify(geometry)}`;
+      const tolerance = piece.exact ? 0 : TOLERANCE[products?.precision ?? 'float32'];
+      try {
+        const worst = await run(piece, geometry, prepared, products);
+        if (worst <= tolerance) passed++;
+        else throw new Error(`deviates by ${worst.toExponential(1)}, more than ${tolerance}`);
+        if (process.argv.includes('--figures')) console.log(`${what}: ${worst.toExponential(1)}`);
+      } catch (error) {
+        failed++;
+        console.log(`FAILED ${what}: ${(error as Error).message}`);
+      }
     }
   }
 }
-if (!kernels.products)
-  console.log('this processor has no AMX: products, attention and feed-forward in bfloat16 are not among the kernels here');
+const names = (list: readonly ProductVariant[]): string => list.map(({ label }) => label).join(', ') || 'none';
+console.log(`variants of products that were compared: ${names(variants)}`);
+const absent = productVariants.filter((variant) => !variants.includes(variant));
+if (absent.length > 0) console.log(`not compared, because this processor or the compiled kernels lack them: ${names(absent)}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

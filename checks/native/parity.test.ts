@@ -3,7 +3,7 @@ import type { Engine, EngineOptions } from '@mdiff/engine';
 import { describe, expect, it } from 'vitest';
 import { differences, float32Limits, trainedBy, variants } from '@mdiff/integration';
 import type { Trained } from '@mdiff/integration';
-import { native } from './native.test.util.js';
+import { kernelsFor, native } from './native.test.util.js';
 
 // The reference, ONNX Runtime and native TensorFlow agree in float32 on every kind of network and step; bfloat16.test.ts is the other precision.
 // Not part of `npm test`: suite.mjs runs it.
@@ -15,10 +15,13 @@ const reference = (name: string): Promise<Trained> => {
   return run;
 };
 
-const contenders: [string, (options: EngineOptions) => Promise<Engine>][] = [
+type Contender = [name: string, open: (options: EngineOptions) => Promise<Engine>];
+
+const contenders: Contender[] = [
   ['onnxruntime', engines['onnxruntime']!],
   ['tfjs_node', native()],
   ['tfjs_node without fused kernels', native({ kernels: false })],
+  ...kernelsFor('float32').map(({ name, label }): Contender => [`tfjs_node by ${label}`, native({ products: name })]),
 ];
 
 describe.each(Object.entries(variants))('after 20 steps of %s', (name, variant) => {

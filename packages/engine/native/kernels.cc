@@ -1,6 +1,6 @@
 // Operations of the denoiser for native TensorFlow on a processor, each one pass where a graph of small operations needs many.
 // Compiled on the user's machine for its own instruction set (`mdiff engine install tensorflow`); packages/engine/src/tensorflow/fused.ts records them.
-// Everything is float32. Where the processor has AMX, matrix products round their operands to bfloat16 and add in float32.
+// Everything is float32. Matrix products have variants: in float32, or with operands rounded to bfloat16 and sums in float32.
 // Sums are split by the sizes of the data, never by the number of threads: the same input gives the same bits.
 
 #include <dlfcn.h>
@@ -43,11 +43,21 @@ TF_Tensor* TF_AllocateOutput(TF_OpKernelContext* context, int index, TF_DataType
 TF_Tensor* TF_ForwardInputOrAllocateOutput(TF_OpKernelContext* context, const int* candidates, int candidate_count, int index, const int64_t* dims, int count, int* forwarded, TF_Status* status);
 }
 
-#if defined(__AMX_BF16__) && defined(__AVX512BF16__)
-#define MDIFF_AMX 1
+// Variants of matrix products that the compiler has instructions for; at run time the processor decides.
+#if defined(__AVX2__) && defined(__FMA__)
+#define MDIFF_PRODUCTS 1
 #include <immintrin.h>
+#if defined(__AVX512F__) && defined(__AVX512BW__)
+#define MDIFF_AVX512 1
+#if defined(__AVX512BF16__)
+#define MDIFF_AVX512_BF16 1
+#if defined(__AMX_BF16__) && defined(__linux__)
+#define MDIFF_AMX 1
 #include <sys/syscall.h>
 #include <unistd.h>
+#endif
+#endif
+#endif
 #endif
 
 namespace {
@@ -452,93 +462,251 @@ void convolve_gradient(const float* x, const float* weight, Taps taps, const flo
   add_up(partial, B * chunks, W * D, dweight);
 }
 
-#ifdef MDIFF_AMX
+#ifdef MDIFF_PRODUCTS
 
-// ------------------------------------------------------------------------------------- matrix products in bfloat16, on AMX
-// A tile is 16 rows of 64 bytes. Of the left operand a row holds 32 neighbours of one row; of the right one it holds a pair of rows,
-// element by element. So both are packed from float32 by the same two moves, one of them transposed.
+// ------------------------------------------------------------------------------------------------------------ sixteen numbers
+// Everything below is written once, for sixteen numbers at a time: one register of AVX-512, or two of AVX2.
 
-using bf16 = uint16_t;
-constexpr int64_t TILE = 512;
+#ifdef MDIFF_AVX512
 
-/** The same functions of sixteen numbers: compilers neither round to a power of two in one instruction nor divide by way of a reciprocal. */
-inline __m512 exponential(__m512 x) {
-  x = _mm512_min_ps(_mm512_set1_ps(88.7f), _mm512_max_ps(_mm512_set1_ps(-87.33f), x));
-  const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(2.12194440e-4f), _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), x));
-  __m512 p = _mm512_set1_ps(1.9875691500e-4f);
-  for (const float next : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f, 1.0f, 1.0f}) p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(next));
-  return _mm512_scalef_ps(p, n);
+struct Lanes512 {
+  using Floats = __m512;
+  using Row = __m512i;
+  using Mask = __mmask16;
+  static Mask first(int64_t n) { return n >= 16 ? 0xffff : n <= 0 ? 0 : static_cast<__mmask16>((1u << n) - 1); }
+  /** true for those of 16 numbers under `inside` that equal `value`; the others are not read */
+  static Mask equal(int32_t value, const int32_t* numbers, Mask inside) { return _mm512_mask_cmpeq_epi32_mask(inside, _mm512_set1_epi32(value), _mm512_maskz_loadu_epi32(inside, numbers)); }
+  static Floats set(float x) { return _mm512_set1_ps(x); }
+  static Floats load(const float* from) { return _mm512_loadu_ps(from); }
+  static Floats load(const float* from, Mask mask) { return _mm512_maskz_loadu_ps(mask, from); }
+  static void store(float* to, Floats x, Mask mask) { _mm512_mask_storeu_ps(to, mask, x); }
+  static void put(void* to, Row row) { _mm512_store_si512(to, row); }
+  static Row row(Floats x) { return _mm512_castps_si512(x); }
+  static Row zeros() { return _mm512_setzero_si512(); }
+  static Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
+  static Floats subtract(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
+  static Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+  /** a·b + c */
+  static Floats fuse(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+  /** x under the mask, 0 elsewhere */
+  static Floats keep(Floats x, Mask mask) { return _mm512_maskz_mov_ps(mask, x); }
+  /** the larger of the two under the mask, `most` elsewhere */
+  static Floats larger(Floats most, Floats x, Mask mask) { return _mm512_mask_max_ps(most, mask, most, x); }
+  static float largest(Floats x) { return _mm512_reduce_max_ps(x); }
+  static float sum(Floats x) { return _mm512_reduce_add_ps(x); }
+  /** `exponential`: compilers do not round to a power of two in one instruction. */
+  static Floats exponential(Floats x) {
+    x = _mm512_min_ps(_mm512_set1_ps(88.7f), _mm512_max_ps(_mm512_set1_ps(-87.33f), x));
+    const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    const __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(2.12194440e-4f), _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), x));
+    __m512 p = _mm512_set1_ps(1.9875691500e-4f);
+    for (const float next : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f, 1.0f, 1.0f}) p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(next));
+    return _mm512_scalef_ps(p, n);
+  }
+  /** 1/x to two units in the last place, for 1 ≤ x: compilers do not divide by way of a reciprocal. */
+  static Floats reciprocal(Floats x) {
+    const __m512 y = _mm512_rcp14_ps(x);
+    return _mm512_mul_ps(y, _mm512_fnmadd_ps(x, y, _mm512_set1_ps(2.0f)));
+  }
+  /** 16 × 16 of 32 bits. */
+  static void transpose(Row r[16]) {
+    __m512i t[16];
+    for (int i = 0; i < 8; i++) {
+      t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
+      t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+    }
+    for (int i = 0; i < 4; i++) {
+      r[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
+      r[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
+      r[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
+      r[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
+    }
+    for (int i = 0; i < 4; i++) {
+      t[i] = _mm512_shuffle_i32x4(r[i], r[4 + i], 0x88);
+      t[4 + i] = _mm512_shuffle_i32x4(r[8 + i], r[12 + i], 0x88);
+      t[8 + i] = _mm512_shuffle_i32x4(r[i], r[4 + i], 0xdd);
+      t[12 + i] = _mm512_shuffle_i32x4(r[8 + i], r[12 + i], 0xdd);
+    }
+    for (int i = 0; i < 4; i++) {
+      r[i] = _mm512_shuffle_i32x4(t[i], t[4 + i], 0x88);
+      r[8 + i] = _mm512_shuffle_i32x4(t[i], t[4 + i], 0xdd);
+      r[4 + i] = _mm512_shuffle_i32x4(t[8 + i], t[12 + i], 0x88);
+      r[12 + i] = _mm512_shuffle_i32x4(t[8 + i], t[12 + i], 0xdd);
+    }
+  }
+};
+
+#endif
+
+struct Lanes256 {
+  struct Floats {
+    __m256 low, high;
+  };
+  using Row = Floats;
+  struct Mask {
+    __m256i low, high;
+  };
+  static Mask first(int64_t n) {
+    const __m256i count = _mm256_set1_epi32(static_cast<int>(std::clamp<int64_t>(n, 0, 16)));
+    return {_mm256_cmpgt_epi32(count, _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)), _mm256_cmpgt_epi32(count, _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15))};
+  }
+  static Mask equal(int32_t value, const int32_t* numbers, Mask inside) {
+    const __m256i wanted = _mm256_set1_epi32(value);
+    const auto half = [=](const int32_t* from, __m256i mask) { return _mm256_and_si256(mask, _mm256_cmpeq_epi32(wanted, _mm256_maskload_epi32(from, mask))); };
+    return {half(numbers, inside.low), half(numbers + 8, inside.high)};
+  }
+  static Floats set(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+  static Floats load(const float* from) { return {_mm256_loadu_ps(from), _mm256_loadu_ps(from + 8)}; }
+  static Floats load(const float* from, Mask mask) { return {_mm256_maskload_ps(from, mask.low), _mm256_maskload_ps(from + 8, mask.high)}; }
+  static void store(float* to, Floats x, Mask mask) {
+    _mm256_maskstore_ps(to, mask.low, x.low);
+    _mm256_maskstore_ps(to + 8, mask.high, x.high);
+  }
+  static void put(void* to, Row row) {
+    _mm256_store_ps(static_cast<float*>(to), row.low);
+    _mm256_store_ps(static_cast<float*>(to) + 8, row.high);
+  }
+  static Row row(Floats x) { return x; }
+  static Row zeros() { return set(0); }
+  static Floats add(Floats a, Floats b) { return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)}; }
+  static Floats subtract(Floats a, Floats b) { return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)}; }
+  static Floats multiply(Floats a, Floats b) { return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)}; }
+  static Floats fuse(Floats a, Floats b, Floats c) { return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)}; }
+  static Floats keep(Floats x, Mask mask) { return {_mm256_and_ps(x.low, _mm256_castsi256_ps(mask.low)), _mm256_and_ps(x.high, _mm256_castsi256_ps(mask.high))}; }
+  static Floats larger(Floats most, Floats x, Mask mask) {
+    const auto half = [](__m256 most, __m256 x, __m256i mask) { return _mm256_blendv_ps(most, _mm256_max_ps(most, x), _mm256_castsi256_ps(mask)); };
+    return {half(most.low, x.low, mask.low), half(most.high, x.high, mask.high)};
+  }
+  static float largest(Floats x) {
+    const __m256 eight = _mm256_max_ps(x.low, x.high);
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1)), two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+  }
+  static float sum(Floats x) {
+    const __m256 eight = _mm256_add_ps(x.low, x.high);
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1)), two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+  /** As with AVX-512, but 88.37 is the largest number whose result is built by an exponent. */
+  static __m256 exponential(__m256 x) {
+    x = _mm256_min_ps(_mm256_set1_ps(88.37f), _mm256_max_ps(_mm256_set1_ps(-87.33f), x));
+    const __m256 n = _mm256_round_ps(_mm256_mul_ps(x, _mm256_set1_ps(1.44269504f)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    const __m256 r = _mm256_fmadd_ps(n, _mm256_set1_ps(2.12194440e-4f), _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693359375f), x));
+    __m256 p = _mm256_set1_ps(1.9875691500e-4f);
+    for (const float next : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f, 1.0f, 1.0f}) p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(next));
+    return _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23)));
+  }
+  static Floats exponential(Floats x) { return {exponential(x.low), exponential(x.high)}; }
+  static Floats reciprocal(Floats x) { return {_mm256_div_ps(_mm256_set1_ps(1), x.low), _mm256_div_ps(_mm256_set1_ps(1), x.high)}; }
+  static void transpose(__m256 r[8]) {
+    __m256 t[8], u[8];
+    for (int i = 0; i < 4; i++) {
+      t[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
+      t[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
+    }
+    for (int i = 0; i < 2; i++) {
+      u[4 * i] = _mm256_shuffle_ps(t[4 * i], t[4 * i + 2], 0x44);
+      u[4 * i + 1] = _mm256_shuffle_ps(t[4 * i], t[4 * i + 2], 0xee);
+      u[4 * i + 2] = _mm256_shuffle_ps(t[4 * i + 1], t[4 * i + 3], 0x44);
+      u[4 * i + 3] = _mm256_shuffle_ps(t[4 * i + 1], t[4 * i + 3], 0xee);
+    }
+    for (int i = 0; i < 4; i++) {
+      r[i] = _mm256_permute2f128_ps(u[i], u[i + 4], 0x20);
+      r[i + 4] = _mm256_permute2f128_ps(u[i], u[i + 4], 0x31);
+    }
+  }
+  static void transpose(Row r[16]) {
+    __m256 quarter[4][8];
+    for (int i = 0; i < 8; i++) {
+      quarter[0][i] = r[i].low;
+      quarter[1][i] = r[i].high;
+      quarter[2][i] = r[i + 8].low;
+      quarter[3][i] = r[i + 8].high;
+    }
+    for (auto& part : quarter) transpose(part);
+    for (int i = 0; i < 8; i++) {
+      r[i] = {quarter[0][i], quarter[2][i]};
+      r[i + 8] = {quarter[1][i], quarter[3][i]};
+    }
+  }
+};
+
+template <class L>
+inline typename L::Floats logistic(typename L::Floats x) {
+  return L::reciprocal(L::add(L::set(1), L::exponential(L::subtract(L::set(0), x))));
 }
 
-/** 1/x to two units in the last place, for 1 ≤ x. */
-inline __m512 reciprocal(__m512 x) {
-  const __m512 y = _mm512_rcp14_ps(x);
-  return _mm512_mul_ps(y, _mm512_fnmadd_ps(x, y, _mm512_set1_ps(2.0f)));
-}
+// ---------------------------------------------------------------------------------------------------- operands of products
+// A tile is 16 rows of 64 bytes. Of the left operand a row holds the neighbours of one row; of the right one it holds a row, or in bfloat16 a
+// pair of rows, element by element. So both are packed from float32 by the same two moves, one of them transposed.
 
-inline __m512 logistic(__m512 x) { return reciprocal(_mm512_add_ps(_mm512_set1_ps(1.0f), exponential(_mm512_sub_ps(_mm512_setzero_ps(), x)))); }
+/** Operands in float32: a tile is 16 deep along K. */
+template <class L>
+struct Float32Operands {
+  using Lanes = L;
+  using Element = float;
+  static constexpr int64_t DEPTH = 16;
+  /** Tiles along K whose operands the first-level cache holds. */
+  static constexpr int64_t DEEP = 16;
+  /** A row of a left tile; part(i) gives sixteen numbers from the i-th sixteenth column on. */
+  template <class F>
+  static typename L::Row along(const F& part) { return L::row(part(0)); }
+  /** A row of a right tile; part(i) gives sixteen numbers of the i-th row. */
+  template <class F>
+  static typename L::Row across(const F& part) { return L::row(part(0)); }
+};
 
-inline __m512i along(__m512 low, __m512 high) { return (__m512i)_mm512_cvtne2ps_pbh(high, low); }
-inline __m512i interleaved(__m512 even, __m512 odd) {
-  const __m512i index = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  return _mm512_permutexvar_epi16(index, (__m512i)_mm512_cvtne2ps_pbh(odd, even));
-}
-
-/** 16 × 16 of 32 bits. */
-inline void transpose(__m512i r[16]) {
-  __m512i t[16];
-  for (int i = 0; i < 8; i++) {
-    t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
-    t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+#ifdef MDIFF_AVX512_BF16
+/** Operands in bfloat16: a tile is 32 deep along K. */
+struct Bfloat16Operands {
+  using Lanes = Lanes512;
+  using Element = uint16_t;
+  static constexpr int64_t DEPTH = 32;
+  static constexpr int64_t DEEP = 24;
+  template <class F>
+  static __m512i along(const F& part) { return (__m512i)_mm512_cvtne2ps_pbh(part(1), part(0)); }
+  template <class F>
+  static __m512i across(const F& part) {
+    const __m512i index = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    return _mm512_permutexvar_epi16(index, along(part));
   }
-  for (int i = 0; i < 4; i++) {
-    r[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
-    r[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
-    r[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
-    r[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
-  }
-  for (int i = 0; i < 4; i++) {
-    t[i] = _mm512_shuffle_i32x4(r[i], r[4 + i], 0x88);
-    t[4 + i] = _mm512_shuffle_i32x4(r[8 + i], r[12 + i], 0x88);
-    t[8 + i] = _mm512_shuffle_i32x4(r[i], r[4 + i], 0xdd);
-    t[12 + i] = _mm512_shuffle_i32x4(r[8 + i], r[12 + i], 0xdd);
-  }
-  for (int i = 0; i < 4; i++) {
-    r[i] = _mm512_shuffle_i32x4(t[i], t[4 + i], 0x88);
-    r[8 + i] = _mm512_shuffle_i32x4(t[i], t[4 + i], 0xdd);
-    r[4 + i] = _mm512_shuffle_i32x4(t[8 + i], t[12 + i], 0x88);
-    r[12 + i] = _mm512_shuffle_i32x4(t[8 + i], t[12 + i], 0xdd);
-  }
-}
+};
+#endif
 
-inline __mmask16 first(int64_t n) { return n >= 16 ? 0xffff : n <= 0 ? 0 : static_cast<__mmask16>((1u << n) - 1); }
+template <class V>
+using Element = typename V::Element;
+/** Elements of a tile. */
+template <class V>
+constexpr int64_t TILE = 16 * V::DEPTH;
+/** Rows, or columns, of which a row of a tile holds one element each. */
+template <class V>
+constexpr int64_t EACH = V::DEPTH / 16;
 
-/** 16 rows of 32 neighbours each; 0 outside the matrix. */
-inline void take_rows(__m512i r[16], const float* from, int64_t ld, int64_t rows, int64_t columns) {
-  if (rows >= 16 && columns >= 32) {
-    for (int i = 0; i < 16; i++) r[i] = along(_mm512_loadu_ps(from + i * ld), _mm512_loadu_ps(from + i * ld + 16));
+/** 16 rows of DEPTH neighbours each; 0 outside the matrix. */
+template <class V>
+inline void take_rows(typename V::Lanes::Row r[16], const float* from, int64_t ld, int64_t rows, int64_t columns) {
+  using L = typename V::Lanes;
+  if (rows >= 16 && columns >= V::DEPTH) {
+    for (int i = 0; i < 16; i++) r[i] = V::along([=](int part) { return L::load(from + i * ld + 16 * part); });
     return;
   }
-  for (int i = 0; i < 16; i++) {
-    const bool inside = i < rows;
-    r[i] = along(_mm512_maskz_loadu_ps(inside ? first(columns) : 0, from + i * ld), _mm512_maskz_loadu_ps(inside ? first(columns - 16) : 0, from + i * ld + 16));
-  }
+  for (int i = 0; i < 16; i++) r[i] = V::along([=](int part) { return L::load(from + i * ld + 16 * part, L::first(i < rows ? columns - 16 * part : 0)); });
 }
 
-/** 16 pairs of rows of 16 neighbours each. */
-inline void take_pairs(__m512i r[16], const float* from, int64_t ld, int64_t rows, int64_t columns) {
-  if (rows >= 32 && columns >= 16) {
-    for (int i = 0; i < 16; i++) r[i] = interleaved(_mm512_loadu_ps(from + 2 * i * ld), _mm512_loadu_ps(from + (2 * i + 1) * ld));
+/** DEPTH rows of 16 neighbours each. */
+template <class V>
+inline void take_deep(typename V::Lanes::Row r[16], const float* from, int64_t ld, int64_t rows, int64_t columns) {
+  using L = typename V::Lanes;
+  if (rows >= V::DEPTH && columns >= 16) {
+    for (int i = 0; i < 16; i++) r[i] = V::across([=](int part) { return L::load(from + (EACH<V> * i + part) * ld); });
     return;
   }
-  const __mmask16 mask = first(columns);
-  for (int i = 0; i < 16; i++)
-    r[i] = interleaved(_mm512_maskz_loadu_ps(2 * i < rows ? mask : 0, from + 2 * i * ld), _mm512_maskz_loadu_ps(2 * i + 1 < rows ? mask : 0, from + (2 * i + 1) * ld));
+  for (int i = 0; i < 16; i++) r[i] = V::across([=](int part) { return L::load(from + (EACH<V> * i + part) * ld, L::first(EACH<V> * i + part < rows ? columns : 0)); });
 }
 
-inline void put(bf16* to, const __m512i r[16]) {
-  for (int i = 0; i < 16; i++) _mm512_store_si512(to + 32 * i, r[i]);
+template <class V>
+inline void put(Element<V>* to, const typename V::Lanes::Row r[16]) {
+  for (int i = 0; i < 16; i++) V::Lanes::put(to + V::DEPTH * i, r[i]);
 }
 
 /** A matrix in memory, or its transpose. */
@@ -548,68 +716,187 @@ struct Matrix {
   bool transposed;
 };
 
+/** Elements of a packed operand: whole blocks of 32 along both axes. */
 int64_t packed_size(int64_t outer, int64_t K) { return up(outer, 32) * up(K, 32); }
+/** Tiles along K of a packed operand. */
+template <class V>
+int64_t tiles_along(int64_t K) { return up(K, 32) / V::DEPTH; }
 
-/** The left operand [M, K] as tiles: tile (i, k) of 16 rows and 32 columns is number i·deep + k. */
-void pack_left(bf16* to, Matrix a, int64_t M, int64_t K, int64_t deep) {
-  const int64_t high = up(M, 32) / 16, wide = up(K, 32) / 32;
-  __m512i r[16];
+/** The left operand [M, K] as tiles: tile (i, k) of 16 rows and DEPTH columns is number i·deep + k. */
+template <class V>
+void pack_left(Element<V>* to, Matrix a, int64_t M, int64_t K, int64_t deep) {
+  const int64_t high = up(M, 32) / 16, wide = tiles_along<V>(K), D = V::DEPTH;
+  typename V::Lanes::Row r[16];
   if (a.transposed) {
     // Memory runs along M: a row of tiles at a time.
     for (int64_t k = 0; k < wide; k++) {
       for (int64_t i = 0; i < high; i++) {
-        take_pairs(r, a.data + k * 32 * a.ld + i * 16, a.ld, K - k * 32, M - i * 16);
-        transpose(r);
-        put(to + (i * deep + k) * TILE, r);
+        take_deep<V>(r, a.data + k * D * a.ld + i * 16, a.ld, K - k * D, M - i * 16);
+        V::Lanes::transpose(r);
+        put<V>(to + (i * deep + k) * TILE<V>, r);
       }
     }
     return;
   }
   for (int64_t i = 0; i < high; i++) {
     for (int64_t k = 0; k < wide; k++) {
-      take_rows(r, a.data + i * 16 * a.ld + k * 32, a.ld, M - i * 16, K - k * 32);
-      put(to + (i * deep + k) * TILE, r);
+      take_rows<V>(r, a.data + i * 16 * a.ld + k * D, a.ld, M - i * 16, K - k * D);
+      put<V>(to + (i * deep + k) * TILE<V>, r);
     }
   }
 }
 
-/** The right operand [K, N] as tiles: tile (k, j) of 32 rows and 16 columns is number j·deep + k. */
-void pack_right(bf16* to, Matrix b, int64_t K, int64_t N, int64_t deep) {
-  const int64_t wide = up(N, 32) / 16, high = up(K, 32) / 32;
-  __m512i r[16];
+/** The right operand [K, N] as tiles: tile (k, j) of DEPTH rows and 16 columns is number j·deep + k. */
+template <class V>
+void pack_right(Element<V>* to, Matrix b, int64_t K, int64_t N, int64_t deep) {
+  const int64_t wide = up(N, 32) / 16, high = tiles_along<V>(K), D = V::DEPTH;
+  typename V::Lanes::Row r[16];
   if (b.transposed) {
     for (int64_t j = 0; j < wide; j++) {
       for (int64_t k = 0; k < high; k++) {
-        take_rows(r, b.data + j * 16 * b.ld + k * 32, b.ld, N - j * 16, K - k * 32);
-        transpose(r);
-        put(to + (j * deep + k) * TILE, r);
+        take_rows<V>(r, b.data + j * 16 * b.ld + k * D, b.ld, N - j * 16, K - k * D);
+        V::Lanes::transpose(r);
+        put<V>(to + (j * deep + k) * TILE<V>, r);
       }
     }
     return;
   }
   for (int64_t k = 0; k < high; k++) {
     for (int64_t j = 0; j < wide; j++) {
-      take_pairs(r, b.data + k * 32 * b.ld + j * 16, b.ld, K - k * 32, N - j * 16);
-      put(to + (j * deep + k) * TILE, r);
+      take_deep<V>(r, b.data + k * D * b.ld + j * 16, b.ld, K - k * D, N - j * 16);
+      put<V>(to + (j * deep + k) * TILE<V>, r);
     }
   }
 }
 
 /** Both operands when they are no parts of larger ones. */
-void pack_left(bf16* to, Matrix a, int64_t M, int64_t K) { pack_left(to, a, M, K, up(K, 32) / 32); }
-void pack_right(bf16* to, Matrix b, int64_t K, int64_t N) { pack_right(to, b, K, N, up(K, 32) / 32); }
+template <class V>
+void pack_left(Element<V>* to, Matrix a, int64_t M, int64_t K) { pack_left<V>(to, a, M, K, tiles_along<V>(K)); }
+template <class V>
+void pack_right(Element<V>* to, Matrix b, int64_t K, int64_t N) { pack_right<V>(to, b, K, N, tiles_along<V>(K)); }
 
 /** Packs a right operand on all threads. */
-void pack_right_together(bf16* to, Matrix b, int64_t K, int64_t N, int64_t deep) {
+template <class V>
+void pack_right_together(Element<V>* to, Matrix b, int64_t K, int64_t N, int64_t deep) {
   if (b.transposed) {
-    pool().run(parts(N, 128), [=](int64_t part) { pack_right(to + part * 8 * deep * TILE, {b.data + part * 128 * b.ld, b.ld, true}, K, std::min<int64_t>(128, N - part * 128), deep); });
+    pool().run(parts(N, 128), [=](int64_t part) { pack_right<V>(to + part * 8 * deep * TILE<V>, {b.data + part * 128 * b.ld, b.ld, true}, K, std::min<int64_t>(128, N - part * 128), deep); });
   } else {
-    pool().run(parts(K, 128), [=](int64_t part) { pack_right(to + part * 4 * TILE, {b.data + part * 128 * b.ld, b.ld, false}, std::min<int64_t>(128, K - part * 128), N, deep); });
+    pool().run(parts(K, 128), [=](int64_t part) { pack_right<V>(to + part * 128 / V::DEPTH * TILE<V>, {b.data + part * 128 * b.ld, b.ld, false}, std::min<int64_t>(128, K - part * 128), N, deep); });
   }
 }
 
-void pack_right_together(bf16* to, Matrix b, int64_t K, int64_t N) { pack_right_together(to, b, K, N, up(K, 32) / 32); }
+template <class V>
+void pack_right_together(Element<V>* to, Matrix b, int64_t K, int64_t N) { pack_right_together<V>(to, b, K, N, tiles_along<V>(K)); }
 
+// ---------------------------------------------------------------------------------------------------- variants of products
+// A variant computes C [32, 32] = a pair of rows of tiles times a pair of columns of tiles, plus `add` if given, in one `block`. `InUse` holds what
+// it needs of the processor while it lives.
+
+/** Tells the compiler to keep an array in registers: its loops have constant bounds and must be unrolled. */
+#define MDIFF_UNROLL _Pragma("GCC unroll 16")
+
+/** A block by registers: ROWS rows of COLUMNS columns at a time, each number of the left operand spread over a register. */
+template <class R, class Element>
+inline void block_in_registers(const Element* a, int64_t a_next, const Element* b, int64_t b_next, int64_t deep, const float* add, float* c, int64_t ldc) {
+  constexpr int64_t WIDTH = R::WIDTH, COUNT = R::COLUMNS / WIDTH, SIZE = 1024 / sizeof(Element), ROW = 64 / sizeof(Element), ONE = 4 / sizeof(Element);
+  for (int64_t column = 0; column < 32; column += R::COLUMNS) {
+    const Element* const right = b + column / 16 * b_next;
+    for (int64_t row = 0; row < 32; row += R::ROWS) {
+      const Element* const left = a + row / 16 * a_next + row % 16 * ROW;
+      float* const to = c + row * ldc + column;
+      typename R::Register sum[R::ROWS][COUNT];
+      MDIFF_UNROLL for (int64_t i = 0; i < R::ROWS; i++) {
+        MDIFF_UNROLL for (int64_t j = 0; j < COUNT; j++) sum[i][j] = add ? R::load(add + (row + i) * ldc + column + j * WIDTH) : R::zero();
+      }
+      for (int64_t k = 0; k < deep; k++) {
+        const Element *const l = left + k * SIZE, *const r = right + k * SIZE;
+        for (int64_t p = 0; p < 16; p++) {
+          typename R::Operand columns[COUNT];
+          MDIFF_UNROLL for (int64_t j = 0; j < COUNT; j++) columns[j] = R::take(r + j * WIDTH / 16 * b_next + p * ROW + j * WIDTH % 16 * ONE);
+          MDIFF_UNROLL for (int64_t i = 0; i < R::ROWS; i++) {
+            const typename R::Operand one = R::spread(l + i * ROW + p * ONE);
+            MDIFF_UNROLL for (int64_t j = 0; j < COUNT; j++) sum[i][j] = R::step(sum[i][j], one, columns[j]);
+          }
+        }
+      }
+      MDIFF_UNROLL for (int64_t i = 0; i < R::ROWS; i++) {
+        MDIFF_UNROLL for (int64_t j = 0; j < COUNT; j++) R::store(to + i * ldc + j * WIDTH, sum[i][j]);
+      }
+    }
+  }
+}
+
+struct Nothing {
+  Nothing() {}  // not trivial: a variable of it is no unused one
+};
+
+/** float32 with AVX2: eight sums of eight numbers, of the sixteen registers that such a processor has. */
+struct Avx2 : Float32Operands<Lanes256> {
+  using InUse = Nothing;
+  struct Registers {
+    using Register = __m256;
+    using Operand = __m256;
+    static constexpr int64_t ROWS = 4, COLUMNS = 16, WIDTH = 8;
+    static Register zero() { return _mm256_setzero_ps(); }
+    static Register load(const float* from) { return _mm256_loadu_ps(from); }
+    static void store(float* to, Register x) { _mm256_storeu_ps(to, x); }
+    static Operand take(const float* from) { return _mm256_load_ps(from); }
+    static Operand spread(const float* from) { return _mm256_broadcast_ss(from); }
+    static Register step(Register sum, Operand left, Operand right) { return _mm256_fmadd_ps(left, right, sum); }
+  };
+  static void block(const float* a, int64_t a_next, const float* b, int64_t b_next, int64_t deep, const float* add, float* c, int64_t ldc) {
+    block_in_registers<Registers>(a, a_next, b, b_next, deep, add, c, ldc);
+  }
+  static bool supported() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+};
+
+#ifdef MDIFF_AVX512
+struct Registers512 {
+  using Register = __m512;
+  static constexpr int64_t ROWS = 8, COLUMNS = 32, WIDTH = 16;
+  static Register zero() { return _mm512_setzero_ps(); }
+  static Register load(const float* from) { return _mm512_loadu_ps(from); }
+  static void store(float* to, Register x) { _mm512_storeu_ps(to, x); }
+};
+
+/** float32 with AVX-512. */
+struct Avx512 : Float32Operands<Lanes512> {
+  using InUse = Nothing;
+  struct Registers : Registers512 {
+    using Operand = __m512;
+    static Operand take(const float* from) { return _mm512_load_ps(from); }
+    static Operand spread(const float* from) { return _mm512_set1_ps(*from); }
+    static Register step(Register sum, Operand left, Operand right) { return _mm512_fmadd_ps(left, right, sum); }
+  };
+  static void block(const float* a, int64_t a_next, const float* b, int64_t b_next, int64_t deep, const float* add, float* c, int64_t ldc) {
+    block_in_registers<Registers>(a, a_next, b, b_next, deep, add, c, ldc);
+  }
+  static bool supported() { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"); }
+};
+#endif
+
+#ifdef MDIFF_AVX512_BF16
+/** bfloat16 with AVX512-BF16, whose products take the pairs that tiles take. */
+struct Avx512Bf16 : Bfloat16Operands {
+  using InUse = Nothing;
+  struct Registers : Registers512 {
+    using Operand = __m512bh;
+    static Operand take(const uint16_t* from) { return (__m512bh)_mm512_load_si512(from); }
+    static Operand spread(const uint16_t* from) {
+      int32_t pair;
+      memcpy(&pair, from, sizeof pair);
+      return (__m512bh)_mm512_set1_epi32(pair);
+    }
+    static Register step(Register sum, Operand left, Operand right) { return _mm512_dpbf16_ps(sum, left, right); }
+  };
+  static void block(const uint16_t* a, int64_t a_next, const uint16_t* b, int64_t b_next, int64_t deep, const float* add, float* c, int64_t ldc) {
+    block_in_registers<Registers>(a, a_next, b, b_next, deep, add, c, ldc);
+  }
+  static bool supported() { return __builtin_cpu_supports("avx512bf16"); }
+};
+#endif
+
+#ifdef MDIFF_AMX
 struct alignas(64) TileConfig {
   uint8_t palette = 1, start = 0, reserved[14] = {};
   uint16_t bytes[16] = {};
@@ -629,55 +916,60 @@ struct Tiles {
   ~Tiles() { _tile_release(); }
 };
 
-/** C [32, 32] = a pair of rows of tiles times a pair of columns of tiles, plus `add` if given. */
-inline void block(const bf16* a, int64_t a_next, const bf16* b, int64_t b_next, int64_t deep, const float* add, float* c, int64_t ldc) {
-  const int64_t stride = ldc * 4;
-  if (add) {
-    _tile_loadd(0, add, stride);
-    _tile_loadd(1, add + 16, stride);
-    _tile_loadd(2, add + 16 * ldc, stride);
-    _tile_loadd(3, add + 16 * ldc + 16, stride);
-  } else {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+/** bfloat16 with AMX. */
+struct Amx : Bfloat16Operands {
+  using InUse = Tiles;
+  static void block(const uint16_t* a, int64_t a_next, const uint16_t* b, int64_t b_next, int64_t deep, const float* add, float* c, int64_t ldc) {
+    const int64_t stride = ldc * 4;
+    if (add) {
+      _tile_loadd(0, add, stride);
+      _tile_loadd(1, add + 16, stride);
+      _tile_loadd(2, add + 16 * ldc, stride);
+      _tile_loadd(3, add + 16 * ldc + 16, stride);
+    } else {
+      _tile_zero(0);
+      _tile_zero(1);
+      _tile_zero(2);
+      _tile_zero(3);
+    }
+    for (int64_t k = 0; k < deep; k++) {
+      _tile_loadd(4, a + k * TILE<Amx>, 64);
+      _tile_loadd(6, b + k * TILE<Amx>, 64);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_loadd(7, b + b_next + k * TILE<Amx>, 64);
+      _tile_dpbf16ps(1, 4, 7);
+      _tile_loadd(5, a + a_next + k * TILE<Amx>, 64);
+      _tile_dpbf16ps(2, 5, 6);
+      _tile_dpbf16ps(3, 5, 7);
+    }
+    _tile_stored(0, c, stride);
+    _tile_stored(1, c + 16, stride);
+    _tile_stored(2, c + 16 * ldc, stride);
+    _tile_stored(3, c + 16 * ldc + 16, stride);
   }
-  for (int64_t k = 0; k < deep; k++) {
-    _tile_loadd(4, a + k * TILE, 64);
-    _tile_loadd(6, b + k * TILE, 64);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_loadd(7, b + b_next + k * TILE, 64);
-    _tile_dpbf16ps(1, 4, 7);
-    _tile_loadd(5, a + a_next + k * TILE, 64);
-    _tile_dpbf16ps(2, 5, 6);
-    _tile_dpbf16ps(3, 5, 7);
-  }
-  _tile_stored(0, c, stride);
-  _tile_stored(1, c + 16, stride);
-  _tile_stored(2, c + 16 * ldc, stride);
-  _tile_stored(3, c + 16 * ldc + 16, stride);
-}
+  /** Linux lets a process use tiles only on request. */
+  static bool supported() { return __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("avx512bf16") && syscall(SYS_arch_prctl, 0x1023, 18) == 0; }
+};
+#endif
 
-/** Tiles along K that the first-level cache holds beside the result. */
-constexpr int64_t DEEP = 24;
 /** Tiles along K of which the second-level cache holds a strip. */
 constexpr int64_t CHUNK_DEEP = 16;
 
 /**
  * C [M, N] = packed × packed along `deep` tiles, plus `add` if given (C itself or another matrix of its layout). Runs on this thread and needs
- * Tiles. The operands may be parts of larger ones, whose tiles along K are left_deep and right_deep.
+ * InUse. The operands may be parts of larger ones, whose tiles along K are left_deep and right_deep.
  */
-void multiply(const bf16* a, int64_t left_deep, const bf16* b, int64_t right_deep, int64_t M, int64_t N, int64_t deep, const float* add, float* c, int64_t ldc) {
-  for (int64_t k = 0; k < deep; k += DEEP) {
-    const int64_t now = std::min(DEEP, deep - k);
+template <class V>
+void multiply(const Element<V>* a, int64_t left_deep, const Element<V>* b, int64_t right_deep, int64_t M, int64_t N, int64_t deep, const float* add, float* c, int64_t ldc) {
+  for (int64_t k = 0; k < deep; k += V::DEEP) {
+    const int64_t now = std::min(V::DEEP, deep - k);
     const float* const more = k > 0 ? c : add;
     for (int64_t n = 0; n < N; n += 32) {
       for (int64_t m = 0; m < M; m += 32) {
-        const bf16 *left = a + (m / 16 * left_deep + k) * TILE, *right = b + (n / 16 * right_deep + k) * TILE;
+        const Element<V> *left = a + (m / 16 * left_deep + k) * TILE<V>, *right = b + (n / 16 * right_deep + k) * TILE<V>;
         const int64_t at = m * ldc + n;
         if (m + 32 <= M && n + 32 <= N) {
-          block(left, left_deep * TILE, right, right_deep * TILE, now, more ? more + at : nullptr, c + at, ldc);
+          V::block(left, left_deep * TILE<V>, right, right_deep * TILE<V>, now, more ? more + at : nullptr, c + at, ldc);
           continue;
         }
         alignas(64) float edge[32 * 32];
@@ -686,7 +978,7 @@ void multiply(const bf16* a, int64_t left_deep, const bf16* b, int64_t right_dee
           memset(edge, 0, sizeof edge);
           for (int64_t i = 0; i < rows; i++) memcpy(edge + i * 32, more + at + i * ldc, columns * sizeof(float));
         }
-        block(left, left_deep * TILE, right, right_deep * TILE, now, more ? edge : nullptr, edge, 32);
+        V::block(left, left_deep * TILE<V>, right, right_deep * TILE<V>, now, more ? edge : nullptr, edge, 32);
         for (int64_t i = 0; i < rows; i++) memcpy(c + at + i * ldc, edge + i * 32, columns * sizeof(float));
       }
     }
@@ -694,32 +986,34 @@ void multiply(const bf16* a, int64_t left_deep, const bf16* b, int64_t right_dee
 }
 
 /** The same for operands that are no parts of larger ones. */
-void multiply(const bf16* a, const bf16* b, int64_t M, int64_t N, int64_t K, float* c, int64_t ldc) {
-  const int64_t deep = up(K, 32) / 32;
-  multiply(a, deep, b, deep, M, N, deep, nullptr, c, ldc);
+template <class V>
+void multiply(const Element<V>* a, const Element<V>* b, int64_t M, int64_t N, int64_t K, float* c, int64_t ldc) {
+  const int64_t deep = tiles_along<V>(K);
+  multiply<V>(a, deep, b, deep, M, N, deep, nullptr, c, ldc);
 }
 
 /** C [M, N] = A [M, K] × B [K, N], plus `add` if given (C itself or another matrix of its layout). */
+template <class V>
 void matmul(Matrix a, Matrix b, const float* add, float* c, int64_t M, int64_t N, int64_t K) {
   static thread_local Scratch operands;
-  const int64_t deep = up(K, 32) / 32;
-  bf16* right = operands.get<bf16>(packed_size(N, K) + (a.transposed ? packed_size(M, K) : 0));
-  bf16* whole = a.transposed ? right + packed_size(N, K) : nullptr;
-  pack_right_together(right, b, K, N);
-  if (a.transposed) pool().run(parts(K, 128), [=](int64_t part) { pack_left(whole + part * 4 * TILE, {a.data + part * 128 * a.ld, a.ld, true}, M, std::min<int64_t>(128, K - part * 128), deep); });
+  const int64_t deep = tiles_along<V>(K);
+  Element<V>* right = operands.get<Element<V>>(packed_size(N, K) + (a.transposed ? packed_size(M, K) : 0));
+  Element<V>* whole = a.transposed ? right + packed_size(N, K) : nullptr;
+  pack_right_together<V>(right, b, K, N);
+  if (a.transposed) pool().run(parts(K, 128), [=](int64_t part) { pack_left<V>(whole + part * 128 / V::DEPTH * TILE<V>, {a.data + part * 128 * a.ld, a.ld, true}, M, std::min<int64_t>(128, K - part * 128), deep); });
   // A strip of the left operand, a chunk of K long, stays in a core's second-level cache while the right one passes through it: once for each strip.
   const int64_t strip = up(std::clamp<int64_t>(parts(M, pool().threads()), 32, 512), 32);
   pool().run(parts(M, strip), [=](int64_t part) {
     static thread_local Scratch own;
     const int64_t from = part * strip, rows = std::min(strip, M - from);
-    bf16* const tiles = whole ? nullptr : own.get<bf16>(packed_size(rows, std::min(K, CHUNK_DEEP * 32)));
+    Element<V>* const tiles = whole ? nullptr : own.get<Element<V>>(packed_size(rows, std::min(K, CHUNK_DEEP * V::DEPTH)));
     float* const to = c + from * N;
-    const Tiles in_use;
+    const typename V::InUse in_use;
     for (int64_t k = 0; k < deep; k += CHUNK_DEEP) {
       const int64_t now = std::min(CHUNK_DEEP, deep - k);
-      const bf16* left = whole + (from / 16 * deep + k) * TILE;
+      const Element<V>* left = whole + (from / 16 * deep + k) * TILE<V>;
       if (!whole) {
-        pack_left(tiles, {a.data + from * a.ld + k * 32, a.ld, false}, rows, std::min(now * 32, K - k * 32));
+        pack_left<V>(tiles, {a.data + from * a.ld + k * V::DEPTH, a.ld, false}, rows, std::min(now * V::DEPTH, K - k * V::DEPTH), now);
         left = tiles;
       }
       const int64_t left_deep = whole ? deep : now;
@@ -728,7 +1022,7 @@ void matmul(Matrix a, Matrix b, const float* add, float* c, int64_t M, int64_t N
       for (int64_t n = 0; n < N; n += 1024) {
         for (int64_t m = 0; m < rows; m += 32) {
           const int64_t at = m * N + n;
-          multiply(left + m / 16 * left_deep * TILE, left_deep, right + (n / 16 * deep + k) * TILE, deep, std::min<int64_t>(32, rows - m), std::min<int64_t>(1024, N - n), now, more ? more + at : nullptr, to + at, N);
+          multiply<V>(left + m / 16 * left_deep * TILE<V>, left_deep, right + (n / 16 * deep + k) * TILE<V>, deep, std::min<int64_t>(32, rows - m), std::min<int64_t>(1024, N - n), now, more ? more + at : nullptr, to + at, N);
         }
       }
     }
@@ -749,138 +1043,147 @@ struct FeedForward {
 };
 
 /** silu(g)·u as a left operand: g and u [rows, width], width a multiple of 32. */
-void pack_gated(bf16* to, const float* g, const float* u, int64_t rows, int64_t width) {
-  const auto gated = [](const float* gate, const float* value) {
-    const __m512 x = _mm512_loadu_ps(gate);
-    return _mm512_mul_ps(_mm512_mul_ps(x, logistic(x)), _mm512_loadu_ps(value));
-  };
+template <class V>
+void pack_gated(Element<V>* to, const float* g, const float* u, int64_t rows, int64_t width) {
+  using L = typename V::Lanes;
   for (int64_t i = 0; i < up(rows, 32); i++) {
-    for (int64_t k = 0; k < width; k += 32) {
-      const int64_t at = i * width + k;
-      _mm512_store_si512(to + (i / 16 * width + k) * 16 + i % 16 * 32, i < rows ? along(gated(g + at, u + at), gated(g + at + 16, u + at + 16)) : _mm512_setzero_si512());
+    for (int64_t k = 0; k < width; k += V::DEPTH) {
+      const auto gated = [=](int part) {
+        const int64_t at = i * width + k + 16 * part;
+        const auto x = L::load(g + at);
+        return L::multiply(L::multiply(x, logistic<L>(x)), L::load(u + at));
+      };
+      L::put(to + (i / 16 * width + k) * 16 + i % 16 * V::DEPTH, i < rows ? V::along(gated) : L::zeros());
     }
   }
 }
 
 /** Packed operands of the products with the gradient of silu(g)·u. `inside` is a left operand, dg beside du; the others are parts of larger operands, whose K is rows. */
+template <class V>
 struct GatedOperands {
-  bf16 *inside, *h_left, *dg_right, *du_right;
+  Element<V> *inside, *h_left, *dg_right, *du_right;
   int64_t deep;
 };
 
-/** From g, u and the gradient d of silu(g)·u, all [rows, width] with width a multiple of 32: each is read once and nothing is written in float32. */
-void pack_gated_gradient(GatedOperands to, const float* g, const float* u, const float* d, int64_t rows, int64_t width) {
+/** From g, u and the gradient d of silu(g)·u, all [rows, width] with width a multiple of 32: each is read once and nothing is written but operands. */
+template <class V>
+void pack_gated_gradient(GatedOperands<V> to, const float* g, const float* u, const float* d, int64_t rows, int64_t width) {
+  using L = typename V::Lanes;
   struct Gradient {
-    __m512 h, dg, du;
+    typename L::Floats h, dg, du;
   };
   const auto gradient = [=](int64_t row, int64_t column) -> Gradient {
-    if (row >= rows) return {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps()};
+    if (row >= rows) return {L::set(0), L::set(0), L::set(0)};
     const int64_t at = row * width + column;
-    const __m512 x = _mm512_loadu_ps(g + at), value = _mm512_loadu_ps(u + at), back = _mm512_loadu_ps(d + at), sigma = logistic(x), silu = _mm512_mul_ps(x, sigma);
-    const __m512 slope = _mm512_fmadd_ps(silu, _mm512_sub_ps(_mm512_set1_ps(1.0f), sigma), sigma);
-    return {_mm512_mul_ps(silu, value), _mm512_mul_ps(_mm512_mul_ps(back, value), slope), _mm512_mul_ps(back, silu)};
+    const auto x = L::load(g + at), value = L::load(u + at), back = L::load(d + at), sigma = logistic<L>(x), silu = L::multiply(x, sigma);
+    const auto slope = L::fuse(silu, L::subtract(L::set(1), sigma), sigma);
+    return {L::multiply(silu, value), L::multiply(L::multiply(back, value), slope), L::multiply(back, silu)};
   };
-  __m512i h[2][16];
-  for (int64_t from = 0; from < rows; from += 32) {
-    for (int64_t k = 0; k < width; k += 32) {
-      const int64_t across = (k / 16 * to.deep + from / 32) * TILE;
+  constexpr int64_t D = V::DEPTH, COUNT = EACH<V>;
+  typename L::Row h[COUNT][16];
+  for (int64_t from = 0; from < up(rows, 32); from += D) {
+    for (int64_t k = 0; k < width; k += D) {
+      const int64_t across = (k / 16 * to.deep + from / D) * TILE<V>;
       for (int64_t i = 0; i < 16; i++) {
-        const int64_t row = from + 2 * i;
-        Gradient even[2], odd[2];
-        for (int64_t half = 0; half < 2; half++) {
-          even[half] = gradient(row, k + 16 * half);
-          odd[half] = gradient(row + 1, k + 16 * half);
-          h[half][i] = interleaved(even[half].h, odd[half].h);
-          _mm512_store_si512(to.dg_right + across + half * to.deep * TILE + 32 * i, interleaved(even[half].dg, odd[half].dg));
-          _mm512_store_si512(to.du_right + across + half * to.deep * TILE + 32 * i, interleaved(even[half].du, odd[half].du));
+        const int64_t row = from + COUNT * i;
+        Gradient part[COUNT][COUNT];  // of one row, of sixteen columns
+        for (int64_t one = 0; one < COUNT; one++)
+          for (int64_t of = 0; of < COUNT; of++) part[one][of] = gradient(row + one, k + 16 * of);
+        for (int64_t of = 0; of < COUNT; of++) {
+          const int64_t place = across + of * to.deep * TILE<V> + D * i;
+          h[of][i] = V::across([&](int one) { return part[one][of].h; });
+          L::put(to.dg_right + place, V::across([&](int one) { return part[one][of].dg; }));
+          L::put(to.du_right + place, V::across([&](int one) { return part[one][of].du; }));
         }
-        bf16 *const dg = to.inside + (row / 16 * 2 * width + k) * 16 + row % 16 * 32, *const du = dg + width * 16;
-        _mm512_store_si512(dg, along(even[0].dg, even[1].dg));
-        _mm512_store_si512(dg + 32, along(odd[0].dg, odd[1].dg));
-        _mm512_store_si512(du, along(even[0].du, even[1].du));
-        _mm512_store_si512(du + 32, along(odd[0].du, odd[1].du));
+        for (int64_t one = 0; one < COUNT; one++) {
+          Element<V>* const dg = to.inside + (row / 16 * 2 * width + k) * 16 + (row % 16 + one) * D;
+          L::put(dg, V::along([&](int of) { return part[one][of].dg; }));
+          L::put(dg + width * 16, V::along([&](int of) { return part[one][of].du; }));
+        }
       }
-      for (int64_t half = 0; half < 2; half++) {
-        transpose(h[half]);
-        put(to.h_left + across + half * to.deep * TILE, h[half]);
+      for (int64_t of = 0; of < COUNT; of++) {
+        L::transpose(h[of]);
+        put<V>(to.h_left + across + of * to.deep * TILE<V>, h[of]);
       }
     }
   }
 }
 
+template <class V>
 void feed_forward(const FeedForward& f, const float* onto, float* y) {
   static thread_local Scratch operands;
-  const int64_t N = f.N, D = f.D, F = f.F, wide = packed_size(F, D), deep = up(D, 32) / 32, inner = up(F, 32) / 32, columns = f.columns();
-  bf16 *gate = operands.get<bf16>(3 * wide), *raise = gate + wide, *down = raise + wide;
-  pack_right_together(gate, {f.gate, F, false}, D, F);
-  pack_right_together(raise, {f.raise, F, false}, D, F);
-  pack_right_together(down, {f.down, D, false}, F, D);
+  const int64_t N = f.N, D = f.D, F = f.F, wide = packed_size(F, D), deep = tiles_along<V>(D), inner = tiles_along<V>(F), columns = f.columns();
+  Element<V> *gate = operands.get<Element<V>>(3 * wide), *raise = gate + wide, *down = raise + wide;
+  pack_right_together<V>(gate, {f.gate, F, false}, D, F);
+  pack_right_together<V>(raise, {f.raise, F, false}, D, F);
+  pack_right_together<V>(down, {f.down, D, false}, F, D);
   pool().run(parts(N, STRIP), [=](int64_t part) {
     static thread_local Scratch floats, tiles;
     const int64_t from = part * STRIP, rows = std::min(STRIP, N - from);
     float *g = floats.get<float>(2 * STRIP * columns), *u = g + STRIP * columns;
-    bf16 *x = tiles.get<bf16>(packed_size(STRIP, D) + packed_size(STRIP, columns)), *h = x + packed_size(STRIP, D);
-    pack_left(x, {f.x + from * D, D, false}, rows, D);
+    Element<V> *x = tiles.get<Element<V>>(packed_size(STRIP, D) + packed_size(STRIP, columns)), *h = x + packed_size(STRIP, D);
+    pack_left<V>(x, {f.x + from * D, D, false}, rows, D);
     float* to = y + from * D;
-    const Tiles in_use;
+    const typename V::InUse in_use;
     for (int64_t c = 0; c < up(F, 32); c += columns) {
       const int64_t width = std::min(columns, up(F, 32) - c);
-      multiply(x, deep, gate + c / 16 * deep * TILE, deep, rows, width, deep, nullptr, g, width);
-      multiply(x, deep, raise + c / 16 * deep * TILE, deep, rows, width, deep, nullptr, u, width);
-      pack_gated(h, g, u, rows, width);
-      multiply(h, width / 32, down + c / 32 * TILE, inner, rows, D, width / 32, c > 0 ? to : onto + from * D, to, D);
+      multiply<V>(x, deep, gate + c / 16 * deep * TILE<V>, deep, rows, width, deep, nullptr, g, width);
+      multiply<V>(x, deep, raise + c / 16 * deep * TILE<V>, deep, rows, width, deep, nullptr, u, width);
+      pack_gated<V>(h, g, u, rows, width);
+      multiply<V>(h, width / V::DEPTH, down + c / V::DEPTH * TILE<V>, inner, rows, D, width / V::DEPTH, c > 0 ? to : onto + from * D, to, D);
     }
   });
 }
 
+template <class V>
 void feed_forward_gradient(const FeedForward& f, const float* dy, float* dx, float* dgate, float* dup, float* ddown) {
   static thread_local Scratch operands;
-  const int64_t N = f.N, D = f.D, F = f.F, wide = packed_size(F, D), deep = up(D, 32) / 32, inner = up(F, 32) / 32, columns = f.columns();
-  const int64_t tall = packed_size(N, F), thin = packed_size(N, D), long_deep = up(N, 32) / 32;
-  bf16* gate = operands.get<bf16>(5 * wide + 3 * tall + 2 * thin);
+  const int64_t N = f.N, D = f.D, F = f.F, wide = packed_size(F, D), deep = tiles_along<V>(D), inner = tiles_along<V>(F), columns = f.columns();
+  const int64_t tall = packed_size(N, F), thin = packed_size(N, D), long_deep = tiles_along<V>(N);
+  Element<V>* gate = operands.get<Element<V>>(5 * wide + 3 * tall + 2 * thin);
   // The last operand holds the transposes of gate and up, strip beside strip, so that one product runs along both.
-  bf16 *raise = gate + wide, *down_back = raise + wide, *back = down_back + wide;
+  Element<V> *raise = gate + wide, *down_back = raise + wide, *back = down_back + wide;
   // Operands of the gradients of the weights, whose K is N.
-  bf16 *x_left = back + 2 * wide, *dy_right = x_left + thin, *h_left = dy_right + thin, *dg_right = h_left + tall, *du_right = dg_right + tall;
-  pack_right_together(gate, {f.gate, F, false}, D, F);
-  pack_right_together(raise, {f.raise, F, false}, D, F);
-  pack_right_together(down_back, {f.down, D, true}, D, F);
+  Element<V> *x_left = back + 2 * wide, *dy_right = x_left + thin, *h_left = dy_right + thin, *dg_right = h_left + tall, *du_right = dg_right + tall;
+  pack_right_together<V>(gate, {f.gate, F, false}, D, F);
+  pack_right_together<V>(raise, {f.raise, F, false}, D, F);
+  pack_right_together<V>(down_back, {f.down, D, true}, D, F);
   for (int64_t c = 0; c < up(F, 32); c += columns) {
     const int64_t width = std::min(columns, up(F, 32) - c);
-    pack_right_together(back + c / 16 * TILE, {f.gate + c, F, true}, std::min(width, F - c), D, 2 * inner);
-    pack_right_together(back + (c / 16 + width / 32) * TILE, {f.raise + c, F, true}, std::min(width, F - c), D, 2 * inner);
+    pack_right_together<V>(back + 2 * c / V::DEPTH * TILE<V>, {f.gate + c, F, true}, std::min(width, F - c), D, 2 * inner);
+    pack_right_together<V>(back + (2 * c + width) / V::DEPTH * TILE<V>, {f.raise + c, F, true}, std::min(width, F - c), D, 2 * inner);
   }
   pool().run(parts(N, STRIP), [=](int64_t part) {
     static thread_local Scratch floats, tiles;
-    const int64_t from = part * STRIP, rows = std::min(STRIP, N - from), at = from / 32;
+    const int64_t from = part * STRIP, rows = std::min(STRIP, N - from), at = from / V::DEPTH;
     float *g = floats.get<float>(3 * STRIP * columns), *u = g + STRIP * columns, *d = u + STRIP * columns;
-    bf16 *x = tiles.get<bf16>(2 * packed_size(STRIP, D) + 2 * packed_size(STRIP, columns)), *y = x + packed_size(STRIP, D), *inside = y + packed_size(STRIP, D);
-    pack_left(x, {f.x + from * D, D, false}, rows, D);
-    pack_left(y, {dy + from * D, D, false}, rows, D);
-    pack_left(x_left + at * TILE, {f.x + from * D, D, true}, D, rows, long_deep);
-    pack_right(dy_right + at * TILE, {dy + from * D, D, false}, rows, D, long_deep);
+    Element<V> *x = tiles.get<Element<V>>(2 * packed_size(STRIP, D) + 2 * packed_size(STRIP, columns)), *y = x + packed_size(STRIP, D), *inside = y + packed_size(STRIP, D);
+    pack_left<V>(x, {f.x + from * D, D, false}, rows, D);
+    pack_left<V>(y, {dy + from * D, D, false}, rows, D);
+    pack_left<V>(x_left + at * TILE<V>, {f.x + from * D, D, true}, D, rows, long_deep);
+    pack_right<V>(dy_right + at * TILE<V>, {dy + from * D, D, false}, rows, D, long_deep);
     float* to = dx + from * D;
-    const Tiles in_use;
+    const typename V::InUse in_use;
     for (int64_t c = 0; c < up(F, 32); c += columns) {
       const int64_t width = std::min(columns, up(F, 32) - c);
-      multiply(x, deep, gate + c / 16 * deep * TILE, deep, rows, width, deep, nullptr, g, width);
-      multiply(x, deep, raise + c / 16 * deep * TILE, deep, rows, width, deep, nullptr, u, width);
-      multiply(y, deep, down_back + c / 16 * deep * TILE, deep, rows, width, deep, nullptr, d, width);
-      const int64_t place = (c / 16 * long_deep + at) * TILE;
-      pack_gated_gradient({inside, h_left + place, dg_right + place, du_right + place, long_deep}, g, u, d, rows, width);
-      multiply(inside, width / 16, back + c / 16 * TILE, 2 * inner, rows, D, width / 16, c > 0 ? to : nullptr, to, D);
+      multiply<V>(x, deep, gate + c / 16 * deep * TILE<V>, deep, rows, width, deep, nullptr, g, width);
+      multiply<V>(x, deep, raise + c / 16 * deep * TILE<V>, deep, rows, width, deep, nullptr, u, width);
+      multiply<V>(y, deep, down_back + c / 16 * deep * TILE<V>, deep, rows, width, deep, nullptr, d, width);
+      const int64_t place = (c / 16 * long_deep + at) * TILE<V>;
+      pack_gated_gradient<V>({inside, h_left + place, dg_right + place, du_right + place, long_deep}, g, u, d, rows, width);
+      multiply<V>(inside, 2 * width / V::DEPTH, back + 2 * c / V::DEPTH * TILE<V>, 2 * inner, rows, D, 2 * width / V::DEPTH, c > 0 ? to : nullptr, to, D);
     }
   });
   // dgate and dup [D, F] in strips of D, ddown [F, D] in strips of F.
   const int64_t strip = 128, across = parts(D, strip);
   pool().run(2 * across + parts(F, strip), [=](int64_t task) {
-    const Tiles in_use;
+    const typename V::InUse in_use;
     const bool last = task >= 2 * across, second = task >= across;
     const int64_t from = (last ? task - 2 * across : second ? task - across : task) * strip;
     if (last) {
-      multiply(h_left + from / 16 * long_deep * TILE, long_deep, dy_right, long_deep, std::min(strip, F - from), D, long_deep, nullptr, ddown + from * D, D);
+      multiply<V>(h_left + from / 16 * long_deep * TILE<V>, long_deep, dy_right, long_deep, std::min(strip, F - from), D, long_deep, nullptr, ddown + from * D, D);
     } else {
-      multiply(x_left + from / 16 * long_deep * TILE, long_deep, second ? du_right : dg_right, long_deep, std::min(strip, D - from), F, long_deep, nullptr, (second ? dup : dgate) + from * F, F);
+      multiply<V>(x_left + from / 16 * long_deep * TILE<V>, long_deep, second ? du_right : dg_right, long_deep, std::min(strip, D - from), F, long_deep, nullptr, (second ? dup : dgate) + from * F, F);
     }
   });
 }
@@ -927,29 +1230,30 @@ void rotate_back(const float* dy, const float* cos, const float* sin, float* dx,
 }
 
 /** Scores [S, S] become weights: a softmax over the pairs that may attend, exactly 0 elsewhere. */
+template <class V>
 void weigh(float* scores, int64_t ld, const int32_t* segments, bool causal, int64_t S) {
+  using L = typename V::Lanes;
   for (int64_t q = 0; q < S; q++) {
     float* row = scores + q * ld;
-    const __m512i own = _mm512_set1_epi32(segments[q]);
     const int64_t end = causal ? q + 1 : S;
-    const auto attends = [=](int64_t k) {
-      const __mmask16 inside = first(end - k);
-      return _mm512_mask_cmpeq_epi32_mask(inside, own, _mm512_maskz_loadu_epi32(inside, segments + k));
-    };
-    __m512 most = _mm512_set1_ps(-INFINITY), sum = _mm512_setzero_ps();
+    const auto attends = [=](int64_t k) { return L::equal(segments[q], segments + k, L::first(end - k)); };
+    auto most = L::set(-INFINITY), sum = L::set(0);
     for (int64_t k = 0; k < end; k += 16) {
-      const __mmask16 mask = attends(k);
-      most = _mm512_mask_max_ps(most, mask, most, _mm512_maskz_loadu_ps(mask, row + k));
+      const auto mask = attends(k);
+      most = L::larger(most, L::load(row + k, mask), mask);
     }
-    most = _mm512_set1_ps(_mm512_reduce_max_ps(most));
+    most = L::set(L::largest(most));
     for (int64_t k = 0; k < S; k += 16) {
-      const __mmask16 mask = attends(k);
-      const __m512 e = _mm512_maskz_mov_ps(mask, exponential(_mm512_sub_ps(_mm512_maskz_loadu_ps(mask, row + k), most)));
-      _mm512_mask_storeu_ps(row + k, first(S - k), e);
-      sum = _mm512_add_ps(sum, e);
+      const auto mask = attends(k);
+      const auto e = L::keep(L::exponential(L::subtract(L::load(row + k, mask), most)), mask);
+      L::store(row + k, e, L::first(S - k));
+      sum = L::add(sum, e);
     }
-    const __m512 scale = _mm512_set1_ps(1.0f / _mm512_reduce_add_ps(sum));
-    for (int64_t k = 0; k < end; k += 16) _mm512_mask_storeu_ps(row + k, first(end - k), _mm512_mul_ps(scale, _mm512_maskz_loadu_ps(first(end - k), row + k)));
+    const auto scale = L::set(1.0f / L::sum(sum));
+    for (int64_t k = 0; k < end; k += 16) {
+      const auto inside = L::first(end - k);
+      L::store(row + k, L::multiply(scale, L::load(row + k, inside)), inside);
+    }
   }
 }
 
@@ -959,14 +1263,15 @@ struct Head {
 };
 
 /** weights [S, S] of one head, with leading dimension S. */
-void attend_weights(const Head& head, bf16* left, bf16* right, const Heads& at, const float* q, const float* k, int64_t b) {
+template <class V>
+void attend_weights(const Head& head, Element<V>* left, Element<V>* right, const Heads& at, const float* q, const float* k, int64_t b) {
   const int64_t S = at.S, K = at.K, ld = at.H * K;
   rotate(q, ld, at.query_cos, at.query_sin, head.query, S, K);
   rotate(k, ld, at.key_cos, at.key_sin, head.key, S, K);
-  pack_left(left, {head.query, K, false}, S, K);
-  pack_right(right, {head.key, K, true}, K, S);
-  multiply(left, right, S, S, K, head.weights, S);
-  weigh(head.weights, S, at.segments + b * S, at.causal, S);
+  pack_left<V>(left, {head.query, K, false}, S, K);
+  pack_right<V>(right, {head.key, K, true}, K, S);
+  multiply<V>(left, right, S, S, K, head.weights, S);
+  weigh<V>(head.weights, S, at.segments + b * S, at.causal, S);
 }
 
 /** Attention with its projections: y = onto + heads(x·q, x·k, x·v)·o, one sequence at a time, so that its intermediate values stay in a core's cache. */
@@ -975,80 +1280,82 @@ struct SelfAttention {
   Heads heads;
 };
 
+template <class V>
 void self_attention(const SelfAttention& f, const float* onto, float* y) {
   static thread_local Scratch operands;
   const Heads at = f.heads;
-  const int64_t S = at.S, K = at.K, D = at.H * K, deep = up(D, 32) / 32, square = packed_size(D, D);
-  bf16* weights = operands.get<bf16>(4 * square);
+  const int64_t S = at.S, K = at.K, D = at.H * K, deep = tiles_along<V>(D), square = packed_size(D, D);
+  Element<V>* weights = operands.get<Element<V>>(4 * square);
   const float* matrices[] = {f.q, f.k, f.v, f.o};
-  for (int i = 0; i < 4; i++) pack_right_together(weights + i * square, {matrices[i], D, false}, D, D);
+  for (int i = 0; i < 4; i++) pack_right_together<V>(weights + i * square, {matrices[i], D, false}, D, D);
   pool().run(at.B, [=](int64_t b) {
     static thread_local Scratch floats, tiles;
     const int64_t packed = std::max(packed_size(S, S), packed_size(S, D));
     float* memory = floats.get<float>(4 * S * D + S * S + 2 * S * K);
     float *q = memory, *k = q + S * D, *v = k + S * D, *out = v + S * D, *P = out + S * D;
     const Head head{P + S * S, P + S * S + S * K, P};
-    bf16 *left = tiles.get<bf16>(2 * packed), *right = left + packed;
-    const Tiles in_use;
-    pack_left(left, {f.x + b * S * D, D, false}, S, D);
+    Element<V> *left = tiles.get<Element<V>>(2 * packed), *right = left + packed;
+    const typename V::InUse in_use;
+    pack_left<V>(left, {f.x + b * S * D, D, false}, S, D);
     float* const projected[] = {q, k, v};
-    for (int i = 0; i < 3; i++) multiply(left, deep, weights + i * square, deep, S, D, deep, nullptr, projected[i], D);
+    for (int i = 0; i < 3; i++) multiply<V>(left, deep, weights + i * square, deep, S, D, deep, nullptr, projected[i], D);
     for (int64_t h = 0; h < at.H; h++) {
-      attend_weights(head, left, right, at, q + h * K, k + h * K, b);
-      pack_left(left, {P, S, false}, S, S);
-      pack_right(right, {v + h * K, D, false}, S, K);
-      multiply(left, right, S, K, S, out + h * K, D);
+      attend_weights<V>(head, left, right, at, q + h * K, k + h * K, b);
+      pack_left<V>(left, {P, S, false}, S, S);
+      pack_right<V>(right, {v + h * K, D, false}, S, K);
+      multiply<V>(left, right, S, K, S, out + h * K, D);
     }
-    pack_left(left, {out, D, false}, S, D);
-    multiply(left, deep, weights + 3 * square, deep, S, D, deep, onto + b * S * D, y + b * S * D, D);
+    pack_left<V>(left, {out, D, false}, S, D);
+    multiply<V>(left, deep, weights + 3 * square, deep, S, D, deep, onto + b * S * D, y + b * S * D, D);
   });
 }
 
 /** With P the weights of a head: dS = P(dP − Σ P·dP), dP = dO·vᵀ. Projections and weights are computed again, which is cheaper than to read them. */
+template <class V>
 void self_attention_gradient(const SelfAttention& f, const float* dy, float* dx, const std::array<float*, 4>& dweights) {
   static thread_local Scratch operands;
   const Heads at = f.heads;
-  const int64_t S = at.S, K = at.K, D = at.H * K, deep = up(D, 32) / 32, square = packed_size(D, D);
+  const int64_t S = at.S, K = at.K, D = at.H * K, deep = tiles_along<V>(D), square = packed_size(D, D);
   // Sequences begin at whole tiles of the sums over all positions.
-  const int64_t tile_rows = up(S, 32) / 32, long_deep = at.B * tile_rows, thin = up(D, 32) * long_deep * 32;
-  bf16* const weights = operands.get<bf16>(7 * square + 6 * thin);
+  const int64_t tile_rows = tiles_along<V>(S), long_deep = at.B * tile_rows, thin = up(D, 32) * long_deep * V::DEPTH;
+  Element<V>* const weights = operands.get<Element<V>>(7 * square + 6 * thin);
   const float* matrices[] = {f.q, f.k, f.v};
   // The operands of dx lie one above the other, so that one product runs along all three.
-  bf16 *const back = weights + 3 * square, *const o_back = back + 3 * square;
+  Element<V> *const back = weights + 3 * square, *const o_back = back + 3 * square;
   for (int i = 0; i < 3; i++) {
-    pack_right_together(weights + i * square, {matrices[i], D, false}, D, D);
-    pack_right_together(back + i * deep * TILE, {matrices[i], D, true}, D, D, 3 * deep);
+    pack_right_together<V>(weights + i * square, {matrices[i], D, false}, D, D);
+    pack_right_together<V>(back + i * deep * TILE<V>, {matrices[i], D, true}, D, D, 3 * deep);
   }
-  pack_right_together(o_back, {f.o, D, true}, D, D);
-  bf16 *x_left = o_back + square, *out_left = x_left + thin, *moved_right = out_left + thin, *dy_right = moved_right + 3 * thin;
+  pack_right_together<V>(o_back, {f.o, D, true}, D, D);
+  Element<V> *x_left = o_back + square, *out_left = x_left + thin, *moved_right = out_left + thin, *dy_right = moved_right + 3 * thin;
   pool().run(at.B, [=](int64_t b) {
     static thread_local Scratch floats, tiles;
-    const int64_t packed = std::max(packed_size(S, S), 3 * packed_size(S, D)), small = packed_size(S, K), start = b * S * D, first_tile = b * tile_rows * TILE;
+    const int64_t packed = std::max(packed_size(S, S), 3 * packed_size(S, D)), small = packed_size(S, K), start = b * S * D, first_tile = b * tile_rows * TILE<V>;
     float* memory = floats.get<float>(4 * S * D + 2 * S * S + 3 * S * K);
     // A head's columns of x·q, x·k, x·v and dy·oᵀ are read once. The gradients overwrite the first three, and the head's output overwrites dy·oᵀ.
     float *q = memory, *k = q + S * D, *v = k + S * D, *out = v + S * D;
     float *P = out + S * D, *dscores = P + S * S, *turned = dscores + S * S;
     const Head head{turned + S * K, turned + 2 * S * K, P};
-    bf16 *left = tiles.get<bf16>(2 * packed + 4 * small), *right = left + packed;
-    bf16 *v_right = right + packed, *v_back = v_right + small, *dout_left = v_back + small, *dout_right = dout_left + small;
-    const Tiles in_use;
-    pack_left(left, {f.x + start, D, false}, S, D);
+    Element<V> *left = tiles.get<Element<V>>(2 * packed + 4 * small), *right = left + packed;
+    Element<V> *v_right = right + packed, *v_back = v_right + small, *dout_left = v_back + small, *dout_right = dout_left + small;
+    const typename V::InUse in_use;
+    pack_left<V>(left, {f.x + start, D, false}, S, D);
     float* const projected[] = {q, k, v};
-    for (int i = 0; i < 3; i++) multiply(left, deep, weights + i * square, deep, S, D, deep, nullptr, projected[i], D);
-    pack_left(left, {dy + start, D, false}, S, D);
-    multiply(left, deep, o_back, deep, S, D, deep, nullptr, out, D);
+    for (int i = 0; i < 3; i++) multiply<V>(left, deep, weights + i * square, deep, S, D, deep, nullptr, projected[i], D);
+    pack_left<V>(left, {dy + start, D, false}, S, D);
+    multiply<V>(left, deep, o_back, deep, S, D, deep, nullptr, out, D);
     for (int64_t h = 0; h < at.H; h++) {
       const int64_t column = h * K;
-      attend_weights(head, left, right, at, q + column, k + column, b);
-      pack_right(v_right, {v + column, D, false}, S, K);
-      pack_right(v_back, {v + column, D, true}, K, S);
-      pack_left(dout_left, {out + column, D, false}, S, K);
-      pack_right(dout_right, {out + column, D, false}, S, K);
-      pack_left(left, {P, S, false}, S, S);
-      multiply(left, v_right, S, K, S, out + column, D);
-      pack_left(left, {P, S, true}, S, S);
-      multiply(left, dout_right, S, K, S, v + column, D);
-      multiply(dout_left, v_back, S, S, K, dscores, S);
+      attend_weights<V>(head, left, right, at, q + column, k + column, b);
+      pack_right<V>(v_right, {v + column, D, false}, S, K);
+      pack_right<V>(v_back, {v + column, D, true}, K, S);
+      pack_left<V>(dout_left, {out + column, D, false}, S, K);
+      pack_right<V>(dout_right, {out + column, D, false}, S, K);
+      pack_left<V>(left, {P, S, false}, S, S);
+      multiply<V>(left, v_right, S, K, S, out + column, D);
+      pack_left<V>(left, {P, S, true}, S, S);
+      multiply<V>(left, dout_right, S, K, S, v + column, D);
+      multiply<V>(dout_left, v_back, S, S, K, dscores, S);
       for (int64_t i = 0; i < S; i++) {
         const float* p = P + i * S;
         float *d = dscores + i * S, inner = 0;
@@ -1057,30 +1364,30 @@ void self_attention_gradient(const SelfAttention& f, const float* dy, float* dx,
 #pragma omp simd
         for (int64_t j = 0; j < S; j++) d[j] = p[j] * (d[j] - inner);
       }
-      pack_left(left, {dscores, S, false}, S, S);
-      pack_right(right, {head.key, K, false}, S, K);
-      multiply(left, right, S, K, S, turned, K);
+      pack_left<V>(left, {dscores, S, false}, S, S);
+      pack_right<V>(right, {head.key, K, false}, S, K);
+      multiply<V>(left, right, S, K, S, turned, K);
       rotate_back(turned, at.query_cos, at.query_sin, q + column, D, S, K);
-      pack_left(left, {dscores, S, true}, S, S);
-      pack_right(right, {head.query, K, false}, S, K);
-      multiply(left, right, S, K, S, turned, K);
+      pack_left<V>(left, {dscores, S, true}, S, S);
+      pack_right<V>(right, {head.query, K, false}, S, K);
+      multiply<V>(left, right, S, K, S, turned, K);
       rotate_back(turned, at.key_cos, at.key_sin, k + column, D, S, K);
     }
     for (int i = 0; i < 3; i++) {
-      pack_left(left + i * deep * TILE, {projected[i], D, false}, S, D, 3 * deep);
-      pack_right(moved_right + i * thin + first_tile, {projected[i], D, false}, S, D, long_deep);
+      pack_left<V>(left + i * deep * TILE<V>, {projected[i], D, false}, S, D, 3 * deep);
+      pack_right<V>(moved_right + i * thin + first_tile, {projected[i], D, false}, S, D, long_deep);
     }
-    multiply(left, 3 * deep, back, 3 * deep, S, D, 3 * deep, nullptr, dx + start, D);
-    pack_left(x_left + first_tile, {f.x + start, D, true}, D, S, long_deep);
-    pack_left(out_left + first_tile, {out, D, true}, D, S, long_deep);
-    pack_right(dy_right + first_tile, {dy + start, D, false}, S, D, long_deep);
+    multiply<V>(left, 3 * deep, back, 3 * deep, S, D, 3 * deep, nullptr, dx + start, D);
+    pack_left<V>(x_left + first_tile, {f.x + start, D, true}, D, S, long_deep);
+    pack_left<V>(out_left + first_tile, {out, D, true}, D, S, long_deep);
+    pack_right<V>(dy_right + first_tile, {dy + start, D, false}, S, D, long_deep);
   });
   const int64_t strip = 128, across = parts(D, strip);
   pool().run(4 * across, [=](int64_t task) {
-    const Tiles in_use;
+    const typename V::InUse in_use;
     const int64_t which = task / across, from = task % across * strip;
-    const bf16 *left = which == 3 ? out_left : x_left, *right = which == 3 ? dy_right : moved_right + which * thin;
-    multiply(left + from / 16 * long_deep * TILE, long_deep, right, long_deep, std::min(strip, D - from), D, long_deep, nullptr, dweights[which] + from * D, D);
+    const Element<V> *left = which == 3 ? out_left : x_left, *right = which == 3 ? dy_right : moved_right + which * thin;
+    multiply<V>(left + from / 16 * long_deep * TILE<V>, long_deep, right, long_deep, std::min(strip, D - from), D, long_deep, nullptr, dweights[which] + from * D, D);
   });
 }
 
@@ -1240,8 +1547,9 @@ void compute_convolution_gradient(Attributes, Call& call) {
   if (call.ok()) convolve_gradient(x, w, {own, causal[0] > 0, segments[1]}, dy, dx, dw, segments[0], dims[1], weight[0]);
 }
 
-#ifdef MDIFF_AMX
-void compute_product(Attributes attributes, Call& call, bool add) {
+#ifdef MDIFF_PRODUCTS
+template <class V, bool add>
+void compute_product(Attributes attributes, Call& call) {
   const auto a = call.shape(0), b = call.shape(1);
   if (!call.expect(a.size() == 2 && b.size() == 2, "product: expected two matrices")) return;
   const int64_t M = a[attributes.transpose_a], K = a[!attributes.transpose_a], N = b[!attributes.transpose_b];
@@ -1250,11 +1558,8 @@ void compute_product(Attributes attributes, Call& call, bool add) {
   const float *left = call.input<float>(0), *right = call.input<float>(1), *more = add ? call.input<float>(2) : nullptr;
   if (!call.ok()) return;
   if (K == 0 && !add) memset(c, 0, M * N * sizeof(float));
-  matmul({left, a[1], attributes.transpose_a}, {right, b[1], attributes.transpose_b}, more, c, M, N, K);
+  matmul<V>({left, a[1], attributes.transpose_a}, {right, b[1], attributes.transpose_b}, more, c, M, N, K);
 }
-
-void compute_plain_product(Attributes attributes, Call& call) { compute_product(attributes, call, false); }
-void compute_added_product(Attributes attributes, Call& call) { compute_product(attributes, call, true); }
 
 /** Inputs gate and up [D, F], down [F, D] after x [N, D]; then onto or dy [N, D]. */
 bool open_feed_forward(Call& call, FeedForward& f) {
@@ -1265,20 +1570,22 @@ bool open_feed_forward(Call& call, FeedForward& f) {
   return call.ok();
 }
 
+template <class V>
 void compute_feed_forward(Attributes, Call& call) {
   float* y = call.output_over(0, 4, call.shape(4));
   FeedForward f;
   if (!open_feed_forward(call, f)) return;
   const float* onto = call.input<float>(4);
-  if (call.ok()) feed_forward(f, onto, y);
+  if (call.ok()) feed_forward<V>(f, onto, y);
 }
 
+template <class V>
 void compute_feed_forward_gradient(Attributes, Call& call) {
   FeedForward f;
   if (!open_feed_forward(call, f)) return;
   const float* dy = call.input<float>(4);
   float *dx = call.output(0, {f.N, f.D}), *dgate = call.output(1, {f.D, f.F}), *dup = call.output(2, {f.D, f.F}), *ddown = call.output(3, {f.F, f.D});
-  if (call.ok()) feed_forward_gradient(f, dy, dx, dgate, dup, ddown);
+  if (call.ok()) feed_forward_gradient<V>(f, dy, dx, dgate, dup, ddown);
 }
 
 /** Inputs q, k, v, o [D, D] after x [B·S, D]; then onto or dy like x, segments [B, S], causal, and the four tables [S, K]. */
@@ -1300,25 +1607,44 @@ bool open_self_attention(Call& call, SelfAttention& f) {
   return call.ok();
 }
 
+template <class V>
 void compute_self_attention(Attributes, Call& call) {
   float* y = call.output_over(0, 5, call.shape(5));
   SelfAttention f;
   if (!open_self_attention(call, f)) return;
   const float* onto = call.input<float>(5);
-  if (call.ok()) self_attention(f, onto, y);
+  if (call.ok()) self_attention<V>(f, onto, y);
 }
 
+template <class V>
 void compute_self_attention_gradient(Attributes, Call& call) {
   SelfAttention f;
   if (!open_self_attention(call, f)) return;
   const float* dy = call.input<float>(5);
   const int64_t D = f.heads.H * f.heads.K;
   float *dx = call.output(0, {f.heads.B * f.heads.S, D}), *dq = call.output(1, {D, D}), *dk = call.output(2, {D, D}), *dv = call.output(3, {D, D}), *dout = call.output(4, {D, D});
-  if (call.ok()) self_attention_gradient(f, dy, dx, {dq, dk, dv, dout});
+  if (call.ok()) self_attention_gradient<V>(f, dy, dx, {dq, dk, dv, dout});
 }
 #endif
 
 // ------------------------------------------------------------------------------------------------------------ registration
+
+/** What packages/engine/src/tensorflow/kernels.ts reads in the compiled file, which it does not load: a compiler may know fewer instructions than the processor has. */
+__attribute__((used)) const char compiled_variants[] =
+    "mdiff products:"
+#ifdef MDIFF_AMX
+    " amx"
+#endif
+#ifdef MDIFF_AVX512_BF16
+    " avx512_bf16"
+#endif
+#ifdef MDIFF_AVX512
+    " avx512"
+#endif
+#ifdef MDIFF_PRODUCTS
+    " avx2"
+#endif
+    ;
 
 template <void (*compute)(Attributes, Call&)>
 void run(void* kernel, TF_OpKernelContext* context) {
@@ -1367,35 +1693,60 @@ std::string add(const char* name, const std::vector<const char*>& inputs, const 
   return said;
 }
 
-bool products = false;
+using List = std::vector<const char*>;
 
-std::string register_all() {
-  std::string said;
-  const auto op = [&](auto... arguments) {
-    if (said.empty()) said = add(arguments...);
-  };
-  using List = std::vector<const char*>;
-  op("MdiffSwiglu", List{"gate: float", "up: float"}, List{"y: float"}, List{}, run<compute_swiglu>);
-  op("MdiffSwigluGrad", List{"gate: float", "up: float", "dy: float"}, List{"dgate: float", "dup: float"}, List{}, run<compute_swiglu_gradient>);
-  op("MdiffRmsNorm", List{"x: float", "gain: float"}, List{"y: float"}, List{"eps: float"}, run<compute_rms_norm>);
-  op("MdiffRmsNormGrad", List{"x: float", "gain: float", "dy: float"}, List{"dx: float", "dgain: float"}, List{"eps: float"}, run<compute_rms_norm_gradient>);
-  op("MdiffSoftmax", List{"x: float"}, List{"y: float"}, List{}, run<compute_softmax>);
-  op("MdiffAdamw", List{"p: float", "m: float", "v: float", "g: float", "scale: float", "rate: float", "beta1: float", "beta2: float", "eps: float", "keep: float"}, List{"done: float"}, List{}, run<compute_adamw>, true);
-  op("MdiffConvolve", List{"x: float", "weight: float", "segments: int32", "causal: float"}, List{"y: float"}, List{}, run<compute_convolution>);
-  op("MdiffConvolveGrad", List{"x: float", "weight: float", "segments: int32", "causal: float", "dy: float"}, List{"dx: float", "dweight: float"}, List{}, run<compute_convolution_gradient>);
-#ifdef MDIFF_AMX
-  // Linux lets a process use AMX tiles only on request.
-  products = said.empty() && __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("avx512bf16") && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
-  if (products) {
-    op("MdiffProduct", List{"a: float", "b: float"}, List{"c: float"}, List{"transpose_a: bool", "transpose_b: bool"}, run<compute_plain_product>);
-    op("MdiffProductAdd", List{"a: float", "b: float", "add: float"}, List{"c: float"}, List{"transpose_a: bool", "transpose_b: bool"}, run<compute_added_product>);
-    op("MdiffFeedForward", List{"x: float", "gate: float", "up: float", "down: float", "onto: float"}, List{"y: float"}, List{}, run<compute_feed_forward>);
-    op("MdiffFeedForwardGrad", List{"x: float", "gate: float", "up: float", "down: float", "dy: float"}, List{"dx: float", "dgate: float", "dup: float", "ddown: float"}, List{}, run<compute_feed_forward_gradient>);
-    op("MdiffSelfAttention", List{"x: float", "q: float", "k: float", "v: float", "o: float", "onto: float", "segments: int32", "causal: float", "query_cos: float", "query_sin: float", "key_cos: float", "key_sin: float"}, List{"y: float"}, List{}, run<compute_self_attention>);
-    op("MdiffSelfAttentionGrad", List{"x: float", "q: float", "k: float", "v: float", "o: float", "dy: float", "segments: int32", "causal: float", "query_cos: float", "query_sin: float", "key_cos: float", "key_sin: float"}, List{"dx: float", "dq: float", "dk: float", "dv: float", "do: float"}, List{}, run<compute_self_attention_gradient>);
+/** Registers operations until one fails; the names of the variants of products among them. */
+struct Registration {
+  std::string failure;
+  List variants;
+  void op(const std::string& name, const List& inputs, const List& outputs, const List& attributes, void (*compute)(void*, TF_OpKernelContext*), bool stateful = false) {
+    if (failure.empty()) failure = add(name.c_str(), inputs, outputs, attributes, compute, stateful);
+  }
+#ifdef MDIFF_PRODUCTS
+  /** The operations that contain products, if this processor has the instructions; their names end in `suffix`. */
+  template <class V>
+  void products(const char* variant, const std::string& suffix) {
+    if (!failure.empty() || !V::supported()) return;
+    const List transposes{"transpose_a: bool", "transpose_b: bool"}, attention{"segments: int32", "causal: float", "query_cos: float", "query_sin: float", "key_cos: float", "key_sin: float"};
+    const auto and_attention = [&](List first) {
+      first.insert(first.end(), attention.begin(), attention.end());
+      return first;
+    };
+    op("MdiffProduct" + suffix, {"a: float", "b: float"}, {"c: float"}, transposes, run<compute_product<V, false>>);
+    op("MdiffProductAdd" + suffix, {"a: float", "b: float", "add: float"}, {"c: float"}, transposes, run<compute_product<V, true>>);
+    op("MdiffFeedForward" + suffix, {"x: float", "gate: float", "up: float", "down: float", "onto: float"}, {"y: float"}, {}, run<compute_feed_forward<V>>);
+    op("MdiffFeedForwardGrad" + suffix, {"x: float", "gate: float", "up: float", "down: float", "dy: float"}, {"dx: float", "dgate: float", "dup: float", "ddown: float"}, {}, run<compute_feed_forward_gradient<V>>);
+    op("MdiffSelfAttention" + suffix, and_attention({"x: float", "q: float", "k: float", "v: float", "o: float", "onto: float"}), {"y: float"}, {}, run<compute_self_attention<V>>);
+    op("MdiffSelfAttentionGrad" + suffix, and_attention({"x: float", "q: float", "k: float", "v: float", "o: float", "dy: float"}), {"dx: float", "dq: float", "dk: float", "dv: float", "do: float"}, {}, run<compute_self_attention_gradient<V>>);
+    variants.push_back(variant);
   }
 #endif
-  return said;
+};
+
+Registration register_all() {
+  Registration all;
+  all.op("MdiffSwiglu", {"gate: float", "up: float"}, {"y: float"}, {}, run<compute_swiglu>);
+  all.op("MdiffSwigluGrad", {"gate: float", "up: float", "dy: float"}, {"dgate: float", "dup: float"}, {}, run<compute_swiglu_gradient>);
+  all.op("MdiffRmsNorm", {"x: float", "gain: float"}, {"y: float"}, {"eps: float"}, run<compute_rms_norm>);
+  all.op("MdiffRmsNormGrad", {"x: float", "gain: float", "dy: float"}, {"dx: float", "dgain: float"}, {"eps: float"}, run<compute_rms_norm_gradient>);
+  all.op("MdiffSoftmax", {"x: float"}, {"y: float"}, {}, run<compute_softmax>);
+  all.op("MdiffAdamw", {"p: float", "m: float", "v: float", "g: float", "scale: float", "rate: float", "beta1: float", "beta2: float", "eps: float", "keep: float"}, {"done: float"}, {}, run<compute_adamw>, true);
+  all.op("MdiffConvolve", {"x: float", "weight: float", "segments: int32", "causal: float"}, {"y: float"}, {}, run<compute_convolution>);
+  all.op("MdiffConvolveGrad", {"x: float", "weight: float", "segments: int32", "causal: float", "dy: float"}, {"dx: float", "dweight: float"}, {}, run<compute_convolution_gradient>);
+  // packages/engine/src/tensorflow/variants.ts has the same names, and chooses.
+#ifdef MDIFF_AMX
+  all.products<Amx>("amx", "Amx");
+#endif
+#ifdef MDIFF_AVX512_BF16
+  all.products<Avx512Bf16>("avx512_bf16", "Avx512Bf16");
+#endif
+#ifdef MDIFF_AVX512
+  all.products<Avx512>("avx512", "Avx512");
+#endif
+#ifdef MDIFF_PRODUCTS
+  all.products<Avx2>("avx2", "Avx2");
+#endif
+  return all;
 }
 
 /** Node closes a library when the thread that loaded it ends; TensorFlow keeps pointers into this one for as long as the process lives. */
@@ -1404,11 +1755,11 @@ void stay() {
   if (dladdr(reinterpret_cast<void*>(&stay), &own) != 0) dlopen(own.dli_fname, RTLD_NOW | RTLD_NODELETE);
 }
 
-/** open(threads): registers the operations once in the process and returns true if products in bfloat16 are among them. */
+/** open(threads): registers the operations once in the process and returns the names of the variants of products that this processor has. */
 napi_value Open(napi_env env, napi_callback_info info) {
   static std::mutex mutex;
   static bool done = false;
-  static std::string said;
+  static Registration registered;
   size_t count = 1;
   napi_value argument, result;
   int32_t wanted = 0;
@@ -1418,15 +1769,20 @@ napi_value Open(napi_env env, napi_callback_info info) {
     if (!done) {
       stay();
       threads = wanted;
-      said = register_all();
+      registered = register_all();
       done = true;
     }
   }
-  if (!said.empty()) {
-    napi_throw_error(env, nullptr, said.c_str());
+  if (!registered.failure.empty()) {
+    napi_throw_error(env, nullptr, registered.failure.c_str());
     return nullptr;
   }
-  napi_get_boolean(env, products, &result);
+  napi_create_array(env, &result);
+  for (size_t i = 0; i < registered.variants.size(); i++) {
+    napi_value name;
+    napi_create_string_utf8(env, registered.variants[i], NAPI_AUTO_LENGTH, &name);
+    napi_set_element(env, result, static_cast<uint32_t>(i), name);
+  }
   return result;
 }
 

@@ -24,10 +24,18 @@ export const places: readonly Place[] = (Object.keys(engineDevices) as EngineNam
 /** The operands of matrix products. Everything else is float32: weights, moments, sums and the steps between products. */
 export type Precision = 'float32' | 'bfloat16';
 
+/** Variants of native TensorFlow's kernels for matrix products, by the instructions that multiply (tensorflow/variants.ts). */
+export type VariantName = 'amx' | 'avx512_bf16' | 'avx512' | 'avx2';
+
+/** What multiplies matrices in native TensorFlow on a processor: mdiff's kernels, or TensorFlow itself. */
+export type Products = VariantName | 'tensorflow';
+
 /** Everything that decides how a run is computed. */
 export interface EngineSetting {
   engine: EngineName;
   device: Device;
   threads: number;
   precision: Precision;
+  /** only where `tfjs_node` has kernels for products */
+  products?: Products;
 }

@@ -1,7 +1,7 @@
 import type { ModelConfig } from '@mdiff/config';
 import type { ParamLayout } from '@mdiff/model';
 import type { TrainState } from './state.js';
-import type { Device, EngineName } from './devices.js';
+import type { Device, EngineName, Products } from './devices.js';
 import { MdiffError } from '@mdiff/folder';
 import type { NativeTensorFlow } from './tensorflow/locate.js';
 import type { Phases } from './passes/phases.js';
@@ -67,6 +67,8 @@ export interface EngineOptions {
   tensorflow?: NativeTensorFlow;
   /** false: `tfjs_node` runs without its fused kernels */
   kernels?: boolean;
+  /** what multiplies in `tfjs_node` on a processor; by default its kernels on AMX, else TensorFlow itself */
+  products?: Products;
   /** `cpu` by default */
   device?: Device;
 }

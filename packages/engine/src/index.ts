@@ -1,5 +1,5 @@
 export { places } from './devices.js';
-export type { Device, EngineName, EngineSetting } from './devices.js';
+export type { Device, EngineName, EngineSetting, Products } from './devices.js';
 export { installedEngines, noDriver, selectEngine } from './select/select.js';
 export type { InstalledEngines } from './select/select.js';
 export { describeSetting, describeTimes, sameBits, selectSetting } from './select/setting.js';

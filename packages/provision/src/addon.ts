@@ -52,6 +52,9 @@ const tensorflow = (up: string): string[] => [
   `-Wl,-rpath,$ORIGIN/${up}/deps/lib`,
 ];
 
+/** Flags of the user's own, after ours. */
+const userFlags = ({ CXXFLAGS }: NodeJS.ProcessEnv): string[] => (CXXFLAGS ?? '').split(/\s+/).filter((flag) => flag !== '');
+
 export const firstError = ({ code, errors }: Ended): string =>
   (errors.split('\n').find((one) => /error/i.test(one)) ?? `exit code ${code}`).trim().slice(0, 200);
 
@@ -103,7 +106,7 @@ export async function compileKernels(folder: string, source: string, compiler: P
   makeFolder(join(folder, 'lib'));
   const part = `${KERNELS}.tmp-${process.pid}`;
   try {
-    const ended = await run(compiler, [...nodeApi(), ...KERNEL_FLAGS, source, ...tensorflow('..'), '-o', part], {
+    const ended = await run(compiler, [...nodeApi(), ...KERNEL_FLAGS, ...userFlags(running.env), source, ...tensorflow('..'), '-o', part], {
       ...running,
       cwd: folder,
     });

@@ -97,10 +97,18 @@ function howTo(device: 'cpu' | 'cuda'): string {
 }
 const version = (name: string): string => (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
 
-const kernelLine = (found: NativeTensorFlow, kernels: KernelState, products = false): string => {
+/** Which instructions multiply, for each precision: "bfloat16 on AMX, float32 on AVX-512". */
+const productLine = (variants: NonNullable<TrialReport['variants']>): string =>
+  (['bfloat16', 'float32'] as const)
+    .map((precision) => variants.find((variant) => variant.precision === precision))
+    .filter((variant) => variant !== undefined)
+    .map(({ precision, label }) => `${precision} on ${label}`)
+    .join(', ');
+
+const kernelLine = (found: NativeTensorFlow, kernels: KernelState, variants: TrialReport['variants'] = []): string => {
   const made = 'compiler' in kernels ? ` (${kernels.compiler})` : '';
   return kernels.state === 'ready'
-    ? `ready${products ? ' with products on AMX' : ''}${made}`
+    ? `ready${variants.length > 0 ? ` with products in ${productLine(variants)}` : ''}${made}`
     : `${kernels.state}: ${kernels.reason}; "${install(found.variant)}" compiles them`;
 };
 
@@ -260,7 +268,7 @@ async function examineTensorFlow(
     device,
     threads,
     folder: found.folder,
-    ...(device === 'cpu' && { kernels: kernelLine(found, kernels, full.ok && full.report.products) }),
+    ...(device === 'cpu' && { kernels: kernelLine(found, kernels, full.ok ? full.report.variants : undefined) }),
     ...result,
     ...remedy,
   };

@@ -65,13 +65,15 @@ async function programs(given: Record<string, string>): Promise<NodeJS.ProcessEn
 interface Try extends Partial<ProvisionOptions> {
   pip?: string | null;
   compiler?: string | null;
+  /** CXXFLAGS */
+  flags?: string;
 }
 
 let cache: string;
 let said: string[];
 const there = (...names: string[]): string => join(engineFolder(cache, 'cpu'), ...names);
 
-async function install({ pip: asked, compiler: compiles, ...options }: Try = {}): Promise<Provisioned> {
+async function install({ pip: asked, compiler: compiles, flags, ...options }: Try = {}): Promise<Provisioned> {
   const env = await programs({
     ...(asked !== null && { python3: asked ?? pip() }),
     ...(compiles !== null && { 'c++': compiles ?? compiler() }),
@@ -80,7 +82,7 @@ async function install({ pip: asked, compiler: compiles, ...options }: Try = {})
   return provision({
     cacheDir: cache,
     variant: 'cpu',
-    env,
+    env: { ...env, ...(flags !== undefined && { CXXFLAGS: flags }) },
     pins: [pin],
     peer: join(folder, 'peer'),
     kernels: join(folder, 'kernels.cc'),
@@ -275,6 +277,14 @@ describe('provision', () => {
     expect(kernelState({ folder: there() }, join(folder, 'kernels.cc')).state).toBe('ready');
     expect(await left()).toEqual([[name()], []]);
     expect(served).toEqual([0]);
+  });
+
+  it('compiles fused kernels with the flags of CXXFLAGS after its own', async () => {
+    const wants = compiler(
+      `case "$*" in *"-march=native "*" -march=x86-64-v3 -g "*kernels.cc*) ;; *kernels.cc*) echo "error: $*" >&2; exit 1;; esac`,
+    );
+    expect((await install({ compiler: wants, flags: ' -march=x86-64-v3  -g' })).made).toBe('all');
+    expect(kernelState({ folder: there() }, join(folder, 'kernels.cc')).state).toBe('ready');
   });
 
   it('knows kernels of another source or another processor, and makes them anew', async () => {

@@ -232,6 +232,7 @@ export function openEngine(
     seed,
     device: setting.device,
     mixedPrecision: setting.precision === 'bfloat16',
+    ...(setting.products && { products: setting.products }),
     ...(tensorflow && { tensorflow }),
   });
 }

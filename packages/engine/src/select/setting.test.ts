@@ -35,7 +35,8 @@ const asked = (set: Record<string, unknown> = {}): ProjectConfig =>
     .with({ cache_dir: folder, device: 'auto', hardware: { cpu_threads: 2 }, training: { use_mixed_precision: true } })
     .with(set);
 
-const nameOf = ({ engine, precision, threads }: EngineSetting): string => `${engine} ${precision} ${threads}`;
+const nameOf = ({ engine, precision, threads, products }: EngineSetting): string =>
+  `${engine} ${precision} ${threads}${products ? ` ${products}` : ''}`;
 
 /** Trials with these times in ms (a string: why it does not run), and a record of them. */
 function machine(times: Record<string, number | string>): { measure: MeasureStep; tried: string[] } {
@@ -66,6 +67,33 @@ describe('selectSetting', () => {
     expect(nameOf(selection.setting)).toBe(expected);
     expect(tried).toEqual(['tfjs_node bfloat16 2', 'tfjs_node float32 2', 'onnxruntime float32 2']);
     expect(selection.tensorflow).toEqual(selection.setting.engine === 'tfjs_node' ? library : undefined);
+  });
+
+  it.each([
+    ['kernels on AVX512-BF16', [60, 50, 70, 80, 90], 'tfjs_node bfloat16 2 avx512_bf16'],
+    ["TensorFlow's products in bfloat16", [50, 60, 70, 80, 90], 'tfjs_node bfloat16 2 tensorflow'],
+    ['kernels on AVX-512 in float32', [90, 80, 60, 50, 70], 'tfjs_node float32 2 avx512'],
+    ["TensorFlow's products in float32", [90, 80, 50, 60, 70], 'tfjs_node float32 2 tensorflow'],
+    ['ONNX Runtime', [90, 80, 60, 70, 50], 'onnxruntime float32 2'],
+  ] as const)('takes %s where they are fastest', async (_, times, expected) => {
+    const names = [
+      'tfjs_node bfloat16 2 tensorflow',
+      'tfjs_node bfloat16 2 avx512_bf16',
+      'tfjs_node float32 2 tensorflow',
+      'tfjs_node float32 2 avx512',
+      'onnxruntime float32 2',
+    ];
+    const { measure, tried } = machine(Object.fromEntries(names.map((name, i) => [name, times[i]!])));
+    expect(nameOf((await select(asked(), { variants: ['avx512_bf16', 'avx512', 'avx2'], measure })).setting)).toBe(expected);
+    expect(tried).toEqual(names);
+  });
+
+  it('goes on with the products of a run that is resumed', async () => {
+    const variants = ['avx512', 'avx2'] as const;
+    const recorded = { engine: 'tfjs_node', device: 'cpu', precision: 'float32', threads: 2, products: 'tensorflow' } as const;
+    const { measure, tried } = machine({});
+    const { setting } = await select(asked(), { bf16: false, variants, recorded, measure });
+    expect([nameOf(setting), tried]).toEqual(['tfjs_node float32 2 tensorflow', []]);
   });
 
   it('says that mixed precision does not pay, with the times, where it was left out for them', async () => {
@@ -178,5 +206,7 @@ describe('runStepTrial', () => {
     expect(await runStepTrial({ setting, model })).toEqual({ ms: expect.any(Number) as number });
     expect(describeTimes([{ setting, time: { ms: 1234.5 } }])).toBe('onnxruntime float32 1,235 ms');
     expect(describeTimes([{ setting, time: { ms: 8.25 } }])).toBe('onnxruntime float32 8.3 ms');
+    const fused = { setting: { ...setting, engine: 'tfjs_node', products: 'avx512' }, time: { ms: 5 } } as const;
+    expect(describeTimes([fused])).toBe('tfjs_node float32 by AVX-512 5.0 ms');
   });
 });

@@ -1,9 +1,11 @@
 import { coreThreads } from '@mdiff/workers';
 import { startup } from '@mdiff/config';
 import type { Issue, ProjectConfig } from '@mdiff/config';
-import type { EngineName, EngineSetting, Precision } from '../devices.js';
+import type { EngineName, EngineSetting, Precision, VariantName } from '../devices.js';
 import { threadsOf } from '../open.js';
+import { compiledVariants, kernelsOf } from '../tensorflow/kernels.js';
 import type { NativeTensorFlow } from '../tensorflow/locate.js';
+import { describeProducts, productsFor, variantsOf } from '../tensorflow/variants.js';
 import { fastest, timesOf, trialModel } from './fastest.js';
 import type { MeasureStep, Timed } from './fastest.js';
 import { memoryLimit, memoryOf } from './memory.js';
@@ -30,6 +32,8 @@ export interface SettingOptions {
   installed?: InstalledEngines;
   /** the processor has bfloat16 */
   bf16?: boolean;
+  /** the variants of products that the kernels of native TensorFlow have here */
+  variants?: readonly VariantName[];
   /** threads with a core of their own */
   cores?: number;
   /** the setting of a run that is resumed: it stays wherever the configuration leaves it open, so that the losses stay the same to the bit */
@@ -44,8 +48,9 @@ export interface SettingOptions {
  */
 export async function selectSetting(config: ProjectConfig, options: SettingOptions = {}): Promise<SettingSelection> {
   const { installed = installedEngines(config.cache_dir), bf16 = processor().bf16, cores = coreThreads(), recorded, measure } = options;
+  const { variants = kernelVariants(installed) } = options;
   const first = selectEngine(config, installed);
-  const open = openSettings(config, first, { installed, bf16, cores });
+  const open = openSettings(config, first, { installed, bf16, cores, variants });
   // Records of earlier releases name no engine.
   const kept = recorded?.engine === undefined ? undefined : open.find((setting) => sameBits(setting, { ...setting, ...recorded }));
   const candidates = kept ? [kept] : open;
@@ -71,15 +76,23 @@ export async function selectSetting(config: ProjectConfig, options: SettingOptio
   };
 }
 
+/** The variants that both the compiled kernels and the processor have. */
+function kernelVariants({ tensorflow: { cpu } }: InstalledEngines): VariantName[] {
+  const path = cpu && kernelsOf(cpu);
+  if (path === undefined) return [];
+  const compiled = compiledVariants(path);
+  return variantsOf(processor().flags).filter((name) => compiled.includes(name));
+}
+
 /**
  * The settings that a configuration leaves open on the selected device, in the order of preference. On a GPU it is one. On the processor
- * `engine: auto` leaves every installed engine but the reference, mixed precision both precisions, and `cpu_threads: 0` one thread for each core or
- * for each of its hardware threads.
+ * `engine: auto` leaves every installed engine but the reference, mixed precision both precisions, native TensorFlow the products of its kernels or its
+ * own, and `cpu_threads: 0` one thread for each core or for each of its hardware threads.
  */
 function openSettings(
   config: ProjectConfig,
   { engine: first, device }: EngineSelection,
-  { installed, bf16, cores }: { installed: InstalledEngines; bf16: boolean; cores: number },
+  { installed, bf16, cores, variants }: { installed: InstalledEngines; bf16: boolean; cores: number; variants: readonly VariantName[] },
 ): EngineSetting[] {
   const compared = (['tfjs_node', 'onnxruntime'] as const).filter((engine) => installed.devices[engine].includes('cpu'));
   const engines: readonly EngineName[] = config.engine === 'auto' && device === 'cpu' ? compared : [first];
@@ -88,7 +101,11 @@ function openSettings(
     const precisions: readonly Precision[] = precision === 'bfloat16' && device === 'cpu' ? ['bfloat16', 'float32'] : [precision];
     const all = threadsOf(engine, config.hardware.cpu_threads);
     const counts = config.hardware.cpu_threads === 0 && device === 'cpu' ? [...new Set([all, Math.min(all, cores)])] : [all];
-    return precisions.flatMap((each) => counts.map((threads): EngineSetting => ({ engine, device, threads, precision: each })));
+    return precisions.flatMap((each) => {
+      const products = engine === 'tfjs_node' && device === 'cpu' ? productsFor(variants, each) : [];
+      const multiplied = products.length === 0 ? [{}] : products.map((one) => ({ products: one }));
+      return counts.flatMap((threads) => multiplied.map((one): EngineSetting => ({ engine, device, threads, precision: each, ...one })));
+    });
   });
 }
 
@@ -104,14 +121,19 @@ function precisionNotices(
   return [startup.floatOnly(config, engine, engine === 'tfjs_node' && device === 'cpu' && !bf16 ? 'on this processor' : undefined)];
 }
 
-export const describeSetting = ({ engine, device, threads, precision }: EngineSetting): string =>
-  `${engine} on ${device}, ${threads} ${threads === 1 ? 'thread' : 'threads'}, ${precision}`;
+export const describeSetting = ({ engine, device, threads, precision, products }: EngineSetting): string =>
+  `${engine} on ${device}, ${threads} ${threads === 1 ? 'thread' : 'threads'}, ${precision}${products ? ` by ${describeProducts(products)}` : ''}`;
 
 /** The times of trials for people, the fastest first: "onnxruntime float32 12 ms, tfjs_node bfloat16 14 ms". */
 export function describeTimes(times: readonly Timed[]): string {
   const threads = new Set(times.map(({ setting }) => setting.threads)).size > 1;
-  const name = ({ engine, precision, threads: count }: EngineSetting): string =>
-    [engine, precision, ...(threads ? [`${count} ${count === 1 ? 'thread' : 'threads'}`] : [])].join(' ');
+  const name = ({ engine, precision, threads: count, products }: EngineSetting): string =>
+    [
+      engine,
+      precision,
+      ...(products ? [`by ${describeProducts(products)}`] : []),
+      ...(threads ? [`${count} ${count === 1 ? 'thread' : 'threads'}`] : []),
+    ].join(' ');
   const ms = ({ time }: Timed): number => ('ms' in time ? time.ms : Infinity);
   return [...times]
     .sort((a, b) => ms(a) - ms(b))
@@ -124,4 +146,4 @@ export function describeTimes(times: readonly Timed[]): string {
 
 /** True if the same steps give the same bits under both settings. */
 export const sameBits = (a: EngineSetting, b: EngineSetting): boolean =>
-  (['engine', 'device', 'threads', 'precision'] as const).every((key) => a[key] === b[key]);
+  (['engine', 'device', 'threads', 'precision', 'products'] as const).every((key) => a[key] === b[key]);

@@ -40,7 +40,7 @@ const MOST_STEPS = 20;
 
 /** The shortest step of a few: other work on the machine makes steps longer, never shorter. */
 export async function timeSteps({ setting, model, tensorflow: library }: StepTrial): Promise<{ ms: number }> {
-  const { engine: name, device, threads, precision } = setting;
+  const { engine: name, device, threads, precision, products } = setting;
   const engine = await engines[name]!({
     model,
     threads,
@@ -48,6 +48,7 @@ export async function timeSteps({ setting, model, tensorflow: library }: StepTri
     seed: 1,
     device,
     mixedPrecision: precision === 'bfloat16',
+    ...(products && { products }),
     ...(library && { tensorflow: library }),
   });
   return closing(engine, async () => {

@@ -79,7 +79,7 @@ async function tensorflow({ library, seconds, threads, kernels }: Trial & { engi
   const began = performance.now();
   const tf = loadTensorFlow(library);
   // The kernels register with the loaded library. If they cannot be loaded, only this process ends.
-  const products = kernels === undefined ? undefined : registerKernels(kernels, threads).products;
+  const variants = kernels === undefined ? undefined : registerKernels(kernels, threads).variants;
   const tensors = new Map<Float32Array, ReturnType<typeof tf.tensor3d>>();
   // Three dimensions: tfjs-node gives two-dimensional products to another kernel, which has no bfloat16.
   const put = (data: Float32Array, n: number): ReturnType<typeof tf.tensor3d> => {
@@ -97,7 +97,7 @@ async function tensorflow({ library, seconds, threads, kernels }: Trial & { engi
   };
   return {
     ...(await measure({ version: tensorflowVersion(tf), device: usesGpu(tf) ? 'gpu' : 'cpu', multiply, seconds, began })),
-    ...(products !== undefined && { products }),
+    ...(variants && { variants }),
   };
 }
 

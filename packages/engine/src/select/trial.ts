@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { ModelConfig } from '@mdiff/config';
 import type { EngineSetting } from '../devices.js';
 import type { NativeTensorFlow, Variant } from '../tensorflow/locate.js';
+import type { ProductVariant } from '../tensorflow/variants.js';
 import { launcherEnvironment, tensorflowEnvironment } from '../tensorflow/environment.js';
 
 // Tries an engine in a process of its own, so that a crash of a native library is a result and does not end the command.
@@ -43,8 +44,8 @@ export interface TrialReport {
   error: number;
   /** ms from the start of the library to its first product */
   start: number;
-  /** the fused kernels include matrix products here; absent if none were loaded */
-  products?: boolean;
+  /** of the fused kernels that contain matrix products; absent if none were loaded */
+  variants?: readonly ProductVariant[];
 }
 
 type Outcome<Report> = { ok: true; report: Report } | { ok: false; reason: string };

@@ -16,6 +16,7 @@ import type { Resident } from './resident.js';
 import { loadSavedModel } from './savedmodel.js';
 import { stepGraphs, stepModel } from './signatures.js';
 import type { StepGraphs } from './signatures.js';
+import { variantNamed } from './variants.js';
 
 // Native TensorFlow runs the traced step as one SavedModel. Weights, moments, average and gradient are its resource variables and stay there
 // between steps.
@@ -44,8 +45,10 @@ export async function tensorflowCore(options: WorkerOptions): Promise<Core> {
   const native = openLibrary(options);
   await tf.setBackend('cpu');
   const parts = options.device === 'cuda' ? 1 : partsFor(options.threads);
-  const kernels =
+  const opened =
     options.kernels === false || options.device === 'cuda' ? undefined : openKernels(options.tensorflow!, options.threads / parts);
+  const precision = options.mixedPrecision === true ? 'bfloat16' : 'float32';
+  const kernels = opened && { products: variantNamed(opened.variants, options.products, precision) };
   const graphs = stepGraphs(options, layout, { parts, kernels });
   const resident = residentState(layout, initParams(options.model, options.seed), (setting) => {
     const { bytes, names } = stepModel(graphs, setting);

@@ -67,6 +67,16 @@ export function kernelState(
   return { state: 'ready', path, compiler: kernels.compiler };
 }
 
+/** The variants of products that a compiled library has, read from its file: a compiler may know fewer instructions than the processor has. */
+export function compiledVariants(path: string): string[] {
+  const file = readFileSync(path);
+  const mark = 'mdiff products:';
+  const begin = file.indexOf(mark);
+  if (begin < 0) return [];
+  const text = file.toString('latin1', begin + mark.length, file.indexOf(0, begin));
+  return text.split(' ').filter((name) => name !== '');
+}
+
 /** The path of the fused kernels that fit a built package and this processor; undefined: the engine runs without them. */
 export function kernelsOf(library: Pick<NativeTensorFlow, 'folder'>): string | undefined {
   const state = kernelState(library);

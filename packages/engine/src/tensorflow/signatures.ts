@@ -5,8 +5,9 @@ import type { WorkerOptions } from '../engine.js';
 import { flatGradients, gradientsOf, openGraph } from '../passes/graphs.js';
 import { timed } from '../passes/phases.js';
 import { adamw } from './adamw.js';
-import { fusedOps } from './fused.js';
+import { fusedOps, runtimeOps } from './fused.js';
 import { gradientGraph, onVariables, variableOf, variablesFor } from './variables.js';
+import type { ProductVariant } from './variants.js';
 
 // The SavedModel of a training step and its signatures. Rows, positions and loss positions are open sizes, so that one graph serves every batch.
 
@@ -25,8 +26,8 @@ export interface StepGraphs {
   /** the evaluation pass, not yet in parts and with its parameters as inputs */
   evaluation: Graph;
   parts: number;
-  /** mdiff's kernels are registered; `products`: those of bfloat16 matrix products too */
-  kernels: { products: boolean } | undefined;
+  /** mdiff's kernels are registered; `products`: the variant of those that contain matrix products, if there is one */
+  kernels: { products: ProductVariant | undefined } | undefined;
   bfloat16: boolean;
 }
 
@@ -38,8 +39,7 @@ export function stepGraphs(
 ): StepGraphs {
   const { dropout, attention_dropout } = options.model;
   const bfloat16 = options.mixedPrecision === true;
-  const products = bfloat16 && kernels?.products === true;
-  const step = { ...options, ...(kernels && { ops: fusedOps(products) }) };
+  const step = { ...options, ...(kernels && { ops: fusedOps(kernels.products) }) };
   const training = (masks: boolean): Graph => replicate(onVariables(openGraph('train', step, layout, masks), layout), parts);
   return {
     layout,
@@ -47,7 +47,7 @@ export function stepGraphs(
     dropout: dropout > 0 || attention_dropout > 0 ? training(true) : undefined,
     evaluation: openGraph('eval', options, layout, false),
     parts,
-    kernels: kernels && { products },
+    kernels,
     bfloat16,
   };
 }
@@ -84,10 +84,7 @@ export function stepModel(graphs: StepGraphs, { beta1, beta2, average }: ModelSe
     gradient: { graph: gradientGraph(layout) },
     eval: { graph: evaluationGraph(graphs, average) },
   };
-  const ops = {
-    ...(kernels && { softmax: 'MdiffSoftmax' }),
-    ...(kernels?.products && { product: 'MdiffProduct', productAdd: 'MdiffProductAdd' }),
-  };
+  const ops = kernels ? runtimeOps(kernels.products) : {};
   const bytes = timed('lower', () => toSavedModel({ variables: variablesFor(layout, average), signatures, ops }));
   return { bytes, names: [...Object.keys(signatures), 'init', 'read'] };
 }

@@ -10,10 +10,12 @@ const FILL = 64;
 
 /** Names of operations that a library has registered in TensorFlow and that replace TensorFlow's own. */
 export interface RuntimeOps {
-  /** (a, b; transpose_a, transpose_b) of float32 matrices with operands rounded to bfloat16 */
+  /** (a, b; transpose_a, transpose_b) of float32 matrices */
   product?: string;
   /** (a, b, c; transpose_a, transpose_b): the product plus c, in the memory of c when nothing else reads it */
   productAdd?: string;
+  /** of the operands of these two, which replace only products of signatures with this precision; bfloat16 by default */
+  precision?: 'bfloat16' | 'float32';
   /** (x) along the last of two axes, in the memory of x when nothing else reads it */
   softmax?: string;
 }

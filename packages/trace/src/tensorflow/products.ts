@@ -47,10 +47,10 @@ function rowOrColumnSum(node: GraphNode, inputs: readonly string[], emit: TfEmit
   return sum.factor === 1 ? total : emit.typed('Mul', 'float32', [total, emit.scalar(sum.factor, 'float32')]);
 }
 
-/** True when a registered operation computes this product: two matrices, in bfloat16, and not a sum written as a product. */
+/** True when a registered operation computes this product: two matrices, in its precision, and not a sum written as a product. */
 export const isRegisteredProduct = (node: GraphNode, emit: TfEmitter): boolean =>
   emit.ops.product !== undefined &&
-  emit.bfloat16 &&
+  emit.bfloat16 === (emit.ops.precision !== 'float32') &&
   node.kernel === 'BatchMatMul' &&
   emit.info(node.inputs[0]!).dtype === 'float32' &&
   node.inputs.every((input) => emit.info(input).shape.length === 2) &&
