@@ -18,7 +18,9 @@ test.each([
   const deep = { ...config, n_layers: 5 };
   const specs = layout(config);
   const values = initParams(config, 3);
-  const tensors = new Map(specs.params.map(({ name, shape, offset, size }) => [name, { name, shape, data: values.slice(offset, offset + size) }]));
+  const tensors = new Map(
+    specs.params.map(({ name, shape, offset, size }) => [name, { name, shape, data: values.slice(offset, offset + size) }]),
+  );
   const flat = new Float32Array(layout(deep).total);
   const found = new Map(deepened(tensors, config.n_layers, deep.n_layers).map((tensor) => [tensor.name, tensor]));
   for (const { name, offset } of layout(deep).params) flat.set(found.get(name).data, offset);

@@ -56,7 +56,7 @@ describe("the source's examples", () => {
       minimal.generation.max_length,
       minimal.data.max_sentence_length,
       minimal.training.max_steps,
-    ]).toEqual([7_365_120, 256, 256, null]);
+    ]).toEqual([9_742_080, 256, 256, null]);
     expect([minimal.experiment_name, minimal.data.source]).toEqual(['my-first-run', 'my-book.txt']);
   });
 
@@ -105,7 +105,7 @@ describe('a resolved record', () => {
   });
 
   it('reads aliases as their canonical value', () => {
-    expect([config.mixed_precision, config.gradient_checkpointing, config.training.grad_clip_norm]).toEqual([false, false, 1]);
+    expect([config.mixed_precision, config.gradient_checkpointing, config.training.grad_clip_norm]).toEqual([true, false, 1]);
     expect(config.data.complexity_weights).toEqual({ lexical: 0.3, syntactic: 0.3, centrality: 0.4 });
     expect(projectConfig({ mixed_precision: false }).training.use_mixed_precision).toBe(false);
     expect(projectConfig({ data: { complexity_weights: { lexical: 0.2, centrality: 0.5 } } }).curriculum.lexical_weight).toBe(0.2);
@@ -224,7 +224,6 @@ describe('presets', () => {
       'training.log_every: 100 -> 20',
       'training.patience: 10 -> 0',
       'training.use_gradient_checkpointing: true -> false',
-      'training.use_mixed_precision: true -> false',
       'training.dataloader_num_workers: 4 -> 0',
       'training.pin_memory: true -> false',
       'training.mask_sampling: bernoulli -> exact_count',
@@ -242,6 +241,7 @@ describe('presets', () => {
       'generation.word_guard: 0 -> 1',
     ]);
     expect(diffConfigs(ProjectConfig.preset('quickstart_scratch'), ProjectConfig.preset('quickstart'))).toEqual([
+      'model.n_layers: 4 -> 7',
       'model.max_seq_len: 128 -> 256',
       'model.init_from: null -> base-en',
       'data.max_sentence_length: 128 -> 256',
@@ -325,7 +325,7 @@ describe('explain', () => {
     );
     expect(explain(config, 'training.beta1')).toBe('training.beta1 = 0.9 (default); number >= 0 and < 1; Adam first-moment decay');
     expect(explain(config, 'mixed_precision')).toBe(
-      'training.use_mixed_precision = false (preset training/cpu_quick); over true (default); mixed_precision is an alias of it; true or false; 16-bit matrix products where the engine has them',
+      'training.use_mixed_precision = true (preset project/quickstart_scratch); over false (preset training/cpu_quick), true (default); mixed_precision is an alias of it; true or false; 16-bit matrix products where the engine has them',
     );
     expect(explain(config, 'curriculum.stages[0].epochs')).toBe(
       "curriculum.stages[0].epochs = 20 (preset curriculum/quick); integer >= 1 and <= 1000000; passes over the stage's units",

@@ -37,7 +37,7 @@ export { differences, inputOf, valuesByKey, type Difference } from './document/r
 export { jsonSchema, referencePage } from './document/reference.js';
 export { migrate } from './document/migrate.js';
 export { shapedBy } from './checks/base.js';
-export { isSetIn, startup, validateHere } from './checks/startup.js';
+export { isFromPreset, isSetIn, startup, validateHere } from './checks/startup.js';
 export { ProjectConfigSchema } from './sections/schema.js';
 export { HardwareConfigSchema } from './sections/hardware.js';
 export { ModelConfigSchema } from './sections/model.js';

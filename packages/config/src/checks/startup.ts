@@ -150,6 +150,13 @@ export const validateHere = (config: ProjectConfig, memory: MemoryOptions | unde
   return judge({ ...viewOf(config), memory }, notesOf(config));
 };
 
+/** True when a preset gives the value, and no one has set it since: nobody asked for it by name. */
+export const isFromPreset = (config: ProjectConfig, key: string): boolean => {
+  mustBe('isFromPreset', 'config', config, 'object');
+  mustBe('isFromPreset', 'key', key, 'string');
+  return stackOf(config)!.get(key)?.at(-1)?.kind === 'preset';
+};
+
 /** True when a layer sets the key. mdiff obeys or refuses a set value; an unset default may fall back. */
 export const isSetIn = (config: ProjectConfig, key: string): boolean => {
   mustBe('isSetIn', 'config', config, 'object');

@@ -184,7 +184,7 @@ describe('a written configuration that a person changes', () => {
     const config = changed('beta1: 0.9  # default', 'beta1: 0.8  # default');
     expect(config.training.beta1).toBe(0.8);
     expect(kinds(config)['training.beta1']).toBe('set');
-    const other = changed('n_layers: 4  # preset project/quickstart', 'n_layers: 3  # preset project/quickstart');
+    const other = changed('n_layers: 7  # preset project/quickstart', 'n_layers: 3  # preset project/quickstart');
     expect(other.model.n_layers).toBe(3);
     expect(kinds(other)['model.n_layers']).toBe('set');
   });

@@ -96,7 +96,7 @@ describe('a loaded file', () => {
 
   it.each(['', '~\n', 'null # nothing yet\n', '# a comment\n---\n'])('takes in a change where the file is empty: %j', (text) => {
     expect(load(load(text).with({ seed: 5 }).toYaml()).seed).toBe(5);
-    expect(ProjectConfig.parse(ProjectConfig.parse(text, { env: {}, preset: 'quickstart' }).toYaml(), { env: {} }).model.n_layers).toBe(4);
+    expect(ProjectConfig.parse(ProjectConfig.parse(text, { env: {}, preset: 'quickstart' }).toYaml(), { env: {} }).model.n_layers).toBe(7);
   });
 
   it('an alias and its twin go on agreeing', () => {

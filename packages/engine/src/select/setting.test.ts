@@ -180,6 +180,14 @@ describe('mixed precision', () => {
     expect(await on('tfjs_node', gpu, false)).toEqual(['bfloat16', []]);
   });
 
+  it('is tried without being asked for in the presets of a book, which say nothing where the machine has none', async () => {
+    for (const name of ['quickstart', 'quickstart_scratch', 'book', 'book_scratch', 'pretrain'] as const) {
+      const preset = ProjectConfig.preset(name).with({ cache_dir: folder });
+      expect(await on('tfjs_node', native, true, preset), name).toEqual(['bfloat16', []]);
+      expect(await on('onnxruntime', native, true, preset), name).toEqual(['float32', []]);
+    }
+  });
+
   it('is float32 elsewhere, with one notice that cites the key', async () => {
     expect(await on('onnxruntime', native, true)).toEqual([
       'float32',

@@ -1,5 +1,5 @@
 import { coreThreads } from '@mdiff/workers';
-import { startup } from '@mdiff/config';
+import { isFromPreset, startup } from '@mdiff/config';
 import type { Issue, ProjectConfig } from '@mdiff/config';
 import type { EngineName, EngineSetting, Precision, VariantName } from '../devices.js';
 import { threadsOf } from '../open.js';
@@ -109,13 +109,14 @@ function openSettings(
   });
 }
 
-/** N1, if mixed precision is on and the setting does not have it: the engine cannot, or it is not faster here. */
+/** N1, if mixed precision was asked for and the setting does not have it: the engine cannot, or it is not faster here. A preset leaves it to the machine. */
 function precisionNotices(
   config: ProjectConfig,
   { engine, device, precision }: EngineSetting,
   { bf16, times = [] }: { bf16: boolean; times: readonly Timed[] | undefined },
 ): Issue[] {
-  if (!config.training.use_mixed_precision || precision === 'bfloat16') return [];
+  const key = 'training.use_mixed_precision';
+  if (!config.training.use_mixed_precision || precision === 'bfloat16' || isFromPreset(config, key)) return [];
   const half = times.find(({ setting }) => setting.precision === 'bfloat16');
   if (half) return [startup.mixedSlower(config, engine, describeTimes(times))];
   return [startup.floatOnly(config, engine, engine === 'tfjs_node' && device === 'cpu' && !bf16 ? 'on this processor' : undefined)];
