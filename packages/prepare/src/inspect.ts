@@ -2,7 +2,7 @@ import type { ProjectConfig } from '@mdiff/config';
 import { countRepeated, nearDuplicates } from '@mdiff/text';
 import type { Removal, Section, Split } from '@mdiff/text';
 import type { LoadedSource } from '@mdiff/text/node';
-import { splitSentences } from '@mdiff/text/sentences';
+import { countWords, splitSentences } from '@mdiff/text/sentences';
 import { loadCorpus } from './corpus.js';
 import { tokenizerFor } from './tokenizer.js';
 
@@ -53,7 +53,7 @@ export async function inspectText(config: ProjectConfig): Promise<Inspection> {
       heading: kinds.filter((kind) => kind === 'heading').length,
     },
     sentences: running.reduce((sum, text) => sum + splitSentences(text).length, 0),
-    words: texts.reduce((sum, text) => sum + (text.match(/\S+/g)?.length ?? 0), 0),
+    words: texts.reduce((sum, text) => sum + countWords(text), 0),
     bytes: texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0),
     tokens: count(texts),
     vocabulary: { size: tokenizer.vocabSize, from: path ?? type },

@@ -92,6 +92,16 @@ describe('a story from the web', () => {
     ]);
   });
 
+  it('finds the marks of notes in one long line as fast as in short ones', async () => {
+    const marks = `<p>${'A word<a href="#n1">1</a> of it, and some more words of a sentence. '.repeat(20_000)}</p>`;
+    const began = process.cpuUsage();
+    const parsed = await read(page1(marks), 'a.html', 'html');
+    const { user, system } = process.cpuUsage(began);
+    expect((user + system) / 1e6).toBeLessThan(4);
+    expect(outline(parsed)[0]!.slice(1).join(' ')).not.toMatch(/\0|word1/);
+    expect(gone(parsed)).toEqual(['note mark: 1 … (20000 of them)']);
+  });
+
   it('keeps of the facts around it the headings alone', async () => {
     const chapter = (n: number) =>
       `<div class="meta group"><h2>Chapter ${n}</h2><p>Chapter Summary</p><blockquote><p>He finds the door.</p></blockquote></div><div class="userstuff"><p>${FERRY}</p></div>`;

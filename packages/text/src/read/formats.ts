@@ -155,7 +155,7 @@ const PARSERS: Readonly<Record<ReadText['format'], (bytes: Uint8Array, name: str
         format: 'text',
         encoding,
         notes: [
-          `line ${unfit + 1} is too long, nests too deep or ends too long a block for Markdown, so the file was read as plain text`,
+          `line ${unfit + 1} is too long, nests too deep, ends too long a block or begins one too many for Markdown, so the file was read as plain text`,
           ...notes,
         ],
       };

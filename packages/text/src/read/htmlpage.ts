@@ -14,6 +14,17 @@ const MARKS = new Set<Removal['what']>(['page number', 'note mark', 'ruby readin
 const DEPTH = 20_000;
 const SAMPLE_CHARS = 160;
 const MEDIA = /\.(midi?|mp3|ogg|wav|m4a|mp4|webm|ly|mxl|musicxml|pdf|png|jpe?g|gif|svg|webp|tiff?)$/i;
+// A line in the making is kept in pieces of about this length; those that go on with the one before begin with this character, which no text holds.
+const LINE_CHARS = 4000;
+const GOES_ON = '\0';
+const BEFORE_CHARS = 200;
+
+function wholeLines(pieces: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const piece of pieces) lines.push(piece.startsWith(GOES_ON) ? `${lines.pop() ?? ''}${piece.slice(1)}` : piece);
+  return lines;
+}
+
 const lettersOf = (text: string): number => text.match(/[\p{L}\p{N}]/gu)?.length ?? 0;
 
 interface Tag {
@@ -233,6 +244,8 @@ export class Page {
   #openMark(tag: Tag, attributes: Readonly<Record<string, string>>, line: number): void {
     const { name } = tag;
     const kind = markOf(name, attributes);
+    // Looking for marks in a long line again and again would take time in the square of its length.
+    if (kind && this.#lines.at(-1)!.length > LINE_CHARS) this.#lines.push(GOES_ON);
     if (kind && (!tag.block || kind === 'page number')) {
       const length = this.#lines.at(-1)!.length;
       const href = attributes['href'] ?? '';
@@ -277,7 +290,7 @@ export class Page {
     if (kind === 'raised' && this.#open.link > 0) return;
     if (begin.line !== this.#lines.length || begin.block !== this.#blocks.length) return;
     const text = this.#lines.at(-1)!.slice(begin.length).trim();
-    const before = [...this.#lines.slice(-2, -1), this.#lines.at(-1)!.slice(0, begin.length)].join(' ');
+    const before = this.#before(begin.length);
     const leads = !before.trim();
     const arrow = isArrow(text);
     const target = href.slice(href.indexOf('#') + 1);
@@ -294,6 +307,13 @@ export class Page {
     this.#lines.push(this.#lines.pop()!.slice(0, begin.length));
     this.#linked = begin.linked;
     this.#remove(kind === 'page number' ? kind : 'note mark', text, line, line);
+  }
+
+  /** The end of what stands before place `length` of the line in the making. */
+  #before(length: number): string {
+    const line = this.#lines.at(-1)!.slice(Math.max(0, length - BEFORE_CHARS), length);
+    const above = this.#lines.at(-2)?.slice(-BEFORE_CHARS) ?? '';
+    return line.startsWith(GOES_ON) ? above + line.slice(1) : `${above} ${line}`;
   }
 
   /** Drops the blocks since `from` if they are a page number and nothing more; whole chapters may stand inside such a tag. */
@@ -356,7 +376,9 @@ export class Page {
 
   /** Ends the block in the making, at line `to`. */
   #flush(to: number): void {
-    const lines = this.#lines.map((part) => part.replace(/[ \t\n\r\f]+/g, ' ').trim()).filter(Boolean);
+    const lines = wholeLines(this.#lines)
+      .map((part) => part.replace(/[ \t\n\r\f]+/g, ' ').trim())
+      .filter(Boolean);
     if (lines.length > 0) {
       if (this.#initial) lines[0] = lines[0]!.replace(/^(["“‘']?(?![AIO])\p{Lu}) (?=\p{Ll})/u, '$1');
       const level = this.#heading;

@@ -23,6 +23,7 @@ const INDENT = 400;
 const BLOCK_MARKS = 4000;
 const BLOCK_LINES = 8000;
 const ALL_MARKS = 100_000;
+const ALL_BLOCKS = 100_000;
 
 /** The first line (0-based) on which the parser of Markdown would take minutes or all memory, if there is one; people write nothing like it. */
 export function unfitLine(lines: readonly string[]): number {
@@ -30,10 +31,11 @@ export function unfitLine(lines: readonly string[]): number {
   let all = 0;
   let nested = 0;
   let together = 0;
+  let blocks = 0;
   return lines.findIndex((line) => {
     if (line.length > LINE_CHARS) return true;
     if (line.trim() === '') marks = together = 0;
-    else together++;
+    else if (together++ === 0) blocks++;
     const some = line.match(/[*_~`]+|[[\]<&|\\]/g)?.length ?? 0;
     marks += some;
     all += some;
@@ -41,7 +43,13 @@ export function unfitLine(lines: readonly string[]): number {
     const depth = lead.match(/[>*+-]|\d[.)]/g)?.length ?? 0;
     nested += depth;
     return (
-      together > BLOCK_LINES || marks > BLOCK_MARKS || all > ALL_MARKS || lead.length > INDENT || depth > NESTED || nested > ALL_NESTED
+      together > BLOCK_LINES ||
+      blocks > ALL_BLOCKS ||
+      marks > BLOCK_MARKS ||
+      all > ALL_MARKS ||
+      lead.length > INDENT ||
+      depth > NESTED ||
+      nested > ALL_NESTED
     );
   });
 }

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 
 import { parsePlain } from '../read/plain.js';
 import { splitSentences } from './sentence.js';
+import { countWords } from './word.js';
 
 const bare = (text: string) => text.replace(/\s+/g, '');
 
@@ -129,4 +130,12 @@ describe('on boundaries checked by hand', () => {
     expect(score(sbd.sentences, 'where splitters differ').f1).toBeLessThan(0.9);
     expect(score(plain, 'where splitters differ').f1).toBeLessThan(0.9);
   });
+});
+
+it.each([
+  ['Call me Ishmael—or not.', 4],
+  ['我们回家了，天已经黑了。', 6],
+  ['', 0],
+])('counts the words of %s as people do', (text, words) => {
+  expect(countWords(text)).toBe(words);
 });

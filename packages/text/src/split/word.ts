@@ -15,3 +15,9 @@ export function wordsOf(text: string): string[] {
   segmenter ??= new Intl.Segmenter('en', { granularity: 'word' });
   return Array.from(segmenter.segment(lower), ({ segment, isWordLike }) => (isWordLike === true ? segment : '')).filter(Boolean);
 }
+
+/** How many words a text has, as people count them: what blanks part; in scripts without blanks, what `Intl.Segmenter` parts. */
+export function countWords(text: string): number {
+  mustBe('countWords', 'text', text, 'string');
+  return UNSPACED.test(text) ? wordsOf(text).length : (text.match(/\S+/g)?.length ?? 0);
+}
