@@ -23,7 +23,7 @@ const INDENT = 400;
 const BLOCK_MARKS = 4000;
 const BLOCK_LINES = 8000;
 const ALL_MARKS = 100_000;
-const ALL_BLOCKS = 100_000;
+const ALL_BLOCKS = 40_000;
 
 /** The first line (0-based) on which the parser of Markdown would take minutes or all memory, if there is one; people write nothing like it. */
 export function unfitLine(lines: readonly string[]): number {
