@@ -180,8 +180,10 @@ export function runPage(record: RunPageRecord, script?: string): string {
 }
 
 /** The page of a run that has no step to show yet. `activity`: what it is doing, in words. */
-export function preparingPage({ name, activity }: { name: string; activity: string }, script?: string): string {
-  mustBe('preparingPage', 'activity', activity, 'string');
+export function preparingPage(run: { name: string; activity: string }, script?: string): string {
+  mustBe('preparingPage', 'run', run, 'object');
+  const { name, activity } = run;
+  mustBe('preparingPage', 'run.activity', activity, 'string');
   const main = html`<h1>${name}</h1>
 <p class="soft">A run of mdiff that is being prepared: ${activity}.</p>
 <p>Its curves and figures appear here once the training begins.</p>`;
