@@ -16,6 +16,10 @@ const options = optionsOf({
     rounds: { kind: whole(1), default: 5, help: 'turns of each arm; the figure is the median of its turns' },
     steps: { kind: whole(1), default: 10, help: 'steps of a turn' },
     wasm: { kind: text('folder'), help: 'a folder in which npm installed @tensorflow/tfjs-backend-wasm; without it, that arm is left out' },
+    native: {
+      kind: text('folder'),
+      help: 'the folder of native TensorFlow that `mdiff engine install tensorflow` printed; without it, that arm is left out',
+    },
   },
 });
 tf.enableProdMode();
@@ -97,6 +101,18 @@ if (options.wasm !== undefined) {
   require(file);
   Module._resolveFilename = find;
   arms['tfjs WebAssembly'] = () => tensorflow('wasm');
+}
+if (options.native !== undefined) {
+  process.env.TF_NUM_INTRAOP_THREADS ??= '1';
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  // It brings another copy of TensorFlow.js, which shares the engine and replaces kernels of the CPU backend.
+  const reference = tf.getKernelsForBackend('cpu');
+  const { warn } = console;
+  console.warn = () => {};
+  createRequire(join(resolve(options.native), 'package.json'))(resolve(options.native));
+  reference.forEach((kernel) => tf.registerKernel(kernel));
+  console.warn = warn;
+  arms['tfjs-node'] = () => tensorflow('tensorflow');
 }
 
 const opened = {};

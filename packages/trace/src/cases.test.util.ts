@@ -3,6 +3,7 @@ import { Draw, type Case } from './draw.test.util.js';
 import { host, tensor, tidy, type HostTensor } from './harness.test.util.js';
 import { trace, type Graph } from './index.js';
 import { MOVES } from './moves.test.util.js';
+import { WINDOWED } from './windows.test.util.js';
 
 /** Test-only: functions of every kernel, for every runtime that graphs are lowered to. */
 
@@ -51,6 +52,7 @@ const reduced =
 
 export const CASES: Record<string, (d: Draw) => Case> = {
   ...MOVES,
+  ...WINDOWED,
   Abs: unary(tf.abs),
   Acos: unary(tf.acos, -0.9, 0.9),
   Acosh: unary(tf.acosh, 1.1, 4),

@@ -160,9 +160,31 @@ describe('a step of training', () => {
     tf.dispose([x, y]);
   });
 
+  it.each<[string, () => tf.Optimizer]>([
+    ['sgd', () => train.sgd(0.05)],
+    ['adam', () => train.adam(0.05)],
+    ['adamax', () => train.adamax(0.05, 0.9, 0.999, 1e-7, 0.1)],
+    ['rmsprop', () => train.rmsprop(0.05, 0.9, 0.5, 1e-7, true)],
+  ])('with %s takes the learning rate as an input', async (_name, optimizer) => {
+    const dense = (): tf.LayersModel => settle(tf.sequential({ layers: [layers.dense({ units: 2, inputShape: [3] })] }));
+    const options = { optimizer: optimizer(), loss: 'meanSquaredError' } as const;
+    const compiled = compile(dense(), { ...options, learningRate: 'input' });
+    expect(compiled.graph.inputs.at(-1)).toEqual({ name: 'learningRate', shape: [], dtype: 'float32' });
+    const fixed = dense();
+    const rate = { shape: [], dtype: 'float32' as const, data: Float32Array.of(0.05) };
+    const feeds = { [compiled.graph.inputs[0]!.name]: values([4, 3]), target: values([4, 2], 1) };
+    const expected = await stepsOf(compile(fixed, { ...options, optimizer: optimizer() }), { ...feeds, [fixed.inputNames[0]!]: feeds[compiled.graph.inputs[0]!.name]! }, 3); // prettier-ignore
+    const losses = await stepsOf(compiled, { ...feeds, learningRate: rate }, 3);
+    expect(losses[2]).toBeLessThan(losses[0]!);
+    losses.forEach((loss, i) => expect(loss).toBeCloseTo(expected[i]!, 5));
+    const still = await stepsOf(compiled, { ...feeds, learningRate: { ...rate, data: Float32Array.of(0) } }, 3);
+    expect(new Set(still)).toEqual(new Set([losses[0]]));
+  });
+
   it('refuses half of what it needs, dropout, and models of another copy', () => {
     const model = tf.sequential({ layers: [layers.dense({ units: 2, inputShape: [2] }), layers.dropout({ rate: 0.5 })] });
     expect(() => compile(model, { optimizer: 'sgd' })).toThrow(/needs both an optimizer and a loss/);
+    expect(() => compile(model, { learningRate: 'input' })).toThrow(/learningRate: expected 'input' and an optimizer and a loss/);
     expect(() => compile(model, { optimizer: 'sgd', loss: 'meanSquaredError' as Loss })).toThrow(/draws random numbers/);
     expect(() => compile({} as tf.LayersModel)).toThrow(/expected a tf\.LayersModel .* install one copy/);
     expect(compile(model).graph.nodes.length).toBeGreaterThan(0);

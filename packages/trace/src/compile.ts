@@ -4,6 +4,7 @@ import type { SizeRange } from './graph/fit.js';
 import type { Dtype, Graph, TypedArray } from './graph/graph.js';
 import { optimizerState, uncounted } from './optimizer.js';
 import { optimize } from './passes/optimize.js';
+import { openRate } from './rate.js';
 import type { InputSpec } from './record/specs.js';
 import { trace } from './trace.js';
 
@@ -19,6 +20,8 @@ export interface CompileOptions {
   loss?: Loss | Record<string, Loss>;
   /** Shapes of inputs by name, where those of the model are not meant: `{ tokens: ['batch', 40] }` gives an open length a size. */
   shapes?: Record<string, readonly (number | string)[]>;
+  /** The learning rate is an input of the step, `learningRate`, instead of the number that the optimiser has. */
+  learningRate?: 'input';
   /** As for `trace`: the sizes that `batch` and other open sizes may have. */
   sizes?: Record<string, SizeRange>;
 }
@@ -41,7 +44,11 @@ export interface CompiledModel {
  * @throws TraceError for what `trace` refuses, such as dropout in a training step, and for a model of another kind
  */
 export function compile(model: tf.LayersModel | tf.GraphModel, options: CompileOptions = {}): CompiledModel {
-  const { optimizer, loss } = options;
+  const { optimizer, loss, learningRate } = options;
+  if (learningRate !== undefined && (learningRate !== 'input' || loss === undefined))
+    throw new TraceError(
+      `compile: learningRate: expected 'input' and an optimizer and a loss, got ${JSON.stringify(learningRate)}${loss === undefined ? ' without a loss' : ''}; give a number to the optimizer`,
+    );
   if ((optimizer === undefined) !== (loss === undefined))
     throw new TraceError('compile: a step of training needs both an optimizer and a loss; give both, or none for a prediction');
   if (model instanceof tf.GraphModel) {
@@ -81,11 +88,12 @@ function traced(
   inputs: Record<string, InputSpec>,
   variables: Record<string, tf.Variable>,
   { sizes = {}, shapes = {} }: CompileOptions,
+  recorded: (record: () => Graph) => Graph = (record) => record(),
 ): CompiledModel {
   const other = Object.keys(shapes).find((name) => !(name in inputs));
   if (other !== undefined)
     throw new TraceError(`compile: a shape is given for '${other}', which is no input; expected ${Object.keys(inputs).join(', ')}`);
-  const graph = optimize(trace(fn, { inputs, variables, sizes }));
+  const graph = optimize(recorded(() => trace(fn, { inputs, variables, sizes })));
   const state = Object.fromEntries(Object.entries(variables).map(([name, variable]) => [name, variable.dataSync() as TypedArray]));
   return { graph, state };
 }
@@ -143,7 +151,13 @@ function compileStep(model: tf.LayersModel, options: CompileOptions): CompiledMo
     return { loss: train(data)[0]! };
   };
   return uncounted(layers.optimizer, () =>
-    traced(step, { ...inputsOf(layers, options), ...targets }, { ...weightsOf(layers), ...moments }, options),
+    traced(
+      step,
+      { ...inputsOf(layers, options), ...targets },
+      { ...weightsOf(layers), ...moments },
+      options,
+      options.learningRate && ((record) => openRate(layers.optimizer, record)),
+    ),
   );
 }
 

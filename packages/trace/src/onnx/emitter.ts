@@ -7,6 +7,7 @@ export class Emitter {
   readonly nodes: OnnxNode[] = [];
   readonly initializers: OnnxTensor[] = [];
   private readonly shared = new Map<string, string>();
+  private readonly copies = new Map<string, Info>();
   private count = 0;
 
   constructor(
@@ -18,7 +19,14 @@ export class Emitter {
   ) {}
 
   info(name: string): Info {
-    return this.graph.values[name]!;
+    return this.copies.get(name) ?? this.graph.values[name]!;
+  }
+
+  /** A name for a value that the graph does not have. */
+  declare(info: Info): string {
+    const name = this.fresh();
+    this.copies.set(name, info);
+    return name;
   }
 
   /** Append a node and return its first output; outputs get fresh names unless `outputs` names them. */
@@ -79,6 +87,13 @@ export class Emitter {
     return this.add('Reshape', [x, shape], {}, options);
   }
 
+  /** A transpose, or a reshape where only axes of size one move. */
+  permute(x: string, from: readonly Dim[], perm: readonly number[], output?: string): string {
+    const moved = perm.filter((axis) => from[axis] !== 1);
+    if (moved.every((axis, i) => i === 0 || axis > moved[i - 1]!)) return this.reshape(x, from, perm.map((axis) => from[axis]!), output); // prettier-ignore
+    return this.add('Transpose', [x], { perm: { ints: perm } }, output ? { outputs: [output] } : {});
+  }
+
   cast(x: string, to: OnnxType, output?: string): string {
     return this.add('Cast', [x], { to: { int: DATA_TYPE[to] } }, output ? { outputs: [output] } : {});
   }
@@ -87,7 +102,8 @@ export class Emitter {
     return `__${this.count++}`;
   }
 
-  private once(key: string, make: () => string): string {
+  /** What `make` returned for this key the first time. */
+  once(key: string, make: () => string): string {
     let name = this.shared.get(key);
     if (name === undefined) this.shared.set(key, (name = make()));
     return name;

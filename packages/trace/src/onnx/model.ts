@@ -3,19 +3,22 @@ import { TraceError } from '../error.js';
 import { join } from '../protobuf.js';
 import { bytes } from '../graph/arrays.js';
 import { symbolName } from '../graph/extent.js';
-import { type Graph, type GraphNode, type TypedArray } from '../graph/graph.js';
+import { roots, type Graph, type GraphNode, type TypedArray } from '../graph/graph.js';
 import { ownEntry } from '../graph/own.js';
 import { product } from '../graph/shapes.js';
 import { fusibleAdditions } from '../graph/uses.js';
+import { decompose } from '../passes/decompose.js';
 import { ELEMENTWISE } from './elementwise.js';
 import { Emitter, onnxType, type Lowering } from './emitter.js';
 import { DATA_TYPE, encode, type OnnxModel, type OnnxTensor, type OnnxValue, type StoredTensor } from './encode.js';
 import { FILLS } from './fills.js';
 import { GATHERS, addRowsOnto, isRowSum } from './gathers.js';
 import { Int8Weights } from './int8.js';
+import { Layouts } from './layout.js';
 import { MOVEMENT } from './movement.js';
 import { PRODUCTS } from './products.js';
 import { REDUCTIONS } from './reductions.js';
+import { WINDOWS, WindowContext, writeConvolution } from './windows.js';
 
 export interface OnnxOptions {
   /** Version of the default operator set, 18 to 23. */
@@ -74,10 +77,25 @@ export const updateName = (variable: string): string => {
 function lowerNodes(graph: Graph, ops: readonly string[], emit: Emitter, int8: Int8Weights): void {
   // ONNX Runtime sums rows faster on top of the value that the sum is added to.
   const onto = emit.contrib ? fusibleAdditions(graph, (term) => isRowSum(term, emit)) : new Map<GraphNode, GraphNode>();
-  const postponed = new Set(onto.values());
+  const layouts = new Layouts(emit);
+  const context = new WindowContext(graph);
+  const postponed = new Set([...onto.values(), ...[...context.biases.values()].map(({ node }) => node)]);
   for (const node of graph.nodes) {
-    if (postponed.has(node) || int8.lower(node)) continue;
+    if (postponed.has(node)) continue;
+    const biased = context.biases.get(node);
+    if (biased) {
+      writeConvolution(biased.node, biased.bias, node.outputs[0]!, emit, layouts);
+      continue;
+    }
+    const window = WINDOWS[node.kernel];
+    if (window) {
+      window(node, emit, layouts, context);
+      continue;
+    }
+    if (ONNX[node.kernel] && layouts.lower(node, ONNX[node.kernel]!)) continue;
     const sum = onto.get(node);
+    for (const input of [...node.inputs, ...(sum?.inputs ?? [])]) layouts.settle(input);
+    if (int8.lower(node)) continue;
     if (sum) {
       addRowsOnto(
         sum,
@@ -91,6 +109,7 @@ function lowerNodes(graph: Graph, ops: readonly string[], emit: Emitter, int8: I
     if (!lower) throw new TraceError(`kernel ${node.kernel} has no ONNX lowering; write it with other operations`);
     lower(node, emit);
   }
+  for (const value of roots(graph)) layouts.settle(value);
 }
 
 const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
@@ -134,7 +153,7 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
 }
 
 /** The model that `toOnnx` encodes, with the weights where they are. */
-export function onnxModel(graph: Graph, options: OnnxOptions = {}): OnnxModel {
+export function onnxModel(whole: Graph, options: OnnxOptions = {}): OnnxModel {
   const {
     opset = 21,
     initializers = {},
@@ -148,6 +167,7 @@ export function onnxModel(graph: Graph, options: OnnxOptions = {}): OnnxModel {
     doc,
   } = options;
   if (!Number.isInteger(opset) || opset < 18 || opset > 23) throw new TraceError(`toOnnx: opset ${opset} is not supported; use 18 to 23`);
+  const graph = decompose(whole, ({ kernel }) => !WINDOWS[kernel]);
   checkInitializers(graph, initializers, false);
   checkInitializers(graph, half, true);
   const open = [...graph.inputs, ...graph.variables];

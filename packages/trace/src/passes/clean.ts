@@ -75,13 +75,34 @@ const reduction =
     return [r.emit('Reshape', [node.inputs[0]!], { shape: out.shape }, out.shape, dtype)];
   };
 
+/**
+ * The gradient of relu after a pool, [gradient of the pool] · step(y): where it is not zero, y is the largest value of a window, which the pool's
+ * result has as well. So the smaller gradient before the pool is multiplied instead.
+ */
+const maskPooled: Rule = (node, r) => {
+  for (const [gradient, mask] of [node.inputs, [...node.inputs].reverse()] as [string, string][]) {
+    const [pooled, step] = [r.producer(gradient), r.producer(mask)];
+    if (pooled?.kernel !== 'MaxPoolGrad' || step?.kernel !== 'Step' || step.attrs.alpha !== 0 || r.uses(gradient) !== 1) continue;
+    const [dy, x, y] = pooled.inputs as [string, string, string];
+    const forward = r.producer(y);
+    const relu = r.producer(x);
+    const same = step.inputs[0] === x || (relu?.kernel === 'Relu' && relu.inputs[0] === step.inputs[0]);
+    if (!same || forward?.kernel !== 'MaxPool' || forward.inputs[0] !== x) continue;
+    const small = r.info(y);
+    const slope = r.emit('Step', [y], step.attrs, small.shape, small.dtype);
+    const masked = r.emit('Multiply', [dy, slope], {}, small.shape, small.dtype);
+    return [r.emit('MaxPoolGrad', [masked, x, y], pooled.attrs, r.info(gradient).shape, small.dtype)];
+  }
+  return undefined;
+};
+
 /** Rules of float32 arithmetic; `reorder` as in `OptimizeOptions`. */
 const arithmetic = (reorder: boolean): Record<string, Rule> => ({
   // 0 + −0 is 0, so only −0 is neutral for every x.
   Add: neutral((value, integer) => value === 0 && (reorder || integer || Object.is(value, -0)), true),
   Sub: neutral((value, integer) => value === 0 && (reorder || integer || !Object.is(value, -0)), false),
   Multiply: (node, r) => {
-    const result = one(node, r);
+    const result = one(node, r) ?? maskPooled(node, r);
     if (result) return result;
     // x · a · b becomes x · (a · b) for numbers a and b, if nothing else reads x · a.
     const numbers = node.inputs.map((input) => (shapeOf(r, input).length === 0 ? r.constant(input)?.[0] : undefined));

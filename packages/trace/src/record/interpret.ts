@@ -21,14 +21,18 @@ export function onCpu<T>(fn: () => T): T {
   }
 }
 
-function resolve(attr: Attr, sizes: Sizes): Attr {
-  if (Array.isArray(attr)) return attr.map((entry) => resolve(entry, sizes));
+function resolveAttr(attr: Attr, sizes: Sizes): Attr {
+  if (Array.isArray(attr)) return attr.map((entry) => resolveAttr(entry, sizes));
   return isExtent(attr) ? size(attr, sizes) : attr;
 }
 
+/** Attributes as TensorFlow.js has them, at these sizes. */
+export const resolve = (attrs: Attrs, sizes: Sizes): Attrs =>
+  Object.fromEntries(Object.entries(attrs).map(([key, value]) => [key, resolveAttr(value, sizes)]));
+
 /** Outputs of one node for the given inputs. */
 export function compute(node: GraphNode, inputs: tf.Tensor[], sizes: Sizes = {}): tf.Tensor[] {
-  const attrs: Attrs = Object.fromEntries(Object.entries(node.attrs).map(([key, value]) => [key, resolve(value, sizes)]));
+  const attrs = resolve(node.attrs, sizes);
   // The kernel needs equal shapes; tf.where broadcasts, as ONNX does.
   if (node.kernel === 'Select') return [tf.where(inputs[0] as tf.Tensor, inputs[1]!, inputs[2]!)];
   const keys = KERNEL_INPUTS.get(node.kernel)!;

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { tf } from '../tf.js';
 import { KERNEL_INPUTS, ONNX, TENSORFLOW } from '../index.js';
 import { REWRITTEN } from './kernels.js';
+import { SLICES } from './slices.js';
 
 const yes = (value: boolean): string => (value ? 'yes' : '');
 const gradientOf = (tf as unknown as { getGradient(name: string): unknown }).getGradient;
@@ -12,7 +13,7 @@ const rows = [...KERNEL_INPUTS.keys()]
   .filter((name) => name !== 'Foreign')
   .sort()
   .map((name) => {
-    const rewritten = REWRITTEN.includes(name);
+    const rewritten = REWRITTEN.includes(name) || SLICES.has(name);
     const has = (targets: Readonly<Record<string, unknown>>): string => yes(rewritten || name in targets);
     return [name, has(ONNX), has(TENSORFLOW), yes(gradientOf(name) != null)];
   });

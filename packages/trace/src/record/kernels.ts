@@ -5,7 +5,6 @@ import './gathers.js';
 import './images.js';
 import './movement.js';
 import './normalise.js';
-import './pools.js';
 import './products.js';
 import type { Recorder, Value } from './recorder.js';
 import './reductions.js';
@@ -17,9 +16,6 @@ export const KERNEL_INPUTS: ReadonlyMap<string, readonly string[] | 'list'> = ne
 
 /** Kernels that recording replaces by others, so that no graph has them. */
 export const REWRITTEN: readonly string[] = [
-  ...['AvgPool', 'AvgPoolGrad', 'AvgPool3D', 'AvgPool3DGrad', 'MaxPool', 'MaxPoolGrad', 'MaxPool3D', 'MaxPool3DGrad'],
-  ...['Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter', 'Conv3D', 'Conv3DBackpropInputV2', 'Conv3DBackpropFilterV2'],
-  ...['DepthwiseConv2dNative', 'DepthwiseConv2dNativeBackpropInput', 'DepthwiseConv2dNativeBackpropFilter'],
   ...['FlipLeftRight', 'FusedBatchNorm', 'FusedConv2D', 'FusedDepthwiseConv2D', 'LRN', 'LRNGrad'],
   ...['ResizeBilinear', 'ResizeBilinearGrad', 'ResizeNearestNeighbor', 'ResizeNearestNeighborGrad', 'CropAndResize'],
   ...['DepthToSpace', 'SpaceToBatchND', 'BatchToSpaceND', 'Bincount', 'DenseBincount', 'SearchSorted', 'Diag', 'Cumprod', 'Atan2'],

@@ -3,6 +3,8 @@ import { beforeAll, expect, it } from 'vitest';
 import { Draw } from '../draw.test.util.js';
 import { deviation, host, run, session, tensor, tidy, type HostTensor } from '../harness.test.util.js';
 import { optimize, trace, type InputSpec } from '../index.js';
+import { decompose } from '../passes/decompose.js';
+import { SLICES } from './slices.js';
 
 // Convolutions, pooling and batch normalisation with their gradients, over a batch of open size. One graph holds all of them.
 
@@ -69,18 +71,24 @@ function all(t: Named): Named {
 
 beforeAll(() => tf.setBackend('cpu'));
 
-it('equal tfjs-cpu, with gradients, at an open batch size', async () => {
+it('equal tfjs-cpu, with gradients, at an open batch size, as operators and as slices', async () => {
   const expected = tidy(() =>
     Object.entries(all(Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, tensor(value)])))).map(
       ([name, value]) => [name, host(value)] as const,
     ),
   );
   const graph = optimize(trace(all, { inputs, verify: false }));
-  const results = await run(await session(graph, {}, 'windows'), feeds);
-  const differences = expected.flatMap(([name, value]) => {
-    const worst = deviation(results[name]!, value);
-    return worst < 2e-5 ? [] : [`${name}: ${worst}`];
-  });
+  const slices = optimize(decompose(graph, () => true));
+  expect(slices.nodes.filter(({ kernel }) => SLICES.has(kernel))).toEqual([]);
+  expect([...SLICES.keys()].filter((name) => !graph.nodes.some(({ kernel }) => kernel === name))).toEqual([]);
+  const differences: string[] = [];
+  for (const [way, twin] of Object.entries({ operators: graph, slices })) {
+    const results = await run(await session(twin, {}, `windows-${way}`), feeds);
+    for (const [name, value] of expected) {
+      const worst = deviation(results[name]!, value);
+      if (!(worst < 2e-5)) differences.push(`${name} as ${way}: ${worst}`);
+    }
+  }
   expect(differences).toEqual([]);
 });
 

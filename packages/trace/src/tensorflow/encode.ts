@@ -22,6 +22,7 @@ export type TfAttr =
   | { type: TfType }
   | { bool: boolean }
   | { int: number }
+  | { ints: readonly number[] }
   | { float: number }
   | { string: string }
   | { shape: readonly number[] }
@@ -67,7 +68,12 @@ function writeAttr(w: Writer, attr: TfAttr): void {
   if ('type' in attr) w.int(6, TF_TYPE[attr.type]);
   else if ('bool' in attr) w.int(5, Number(attr.bool));
   else if ('int' in attr) w.int(3, attr.int);
-  else if ('float' in attr) w.float(4, attr.float);
+  else if ('ints' in attr) {
+    const { ints } = attr;
+    w.message(1, (list) => {
+      for (const value of ints) list.int(3, value);
+    });
+  } else if ('float' in attr) w.float(4, attr.float);
   else if ('string' in attr) w.bytes(2, new TextEncoder().encode(attr.string));
   else if ('shape' in attr) w.message(7, (inner) => writeShape(inner, attr.shape));
   else w.message(8, (inner) => writeTensor(inner, attr.tensor));

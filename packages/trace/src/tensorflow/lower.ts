@@ -8,6 +8,7 @@ import { GATHERS } from './gathers.js';
 import { MOVEMENT } from './movement.js';
 import { PRODUCTS, callForeign, isRegisteredProduct, registeredProduct } from './products.js';
 import { REDUCTIONS } from './reductions.js';
+import { WINDOWS } from './windows.js';
 
 /** One TensorFlow lowering per kernel that a graph can contain. */
 export const TENSORFLOW: Readonly<Record<string, TfLowering>> = {
@@ -17,6 +18,7 @@ export const TENSORFLOW: Readonly<Record<string, TfLowering>> = {
   ...MOVEMENT,
   ...PRODUCTS,
   ...REDUCTIONS,
+  ...WINDOWS,
 };
 
 /** Writes the constants and nodes of a graph. `references` maps each value to its TensorFlow tensor; the caller has set inputs and variables. */

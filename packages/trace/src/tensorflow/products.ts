@@ -5,16 +5,17 @@ import type { TfAttr } from './encode.js';
 
 /** TensorFlow lowerings of matrix products. */
 
-/** A product in float32, or with operands and result rounded to bfloat16; returns float32. */
-function product(op: string, inputs: readonly string[], attrs: Readonly<Record<string, TfAttr>>, emit: TfEmitter): string {
-  if (!emit.bfloat16) return emit.typed(op, 'float32', inputs, attrs);
-  const rounded = emit.typed(
-    op,
-    'bfloat16',
-    inputs.map((input) => emit.cast(input, 'float32', 'bfloat16')),
-    attrs,
-  );
-  return emit.cast(rounded, 'bfloat16', 'float32');
+/** A product in float32, or with operands and result rounded to bfloat16; returns float32. `order` puts what is no operand among the operands. */
+export function product(
+  op: string,
+  operands: readonly string[],
+  attrs: Readonly<Record<string, TfAttr>>,
+  emit: TfEmitter,
+  order: (operands: readonly string[]) => readonly string[] = (same) => same,
+): string {
+  if (!emit.bfloat16) return emit.typed(op, 'float32', order(operands), attrs);
+  const rounded = operands.map((operand) => emit.cast(operand, 'float32', 'bfloat16'));
+  return emit.cast(emit.typed(op, 'bfloat16', order(rounded), attrs), 'bfloat16', 'float32');
 }
 
 /** The number that all elements of a value equal, if known. */

@@ -2,9 +2,10 @@ import { TraceError } from '../error.js';
 import { isExtent, show, type Dim } from '../graph/extent.js';
 import type { Dtype, Graph, Info } from '../graph/graph.js';
 import { equalShapes } from '../graph/shapes.js';
+import { decompose } from '../passes/decompose.js';
 import { TfEmitter, type EmitterTarget } from './emitter.js';
 import type { TfNode, TfSignature, TfValue } from './encode.js';
-import { lowerGraph } from './lower.js';
+import { TENSORFLOW, lowerGraph } from './lower.js';
 
 /** A resource variable that all signatures of a SavedModel share. */
 export interface VariableSpec {
@@ -226,7 +227,7 @@ function consumersOf(nodes: readonly TfNode[]): Map<string, TfNode[]> {
 }
 
 export function writeSignature(key: string, { graph, update, flat }: SavedModelSignature, model: ModelWriter): TfSignature {
-  const writer = new SignatureWriter(key, graph, model);
+  const writer = new SignatureWriter(key, decompose(graph, ({ kernel }) => !TENSORFLOW[kernel]), model); // prettier-ignore
   writer.writeUpdates();
   update?.(writer);
   if (flat) writer.writeFlat(flat);
