@@ -52,5 +52,9 @@ export function optimizerState(optimizer: tf.Optimizer, weights: readonly tf.Var
     variable.assign(value);
     value.dispose();
   }
+  const known = new Set(before.map(([variable]) => variable));
+  // The centred RMSProp of TensorFlow.js takes a root below zero where a gradient is zero; moments begin at zero.
+  for (const moment of Object.values(variablesIn(optimizer)))
+    if (!known.has(moment)) tf.tidy(() => moment.assign(tf.where(tf.isNaN(moment), tf.zerosLike(moment), moment)));
   return variablesIn(optimizer);
 }

@@ -5,7 +5,7 @@ import type { tf } from './tf.js';
 
 /** The learning rate of an optimiser of TensorFlow.js, which is a number on the host, as an input of a step's graph. */
 
-export const RATE = 'learningRate';
+const RATE = 'learningRate';
 
 /** No optimiser has these numbers for another reason. */
 const RATES = [0.6180339887, 0.5772156649] as const;
