@@ -17,7 +17,7 @@ it('refuses a causal graph whose texts have one position', async () => {
     const thread = service(() =>
       Promise.resolve({
         session: session({ input_ids: ['batch', 'length'], attention_mask: ['batch', 'length'], rows: ['rows'] }),
-        Tensor: class {} as unknown as TensorClass,
+        Tensor: Object as unknown as TensorClass,
         loadCausal: () => Promise.resolve(causal),
         report: undefined,
       }),
