@@ -17,6 +17,6 @@ try {
 }
 
 // Prints:
-// quickstart: 4 layers of width 256, 7.37 million parameters
+// quickstart: 7 layers of width 256, 9.74 million parameters
 // width 256 and everything else at its default: 34.83 million parameters
 // E2 model.d_model: expected a multiple of model.n_heads (4), got 250; see code model.n_heads

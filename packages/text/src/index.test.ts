@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs';
 
 import { expect, it } from 'vitest';
 
-/** Every module that `file` reaches through relative imports and in @mdiff/folder, and every other package it names on the way. */
+/** Every module that `file` reaches through relative imports and in packages of mdiff, and every other package it names on the way. */
 function reach(file: string, seen = new Set<string>(), packages = new Set<string>()): Set<string> {
   if (seen.has(file)) return packages;
   seen.add(file);
   for (const [, name] of readFileSync(new URL(file), 'utf8').matchAll(/(?:from|import\()\s*'([^']+)'/g)) {
     if (name!.startsWith('.')) reach(new URL(name!.replace(/\.js$/, '.ts'), file).href, seen, packages);
-    else if (name === '@mdiff/folder') reach(new URL('../../folder/src/index.ts', import.meta.url).href, seen, packages);
+    else if (name!.startsWith('@mdiff/'))
+      reach(new URL(`../../${name!.slice('@mdiff/'.length)}/src/index.ts`, import.meta.url).href, seen, packages);
     else packages.add(name!);
   }
   return packages;
