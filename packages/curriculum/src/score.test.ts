@@ -48,6 +48,19 @@ describe('scoreSentences', () => {
     expect(report).toMatchObject({ sentences: 9, scored: 7, seed: 1, left_out: [], weights: { lexical: 0, syntactic: 1, centrality: 0 } });
   });
 
+  it('scores a text in a script without blanks, and says what it cannot count there', async () => {
+    const chinese = [
+      '老人慢慢地走过那座旧桥。',
+      '孩子忽然看见母亲留下的木箱，又悄悄地离开。',
+      '渔民终于回到空空的码头，打开一封没有写完的信。',
+      '夜里的海面又黑又冷，灯塔的光也看不见。',
+    ];
+    const { complexity, report } = await scoreSentences(chinese, options({ curriculum: { ...curriculum, centrality_weight: 0 } }));
+    expect([...complexity].every((value) => value > 0)).toBe(true);
+    expect(report).toMatchObject({ sentences: 4, scored: 4 });
+    expect(report.left_out).toEqual([expect.stringMatching(/^the text is not English: no parse features/)]);
+  });
+
   it('weighs ranks', async () => {
     const { complexity, ranks, report } = await scoreSentences(sentences, options());
     // Three products and two sums of doubles.

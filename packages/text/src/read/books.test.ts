@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { docx, page, pdf } from './fixture.test.util.js';
+import { docx, epub, page, pdf } from './fixture.test.util.js';
 import { readBytes, type ReadText } from './formats.js';
 import { loadSource } from './source.js';
 
@@ -250,5 +250,72 @@ describe('a folder of notes', () => {
       'board.canvas unreadable file',
       'tune.ly unreadable file',
     ]);
+  });
+});
+
+describe('odds of every format', () => {
+  it('plain text with a doubled carriage return has the paragraphs of one without', async () => {
+    const parsed = await read(`CHAPTER I\r\r\n\r\r\n${FERRY}\r\r\n\r\r\n${LEDGER}\r\r\n`, 'a.txt', 'text');
+    expect(outline(parsed)).toEqual([['CHAPTER I', `p ${FERRY}`, `p ${LEDGER}`]]);
+  });
+
+  it("a publisher's catalogue behind The End goes with it", async () => {
+    const book = ['I', 'II'].map((number) => `CHAPTER ${number}\n\n${`${FERRY}\n\n${LEDGER}\n\n`.repeat(4)}`).join('');
+    const parsed = await read(`${book}THE END\n\nBOOKS BY THE SAME AUTHOR\n\nThe Wall. 6s. net.\n`, 'a.txt', 'text');
+    expect(JSON.stringify(outline(parsed))).not.toMatch(/THE END|6s/);
+    expect(gone(parsed)).toEqual([expect.stringMatching(/^end matter: THE END/)]);
+  });
+
+  it('a large first letter of a PDF is in its word', async () => {
+    const lines = ['HE FERRY left the quay a little after', 'six, and the boy who had carried them'];
+    const beside = lines.map((text, i) => ({ text, x: 76, y: 510 - 13 * i }));
+    const parsed = await read(
+      pdf([[{ text: 'T', x: 50, y: 497, size: 26 }, ...beside, { text: 'stood and watched it go.', x: 50, y: 484 }]]),
+      's.pdf',
+      'pdf',
+    );
+    expect(outline(parsed)[0]!.slice(1).join('|')).toMatch(/^p THE FERRY left .* carried them stood and watched it go\.$/);
+  });
+
+  it('parts of a Word document that its parser does not know are named', async () => {
+    const { notes } = await read(docx([[FERRY]], { body: '<w:p><w:strange/></w:p>' }), 'm.docx', 'docx');
+    expect(notes).toEqual(['parts of the Word document were not read: w:strange']);
+  });
+
+  it('an EPUB 2 is divided by its list of chapters (NCX) where its markup does not', async () => {
+    const point = (n: number, name: string) => `<navPoint><navLabel><text>${name}</text></navLabel><content src="c${n}.xhtml"/></navPoint>`;
+    const parsed = await read(
+      epub(
+        {
+          'c1.xhtml': { body: `<p class="t">Luku yksi</p><p>${FERRY}</p>` },
+          'c2.xhtml': { body: `<p class="t">Luku kaksi</p><p>${LEDGER}</p>` },
+        },
+        'A',
+        { 'OPS/toc.ncx': `<ncx><navMap>${point(1, 'Luku yksi')}${point(2, 'Luku kaksi')}</navMap></ncx>` },
+        '<item id="ncx" href="toc.ncx" media-type="application/x-dtbncx+xml"/>',
+      ),
+      'm.epub',
+      'epub',
+    );
+    expect(outline(parsed)).toEqual([
+      ['Luku yksi', `p ${FERRY}`],
+      ['Luku kaksi', `p ${LEDGER}`],
+    ]);
+  });
+
+  it.each([
+    ['130,000 line breaks', 'html', page1(`<p>${FERRY}${'<br>'.repeat(130_000)}</p>`)],
+    ['120,000 bold letters in one line', 'html', page1(`<p>${'<b>a</b> '.repeat(120_000)}${FERRY}`)],
+    ['400 comments before a text', 'text', `${'<!-- a -->'.repeat(400)}\n${FERRY}\n`],
+    ['130,000 paragraphs', 'html', page1('<p>a'.repeat(130_000) + `<p>${FERRY}`)],
+    ['quotes 5,000 deep', 'markdown', `${'> '.repeat(5000)}${FERRY}\n`],
+    ['100,000 equal letters', 'text', `${'a'.repeat(100_000)}\n${FERRY}\n`],
+    ['4,000 blanks in a list of contents', 'text', `CONTENTS\n\na${' '.repeat(4000)}x\n\nCHAPTER I\n\n${FERRY}\n`],
+  ] as const)('%s take no time and overflow nothing', async (_, format, text) => {
+    const began = process.cpuUsage();
+    const parsed = await read(text, 'a', format);
+    const { user, system } = process.cpuUsage(began);
+    expect((user + system) / 1e6).toBeLessThan(10);
+    expect(JSON.stringify(outline(parsed))).toContain('smoke was only a stain');
   });
 });

@@ -15,8 +15,13 @@ interface Page {
   item?: string;
 }
 
-/** An EPUB 3 of these pages, in this order. */
-export function epub(pages: Readonly<Record<string, Page>>, title = 'A Book', more: Readonly<Record<string, string>> = {}): Uint8Array {
+/** An EPUB 3 of these pages, in this order; `more` are other files, `items` their entries in the manifest. */
+export function epub(
+  pages: Readonly<Record<string, Page>>,
+  title = 'A Book',
+  more: Readonly<Record<string, string>> = {},
+  items = '',
+): Uint8Array {
   const names = Object.keys(pages);
   return zip({
     mimetype: 'application/epub+zip',
@@ -25,7 +30,7 @@ export function epub(pages: Readonly<Record<string, Page>>, title = 'A Book', mo
     ),
     'OPS/book.opf': xml(
       `<package xmlns="http://www.idpf.org/2007/opf" version="3.0"><metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>${title}</dc:title></metadata>` +
-        `<manifest>${names.map((name, i) => `<item id="p${i}" href="${encodeURI(name)}" media-type="application/xhtml+xml" ${pages[name]!.item ?? ''}/>`).join('')}<item id="x" href="style.css" media-type="text/css"/></manifest>` +
+        `<manifest>${names.map((name, i) => `<item id="p${i}" href="${encodeURI(name)}" media-type="application/xhtml+xml" ${pages[name]!.item ?? ''}/>`).join('')}<item id="x" href="style.css" media-type="text/css"/>${items}</manifest>` +
         `<spine>${names.map((_, i) => `<itemref idref="p${i}"/>`).join('')}</spine></package>`,
     ),
     ...Object.fromEntries(

@@ -52,7 +52,7 @@ const ENDINGS: Readonly<Record<string, ReadText['format']>> = {
   '.htm': 'html',
   '.xhtml': 'html',
 };
-const HTML_START = /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*<(!doctype\s+html|html)\b/i;
+const HTML_START = /^\s*(<\?xml[^>]*>\s*)?(<!--(?:(?!-->)[\s\S])*-->\s*)*<(!doctype\s+html|html)\b/i;
 
 /**
  * Detects the format of a file: by its first bytes, then by its ending, else plain text. A ZIP archive of files is `zip`; `gzip`, `xz` and `tar` are

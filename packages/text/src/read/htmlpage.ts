@@ -265,7 +265,7 @@ export class Page {
 
   #isEmpty(): boolean {
     // Marks that were taken out may have left blank lines, but few.
-    return this.#from === 0 || (this.#lines.length < 5 && this.#lines.every((part) => part.trim() === ''));
+    return this.#from === 0 || (this.#lines.length < 5 && this.#lines.every((part) => part.length <= BEFORE_CHARS && part.trim() === ''));
   }
 
   /** A line break; two in a row divide paragraphs, outside headings. */
