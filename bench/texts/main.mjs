@@ -1,6 +1,6 @@
 // Writes a page: infillings and continuations by several models, and what they have of the book.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { generate, infill } from '@mdiff/generate';
 import { visitSource } from '@mdiff/text/node';
 import { bookStatistics, textStatistics, wordsOf } from '@mdiff/text/statistics';
@@ -97,6 +97,6 @@ const page = pageOf({
   settings,
   seed: options.seed,
 });
-const path = join(root, 'docs', options.out);
+const path = resolve(root, 'docs', options.out);
 writeFileSync(path, page);
 console.log(path);
