@@ -4,9 +4,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'vite';
 import { root } from '../../tools/workspace.mjs';
 import { counter } from '../count.mjs';
+import { buildPage } from './built.mjs';
 import { withChromium } from './chromium.mjs';
 import { openSite } from './site.mjs';
 
@@ -38,15 +38,7 @@ async function visit(page, address, width) {
 }
 
 try {
-  await build({
-    root: join(root, 'examples/browser'),
-    base: './',
-    logLevel: 'warn',
-    configFile: false,
-    resolve: { conditions: ['@mdiff/source', 'module', 'browser'] },
-    worker: { format: 'es' },
-    build: { outDir: scratch, emptyOutDir: true, target: 'es2022' },
-  });
+  await buildPage(join(root, 'examples/browser'), scratch);
   const site = await openSite({ '/page/model/': model, '/page/': scratch });
   try {
     await withChromium(async (browser) => {

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generate, infill, loadModel, rewrite, score } from '@mdiff/generate';
-import { build } from 'vite';
 import { counter } from '../count.mjs';
+import { buildPage } from './built.mjs';
 import { processorTime, withChromium } from './chromium.mjs';
 import { modelFolder } from './models.mjs';
 import { ISOLATED, openSite } from './site.mjs';
@@ -183,15 +183,7 @@ async function tryModel(name, folder, pages) {
 
 try {
   const pages = join(scratch, 'pages');
-  await build({
-    root: fileURLToPath(new URL('page', import.meta.url)),
-    base: './',
-    logLevel: 'warn',
-    configFile: false,
-    resolve: { conditions: ['@mdiff/source', 'module', 'browser'] },
-    worker: { format: 'es' },
-    build: { outDir: pages, emptyOutDir: true, target: 'es2022' },
-  });
+  await buildPage(fileURLToPath(new URL('page', import.meta.url)), pages);
   for (const name of process.argv.slice(2)) {
     await tryModel(basename(name), await modelFolder(name, scratch), pages);
   }
