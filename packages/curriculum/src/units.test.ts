@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { bytes, section } from './fixture.test.util.js';
-import { makeUnits, type UnitOptions } from './units.js';
+import { cutUnits, makeUnits, type UnitOptions } from './units.js';
 
 const words = ['alpha', 'beta', 'gamma', 'delta', 'epsilon', 'zeta', 'eta', 'theta', 'iota'];
 const data = { min_sentence_length: 1, max_sentence_length: 512, sentence_overlap: 50, paragraph_max_sentences: 10 };
@@ -135,6 +135,56 @@ describe('pairs', () => {
         data: minimum,
       }),
     ).toEqual(['The third one. The fourth one.', 'The fifth one. The last one.']);
+  });
+});
+
+describe('passages', () => {
+  const chapter = words.map((word) => `The whale is ${word}.`);
+  const passages = (longest: boolean, more: Partial<UnitOptions> = {}) =>
+    [...cutUnits([section(...chapter)], bytes, options({ format: 'passages', maxSlot: 64, longest, ...more }))].map(
+      ({ tokens, paragraphs, bytes: size }) => ({ text: bytes.decode(tokens), paragraphs, size }),
+    );
+
+  it('hold neighbouring paragraphs, as many as fit, and count no empty line', () => {
+    const [first, second] = passages(true);
+    expect(first!.text).toBe(chapter.slice(0, 3).join('\n\n'));
+    expect(first!.paragraphs).toEqual([0, 2]);
+    expect(second!.text.startsWith(chapter[3]!)).toBe(true);
+    expect(first!.size).toBe(chapter.slice(0, 3).join('').length);
+  });
+
+  it('have drawn lengths in training: some hold one paragraph, some as many as fit, and all of the text is in them', () => {
+    const many = Array.from({ length: 400 }, (_, i) => `Whale ${i} is ${words[i % 9]}.`);
+    const units = [...cutUnits([section(...many)], bytes, options({ format: 'passages', maxSlot: 128, seed: 3 }))];
+    const counts = units.map(({ paragraphs: [first, last] }) => last - first + 1);
+    expect(counts.reduce((sum, count) => sum + count)).toBe(many.length);
+    expect(units.map(({ tokens }) => bytes.decode(tokens)).join('\n\n')).toBe(many.join('\n\n'));
+    expect(Math.min(...counts)).toBe(1);
+    const full = counts.filter((count) => count >= 5).length;
+    expect(full / counts.length).toBeGreaterThan(0.4);
+    expect(full / counts.length).toBeLessThan(0.8);
+  });
+
+  it('join the pieces of a long paragraph with a blank, and nothing over a heading or over two sections', () => {
+    const heading = { text: 'II.', kind: 'heading' as const };
+    const prose = (text: string) => ({ text, kind: 'prose' as const });
+    const long = 'Here is a first sentence. Here is a second one. And the third.';
+    const sections: Section[] = [
+      { title: 'a', paragraphs: [prose('One.'), heading, prose('Two.'), prose(long)] },
+      { title: 'b', paragraphs: [prose('Three.')] },
+    ];
+    const cut = texts(sections, { format: 'passages', maxSlot: 44, longest: true });
+    expect(cut[0]).toBe('One.');
+    expect(cut.at(-1)).toBe('Three.');
+    expect(cut.slice(1, -1).join(' ').replace('\n\n', ' ')).toBe(`Two. ${long}`);
+    for (const text of cut) expect(text.length).toBeLessThanOrEqual(42);
+  });
+
+  it('name the sentences that they hold', () => {
+    const [unit] = [
+      ...cutUnits([section('A first one. A second.', 'A third.')], bytes, options({ format: 'passages', maxSlot: 64, longest: true })),
+    ];
+    expect(unit!.parts!.map(({ sentence }) => sentence)).toEqual([0, 1, 2]);
   });
 });
 

@@ -291,6 +291,14 @@ const running: Knob[] = [
     way: 'up',
   },
   {
+    key: 'training.eval_format',
+    from: { training: { val_split: 0.5 } },
+    to: 'passages',
+    // Positions count from the start of a unit, and passages are longer than paragraphs.
+    observe: told(({ evaluations }) => evaluations.reduce((sum, { positions }) => sum + positions.reduce((a, b) => a + b, 0), 0)),
+    way: 'up',
+  },
+  {
     key: 'training.eval_max_tokens',
     from: { training: { val_split: 0.5 } },
     to: 60,

@@ -20,10 +20,16 @@ export interface StageText {
   packing: Packing;
 }
 
-/** How sections become units of a format. */
-export function unitOptions(config: ProjectConfig, format: StageConfig['format_type']): UnitOptions {
+/** What units are cut for: a stage of training, or evaluations, whose passages are as long as fits. */
+export type Use = { format: StageConfig['format_type']; evaluated?: boolean };
+
+/** What evaluations read, whatever the stages train on: figures of different curricula are comparable. */
+export const evaluatedUse = ({ training }: ProjectConfig): Use => ({ format: training.eval_format, evaluated: true });
+
+/** How sections become units. */
+export function unitOptions(config: ProjectConfig, { format, evaluated = false }: Use): UnitOptions {
   const { length, shiftHead } = rowShape(config);
-  return { format, data: config.data, maxSlot: length, shiftHead, seed: config.seed };
+  return { format, data: config.data, maxSlot: length, shiftHead, seed: config.seed, longest: evaluated };
 }
 
 export interface CutOptions {
@@ -31,13 +37,13 @@ export interface CutOptions {
   pause: Pause;
 }
 
-/** Cuts sections into units of a format; none where the text has nothing of it: the stages that get nothing are named together. */
+/** Cuts sections into units; none where the text has nothing of it: the stages that get nothing are named together. */
 export const unitsOf = (
   config: ProjectConfig,
   sections: readonly Section[],
-  format: StageConfig['format_type'],
+  use: Use,
   { tokenizer, pause }: CutOptions,
-): Promise<Unit[]> => collect(cutUnits(sections, tokenizer, unitOptions(config, format)), pause);
+): Promise<Unit[]> => collect(cutUnits(sections, tokenizer, unitOptions(config, use)), pause);
 
 /** Cuts, selects and packs the training text for each stage. Each format is cut once; a stage without any text has no units. */
 export async function cutStages(
@@ -48,7 +54,7 @@ export async function cutStages(
   const byFormat = new Map<string, Pick<StageText, 'units' | 'complexity'>>();
   for (const { format_type } of config.curriculum.stages) {
     if (byFormat.has(format_type)) continue;
-    const units = await unitsOf(config, train, format_type, options);
+    const units = await unitsOf(config, train, { format: format_type }, options);
     byFormat.set(format_type, { units, complexity: complexityOf(units) });
   }
   return config.curriculum.stages.map((stage) => {
@@ -74,6 +80,7 @@ function stagesWithoutText(texts: readonly StageCount[], { curriculum, data }: P
     const bands = (['easy', 'medium', 'hard'] as const).map((band) => `${selectUnits(units, complexity, band, curriculum).length} ${band}`);
     const short = {
       paragraphs: '',
+      passages: '',
       sentences: ` of ${data.min_sentence_length} tokens or more`,
       pairs: ` of sentences of ${data.min_sentence_length} tokens or more`,
     }[format_type];

@@ -7,7 +7,7 @@ import type { Section } from '@mdiff/text';
 import { measureSource } from '@mdiff/text/node';
 import { splitSentences } from '@mdiff/text/sentences';
 import { loadCorpus } from './corpus.js';
-import { unitsOf } from './cut.js';
+import { evaluatedUse, unitsOf } from './cut.js';
 import { evaluatedPart } from './heldout.js';
 import { pauses } from './pause.js';
 
@@ -34,7 +34,7 @@ export async function modelText(config: ProjectConfig, tokenizerJson: string, si
   if (size > MOST_BYTES)
     throw new MdiffError('MDIFF_TEXT', `data.source: ${data.source} has ${Math.round(size / 1e6)} MB, which mdiff does not read whole`, 2);
   const { train, heldOut } = await loadCorpus(config, signal);
-  const units = await unitsOf(config, heldOut, 'paragraphs', { tokenizer, pause: pauses(signal) });
+  const units = await unitsOf(config, heldOut, evaluatedUse(config), { tokenizer, pause: pauses(signal) });
   const lengths = units.map(({ tokens }) => tokens.length);
   const evaluated = evaluatedPart(config, { lengths, unit: (i) => units[i]!, documents: heldOut.length });
   // In the order in which the run evaluates them, which decides their masks.

@@ -8,7 +8,7 @@ import type { Section } from '@mdiff/text';
 import { measureSource } from '@mdiff/text/node';
 import { readCorpus } from './corpus.js';
 import { fingerprintText } from './fingerprint.js';
-import { cutStages, refuseEmptyStages, unitsOf } from './cut.js';
+import { cutStages, evaluatedUse, refuseEmptyStages, unitsOf } from './cut.js';
 import { evaluatedPart, sampleNote } from './heldout.js';
 import { pauses } from './pause.js';
 import type { Prepared, PrepareOptions } from './prepared.js';
@@ -79,8 +79,7 @@ async function prepareBook(
   const complexityOf = (units: readonly Unit[]): Float64Array => scores?.of(units) ?? new Float64Array(units.length);
   const texts = await cutStages(config, train, { tokenizer, pause, complexityOf });
   refuseEmptyStages(config, texts);
-  // The held-out text is always whole paragraphs, whatever the stages: figures of different curricula are comparable.
-  const heldOutUnits = await unitsOf(config, heldOut, 'paragraphs', { tokenizer, pause });
+  const heldOutUnits = await unitsOf(config, heldOut, evaluatedUse(config), { tokenizer, pause });
   const lengths = heldOutUnits.map(({ tokens }) => tokens.length);
   const evaluated = evaluatedPart(config, { lengths, unit: (i) => heldOutUnits[i]!, documents: heldOut.length })?.part;
   const note = evaluated && sampleNote(evaluated);

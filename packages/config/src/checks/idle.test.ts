@@ -9,7 +9,7 @@ const sentences = stage('data_selection: all, format_type: sentences');
 const pairs = stage('data_selection: all, format_type: pairs');
 
 // Of each key: a setting, what makes it idle, what makes it count, and the warning.
-const rows: readonly [key: string, value: string, idle: string, used: string, text: string][] = [
+const rows: readonly [key: string, value: string, idle: string | string[], used: string | string[], text: string][] = [
   ['training.val_split', '0.2', 'data.val_source=x.txt', 'data.val_source=null', 'while data.val_source is "x.txt"'],
   ['generation.threshold', '0.5', 'generation.sampler=margin', 'generation.sampler=threshold', 'while generation.sampler is "margin"'],
   ['generation.gamma', '0.5', 'generation.sampler=margin', 'generation.sampler=entropy', 'while generation.sampler is "margin"'],
@@ -66,6 +66,7 @@ const rows: readonly [key: string, value: string, idle: string, used: string, te
   ['training.min_delta', '0.1', 'training.patience=0', 'training.patience=3', 'while training.patience is 0'],
   ['training.min_delta', '0.1', 'training.val_split=0', 'training.val_split=0.1', 'while training.val_split is 0'],
   ['training.eval_every', '7', 'training.val_split=0', 'training.val_split=0.1', 'while training.val_split is 0'],
+  ['training.eval_format', 'passages', 'training.val_split=0', 'training.val_split=0.1', 'while training.val_split is 0'],
   ['training.eval_max_tokens', '7', 'training.val_split=0', 'training.val_split=0.1', 'while training.val_split is 0'],
   ['training.val_batch_size', '7', 'training.val_split=0', 'training.val_split=0.1', 'while training.val_split is 0'],
   ['training.eval_every', '70', 'training.max_steps=60', 'training.max_steps=70', 'never reached: the run ends after 60 steps'],
@@ -103,7 +104,14 @@ const rows: readonly [key: string, value: string, idle: string, used: string, te
     '4',
     `curriculum.stages=[${all}]`,
     `curriculum.stages=[${pairs}]`,
-    'paragraphs", which keep short sentences',
+    'no stage has format_type "sentences" or "pairs"',
+  ],
+  [
+    'data.paragraph_max_sentences',
+    '4',
+    [`curriculum.stages=[${pairs}]`, 'training.eval_format=passages'],
+    [`curriculum.stages=[${pairs}]`],
+    'while training.eval_format is "passages"',
   ],
   [
     'curriculum.transition_epochs',
@@ -126,11 +134,13 @@ const base = `curriculum: {stages: [${easy}], full_range_fraction: 0.2}
 model: {dropout: 0, attention_dropout: 0, shift_head: true}
 `;
 const AUTOREGRESSIVE = 'training.causal_fraction=1'; // needs its sampler (E22)
-const said = (...set: string[]): string[] =>
-  ProjectConfig.parse(base, { set: set.includes(AUTOREGRESSIVE) ? [...set, 'generation.sampler=causal'] : set, env: {} })
+const said = (...settings: (string | string[])[]): string[] => {
+  const set = settings.flat();
+  return ProjectConfig.parse(base, { set: set.includes(AUTOREGRESSIVE) ? [...set, 'generation.sampler=causal'] : set, env: {} })
     .validate()
     .filter(({ code }) => code === 'W8')
     .map(formatIssue);
+};
 
 describe('W8, a key that is set and without effect', () => {
   it.each(rows)('%s=%s with %s, not with %s', (key, value, idle, used, text) => {

@@ -86,7 +86,7 @@ export const idleKeys: readonly Idle[] = [
   },
   { keys: ['training.min_delta'], decides: 'training.patience', unused: is('training.patience', 0) },
   {
-    keys: ['training.eval_every', 'training.eval_max_tokens', 'training.val_batch_size', 'training.min_delta'],
+    keys: ['training.eval_every', 'training.eval_format', 'training.eval_max_tokens', 'training.val_batch_size', 'training.min_delta'],
     decides: 'training.val_split',
     reads: ['data.val_source'],
     unused: (get, key) => nothingHeldOut(get) && get(key) !== 0 && get(key) !== null,
@@ -139,9 +139,15 @@ export const idleKeys: readonly Idle[] = [
   ),
   byStages(
     ['data.min_sentence_length'],
-    'every stage has format_type "paragraphs", which keep short sentences',
-    noStage(({ format_type: format }) => format !== 'paragraphs'),
+    'no stage has format_type "sentences" or "pairs": paragraphs and passages keep short sentences',
+    noStage(({ format_type: format }) => format === 'sentences' || format === 'pairs'),
   ),
+  {
+    keys: ['data.paragraph_max_sentences'],
+    decides: 'training.eval_format',
+    reads: ['curriculum.stages'],
+    unused: (get) => get('training.eval_format') === 'passages' && noStage(({ format_type: format }) => format === 'paragraphs')(get),
+  },
   byStages(
     ['curriculum.transition_epochs', 'curriculum.reset_optimizer'],
     'there is one stage: nothing comes after it',

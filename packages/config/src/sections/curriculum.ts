@@ -26,10 +26,10 @@ export const StageConfigSchema = complete(
       ['easy'],
       'which difficulty band is used; all = no filter',
     ),
-    format_type: required<'sentences' | 'pairs' | 'paragraphs'>(
-      { type: 'string', enum: ['sentences', 'pairs', 'paragraphs'] },
+    format_type: required<'sentences' | 'pairs' | 'paragraphs' | 'passages'>(
+      { type: 'string', enum: ['sentences', 'pairs', 'paragraphs', 'passages'] },
       ['paragraphs'],
-      'what one unit contains',
+      'what one unit contains; passages are neighbouring paragraphs of one chapter, as many as fit or fewer',
     ),
   },
   { name: 'foundation', epochs: 50, masking_rate_range: [0.75, 0.9], data_selection: 'easy', format_type: 'sentences' },

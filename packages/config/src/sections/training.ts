@@ -91,6 +91,13 @@ export const TrainingConfigSchema = section('Training', 'The optimiser, the budg
     'share of documents (chapters of a book) held out, evenly spaced, before tokenizer training, pairing and scoring; same for all stages',
     'fewer than 20 documents: blocks of whole paragraphs of about 2,000 tokens count as documents',
   ),
+  eval_format: choice(
+    ['paragraphs', 'passages'],
+    'paragraphs',
+    'passages',
+    'what an evaluation reads at once: single paragraphs, or neighbouring paragraphs of one chapter, as many as fit',
+    'figures of the two are not comparable: a passage gives a paragraph context; bits per byte count no empty line',
+  ),
   eval_max_tokens: int(
     1,
     billion,

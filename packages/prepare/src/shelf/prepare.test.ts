@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { projectConfig } from '@mdiff/config';
 import type { ProjectConfig, ProjectInput, StageConfig } from '@mdiff/config';
 import { feed } from '@mdiff/curriculum';
+import type { UnitStore } from '@mdiff/curriculum';
 import { stream } from '@mdiff/diffusion';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prepare } from '../prepare.js';
@@ -57,7 +58,7 @@ const configOf = (cache: string, changes: ProjectInput = {}): ProjectConfig =>
 const onShelf = (config: ProjectConfig): Promise<Prepared> => prepare(config, silent, { shelfBytes: 0 });
 
 /** The batches of two epochs of each stage, the later two blended in, as text: comparing millions of numbers one by one takes seconds. */
-function batches({ unitsPerStage, rowsPerStage }: Prepared): string[] {
+function batches({ unitsPerStage, rowsPerStage }: Prepared, length = 48): string[] {
   const steps = rowsPerStage.map((rows) => 2 * Math.ceil(rows / 4));
   const text = feed({
     steps,
@@ -66,7 +67,7 @@ function batches({ unitsPerStage, rowsPerStage }: Prepared): string[] {
     seed: 5,
     batchSize: 2,
     accumulation: 2,
-    length: 48,
+    length,
     shiftHead: true,
   });
   return Array.from({ length: steps.reduce((a, b) => a + b) }, (_, step) =>
@@ -81,11 +82,18 @@ const entries = async (cache: string): Promise<Map<string, number>> => {
   );
 };
 
+const PASSAGES: ProjectInput = {
+  model: { max_seq_len: 96, vocab_size: 300, shift_head: true },
+  curriculum: { stages: [stage('text', 'passages')] },
+  training: { eval_format: 'passages', val_split: 0.4 },
+};
+
 describe('a shelf', () => {
   it.each<[string, ProjectInput]>([
     ['of few chapters, held out in blocks', {}],
     ['of many chapters', { data: { source: 'long' } }],
     ['with another text held out', { data: { source: 'long', val_source: 'shelf' } }],
+    ['cut into passages, with another text held out', { ...PASSAGES, data: { source: 'long', val_source: 'shelf' } }],
     ['of which a sample is evaluated', { training: { val_split: 0.4, eval_max_tokens: 300 } }],
   ])('%s gives the batches of the same text in memory, to the bit', async (_, changes) => {
     const { source = 'shelf', val_source = null } = changes.data ?? {};
@@ -95,12 +103,31 @@ describe('a shelf', () => {
     const book = await prepare(config, silent, { shelfBytes: Infinity });
     expect(book.unitsPerStage.every(({ lengths }) => lengths.length > 20)).toBe(true);
     expect(shelf.tokenizer.toJson()).toEqual(book.tokenizer.toJson());
-    expect(batches(shelf)).toEqual(batches(book));
+    expect(batches(shelf, config.model.max_seq_len)).toEqual(batches(book, config.model.max_seq_len));
     const { unitsPerStage: fromShards, tokenizer: learnt, ...rest } = shelf;
     const { unitsPerStage: inMemory, tokenizer: alike, ...others } = book;
     expect(learnt.vocabSize).toBe(alike.vocabSize);
     expect(rest).toEqual(others);
     expect(fromShards.map(({ tokens, bytes }) => [tokens, bytes])).toEqual(inMemory.map(({ tokens, bytes }) => [tokens, bytes]));
+  });
+
+  it('gives no passage that crosses the border of the held-out part', async () => {
+    const config = configOf('border', PASSAGES);
+    const [shelf, book] = [await onShelf(config), await prepare(config, silent, { shelfBytes: Infinity })];
+    const texts = (units: UnitStore): string[] =>
+      Array.from({ length: units.lengths.length }, (_, place) => shelf.tokenizer.decode(units.unit(place).tokens));
+    const heldOut = shelf.heldOut!.batches.flatMap(({ ids, S, units }) =>
+      units.map(({ row, maskableStart, length }) =>
+        shelf.tokenizer.decode(ids.subarray(row * S + maskableStart, row * S + maskableStart + length - 1)),
+      ),
+    );
+    expect(heldOut.some((text) => text.includes('\n\n'))).toBe(true);
+    const evaluated = new Set(heldOut.flatMap((text) => text.split('\n\n')));
+    const trained = texts(shelf.unitsPerStage[0]!).flatMap((text) => text.split('\n\n'));
+    // Verse and short paragraphs come again in other chapters.
+    expect(trained.filter((paragraph) => paragraph.length > 80 && evaluated.has(paragraph))).toEqual([]);
+    // The border costs little of the text.
+    expect(shelf.unitsPerStage[0]!.bytes).toBeGreaterThan(0.8 * book.unitsPerStage[0]!.bytes);
   });
 
   it('is cut once, also where its files lie in another folder under other names', async () => {

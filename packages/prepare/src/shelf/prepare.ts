@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import type { ProjectConfig, StageConfig } from '@mdiff/config';
+import type { ProjectConfig } from '@mdiff/config';
 import { packLengths } from '@mdiff/curriculum';
 import type { UnitStore } from '@mdiff/curriculum';
 import { sweep } from '@mdiff/folder/node';
 import { Tokenizer, repeatFinder } from '@mdiff/text';
 import { corpusNotes, nothingToTrainOn } from '../corpus.js';
-import { refuseEmptyStages, rowShape } from '../cut.js';
+import { evaluatedUse, refuseEmptyStages, rowShape } from '../cut.js';
+import type { Use } from '../cut.js';
 import { combine } from '../fingerprint.js';
 import { evaluatedPart, sampleNote } from '../heldout.js';
 import type { HeldOut } from '../heldout.js';
@@ -16,7 +17,7 @@ import type { PrepareReporter } from '../reporter.js';
 import { describeTokenizer, givenTokenizer } from '../tokenizer.js';
 import { readShelf } from './read.js';
 import type { Shelf, ShelfOptions, Volume } from './read.js';
-import { cutterOf } from './shard.js';
+import { cutterOf, useKey } from './shard.js';
 import { splitShelf } from './split.js';
 import type { ShelfSplit } from './split.js';
 import { shelfStore } from './store.js';
@@ -43,12 +44,11 @@ export async function prepareShelf(
   reporter.phase('reading', config.data.source);
   const given = tokenizerJson === undefined ? await givenTokenizer(config) : Tokenizer.fromJson(tokenizerJson);
   const tokenizer = given ?? (await learnt(config, options, reporter));
-  const formats = [
-    ...new Set<StageConfig['format_type']>([...config.curriculum.stages.map(({ format_type }) => format_type), 'paragraphs']),
-  ];
+  const staged = config.curriculum.stages.map(({ format_type }): Use => ({ format: format_type }));
+  const uses = [...staged, PARAGRAPHS, evaluatedUse(config)];
   reporter.phase('tokenizing', tokenizerJson === undefined ? describeTokenizer(config) : "the run's tokenizer");
-  const shelf = await readShelf(config, 'data.source', { ...options, cutter: cutterOf(config, tokenizer, { folder, formats }) });
-  const aside = await asideOf(config, { ...options, cutter: cutterOf(config, tokenizer, { folder, formats: ['paragraphs'] }) });
+  const shelf = await readShelf(config, 'data.source', { ...options, cutter: cutterOf(config, tokenizer, { folder, uses }) });
+  const aside = await asideOf(config, { ...options, cutter: cutterOf(config, tokenizer, { folder, uses: [evaluatedUse(config)] }) });
   const split = splitShelf(shelf.volumes, aside ? 0 : config.training.val_split);
   if (split.train === 0) throw nothingToTrainOn();
   const text = combine(config.data.source, shelf.name, {
@@ -57,14 +57,14 @@ export async function prepareShelf(
     hashes: shelf.volumes.map(({ outline }) => outline.sha256),
   });
   onText?.(text);
-  const stores = new Map(formats.map((format) => [format, storeOf(shelf.volumes, format, { split, held: false })]));
-  const unitsPerStage = config.curriculum.stages.map(({ format_type }) => stores.get(format_type)!);
+  const training = new Map([...staged, PARAGRAPHS].map((use) => [useKey(use), storeOf(shelf.volumes, use, { split, held: false })]));
+  const unitsPerStage = staged.map((use) => training.get(useKey(use))!);
   refuseEmptyStages(
     config,
     config.curriculum.stages.map((stage, i) => ({ stage, units: [], complexity: [], selected: unitsPerStage[i]!.lengths })),
   );
   const heldOut = evaluatedOf(config, shelf, { aside, split });
-  const repeated = heldOut ? await countRepeats(heldOut, stores.get('paragraphs')!, pause) : 0;
+  const repeated = heldOut ? await countRepeats(heldOut, training.get(useKey(PARAGRAPHS))!, pause) : 0;
   report(reporter, { shelf, aside, split, repeated, damaged, heldOut: heldOut?.part });
   const packed = unitsPerStage.map(({ lengths }) => packLengths(lengths, rowShape(config)));
   return {
@@ -92,15 +92,11 @@ async function learnt(config: ProjectConfig, options: ShelfOptions, reporter: Pr
   return shelfTokenizer(config, shelf, { ...options, split });
 }
 
-/** The units of a format in the training part or in the held-out part. */
-const storeOf = (
-  volumes: readonly Volume[],
-  format: StageConfig['format_type'],
-  { split, held }: { split: ShelfSplit; held: boolean },
-): ShelfStore =>
+/** The units of a use in the training part or in the held-out part. */
+const storeOf = (volumes: readonly Volume[], use: Use, { split, held }: { split: ShelfSplit; held: boolean }): ShelfStore =>
   shelfStore(
     volumes.map(({ shards }, v) => ({
-      shard: shards.get(format)!,
+      shard: shards.get(useKey(use))!,
       paragraphs: held ? split.held[v]! : split.held[v]!.map((out) => !out),
     })),
   );
@@ -119,14 +115,17 @@ function evaluatedOf(
   { aside, split }: { aside: Shelf | undefined; split: ShelfSplit },
 ): ReturnType<typeof evaluatedPart<EvaluatedUnit>> {
   const store = aside
-    ? shelfStore(aside.volumes.map(({ shards }) => ({ shard: shards.get('paragraphs')! })))
-    : storeOf(shelf.volumes, 'paragraphs', { split, held: true });
+    ? shelfStore(aside.volumes.map(({ shards }) => ({ shard: shards.get(useKey(evaluatedUse(config)))! })))
+    : storeOf(shelf.volumes, evaluatedUse(config), { split, held: true });
   return evaluatedPart(config, {
     lengths: store.lengths,
     unit: (place) => ({ ...store.unit(place), bytes: store.sizes[place]! }),
     documents: aside ? aside.volumes.reduce((sum, { outline }) => sum + outline.sections.length, 0) : split.heldOut,
   });
 }
+
+/** What repeats are looked for in. */
+const PARAGRAPHS: Use = { format: 'paragraphs' };
 
 // Shorter units are greetings and exclamations that every book repeats.
 const REPEAT_TOKENS = 12;

@@ -1,11 +1,11 @@
-import type { ProjectConfig, StageConfig } from '@mdiff/config';
+import type { ProjectConfig } from '@mdiff/config';
 import type { Document, Removal } from '@mdiff/text';
 import { notesOn, visitSource } from '@mdiff/text/node';
 import type { VisitedFile } from '@mdiff/text/node';
 import type { Pause } from '../pause.js';
 import { cachedOutline, keepOutline, textKey } from './outline.js';
 import type { Outline } from './outline.js';
-import { cachedShard, keepShard } from './shard.js';
+import { cachedShard, keepShard, useKey } from './shard.js';
 import type { Cutter, Shard } from './shard.js';
 
 /** One file of a shelf, without its text. */
@@ -13,8 +13,8 @@ export interface Volume {
   /** names its text in the cache */
   key: string;
   outline: Outline;
-  /** one for each format of the cutter; none without a cutter */
-  shards: ReadonlyMap<StageConfig['format_type'], Shard>;
+  /** one for each use of the cutter, by `useKey`; none without a cutter */
+  shards: ReadonlyMap<string, Shard>;
 }
 
 /** A source that is too large for memory: its files in order, with their text in a cache. */
@@ -77,13 +77,13 @@ async function readVolume(
     return typeof entry === 'string' ? undefined : entry;
   };
   const outline = whole(await cachedOutline(folder, key)) ?? (await keepOutline(folder, key, await parsed()));
-  const shards = new Map<StageConfig['format_type'], Shard>();
-  for (const format of cutter?.formats ?? []) {
-    const path = cutter!.pathOf(key, format);
+  const shards = new Map<string, Shard>();
+  for (const use of cutter?.uses ?? []) {
+    const path = cutter!.pathOf(key, use);
     const { tokenizer } = cutter!;
     const cut = async (): Promise<Shard> =>
-      keepShard(path, (await parsed()).document.sections, { tokenizer, options: cutter!.options(format), pause });
-    shards.set(format, whole(await cachedShard(path)) ?? (await cut()));
+      keepShard(path, (await parsed()).document.sections, { tokenizer, options: cutter!.options(use), pause });
+    shards.set(useKey(use), whole(await cachedShard(path)) ?? (await cut()));
   }
   if (onDocument) onDocument((await parsed()).document, place);
   return { key, outline, shards };

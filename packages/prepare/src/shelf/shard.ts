@@ -1,16 +1,17 @@
 import { join } from 'node:path';
-import type { ProjectConfig, StageConfig } from '@mdiff/config';
+import type { ProjectConfig } from '@mdiff/config';
 import { cutUnits } from '@mdiff/curriculum';
 import type { UnitOptions } from '@mdiff/curriculum';
 import { sha256 } from '@mdiff/folder/node';
 import type { Section, Tokenizer } from '@mdiff/text';
 import { unitOptions } from '../cut.js';
+import type { Use } from '../cut.js';
 import { CONTENT_START, readEntry, writeEntry } from '../entry.js';
 import type { Pause } from '../pause.js';
 
 // A shard holds the units of one file, for one tokenizer and one way of cutting:
 //   uint32 units, uint32 tokens, uint32 bytes of an id (2 or 4), uint32 0
-//   uint32 × units: tokens of each · UTF-8 bytes of each · number of its paragraph in the file
+//   uint32 × units: tokens of each · UTF-8 bytes of each · number of its first paragraph in the file · and of its last
 //   ids of all units, one after another
 // Numbers are little-endian. Node maps no files into memory; training reads the ids of single units by their place (store.ts).
 
@@ -23,43 +24,49 @@ export interface Shard {
   width: 2 | 4;
   lengths: Uint32Array;
   bytes: Uint32Array;
-  paragraphs: Uint32Array;
+  first: Uint32Array;
+  last: Uint32Array;
 }
 
-const SHARD_VERSION = 2;
+const SHARD_VERSION = 3;
 const HEADER = 4;
 
 /** How the files of a shelf are cut, and the names of their shards. */
 export interface Cutter {
   folder: string;
   tokenizer: Tokenizer;
-  formats: readonly StageConfig['format_type'][];
-  options(format: StageConfig['format_type']): UnitOptions;
-  pathOf(text: string, format: StageConfig['format_type']): string;
+  uses: readonly Use[];
+  options(use: Use): UnitOptions;
+  pathOf(text: string, use: Use): string;
 }
 
-export function cutterOf(
-  config: ProjectConfig,
-  tokenizer: Tokenizer,
-  { folder, formats }: { folder: string; formats: readonly StageConfig['format_type'][] },
-): Cutter {
+/** Names a use in the shards of a volume. */
+export const useKey = ({ format, evaluated = false }: Use): string => `${format}${evaluated ? ', evaluated' : ''}`;
+
+export function cutterOf(config: ProjectConfig, tokenizer: Tokenizer, { folder, uses }: { folder: string; uses: readonly Use[] }): Cutter {
   const vocabulary = sha256(JSON.stringify(tokenizer.toJson()));
-  const options = (format: StageConfig['format_type']): UnitOptions => unitOptions(config, format);
+  const options = (use: Use): UnitOptions => unitOptions(config, use);
   return {
     folder,
     tokenizer,
-    formats,
+    uses,
     options,
-    pathOf: (text, format) =>
-      join(folder, `${sha256(JSON.stringify([SHARD_VERSION, text, vocabulary, relevant(options(format))])).slice(0, 32)}.units`),
+    pathOf: (text, use) =>
+      join(folder, `${sha256(JSON.stringify([SHARD_VERSION, text, vocabulary, relevant(options(use))])).slice(0, 32)}.units`),
   };
 }
 
 /** The settings that decide what the units of a format are. */
-function relevant({ format, data, maxSlot, shiftHead, seed }: UnitOptions): unknown {
+function relevant({ format, data, maxSlot, shiftHead, seed, longest }: UnitOptions): unknown {
   const { min_sentence_length: min, max_sentence_length: max, sentence_overlap: overlap, paragraph_max_sentences: most } = data;
   const drawn = overlap > 0 && overlap < 50;
-  return [format, maxSlot, shiftHead, format === 'paragraphs' ? most : [min, max], format === 'pairs' ? [overlap, drawn ? seed : 0] : 0];
+  const own = {
+    paragraphs: [most],
+    passages: [longest ? 'longest' : seed],
+    sentences: [min, max],
+    pairs: [min, max, overlap, drawn ? seed : 0],
+  }[format];
+  return [format, maxSlot, shiftHead, ...own];
 }
 
 export async function cachedShard(path: string): Promise<Shard | 'absent' | 'damaged'> {
@@ -75,25 +82,25 @@ export async function keepShard(
 ): Promise<Shard> {
   const lengths: number[] = [];
   const bytes: number[] = [];
-  const paragraphs: number[] = [];
+  const first: number[] = [];
+  const last: number[] = [];
   const ids: Int32Array[] = [];
-  let paragraph = 0;
+  let before = 0;
   for (const section of sections) {
-    for (const text of section.paragraphs) {
-      for (const unit of cutUnits([{ title: section.title, paragraphs: [text] }], tokenizer, options)) {
-        lengths.push(unit.tokens.length);
-        bytes.push(unit.bytes);
-        paragraphs.push(paragraph);
-        ids.push(unit.tokens);
-        const moment = pause();
-        if (moment) await moment;
-      }
-      paragraph++;
+    for (const unit of cutUnits([section], tokenizer, options)) {
+      lengths.push(unit.tokens.length);
+      bytes.push(unit.bytes);
+      first.push(before + unit.paragraphs[0]);
+      last.push(before + unit.paragraphs[1]);
+      ids.push(unit.tokens);
+      const moment = pause();
+      if (moment) await moment;
     }
+    before += section.paragraphs.length;
   }
   const tokens = lengths.reduce((sum, length) => sum + length, 0);
   const width = tokenizer.vocabSize <= 65_536 ? 2 : 4;
-  const index = Uint32Array.from([lengths.length, tokens, width, 0, ...lengths, ...bytes, ...paragraphs]);
+  const index = Uint32Array.from([lengths.length, tokens, width, 0, ...lengths, ...bytes, ...first, ...last]);
   const all = width === 2 ? new Uint16Array(tokens) : new Uint32Array(tokens);
   let place = 0;
   for (const part of ids) {
@@ -113,10 +120,11 @@ function indexOf(path: string, content: Buffer): Shard {
   const [units, , width] = words(0, HEADER) as unknown as [number, number, number];
   return {
     path,
-    start: CONTENT_START + 4 * (HEADER + 3 * units),
+    start: CONTENT_START + 4 * (HEADER + 4 * units),
     width: width === 2 ? 2 : 4,
     lengths: words(HEADER, units),
     bytes: words(HEADER + units, units),
-    paragraphs: words(HEADER + 2 * units, units),
+    first: words(HEADER + 2 * units, units),
+    last: words(HEADER + 3 * units, units),
   };
 }

@@ -20,9 +20,9 @@ export interface ShelfStore extends UnitStore {
 export function shelfStore(selections: readonly Selection[]): ShelfStore {
   const kept = selections.map(({ shard, paragraphs }) => {
     const places: number[] = [];
-    shard.paragraphs.forEach((paragraph, place) => {
-      if (paragraphs?.[paragraph] ?? true) places.push(place);
-    });
+    // A passage that crosses the border of the held-out part belongs to neither side.
+    for (let place = 0; place < shard.lengths.length; place++)
+      if (paragraphs?.slice(shard.first[place], shard.last[place]! + 1).every(Boolean) ?? true) places.push(place);
     return places;
   });
   const count = kept.reduce((sum, places) => sum + places.length, 0);
