@@ -38,12 +38,8 @@ export interface CutOptions {
 }
 
 /** Cuts sections into units; none where the text has nothing of it: the stages that get nothing are named together. */
-export const unitsOf = (
-  config: ProjectConfig,
-  sections: readonly Section[],
-  use: Use,
-  { tokenizer, pause }: CutOptions,
-): Promise<Unit[]> => collect(cutUnits(sections, tokenizer, unitOptions(config, use)), pause);
+export const unitsOf = (config: ProjectConfig, sections: readonly Section[], use: Use, { tokenizer, pause }: CutOptions): Promise<Unit[]> =>
+  collect(cutUnits(sections, tokenizer, unitOptions(config, use)), pause);
 
 /** Cuts, selects and packs the training text for each stage. Each format is cut once; a stage without any text has no units. */
 export async function cutStages(
