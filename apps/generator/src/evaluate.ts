@@ -76,7 +76,7 @@ async function textsOf(work: Work, argument: string | undefined, sampling: Sampl
     throw new UsageError(
       `evaluate: no held-out text of this model is here (${typeof own === 'string' ? own : 'nothing was held out'}); give a text or a file as the second argument`,
     );
-  const units = await cutText(model, argument === undefined ? found!.heldOut : await scoredText('evaluate', argument));
+  const units = await cutText(model, argument === undefined ? { units: found!.heldOut } : await scoredText('evaluate', argument));
   const book = flags.book === undefined ? found?.train : await loadText(flags.book);
   if (book === undefined && typeof own === 'string')
     evaluation.notes.push(`not compared with the training text: ${own}; --book <file> names it`);

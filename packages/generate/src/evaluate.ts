@@ -31,12 +31,16 @@ export interface Evaluated {
   readonly nfe: number;
 }
 
+const charactersIn = (text: ScoredText): number => {
+  if (typeof text === 'string') return text.length;
+  return ('units' in text ? text.units : text).reduce((sum, { length }) => sum + length, 0);
+};
+
 /** Characters that are cut into units where the caller is: about 5 ms. */
 const SHORT = 4_000;
 
 export async function cut(text: ScoredText, model: Model, slot: number): Promise<ScoredUnit[]> {
-  const characters = typeof text === 'string' ? text.length : text.reduce((sum, { length }) => sum + length, 0);
-  const units = characters > SHORT && model.unitsOf ? await model.unitsOf({ text, slot }) : await cutHere(text, model, slot);
+  const units = charactersIn(text) > SHORT && model.unitsOf ? await model.unitsOf({ text, slot }) : await cutHere(text, model, slot);
   if (units.length === 0) throw new GenerateError('text: no text to score; give at least one word');
   return units;
 }

@@ -9,20 +9,28 @@ export interface ScoredUnit {
   readonly bytes: number;
 }
 
-/** A text, or its paragraphs if they are known. */
-export type ScoredText = string | readonly string[];
+/** A text, or its paragraphs if they are known, or units that were cut before: paragraphs, or passages of several with an empty line between them. */
+export type ScoredText = string | readonly string[] | { readonly units: readonly string[] };
 
 /** The default of `data.paragraph_max_sentences`: a model folder need not say which value its training had. */
 const MAX_SENTENCES = 10;
 
 const encoder = new TextEncoder();
 
-/** `slot`: most tokens of a unit, `[EOS]` not counted. @returns none for a text of blanks */
+/** `slot`: most tokens of a unit, `[EOS]` not counted; a given unit with more is cut. @returns none for a text of blanks */
 export function unitsOf(text: ScoredText, tokenizer: Tokenizer, slot: number): ScoredUnit[] {
   const toPiece = (piece: string): { text: string; tokens: Int32Array } => ({ text: piece, tokens: tokenizer.encode(piece) });
-  const paragraphs = typeof text === 'string' ? paragraphsOf(text).map((paragraph) => paragraph.text) : text;
-  return paragraphs
-    .flatMap((paragraph) => cutParagraph(paragraph, splitSentences(paragraph), { slot, maxSentences: MAX_SENTENCES, toPiece }))
+  const maxSentences = isCut(text) ? Infinity : MAX_SENTENCES;
+  return partsOf(text)
+    .flatMap((part) => cutParagraph(part, splitSentences(part), { slot, maxSentences, toPiece }))
     .filter(({ tokens }) => tokens.length > 0)
-    .map((piece) => ({ text: piece.text, ids: piece.tokens, bytes: encoder.encode(piece.text).length }));
+    .map((piece) => ({ text: piece.text, ids: piece.tokens, bytes: bytesOf(piece.text) }));
 }
+
+const isCut = (text: ScoredText): text is { readonly units: readonly string[] } => typeof text !== 'string' && 'units' in text;
+
+const partsOf = (text: ScoredText): readonly string[] =>
+  typeof text === 'string' ? paragraphsOf(text).map((paragraph) => paragraph.text) : isCut(text) ? text.units : text;
+
+/** As in @mdiff/curriculum, the empty lines of a passage are not counted. */
+const bytesOf = (text: string): number => encoder.encode(text.replaceAll('\n\n', '')).length;

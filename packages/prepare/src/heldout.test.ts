@@ -33,7 +33,13 @@ it('says how many tokens it evaluates', () => {
     kind: 'prose',
   }));
   const sample = sampleUnits(lengths, { seed: 1, most }).map((i) => units[i]!);
-  const options = { documents: 3, shape: { length: 16, shiftHead: true }, batchSize: 4, of: maskable(units) };
+  const options = {
+    documents: 3,
+    shape: { length: 16, shiftHead: true },
+    batchSize: 4,
+    of: maskable(units),
+    format: 'paragraphs' as const,
+  };
   const heldOut = packHeldOut(sample, options)!;
   expect(heldOut.tokens).toBe(maskable(sample));
   expect(sampleNote(heldOut)).toBe(

@@ -16,6 +16,8 @@ export interface HeldOut {
   bytes: number;
   /** tokens of the whole held-out part: more than `tokens` where evaluations read a sample of it */
   of: number;
+  /** what is evaluated at once */
+  format: ProjectConfig['training']['eval_format'];
 }
 
 export interface EvaluationBudget {
@@ -41,14 +43,14 @@ export function sampleUnits(lengths: ArrayLike<number>, { seed, most }: Evaluati
 /** @returns undefined where nothing was held out */
 export function packHeldOut(
   units: readonly HeldOutUnit[],
-  { documents, shape, batchSize, of }: { documents: number; shape: RowShape; batchSize: number; of: number },
+  { shape, batchSize, ...told }: { shape: RowShape; batchSize: number } & Pick<HeldOut, 'documents' | 'of' | 'format'>,
 ): HeldOut | undefined {
   if (units.length === 0) return undefined;
   const { rows } = packRows(units, shape);
   const batches: Batch[] = [];
   for (let first = 0; first < rows.length; first += batchSize)
     batches.push(assemble(rows.slice(first, first + batchSize), batchSize, shape));
-  return { batches, documents, tokens: maskable(units), bytes: units.reduce((sum, { bytes }) => sum + bytes, 0), of };
+  return { ...told, batches, tokens: maskable(units), bytes: units.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
 /** Held-out units, in memory or on the disk. */
@@ -69,6 +71,7 @@ export function evaluatedPart<U extends HeldOutUnit>(
   const part = packHeldOut(units, {
     documents,
     shape: rowShape(config),
+    format: training.eval_format,
     batchSize: training.val_batch_size ?? training.batch_size,
     of: Array.from(lengths).reduce((sum, length) => sum + length + 1, 0),
   });

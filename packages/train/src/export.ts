@@ -1,5 +1,5 @@
 import type { Excerpt } from './excerpt.js';
-import type { GenerationConfig, ModelConfig, ProjectConfig } from '@mdiff/config';
+import type { GenerationConfig, ModelConfig, ProjectConfig, TrainingConfig } from '@mdiff/config';
 import type { ExportedGraphs } from '@mdiff/engine';
 import type { ParamLayout } from '@mdiff/model';
 import { isFiniteArray, tensorsOf } from './checkpoint.js';
@@ -17,7 +17,7 @@ export interface Card {
   source: string;
   trainedOn?: { documents: number; tokens: number; bytes: number };
   /** `of`: tokens of the whole held-out part; more than `tokens` where a sample was evaluated */
-  heldOut?: { documents: number; tokens: number; bytes: number; of: number };
+  heldOut?: { documents: number; tokens: number; bytes: number; of: number; format: TrainingConfig['eval_format'] };
   /** the whole text, where a checkpoint is exported and its parts are not known; `heldOutApart`: the held-out text is another one */
   text?: { documents: number; bytes: number; heldOutApart: boolean };
   /** steps that ran */
@@ -64,8 +64,8 @@ export const speedOf = ({ tokens = 0, seconds }: Pick<Progress, 'tokens' | 'seco
 
 const count = (n: number): string => n.toLocaleString('en-US');
 
-const heldOutText = ({ documents, tokens, bytes, of }: NonNullable<Card['heldOut']>): string =>
-  `${count(documents)} documents, ${tokens < of ? `of which ${count(tokens)} of ${count(of)} tokens were evaluated` : `${count(tokens)} tokens`}, ${count(bytes)} bytes`;
+const heldOutText = ({ documents, tokens, bytes, of, format }: NonNullable<Card['heldOut']>): string =>
+  `${count(documents)} documents, ${tokens < of ? `of which ${count(tokens)} of ${count(of)} tokens were evaluated` : `${count(tokens)} tokens`}, ${count(bytes)} bytes${format === 'passages' ? ', in passages of neighbouring paragraphs' : ''}`;
 
 function textRows({ trainedOn, heldOut, text }: Card): string {
   return [

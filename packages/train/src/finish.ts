@@ -124,7 +124,7 @@ function cardOf({ config, engine, prepared, stages }: Run, { progress }: LoopRes
       tokens: units.tokens,
       bytes: units.bytes,
     },
-    heldOut: prepared.heldOut ?? { documents: 0, tokens: 0, bytes: 0, of: 0 },
+    heldOut: prepared.heldOut ?? { documents: 0, tokens: 0, bytes: 0, of: 0, format: config.training.eval_format },
     steps: progress.step - (progress.left_out ?? 0),
     planned: stages.steps,
     ...(progress.tokens !== undefined && { tokensSeen: progress.tokens }),
