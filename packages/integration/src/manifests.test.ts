@@ -38,7 +38,7 @@ const catalog = (parse(read('pnpm-workspace.yaml')) as { catalog: Record<string,
 const isModel = (folder: string): boolean => !existsSync(join(root, folder, 'src'));
 const programs = packages.filter(({ folder }) => !isModel(folder));
 
-/** The place of this repository is not decided, so no manifest names one; what npm needs besides stands in docs/release.md. */
+/** The address of the project, and the check that nothing is published without one: tools/address.test.mjs. */
 test.each(published)('$folder can be found and published', ({ folder, ...manifest }) => {
   expect(manifest.keywords).toEqual(expect.arrayContaining(['masked-diffusion', 'language-model']));
   expect(manifest.publishConfig).toEqual({ access: 'public', provenance: true });
@@ -62,7 +62,8 @@ describe.each(packages.filter(({ folder }) => isModel(folder)))('$folder', ({ fo
   test('is a whole model folder, which is published file by file and knows nothing else', async () => {
     const files = Object.keys(await readFolderWhole(join(root, folder)));
     expect([...files, 'DATA.md', 'manifest.json'].sort()).toEqual([...manifest.files!, 'README.md'].sort());
-    expect({ ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.scripts }).toEqual({});
+    expect({ ...manifest.dependencies, ...manifest.peerDependencies }).toEqual({});
+    expect(Object.keys(manifest.scripts!)).toEqual(['prepublishOnly']);
   });
 
   test('takes at most 40 MB, and names no path of the machine that made it', async () => {
