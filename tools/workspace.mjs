@@ -27,6 +27,22 @@ export function manifest(folder, base = root) {
   return JSON.parse(readFileSync(join(base, folder, 'package.json'), 'utf8'));
 }
 
+/** Every package that is published: its manifest, and its folder in the checkout as `path`. */
+export const published = () =>
+  packageFolders()
+    .map((path) => ({ path, ...manifest(path) }))
+    .filter((one) => one.private !== true);
+
+/** The packages of the workspace that an install of `names` brings: what their manifests name as `dependencies`, and so on. */
+export function closure(names, all = published()) {
+  const found = new Set(names);
+  // A set hands out what is added while it is walked.
+  for (const name of found)
+    for (const dependency of Object.keys(all.find((one) => one.name === name)?.dependencies ?? {}))
+      if (all.some((one) => one.name === dependency)) found.add(dependency);
+  return all.filter(({ name }) => found.has(name));
+}
+
 /** Arguments that make Node run the TypeScript sources of the workspace directly. */
 export const sourceFlags = () => [
   '--conditions=@mdiff/source',

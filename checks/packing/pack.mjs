@@ -3,7 +3,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { pnpm } from '../../tools/bootstrap.mjs';
-import { execute, manifest, npm, packageFolders, root } from '../../tools/workspace.mjs';
+import { closure, execute, manifest, npm, published, root } from '../../tools/workspace.mjs';
 import { counter } from '../count.mjs';
 
 const [folder, model] = process.argv.slice(2);
@@ -18,9 +18,7 @@ async function command(name, program, args, options = {}) {
 /** Tarball ceilings in kB (1000 bytes), about a third above what was measured when they were set, so that an accident is seen. */
 const ceilings = JSON.parse(readFileSync(new URL('sizes.json', import.meta.url), 'utf8'));
 
-const publishable = packageFolders()
-  .map((path) => ({ path, ...manifest(path) }))
-  .filter((one) => one.private !== true);
+const publishable = published();
 const tarballs = join(folder, 'tarballs');
 mkdirSync(tarballs, { recursive: true });
 
@@ -95,16 +93,6 @@ for (const { path, name, version } of publishable) {
   ]);
 }
 
-/** The packages of the workspace that come with `roots`: what their manifests name as `dependencies`, and so on. */
-function closure(roots) {
-  const names = new Set(roots);
-  // A set hands out what is added while it is walked.
-  for (const name of names)
-    for (const dependency of Object.keys(publishable.find((one) => one.name === name)?.dependencies ?? {}))
-      if (publishable.some((one) => one.name === dependency)) names.add(dependency);
-  return [...names];
-}
-
 /**
  * Installs packages and those that they depend on into a fresh folder. mdiff's own are on no registry, so each is given by its
  * tarball; npm takes everything else from the registry, and `others` with it.
@@ -112,7 +100,9 @@ function closure(roots) {
 async function install(label, roots, others = {}) {
   const target = join(folder, label);
   mkdirSync(target, { recursive: true });
-  const names = closure(roots).filter((name) => files.has(name));
+  const names = closure(roots)
+    .map(({ name }) => name)
+    .filter((name) => files.has(name));
   const dependencies = { ...others, ...Object.fromEntries(names.map((name) => [name, `file:${files.get(name)}`])) };
   writeFileSync(join(target, 'package.json'), JSON.stringify({ name: 'empty-folder', private: true, type: 'module', dependencies }));
   await command(

@@ -3,7 +3,8 @@ export const template = (schema: string): string => `# yaml-language-server: $sc
 # $schema: ${schema}
 # An mdiff configuration. Every key is optional; \`mdiff config explain KEY\` says what one does and where its value comes from.
 
-# quickstart fine-tunes the base model for four minutes; quickstart_scratch and book start from random weights. You may also name a file (./base.yaml).
+# quickstart fine-tunes the base model for four minutes, book for half an hour; quickstart_scratch and book_scratch start from random weights.
+# You may also name a file (./base.yaml).
 extends: quickstart
 
 # The run is written to outputs/<experiment_name>/.

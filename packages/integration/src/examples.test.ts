@@ -24,6 +24,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'packages/trace/README.md 1': 'its own test runs it and looks at its gradient',
   'packages/trace/README.md 2': 'its own test runs it and looks at its state',
   'docs/guides/in-the-browser.md 1': 'runs in a browser; checks/browser has the same calls',
+  'docs/guides/in-the-browser.md 2': 'the configuration of a bundler',
   'packages/generate/README.md 2': 'runs in a browser; checks/browser has the same calls',
   'packages/workers/README.md 1': 'the script of a thread; its tests start one',
   'packages/workers/README.md 2': 'starts the script above',
@@ -36,7 +37,7 @@ const home = process.cwd();
 beforeAll(() => {
   place = mkdtempSync(join(tmpdir(), 'mdiff-pages-'));
   writeFileSync(join(place, 'book.txt'), tinyBook());
-  for (const run of ['my-book', 'quickstart'])
+  for (const run of ['book', 'my-book', 'quickstart'])
     cpSync(join(root, 'packages/generate/fixtures/shifted'), join(place, 'outputs', run, 'model'), { recursive: true });
   process.chdir(place);
 });
