@@ -27,6 +27,10 @@ export default defineConfig({
   cleanUrls: false,
   lastUpdated: false,
   metaChunk: true,
+  // Pages that are one wide table take the room of the headings beside them.
+  transformPageData(page) {
+    if (/^(config|log\/index|wrong-input)\.md$/.test(page.relativePath)) page.frontmatter.aside = false;
+  },
   // One page of the reference is as long as a small book.
   vite: { build: { chunkSizeWarningLimit: 4000 } },
   markdown: {
