@@ -51,7 +51,7 @@ function gather() {
     // A start page of its own: VitePress would read its front matter only from the file itself.
     write(page, textOf(file, text, { repository: address, picture }).text);
   }
-  cpSync(join(site, 'start.md'), join(pages, 'index.md'));
+  write('index', textOf('docs/site/start.md', readFileSync(join(site, 'start.md'), 'utf8'), { repository: address, picture }).text);
   const order = readFileSync(join(root, 'docs/guides/README.md'), 'utf8').matchAll(/^\|? ?\[.*?\]\((.*?)\.md\)/gm);
   const guides = [...order].map(([, path]) => (path.startsWith('../') ? path.slice('../'.length) : `guides/${path}`));
   const rooms = [...titles.keys()].filter((page) => /^(packages|apps)\/[\w-]+\/index$/.test(page)).sort();
