@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { count, integer, interruptible, openInBrowser, outputIsLog, port, print, UsageError } from '@mdiff/cli';
 import { prepare as prepareModel, type Model } from '@mdiff/generate';
 import type { FastifyInstance } from 'fastify';
@@ -22,6 +23,7 @@ interface ServeFlags extends CommonFlags {
   running: number;
   waiting: number;
   timeout: number;
+  drain: number;
   log?: 'requests' | 'prompts';
   open?: boolean;
   json?: boolean;
@@ -85,6 +87,7 @@ async function serve(folders: readonly string[], flags: ServeFlags & Hooks, sign
     running: flags.running,
     waiting: flags.waiting,
     timeout: flags.timeout * 1000,
+    stopping: signal,
     // Whoever may fetch a folder has the model, so only visitors on this machine may.
     ...(isLoopback(flags.host) && flags.token === undefined && { folders: new Map(prepared.map(({ files }) => [files.name, files.path])) }),
     token: flags.token,
@@ -108,6 +111,7 @@ async function serve(folders: readonly string[], flags: ServeFlags & Hooks, sign
           (opened) => opened || process.stderr.write(`no browser could be started here; open ${page} yourself\n`),
         );
       await stopped;
+      await wait(flags.drain * 1000);
     }
   } finally {
     await app.close();
@@ -217,6 +221,11 @@ export function addServe(root: Command, hooks: Hooks): void {
     .addOption(new Option('--running <requests>', 'requests that run at a time, in shared forward passes').argParser(count).default(8))
     .addOption(new Option('--waiting <requests>', 'requests that may wait beside those that run').argParser(integer).default(16))
     .addOption(new Option('--timeout <seconds>', 'time of a request, its time in line included').argParser(count).default(300))
+    .addOption(
+      new Option('--drain <seconds>', 'time after a signal in which /readyz says 503 and requests are still taken; for a balancer')
+        .argParser(integer)
+        .default(0),
+    )
     .addOption(
       new Option('--log <what>', 'write a line of JSON for each request, without or with what was asked').choices(['requests', 'prompts']),
     )

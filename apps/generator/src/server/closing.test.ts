@@ -28,12 +28,14 @@ it('waits for no client that has nothing to be answered, and refuses a request t
 it('answers what it has accepted, and refuses what comes on an open connection meanwhile', async () => {
   const busy = slow();
   const { app, port, post } = await start({ model: Promise.resolve(busy.model), running: 1, grace: NEVER });
+  let arrived = 0;
+  app.server.on('request', () => arrived++);
   const [running, waiting] = [post({ seed: 1, max_tokens: 2 }), post({ seed: 2, max_tokens: 2 })];
   await until(() => busy.passes === 1);
   // A body that is still on its way when the server closes, behind a request that runs.
   const request = '{"prompt":"Call","max_tokens":2}';
   const open = raw(port, `${head}Content-Length: ${request.length}\r\n\r\n${request}`);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => arrived === 3);
   const closed = app.close();
   await new Promise((resolve) => setTimeout(resolve, 50));
   open.socket.write(`${head}Content-Length: ${request.length}\r\n\r\n${request}`);
@@ -47,9 +49,10 @@ it('answers what it has accepted, and refuses what comes on an open connection m
 it('ends with an error what runs and waits when its time is over, and drops nothing', async () => {
   const busy = slow();
   const { app, post } = await start({ model: Promise.resolve(busy.model), running: 1, grace: 100 });
+  let arrived = 0;
+  app.server.on('request', () => arrived++);
   const [running, waiting] = [post({ seed: 1 }), post({ seed: 2 })];
-  await until(() => busy.passes === 1);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => busy.passes === 1 && arrived === 2);
   const closed = app.close();
   // Whoever waits in line is told at once; the pass that runs ends first.
   const refused = await Promise.race([waiting, running]);
@@ -57,4 +60,19 @@ it('ends with an error what runs and waits when its time is over, and drops noth
   for (const response of [refused, await running, await waiting]) expect(response.status).toBe(503);
   expect(((await (await running).json()) as ErrorBody).error.code).toBe('server_stopping');
   await closed;
+});
+
+it('says that it is not ready before it closes, and answers what comes meanwhile on a connection that ends with the answer', async () => {
+  const stopping = new AbortController();
+  const { url, post } = await start({ stopping: stopping.signal });
+  const ready = async () => {
+    const { status, headers } = await fetch(`${url}/readyz`);
+    return { status, connection: headers.get('connection') };
+  };
+  expect(await ready()).toEqual({ status: 200, connection: 'keep-alive' });
+  stopping.abort();
+  expect(await ready()).toEqual({ status: 503, connection: 'close' });
+  const answer = await post({ prompt: 'Call', max_tokens: 2 });
+  expect([answer.status, answer.headers.get('connection')]).toEqual([200, 'close']);
+  expect((await fetch(`${url}/livez`)).status).toBe(200);
 });

@@ -13,6 +13,8 @@ interface Exchange {
 }
 
 interface ClosingOptions {
+  /** From its abort on, a connection ends with its next answer: whoever keeps one open connects anew, to a server that stays. */
+  readonly stopping: AbortSignal | undefined;
   /** Refuses requests that have not been accepted yet, before their connections end. */
   readonly refuseComing: () => void;
   /** Time in ms that running and waiting requests have once the server closes. */
@@ -22,7 +24,7 @@ interface ClosingOptions {
 }
 
 /** Makes `app.close()` wait for answers alone. */
-export function closeInOrder(app: FastifyInstance, { grace, refuseComing, endJobs }: ClosingOptions): void {
+export function closeInOrder(app: FastifyInstance, { stopping, grace, refuseComing, endJobs }: ClosingOptions): void {
   const exchanges = new Map<Socket, Exchange | null>();
   let closing = false;
   const timers: NodeJS.Timeout[] = [];
@@ -64,6 +66,9 @@ export function closeInOrder(app: FastifyInstance, { grace, refuseComing, endJob
     for (const timer of timers) clearTimeout(timer);
     done();
   });
-  // A request on a connection that was open before the server began to close.
-  app.addHook('onRequest', (_, __, done) => done(closing ? closingError() : undefined));
+  app.addHook('onRequest', (_, reply, done) => {
+    if (stopping?.aborted) reply.header('connection', 'close');
+    // A request on a connection that was open before the server began to close.
+    done(closing ? closingError() : undefined);
+  });
 }

@@ -53,6 +53,8 @@ export interface ServerOptions {
   readonly timeout?: number;
   /** Time in ms that requests have once the server closes; those that run then get an error. Default 10 s. */
   readonly grace?: number;
+  /** Once it aborts, `/readyz` says 503, so that a balancer sends requests elsewhere; those that come all the same are answered until the server closes. */
+  readonly stopping?: AbortSignal | undefined;
   /** Model folders that visitors may run in their browser, by name. Default: none. */
   readonly folders?: Folders;
   /** The Bearer token that a client must send. Default: none. */
@@ -77,6 +79,7 @@ export function createServer({
   arrival = { headers: 15_000, request: 30_000 },
   timeout = 300_000,
   grace = 10_000,
+  stopping,
   folders = new Map(),
   token,
   checkHost = true,
@@ -108,7 +111,7 @@ export function createServer({
     onRequest?.(record);
   };
   recordRequests(app, { prompts: logPrompts, onRequest: onRecord });
-  closeInOrder(app, { grace, refuseComing: () => door.empty(closingError()), endJobs: () => jobs.end(closingError()) });
+  closeInOrder(app, { grace, stopping, refuseComing: () => door.empty(closingError()), endJobs: () => jobs.end(closingError()) });
   guard(app, { token, checkHost });
   door.guard(app);
   acceptJsonAlone(app);
@@ -121,6 +124,7 @@ export function createServer({
   for (const { name, onVersions } of models) onVersions?.((version) => loaded.replace(name, version));
   addRoutes(app, {
     models: loaded,
+    stopping,
     folders,
     queue,
     metrics,
@@ -150,6 +154,7 @@ const STRICT = {
 
 interface RouteArgs {
   readonly models: Models;
+  readonly stopping: AbortSignal | undefined;
   readonly folders: Folders;
   /** One for all models: they share the processor. */
   readonly queue: Queue;
@@ -160,10 +165,13 @@ interface RouteArgs {
 }
 
 function addRoutes(app: FastifyInstance, args: RouteArgs): void {
-  const { models, metrics } = args;
+  const { models, metrics, stopping } = args;
   const queued = { config: { queued: true } };
   for (const path of ['/livez', '/healthz']) app.get(path, () => ({ status: 'ok' }));
-  app.get('/readyz', (_, reply) => (models.ready ? { status: 'ready' } : reply.code(503).send({ status: 'loading' })));
+  app.get('/readyz', (_, reply) => {
+    if (stopping?.aborted) return reply.code(503).send({ status: 'stopping' });
+    return models.ready ? { status: 'ready' } : reply.code(503).send({ status: 'loading' });
+  });
   app.get('/v1/models', () => ({ object: 'list', data: models.loaded().map(described) }));
   app.get<{ Params: { id: string } }>('/v1/models/:id', ({ params: { id } }) => described(models.get(id).model));
   app.post<{ Body: CompletionRequest }>('/v1/completions', { ...queued, schema: { body: completionSchema } }, (request, reply) =>
