@@ -1,12 +1,16 @@
 // `mdiff serve` under load, beside the same graph in FastAPI and ONNX Runtime for Python; or one server for a long time, to see its memory.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { root } from '../../tools/workspace.mjs';
 import { failure, list, number, oneOf, optionsOf, text, whole } from '../shared/options.mjs';
 import { fixed, writeResult, writeTo } from '../shared/results.mjs';
 import { findPython } from '../shared/python.ts';
 import { load } from './load.mjs';
+import { mixed } from './mixed.mjs';
 
 const options = optionsOf({
   name: 'serve',
@@ -20,7 +24,10 @@ const options = optionsOf({
     threads: { kind: whole(1), default: 1, help: 'threads of ONNX Runtime inside an operator, on both sides' },
     cache: { kind: oneOf(['none', 'dual']), default: 'none', help: 'cache of mdiff serve; FastAPI has none' },
     set: { kind: text('key=value'), many: true, help: 'a key for mdiff serve, such as generation.block_length=8; may be repeated' },
-    soak: { kind: number(0.1), help: 'load mdiff alone for so many minutes with 16 clients, and print its memory' },
+    soak: {
+      kind: number(0.1),
+      help: 'load mdiff alone for so many minutes with 8 clients that ask for everything, and print its memory and how long its event loop was held up',
+    },
     python: { kind: text('path'), help: 'a Python that has the peers (default: bench/serve/.venv, made once)' },
     out: { kind: text('file'), help: 'write the figures there instead of bench/results/' },
   },
@@ -33,8 +40,8 @@ const body = { prompt: PROMPT, max_tokens: options.tokens, min_tokens: options.t
 const plain = { prompt: PROMPT, max_tokens: options.tokens, temperature: 0.8 };
 
 /** Starts a server, runs `use` with its address and its process, and ends it. */
-async function withServer(command, args, address, use) {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+async function withServer({ command, args, env = process.env }, address, use) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], env });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   try {
     return await use(
@@ -53,7 +60,7 @@ const firstLine = (child) =>
     child.stdout.on('data', (data) => (line += data).includes('\n') && resolve(JSON.parse(line).url));
   });
 
-const mdiff = (use) => {
+const mdiff = (use, env) => {
   const args = [
     join(root, 'apps/mdiff/bin/mdiff.js'),
     'serve',
@@ -67,7 +74,7 @@ const mdiff = (use) => {
     options.cache,
     ...options.set.flatMap((pair) => ['--set', pair]),
   ];
-  return withServer(process.execPath, args, firstLine, use);
+  return withServer({ command: process.execPath, args, env }, firstLine, use);
 };
 
 const PEER_PORT = 18_473;
@@ -81,7 +88,7 @@ const peer = (python, use) => {
     }
   };
   const script = join(root, 'bench/serve/peer.py');
-  return withServer(python, [script, options.model, String(PEER_PORT), String(options.threads)], address, use);
+  return withServer({ command: python, args: [script, options.model, String(PEER_PORT), String(options.threads)] }, address, use);
 };
 
 /** A process and those that it started: in a checkout, mdiff's command starts itself once more. */
@@ -98,24 +105,27 @@ function processorTime(pid) {
   return sum(fields.map((some) => 10 * (Number(some[11]) + Number(some[12]))));
 }
 
-/** MB that a process and those that it started have in memory. */
-const memory = (pid) => sum(family(pid).map((one) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${one}/status`, 'utf8'))[1]))) / 1024;
+/** What loop.mjs in the server says since it was last asked. */
+async function eventLoop(pipe) {
+  let answer = '';
+  for await (const data of connect(pipe)) answer += data;
+  return JSON.parse(answer);
+}
 
 async function soak(minutes) {
   const rows = [];
-  await mdiff(async (url, child) => {
+  const pipe = join(mkdtempSync(join(tmpdir(), 'mdiff-soak-')), 'loop');
+  const preload = `--import ${pathToFileURL(join(root, 'bench/serve/loop.mjs'))}`;
+  const env = { ...process.env, MDIFF_BENCH_LOOP: pipe, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${preload}` };
+  await mdiff(async (url) => {
     const parts = Math.max(4, Math.ceil(minutes));
+    const seconds = (minutes * 60) / parts;
     for (let part = 0; part < parts; part++) {
-      const { rate, failed } = await load({ server: 'mdiff', url, clients: 16, seconds: Math.ceil((minutes * 60) / parts), body });
-      rows.push({
-        minutes: fixed(((part + 1) * minutes) / parts, 2),
-        rate: fixed(rate, 1),
-        failed,
-        megabytes: Math.round(memory(child.pid)),
-      });
+      const counts = await mixed({ url, clients: 8, seconds, seed: part });
+      rows.push({ minutes: fixed(((part + 1) * minutes) / parts, 2), ...counts, ...(await eventLoop(pipe)) });
       console.log(JSON.stringify(rows.at(-1)));
     }
-  });
+  }, env);
   console.table(rows);
   return { soak: rows };
 }
