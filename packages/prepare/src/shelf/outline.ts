@@ -23,7 +23,7 @@ export interface Outline {
 }
 
 /** Grows when reading or cleaning gives another text for some file, so that old outlines and shards are not used. */
-const READING_VERSION = 9;
+const READING_VERSION = 10;
 
 /** Names the text of a file: its bytes and the parser. */
 export const textKey = ({ bytes, format }: Pick<VisitedFile, 'bytes' | 'format'>): string =>

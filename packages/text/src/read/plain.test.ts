@@ -64,6 +64,16 @@ describe('three books as Project Gutenberg publishes them', () => {
     expect(all(parsed).find((paragraph) => paragraph.text.startsWith('“MY DEAR MR. SHERLOCK'))?.kind).toBe('prose');
   });
 
+  it('keeps the text of a chapter whose heading follows another, where each line is a paragraph', () => {
+    const said = (n: number): string => `This is paragraph ${n} of the book, and it ends here.`;
+    const lines = ['CHAPTER I', 'CHAPTER II', 'The Carpet-Bag', ...Array.from({ length: 60 }, (_, i) => said(i))];
+    const { document, removed } = parsePlain(lines.join('\n'), 'a.txt');
+    expect(document.sections.map(({ title, paragraphs }) => [title, ...paragraphs.map(({ text }) => text)])).toEqual([
+      ['CHAPTER II', 'The Carpet-Bag', ...lines.slice(3)],
+    ]);
+    expect(removed).toEqual([expect.objectContaining({ what: 'heading without text', from: 1, to: 1 })]);
+  });
+
   it('leaves no line of the frame and loses no line of the text', () => {
     for (const name of ['frankenstein', 'pride', 'sherlock']) {
       const lines = readFileSync(new URL(`../../fixtures/${name}.txt`, import.meta.url), 'utf8').split('\n');

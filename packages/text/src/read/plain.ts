@@ -4,7 +4,7 @@ import { clearEnd } from '../clean/end.js';
 import { clearFrame } from '../clean/gutenberg.js';
 import { clearContents, headingLevel, isNamed, numberedHeadings, type Level } from '../clean/heading.js';
 import { mendHyphens, mendNotes } from '../clean/hyphen.js';
-import { blockEnd, blocksOf, clear, type Lines } from '../clean/lines.js';
+import { blocksOf, clear, type Lines } from '../clean/lines.js';
 import { clearMarks } from '../clean/notes.js';
 import { findFurniture } from '../clean/pages.js';
 import { cutLong, cutNote } from '../split/long.js';
@@ -54,11 +54,12 @@ function divide(lines: Lines, title: string, breaks: ReadonlySet<number>, notes:
     .sort((a, b) => a - b);
   const width = sorted[Math.floor(sorted.length * 0.9)] ?? 0;
   const sections: Section[] = [{ title, paragraphs: [] }];
-  let opened = -1;
+  let opened: { from: number; to: number } | undefined;
   const close = () => {
     if (sections.at(-1)!.paragraphs.some(({ kind }) => kind !== 'heading')) return;
     sections.pop();
-    if (opened >= 0) clear(lines, opened, blockEnd(lines.text, opened), 'heading without text');
+    // Where each line is a paragraph, the text goes on in the next line.
+    if (opened) clear(lines, opened.from, opened.to, 'heading without text');
   };
   const add = (block: string[], wrapped: number, from: number) => {
     const { text, kind } = toParagraph(block, wrapped);
@@ -70,9 +71,9 @@ function divide(lines: Lines, title: string, breaks: ReadonlySet<number>, notes:
     const block = lines.text.slice(from, to + 1).filter((line) => line.trim());
     if (levels[i] === chapter) {
       close();
-      opened = from;
+      opened = { from, to };
       sections.push({ title: unwrap(block.map((line) => line.trim()).join(' ')), paragraphs: [] });
-    } else if (levels[i] || (opened >= 0 && i > 0 && levels[i - 1] === chapter && isSubtitle(block))) {
+    } else if (levels[i] || (opened && i > 0 && levels[i - 1] === chapter && isSubtitle(block))) {
       sections.at(-1)!.paragraphs.push({ text: unwrap(block.join(' ').trim()), kind: 'heading' });
     } else if (width > UNWRAPPED_WIDTH && (!/^\s/.test(block[0]!) || block.some((line) => line.length > UNWRAPPED_WIDTH))) {
       // One line is one paragraph here, so that a file without blank lines does not become a single paragraph.
