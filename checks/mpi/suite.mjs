@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
-import { execute, root } from '../../tools/workspace.mjs';
+import { execute, root, sourceFlags } from '../../tools/workspace.mjs';
 import { counter } from '../count.mjs';
 import { onlyPath } from '../path.mjs';
 
@@ -40,13 +40,25 @@ await step('install: what failed leaves no addon', () =>
     ? 'it does'
     : '',
 );
-await step('install: makes the addon', async () => says(await install(cache), 0, /^made: .*engines\/mpi-1-/));
+await step('install: makes the addon', async () => says(await install(cache), 0, /^made: .*engines\/mpi-2-/));
 await step('install: a second time it is there, and needs no compiler', async () =>
   says(await install(cache, { PATH: only('sh') }), 0, /^already there: /),
 );
 await step('install: another engine is refused', async () =>
   says(await mdiff(['engine', 'install', 'jax']), 2, /expected "tensorflow" or "mpi", got "jax"/),
 );
+await step('its arithmetic has the bits of JavaScript', async () => {
+  const addon = join(
+    cache,
+    'engines',
+    readdirSync(join(cache, 'engines')).find((name) => name.startsWith('mpi-')),
+    'mpi.node',
+  );
+  const { code, text } = await execute(process.execPath, [...sourceFlags(), join(root, 'checks/mpi/arithmetic.mjs'), addon], {
+    output: 'keep',
+  });
+  return code === 0 ? '' : text;
+});
 await step('list shows it', async () => {
   const { text } = await mdiff(['engine', 'list', '--set', `cache_dir=${cache}`]);
   return /^mpi +installed +.*mpi\.node$/m.test(text) ? '' : text;

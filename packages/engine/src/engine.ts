@@ -116,8 +116,11 @@ export interface Engine extends StepEngine {
   gradient(): Promise<Float32Array>;
   /** That sum, which the engine then drops. */
   take(): Promise<Float32Array>;
-  /** Updates with the sum, or with `gradient` instead, then drops the sum. @throws MdiffError MDIFF_GRADIENT if the length is not the weights' */
-  apply(update: Update, gradient?: Float32Array): Promise<Omit<StepResult, 'loss'>>;
+  /**
+   * Updates with the sum, or with `gradient` instead, then drops the sum. `given`: the caller does not use the gradient again, so it moves to the engine's
+   * thread without a copy. @throws MdiffError MDIFF_GRADIENT if the length is not the weights'
+   */
+  apply(update: Update, gradient?: Float32Array, given?: boolean): Promise<Omit<StepResult, 'loss'>>;
 }
 
 /** @throws MdiffError MDIFF_GRADIENT for a gradient that `apply` cannot take */

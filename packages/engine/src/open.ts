@@ -31,7 +31,8 @@ const inWorker =
         grads: (batch) => remote.call('grads', batch),
         gradient: () => remote.call('gradient'),
         take: () => remote.call('take'),
-        apply: (update, gradient) => remote.call('apply', { update, gradient }),
+        apply: (update, gradient, given) =>
+          remote.call('apply', { update, gradient }, given === true && gradient ? [gradient.buffer as ArrayBuffer] : []),
         step: (batches, update) => remote.call('step', { batches, update }),
         evaluate: (batch) => remote.call('evaluate', batch),
         read: () => remote.call('read'),

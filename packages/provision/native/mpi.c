@@ -10,6 +10,7 @@
 #include <mpi.h>
 #include <node_api.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -154,11 +155,23 @@ static int initialise(void) {
   return 1;
 }
 
-/* Polls quickly while something moves, then ever more slowly: on a machine with a rank for each core, polling takes from the training. */
-static void rest(int idle) {
-  struct timespec pause = {0, idle < 20 ? 0 : idle < 200 ? 20000 : 200000};
-  if (pause.tv_nsec == 0) sched_yield();
-  else nanosleep(&pause, NULL);
+/* Waits before the next look at MPI: not at all while something moves, then ever longer while an operation is on its way, since each look takes from
+ * the training on a machine with a rank for each core. Without an operation it sleeps until JavaScript queues one, or for a while: signs of life come. */
+static void rest(int idle, int waiting) {
+  struct timespec pause = {0, idle < 200 ? 20000 : idle < 1000 ? 100000 : 500000};
+  if (waiting && idle < 20) {
+    sched_yield();
+  } else if (waiting) {
+    nanosleep(&pause, NULL);
+  } else {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += 100000000;
+    if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
+    pthread_mutex_lock(&mpi.lock);
+    if (!mpi.first) pthread_cond_timedwait(&mpi.changed, &mpi.lock, &until);
+    pthread_mutex_unlock(&mpi.lock);
+  }
 }
 
 static void *run(void *unused) {
@@ -201,12 +214,58 @@ static void *run(void *unused) {
     }
     if (closing && !active) break;
     beats(&next);
-    rest(idle);
+    rest(idle, active != NULL);
   }
   beats_end();
   MPI_Finalize();
   napi_call_threadsafe_function(mpi.done, closing, napi_tsfn_blocking);
   return unused;
+}
+
+/* --- arithmetic of gradients, which JavaScript does a number at a time; the results are those of ranks/exchange.ts, to the bit --- */
+
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#define WIDEST __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define WIDEST
+#endif
+
+static float of_bits(uint32_t bits) {
+  float value;
+  memcpy(&value, &bits, 4);
+  return value;
+}
+
+static uint32_t bits_of(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, 4);
+  return bits;
+}
+
+WIDEST static void add_floats(float *restrict into, const float *restrict other, size_t count) {
+  for (size_t i = 0; i < count; i++) into[i] += other[i];
+}
+
+WIDEST static void add_halves(float *restrict into, const uint16_t *restrict halves, size_t count) {
+  for (size_t i = 0; i < count; i++) into[i] += of_bits((uint32_t)halves[i] << 16);
+}
+
+WIDEST static void expand_halves(float *restrict into, const uint16_t *restrict halves, size_t count) {
+  for (size_t i = 0; i < count; i++) into[i] = of_bits((uint32_t)halves[i] << 16);
+}
+
+/* data + rest in bfloat16, to nearest even; rest keeps what that loses, and nothing of a number that is not finite. */
+WIDEST static void compress(const float *restrict data, float *restrict rest, uint16_t *restrict into, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    float wanted = data[i] + rest[i];
+    uint32_t bits = bits_of(wanted), special = (bits & 0x7f800000) == 0x7f800000;
+    uint32_t nearest = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    uint32_t kept = (bits >> 16) | ((bits & 0x7fffff) ? 0x40 : 0);
+    uint32_t half = special ? kept : nearest;
+    float lost = wanted - of_bits(half << 16);
+    into[i] = (uint16_t)half;
+    rest[i] = (half & 0x7f80) == 0x7f80 ? 0 : lost;
+  }
 }
 
 /* --- JavaScript's side --- */
@@ -249,6 +308,7 @@ static napi_value queue(napi_env env, struct operation *op) {
   pthread_mutex_lock(&mpi.lock);
   *mpi.last = op;
   mpi.last = &op->next;
+  pthread_cond_signal(&mpi.changed);
   pthread_mutex_unlock(&mpi.lock);
   return promise;
 }
@@ -281,6 +341,40 @@ static napi_value js_send(napi_env env, napi_callback_info info) { return queue_
 static napi_value js_receive(napi_env env, napi_callback_info info) { return queue_data(env, info, RECEIVE); }
 static napi_value js_broadcast(napi_env env, napi_callback_info info) { return queue_data(env, info, BROADCAST); }
 static napi_value js_sum(napi_env env, napi_callback_info info) { return queue_data(env, info, SUM); }
+
+/* The typed array of an argument; NULL if it is none of `type` with `count` numbers. */
+static void *array_of(napi_env env, napi_value value, napi_typedarray_type type, size_t count) {
+  napi_typedarray_type found;
+  size_t length;
+  void *data;
+  if (napi_get_typedarray_info(env, value, &found, &length, &data, NULL, NULL) != napi_ok) return NULL;
+  return found == type && length == count ? data : NULL;
+}
+
+/* add(into, other): `other` in float32 or, as Uint16Array, in bfloat16. expand(into, halves). compress(data, rest, halves). */
+static napi_value js_arithmetic(napi_env env, napi_callback_info info) {
+  size_t given = 3, count;
+  napi_value args[3];
+  napi_typedarray_type type, other;
+  void *kind, *data;
+  napi_get_cb_info(env, info, &given, args, NULL, &kind);
+  if (given < 2 || napi_get_typedarray_info(env, args[0], &type, &count, &data, NULL, NULL) != napi_ok || type != napi_float32_array ||
+      napi_get_typedarray_info(env, args[1], &other, NULL, NULL, NULL, NULL) != napi_ok)
+    return thrown(env, "expected typed arrays");
+  void *second = array_of(env, args[1], other, count), *halves = given > 2 ? array_of(env, args[2], napi_uint16_array, count) : NULL;
+  switch (*(const char *)kind) {
+    case 'a':
+      if (second && other == napi_float32_array) return add_floats(data, second, count), NULL;
+      if (second && other == napi_uint16_array) return add_halves(data, second, count), NULL;
+      break;
+    case 'e':
+      if (second && other == napi_uint16_array) return expand_halves(data, second, count), NULL;
+      break;
+    default:
+      if (second && other == napi_float32_array && halves) return compress(data, second, halves, count), NULL;
+  }
+  return thrown(env, "expected arrays of one length: float32, and bfloat16 as Uint16Array");
+}
 
 static napi_value js_end(napi_env env, napi_callback_info info) {
   size_t count = 1;
@@ -355,10 +449,11 @@ NAPI_MODULE_INIT() {
     const char *name;
     napi_callback call;
   } calls[] = {{"open", js_open},           {"send", js_send}, {"receive", js_receive}, {"broadcast", js_broadcast},
-               {"sum", js_sum},             {"end", js_end},   {"tick", js_tick},       {"silence", js_silence}};
+               {"sum", js_sum},             {"end", js_end},   {"tick", js_tick},       {"silence", js_silence},
+               {"add", js_arithmetic},      {"expand", js_arithmetic}, {"compress", js_arithmetic}};
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
     napi_value function;
-    napi_create_function(env, calls[i].name, NAPI_AUTO_LENGTH, calls[i].call, NULL, &function);
+    napi_create_function(env, calls[i].name, NAPI_AUTO_LENGTH, calls[i].call, (void *)calls[i].name, &function);
     napi_set_named_property(env, exports, calls[i].name, function);
   }
   return exports;

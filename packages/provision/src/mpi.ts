@@ -94,7 +94,7 @@ async function build(
   watch(`compiling the addon with ${mpicc.join(' ')}`);
   const addon = join(folder, MPI_ADDON);
   const headers = (createRequire(import.meta.url)('node-api-headers') as { include_dir: string }).include_dir;
-  const flags = ['-std=gnu11', '-O2', '-fPIC', '-shared', '-pthread', '-DNAPI_VERSION=8', '-DBUILDING_NODE_EXTENSION', '-I', headers];
+  const flags = ['-std=gnu11', '-O3', '-fPIC', '-shared', '-pthread', '-DNAPI_VERSION=8', '-DBUILDING_NODE_EXTENSION', '-I', headers];
   // macOS looks up Node's symbols when it loads the addon.
   const linked = process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : ['-ldl'];
   const ended = await run(mpicc, [...flags, source, ...linked, '-o', addon], running);

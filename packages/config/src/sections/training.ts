@@ -32,7 +32,7 @@ export const TrainingConfigSchema = section('Training', 'The optimiser, the budg
     ['ordered', 'float32', 'bfloat16'],
     'ordered',
     'float32',
-    'how several ranks add their gradients: in the order of their batches, which gives the bits of one rank; in the order that MPI likes best; or that in half the bytes',
+    'how several ranks add their gradients: in the order of their batches, which gives the bits of one rank; each rank its own first, with fewer bytes; or that in half the bytes',
     'nothing on one rank; bfloat16 keeps what it rounds away for the next step (error feedback)',
   ),
   max_epochs: int(

@@ -5,10 +5,21 @@ import { MdiffError } from '@mdiff/folder';
 /** The typed arrays that travel as bytes. */
 export type Bytes = Uint8Array | Int32Array | Float32Array | Float64Array | Uint16Array;
 
+/** Additions of gradients; numbers in bfloat16 are the upper halves of float32. */
+export interface Arithmetic {
+  /** Adds `other`, in float32 or bfloat16. */
+  add(into: Float32Array, other: Float32Array | Uint16Array): void;
+  expand(into: Float32Array, halves: Uint16Array): void;
+  /** Rounds `data` + `rest` to bfloat16; `rest` keeps what that loses. */
+  compress(data: Float32Array, rest: Float32Array, into: Uint16Array): void;
+}
+
 /** Calls of one kind between the same ranks are matched in their order; nothing may write to an array before its promise is settled. */
 export interface Communicator {
   readonly rank: number;
   readonly size: number;
+  /** in native code, with the results of `arithmetic` in exchange.ts to the bit; absent: that one */
+  readonly arithmetic?: Arithmetic;
   send(data: Bytes, to: number): Promise<void>;
   /** `data` has the length that the other rank sends */
   receive(data: Bytes, from: number): Promise<void>;

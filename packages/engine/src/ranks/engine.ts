@@ -3,7 +3,7 @@ import type { Engine, StepBatch, StepEngine, StepResult, Update } from '../engin
 import type { TrainState } from '../state.js';
 import { everyone, hear, ranksError, tell } from './communicator.js';
 import type { Communicator } from './communicator.js';
-import { compressedSum, ownerOf, relay, share, sumAll } from './exchange.js';
+import { ownerOf, share, summation } from './exchange.js';
 
 // An engine over ranks: each computes its passes of a step, all exchange their gradients, and each applies the sum. Rank 0 leads: a training loop sees
 // one engine. The others follow its orders, with weights that stay equal to its own.
@@ -38,42 +38,43 @@ const passesOf = (batches: readonly StepBatch[], { rank, size }: Pick<Communicat
 /** What every rank does in each order; `own` are the batches of its passes. */
 function memberOf(engine: Engine, { comm, exchange, names }: RanksOptions) {
   const { total } = engine.layout;
-  const compressed = exchange === 'bfloat16' ? compressedSum(comm, total) : undefined;
+  const { size } = comm;
+  const sum = summation(comm, { length: total, half: exchange === 'bfloat16' });
 
   /** The sum over the passes in their order: the bits of one rank that accumulates them all. */
   async function inOrder(own: Passes, passes: number, losses: Float64Array): Promise<Float32Array> {
-    let gradient: Float32Array | undefined;
+    const rounds = Math.ceil(passes / size);
+    let result: Float32Array | undefined;
     let running = Promise.resolve();
-    for (const { pass, batch } of own) {
-      losses[pass] = (await engine.grads(batch)).loss;
-      gradient = await engine.take();
+    for (let round = 0; round < rounds; round++) {
+      const mine = own[round];
+      if (mine) losses[mine.pass] = (await engine.grads(mine.batch)).loss;
+      const gradient = mine && (await engine.take());
       await running;
-      running = relay(comm, gradient, { pass, passes }); // while the engine works on the next pass
+      if (round + 1 === rounds) result = gradient ?? new Float32Array(total);
+      // While the engine works on the next pass.
+      running = sum({ count: Math.min(size, passes - round * size), gradient, first: round === 0, ...(result && { result }) });
       running.catch(() => undefined); // awaited below
     }
     await running;
-    const last = ownerOf(passes - 1, comm.size);
-    if (last === comm.rank) return gradient!;
-    const sum = gradient ?? new Float32Array(total);
-    await share(comm, sum, last);
-    return sum;
+    return result!;
   }
 
   async function atOnce(own: Passes, losses: Float64Array): Promise<Float32Array> {
     for (const { pass, batch } of own) losses[pass] = (await engine.grads(batch)).loss;
-    const sum = await engine.take();
-    await (compressed ? compressed(sum) : sumAll(comm, sum));
-    return sum;
+    const gradient = await engine.take();
+    await sum({ count: size, gradient, first: true, result: gradient });
+    return gradient;
   }
 
   return {
     step: async (own: Passes, passes: number, update: Update): Promise<StepResult> => {
       const losses = new Float64Array(passes);
-      const sum = await (exchange === 'ordered' ? inOrder(own, passes, losses) : atOnce(own, losses));
+      const gradient = await (exchange === 'ordered' ? inOrder(own, passes, losses) : atOnce(own, losses));
       await comm.sum(losses); // each loss is one rank's; zeros leave it as it is
       const loss = losses.reduce((all, one) => all + one, 0);
       if (!Number.isFinite(loss)) return { loss, gradNorm: NaN, finite: false };
-      return { loss, ...(await engine.apply(update, sum)) };
+      return { loss, ...(await engine.apply(update, gradient, true)) };
     },
     load: async (state: TrainState): Promise<void> => {
       for (const array of [state.params, state.m, state.v, ...(state.ema ? [state.ema] : [])]) await share(comm, array, 0);

@@ -1,8 +1,7 @@
 import { stream } from '@mdiff/diffusion';
 import { localRanks } from '@mdiff/testing';
-import type { LocalRank } from '@mdiff/testing';
 import { describe, expect, it } from 'vitest';
-import { compress, compressedSum, fromBfloat16, ownerOf, relay, share, sumAll, toBfloat16 } from './exchange.js';
+import { chunkFor, compress, fromBfloat16, ownerOf, share, summation, toBfloat16 } from './exchange.js';
 
 const CHUNK = 1000;
 const LENGTH = 2 * CHUNK + 500; // the last chunk is not whole
@@ -18,7 +17,26 @@ function accumulated(passes: number, length = LENGTH): Float32Array {
 }
 const sameBits = (a: Float32Array, b: Float32Array): boolean => Buffer.from(a.buffer).equals(Buffer.from(b.buffer));
 
-describe('the exchange in the order of the passes', () => {
+/** Each rank's sum of the gradients of the passes, in rounds, and the bytes that it sent. */
+function sums(size: number, passes: number, { half = false, length = LENGTH, chunk = CHUNK } = {}) {
+  return Promise.all(
+    localRanks(size).map(async (comm) => {
+      const sum = summation(comm, { length, half, chunk });
+      let result: Float32Array = new Float32Array(length);
+      const rounds = Math.ceil(passes / size);
+      for (let round = 0; round < rounds; round++) {
+        const pass = round * size + comm.rank;
+        const gradient = pass < passes ? gradientOf(pass, length) : undefined;
+        const last = round + 1 === rounds;
+        if (last && gradient) result = gradient; // as the engine does, in place
+        await sum({ count: Math.min(size, passes - round * size), gradient, first: round === 0, ...(last && { result }) });
+      }
+      return { result, sent: comm.sent };
+    }),
+  );
+}
+
+describe('a sum over ranks', () => {
   it.each([
     [2, 2],
     [3, 3],
@@ -26,66 +44,77 @@ describe('the exchange in the order of the passes', () => {
     [2, 5],
     [4, 3],
     [3, 1],
+    [5, 12],
   ])('%i ranks, %i passes: the bits of one machine that accumulates', async (size, passes) => {
+    expect(ownerOf(passes - 1, size)).toBe((passes - 1) % size);
     const expected = accumulated(passes);
-    const rank = async (comm: LocalRank): Promise<Float32Array> => {
-      let data: Float32Array = new Float32Array(LENGTH);
-      for (let pass = 0; pass < passes; pass++) {
-        if (ownerOf(pass, size) !== comm.rank) continue;
-        data = gradientOf(pass);
-        await relay(comm, data, { pass, passes, chunk: CHUNK });
-      }
-      const last = ownerOf(passes - 1, size);
-      if (comm.rank !== last) await share(comm, data, last, CHUNK);
-      return data;
-    };
-    for (const sum of await Promise.all(localRanks(size).map(rank))) expect(sameBits(sum, expected)).toBe(true);
+    for (const { result } of await sums(size, passes)) expect(sameBits(result, expected)).toBe(true);
+  });
+
+  it('a gradient with fewer numbers than ranks, or of many chunks', async () => {
+    for (const length of [1, 3, 40])
+      for (const { result } of await sums(4, 4, { length, chunk: 7 })) expect(sameBits(result, accumulated(4, length))).toBe(true);
+  });
+
+  it('sends each number to one rank and its sum to all', async () => {
+    // 2 P (N - 1) / N numbers of four bytes, and one for each cut.
+    for (const { sent } of await sums(4, 4)) expect(Math.abs(sent - 4 * 2 * LENGTH * (3 / 4))).toBeLessThanOrEqual(4 * 8 * 3);
+  });
+
+  it('adds in steps without a trace of the step before', async () => {
+    const size = 2;
+    const results = await Promise.all(
+      localRanks(size).map(async (comm) => {
+        const sum = summation(comm, { length: LENGTH, chunk: CHUNK });
+        for (const step of [7, 0]) {
+          const gradient = gradientOf(step + comm.rank);
+          await sum({ count: size, gradient, first: true, result: gradient });
+          if (step === 0) return gradient;
+        }
+        throw new Error('two steps');
+      }),
+    );
+    for (const result of results) expect(sameBits(result, accumulated(size))).toBe(true);
+  });
+
+  it('in chunks that grow with the ranks, so that no part is tiny', () => {
+    expect(chunkFor(2)).toBe(chunkFor(64));
+    expect(chunkFor(1024) / 1024).toBe(chunkFor(64) / 64);
   });
 });
 
-describe('the faster exchanges', () => {
+it('copies what rank 1 has to all', async () => {
+  const copies = await Promise.all(
+    localRanks(3).map(async (comm) => {
+      const data = gradientOf(comm.rank);
+      await share(comm, data, 1, CHUNK);
+      return data;
+    }),
+  );
+  for (const copy of copies) expect(sameBits(copy, gradientOf(1))).toBe(true);
+});
+
+describe('a sum in bfloat16', () => {
   const size = 3;
-  const all = (exchange: (comm: LocalRank, data: Float32Array) => Promise<void>, length = LENGTH) => {
-    const comms = localRanks(size);
-    return Promise.all(
-      comms.map(async (comm) => {
-        const data = gradientOf(comm.rank, length);
-        await exchange(comm, data);
-        return { data, sent: comm.sent };
-      }),
-    );
-  };
 
-  it('add in float32 whatever the order', async () => {
-    const expected = accumulated(size);
-    for (const { data } of await all((comm, data) => sumAll(comm, data, CHUNK))) {
-      // The numbers are below 2^19, and three of them have two roundings.
-      data.forEach((value, i) => Math.abs(value - expected[i]!) > 0.1 && expect(value).toBe(expected[i]));
-    }
-  });
-
-  it('add in bfloat16: the same bits on every rank, at half the bytes', async () => {
-    const sums = await all((comm, data) => compressedSum(comm, LENGTH, CHUNK)(data));
-    for (const { data } of sums) expect(sameBits(data, sums[0]!.data)).toBe(true);
+  it('has the same bits on every rank, at half the bytes', async () => {
+    const all = await sums(size, size, { half: true });
+    for (const { result } of all) expect(sameBits(result, all[0]!.result)).toBe(true);
     // Each rank sends two of three parts twice, in two bytes a number.
-    for (const { sent } of sums) expect(sent).toBeLessThan(2 * 2 * ((2 / 3) * LENGTH + 8));
+    for (const { sent } of all) expect(sent).toBeLessThan(2 * 2 * ((2 / 3) * LENGTH + 8));
   });
 
-  it('give back later what bfloat16 rounds away', async () => {
+  it('gives back later what the rounding loses', async () => {
     const [length, steps] = [50, 400];
-    const exchanges = new Map<number, (data: Float32Array) => Promise<void>>();
     const comms = localRanks(size);
+    const exchanges = comms.map((comm) => summation(comm, { length, half: true }));
     const total = new Float64Array(length);
     const expected = new Float64Array(length);
     for (let step = 0; step < steps; step++) {
       const parts = comms.map((comm) => gradientOf(step * size + comm.rank, length).map((value) => 1 + value / 2 ** 19));
       parts.forEach((part) => part.forEach((value, i) => void (expected[i]! += value)));
       await Promise.all(
-        comms.map((comm) => {
-          const exchange = exchanges.get(comm.rank) ?? compressedSum(comm, length);
-          exchanges.set(comm.rank, exchange);
-          return exchange(parts[comm.rank]!);
-        }),
+        comms.map(({ rank }) => exchanges[rank]!({ count: size, gradient: parts[rank], first: true, result: parts[rank]! })),
       );
       parts[0]!.forEach((value, i) => void (total[i]! += value));
     }
@@ -93,7 +122,19 @@ describe('the faster exchanges', () => {
     for (let i = 0; i < length; i++) expect(Math.abs(total[i]! - expected[i]!)).toBeLessThan(2 ** -4);
   });
 
-  it('keep no rest of a gradient that is not finite', () => {
+  it('rounds blocks of numbers as it rounds one', () => {
+    const rng = stream(5, 'compress');
+    const length = 5000; // more than a block
+    const data = Float32Array.from({ length }, () => (rng.next() - 0.5) * 2 ** (rng.int(250) - 125));
+    const rest = Float32Array.from({ length }, (_, i) => data[i]! * (rng.next() - 0.5) * 2 ** -8);
+    const wanted = data.map((value, i) => value + rest[i]!);
+    const halves = new Uint16Array(length);
+    compress(data, rest, halves);
+    expect([...halves]).toEqual([...wanted].map(toBfloat16));
+    expect([...rest]).toEqual([...wanted].map((value) => value - fromBfloat16(toBfloat16(value))));
+  });
+
+  it('keeps no rest of a gradient that is not finite', () => {
     const rest = Float32Array.of(0.25, 0.25, 0.25);
     const halves = new Uint16Array(3);
     compress(Float32Array.of(NaN, Infinity, 1), rest, halves);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { ranksError } from './communicator.js';
-import type { Communicator } from './communicator.js';
+import type { Arithmetic, Communicator } from './communicator.js';
 import type { World } from './world.js';
 
 // MPI, through the addon that `mdiff engine install mpi` has compiled.
@@ -11,7 +11,7 @@ import type { World } from './world.js';
 export const MPI_ADDON = 'mpi.node';
 
 /** Of the addon's functions: another release that changes them makes another folder. */
-const API = 1;
+const API = 2;
 
 /** The folder in which `mdiff engine install mpi` puts the addon. It exists only once MPI has added numbers with it. */
 export const mpiFolder = (cacheDir: string): string => resolve(cacheDir, 'engines', `mpi-${API}-${process.platform}-${process.arch}`);
@@ -22,7 +22,7 @@ export function locateMpi(cacheDir: string): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
-interface Addon extends Pick<Communicator, 'send' | 'receive' | 'broadcast' | 'sum' | 'tick' | 'silence'> {
+interface Addon extends Pick<Communicator, 'send' | 'receive' | 'broadcast' | 'sum' | 'tick' | 'silence'>, Arithmetic {
   open(): { rank: number; size: number; version: string };
   /** with an exit code: ends all processes; without: leaves MPI */
   end(code?: number): Promise<void>;
@@ -61,6 +61,7 @@ export function openMpi(cacheDir: string, world: World): Communicator {
     sum: (data) => addon.sum(data),
     tick: (all) => addon.tick(all),
     silence: () => addon.silence(),
+    arithmetic: addon,
     abort: (code) => {
       setTimeout(() => process.kill(process.pid, 'SIGKILL'), ABORT);
       addon.end(code).catch(() => undefined); // it never comes back
