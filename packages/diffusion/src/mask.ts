@@ -14,7 +14,7 @@ export interface UnitMask {
 /**
  * Corrupts one unit of `length` maskable tokens at mask ratio `t` ∈ (0, 1], the log-linear schedule's time.
  *
- * bernoulli: each token with probability t (the number may be 0), weight 1/t (MDLM, arXiv 2406.07524, eq. 10).
+ * bernoulli: each token with probability t (the number may be 0), weight 1/t (MDLM, arXiv 2406.07524, section 3).
  * exact_count: exactly k = max(1, round(t·length)) tokens, weight length/k. With k uniform on {1, …, length} both have the same
  * expectation, because ∫ t^{k−1}(1−t)^{L−k} dt = 1/(k·C(L, k)), so that each k has mass 1/L and each mask of k tokens weight L/k.
  */

@@ -21,7 +21,7 @@ const MIN_RATE = 0.001;
 /**
  * Masking rates t of the units of one optimiser step, each with the factor its loss is multiplied by (1 unless `bell`).
  *
- * low_discrepancy: x_i = (u + i)/R mod 1 with one u per step (VDM, arXiv 2107.00630, appendix I.1). uniform: independent x.
+ * low_discrepancy: x_i = (u + i)/R mod 1 with one u per step (VDM, arXiv 2107.00630, appendix I). uniform: independent x.
  * bell: the low-discrepancy points pass through the inverse distribution function of q(x) = ½ + 3x(1 − x), factor 1/q(x) ∈ [0.8, 2]
  * (after arXiv 2605.13026). Then t = min + (max − min)·x.
  */

@@ -17,7 +17,7 @@ export interface WeighedUnit {
  * The weight of every masked token's cross-entropy, one number per unit (all masked tokens of a unit share theirs), normalised once over
  * all units of an optimiser step so that the step's loss is Σ weight·CE, in nats per token.
  *
- * elbo: Σ importance·weight·CE ÷ all maskable tokens (MDLM, arXiv 2406.07524, eq. 10 per token); a likelihood bound in expectation only
+ * elbo: Σ importance·weight·CE ÷ all maskable tokens (MDLM, arXiv 2406.07524, section 3 per token); a likelihood bound in expectation only
  * if the rates cover (0, 1]. uniform: the importance-weighted mean CE over masked tokens, not a bound. With nothing masked all weights are 0.
  */
 export function lossWeights(options: { weighting: LossWeighting; units: readonly WeighedUnit[] }): Float64Array {

@@ -1,6 +1,6 @@
 import { tf } from './tf.js';
 
-/** silu(gate)·up, both [N, F] (arXiv 2002.05202, eq. 5). With y the output, d gate = dy(σ(up − y) + y) and d up = dy·silu(gate). */
+/** silu(gate)·up, both [N, F] (arXiv 2002.05202, section 2). With y the output, d gate = dy(σ(up − y) + y) and d up = dy·silu(gate). */
 export function swiglu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
   return tf.customGrad((gate, up, save) => {
     const sigma = tf.sigmoid(gate as tf.Tensor);

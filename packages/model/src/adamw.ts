@@ -51,7 +51,7 @@ function squares(flat: Float32Array): number {
 const clipScale = (norm: number, clip: number): number => (clip > 0 && norm > clip ? clip / norm : 1);
 
 /**
- * One AdamW step in place (arXiv 1711.05101, algorithm 2) after clipping the gradients to the global norm `clip`
+ * One AdamW step in place (arXiv 1711.05101, section 2) after clipping the gradients to the global norm `clip`
  * (0 = off). The gradients themselves stay as they are. A gradient that is not finite changes nothing.
  * On buffers from `allocate` it is several times as fast.
  */

@@ -70,7 +70,7 @@ export interface Rotation {
 }
 
 /**
- * Rotary position tables (RoFormer, arXiv 2104.09864, eq. 34, rotate-half form, base 10000) for positions 0…length−1.
+ * Rotary position tables (RoFormer, arXiv 2104.09864, section 3.4.2, rotate-half form, base 10000) for positions 0…length−1.
  * The first half of `sin` carries the minus sign of rotate-half.
  */
 export function rotation(length: number, K: number): { cos: Float32Array; sin: Float32Array } {

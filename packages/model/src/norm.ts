@@ -2,7 +2,7 @@ import { tf } from './tf.js';
 import { sumFirst, sumLast } from './rows.js';
 
 /**
- * RMSNorm (arXiv 1910.07467, eq. 4): x [N, D], gain [D] → x/√(mean(x²) + eps)·gain.
+ * RMSNorm (arXiv 1910.07467, section 4): x [N, D], gain [D] → x/√(mean(x²) + eps)·gain.
  * With y = x·r the gradient is dx = r(dy′ − y·mean(dy′·y)), dy′ = dy·gain.
  */
 export function rmsNorm(x: tf.Tensor, gain: tf.Tensor, eps: number): tf.Tensor2D {

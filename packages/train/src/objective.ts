@@ -29,7 +29,7 @@ export function toStepBatch(batch: Batch): Input {
 
 /**
  * Masks the batches of one optimiser step. Rates are stratified over all units of the step, and the loss is normalised over them, for any
- * number of batches (MDLM, arXiv 2406.07524, eq. 10; low-discrepancy t after VDM, arXiv 2107.00630, appendix I).
+ * number of batches (MDLM, arXiv 2406.07524, section 3; low-discrepancy t after VDM, arXiv 2107.00630, appendix I).
  */
 export function maskedStep(batches: readonly Batch[], objective: MaskedObjective): StepBatch[] {
   const { seed, step, training, shiftHead } = objective;

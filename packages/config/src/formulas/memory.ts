@@ -38,7 +38,7 @@ type Sizes = {
   hardware: HardwareConfig;
 };
 
-/** Bytes one layer keeps for one row: (e/2)·s·h·(34 + 5as/h), Korthikanti et al. 2022 (arXiv 2205.05198), eq. 1, scaled from 16 bits. */
+/** Bytes one layer keeps for one row: (e/2)·s·h·(34 + 5as/h), Korthikanti et al. 2022 (arXiv 2205.05198), section 4.1, scaled from 16 bits. */
 export function layerBytes(model: ModelConfig, bytes = 4): number {
   mustBe('layerBytes', 'model', model, 'object');
   mustBe('layerBytes', 'bytes', bytes, 'number');

@@ -119,7 +119,7 @@ function writeAverage(variable: string, ema: string, update: string, fresh: stri
 }
 
 /**
- * The update of a signature that takes one AdamW step (arXiv 1711.05101, algorithm 2). It adds the scalar inputs `ADAMW_INPUTS` and the
+ * The update of a signature that takes one AdamW step (arXiv 1711.05101, section 2). It adds the scalar inputs `ADAMW_INPUTS` and the
  * output `grad_norm`, the global norm before clipping.
  *
  * Gradients are clipped to the global norm `adam.clip` (0 = off). Then m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g²,
