@@ -1,5 +1,7 @@
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import Sequence from './tools/sequence.mjs';
 
 // Packages import each other's TypeScript through the first condition, so no test needs a build. `npm test` builds all the same, to check
 // the types; it then sets this variable, and packages import what is built, which starts threads and processes in half the time.
@@ -25,4 +27,7 @@ const projects = [...rooms, 'bench', 'examples', 'tools'].map((root) => ({
   },
 }));
 
-export default defineConfig({ test: { projects, maxWorkers: 2, passWithNoTests: true } });
+// One file more than there are cores: a file whose test waits for a process, a signal or a clock leaves its core to another.
+const maxWorkers = Math.min(availableParallelism() + 1, 4);
+
+export default defineConfig({ test: { projects, maxWorkers, sequence: { sequencer: Sequence }, passWithNoTests: true } });

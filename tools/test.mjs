@@ -32,7 +32,15 @@ async function vitest(args, built) {
   try {
     const { code } = await execute(
       process.execPath,
-      [bin('vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...args],
+      [
+        bin('vitest/vitest.mjs'),
+        'run',
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${file}`,
+        `--reporter=${join(root, 'tools/slowest.mjs')}`,
+        ...args,
+      ],
       { output: 'both', env: built ? { MDIFF_BUILT: '1' } : {} },
     );
     const counts = tallyVitest(JSON.parse(readFileSync(file, 'utf8')));
