@@ -29,9 +29,9 @@ describe('scoring in worker threads', () => {
   const words = tinyBook(40).split(/\s+/);
   const section: Section = {
     title: 't',
-    paragraphs: Array.from({ length: 700 }, () => ({
+    paragraphs: Array.from({ length: 540 }, () => ({
       kind: 'prose',
-      text: `${Array.from({ length: 5 + rng.int(12) }, () => words[rng.int(words.length)]!.replace(/\W/g, '')).join(' ')}.`,
+      text: `${Array.from({ length: 5 + rng.int(4) }, () => words[rng.int(words.length)]!.replace(/\W/g, '')).join(' ')}.`,
     })),
   };
   const config = (cpu_threads: number) =>
@@ -52,7 +52,7 @@ describe('scoring in worker threads', () => {
     const { curriculum, data, seed } = config(1);
     const here = await scoreSentences(sentences, { curriculum, data, seed, embedder: tfidfSvd({ seed }), parse: parseFeatures });
     expect(here.report.scored).toBeGreaterThan(512);
-    for (const workers of [1, 2, 3]) expect(await score(workers)).toEqual(here);
+    for (const workers of [1, 3]) expect(await score(workers)).toEqual(here);
     expect(progress.mock.lastCall).toEqual([2 * here.report.scored, 2 * here.report.scored]);
   });
 

@@ -19,7 +19,7 @@ const plain = `
 describe('the tagger', () => {
   it('gives the tags of compromise alone, for sentences of a book', async () => {
     const { documents } = await loadSource('builtin:moby-dick');
-    const sentences = listSentences(documents.flatMap(({ sections }) => sections)).filter((_, i) => i % 20 === 7);
+    const sentences = listSentences(documents.flatMap(({ sections }) => sections)).filter((_, i) => i % 40 === 7);
     const out = execFileSync(process.execPath, ['--input-type=module', '-e', plain], {
       cwd: fileURLToPath(new URL('..', import.meta.url)),
       input: JSON.stringify(sentences),
@@ -27,7 +27,7 @@ describe('the tagger', () => {
       maxBuffer: 2 ** 28,
     });
     const expected = JSON.parse(out) as unknown[];
-    expect(sentences.length).toBeGreaterThan(400);
+    expect(sentences.length).toBeGreaterThan(200);
     sentences.forEach((sentence, i) => {
       const { clauses, docs } = read(sentence);
       expect(
