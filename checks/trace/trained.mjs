@@ -1,6 +1,8 @@
-// Models of TensorFlow.js that were trained as ONNX: the same numbers in Node and in Chromium's WebAssembly, and, with checks/python/trained.py, in Python.
+// Models of TensorFlow.js that were trained as ONNX: the same numbers in Node, in Chromium's WebAssembly and on its WebGPU, and, with
+// checks/python/trained.py, in Python. Chromium's WebGPU device here is SwiftShader, which computes on the processor.
 //   node --conditions=@mdiff/source --import tsx checks/trace/trained.mjs <folder>
-// Writes for each model the graphs of its step and of its prediction, and `NAME.json` with their inputs and what Node computed. Prints `N passed, N failed`.
+// Writes for each model the graphs of its step and of its prediction, as `NAME.onnx` and, for WebGPU, `NAME.webgpu`, and `NAME.json` with their
+// inputs and what Node computed. Prints `N passed, N failed`.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -17,7 +19,7 @@ const CLOSE = 1e-5;
 const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error('usage: trained.mjs <folder>');
 mkdirSync(folder, { recursive: true });
-const { step, end } = counter();
+const { check, step, end } = counter();
 
 const tensor = ({ dims, data }) => new ort.Tensor('float32', Float32Array.from(data), dims);
 const plain = ({ dims, data }) => ({ dims: [...dims], data: [...data] });
@@ -38,34 +40,54 @@ async function trained(name) {
     const result = await session.run(feeds);
     losses.push(result.loss.data[0]);
     state = Object.fromEntries(Object.keys(state).map((key) => [key, result[updateName(key)]]));
-    if (k === STEPS) write(`${name}.step`, onnx, feeds, result);
+    if (k === STEPS) write(`${name}.step`, onnx, toOnnx(graph, { webgpu: true }), feeds, result);
   }
   const prediction = compile(model, options.shapes && { shapes: options.shapes });
   const weights = Object.fromEntries(Object.keys(prediction.state).map((key) => [key, before[key].data]));
-  const predicting = toOnnx(prediction.graph, { initializers: weights });
+  const [predicting, onGpu] = [false, true].map((webgpu) => toOnnx(prediction.graph, { initializers: weights, webgpu }));
   const feeds = { [prediction.graph.inputs[0].name]: tensor(x) };
-  write(`${name}.predict`, predicting, feeds, await (await ort.InferenceSession.create(predicting)).run(feeds));
+  write(`${name}.predict`, predicting, onGpu, feeds, await (await ort.InferenceSession.create(predicting)).run(feeds));
   return losses;
 }
 
 const cases = [];
-function write(name, onnx, inputs, outputs) {
+function write(name, onnx, webgpu, inputs, outputs) {
   writeFileSync(join(folder, `${name}.onnx`), onnx);
+  writeFileSync(join(folder, `${name}.webgpu`), webgpu);
   const one = { inputs: all(inputs), outputs: all(outputs) };
   writeFileSync(join(folder, `${name}.json`), JSON.stringify(one));
   cases.push({ name, ...one });
 }
 
-/** Runs in the page. */
-async function inPage({ inputs, url, runtime }) {
+/** Runs in the page. `dispatched` counts what the session started on the GPU. */
+async function inPage({ inputs, url, runtime, provider }) {
   const web = await import(runtime);
   web.env.wasm.numThreads = 1;
-  const session = await web.InferenceSession.create(url, { executionProviders: ['wasm'] });
-  const feeds = Object.fromEntries(
-    Object.entries(inputs).map(([key, { dims, data }]) => [key, new web.Tensor('float32', Float32Array.from(data), dims)]),
-  );
-  const results = await session.run(feeds);
-  return Object.fromEntries(Object.entries(results).map(([key, { data }]) => [key, [...data]]));
+  const encoder = globalThis.GPUComputePassEncoder?.prototype;
+  const { dispatchWorkgroups } = encoder ?? {};
+  let dispatched = 0;
+  if (dispatchWorkgroups)
+    encoder.dispatchWorkgroups = function (...sizes) {
+      dispatched++;
+      return dispatchWorkgroups.apply(this, sizes);
+    };
+  try {
+    // ONNX Runtime warns that it leaves sizes to the processor, as it should.
+    const session = await web.InferenceSession.create(url, { executionProviders: [provider], logSeverityLevel: 3 });
+    const feeds = Object.fromEntries(
+      Object.entries(inputs).map(([key, { dims, data }]) => [key, new web.Tensor('float32', Float32Array.from(data), dims)]),
+    );
+    const results = await session.run(feeds);
+    return { dispatched, found: Object.fromEntries(Object.entries(results).map(([key, { data }]) => [key, [...data]])) };
+  } finally {
+    if (dispatchWorkgroups) encoder.dispatchWorkgroups = dispatchWorkgroups;
+  }
+}
+
+/** Runs in the page: the name of the GPU, or undefined. */
+async function adapterInPage() {
+  const adapter = await globalThis.navigator.gpu?.requestAdapter();
+  return adapter ? `${adapter.info.vendor} ${adapter.info.architecture}` : undefined;
 }
 
 /** The largest difference, where numbers above 1 count by their ratio. */
@@ -88,16 +110,30 @@ const runtime = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'
 writeFileSync(join(folder, 'index.html'), '<!doctype html><title>trained models</title>');
 const site = await openSite({ '/runtime/': runtime, '/': folder });
 try {
-  await withChromium(async (browser) => {
-    const page = await browser.newPage();
-    await page.goto(`${site.address}/`);
-    for (const { name, inputs, outputs } of cases)
-      await step(`${name}: Chromium has the numbers of Node`, async () => {
-        const work = { inputs, url: `${site.address}/${name}.onnx`, runtime: `${site.address}/runtime/ort.wasm.min.mjs` };
-        const worst = farthest(outputs, await page.evaluate(inPage, work));
-        return worst < CLOSE ? '' : `${worst} apart`;
-      });
-  });
+  await withChromium(
+    async (browser) => {
+      // One page, because its sessions share what they compile for the GPU.
+      const page = await browser.newPage();
+      await page.goto(`${site.address}/`);
+      const adapter = await page.evaluate(adapterInPage);
+      check(`Chromium has a WebGPU device: ${adapter}`, adapter ? '' : 'none');
+      for (const [provider, file] of [
+        ['wasm', 'onnx'],
+        ['webgpu', 'webgpu'],
+      ])
+        // prettier-ignore
+        for (const { name, inputs, outputs } of cases)
+          await step(`${name}: Chromium has the numbers of Node on ${provider}`, async () => {
+            const work = { inputs, url: `${site.address}/${name}.${file}`, runtime: `${site.address}/runtime/ort.${provider}.min.mjs`, provider }; // prettier-ignore
+            const { found, dispatched } = await page.evaluate(inPage, work);
+            if (provider === 'webgpu' && dispatched === 0) return 'nothing ran on the GPU';
+            const worst = farthest(outputs, found);
+            return worst < CLOSE ? '' : `${worst} apart`;
+          });
+    },
+    // Without it Chromium has no WebGPU where there is no GPU.
+    ['--enable-unsafe-webgpu'],
+  );
 } finally {
   await site.close();
 }

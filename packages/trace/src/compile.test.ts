@@ -181,6 +181,26 @@ describe('a step of training', () => {
     expect(new Set(still)).toEqual(new Set([losses[0]]));
   });
 
+  it('of layers that normalise a text of open length equals trainOnBatch', async () => {
+    const model = settle(
+      tf.sequential({
+        layers: [
+          layers.dense({ units: 3, inputShape: [null, 2] }),
+          layers.layerNormalization(),
+          layers.globalAveragePooling1d(),
+          layers.dense({ units: 1 }),
+        ],
+      }),
+    );
+    const compiled = compile(model, { optimizer: 'sgd', loss: 'meanSquaredError' });
+    const [x, target] = [values([3, 4, 2]), values([3, 1], 1)];
+    const losses = await stepsOf(compiled, { [compiled.graph.inputs[0]!.name]: x, target }, 3);
+    const batch = [tensor(x), tensor(target)] as const;
+    for (const loss of losses) expect(loss).toBeCloseTo((await model.trainOnBatch(...batch)) as number, 5);
+    model.dispose();
+    tf.dispose([...batch]);
+  });
+
   it('refuses half of what it needs, dropout, and models of another copy', () => {
     const model = tf.sequential({ layers: [layers.dense({ units: 2, inputShape: [2] }), layers.dropout({ rate: 0.5 })] });
     expect(() => compile(model, { optimizer: 'sgd' })).toThrow(/needs both an optimizer and a loss/);

@@ -27,3 +27,10 @@ export function atLine(stack: string | undefined): string {
   const line = callerLine(stack);
   return line ? ` at ${line}` : '';
 }
+
+/** A message of TensorFlow.js, some of which have several lines, as one line without a full stop at its end. */
+export const oneLine = ({ message }: Error): string =>
+  message
+    .trim()
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '');

@@ -53,6 +53,12 @@ describe('a function whose result depends on a large or a smallest size', () => 
     );
   });
 
+  it('whose error has several lines is refused with all of them', () =>
+    refused(
+      () => record(({ x }) => tf.grad(() => tf.scalar(1))(x), ['n']),
+      /fails at n = 2: Cannot compute gradient of y=f\(x\) .*Make sure that the f you passed encloses all operations that lead from x to y; mdiff/,
+    ));
+
   it('may divide a size of which it knows a multiple, and join axes', async () => {
     const fn = ({ x }: X): Record<string, tf.Tensor> => {
       const [n, m] = x.shape as [number, number];

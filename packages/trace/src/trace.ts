@@ -1,11 +1,12 @@
 import { mustBe, mustKnow } from '@mdiff/arguments';
 import { tf } from './tf.js';
-import { TraceError } from './error.js';
+import { TraceError, oneLine } from './error.js';
 import { evaluate, symbol, type Dim, type Sizes } from './graph/extent.js';
 import { samples, type SizeRange } from './graph/fit.js';
 import type { Dtype, Graph } from './graph/graph.js';
 import { beginTrace, endTrace } from './record/active.js';
 import { BACKEND, backend, register } from './record/backend.js';
+import { holdGradients } from './record/gradients.js';
 import { guardRandom } from './record/random.js';
 import { createRecorder, type Recorder, type Value } from './record/recorder.js';
 import { checkInputs, checkName, rangesOf, variablesOf, type InputSpec, type TracedVariable } from './record/specs.js';
@@ -94,7 +95,7 @@ function recordAt(call: Call, size: Sizes, sizes: readonly Sizes[]): Recorder {
   } catch (error) {
     if (error instanceof TraceError && !error.refusedByKernel) throw error;
     const failed = new TraceError(
-      `the traced function fails at ${describeSizes([size])}: ${(error as Error).message.split('\n')[0]}; mdiff runs it at ${describeSizes(sizes)}. If it accepts other sizes only, give their min, max or multiple in \`sizes\``,
+      `the traced function fails at ${describeSizes([size])}: ${oneLine(error as Error)}; mdiff runs it at ${describeSizes(sizes)}. If it accepts other sizes only, give their min, max or multiple in \`sizes\``,
     );
     failed.cause = error;
     throw failed;
@@ -157,12 +158,14 @@ function holdEngine(traced: readonly tf.Variable[]): { restore(): void; dataIds:
     .map(([variable, dataId]) => ({ variable, dataId, owner: state.tensorInfo.get(dataId)?.backend }));
   for (const { owner, dataId } of held) owner?.incRef(dataId);
   const restoreRandom = guardRandom();
+  const restoreGradients = holdGradients();
   const stackLimit = Error.stackTraceLimit;
   Error.stackTraceLimit = STACK_FRAMES;
   return {
     dataIds,
     restore() {
       restoreRandom();
+      restoreGradients();
       Error.stackTraceLimit = stackLimit;
       // Restoring the state drops all tensors of the trace at once, so that a throw cannot leak any.
       for (const { variable, dataId, owner } of held) if (variable.dataId === dataId) owner?.disposeData(dataId);

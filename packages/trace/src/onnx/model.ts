@@ -38,6 +38,11 @@ export interface OnnxOptions {
   checkIds?: boolean;
   /** Use ONNX Runtime's own operators (com.microsoft) and the forms that are fastest on a processor. Without it, any ONNX runtime can load the model. */
   contrib?: boolean;
+  /**
+   * Write a model that ONNX Runtime's WebGPU runs, too: its MaxPool does not say where the largest values were, so that gradients of `tf.maxPool`
+   * become slices. On a processor a training step of a convolution network then takes a third longer.
+   */
+  webgpu?: boolean;
   /** Foreign operations of the graph that are operators of the default set, such as LayerNormalization. `toOnnx` refuses every other one. */
   ops?: readonly string[];
   name?: string;
@@ -56,6 +61,7 @@ const OPTIONS: Record<keyof OnnxOptions, true> = {
   stored: true,
   checkIds: true,
   contrib: true,
+  webgpu: true,
   ops: true,
   name: true,
   doc: true,
@@ -161,13 +167,14 @@ export function onnxModel(whole: Graph, options: OnnxOptions = {}): OnnxModel {
     int8 = new Set(),
     stored: elsewhere = new Map(),
     contrib = false,
+    webgpu = false,
     checkIds = true,
     ops = [],
     name = 'traced',
     doc,
   } = options;
   if (!Number.isInteger(opset) || opset < 18 || opset > 23) throw new TraceError(`toOnnx: opset ${opset} is not supported; use 18 to 23`);
-  const graph = decompose(whole, ({ kernel }) => !WINDOWS[kernel]);
+  const graph = decompose(whole, ({ kernel }) => !WINDOWS[kernel] || (webgpu && kernel === 'MaxPoolGrad'));
   checkInitializers(graph, initializers, false);
   checkInitializers(graph, half, true);
   const open = [...graph.inputs, ...graph.variables];

@@ -1,5 +1,5 @@
 import { tf } from '../tf.js';
-import { TraceError, atLine } from '../error.js';
+import { TraceError, atLine, oneLine } from '../error.js';
 import type { Attrs, Dtype } from '../graph/graph.js';
 import { activeTrace, endTrace, fail, requireTrace, stackHere, type ActiveTrace, type DataId } from './active.js';
 import { KERNEL_INPUTS, recordCall } from './kernels.js';
@@ -172,7 +172,7 @@ function recordBuiltIn(kernelName: string, inputs: tf.NamedTensorInfoMap, attrs:
   } catch (error) {
     const { message } = error as Error;
     if (error instanceof TraceError) fail(message.replace(/ cannot be traced|$/, (end) => atLine(stackHere()) + end));
-    fail(`${kernelName}${atLine(stackHere())}: ${message.split('\n')[0]}`, { byKernel: true });
+    fail(`${kernelName}${atLine(stackHere())}: ${oneLine(error as Error)}`, { byKernel: true });
   }
   const outputs = values.map((value) => ({ dataId: backend.adopt(value) as tf.DataId, shape: value.shape, dtype: value.dtype }));
   return ['SplitV', 'TopK', 'Unpack'].includes(kernelName) ? outputs : outputs[0]!;

@@ -3,17 +3,12 @@ import { TraceError } from '../error.js';
 import { evaluate, type Sizes } from '../graph/extent.js';
 import type { SizeRanges } from '../graph/fit.js';
 import type { Graph, Info } from '../graph/graph.js';
-import { interpret, onCpu } from './interpret.js';
+import { onCpu } from './interpret.js';
 import { placeOf, type Recorder } from './recorder.js';
+import { Twins, sameBits } from './twins.js';
 import { describeSizes } from './unify.js';
 
 /** Checks of a trace by a further run of the function. */
-
-const sameBits = (a: ArrayLike<number>, b: ArrayLike<number> | undefined): boolean => {
-  if (a.length !== b?.length) return false;
-  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return false;
-  return true;
-};
 
 /** @throws TraceError when a second run of the function recorded something else */
 export function checkRepeated(first: Recorder, second: Recorder): void {
@@ -93,18 +88,17 @@ function difference(graph: Graph, small: Graph, sizes: Sizes): number | undefine
           info.dtype,
         );
       });
-      const [a, b] = [interpret(graph, feeds), interpret(small, feeds)];
+      const twins = new Twins(feeds);
+      const [a, b] = [twins.read(graph, sizes), twins.read(small, {})];
       let worst = 0;
-      for (const [some, others] of [
-        [a.outputs, b.outputs],
-        [a.updates, b.updates],
-      ] as const)
-        for (const [name, tensor] of Object.entries(some)) {
-          const [x, y] = [tensor.dataSync(), others[name]!.dataSync()];
-          x.forEach((value, i) => {
-            if (!Object.is(value, y[i]!) && value !== y[i]) worst = Math.max(worst, Math.abs(value - y[i]!) / (1 + Math.abs(value)));
-          });
-        }
+      for (const [i, { value }] of [...graph.outputs, ...graph.updates].entries()) {
+        const pair = [a.get(value)!, b.get([...small.outputs, ...small.updates][i]!.value)!] as const;
+        if (twins.same(...pair)) continue;
+        const [x, y] = pair.map((one) => twins.tensor(one).dataSync()) as [tf.BackendValues & number[], tf.BackendValues & number[]];
+        x.forEach((value, k) => {
+          if (!Object.is(value, y[k]!) && value !== y[k]) worst = Math.max(worst, Math.abs(value - y[k]!) / (1 + Math.abs(value)));
+        });
+      }
       return worst;
     });
   } catch {

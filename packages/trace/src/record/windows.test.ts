@@ -2,7 +2,8 @@ import { tf } from '../tf.js';
 import { beforeAll, expect, it } from 'vitest';
 import { Draw } from '../draw.test.util.js';
 import { deviation, host, run, session, tensor, tidy, type HostTensor } from '../harness.test.util.js';
-import { optimize, trace, type InputSpec } from '../index.js';
+import { optimize, trace, type Graph, type InputSpec, type OnnxOptions } from '../index.js';
+import { onnxModel } from '../onnx/model.js';
 import { decompose } from '../passes/decompose.js';
 import { SLICES } from './slices.js';
 
@@ -82,14 +83,18 @@ it('equal tfjs-cpu, with gradients, at an open batch size, as operators and as s
   expect(slices.nodes.filter(({ kernel }) => SLICES.has(kernel))).toEqual([]);
   expect([...SLICES.keys()].filter((name) => !graph.nodes.some(({ kernel }) => kernel === name))).toEqual([]);
   const differences: string[] = [];
-  for (const [way, twin] of Object.entries({ operators: graph, slices })) {
-    const results = await run(await session(twin, {}, `windows-${way}`), feeds);
+  const ways: [string, Graph, OnnxOptions][] = [['operators', graph, {}], ['slices', slices, {}], ['webgpu', graph, { webgpu: true }]]; // prettier-ignore
+  for (const [way, twin, options] of ways) {
+    const results = await run(await session(twin, options, `windows-${way}`), feeds);
     for (const [name, value] of expected) {
       const worst = deviation(results[name]!, value);
       if (!(worst < 2e-5)) differences.push(`${name} as ${way}: ${worst}`);
     }
   }
   expect(differences).toEqual([]);
+  const positions = (options: OnnxOptions): number =>
+    onnxModel(graph, options).nodes.filter(({ op, outputs }) => op === 'MaxPool' && outputs.length > 1).length;
+  expect([positions({}) > 0, positions({ webgpu: true })]).toEqual([true, 0]);
 });
 
 it('refuses what has another layout', () => {
