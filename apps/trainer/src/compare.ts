@@ -64,7 +64,7 @@ export function addCompare(root: Command): void {
   )
     .option(
       '--arms <list>',
-      'arms, or groups of them: curricula (full, no-difficulty, no-masks, reversed, single, uniform, autoregressive), ablation (recipe, no-convolution, no-shift, no-next-token, wide-masks, half-vocabulary), variants (recipe, high-masks-first, ema, positions-64, positions-256, untied), all; the others are compared with the first',
+      'arms, or groups of them: curricula (full, no-difficulty, no-masks, reversed, single, uniform, autoregressive), ablation (recipe, no-convolution, no-shift, no-next-token, wide-masks, half-vocabulary), variants (recipe, high-masks-first, ema, positions-64, positions-256, whole-range, complementary, untied), all; the others are compared with the first',
       'curricula',
     )
     .addOption(new Option('--from <start>', 'weights to start from').choices(['scratch', 'base', 'both']).default('scratch'))

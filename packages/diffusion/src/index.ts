@@ -3,7 +3,7 @@ export { shuffle, shuffleInPlace, stream } from './random.js';
 export type { Rng } from './random.js';
 export { drawRates } from './rate.js';
 export type { RateOptions, TimeSampling } from './rate.js';
-export { maskUnit } from './mask.js';
+export { complementOf, maskUnit } from './mask.js';
 export type { MaskSampling, UnitMask } from './mask.js';
 export { lossWeights } from './weight.js';
 export type { LossWeighting, WeighedUnit } from './weight.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { maskUnit } from './mask.js';
+import { complementOf, maskUnit } from './mask.js';
 import { stream } from './random.js';
 import { lossWeights } from './weight.js';
 
@@ -45,6 +45,44 @@ describe('maskUnit', () => {
     const args = { length: 5, t: 0.5, sampling: 'bernoulli', rng: stream(0) } as const;
     expect(() => maskUnit({ ...args, length: 0 })).toThrow('length');
     expect(() => maskUnit({ ...args, t: 0 })).toThrow('expected a number > 0 and <= 1, got 0');
+  });
+});
+
+describe('complementOf', () => {
+  it.each(['bernoulli', 'exact_count'] as const)(
+    '%s: the two masks share no token, together hide each, and have ratios t and 1 − t',
+    (sampling) => {
+      const rng = stream(5, sampling);
+      const length = 20;
+      for (const t of [0.05, 0.3, 0.5, 0.85]) {
+        const hidden = [0, 0];
+        for (let i = 0; i < 4000; i++) {
+          const mask = maskUnit({ length, t, sampling, rng });
+          const other = complementOf(mask, { length, t, sampling });
+          expect([...mask.positions, ...other.positions].sort((a, b) => a - b)).toEqual([...Array(length).keys()]);
+          hidden[0]! += mask.positions.length;
+          hidden[1]! += other.positions.length;
+          expect(other.weight).toBe(
+            other.positions.length === 0 ? 0 : sampling === 'exact_count' ? length / other.positions.length : 1 / (1 - t),
+          );
+        }
+        const bound = sampling === 'exact_count' ? 1e-12 : 5 * Math.sqrt((t * (1 - t)) / (4000 * length)); // 5 standard errors
+        expect(Math.abs(hidden[0]! / (4000 * length) - t)).toBeLessThan(bound);
+        expect(Math.abs(hidden[1]! / (4000 * length) - (1 - t))).toBeLessThan(bound);
+      }
+    },
+  );
+
+  it('of a mask of every token is empty and weighs nothing; a ratio below 0.001 weighs as 0.001 does', () => {
+    const positions = Int32Array.of(0, 1);
+    expect(complementOf({ positions, weight: 1 }, { length: 2, t: 1, sampling: 'exact_count' })).toEqual({
+      positions: new Int32Array(0),
+      weight: 0,
+    });
+    expect(complementOf({ positions, weight: 1 }, { length: 3, t: 0.99999, sampling: 'bernoulli' })).toEqual({
+      positions: Int32Array.of(2),
+      weight: 1000,
+    });
   });
 });
 

@@ -1,6 +1,7 @@
 import { mustBe } from '@mdiff/arguments';
 import { check } from './error.js';
 import type { Rng } from './random.js';
+import { MIN_RATE } from './rate.js';
 
 export type MaskSampling = 'bernoulli' | 'exact_count';
 
@@ -30,6 +31,21 @@ export function maskUnit(options: { length: number; t: number; sampling: MaskSam
   const picked: number[] = [];
   for (let i = 0; i < length; i++) if (rng.next() < t) picked.push(i);
   return { positions: Int32Array.from(picked), weight: 1 / t };
+}
+
+/**
+ * The other mask of a pair: every token that `mask` leaves, at the mask ratio 1 − t. Both masks of a pair together hide each token once
+ * (Fast-dLLM v2, arXiv 2509.26328, trains on such pairs). The elbo weight is 1/(1 − t), or length/k of its own k; a mask of every token has an
+ * empty complement, of weight 0. A ratio below 0.001 weighs as 0.001 does.
+ */
+export function complementOf(mask: UnitMask, options: { length: number; t: number; sampling: MaskSampling }): UnitMask {
+  mustBe('complementOf', 'mask', mask, 'object');
+  mustBe('complementOf', 'options', options, 'object');
+  const { length, t, sampling } = options;
+  const hidden = new Set(mask.positions);
+  const positions = Int32Array.from({ length }, (_, i) => i).filter((i) => !hidden.has(i));
+  if (positions.length === 0) return { positions, weight: 0 };
+  return { positions, weight: sampling === 'exact_count' ? length / positions.length : 1 / Math.max(MIN_RATE, 1 - t) };
 }
 
 /** A uniformly drawn k-subset of {0, …, n − 1}, ascending: selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S). */

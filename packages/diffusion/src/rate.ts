@@ -16,7 +16,7 @@ export interface RateOptions {
 }
 
 /** The smallest masking rate: below it the elbo weight 1/t is mostly noise. */
-const MIN_RATE = 0.001;
+export const MIN_RATE = 0.001;
 
 /**
  * Masking rates t of the units of one optimiser step, each with the factor its loss is multiplied by (1 unless `bell`).

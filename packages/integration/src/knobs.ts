@@ -231,6 +231,7 @@ const optimiser: Knob[] = [
   },
   { key: 'training.ema_decay', to: 0.9, observe: learnt(weights) },
   { key: 'training.mask_sampling', to: 'exact_count', observe: told(masks) },
+  { key: 'training.complementary_masks', to: true, observe: told(({ steps }) => steps.map(({ batches }) => batches.length)) },
   { key: 'training.loss_weighting', to: 'uniform', observe: told(masks) },
   {
     key: 'training.causal_fraction',

@@ -24,7 +24,8 @@ beforeAll(async () => {
   expect(code, err).toBe(0);
   duration = performance.now() - start;
   expected = await resultOf('whole');
-});
+  // One whole run: a minute and more beside other work.
+}, 600_000);
 afterAll(() => place.remove());
 
 // Two stages, a moving average, dropout and both objectives: everything whose state a checkpoint has to hold.

@@ -26,7 +26,7 @@ const noised = maskedStep(clean, {
   step: 0,
   range: [0.3, 0.7],
   fullRangeFraction: 0,
-  training: { time_sampling: 'low_discrepancy', mask_sampling: 'exact_count', loss_weighting: 'elbo' },
+  training: { time_sampling: 'low_discrepancy', mask_sampling: 'exact_count', loss_weighting: 'elbo', complementary_masks: false },
   shiftHead: true,
 });
 const update: Update = { lr: 0.01, step: 1, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, ema: 0 };

@@ -1,5 +1,6 @@
 import { assemble, packRows } from '@mdiff/curriculum';
 import type { Batch, Unit } from '@mdiff/curriculum';
+import type { StepBatch } from '@mdiff/engine';
 import { describe, expect, it } from 'vitest';
 import { MASK, causalStep, maskedStep } from './objective.js';
 
@@ -22,7 +23,7 @@ const objective = {
   step: 7,
   range: [0.3, 0.6] as const,
   fullRangeFraction: 0.2,
-  training: { time_sampling: 'low_discrepancy', mask_sampling: 'exact_count', loss_weighting: 'elbo' } as const,
+  training: { time_sampling: 'low_discrepancy', mask_sampling: 'exact_count', loss_weighting: 'elbo', complementary_masks: false } as const,
 };
 
 describe('the masked step', () => {
@@ -77,6 +78,45 @@ describe('the masked step', () => {
         ({ rows, weights }) => [[...rows], [...weights]],
       );
     expect(make(change)).not.toEqual(make({}));
+  });
+});
+
+describe('complementary masks', () => {
+  const pairs = (training: object = {}): StepBatch[] =>
+    maskedStep(batches(true), {
+      ...objective,
+      training: { ...objective.training, complementary_masks: true, ...training },
+      shiftHead: true,
+    });
+
+  it.each(['bernoulli', 'exact_count'] as const)(
+    '%s: a batch and its second view hide each token once, of each unit t and 1 − t',
+    (mask_sampling) => {
+      const clean = batches(true);
+      const views = pairs({ mask_sampling });
+      expect(views.length).toBe(2 * clean.length);
+      const first = maskedStep(clean, { ...objective, training: { ...objective.training, mask_sampling }, shiftHead: true });
+      clean.forEach((batch, pass) => {
+        const [view, other] = [views[pass]!, views[clean.length + pass]!];
+        // The masks of the first view are those of a step without the second.
+        expect([...view.ids]).toEqual([...first[pass]!.ids]);
+        for (const unit of batch.units) {
+          const base = unit.row * batch.S + unit.maskableStart;
+          const hidden = [view, other].map(({ ids }) => [...ids.subarray(base, base + unit.length)].map((id) => Number(id === MASK)));
+          expect(hidden[0]!.map((one, i) => one + hidden[1]![i]!)).toEqual(new Array(unit.length).fill(1));
+        }
+        expect([...view.targets, ...other.targets].length).toBe(batch.units.reduce((sum, { length }) => sum + length, 0));
+        expect([...other.rows].every((row, i) => other.targets[i] === batch.ids[row + 1])).toBe(true);
+      });
+    },
+  );
+
+  it('weigh the two views of a step as one mean: with n/k each view of a unit counts its length', () => {
+    const total = pairs()
+      .flatMap(({ weights }) => [...weights])
+      .reduce((a, b) => a + b, 0);
+    // No unit here is masked as a whole, whose second view would count nothing. Float32 weights: 1e-6 covers their rounding.
+    expect(total).toBeCloseTo(1, 6);
   });
 });
 

@@ -1,4 +1,5 @@
-import { drawRates, lossWeights, maskUnit, stream } from '@mdiff/diffusion';
+import { complementOf, drawRates, lossWeights, maskUnit, stream } from '@mdiff/diffusion';
+import type { UnitMask } from '@mdiff/diffusion';
 import type { Batch } from '@mdiff/curriculum';
 import type { TrainingConfig } from '@mdiff/config';
 import type { StepBatch } from '@mdiff/engine';
@@ -14,7 +15,7 @@ export interface MaskedObjective {
   /** [min, max] masking rate of the stage, already blended at a transition */
   range: readonly [number, number];
   fullRangeFraction: number;
-  training: Pick<TrainingConfig, 'time_sampling' | 'mask_sampling' | 'loss_weighting'>;
+  training: Pick<TrainingConfig, 'time_sampling' | 'mask_sampling' | 'loss_weighting' | 'complementary_masks'>;
   shiftHead: boolean;
 }
 
@@ -27,13 +28,17 @@ export function toStepBatch(batch: Batch): Input {
   return { B, S, ids: ids.slice(), segments, positions };
 }
 
+/** A unit of a step, and the batch that it stands in. */
+type StepUnit = Batch['units'][number] & { pass: number };
+
 /**
  * Masks the batches of one optimiser step. Rates are stratified over all units of the step, and the loss is normalised over them, for any
- * number of batches (MDLM, arXiv 2406.07524, section 3; low-discrepancy t after VDM, arXiv 2107.00630, appendix I).
+ * number of batches (MDLM, arXiv 2406.07524, section 3; low-discrepancy t after VDM, arXiv 2107.00630, appendix I). With `complementary_masks` each
+ * batch comes a second time, behind all the others, with the complements of its masks.
  */
 export function maskedStep(batches: readonly Batch[], objective: MaskedObjective): StepBatch[] {
   const { seed, step, training, shiftHead } = objective;
-  const units = batches.flatMap((batch, pass) => batch.units.map((unit) => ({ ...unit, pass })));
+  const units = batches.flatMap((batch, pass) => batch.units.map((unit): StepUnit => ({ ...unit, pass })));
   const { t, importance } = drawRates({
     count: units.length,
     range: objective.range,
@@ -42,33 +47,52 @@ export function maskedStep(batches: readonly Batch[], objective: MaskedObjective
     rng: stream(seed, 'rates', step),
   });
   const rng = stream(seed, 'masks', step);
-  const masks = units.map((unit, i) => maskUnit({ length: unit.length, t: t[i]!, sampling: training.mask_sampling, rng }));
+  const settings = units.map(({ length }, i) => ({ length, t: t[i]!, sampling: training.mask_sampling }));
+  const masks = settings.map((setting) => maskUnit({ ...setting, rng }));
+  const views = training.complementary_masks ? [masks, masks.map((mask, i) => complementOf(mask, settings[i]!))] : [masks];
   const weights = lossWeights({
     weighting: training.loss_weighting,
-    units: units.map((unit, i) => ({
-      length: unit.length,
-      masked: masks[i]!.positions.length,
-      weight: masks[i]!.weight,
-      importance: importance[i]!,
-    })),
+    units: views.flatMap((view) =>
+      view.map(({ positions, weight }, i) => ({
+        length: units[i]!.length,
+        masked: positions.length,
+        weight,
+        importance: importance[i]!,
+      })),
+    ),
   });
-  return batches.map((batch, pass) => {
-    const input = toStepBatch(batch);
-    const rows: number[] = [];
-    const targets: number[] = [];
-    const positionWeights: number[] = [];
-    units.forEach((unit, i) => {
-      if (unit.pass !== pass) return;
-      const base = unit.row * batch.S + unit.maskableStart;
-      for (const position of masks[i]!.positions) {
-        rows.push(base + position - (shiftHead ? 1 : 0));
-        targets.push(batch.ids[base + position]!);
-        positionWeights.push(weights[i]!);
-        input.ids[base + position] = MASK;
-      }
-    });
-    return finish(input, { rows, targets, weights: positionWeights, causal: 0 });
+  return views.flatMap((view, index) => {
+    const weightsHere = weights.subarray(index * units.length);
+    return batches.map((batch, pass) => masked(batch, pass, { units, masks: view, weights: weightsHere, shiftHead }));
   });
+}
+
+/** A batch of the step with the masks of its units, and a loss at each masked position. */
+function masked(
+  batch: Batch,
+  pass: number,
+  {
+    units,
+    masks,
+    weights,
+    shiftHead,
+  }: { units: readonly StepUnit[]; masks: readonly UnitMask[]; weights: Float64Array; shiftHead: boolean },
+): StepBatch {
+  const input = toStepBatch(batch);
+  const rows: number[] = [];
+  const targets: number[] = [];
+  const positionWeights: number[] = [];
+  units.forEach((unit, i) => {
+    if (unit.pass !== pass) return;
+    const base = unit.row * batch.S + unit.maskableStart;
+    for (const position of masks[i]!.positions) {
+      rows.push(base + position - (shiftHead ? 1 : 0));
+      targets.push(batch.ids[base + position]!);
+      positionWeights.push(weights[i]!);
+      input.ids[base + position] = MASK;
+    }
+  });
+  return finish(input, { rows, targets, weights: positionWeights, causal: 0 });
 }
 
 /** The batches for next-token prediction: every token is a target; attention and convolution see only the past. */

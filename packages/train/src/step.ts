@@ -9,7 +9,7 @@ import type { Stages } from './stages.js';
 /** The input of one optimiser step. */
 export interface StepInput {
   batches: StepBatch[];
-  /** without padding */
+  /** without padding; those of a batch that comes twice count twice */
   tokens: number;
 }
 
@@ -25,7 +25,7 @@ export function cleanStep({ seed, curriculum, training, model }: ProjectConfig, 
   const batches = stages.batchesAt(step);
   if (stages.isCausal(step)) return { batches };
   const { range } = stages.infoAt(step);
-  const { time_sampling, mask_sampling, loss_weighting } = training;
+  const { time_sampling, mask_sampling, loss_weighting, complementary_masks } = training;
   const fullRangeFraction = curriculum.full_range_fraction;
   return {
     batches,
@@ -34,7 +34,7 @@ export function cleanStep({ seed, curriculum, training, model }: ProjectConfig, 
       step,
       range,
       fullRangeFraction,
-      training: { time_sampling, mask_sampling, loss_weighting },
+      training: { time_sampling, mask_sampling, loss_weighting, complementary_masks },
       shiftHead: model.shift_head,
     },
   };
@@ -53,7 +53,7 @@ export function inputOf({ seed }: ProjectConfig, stages: Stages, step: number, c
       ...batch,
       ...(drops && { dropout: { seed, step, pass, rate: dropout, attention: attentionDropout } }),
     })),
-    tokens: clean.batches.reduce((sum, { tokens }) => sum + tokens, 0),
+    tokens: (clean.batches.reduce((sum, { tokens }) => sum + tokens, 0) * batches.length) / clean.batches.length,
   };
 }
 

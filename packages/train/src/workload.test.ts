@@ -30,6 +30,18 @@ it('next-token steps, with a loss at every position, are more work: the time lef
   expect(between(333, 1000)).toBeLessThan(600);
 });
 
+it('a masked step with complementary masks passes its rows twice', () => {
+  const both = config.with({ training: { complementary_masks: true } });
+  const { between } = workloadOf(
+    both,
+    stages((step) => step < 500),
+  );
+  // Twice the blocks, and the head at every position once: (2 · 90,000 + 262,144) / (90,000 + 262,144).
+  const ratio = between(900, 901) / between(10, 11);
+  expect(ratio).toBeGreaterThan(1.2);
+  expect(ratio).toBeLessThan(1.3);
+});
+
 it('steps of two objectives in turn are averaged', () => {
   const { between } = workloadOf(
     config,

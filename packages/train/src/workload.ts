@@ -24,15 +24,17 @@ export interface Workload {
 
 /** The work of training steps, by the share of positions that have a loss. */
 export function workloadOf(
-  { model, curriculum }: Pick<ProjectConfig, 'model' | 'curriculum'>,
+  { model, curriculum, training }: Pick<ProjectConfig, 'model' | 'curriculum' | 'training'>,
   stages: Pick<Stages, 'steps' | 'infoAt' | 'isCausal'>,
 ): Workload {
   const { body, head } = costs(model);
   const full = curriculum.full_range_fraction;
   const workAt = (step: number): number => {
+    if (stages.isCausal(step)) return body + head;
+    // A mask and its complement have a loss at every position once.
+    if (training.complementary_masks) return 2 * body + head;
     const [low, high] = stages.infoAt(step).range;
-    const share = stages.isCausal(step) ? 1 : (1 - full) * ((low + high) / 2) + full / 2;
-    return body + head * share;
+    return body + head * ((1 - full) * ((low + high) / 2) + full / 2);
   };
   const parts = Math.min(PARTS, stages.steps);
   const length = stages.steps / parts;

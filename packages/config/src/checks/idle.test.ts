@@ -49,6 +49,7 @@ const rows: readonly [key: string, value: string, idle: string | string[], used:
       ['training.causal_order', 'throughout'],
       ['training.patience', '3'],
       ['training.mask_sampling', 'exact_count'],
+      ['training.complementary_masks', 'true'],
       ['training.loss_weighting', 'uniform'],
       ['training.time_sampling', 'bell'],
       ['curriculum.full_range_fraction', '0.2'],

@@ -77,6 +77,7 @@ export const idleKeys: readonly Idle[] = [
       'training.causal_order',
       'training.patience',
       'training.mask_sampling',
+      'training.complementary_masks',
       'training.loss_weighting',
       'training.time_sampling',
       'curriculum.full_range_fraction',

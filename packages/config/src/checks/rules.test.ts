@@ -7,6 +7,7 @@ import {
   modelConfig,
   modelPresets,
   ProjectConfig,
+  projectConfig,
   startup,
   trainingConfig,
   trainingPresets,
@@ -304,6 +305,17 @@ describe('warnings', () => {
       expect(lines(text), text).toEqual([]);
     }
   });
+});
+
+it('W3 counts the complements of masks as trained', () => {
+  const stages = [{ name: 's', epochs: 1, masking_rate_range: [0.2, 0.4], data_selection: 'all', format_type: 'paragraphs' }] as const;
+  const texts = (complementary_masks: boolean): string[] =>
+    projectConfig({ curriculum: { stages }, training: { complementary_masks } })
+      .validate()
+      .filter(({ code }) => code === 'W3')
+      .map(formatIssue);
+  expect(texts(false)[0]).toContain('masking rates 0-0.2, 0.4-1 are never trained');
+  expect(texts(true)[0]).toContain('masking rates 0-0.2, 0.4-0.6, 0.8-1 are never trained');
 });
 
 describe('sections by themselves', () => {

@@ -73,7 +73,10 @@ export const warningRules: readonly Rule[] = [
     return `${d_ff} is ${plain(Math.round((d_ff / d_model) * 100) / 100)} x d_model, the swiglu ratio; activation "${activation}" usually takes 4 x d_model = ${4 * d_model}`;
   }),
   warn('W3', ['curriculum'], 'curriculum.stages', 'curriculum.full_range_fraction', (view) => {
-    const ranges = stagesOf(view).map((stage) => stage.masking_rate_range);
+    const asked = stagesOf(view).map((stage) => stage.masking_rate_range);
+    const complements = asked.map(([low, high]): [number, number] => [1 - high, 1 - low]);
+    // A curriculum by itself has no section training.
+    const ranges = view.stack.get('training.complementary_masks')?.at(-1)?.value === true ? [...asked, ...complements] : asked;
     if (valueOf(view, 'curriculum.full_range_fraction') !== 0 || ranges.some(([, high]) => high >= 1)) return undefined;
     return `masking rates ${gaps(ranges)} are never trained, but generation starts at 1; set curriculum.full_range_fraction to 0.1-0.2`;
   }),

@@ -135,6 +135,11 @@ export const TrainingConfigSchema = section('Training', 'The optimiser, the budg
     "bernoulli: each maskable token masked with probability t; exact_count: exactly k = max(1, round(t·n)) of a row's n maskable tokens, and the elbo weight 1/t becomes n/k",
     'equal in expectation over the full range, lower variance',
   ),
+  complementary_masks: bool(
+    false,
+    'each masked step passes its rows twice: with a mask of ratio t, and with all that this mask leaves, of ratio 1 − t',
+    'every token has a loss once a step; such a step costs two, so halve `batch_size` to keep the time; the complement of a full mask is empty',
+  ),
   loss_weighting: choice(
     ['elbo', 'uniform'],
     'elbo',

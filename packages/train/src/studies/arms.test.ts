@@ -41,6 +41,8 @@ describe('the arms', () => {
       ema: ['training.ema_decay'],
       'positions-64': expect.arrayContaining(['model.max_seq_len', 'training.batch_size']) as string[],
       'positions-256': ['model.max_seq_len', 'training.batch_size'],
+      'whole-range': ['curriculum.stages', 'training.causal_fraction'],
+      complementary: ['curriculum.stages', 'training.batch_size', 'training.causal_fraction', 'training.complementary_masks'],
       untied: ['model.tie_embeddings'],
     });
     const { model, training } = preset;

@@ -107,6 +107,12 @@ function positions(length: number): Arm {
   }));
 }
 
+/** A complement has the ratio 1 − t: over the whole range both masks of a pair have the same ratios. */
+const MASKS: ProjectInput = {
+  ...stages([stage('text', [0.001, 1], 'all')]),
+  training: { causal_fraction: 0 },
+};
+
 /** The recipe with one thing more. */
 const variants: Readonly<Record<string, Arm>> = {
   'high-masks-first': recipe('the recipe in two stages: masks of 50-95 %, then of 5-50 %', {
@@ -115,6 +121,14 @@ const variants: Readonly<Record<string, Arm>> = {
   ema: recipe('the recipe with averaged weights (decay 0.999)', { training: { ema_decay: 0.999 } }),
   'positions-64': positions(64),
   'positions-256': positions(256),
+  'whole-range': recipe('the recipe without next-token steps, masks over the whole range: the control of complementary', MASKS),
+  complementary: {
+    about: 'the same with complementary masks: half of the rows a step, each with a mask and with all that it leaves',
+    changes: ({ training }) =>
+      merged(merged(RECIPE, MASKS), {
+        training: { complementary_masks: true, batch_size: Math.max(1, Math.round(training.batch_size / 2)) },
+      }),
+  },
   untied: network('the recipe with a head of its own', () => ({ model: { tie_embeddings: false } })),
 };
 
