@@ -60,3 +60,25 @@ it('the page says what it waits for', async () => {
   expect(page).toContain('<h1>book</h1>');
   expect(page).toContain('being prepared: scoring: how &lt;hard&gt; it is, scored 25 %.');
 });
+
+it('the time left of a run that trains is its own estimate', async () => {
+  const line = { step: 2, stage: 'text', objective: 'diffusion', epoch: 0, loss: 5, lr: 0.1, grad_norm: 1, tokens_per_s: 9 };
+  await writeFile(join(folder, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
+  // By its steps alone this run would take 40 s more.
+  await writeFile(join(folder, 'run.json'), JSON.stringify({ format_version: 2, state: 'training', step: 2, steps: 10, seconds: 10 }));
+  await says('training', { ends: new Date(Date.now() + 90_000).toISOString() });
+  const left: (number | undefined)[] = [];
+  const reporter = {
+    ...silent,
+    step: (report: { left?: number }) => {
+      left.push(report.left);
+      void release();
+    },
+  };
+  expect(await follow(folder, reporter, new AbortController().signal, 5)).toMatch(
+    /^no process trains this run: it stopped at step 2 of 10/,
+  );
+  expect(left.length).toBe(1);
+  expect(left[0]).toBeGreaterThan(60);
+  expect(left[0]).toBeLessThanOrEqual(90);
+});

@@ -28,7 +28,7 @@ async function stateOf({ folder, run }: Pick<RunOverview, 'folder' | 'run'>): Pr
 }
 
 /** Shows a metric line as the run itself does. `seconds`: of a step, if it is known. */
-function show(line: MetricLine, { steps, seconds, reporter }: { steps: number; seconds: number | undefined; reporter: Reporter }): void {
+function show(line: MetricLine, { steps, left, reporter }: { steps: number; left: number | undefined; reporter: Reporter }): void {
   const { step, stage, objective, loss, causal_loss, lr, tokens_per_s, nelbo, bits_per_byte, causal_bits_per_byte } = line;
   reporter.step(
     {
@@ -37,7 +37,7 @@ function show(line: MetricLine, { steps, seconds, reporter }: { steps: number; s
       ...(nelbo !== undefined && { nelbo }),
       ...(bits_per_byte !== undefined && { bits_per_byte }),
       ...(causal_bits_per_byte !== undefined && { causal_bits_per_byte }),
-      ...(seconds !== undefined && { left: (steps - step) * seconds }),
+      ...(left !== undefined && { left }),
     },
     true,
   );
@@ -51,11 +51,9 @@ const END: Record<State, (run: RunOverview) => string> = {
     `no process trains this run: it stopped at step ${run.step}${run.record ? ` of ${run.record.steps}` : ''}; go on with: npx mdiff train --resume ${folder}`,
 };
 
-/** Seconds of a step since this command began to look; before it has seen two lines, of the whole run. */
-function paceOf(first: { step: number; time: number } | undefined, { run: { record } }: RunOverview, step: number): number | undefined {
-  if (first && step > first.step) return (Date.now() - first.time) / 1000 / (step - first.step);
-  return record && record.step > 0 ? record.seconds / record.step : undefined;
-}
+/** Seconds until the run ends, by its own estimate. */
+const secondsUntil = (ends: string | undefined): number | undefined =>
+  ends === undefined ? undefined : Math.max(0, (Date.parse(ends) - Date.now()) / 1000);
 
 /** `tokenizing: BPE, 4096 tokens`; with the share that is done, if it is known */
 function describeActivity({ phase, detail, progress }: Activity): string {
@@ -81,7 +79,6 @@ export async function follow(folder: string, reporter: Reporter, signal: AbortSi
   const { activityOf, overviewAt, readMetrics } = await import('@mdiff/train');
   const showActivity = activityShown(reporter);
   let [shown, begun] = [0, false];
-  let first: { step: number; time: number } | undefined;
   for (;;) {
     // The state is read first: a run that ends meanwhile has written its last line before.
     const activity = await activityOf(folder);
@@ -101,9 +98,8 @@ export async function follow(folder: string, reporter: Reporter, signal: AbortSi
       }
       // Of the lines before this command began, the last one is enough.
       for (const line of shown === 0 ? lines.slice(-1) : lines)
-        show(line, { steps: run.run.record?.steps ?? line.step, seconds: paceOf(first, run, line.step), reporter });
+        show(line, { steps: run.run.record?.steps ?? line.step, left: secondsUntil(activity?.ends), reporter });
       shown = lines.at(-1)?.step ?? shown;
-      if (lines.length > 0) first ??= { step: shown, time: Date.now() };
       if (state !== 'training') {
         reporter.end();
         return END[state](run);

@@ -29,6 +29,13 @@ it('a run says what it does from the moment it has its folder, and nothing once 
   reporter.progress('scored', 4, 4);
   vi.useRealTimers();
   expect(await activityOf(folder)).toMatchObject({ phase: 'tokenizing', progress: { what: 'scored', done: 3, total: 4 } });
+  const report = { step: 1, steps: 9, stage: 'text', objective: 'diffusion', loss: 1, lr: 0.1, tokens_per_s: 5 } as const;
+  const before = Date.now();
+  reporter.step({ ...report, left: 60 }, true);
+  const { ends, progress } = (await activityOf(folder))!;
+  expect([Date.parse(ends!) - before >= 60_000, Date.parse(ends!) - Date.now() <= 60_000, progress]).toEqual([true, true, undefined]);
+  reporter.phase('exporting');
+  expect(await activityOf(folder)).toMatchObject({ phase: 'exporting', ends });
   close();
   expect((await readdir(folder)).filter((name) => name.startsWith('.activity'))).toEqual([]);
   expect(said).toEqual(['tokenizing']);

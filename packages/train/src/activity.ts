@@ -17,6 +17,8 @@ export interface Activity {
   detail?: string;
   /** the part of the phase that is done */
   progress?: { what: string; done: number; total: number };
+  /** when the run ends, its last evaluation included, by its own estimate */
+  ends?: string;
 }
 
 const pathOf = (folder: string): string => join(folder, '.activity.json');
@@ -54,7 +56,7 @@ export async function activeRuns(outputDir: string): Promise<string[]> {
  */
 export function withActivity(reporter: Reporter, folder: string): { reporter: Reporter; close(): void } {
   const owner = { started: new Date().toISOString(), pid: process.pid, host: hostname() };
-  let now: Pick<Activity, 'phase' | 'detail'> = { phase: 'starting' };
+  let now: Pick<Activity, 'phase' | 'detail' | 'ends'> = { phase: 'starting' };
   let time = 0;
   const say = (progress?: Activity['progress']): void => {
     time = Date.now();
@@ -74,6 +76,11 @@ export function withActivity(reporter: Reporter, folder: string): { reporter: Re
         now = { phase: name, ...(detail !== undefined && { detail }) };
         say();
         reporter.phase(name, detail);
+      },
+      step: (report, logged) => {
+        if (report.left !== undefined) now = { ...now, ends: new Date(Date.now() + 1000 * report.left).toISOString() };
+        if (logged || Date.now() - time >= EVERY) say();
+        reporter.step(report, logged);
       },
       progress: (what, done, total) => {
         if (Date.now() - time >= EVERY) say({ what, done, total });

@@ -25,6 +25,8 @@ export interface LoopOptions {
   /** files to keep beside every checkpoint, by name */
   extra: Record<string, string>;
   progress: Progress;
+  /** of an average step and of one pass over the held-out text, if they were measured before the run */
+  seconds?: { step: number; pass: number } | undefined;
   /** true: `progress` comes from a checkpoint, which need not be written again */
   restored: boolean;
   reporter: Reporter;
@@ -80,13 +82,14 @@ function earlierPace({ step, left_out = 0, spent }: Progress, workload: Workload
   return spent && ran > 0 ? spent.steps / (workload.between(0, step) * (ran / step)) : undefined;
 }
 
-export function startState({ config, stages, progress, restored }: LoopOptions): LoopState {
+export function startState({ config, stages, progress, restored, seconds }: LoopOptions): LoopState {
   const workload = workloadOf(config, stages);
-  const before = earlierPace(progress, workload);
+  const before = earlierPace(progress, workload) ?? seconds?.step;
   return {
     progress: structuredClone(progress),
     pace: { ...startingPace, ...(before !== undefined && { before }) },
     workload,
+    ...(seconds && { pass: seconds.pass }),
     updated: progress.step - (progress.skips ?? 0),
     unpruned: restored,
     ...(restored && { saved: { step: progress.step, evaluated: progress.unevaluated === undefined } }),

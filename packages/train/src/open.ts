@@ -11,6 +11,7 @@ import { showBase } from './before.js';
 import type { Progress } from './checkpoint.js';
 import type { TrainOptions } from './options.js';
 import { measurePlan } from './plan.js';
+import type { MeasuredPlan } from './plan.js';
 import type { PseudoData } from './pseudo.js';
 import { writeRecord } from './record.js';
 import type { EarlierRun, Fingerprint, RecordedPlan, RunRecord } from './record.js';
@@ -45,6 +46,8 @@ export interface Run extends Omit<Locked, 'changes'> {
   tokenizerJson: string;
   resolvedYaml: string;
   fingerprint: Fingerprint;
+  /** of an average step and of one pass over the held-out text, as the plan measured them */
+  seconds?: { step: number; pass: number };
   /** units that the model wrote for the last stage, once it has begun */
   pseudo?: PseudoData;
 }
@@ -107,6 +110,7 @@ export async function open({ asked, config: fitted, selection, options, folder, 
     stages,
     engine,
     started,
+    ...(planned?.seconds && { seconds: planned.seconds }),
     tokenizerJson,
     fingerprint: {
       text: prepared.text,
@@ -155,8 +159,6 @@ function noteRanks(
     `this run began on ${began} ${began === 1 ? 'rank' : 'ranks'} with ${batches} ${batches === 1 ? 'batch' : 'batches'} a step: a step stays as it is, and ${ranks} ${ranks === 1 ? 'rank computes' : 'ranks share'} it${idle}`,
   );
 }
-
-type MeasuredPlan = Pick<RecordedPlan, 'steps' | 'measured'>;
 
 type Planning = Pick<Locked, 'config' | 'options' | 'earlier' | 'changes' | 'started'> &
   Pick<Run, 'engine' | 'prepared'> & { ranks: number };

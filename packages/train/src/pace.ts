@@ -10,7 +10,7 @@ export interface Pace {
   sinceLine: Throughput;
   /** the first step of this process, which compiles, is done */
   started: boolean;
-  /** seconds of an average step of an earlier session of this run: the time left is judged by it until a step has been timed here */
+  /** seconds of an average step of an earlier session of this run, or as the plan measured it: the time left is judged by it until a step has been timed here */
   before?: number;
   /** seconds of the latest steps after the first, each divided by its work, the newest last */
   recent: readonly number[];
@@ -40,7 +40,7 @@ export const lineRate = ({ sinceLine }: Pace): number => (sinceLine.seconds > 0 
 
 /**
  * Seconds of an average step: mean of the recent ones, without those that took ten times as long as half of them: they compiled, or the machine slept.
- * @returns before the second step the seconds of an earlier session, if there was one
+ * @returns before the second step the seconds of an earlier session or of the plan, if there are any
  */
 export function secondsPerStep({ recent, before }: Pace): number | undefined {
   const median = [...recent].sort((a, b) => a - b)[recent.length >> 1];

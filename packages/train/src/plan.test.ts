@@ -5,6 +5,7 @@ import { readMetrics } from './metrics.js';
 import { fittingSteps } from './plan.js';
 import type { Costs } from './plan.js';
 import { silent } from './reporter.js';
+import type { Reporter } from './reporter.js';
 import { facts, go, stopAt, tinyRun } from './tiny.test.util.js';
 
 const costs: Costs = { step: 0.5, evaluation: 2, lastEvaluation: 8, save: 1, export: 3 };
@@ -37,7 +38,15 @@ describe('a run with max_minutes', () => {
     const said: string[] = [];
     const note = (text: string): number => said.push(text);
     const stopping = stopAt(3);
-    const { folder: run } = await go(timed.config, { ...stopping, reporter: { ...stopping.reporter, note } });
+    const left: (number | undefined)[] = [];
+    const step: Reporter['step'] = (report, logged) => {
+      left.push(report.left);
+      stopping.reporter.step(report, logged);
+    };
+    const { folder: run } = await go(timed.config, { ...stopping, reporter: { ...stopping.reporter, note, step } });
+    // The plan measured steps and an evaluation, so the time left is known after the first step.
+    expect(left[0]).toBeGreaterThan(0);
+    expect(left[0]).toBeLessThan(3 * 60);
     expect(said).toContainEqual(expect.stringMatching(/^12 steps fit in 3 minutes at [\d,]+ tokens\/s, and the plan has no more$/));
     const plan = async (): Promise<unknown> => (JSON.parse(await readFile(join(run, 'run.json'), 'utf8')) as { plan: unknown }).plan;
     expect(await plan()).toEqual({

@@ -65,6 +65,11 @@ export interface PlanOptions {
   signal: AbortSignal;
 }
 
+/** The plan of a run. `seconds`: of an average step and of one pass over the held-out text, if they were measured just now. */
+export interface MeasuredPlan extends Pick<RecordedPlan, 'steps' | 'measured'> {
+  seconds?: { step: number; pass: number };
+}
+
 /** Steps that are not measured: the first ones compile the graph and fill caches. */
 const WARM = 2;
 const SAMPLES = 6;
@@ -74,7 +79,7 @@ const LONGEST = 10;
 const RESERVE = 0.02;
 
 /** Measures a few steps spread over the run, undoes them, and plans as many steps as fit. */
-export async function measurePlan(options: PlanOptions): Promise<Pick<RecordedPlan, 'steps' | 'measured'>> {
+export async function measurePlan(options: PlanOptions): Promise<MeasuredPlan> {
   const { config, stages, engine, minutes, started, reporter, signal } = options;
   reporter.phase('measuring', 'the speed of this machine');
   const since = (start: number): number => (performance.now() - start) / 1000;
@@ -115,7 +120,7 @@ export async function measurePlan(options: PlanOptions): Promise<Pick<RecordedPl
   const steps = fittingSteps(costs, { ...training, stages: curriculum.stages.length, epochs }, left, most);
   const measured = { minutes, tokens_per_s: Math.round(sum.tokens / sum.seconds) };
   reporter.note(describePlan(steps, measured, most));
-  return { steps, measured };
+  return { steps, measured, seconds: { step: costs.step, pass } };
 }
 
 const describePlan = (steps: number, { minutes, tokens_per_s }: NonNullable<RecordedPlan['measured']>, most: number): string =>

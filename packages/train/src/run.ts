@@ -196,6 +196,7 @@ function loop(run: Run, progress: Progress, restored: boolean): Promise<LoopResu
       folder,
       extra,
       progress,
+      seconds: run.seconds,
       restored,
       reporter,
       signal,
