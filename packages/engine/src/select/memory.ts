@@ -22,22 +22,23 @@ interface MemoryFit {
 }
 
 /**
- * Fitted by `npm run bench -- memory` to networks of 1 to 24 million parameters in batches of 2,048 to 8,192 tokens, saving and export included:
- * within 10 % of each peak (docs/log/2026-11-28-memory-recomputed.md). The formula counts 4 bytes an activation; the factor of an engine that
- * keeps some in 2 bytes is smaller for it.
+ * ONNX Runtime: fitted to runs of the compiled command, of 1 to 24 million parameters in batches of 1,024 to 4,096 tokens, within 6 % of each peak
+ * (docs/log/2026-11-30-memory-six-shapes.md); recomputed blocks differ in the formula alone. Native TensorFlow: activations and state of
+ * the processes of `npm run bench -- memory` (docs/log/2026-11-28-memory-recomputed.md), and a base by two runs of the command. The formula counts 4 bytes
+ * an activation; the factor of an engine that keeps some in 2 bytes is smaller for it.
  */
 const fits: Readonly<Record<'onnxruntime' | 'tfjs_node' | 'tfjs_node bfloat16', MemoryFit>> = {
   onnxruntime: {
-    kept: { activationFactor: 0.82, stateFactor: 5.78, baseBytes: 521e6 },
-    recomputed: { activationFactor: 0.83, stateFactor: 6.15, baseBytes: 510e6 },
+    kept: { activationFactor: 0.89, stateFactor: 5.26, baseBytes: 279e6 },
+    recomputed: { activationFactor: 0.89, stateFactor: 5.26, baseBytes: 279e6 },
   },
   tfjs_node: {
-    kept: { activationFactor: 0.66, stateFactor: 4.15, baseBytes: 815e6 },
-    recomputed: { activationFactor: 0.92, stateFactor: 4.42, baseBytes: 798e6 },
+    kept: { activationFactor: 0.66, stateFactor: 4.15, baseBytes: 575e6 },
+    recomputed: { activationFactor: 0.92, stateFactor: 4.42, baseBytes: 560e6 },
   },
   'tfjs_node bfloat16': {
-    kept: { activationFactor: 0.19, stateFactor: 5.07, baseBytes: 863e6 },
-    recomputed: { activationFactor: 0.33, stateFactor: 5.29, baseBytes: 828e6 },
+    kept: { activationFactor: 0.19, stateFactor: 5.07, baseBytes: 610e6 },
+    recomputed: { activationFactor: 0.33, stateFactor: 5.29, baseBytes: 580e6 },
   },
 };
 
