@@ -38,7 +38,7 @@ it('a run says what it does from the moment it has its folder, and nothing once 
   expect(await activityOf(folder)).toMatchObject({ phase: 'exporting', ends });
   close();
   expect((await readdir(folder)).filter((name) => name.startsWith('.activity'))).toEqual([]);
-  expect(said).toEqual(['tokenizing']);
+  expect(said).toEqual(['tokenizing', 'exporting']);
   await release();
   expect(await activeRuns(place)).toEqual([]);
 });

@@ -73,7 +73,8 @@ export function withActivity(reporter: Reporter, folder: string): { reporter: Re
     reporter: {
       ...reporter,
       phase: (name, detail) => {
-        now = { phase: name, ...(detail !== undefined && { detail }) };
+        const { ends } = now;
+        now = { phase: name, ...(detail !== undefined && { detail }), ...(ends !== undefined && { ends }) };
         say();
         reporter.phase(name, detail);
       },
