@@ -16,6 +16,8 @@ import { startChild } from '../train/children.ts';
 import { writeInputs } from '../train/inputs.ts';
 import { TOKENS, sizes } from '../train/sizes.ts';
 import { makeNet, netOf, obstacle, removeNet, runToEnd, shapeNet } from './namespaces.ts';
+import { predict } from './predict.mjs';
+import { MESSAGES } from './cost.ts';
 import { aloneCommand, contenders, mpirunCommand, torchCommands, writeAgent } from './ranks.ts';
 import { summarise, tableOf } from './summary.ts';
 
@@ -36,10 +38,19 @@ const options = optionsOf({
     cache: { kind: text('folder'), help: 'cache_dir with the addon of MPI and native TensorFlow (default: that of mdiff)' },
     python: { kind: text('path'), help: 'a Python with PyTorch (default: bench/train/peers/.venv, if it is there)' },
     out: { kind: text('file'), help: 'where a run of parts leaves its figures' },
+    predict: {
+      kind: text('file'),
+      help: 'measures nothing: what a model with the costs in this file says of more machines; draws docs/several-machines.svg',
+    },
   },
 });
 const complete = !options.engines && options.size === 'micro' && options.links.length === 4 && options.exchanges.length === 3;
 const cacheDir = resolve(options.cache ?? ProjectConfig.default().cache_dir);
+
+if (options.predict) {
+  predict(options.predict);
+  process.exit(0);
+}
 
 function refuse() {
   const reason =
@@ -166,6 +177,15 @@ async function measure(one) {
                 numbers,
                 ...(await turn(pair, { exchange, passes: 1, numbers }, `${link} ${numbers} ${exchange}`)),
               });
+        if (one === exchanger && link === 0)
+          turns.push({
+            round,
+            link,
+            exchange: 'messages',
+            kind: 'exchange',
+            numbers: MESSAGES,
+            ...(await turn(pair, { exchange: 'ordered', passes: 1, messages: MESSAGES }, 'messages')),
+          });
         console.log(`${one.name}, round ${round + 1}, ${nameOf(link)}: load ${loadavg()[0].toFixed(1)}`);
       }
     }
@@ -178,15 +198,7 @@ async function measure(one) {
 /** The exchange alone is measured beside one engine: it is the same for all. */
 const exchanger = field.find(({ ours }) => ours);
 const results = [];
-try {
-  makeNet(net);
-  for (const one of field) results.push(await measure(one));
-} finally {
-  clean();
-}
-console.log(`\n${options.size}: ${(parameters / 1e6).toFixed(2)}M parameters, ${TOKENS} tokens a pass and rank\n`);
-console.log(tableOf(results.flatMap(({ rows }) => rows)));
-const result = {
+const report = () => ({
   machine: {
     cpu: cpus()[0]?.model ?? process.arch,
     cores: availableParallelism(),
@@ -201,6 +213,17 @@ const result = {
   delay_ms: options.delay,
   rows: results.flatMap(({ rows }) => rows),
   exchange: results.flatMap(({ exchange }) => exchange),
-};
-if (options.out) writeTo(options.out, result);
-else if (complete && libraries.torch && tensorflow) writeResult('network', result);
+});
+try {
+  makeNet(net);
+  for (const one of field) {
+    const measured = await measure(one);
+    console.log(`\n${tableOf(measured.rows)}\n`);
+    results.push(measured);
+    if (options.out) writeTo(options.out, report()); // a long run that is stopped leaves what it has
+  }
+} finally {
+  clean();
+}
+console.log(`${options.size}: ${(parameters / 1e6).toFixed(2)}M parameters, ${TOKENS} tokens a pass and rank`);
+if (!options.out && complete && libraries.torch && tensorflow) writeResult('network', report());

@@ -18,6 +18,8 @@ export interface Request {
   steps: number;
   /** exchanges this many numbers, and computes nothing */
   numbers?: number;
+  /** sends and receives so many messages of 16 KiB at once, and computes nothing: the parts of a chunk among many ranks */
+  messages?: number;
 }
 
 export interface Answer {
@@ -44,7 +46,7 @@ const drawn = batchesOf(model, count);
 const batchesFor = (passes: number): StepBatch[] => Array.from({ length: passes }, (_, pass) => drawn[pass % drawn.length]!);
 
 let done = 0;
-async function turn(stepping: StepEngine, { passes, steps, exchange }: Request, ranks: number): Promise<number[]> {
+async function turn(stepping: StepEngine, { passes, steps }: Request, ranks: number): Promise<number[]> {
   const ms: number[] = [];
   const batches = batchesFor(passes * ranks);
   for (let i = 0; i < steps; i++) {
@@ -52,7 +54,6 @@ async function turn(stepping: StepEngine, { passes, steps, exchange }: Request, 
     await stepping.step(batches, { ...update, step: ++done, at: i });
     ms.push(performance.now() - begun);
   }
-  void exchange;
   return ms;
 }
 
@@ -67,6 +68,19 @@ function stopwatch(): () => number {
 
 const engineOf = ({ numbers }: Request): Engine => (numbers === undefined ? engine : idleEngine(numbers));
 
+/** The time of `count` messages each way, all on their way at once. */
+async function messagesOf(comm: Communicator, { messages: count = 0, steps }: Request): Promise<number[]> {
+  const part = (): Uint8Array[] => Array.from({ length: count }, () => new Uint8Array(1 << 14));
+  const [outgoing, incoming] = [part(), part()];
+  const ms: number[] = [];
+  for (let i = 0; i < steps; i++) {
+    const begun = performance.now();
+    await Promise.all(outgoing.flatMap((data, k) => [comm.receive(incoming[k]!, 1 - comm.rank), comm.send(data, 1 - comm.rank)]));
+    ms.push(performance.now() - begun);
+  }
+  return ms;
+}
+
 async function* requests(): AsyncGenerator<Request> {
   for await (const line of createInterface(process.stdin)) yield JSON.parse(line) as Request;
 }
@@ -78,8 +92,8 @@ async function lead(comm: Communicator): Promise<void> {
     await everyone(comm, request);
     const leading = leadingEngine(engineOf(request), { comm, exchange: request.exchange, names });
     const cpu = stopwatch();
-    const ms = await turn(leading, request, comm.size);
-    await leading.dismiss(0);
+    const ms = await (request.messages === undefined ? turn(leading, request, comm.size) : messagesOf(comm, request));
+    if (request.messages === undefined) await leading.dismiss(0);
     answer({ ms, cpu_ms: await everyone(comm, cpu()) });
   }
   await everyone(comm, null);
@@ -88,17 +102,19 @@ async function lead(comm: Communicator): Promise<void> {
 async function follow(comm: Communicator): Promise<void> {
   for (;;) {
     const [request] = await everyone<Request | null>(comm, null);
-    if (request === null) return;
+    if (!request) return;
     const cpu = stopwatch();
-    const batches = batchesFor(request!.passes * comm.size);
-    await followLeader(engineOf(request!), {
-      comm,
-      exchange: request!.exchange,
-      names: [],
-      draw: () => Promise.resolve(batches),
-      ahead: () => undefined,
-      onTold: () => undefined,
-    });
+    const batches = batchesFor(request.passes * comm.size);
+    if (request.messages !== undefined) await messagesOf(comm, request);
+    else
+      await followLeader(engineOf(request), {
+        comm,
+        exchange: request.exchange,
+        names: [],
+        draw: () => Promise.resolve(batches),
+        ahead: () => undefined,
+        onTold: () => undefined,
+      });
     await everyone(comm, cpu());
   }
 }

@@ -103,7 +103,19 @@ const keyOf = ({ link, passes, exchange, numbers }: Turn): string => [link, pass
 
 /** Rows as lines of text. */
 export function tableOf(rows: readonly Row[]): string {
-  const head = ['engine', 'link', 'passes', 'exchange', 'ms/step', 'tokens/s', '× one rank', 'efficiency', 'processor ms', 'of one'];
+  const head = [
+    'engine',
+    'link',
+    'passes',
+    'exchange',
+    'ms/step',
+    'tokens/s',
+    '× one rank',
+    'efficiency',
+    'processor ms',
+    'of one',
+    '× by processor',
+  ];
   const body = rows.map((row) => [
     row.engine,
     row.link_gbit === 0 ? 'unshaped' : `${row.link_gbit} Gb/s`,
@@ -115,6 +127,7 @@ export function tableOf(rows: readonly Row[]): string {
     row.efficiency.toFixed(2),
     row.cpu_ms.toFixed(0),
     row.one_cpu_ms.toFixed(0),
+    ((2 * row.one_cpu_ms) / row.cpu_ms).toFixed(2),
   ]);
   const lines = [head, ...body];
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));

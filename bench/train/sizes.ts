@@ -53,9 +53,9 @@ export function batchesOf({ vocab_size: V }: ModelConfig, count: number): StepBa
 }
 
 /** Floating-point operations of one step's matrix products, forward and backward (twice the forward), nothing else counted. */
-export function flopsOf(model: ModelConfig): number {
+export function flopsOf(model: ModelConfig, positions = POSITIONS): number {
   const matrices = layout(model).params.reduce((sum, { kind, size }) => sum + (kind === 'matrix' ? size : 0), 0);
-  const attention = 2 * POSITIONS * model.d_model * model.n_layers; // QKᵀ and PV
+  const attention = 2 * positions * model.d_model * model.n_layers; // QKᵀ and PV
   const head = model.vocab_size * model.d_model;
   return 3 * 2 * (TOKENS * (matrices + attention) + (TOKENS / 2) * head);
 }
