@@ -1,10 +1,12 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import type * as tfjs from '@tensorflow/tfjs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { run } from './command.js';
+import { absentPeer } from './error.js';
 import { compile, toOnnx } from './index.js';
 import { writeOnnx } from './node.js';
 import { onnxModel } from './onnx/model.js';
@@ -87,13 +89,27 @@ it.each<[number, RegExp, () => string[]]>([
   [2, /--shape: expected NAME=SIZES/, () => [inside('model.json'), '--shape', 'tokens']],
   [2, /cannot read missing\.json: there is no such file \(ENOENT\)/, () => ['missing.json']],
   [2, /shard1of2\.bin is no model of TensorFlow\.js/, () => [inside('group1-shard1of2.bin')]],
-  [1, /a shape is given for 'tokens', which is no input/, () => [inside('model.json'), '--shape', 'tokens=batch,4']],
+  [2, /--shape: the model has no input 'tokens'; expected dense_\w+_input\n/, () => [inside('model.json'), '--shape', 'tokens=batch,4']],
   [1, /cannot write to .*: its folder does not exist \(ENOENT\)/, () => [inside('model.json'), '--out', inside('none/a.onnx')]],
 ])('answers a mistake with exit code %i and %s', async (code, message, args) => {
   const result = await call(...args());
   expect(result.err).toMatch(/^error: .*\n$/);
   expect(result.err).toMatch(message);
   expect([result.code, result.out]).toEqual([code, '']);
+});
+
+it('names the package that is missing beside it, and passes another error on', () => {
+  let error: unknown;
+  try {
+    createRequire(import.meta.url)('@mdiff/none');
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(absentPeer(error, '@mdiff/other')).toBe(error);
+  expect(absentPeer(error, '@mdiff/none')).toMatchObject({
+    code: 'MDIFF_TRACE',
+    message: '@mdiff/trace needs @mdiff/none, which is not installed; install it with: npm install @mdiff/none',
+  });
 });
 
 it('has a help', async () => {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { compile } from './compile.js';
+import { compile, inputNames } from './compile.js';
 import { show } from './graph/extent.js';
 import type { Graph } from './graph/graph.js';
 import { writeOnnx } from './onnx/file.js';
@@ -66,7 +66,11 @@ async function convert(args: readonly string[], out: (text: string) => void): Pr
     throw new UsageError(`--opset: expected a whole number from 18 to 23, got "${values.opset}"`);
   const shapes = shapesOf(values.shape);
   await tf.setBackend('cpu');
-  const { graph, state } = compile(await loadSaved(file), { shapes });
+  const model = await loadSaved(file);
+  const names = inputNames(model);
+  const other = Object.keys(shapes).find((name) => !names.includes(name));
+  if (other !== undefined) throw new UsageError(`--shape: the model has no input '${other}'; expected ${names.join(', ')}`);
+  const { graph, state } = compile(model, { shapes });
   let files: Record<string, number>;
   try {
     files = writeOnnx(values.out, graph, { opset, initializers: state });

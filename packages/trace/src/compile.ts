@@ -122,6 +122,10 @@ function layersOf(model: tf.LayersModel): Layers {
   return layers as Layers;
 }
 
+/** The names by which `shapes` knows the inputs of a model. */
+export const inputNames = (model: tf.LayersModel | tf.GraphModel): string[] =>
+  model instanceof tf.GraphModel ? model.inputs.map(({ name }) => name) : layersOf(model).inputNames;
+
 const inputsOf = (layers: Layers, options: CompileOptions): Record<string, InputSpec> =>
   specsOf(
     layers.inputs.map(({ shape, dtype }, i) => ({ name: layers.inputNames[i]!, shape, dtype })),

@@ -34,3 +34,10 @@ export const oneLine = ({ message }: Error): string =>
     .trim()
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '');
+
+/** The error of loading a package that has to stand beside this one: which one to install, or the error itself if it is another one. */
+export function absentPeer(error: unknown, name: string): unknown {
+  const { code, message = '' } = error as Partial<NodeJS.ErrnoException>;
+  if (!/^(ERR_)?MODULE_NOT_FOUND$/.test(code ?? '') || !message.includes(`'${name}'`)) return error;
+  return new TraceError(`@mdiff/trace needs ${name}, which is not installed; install it with: npm install ${name}`);
+}

@@ -1,5 +1,6 @@
 import type * as nodeModule from 'node:module';
 import type * as tfjs from '@tensorflow/tfjs';
+import { absentPeer } from './error.js';
 
 // Node reads a CommonJS package three times faster through `require` than through `import`, which first searches its text for the names that it
 // exports: half a second for TensorFlow.js, in every process and worker that computes. Elsewhere (a browser, Node before 20.16) it is imported.
@@ -7,8 +8,18 @@ const modules = (globalThis.process as { getBuiltinModule?: (id: 'node:module') 
   'node:module',
 );
 
+const PEER = '@tensorflow/tfjs';
+
+async function load(): Promise<typeof tfjs> {
+  try {
+    return (modules ? modules.createRequire(import.meta.url)(PEER) : await import('@tensorflow/tfjs')) as typeof tfjs;
+  } catch (error) {
+    throw absentPeer(error, PEER);
+  }
+}
+
 /** TensorFlow.js: the namespace that `import * as tf from '@tensorflow/tfjs'` gives, the same instance. */
-const tf = (modules ? modules.createRequire(import.meta.url)('@tensorflow/tfjs') : await import('@tensorflow/tfjs')) as typeof tfjs;
+const tf = await load();
 
 /** Its types, as far as this package names them. */
 // eslint-disable-next-line @typescript-eslint/no-namespace -- a value and types under one name, as in a namespace import

@@ -228,7 +228,9 @@ function recordUpdates(variables: [string, tf.Variable][], dataIds: ReadonlyMap<
   const { registeredVariables } = tf.engine().state as unknown as EngineState;
   for (const [name, variable] of Object.entries(registeredVariables)) {
     if (!dataIds.has(variable))
-      throw new TraceError(`variable '${name}' was made inside the traced function; make it outside and list it in \`variables\``);
+      throw new TraceError(
+        `variable '${name}' was made inside the traced function; make it outside and list it in \`variables\`. An optimizer makes its moments in its first step: let it make one before, or compile a model with its optimizer`,
+      );
     if (variable.dataId !== dataIds.get(variable) && !variables.some(([, listed]) => listed === variable)) {
       throw new TraceError(`variable '${name}' is assigned by the traced function but is not in \`variables\`; list it there`);
     }
