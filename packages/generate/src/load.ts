@@ -49,9 +49,10 @@ export async function loadFolder(files: ModelFolder, options: Omit<LoadOptions, 
     ...(cache === 'dual' && { blockGraph: blockGraphOf(files, precision) }),
   };
   const opening = nodeSession({ config, tokenizer: json, ...graphs }, session);
+  opening.catch(() => undefined); // it may fail before the tokenizer is made; below it is waited for
   let tokenizer: Tokenizer;
   try {
-    tokenizer = readTokenizer(files);
+    tokenizer = await readTokenizer(files);
   } catch (error) {
     await opening.then((opened) => opened.close()).catch(() => undefined);
     throw error;

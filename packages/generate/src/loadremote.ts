@@ -31,7 +31,7 @@ export async function loadModel(folder: string | URL | Files, options: LoadOptio
   try {
     const files = await readFiles(place?.href ?? 'files', place ? await remoteFolder(place, fetching) : inMemory(folder as Files));
     const { graph, causalGraph, ...contents } = files;
-    const tokenizer = readTokenizer(contents);
+    const tokenizer = await readTokenizer(contents);
     const names = {
       graph: `${contents.path}/${FILES.graph}`,
       ...(causalGraph && { causalGraph: `${contents.path}/${FILES.causal}` }),

@@ -1,23 +1,36 @@
 import { ModelError } from '@mdiff/folder';
 import type { ModelFolder } from '@mdiff/folder/node';
 import { Tokenizer } from '@mdiff/text/tokenizer';
+import { turn } from './turn.js';
 
-/** Models of one base have one tokenizer, and making it takes some 100 ms: they share it, also one that is loaded again. */
+/** Models of one base have one tokenizer, and making it takes some 100 ms: they share it, also one that is loaded again. A new one is made in slices. */
 let recent: { json: string; tokenizer: WeakRef<Tokenizer> }[] = [];
+/** Those that are being made, by their text. */
+const making = new Map<string, Promise<Tokenizer>>();
 
-function tokenizerOf(json: string): Tokenizer {
+async function tokenizerOf(json: string): Promise<Tokenizer> {
   recent = recent.filter(({ tokenizer }) => tokenizer.deref() !== undefined);
-  const shared = recent.find((one) => one.json === json)?.tokenizer.deref();
+  const shared = recent.find((one) => one.json === json)?.tokenizer.deref() ?? making.get(json);
   if (shared) return shared;
-  const tokenizer = Tokenizer.fromJson(json);
-  recent.push({ json, tokenizer: new WeakRef(tokenizer) });
-  return tokenizer;
+  const made = Tokenizer.fromJsonInSlices(json, turn);
+  making.set(json, made);
+  try {
+    const tokenizer = await made;
+    recent.push({ json, tokenizer: new WeakRef(tokenizer) });
+    return tokenizer;
+  } finally {
+    making.delete(json);
+  }
 }
 
 /** The tokenizer of a folder. Throws {@link ModelError} for one that does not fit the model. */
-export function readTokenizer({ path, tokenizer: json, config }: Pick<ModelFolder, 'path' | 'tokenizer' | 'config'>): Tokenizer {
+export async function readTokenizer({
+  path,
+  tokenizer: json,
+  config,
+}: Pick<ModelFolder, 'path' | 'tokenizer' | 'config'>): Promise<Tokenizer> {
   try {
-    const tokenizer = tokenizerOf(json);
+    const tokenizer = await tokenizerOf(json);
     if (tokenizer.vocabSize <= config.vocab_size) return tokenizer;
     throw new Error(
       `tokenizer.json: expected at most ${config.vocab_size} ids (vocab_size in config.json), got ${tokenizer.vocabSize}; export the model again`,

@@ -150,3 +150,27 @@ describe('fromMerges', () => {
     expect([...merged.encode('aaaaa')]).toEqual([MIN_VOCAB, MIN_VOCAB + 1]);
   });
 });
+
+describe('fromJsonInSlices', () => {
+  it('makes the same tokenizer, with a pause for about every thousand tokens and merges', async () => {
+    const names = Array.from({ length: 5000 }, (_, i) =>
+      i
+        .toString(26)
+        .padStart(3, '0')
+        .replace(/\d/g, (digit) => 'klmnopqrst'[Number(digit)]!),
+    );
+    const pairs = names.flatMap((name) => [[name[0]!, name[1]!] as const, [name.slice(0, 2), name[2]!] as const]);
+    const seen = new Set<string>();
+    const merges = pairs.filter((pair) => !seen.has(pair.join('')) && seen.add(pair.join('')));
+    const whole = Tokenizer.fromMerges(merges);
+    let pauses = 0;
+    const sliced = await Tokenizer.fromJsonInSlices(whole.toJson(), async () => void pauses++);
+    expect(pauses).toBeGreaterThanOrEqual(Math.floor(whole.vocabSize / 1024) + Math.floor(merges.length / 1024));
+    for (const text of ['kkl mno pqr', names.join(' ')]) expect(sliced.encode(text)).toEqual(whole.encode(text));
+    expect(sliced.toJson()).toEqual(whole.toJson());
+  });
+
+  it('refuses what fromJson refuses', async () => {
+    await expect(Tokenizer.fromJsonInSlices('{"model":', async () => undefined)).rejects.toThrow(TextError);
+  });
+});

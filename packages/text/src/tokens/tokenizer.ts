@@ -1,6 +1,6 @@
 import { TextError } from '../error.js';
 import { BYTE_CHARS, bytesOf } from './bytes.js';
-import { mergeTable, type MergeTable } from './merge.js';
+import { mergeTable, SLICE, type MergeTable } from './merge.js';
 
 /** The reserved ids, which no text encodes to. They come first in every vocabulary of mdiff. */
 export const SPECIAL = { mask: 0, pad: 1, bos: 2, eos: 3, sep: 4 } as const;
@@ -56,12 +56,12 @@ export class Tokenizer {
   readonly #idBytes: (Uint8Array | undefined)[];
   #cache = new Map<string, Int32Array>();
 
-  private constructor({ json, idBytes }: Validated) {
+  private constructor({ json, idBytes, merges }: Parts) {
     const vocab = json.model.vocab;
     this.#json = json;
     this.vocabSize = idBytes.length;
     this.#byteIds = Int32Array.from(BYTE_CHARS, (char) => vocab[char]!);
-    this.#merges = mergeTable(vocab, json.model.merges);
+    this.#merges = merges;
     this.#idBytes = idBytes;
     this.longest = idBytes.reduce((longest, bytes) => Math.max(longest, bytes?.length ?? 0), 1);
   }
@@ -73,7 +73,21 @@ export class Tokenizer {
    * @throws TextError (`MDIFF_TOKENIZER`) that names the first thing that is missing
    */
   static fromJson(json: string | TokenizerJson): Tokenizer {
-    return new Tokenizer(validated(json));
+    const parts = partsOf(json);
+    for (;;) {
+      const { done, value } = parts.next();
+      if (done) return new Tokenizer(value);
+    }
+  }
+
+  /** As `fromJson`, in slices of a few milliseconds with a pause between them, so that an event loop is not held up for some 100 ms. */
+  static async fromJsonInSlices(json: string | TokenizerJson, pause: () => Promise<void>): Promise<Tokenizer> {
+    const parts = partsOf(json);
+    for (;;) {
+      const { done, value } = parts.next();
+      if (done) return new Tokenizer(value);
+      await pause();
+    }
   }
 
   /** Builds a tokenizer from its merges, in rank order; ids follow from them. Each merge must join tokens that exist by then. */
@@ -174,13 +188,15 @@ export class Tokenizer {
   }
 }
 
-interface Validated {
+interface Parts {
   json: TokenizerJson;
   /** by id; undefined for the reserved ones */
   idBytes: (Uint8Array | undefined)[];
+  merges: MergeTable;
 }
 
-function validated(source: string | TokenizerJson): Validated {
+/** Checks a `tokenizer.json` and makes the tables of a tokenizer; yields between slices of the work. */
+function* partsOf(source: string | TokenizerJson): Generator<void, Parts> {
   const fail = (message: string) =>
     new TextError(`tokenizer.json: ${message}; train one with mdiff or use a byte-level BPE with these ids`, 'MDIFF_TOKENIZER');
   let json: TokenizerJson;
@@ -192,6 +208,7 @@ function validated(source: string | TokenizerJson): Validated {
       'MDIFF_TOKENIZER',
     );
   }
+  yield;
   const { model, pre_tokenizer: pre } = json ?? {};
   if (model?.type !== 'BPE' || !model.vocab || !Array.isArray(model.merges))
     throw fail(`expected model.type "BPE" with a vocabulary and merges, got "${model?.type}"`);
@@ -208,9 +225,10 @@ function validated(source: string | TokenizerJson): Validated {
   if (missing >= 0) throw fail(`expected a token for each of the 256 bytes, byte ${missing} has none`);
   const added = (json.added_tokens ?? []).find(({ id, content }) => SPECIAL_TOKENS[id] !== content);
   if (added) throw fail(`expected no added tokens beside the reserved ones, got "${added.content}"`);
-  const idBytes = bytesById(model.vocab, fail);
+  const idBytes = yield* bytesById(model.vocab, fail);
   return {
     idBytes,
+    merges: yield* mergeTable(model.vocab, model.merges),
     json: {
       ...json,
       truncation: null,
@@ -224,12 +242,16 @@ function validated(source: string | TokenizerJson): Validated {
 }
 
 /** The bytes of each token by its id. Throws where ids are not 0 to n − 1, or a token holds a character that is no byte. */
-function bytesById(vocab: Readonly<Record<string, number>>, fail: (message: string) => Error): (Uint8Array | undefined)[] {
+function* bytesById(
+  vocab: Readonly<Record<string, number>>,
+  fail: (message: string) => Error,
+): Generator<void, (Uint8Array | undefined)[]> {
   const tokens = Object.keys(vocab);
   const seen = new Uint8Array(tokens.length);
   const bytes = new Array<Uint8Array | undefined>(tokens.length);
   let wrong: string | undefined;
-  for (const token of tokens) {
+  for (const [i, token] of tokens.entries()) {
+    if (i % SLICE === SLICE - 1) yield;
     const id = vocab[token]!;
     if (!Number.isInteger(id) || id < 0 || id >= tokens.length || seen[id])
       throw fail(`expected ids 0 to ${tokens.length - 1}, each once, got ${String(id)} twice or out of range`);
