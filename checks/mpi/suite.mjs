@@ -153,10 +153,6 @@ await step('without the addon a run on ranks says how to get it', async () => {
   const { code, text } = await onRanks(same(2, [...trainArgs('bare'), '--set', `cache_dir=${join(scratch, 'bare')}`]));
   return code !== 0 && /Open MPI started 2 ranks, and mdiff has no MPI in .*: run "mdiff engine install mpi"/.test(text) ? '' : text;
 });
-await step('a search refuses several ranks', async () => {
-  const { code, text } = await onRanks(same(2, ['tune', book, '-c', config, '--steps', '6', '--search', 'training.beta2=0.9,0.95']));
-  return code !== 0 && /mdiff tune: runs on one rank, and a launcher of MPI started several/.test(text) ? '' : text;
-});
 await step('a disk that refuses rank 0 ends all ranks with one line', async () => {
   const outputs = join(scratch, 'refused');
   writeFileSync(outputs, 'a file, where a folder is needed');
@@ -165,12 +161,12 @@ await step('a disk that refuses rank 0 ends all ranks with one line', async () =
   return code !== 0 && /cannot .*refused/.test(text) && Date.now() - began < 60_000 ? '' : text;
 });
 
-/** The process of a rank that computes, which the launcher in bin/mdiff.js has started. */
-function processOf(rank, name) {
+/** The process of a rank that computes, which the launcher in bin/mdiff.js has started; `argument` stands in its command. */
+function processOf(rank, argument) {
   for (const pid of readdirSync('/proc').filter((one) => /^\d+$/.test(one))) {
     try {
       const [environment, command] = ['environ', 'cmdline'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'utf8').split('\0'));
-      const isRank = environment.includes(`OMPI_COMM_WORLD_RANK=${rank}`) && command.includes(`experiment_name=${name}`);
+      const isRank = environment.includes(`OMPI_COMM_WORLD_RANK=${rank}`) && command.includes(argument);
       if (isRank && !command.includes(entry)) return Number(pid);
     } catch {
       // it has ended meanwhile
@@ -179,24 +175,19 @@ function processOf(rank, name) {
   throw new Error(`no process of rank ${rank}`);
 }
 
-/** Trains on three ranks, sends rank 2 a signal once steps are running, and measures the time to the end. */
-async function faulty(name, signal) {
-  const child = spawn(
-    'mpirun',
-    ranksArgs(same(3, trainArgs(name, ['training.max_steps=100000', 'training.save_every=0', 'training.eval_every=0']))),
-    {
-      env: { ...process.env, ...asRoot },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+/** Runs a command on ranks; once `ready`, does `act` with the process of mpirun, and measures the time to the end. */
+async function disturbed(programs, { ready, act, flags = [] }) {
+  const child = spawn('mpirun', [...flags, ...ranksArgs(programs)], {
+    env: { ...process.env, ...asRoot },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let text = '';
   let sent;
-  const file = join(scratch, 'outputs', name, 'metrics.jsonl');
   const timer = setInterval(() => {
-    if (sent !== undefined || !existsSync(file) || readFileSync(file, 'utf8').split('\n').length < 4) return;
+    if (sent !== undefined || !ready()) return;
     sent = Date.now();
-    process.kill(processOf(2, name), signal);
-  }, 200);
+    act(child);
+  }, 100);
   child.stdout.on('data', (data) => (text += data));
   child.stderr.on('data', (data) => (text += data));
   const limit = setTimeout(() => child.kill('SIGKILL'), 120_000);
@@ -205,6 +196,18 @@ async function faulty(name, signal) {
   clearTimeout(limit);
   return { code, text, seconds: (Date.now() - sent) / 1000 };
 }
+/** Steps that a run has recorded. */
+const stepsIn = (folder) => {
+  const file = join(folder, 'metrics.jsonl');
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').length - 1 : 0;
+};
+const long = ['training.max_steps=100000', 'training.save_every=0', 'training.eval_every=0'];
+/** Trains on three ranks, sends rank 2 a signal once steps are running, and measures the time to the end. */
+const faulty = (name, signal) =>
+  disturbed(same(3, trainArgs(name, long)), {
+    ready: () => stepsIn(join(scratch, 'outputs', name)) > 2,
+    act: () => process.kill(processOf(2, `experiment_name=${name}`), signal),
+  });
 await step('a rank that is killed ends the job within 30 s, by name', async () => {
   const { code, text, seconds } = await faulty('killed', 'SIGKILL');
   console.log(`       ${seconds.toFixed(1)} s`);
@@ -216,6 +219,59 @@ await step('a rank that hangs ends the job within 30 s, by name', async () => {
   return code !== 0 && seconds < 30 && /^rank 2 \(host .*\) has not been heard for \d+ s: .*--resume$/m.test(text)
     ? ''
     : `${seconds} s, exit code ${code}\n${text.slice(-3000)}`;
+});
+
+const study = (kind, name, ...flags) => [
+  ...[kind, book, '-c', config, '--out', join(scratch, name), ...flags],
+  ...['training.save_every=0', 'training.eval_every=0'].flatMap((one) => ['--set', one]),
+];
+const compare = (name) => study('compare', name, '--arms', 'uniform,single,no-masks', '--seeds', '1', '--steps', '400');
+const tune = (name) =>
+  study('tune', name, '--search', 'training.learning_rate=log:1e-4..1e-2', '--trials', '4', '--rounds', '2', '--steps', '30');
+const recordOf = (name, kind) => readFileSync(join(scratch, name, `${kind}.json`), 'utf8');
+/** The table that rank 0 prints, without what comes on standard error. */
+const tableIn = ({ text }) => text.match(/^(arm|trial) [^]*(?=^held out|^# the best)/m)?.[0] ?? text;
+
+const compared = await mdiff(compare('compared'));
+check('one process compares', compared.code === 0 ? '' : compared.text);
+const tuned = await mdiff(tune('tuned'));
+check('one process searches', tuned.code === 0 ? '' : tuned.text);
+for (const [kind, args, alone, whole] of [
+  ['compare', compare, compared, 'compared'],
+  ['tune', tune, tuned, 'tuned'],
+]) {
+  await step(`${kind} on 3 ranks: the table and the record of one process, to the bit; each rank has trained`, async () => {
+    const ended = await onRanks(same(3, args(`${kind}-3`)));
+    if (ended.code !== 0 || tableIn(ended) !== tableIn(alone)) return ended.text;
+    if (recordOf(`${kind}-3`, kind) !== recordOf(whole, kind)) return 'the records differ';
+    return ['on rank 1', 'on rank 2'].every((name) => ended.text.includes(name)) ? '' : ended.text;
+  });
+}
+const runsOf = (name) => (existsSync(join(scratch, name)) ? readdirSync(join(scratch, name)).filter((one) => /seed/.test(one)) : []);
+const running = (name, runs) => runsOf(name).filter((run) => stepsIn(join(scratch, name, run)) > 2).length >= runs;
+await step('compare saves on all ranks when it is asked to stop', async () => {
+  const { code, text } = await disturbed(same(2, compare('stopped')), {
+    ready: () => running('stopped', 2),
+    act: (child) => child.kill('SIGTERM'),
+    flags: ['--mca', 'odls_base_sigkill_timeout', '60'],
+  });
+  // Nothing but the stop saves a run here.
+  const steps = runsOf('stopped').map((run) => JSON.parse(readFileSync(join(scratch, 'stopped', run, 'run.json'), 'utf8')).step);
+  const saved = steps.length >= 2 && steps.every((saved) => saved > 0);
+  return code !== 0 && saved && text.includes('interrupted; the same command goes on') ? '' : `exit code ${code}, steps ${steps}\n${text}`;
+});
+await step('compare goes on on 3 ranks; a rank that is killed ends it, by name', async () => {
+  const before = new Set(runsOf('stopped'));
+  const { code, text, seconds } = await disturbed(same(3, compare('stopped')), {
+    ready: () => runsOf('stopped').some((run) => !before.has(run) && stepsIn(join(scratch, 'stopped', run)) > 2),
+    act: () => process.kill(processOf(2, join(scratch, 'stopped')), 'SIGKILL'),
+  });
+  return code !== 0 && seconds < 30 && /rank 2/.test(text) ? '' : `${seconds} s, exit code ${code}\n${text}`;
+});
+await step('the same command ends it with the record of one process, to the bit', async () => {
+  const { code, text } = await onRanks(same(2, compare('stopped')));
+  if (code !== 0) return text;
+  return recordOf('stopped', 'compare') === recordOf('compared', 'compare') ? '' : 'the records differ';
 });
 
 // The commands of the guide, in a folder of their own; .ci/run has installed MPI. A stand-in for npx starts this checkout.

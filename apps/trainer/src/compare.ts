@@ -36,25 +36,27 @@ function shown({ rows, failed, finished, units }: CompareResult, page: string): 
 }
 
 async function runCompare(book: string | undefined, { arms: names, from, seeds: number, ...flags }: CompareFlags): Promise<void> {
-  const study = studyOf('compare', book, flags);
+  const study = await studyOf('compare', book, flags);
   const { config, steps, folder } = study;
   const starts: Start[] = from === 'both' ? ['scratch', 'base'] : [from];
-  const result = await runStudy('compare', study, async (options) => {
-    const { compareArms } = await import('@mdiff/train');
-    return compareArms(config, {
-      arms: names.split(',').map((name) => name.trim()),
-      starts,
-      seeds: Array.from({ length: number }, (_, i) => flags.seed + i),
-      steps,
-      folder,
-      ...options,
-    });
+  await runStudy('compare', study, {
+    work: async (options) => {
+      const { compareArms } = await import('@mdiff/train');
+      return compareArms(config, {
+        arms: names.split(',').map((name) => name.trim()),
+        starts,
+        seeds: Array.from({ length: number }, (_, i) => flags.seed + i),
+        steps,
+        ...options,
+      });
+    },
+    show: async (result) => {
+      if (!result.finished) process.exitCode = 130;
+      const page = join(folder, 'compare.html');
+      await writeFileWhole(page, comparePage({ text: config.data.source, yaml: config.toYaml(), ...result }), places.output);
+      print(flags.json ? `${JSON.stringify({ ...result, page })}\n` : shown(result, page));
+    },
   });
-  if (!result) return;
-  if (!result.finished) process.exitCode = 130;
-  const page = join(folder, 'compare.html');
-  await writeFileWhole(page, comparePage({ text: config.data.source, yaml: config.toYaml(), ...result }), places.output);
-  print(flags.json ? `${JSON.stringify({ ...result, page })}\n` : shown(result, page));
 }
 
 /** `mdiff compare`: curricula under one budget, several seeds each. */

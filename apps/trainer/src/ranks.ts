@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { exitCodeOf, ignoreStops } from '@mdiff/cli';
 import type { ProjectConfig } from '@mdiff/config';
-import type { Lead } from '@mdiff/train';
+import type { Communicator } from '@mdiff/engine';
 
 // A command that a launcher of MPI has started on several ranks: `mpirun -n 4 npx mdiff train book.txt`.
 
@@ -26,27 +26,48 @@ export async function loadedHere<T>(load: () => Promise<T> | T): Promise<T> {
   }
 }
 
-/** Runs `work` on the rank that leads. The others follow it to its end, and set their exit code. */
-export async function onRanks(config: ProjectConfig, work: (lead: Lead | undefined) => Promise<void>): Promise<void> {
+/** What rank 0 ends the job with. */
+interface Leading {
+  /** `message` is shown first if the job has to be ended by force */
+  end(code: number, message?: string): Promise<void>;
+}
+
+interface Sides<Leader extends Leading> {
+  /** Meets the other ranks. */
+  lead(options: RankOptions): Promise<Leader>;
+  /** Follows rank 0 to its end. @returns the exit code that rank 0 gives */
+  follow(options: RankOptions): Promise<number>;
+}
+
+interface RankOptions {
+  comm: Communicator;
+  warn(text: string): void;
+}
+
+/** Runs `work` on the rank that leads, or on the only one. The others follow it to its end, and set their exit code. */
+export async function onRanks<Leader extends Leading>(
+  { cache_dir }: ProjectConfig,
+  { lead, follow }: Sides<Leader>,
+  work: (leader: Leader | undefined) => Promise<void>,
+): Promise<void> {
   const { openMpi, worldOf } = await import('@mdiff/engine');
   const world = worldOf();
   if (world === undefined) return work(undefined);
-  const { follow, leadRanks } = await import('@mdiff/train');
-  const comm = await loadedHere(() => openMpi(config.cache_dir, world));
+  const comm = await loadedHere(() => openMpi(cache_dir, world));
   if (comm.rank > 0) {
     const listenAgain = ignoreStops(); // rank 0 is told too, saves, and lets this rank go
-    process.exitCode = await follow(config, { comm, warn }).finally(listenAgain);
+    process.exitCode = await follow({ comm, warn }).finally(listenAgain);
     return;
   }
-  const lead = await leadRanks(config, { comm, warn }).catch(async (error: unknown) => {
+  const leader = await lead({ comm, warn }).catch(async (error: unknown) => {
     await comm.close(); // the other ranks have seen the same, and leave too
     throw error;
   });
   try {
-    await work(lead);
+    await work(leader);
   } catch (error) {
-    await lead.end(exitCodeOf(error), (error as Error).message);
+    await leader.end(exitCodeOf(error), (error as Error).message);
     throw error;
   }
-  await lead.end(Number(process.exitCode ?? 0));
+  await leader.end(Number(process.exitCode ?? 0));
 }

@@ -102,7 +102,15 @@ async function runTrain(command: 'train' | 'pretrain', named: Named, flags: Trai
     process.exitCode = await relaunch(variables);
     return;
   }
-  await onRanks(loaded.config, (lead) => trainHere(command, named, loaded, { ...flags, lead }));
+  const { config } = loaded;
+  await onRanks<Lead>(
+    config,
+    {
+      lead: async (options) => (await import('@mdiff/train')).leadRanks(config, options),
+      follow: async (options) => (await import('@mdiff/train')).follow(config, options),
+    },
+    (lead) => trainHere(command, named, loaded, { ...flags, lead }),
+  );
 }
 
 /** Trains in this process, which leads the other ranks if there are any. */

@@ -33,15 +33,18 @@ function shown({ trials, best, finished }: TuneResult): string {
 }
 
 async function runTune(book: string | undefined, { search, trials, rounds, ...flags }: TuneFlags): Promise<void> {
-  const study = studyOf('tune', book, flags);
-  const { config, steps, folder } = study;
-  const result = await runStudy('tune', study, async (options) => {
-    const { tune } = await import('@mdiff/train');
-    return tune(config, { searches: search, trials, rounds, steps, seed: flags.seed, folder, ...options });
+  const study = await studyOf('tune', book, flags);
+  const { config, steps } = study;
+  await runStudy('tune', study, {
+    work: async (options) => {
+      const { tune } = await import('@mdiff/train');
+      return tune(config, { searches: search, trials, rounds, steps, seed: flags.seed, ...options });
+    },
+    show: (result) => {
+      if (!result.finished) process.exitCode = 130;
+      print(flags.json ? `${JSON.stringify(result)}\n` : shown(result));
+    },
   });
-  if (!result) return;
-  if (!result.finished) process.exitCode = 130;
-  print(flags.json ? `${JSON.stringify(result)}\n` : shown(result));
 }
 
 /** `mdiff tune`: random search with successive halving. */

@@ -15,6 +15,8 @@ export { prepare } from './prepare.js';
 export type { Prepared } from './prepared.js';
 export { openScoring } from './scoring.js';
 export type { Scoring } from './scoring.js';
+export { digestSources } from './sources.js';
+export type { SourceDigests } from './sources.js';
 export { surveyText } from './survey.js';
 export type { StageSurvey, TextSurvey } from './survey.js';
 export { tokenizerFor } from './tokenizer.js';

@@ -20,6 +20,8 @@ export interface TrainOptions {
   writer?: Writer;
   /** the other ranks of this run, which follow this process */
   lead?: Lead;
+  /** threads where the configuration leaves them open, if this process shares its machine with others */
+  threads?: number;
   reporter: Reporter;
   /** aborting ends the run after the running step, or after the running batch of an evaluation, and saves it */
   signal: AbortSignal;

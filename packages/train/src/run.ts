@@ -50,11 +50,11 @@ export async function train(asked: ProjectConfig, options: TrainOptions): Promis
 /** Selects the engine, by a trial where the configuration leaves a choice, and adapts the configuration to the memory of the machine. */
 async function adapt(
   config: ProjectConfig,
-  { fit, warn, reporter, signal, lead }: TrainOptions,
+  { fit, warn, reporter, signal, lead, threads = lead?.threads }: TrainOptions,
   recorded?: Partial<EngineSetting>,
 ): Promise<Pick<Locked, 'config' | 'selection'>> {
   // Ranks of one machine share its processors.
-  const shared = lead && config.hardware.cpu_threads === 0 ? config.with({ hardware: { cpu_threads: lead.threads } }) : config;
+  const shared = threads && config.hardware.cpu_threads === 0 ? config.with({ hardware: { cpu_threads: threads } }) : config;
   const selection = await selectSetting(shared, {
     recorded,
     measure: (trial) => {

@@ -27,8 +27,13 @@ export function lostRank(silence: Float64Array, strict: boolean): { rank: number
   return undefined;
 }
 
-/** Looks every second, and calls `onLost` once with a line that names the first rank that is lost. */
-export function watchRanks(comm: Communicator, names: readonly string[], onLost: (line: string) => void): Watch {
+/** Looks every second, and calls `onLost` once with a line that names the first rank that is lost, and says how to go on. */
+export function watchRanks(
+  comm: Communicator,
+  names: readonly string[],
+  onLost: (line: string) => void,
+  goOn = 'run the command again with --resume',
+): Watch {
   let last = performance.now();
   const timer = setInterval(() => {
     const now = performance.now();
@@ -38,7 +43,7 @@ export function watchRanks(comm: Communicator, names: readonly string[], onLost:
     const lost = slept ? undefined : lostRank(comm.silence(), watch.strict);
     if (!lost) return;
     clearInterval(timer);
-    onLost(`${names[lost.rank]} ${lost.reason}; the job ends on all ranks; run the command again with --resume`);
+    onLost(`${names[lost.rank]} ${lost.reason}; the job ends on all ranks; ${goOn}`);
   }, 1000);
   timer.unref();
   const watch: Watch = { strict: false, stop: () => clearInterval(timer) };

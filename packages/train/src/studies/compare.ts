@@ -3,7 +3,8 @@ import type { ProjectConfig, ProjectInput } from '@mdiff/config';
 import { MdiffError } from '@mdiff/folder';
 import { armGroups, arms, armsNamed, starts, type Start } from './arms.js';
 import { meanSd, pairedBootstrap, type Difference } from './bootstrap.js';
-import { identityOf, once, openRecord, recordPath, type Failed, type Measured, type StudyOptions } from './study.js';
+import type { Failed, Measured, StudyRun } from './measured.js';
+import { identityOf, openRecord, recordPath, trainAll, type StudyOptions } from './study.js';
 
 export interface CompareOptions extends StudyOptions {
   /** names of `arms` and of groups of them; the others are compared with the first */
@@ -11,7 +12,6 @@ export interface CompareOptions extends StudyOptions {
   starts: readonly Start[];
   seeds: readonly number[];
   steps: number;
-  folder: string;
 }
 
 export interface ArmResult {
@@ -59,34 +59,24 @@ export async function compareArms(config: ProjectConfig, options: CompareOptions
   const names = checkedArms(config, options);
   const path = recordPath(folder, 'compare');
   // More arms and more seeds add to a comparison; another budget or configuration is another one.
-  const record = await openRecord<Measured | Failed>(path, { steps, config: identityOf(config) });
+  const record = await openRecord(path, { steps, config: identityOf(config) });
   const pairs = options.starts.flatMap((start) => names.map((arm) => ({ arm, start })));
   // Seed by seed, so that an interrupt leaves arms with the same seeds.
-  for (const seed of seeds) {
-    for (const pair of pairs) {
-      const result = await once({ path, record, config: configOf(config, pair, { seed, steps, folder }) }, options);
-      if (!result) return summary(record.results, pairs, options, false);
-    }
-  }
-  return summary(record.results, pairs, options, true);
+  const runs = seeds.flatMap((seed) => pairs.map((pair) => runOf(config, pair, { seed, steps })));
+  const finished = await trainAll({ config, path, record }, runs, options);
+  return summary(record.results, pairs, options, finished);
 }
 
 type Pair = Pick<ArmResult, 'arm' | 'start'>;
 const name = ({ arm, start }: Pair, seed: number): string => `${arm}-${start}-seed-${seed}`;
 
-function configOf(
-  config: ProjectConfig,
-  pair: Pair,
-  { seed, steps, folder }: { seed: number; steps: number; folder: string },
-): ProjectConfig {
+function runOf(config: ProjectConfig, pair: Pair, { seed, steps }: { seed: number; steps: number }): StudyRun {
   const common: ProjectInput = {
-    experiment_name: name(pair, seed),
-    output_dir: folder,
     seed,
     model: { init_from: starts[pair.start] },
     training: { max_steps: steps, max_minutes: null, on_max_steps: 'scale', patience: 0 },
   };
-  return config.with(arms[pair.arm]!.changes(config)).with(common);
+  return { name: name(pair, seed), changes: [arms[pair.arm]!.changes(config), common] };
 }
 
 function summary(

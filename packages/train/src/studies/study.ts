@@ -1,76 +1,30 @@
-// What a search and a comparison share: ordinary runs, each in a folder of its own, and a record that a later call goes on from.
+// What a search and a comparison share: the runs, and a record that a later call goes on from.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { valuesByKey } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
 import { MdiffError, places } from '@mdiff/folder';
 import { writeFileWhole } from '@mdiff/folder/node';
-import { findRun } from '../record.js';
-import { silent } from '../reporter.js';
-import { train } from '../run.js';
-import { runFolder } from '../runs.js';
-
-/** The figures of one run. */
-export interface Measured {
-  /** run folder, relative to the folder of the study */
-  run: string;
-  steps: number;
-  tokens: number;
-  /** `nelbo`, or `next_token` for a run of next-token prediction alone */
-  by: 'nelbo' | 'next_token';
-  bits_per_byte: number;
-  /** bytes of the held-out text, and nats of each of its units */
-  bytes: number;
-  per_unit: number[];
-}
-
-/** A run that came to nothing, and why. */
-export interface Failed {
-  run: string;
-  failed: string;
-}
+import type { Crew } from './crew.js';
+import { measuredRun } from './measured.js';
+import type { Failed, Measured, StudyRun } from './measured.js';
 
 export interface StudyOptions {
-  /** aborting saves the running run; the same call goes on from there */
+  /** folder of the runs and the record */
+  folder: string;
+  /** aborting saves the running runs; the same call goes on from there */
   signal: AbortSignal;
   /** one line for each run that begins or ends */
   note(text: string): void;
-}
-
-/** Trains a run, or goes on with it. @returns undefined if it was interrupted */
-async function measuredRun(config: ProjectConfig, { signal }: StudyOptions): Promise<Measured | Failed | undefined> {
-  const run = config.experiment_name;
-  try {
-    const earlier = await findRun(runFolder(config));
-    // A run that finished just before its figures were recorded is trained again: the folder does not hold the figures of the units.
-    const mode = earlier === undefined ? 'new' : earlier.record?.state === 'finished' ? 'fresh' : 'resume';
-    const result = await train(config, { mode, reporter: silent, signal, warn: () => undefined });
-    if (!result.finished) return undefined;
-    const { perUnit, heldOut, nelbo, causalBitsPerByte, tokens = 0, step: steps } = result;
-    if (!perUnit || !heldOut)
-      throw new MdiffError(
-        'MDIFF_STUDY',
-        'training.val_split: nothing is held out, so there is no figure to compare by; set it above 0',
-        2,
-      );
-    const figures = nelbo
-      ? ({ by: 'nelbo', bits_per_byte: nelbo.bitsPerByte } as const)
-      : ({ by: 'next_token', bits_per_byte: causalBitsPerByte! } as const);
-    return { run, steps, tokens, ...figures, bytes: heldOut.bytes, per_unit: perUnit };
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    const { code, message } = error as Error & { code?: string };
-    // A loss that is not finite is a result of the search; everything else is a fault of the call.
-    if (code !== 'MDIFF_NONFINITE') throw error;
-    return { run, failed: message };
-  }
+  /** the other ranks of the study, which train runs too */
+  crew?: Crew;
 }
 
 /** The record of a study: what it is, and what it has found so far. */
-export interface StudyRecord<Result> {
+export interface StudyRecord {
   format_version: 1;
   study: unknown;
-  results: Record<string, Result>;
+  results: Record<string, Measured | Failed>;
 }
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
@@ -84,17 +38,17 @@ export const identityOf = (config: ProjectConfig): Record<string, unknown> =>
   );
 
 /** The record in a folder. @throws MdiffError for one of another study, or a damaged one */
-export async function openRecord<Result>(path: string, study: unknown): Promise<StudyRecord<Result>> {
-  const fresh: StudyRecord<Result> = { format_version: 1, study: JSON.parse(JSON.stringify(study)) as unknown, results: {} };
+export async function openRecord(path: string, study: unknown): Promise<StudyRecord> {
+  const fresh: StudyRecord = { format_version: 1, study: JSON.parse(JSON.stringify(study)) as unknown, results: {} };
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch {
     return fresh;
   }
-  let record: StudyRecord<Result>;
+  let record: StudyRecord;
   try {
-    record = JSON.parse(text) as StudyRecord<Result>;
+    record = JSON.parse(text) as StudyRecord;
   } catch {
     throw new MdiffError('MDIFF_DAMAGED', `${path}: this record is damaged; delete it to start over, or name another folder with --out`, 2);
   }
@@ -102,25 +56,70 @@ export async function openRecord<Result>(path: string, study: unknown): Promise<
   throw new MdiffError('MDIFF_EXISTS', `${path}: this folder holds another study; name another folder with --out, or delete it`, 2);
 }
 
-const saveRecord = (path: string, record: StudyRecord<unknown>): Promise<void> =>
-  writeFileWhole(path, `${JSON.stringify(record, null, 1)}\n`, places.run);
+const saveRecord = (path: string, record: StudyRecord): Promise<void> =>
+  writeFileWhole(path, `${JSON.stringify(record, null, 1)}\n`, places.output);
 
-/** Runs what the record does not have yet, and records it. @returns the figures, or undefined if the run was interrupted */
-export async function once(
-  { path, record, config }: { path: string; record: StudyRecord<Measured | Failed>; config: ProjectConfig },
-  options: StudyOptions,
-): Promise<Measured | Failed | undefined> {
-  const { experiment_name: name } = config;
-  const before = record.results[name];
-  if (before) return before;
-  if (options.signal.aborted) return undefined;
-  options.note(`training: ${name}`);
-  const result = await measuredRun(config, options);
-  if (!result) return undefined;
-  record.results[name] = result;
-  await saveRecord(path, record);
-  options.note(`${name}: ${'failed' in result ? result.failed : `${result.bits_per_byte.toFixed(3)} bits/byte`}`);
-  return result;
+/** A study in its folder. */
+export interface OpenStudy {
+  config: ProjectConfig;
+  path: string;
+  record: StudyRecord;
+}
+
+/** A process that trains runs. */
+interface Place {
+  /** " on rank 2"; empty for this process */
+  suffix: string;
+  train(run: StudyRun): Promise<Measured | Failed | undefined>;
+}
+
+/** Puts the results of `runs` in their order, after those of other runs: whoever ended first, the record is the same. */
+function inOrder(results: StudyRecord['results'], runs: readonly StudyRun[]): typeof results {
+  const places = new Map(runs.map(({ name }, i) => [name, i]));
+  return Object.fromEntries(Object.entries(results).sort(([a], [b]) => (places.get(a) ?? -1) - (places.get(b) ?? -1)));
+}
+
+/**
+ * Trains the runs that the record lacks, and records them. This process and each other rank take the next run as soon as they are free, because runs
+ * differ in length and machines in speed; a run does not depend on who trains it. @returns false if it was interrupted
+ */
+export async function trainAll({ config, path, record }: OpenStudy, runs: readonly StudyRun[], options: StudyOptions): Promise<boolean> {
+  const { crew, folder, note } = options;
+  const waiting = runs.filter(({ name }) => !(name in record.results));
+  const stopping = new AbortController();
+  const stop = (): void => {
+    stopping.abort(options.signal.reason);
+    crew?.stop();
+  };
+  if (options.signal.aborted) stop();
+  options.signal.addEventListener('abort', stop);
+  const { signal } = stopping;
+  const threads = crew && { threads: crew.threads };
+  const here: Place = { suffix: '', train: (run) => measuredRun(config, run, { folder, signal, ...threads }) };
+  const others = (crew?.members ?? []).map(({ rank, train }): Place => ({ suffix: ` on rank ${rank}`, train }));
+  let saved = Promise.resolve();
+  const work = async ({ suffix, train }: Place): Promise<void> => {
+    for (let run = waiting[0]; run !== undefined && !signal.aborted; run = waiting[0]) {
+      waiting.shift();
+      note(`training: ${run.name}${suffix}`);
+      const result = await train(run);
+      if (!result) return stop();
+      record.results = inOrder({ ...record.results, [run.name]: result }, runs);
+      await (saved = saved.then(() => saveRecord(path, record)));
+      note(`${run.name}: ${'failed' in result ? result.failed : `${result.bits_per_byte.toFixed(3)} bits/byte`}`);
+    }
+  };
+  // A fault anywhere stops all, after they have saved.
+  const guarded = [here, ...others].map((place) =>
+    work(place).catch((error: unknown) => {
+      stop();
+      throw error;
+    }),
+  );
+  const ends = await Promise.allSettled(guarded);
+  options.signal.removeEventListener('abort', stop);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  return runs.every(({ name }) => name in record.results);
 }
 
 export const recordPath = (folder: string, kind: 'tune' | 'compare'): string => join(folder, `${kind}.json`);

@@ -5,7 +5,8 @@ import type { ProjectConfig } from '@mdiff/config';
 import { MdiffError, places } from '@mdiff/folder';
 import { writeFileWhole } from '@mdiff/folder/node';
 import { drawTrial, parseSearch, type Search } from './search.js';
-import { identityOf, once, openRecord, recordPath, type Failed, type Measured, type StudyOptions } from './study.js';
+import type { Failed, Measured, StudyRun } from './measured.js';
+import { identityOf, openRecord, recordPath, trainAll, type StudyOptions } from './study.js';
 
 export interface TuneOptions extends StudyOptions {
   /** ranges, as `parseSearch` reads them */
@@ -17,7 +18,6 @@ export interface TuneOptions extends StudyOptions {
   steps: number;
   /** decides the draws */
   seed: number;
-  folder: string;
 }
 
 export interface Trial {
@@ -63,22 +63,25 @@ export async function tune(config: ProjectConfig, options: TuneOptions): Promise
       2,
     );
   const path = recordPath(folder, 'tune');
-  const record = await openRecord<Measured | Failed>(path, { searches: options.searches, steps, rounds, seed, config: identityOf(config) });
+  const record = await openRecord(path, { searches: options.searches, steps, rounds, seed, config: identityOf(config) });
   let going = Array.from({ length: count }, (_, i): Trial => ({ trial: i + 1, values: drawTrial(searches, seed, i + 1), results: [] }));
   const all = going;
   for (const budget of budgets) {
-    for (const trial of going) {
-      const result = await once({ path, record, config: configOf(config, trial, { folder, budget }) }, options);
-      if (!result) return { finished: false, trials: ranked(all) };
-      trial.results.push(result);
-    }
+    const runs = going.map((trial) => runOf(trial, budget));
+    const whole = await trainAll({ config, path, record }, runs, options);
+    going.forEach(({ results }, i) => {
+      const result = record.results[runs[i]!.name];
+      if (result) results.push(result);
+    });
+    // Who goes on is known once all trials of a round are measured.
+    if (!whole) return { finished: false, trials: ranked(all) };
     going = ranked(going).slice(0, Math.ceil(going.length / KEPT));
   }
   const trials = ranked(all);
   const best = trials[0]!;
   if (bits(best.results.at(-1)) === Infinity) return { finished: true, trials };
   const file = join(folder, 'best.yaml');
-  await writeFileWhole(file, config.with(inputOf(best.values)).toYaml(), places.run);
+  await writeFileWhole(file, config.with(inputOf(best.values)).toYaml(), places.output);
   return { finished: true, trials, best: { ...best, file } };
 }
 
@@ -87,12 +90,10 @@ function refuseTwice(searches: readonly Search[]): void {
   if (twice) throw new MdiffError('MDIFF_SEARCH', `--search ${twice.key}: two ranges for the same key; leave one out`, 2);
 }
 
-const configOf = (config: ProjectConfig, { trial, values }: Trial, { folder, budget }: { folder: string; budget: number }): ProjectConfig =>
-  config.with(inputOf(values)).with({
-    experiment_name: name(trial, budget),
-    output_dir: folder,
-    training: { max_steps: budget, max_minutes: null, on_max_steps: 'scale' },
-  });
+const runOf = ({ trial, values }: Trial, budget: number): StudyRun => ({
+  name: name(trial, budget),
+  changes: [inputOf(values), { training: { max_steps: budget, max_minutes: null, on_max_steps: 'scale' } }],
+});
 
 const ranked = (trials: readonly Trial[]): Trial[] =>
   [...trials].sort((a, b) => b.results.length - a.results.length || bits(a.results.at(-1)) - bits(b.results.at(-1)) || a.trial - b.trial);
