@@ -190,7 +190,7 @@ async function disturbed(programs, { ready, act, flags = [] }) {
   }, 100);
   child.stdout.on('data', (data) => (text += data));
   child.stderr.on('data', (data) => (text += data));
-  const limit = setTimeout(() => child.kill('SIGKILL'), 120_000);
+  const limit = setTimeout(() => child.kill('SIGKILL'), 300_000);
   const code = await new Promise((done) => child.on('close', done));
   clearInterval(timer);
   clearTimeout(limit);
