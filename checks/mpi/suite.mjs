@@ -274,8 +274,8 @@ await step('the same command ends it with the record of one process, to the bit'
   return recordOf('stopped', 'compare') === recordOf('compared', 'compare') ? '' : 'the records differ';
 });
 
-// The commands of the guide, in a folder of their own; .ci/run has installed MPI. A stand-in for npx starts this checkout.
-const guide = readFileSync(join(root, 'docs/several-machines.md'), 'utf8');
+// The commands of the guide, in a folder of their own; .ci/run has installed MPI. A stand-in for npx starts this checkout. checks/replicas runs the serving.
+const [guide] = readFileSync(join(root, 'docs/several-machines.md'), 'utf8').split('\n## Serve');
 const commands = [...guide.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block]) => block.trim().split('\n'));
 const folder = join(scratch, 'guide');
 mkdirSync(join(folder, 'bin'), { recursive: true });
