@@ -4,9 +4,10 @@ import { ProjectConfig } from '@mdiff/config';
 import { installedEngines } from '@mdiff/engine';
 import { chart, stacked } from '../shared/chart.mjs';
 import { failure, list, optionsOf, text, whole } from '../shared/options.mjs';
-import { fixed, writeChart, writeResult, writeTo } from '../shared/results.mjs';
+import { writeChart, writeResult, writeTo } from '../shared/results.mjs';
 import { metricsOf } from '../shared/training.mjs';
-import { comparison, noiseOf, smooth } from './compare.ts';
+import { noiseOf, smooth } from './compare.ts';
+import { distancesOf, figuresOf, pairOf, tellArms, tellNoise, tellPairs } from './told.mjs';
 
 /** Steps averaged before two curves are compared: a step's loss is that of one batch, half of it hidden by chance. */
 const WINDOW = 25;
@@ -62,13 +63,7 @@ for (const arm of arms) {
 }
 
 const named = (name) => arms.find((arm) => arm.name === name);
-const pair = (of, to, kind) => ({
-  kind,
-  of: of.name,
-  to: to.name,
-  held: of.last.nelbo - to.last.nelbo,
-  ...comparison(to.losses, of.losses, WINDOW),
-});
+const pair = (of, to, kind) => ({ kind, ...pairOf(of, to, WINDOW) });
 const precision = seeds.map((seed) => pair(named(`bfloat16-${seed}`), named(`float32-${seed}`), 'precision'));
 const others = seeds.flatMap((seed, i) =>
   seeds.slice(i + 1).map((other) => pair(named(`float32-${other}`), named(`float32-${seed}`), 'seed')),
@@ -78,33 +73,15 @@ const pairs = [...precision, ...others, engine];
 const noise = noiseOf(precision, others);
 
 console.log(`\n${steps} steps; held out, nats/token:`);
-for (const { label, last } of arms)
-  console.log(`  ${label}: ${last.nelbo.toFixed(4)} ± ${last.nelbo_se.toFixed(4)}, ${last.bits_per_byte.toFixed(4)} bits/byte`);
-console.log(`differences, means of ${WINDOW} steps, nats/token:`);
-for (const { of, to, rms, largest, mean, held } of pairs)
-  console.log(
-    `  ${of} − ${to}: root mean square ${rms.toFixed(4)}, largest ${largest.toFixed(4)}, mean ${mean.toFixed(4)}; held out ${held.toFixed(4)}`,
-  );
-console.log(`bfloat16 moves a curve by ${noise.rms.toFixed(3)} of what another seed does`);
-console.log(
-  `held out, bfloat16 is ${noise.mean.toFixed(4)} ± ${noise.error.toFixed(4)} from float32 (standard error of ${seeds.length} seeds): ${noise.within ? 'within the noise' : 'NOT within the noise'}`,
-);
+tellArms(arms);
+tellPairs(pairs, WINDOW);
+tellNoise(noise, seeds.length);
 
 const result = {
   date: new Date().toISOString(),
   window: WINDOW,
-  arms: arms.map(({ name, label, engine, bf16, seed, losses, last }) => ({
-    name,
-    label,
-    engine,
-    bf16,
-    seed,
-    nelbo: last.nelbo,
-    nelbo_se: last.nelbo_se,
-    bits_per_byte: last.bits_per_byte,
-    losses: losses.map((loss) => fixed(loss, 5)),
-  })),
-  pairs: pairs.map(({ differences, ...rest }) => ({ ...rest, steps: differences.length })),
+  arms: arms.map(({ name, label, engine, bf16, seed, ...arm }) => ({ name, label, engine, bf16, seed, ...figuresOf(arm) })),
+  pairs: distancesOf(pairs),
   noise,
 };
 if (options.out) writeTo(options.out, result, 0);

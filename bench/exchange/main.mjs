@@ -3,9 +3,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { root } from '../../tools/workspace.mjs';
-import { comparison, noiseOf } from '../curves/compare.ts';
+import { noiseOf } from '../curves/compare.ts';
+import { distancesOf, figuresOf, pairOf, tellArms, tellNoise, tellPairs } from '../curves/told.mjs';
 import { failure, list, optionsOf, text, whole } from '../shared/options.mjs';
-import { fixed, writeResult, writeTo } from '../shared/results.mjs';
+import { writeResult, writeTo } from '../shared/results.mjs';
 import { linesOf } from '../shared/training.mjs';
 
 /** Steps averaged before two curves are compared. */
@@ -69,7 +70,8 @@ function trained(exchange, seed) {
     if (status !== 0) throw failure(`the training "${name}" ended with code ${status}; its messages are above`);
   }
   const metrics = linesOf(folder);
-  return { name: `${exchange}-${seed}`, losses: metrics.map(({ loss }) => loss), last: metrics.at(-1) };
+  const arm = `${exchange}-${seed}`;
+  return { name: arm, label: arm, losses: metrics.map(({ loss }) => loss), last: metrics.at(-1) };
 }
 
 const float32 = seeds.map((seed) => trained('float32', seed));
@@ -77,12 +79,7 @@ const bfloat16 = seeds.map((seed) => trained('bfloat16', seed));
 const ordered = trained('ordered', seeds[0]);
 const arms = [...float32, ...bfloat16, ordered];
 
-const pair = (of, to) => ({
-  of: of.name,
-  to: to.name,
-  held: of.last.nelbo - to.last.nelbo,
-  ...comparison(to.losses, of.losses, WINDOW),
-});
+const pair = (of, to) => pairOf(of, to, WINDOW);
 const changed = bfloat16.map((arm, i) => pair(arm, float32[i]));
 const others = float32.flatMap((arm, i) => float32.slice(i + 1).map((other) => pair(other, arm)));
 const order = pair(ordered, float32[0]);
@@ -90,13 +87,8 @@ const pairs = [...changed, ...others, order];
 const noise = noiseOf(changed, others);
 
 console.log(`\n${ranks} ranks, ${steps} steps; held out, nats/token:`);
-for (const { name, last } of arms)
-  console.log(`  ${name}: ${last.nelbo.toFixed(4)} ± ${last.nelbo_se.toFixed(4)}, ${last.bits_per_byte.toFixed(4)} bits/byte`);
-console.log(`differences, means of ${WINDOW} steps, nats/token:`);
-for (const { of, to, rms, largest, mean, held } of pairs)
-  console.log(
-    `  ${of} − ${to}: root mean square ${rms.toFixed(4)}, largest ${largest.toFixed(4)}, mean ${mean.toFixed(4)}; held out ${held.toFixed(4)}`,
-  );
+tellArms(arms);
+tellPairs(pairs, WINDOW);
 console.log('differences of bfloat16 from float32 at steps, means of the steps before and over the seeds:');
 for (let at = WINDOW; at <= steps; at += Math.max(WINDOW, Math.round(steps / 10))) {
   const here = changed.map(({ differences }) => differences[at - WINDOW]);
@@ -104,23 +96,14 @@ for (let at = WINDOW; at <= steps; at += Math.max(WINDOW, Math.round(steps / 10)
     `  ${at}: ${(here.reduce((a, b) => a + b, 0) / here.length).toFixed(5)}, largest ${Math.max(...here.map(Math.abs)).toFixed(5)}`,
   );
 }
-console.log(`bfloat16 moves a curve by ${noise.rms.toFixed(3)} of what another seed does`);
-console.log(
-  `held out, bfloat16 is ${noise.mean.toFixed(4)} ± ${noise.error.toFixed(4)} from float32 (standard error of ${seeds.length} seeds): ${noise.within ? 'within the noise' : 'NOT within the noise'}`,
-);
+tellNoise(noise, seeds.length);
 
 const result = {
   date: new Date().toISOString(),
   window: WINDOW,
   ranks,
-  arms: arms.map(({ name, losses, last }) => ({
-    name,
-    nelbo: last.nelbo,
-    nelbo_se: last.nelbo_se,
-    bits_per_byte: last.bits_per_byte,
-    losses: losses.map((loss) => fixed(loss, 5)),
-  })),
-  pairs: pairs.map(({ differences, ...rest }) => ({ ...rest, steps: differences.length })),
+  arms: arms.map((arm) => ({ name: arm.name, ...figuresOf(arm) })),
+  pairs: distancesOf(pairs),
   noise,
 };
 if (options.out) writeTo(options.out, result, 0);
