@@ -97,13 +97,16 @@ const known: Readonly<Record<string, (words: readonly string[]) => void>> = {
     if (words.includes('-d')) JSON.parse(body!);
   },
   ...Object.fromEntries(
+    ['haproxy', 'kubectl'].map((name) => [name, (words: readonly string[]) => exists(words[words.indexOf('-f') + 1]!)]),
+  ),
+  ...Object.fromEntries(
     ['cd', 'mkdir', 'cat', 'source', 'docker', 'openssl', 'head', 'export', 'git', 'mpirun'].map((name) => [name, () => {}]),
   ),
 };
 
 /** @throws Error that says what is wrong */
 function check(words: readonly string[]): void {
-  const from = words.findIndex((word) => !/^[A-Z_]+=/.test(word)); // variables of the environment
+  const from = words.findIndex((word) => !/^[A-Z_][A-Z0-9_]*=/.test(word)); // variables of the environment
   if (from < 0) return;
   const [name, ...rest] = words.slice(from) as [string, ...string[]];
   if (/^\w+\(\)$/.test(name)) return; // the head of a function

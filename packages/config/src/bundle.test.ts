@@ -23,10 +23,10 @@ const parsing = `import { ProjectConfig } from '@mdiff/config'; globalThis.confi
 const kilobytes = (code: string): number => gzipSync(code, { level: 9 }).length / 1024;
 
 describe('in a browser', () => {
-  it('parsing and validating YAML is at most 60 kB, minified and gzipped, without the descriptions', async () => {
+  it('parsing and validating YAML is at most 62 kB, minified and gzipped, without the descriptions', async () => {
     const code = await bundle(parsing);
-    // Measured 57 kB, of which `yaml` is 30.
-    expect(kilobytes(code)).toBeLessThan(60);
+    // Measured 60.1 kB with 131 keys, of which `yaml` is 30.
+    expect(kilobytes(code)).toBeLessThan(62);
     expect(code).not.toContain('rows per forward pass on one worker');
   });
 

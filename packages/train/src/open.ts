@@ -14,7 +14,7 @@ import { measurePlan } from './plan.js';
 import type { MeasuredPlan } from './plan.js';
 import type { PseudoData } from './pseudo.js';
 import { writeRecord } from './record.js';
-import type { EarlierRun, Fingerprint, RecordedPlan, RunRecord } from './record.js';
+import type { EarlierRun, Fingerprint, RunRecord } from './record.js';
 import { checkText, movesEnd, ownTokenizer } from './resume.js';
 import { stagesOf } from './stages.js';
 import type { Stages } from './stages.js';
