@@ -35,7 +35,7 @@ try {
 const SETTINGS = [
   ...['engine=onnxruntime', 'device=cpu', 'hardware.cpu_threads=1', 'reports=[]'],
   ...['model.d_model=64', 'model.n_layers=2', 'model.n_heads=4', 'model.d_ff=192', 'model.vocab_size=2048', 'model.max_seq_len=64'],
-  ...['data.max_sentence_length=64', 'generation.max_length=64', 'training.batch_size=8', 'training.learning_rate=0.002'],
+  ...['data.max_sentence_length=64', 'generation.max_length=64', 'training.batch_size=4', 'training.learning_rate=0.002'],
   ...['training.log_every=1', 'training.eval_every=0', 'training.save_every=0', 'training.dataloader_num_workers=0'],
 ];
 
@@ -74,8 +74,8 @@ function trained(exchange, seed) {
   return { name: arm, label: arm, losses: metrics.map(({ loss }) => loss), last: metrics.at(-1) };
 }
 
-const float32 = seeds.map((seed) => trained('float32', seed));
-const bfloat16 = seeds.map((seed) => trained('bfloat16', seed));
+const curves = seeds.map((seed) => [trained('float32', seed), trained('bfloat16', seed)]);
+const [float32, bfloat16] = [0, 1].map((i) => curves.map((pair) => pair[i]));
 const ordered = trained('ordered', seeds[0]);
 const arms = [...float32, ...bfloat16, ordered];
 
