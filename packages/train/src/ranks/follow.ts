@@ -1,4 +1,4 @@
-import { inputOf } from '@mdiff/config';
+import { inputOf, valuesByKey } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
 import { everyone, followLeader, hear, installedEngines, watchRanks } from '@mdiff/engine';
 import type { Communicator, Engine } from '@mdiff/engine';
@@ -74,14 +74,15 @@ async function followTo(asked: ProjectConfig, { comm, names, onStep }: Following
   return closing(engine, () => followSteps(engine, { config, prepared: prepared!, comm, names, onStep }));
 }
 
-/** The values of rank 0; the places are those of this machine. */
-const valuesHere = (
-  values: Record<string, unknown>,
-  { output_dir, cache_dir, data_dir, data }: ProjectConfig,
-): Record<string, unknown> => ({
-  ...values,
-  ...{ output_dir, cache_dir, data_dir, 'data.source': data.source, 'data.val_source': data.val_source },
-});
+/** The places are those of this machine. */
+const PLACES = new Set(['output_dir', 'cache_dir', 'data_dir', 'data.source', 'data.val_source']);
+
+/** The values in which rank 0 differs from this rank. No others: a default that is set counts as asked for, and the default encoder may be absent. */
+const valuesHere = (values: Record<string, unknown>, config: ProjectConfig): Record<string, unknown> => {
+  const own = valuesByKey(config);
+  const differs = ([key, value]: [string, unknown]): boolean => !PLACES.has(key) && JSON.stringify(value) !== JSON.stringify(own[key]);
+  return Object.fromEntries(Object.entries(values).filter(differs));
+};
 
 function openHere(config: ProjectConfig, { setting }: Begin): Promise<Engine> {
   const tensorflow =

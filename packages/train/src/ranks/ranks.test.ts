@@ -128,6 +128,18 @@ describe('a run on ranks', () => {
   });
 });
 
+it('a text that is scored without the default encoder', async () => {
+  const { config, folder } = await tinyRun({
+    ...changes,
+    curriculum: { stages: [{ name: 'one', ...stage, data_selection: 'easy' }] },
+    training: { ...changes.training, max_steps: 1 },
+  });
+  folders.push(folder);
+  const { error, codes } = await onRanks([config, config]);
+  expect(error).toBeUndefined();
+  expect(codes).toEqual([0]);
+});
+
 describe('ranks that differ', () => {
   it('refuse to start: another configuration', async () => {
     const config = await configOf();
