@@ -40,11 +40,11 @@ function figuresOf({ run: { record, step } }: RunOverview, points: readonly RunP
   const causal = points.findLast(({ causalBitsPerByte }) => causalBitsPerByte !== undefined);
   const speeds = points.map(({ tokensPerSecond }) => tokensPerSecond).sort((a, b) => a - b);
   return [
-    ...(evaluated?.bitsPerByte === undefined ? [] : [['held-out bits a byte', evaluated.bitsPerByte.toFixed(3)] as const]),
+    ...(evaluated?.bitsPerByte === undefined ? [] : [['held-out bits/byte', evaluated.bitsPerByte.toFixed(3)] as const]),
     ...(evaluated?.nelbo === undefined
       ? []
-      : [['held-out NELBO, nats a token', withError(evaluated.nelbo, evaluated.nelboError)] as const]),
-    ...(causal?.causalBitsPerByte === undefined ? [] : [['next token, bits a byte', causal.causalBitsPerByte.toFixed(3)] as const]),
+      : [['held-out NELBO, nats/token', withError(evaluated.nelbo, evaluated.nelboError)] as const]),
+    ...(causal?.causalBitsPerByte === undefined ? [] : [['next token, bits/byte', causal.causalBitsPerByte.toFixed(3)] as const]),
     ['steps', record ? `${number(step)} of ${number(record.steps)}` : number(step)],
     ...(record ? [['time', duration(record.seconds)] as const] : []),
     ...(speeds.length === 0 ? [] : [['tokens a second', number(Math.round(speeds[speeds.length >> 1]!))] as const]),

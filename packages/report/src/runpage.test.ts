@@ -28,7 +28,7 @@ const record: RunPageRecord = {
   points: [point(5), evaluated(10, 3), point(15), evaluated(20, 2.5)],
   samples: [{ step: 10, prompt: 'The sea', text: 'The sea & <script>' }],
   notices: ['Early stopping left 3 steps of the plan out.'],
-  figures: [['held-out bits a byte', '2.500']],
+  figures: [['held-out bits/byte', '2.500']],
   fingerprint: [['text', 'A <b>Tale</b>']],
   changed: [['seed', '7']],
   configuration: [

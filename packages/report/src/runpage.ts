@@ -91,8 +91,8 @@ function charts(record: RunPageRecord): Markup {
   return html`<h2>How it learnt</h2>
 ${record.stages.length > 1 ? html`<p class="soft legend">Stages: ${record.stages.map(({ name }, i) => html`<span><span class="key ${hue(i % 8)}"></span>${name}</span>`)}</p>` : undefined}
 <div class="pair plots">
-${captioned(plot(learning, { ...axes, label: 'Held-out bits per byte over the steps', y: 'bits a byte' }), `Held-out text: NELBO over the whole range of mask ratios${causal.length > 0 ? ', and (dashed) next-token prediction' : ''}. The same masks every time, so all points can be compared.`)}
-${captioned(plot(lossLines(record), { ...axes, label: 'Training loss over the steps, by stage', y: 'nats a token' }), `Training loss by stage${record.points.some(({ objective }) => objective !== 'diffusion') ? '; dashed: next-token prediction' : ''}. Each stage masks other shares of the text, so its loss cannot be compared with that of another.`)}
+${captioned(plot(learning, { ...axes, label: 'Held-out bits per byte over the steps', y: 'bits/byte' }), `Held-out text: NELBO over the whole range of mask ratios${causal.length > 0 ? ', and (dashed) next-token prediction' : ''}. The same masks every time, so all points can be compared.`)}
+${captioned(plot(lossLines(record), { ...axes, label: 'Training loss over the steps, by stage', y: 'nats/token' }), `Training loss by stage${record.points.some(({ objective }) => objective !== 'diffusion') ? '; dashed: next-token prediction' : ''}. Each stage masks other shares of the text, so its loss cannot be compared with that of another.`)}
 ${captioned(byRatio(record), `Held-out loss by the share of a unit that is masked${ratios > 1 ? ', from the first evaluation (pale) to the last' : ''}.`)}
 ${captioned(plot([{ name: 'learning rate', points: points(record, ({ rate }) => rate) }], { ...axes, label: 'Learning rate over the steps', y: 'learning rate', reach: { ...reach, y: [0] } }), 'Learning rate.')}
 ${captioned(plot([{ name: 'tokens a second', points: points(record, ({ tokensPerSecond }) => tokensPerSecond) }], { ...axes, label: 'Tokens per second over the steps', y: 'tokens a second', reach: { ...reach, y: [0] } }), 'Speed of the training steps, padding and evaluations not counted.')}
@@ -123,7 +123,7 @@ const evaluations = ({ points: all }: RunPageRecord): Markup | undefined => {
     value === undefined ? '' : Number.isFinite(value) ? value.toFixed(digits) : '–';
   const hasCausal = evaluated.some(({ causalBitsPerByte }) => causalBitsPerByte !== undefined);
   return html`<details><summary>The figures of all ${count(evaluated.length)} evaluations</summary><div class="wide"><table>
-<tr><th>step</th><th>stage</th><th>nats a token</th><th>± s.e.</th><th>bits a byte</th>${hasCausal ? html`<th>next token, bits a byte</th>` : undefined}<th>training loss</th></tr>
+<tr><th>step</th><th>stage</th><th>nats/token</th><th>± s.e.</th><th>bits/byte</th>${hasCausal ? html`<th>next token, bits/byte</th>` : undefined}<th>training loss</th></tr>
 ${evaluated.map((point) => html`<tr><td>${count(point.step)}</td><td>${point.stage}</td><td>${number(point.nelbo)}</td><td>${number(point.nelboError)}</td><td>${number(point.bitsPerByte)}</td>${hasCausal ? html`<td>${number(point.causalBitsPerByte)}</td>` : undefined}<td>${number(point.loss)}</td></tr>`)}
 </table></div></details>`;
 };
