@@ -41,9 +41,7 @@ function figuresOf({ run: { record, step } }: RunOverview, points: readonly RunP
   const speeds = points.map(({ tokensPerSecond }) => tokensPerSecond).sort((a, b) => a - b);
   return [
     ...(evaluated?.bitsPerByte === undefined ? [] : [['held-out bits/byte', evaluated.bitsPerByte.toFixed(3)] as const]),
-    ...(evaluated?.nelbo === undefined
-      ? []
-      : [['held-out NELBO, nats/token', withError(evaluated.nelbo, evaluated.nelboError)] as const]),
+    ...(evaluated?.nelbo === undefined ? [] : [['held-out NELBO, nats/token', withError(evaluated.nelbo, evaluated.nelboError)] as const]),
     ...(causal?.causalBitsPerByte === undefined ? [] : [['next token, bits/byte', causal.causalBitsPerByte.toFixed(3)] as const]),
     ['steps', record ? `${number(step)} of ${number(record.steps)}` : number(step)],
     ...(record ? [['time', duration(record.seconds)] as const] : []),

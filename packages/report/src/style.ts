@@ -1,5 +1,5 @@
 /** The report's style sheet: light, dark where the reader's system is, no fonts or files from elsewhere. */
-export const style = `
+export const style: string = `
 :root { color-scheme: light dark; --paper: #fdfdfb; --card: #ffffff; --ink: #1d1f21; --soft: #62676d; --line: #dcdcd6; --bar: #3b6ea5; --mark: #b3541e; --plus: #3b6ea5; --minus: #c0562a; --hide: #e4e1d8;
   --g0: #4477aa; --g1: #d1495b; --g2: #228833; --g3: #b8860b; --g4: #2a9db5; --g5: #aa3377; --g6: #e07b39; --g7: #6a5acd; --other: #9a9a9a; }
 @media (prefers-color-scheme: dark) { :root { --paper: #16181b; --card: #1e2125; --ink: #e4e4e0; --soft: #9ba1a8; --line: #363b41; --bar: #6ea3da; --mark: #e8925c; --plus: #5b93cf; --minus: #d9774a; --hide: #3a3f46;
