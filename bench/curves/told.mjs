@@ -1,4 +1,4 @@
-// What the benchmarks that compare loss curves say and keep.
+// Shared by the benchmarks that compare loss curves: their lines and their results.
 import { fixed } from '../shared/results.mjs';
 import { comparison } from './compare.ts';
 

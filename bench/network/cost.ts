@@ -1,4 +1,4 @@
-// What a step on N machines takes: an α–β model (Hockney, 1994, Parallel Computing 20) of the exchange as packages/engine/src/ranks/exchange.ts does it.
+// The time of a step on N machines: an α–β model (Hockney, 1994, Parallel Computing 20) of the exchange as packages/engine/src/ranks/exchange.ts does it.
 // Each rank sends its part of every chunk to each other rank, adds what it gets, and sends the sum to all: two phases of N - 1 messages a chunk, and of
 // (N - 1) / N of the gradient in bytes. There is no chain through the ranks.
 

@@ -1,4 +1,4 @@
-// What the measured costs say of more machines: the model against the points that it was fitted beside, then 8, 64 and 1,024 machines.
+// Predicts more machines from the measured costs: the model against the points that it was fitted beside, then 8, 64 and 1,024 machines.
 import { readFileSync } from 'node:fs';
 import { ProjectConfig } from '@mdiff/config';
 import { layout } from '@mdiff/model';

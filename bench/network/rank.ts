@@ -9,7 +9,7 @@ import { SEED, batchesOf } from '../train/sizes.js';
 import type { Inputs } from '../train/inputs.js';
 import { idleEngine } from './idle.js';
 
-/** What is measured in a turn. */
+/** One turn of a measurement, as it is asked for. */
 export interface Request {
   /** how gradients are exchanged; of one rank alone, nothing is */
   exchange: RanksOptions['exchange'];

@@ -6,7 +6,7 @@ import type { Net } from './namespaces.js';
 
 // Command lines of the ranks: ours under mpirun, PyTorch's by hand.
 
-/** What trains. */
+/** A program that trains, ours or that of PyTorch, in one precision. */
 export interface Contender {
   readonly name: string;
   readonly ours: boolean;

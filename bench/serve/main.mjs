@@ -105,7 +105,7 @@ function processorTime(pid) {
   return sum(fields.map((some) => 10 * (Number(some[11]) + Number(some[12]))));
 }
 
-/** What loop.mjs in the server says since it was last asked. */
+/** The answer of loop.mjs in the server, since it was last asked. */
 async function eventLoop(pipe) {
   let answer = '';
   for await (const data of connect(pipe)) answer += data;

@@ -1,4 +1,4 @@
-// What clients of all sorts send at once: texts whole and in pieces, gaps, edits, likelihoods, clients that leave, and requests that must be refused.
+// Requests of clients of all sorts, sent at once: texts whole and in pieces, gaps, edits, likelihoods, clients that leave, and requests that must be refused.
 import { setTimeout as wait } from 'node:timers/promises';
 
 const SENTENCE = 'The captain stood upon the deck, and looked over the grey sea.';

@@ -26,7 +26,7 @@ export async function loadedHere<T>(load: () => Promise<T> | T): Promise<T> {
   }
 }
 
-/** What rank 0 ends the job with. */
+/** Rank 0 of a job, which ends it. */
 interface Leading {
   /** `message` is shown first if the job has to be ended by force */
   end(code: number, message?: string): Promise<void>;

@@ -17,7 +17,7 @@ import type { PrepareReporter } from '../reporter.js';
 import { describeTokenizer, givenTokenizer } from '../tokenizer.js';
 import { readShelf } from './read.js';
 import type { Shelf, ShelfOptions, Volume } from './read.js';
-import { cutterOf, useKey } from './shard.js';
+import { cutterOf, distinct, useKey } from './shard.js';
 import { splitShelf } from './split.js';
 import type { ShelfSplit } from './split.js';
 import { shelfStore } from './store.js';
@@ -45,7 +45,8 @@ export async function prepareShelf(
   const given = tokenizerJson === undefined ? await givenTokenizer(config) : Tokenizer.fromJson(tokenizerJson);
   const tokenizer = given ?? (await learnt(config, options, reporter));
   const staged = config.curriculum.stages.map(({ format_type }): Use => ({ format: format_type }));
-  const uses = [...staged, PARAGRAPHS, evaluatedUse(config)];
+  const trained = distinct([...staged, PARAGRAPHS]);
+  const uses = distinct([...trained, evaluatedUse(config)]);
   reporter.phase('tokenizing', tokenizerJson === undefined ? describeTokenizer(config) : "the run's tokenizer");
   const shelf = await readShelf(config, 'data.source', { ...options, cutter: cutterOf(config, tokenizer, { folder, uses }) });
   const aside = await asideOf(config, { ...options, cutter: cutterOf(config, tokenizer, { folder, uses: [evaluatedUse(config)] }) });
@@ -57,7 +58,7 @@ export async function prepareShelf(
     hashes: shelf.volumes.map(({ outline }) => outline.sha256),
   });
   onText?.(text);
-  const training = new Map([...staged, PARAGRAPHS].map((use) => [useKey(use), storeOf(shelf.volumes, use, { split, held: false })]));
+  const training = new Map(trained.map((use) => [useKey(use), storeOf(shelf.volumes, use, { split, held: false })]));
   const unitsPerStage = staged.map((use) => training.get(useKey(use))!);
   refuseEmptyStages(
     config,

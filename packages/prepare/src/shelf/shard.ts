@@ -40,8 +40,11 @@ export interface Cutter {
   pathOf(text: string, use: Use): string;
 }
 
-/** Names a use in the shards of a volume. */
-export const useKey = ({ format, evaluated = false }: Use): string => `${format}${evaluated ? ', evaluated' : ''}`;
+/** Names a use in the shards of a volume. Units of all formats but passages are the same for training and for evaluations. */
+export const useKey = ({ format, evaluated = false }: Use): string => (format === 'passages' && evaluated ? 'longest passages' : format);
+
+/** Each use once: those with the same units share a shard. */
+export const distinct = (uses: readonly Use[]): Use[] => [...new Map(uses.map((use) => [useKey(use), use])).values()];
 
 export function cutterOf(config: ProjectConfig, tokenizer: Tokenizer, { folder, uses }: { folder: string; uses: readonly Use[] }): Cutter {
   const vocabulary = sha256(JSON.stringify(tokenizer.toJson()));
