@@ -156,6 +156,27 @@ test('both averages are equal', () => {
   tf.dispose([p, before, expected]);
 });
 
+test.each([1, 4, 7, 40_001])(
+  'emaFlat on %i numbers of allocated buffers: the plain averages, to the bit, and nothing beside them',
+  (size) => {
+    const values = (salt: number) => Float32Array.from(noise(size, salt), (x, i) => x * 10 ** ((i % 60) - 45)); // subnormal numbers too
+    const { params, ema: average, grads } = allocate(size + 3);
+    for (const decay of [0.999, 0.9, 0.1]) {
+      const [before, weights] = [values(1), values(2)];
+      params.fill(7).set(weights, 1);
+      average.fill(5).set(before, 1);
+      emaFlat(average.subarray(1, 1 + size), params.subarray(1, 1 + size), decay);
+      const plain = Float32Array.from(before);
+      emaFlat(plain, weights, decay);
+      const bits = (array: Float32Array) => new Uint32Array(array.slice().buffer);
+      expect(bits(average.subarray(1, 1 + size))).toEqual(bits(plain));
+      expect(bits(plain)).toEqual(bits(before.map((x, i) => decay * x + (1 - decay) * weights[i]!)));
+      expect([average[0], average[size + 1], average[size + 2], params[0]]).toEqual([5, 5, 5, 7]);
+      expect(grads.every((x) => x === 0)).toBe(true);
+    }
+  },
+);
+
 test.each([1, 4, 7, 16_384, 40_001])(
   'addFlat on %i numbers of an allocated buffer: the plain sums, to the bit, and nothing beside them',
   (size) => {
