@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { slim } from './slim.mjs';
 import { execute, isMain, manifest, npm, packageFolders, root } from './workspace.mjs';
 
 const minimumNode = 20;
@@ -92,6 +93,7 @@ export async function bootstrap({ log = console.log } = {}) {
       `The workspace could not be installed: ${explain(text) ?? `the installer ended with code ${code} and printed:\n${text.trimEnd().split('\n').slice(-20).join('\n')}`}`,
     );
   mkdirSync(join(root, 'node_modules'), { recursive: true });
+  log(`Took ${Math.round(slim() / 1e6)} MB out of node_modules that Node does not load here (tools/slim.mjs says what).`);
   writeFileSync(stamp, wanted);
   return true;
 }
