@@ -1,7 +1,7 @@
 import { earliestEnd } from './constraints.js';
 import { DiffusionError } from './error.js';
 import { FEW, weigh } from './weigh.js';
-import { type IdList, keepLargest, listLargest } from './nucleus.js';
+import { type IdList, keepLargest, listLargest, massOf } from './nucleus.js';
 import type { SamplingOptions } from './options.js';
 import type { Rng } from './random.js';
 import type { Alternative, Commit, Evaluation, StepArgs } from './sampler.js';
@@ -206,12 +206,6 @@ function drawAny(weights: Float64Array, target: number): number {
     if (sum > target) break;
   }
   return last;
-}
-
-function massOf({ ids, count }: IdList, weights: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < count; i++) sum += weights[ids[i]!]!;
-  return sum;
 }
 
 /** As `drawAny`, among listed ids. */

@@ -17,8 +17,11 @@ export async function fillCanvases(model: Model, args: FillArgs, { signal, onSte
   const filling = await model.openFilling({ ...args, ...reservedOf(model.config), watched: onStep !== undefined }).catch(restored);
   try {
     for (;;) {
-      const { events, results } = await orAborted(filling.step().catch(restored), signal);
-      for (const event of events) onStep!(event);
+      const { events, results } = await orAborted(filling.progress().catch(restored), signal);
+      for (const event of events) {
+        signal?.throwIfAborted();
+        onStep!(event);
+      }
       if (results) return results;
     }
   } finally {

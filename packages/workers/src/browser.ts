@@ -3,8 +3,8 @@ import { mustBe } from '@mdiff/arguments';
 import { answerer, callsOver } from './messages.js';
 import type { Call, Methods, Remote, Reply } from './messages.js';
 
-export { Moved } from './messages.js';
-export type { Remote } from './messages.js';
+export { Later, Moved } from './messages.js';
+export type { Remote, Turns } from './messages.js';
 
 /** What is needed of a `Worker`, whose type only the DOM library has. */
 export interface WebWorker {

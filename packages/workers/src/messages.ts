@@ -2,7 +2,7 @@ import type { TransferListItem } from 'node:worker_threads';
 
 // Calls over any channel of messages: one method name, one argument, one result. Nothing here knows Node or a browser.
 
-export type Methods = Record<string, (argument: never) => unknown>;
+export type Methods = Record<string, (argument: never, turns: Turns) => unknown>;
 
 export interface Call {
   id: number;
@@ -19,6 +19,17 @@ export class Moved<T> {
     readonly value: T,
     readonly transfer: readonly TransferListItem[],
   ) {}
+}
+
+/** A result that is not waited for: the calls behind this one are answered meanwhile. */
+export class Later<T> {
+  constructor(readonly result: Promise<T>) {}
+}
+
+/** Work that a thread does between two calls. */
+export interface Turns {
+  /** Runs a job behind the calls that wait now, as if it were one of them. Rejects once no other call may begin. Do not wait for it in a call. */
+  take<T>(job: () => Promise<T>): Promise<T>;
 }
 
 export interface Remote {
@@ -99,20 +110,30 @@ export function answerer(
   post: (reply: Reply, transfer?: readonly TransferListItem[]) => void,
   gate: Gate = { claim: () => true, release: () => undefined },
 ): (call: Call) => void {
-  let queue = Promise.resolve();
-  return ({ id, method, argument }) => {
-    queue = queue.then(async () => {
+  let queue: Promise<unknown> = Promise.resolve();
+  const take: Turns['take'] = (job) => {
+    const done = queue.then(async () => {
       try {
         if (!gate.claim()) throw closedError();
-        const answer = await methods[method]!(argument as never);
-        if (answer instanceof Moved) post({ id, result: answer.value }, answer.transfer);
-        else post({ id, result: answer });
-      } catch (error) {
-        const { message, stack, code, exitCode } = error as Error & { code?: string; exitCode?: number };
-        post({ id, error: { message, ...(stack && { stack }), ...(code && { code }), ...(exitCode && { exitCode }) } });
+        return await job();
       } finally {
         gate.release();
       }
     });
+    queue = done.catch(() => undefined);
+    return done;
+  };
+  return ({ id, method, argument }) => {
+    const send = (result: unknown): void =>
+      result instanceof Moved ? post({ id, result: result.value }, result.transfer) : post({ id, result });
+    const refuse = (error: unknown): void => {
+      const { message, stack, code, exitCode } = error as Error & { code?: string; exitCode?: number };
+      post({ id, error: { message, ...(stack && { stack }), ...(code && { code }), ...(exitCode && { exitCode }) } });
+    };
+    take(async () => {
+      const result = await methods[method]!(argument as never, { take });
+      if (result instanceof Later) result.result.then(send).catch(refuse);
+      else send(result);
+    }).catch(refuse);
   };
 }

@@ -26,6 +26,8 @@ export interface CausalPasses {
   copy(cache: TextCache): TextCache;
   /** One pass over texts that stand anywhere → logits [B, V] of what follows the last token of each; the caches then hold these tokens. */
   read(readings: readonly Reading[]): Promise<Float32Array>;
+  /** As `read`, and asks for no logits: half the time for a text alone, since most weights of a small model are those of its vocabulary. */
+  readOnly(readings: readonly Reading[]): Promise<void>;
 }
 
 /** [H, ·, K] of keys or values, [R, D] of a convolution. */
@@ -47,15 +49,21 @@ export function causalPasses(session: InferenceSession, Class: TensorClass): Cau
   });
   const buffers = reusable();
   let before: Promise<unknown> = Promise.resolve();
-  async function readNow(readings: readonly Reading[]): Promise<Float32Array> {
+  async function readNow(readings: readonly Reading[], asked: readonly Reading[]): Promise<Float32Array> {
     const S = Math.max(...readings.map(({ ids }) => ids.length));
-    const outputs = await session.run(feedsOf(readings, { parts, S, Class, buffers }));
+    const outputs = await session.run(feedsOf(readings, { asked, parts, S, Class, buffers }));
     const { logits, ...gained } = outputs as Record<string, TypedTensor<'float32'>>;
     readings.forEach((reading, b) => {
       for (const part of parts) (part.grows ? insert : shift)(reading, part, row(gained[part.name]!.data, b, readings.length), S);
       reading.cache.read += reading.ids.length;
     });
     return logits!.data;
+  }
+  /** One after the other: they share the arrays of their inputs. */
+  function inOrder(read: () => Promise<Float32Array>): Promise<Float32Array> {
+    const pass = before.then(read);
+    before = pass.catch(() => undefined);
+    return pass;
   }
   return {
     empty: (places) => ({
@@ -66,12 +74,8 @@ export function causalPasses(session: InferenceSession, Class: TensorClass): Cau
       ),
     }),
     copy: ({ parts: old, ...cache }) => ({ ...cache, parts: new Map([...old].map(([name, data]) => [name, data.slice()])) }),
-    read(readings) {
-      // One after the other: they share the arrays of their inputs.
-      const pass = before.then(() => readNow(readings));
-      before = pass.catch(() => undefined);
-      return pass;
-    },
+    read: (readings) => inOrder(() => readNow(readings, readings)),
+    readOnly: async (readings) => void (await inOrder(() => readNow(readings, []))),
   };
 }
 
@@ -91,6 +95,8 @@ function reusable(): (name: string, size: number) => Float32Array {
 }
 
 interface FeedsArgs {
+  /** the first of the texts, whose logits are wanted */
+  readonly asked: readonly Reading[];
   readonly parts: readonly Part[];
   readonly S: number;
   readonly Class: TensorClass;
@@ -98,7 +104,7 @@ interface FeedsArgs {
 }
 
 /** New tokens padded to `S`: no token sees what stands behind it. */
-function feedsOf(readings: readonly Reading[], { parts, S, Class, buffers }: FeedsArgs): Record<string, Tensor> {
+function feedsOf(readings: readonly Reading[], { asked, parts, S, Class, buffers }: FeedsArgs): Record<string, Tensor> {
   const B = readings.length;
   const C = Math.max(1, ...readings.map(({ cache }) => cache.read));
   const ids = new Int32Array(B * S);
@@ -112,8 +118,8 @@ function feedsOf(readings: readonly Reading[], { parts, S, Class, buffers }: Fee
     ),
     rows: new Class(
       'int32',
-      Int32Array.from(readings, (reading, b) => b * S + reading.ids.length - 1),
-      [B],
+      Int32Array.from(asked, (reading, b) => b * S + reading.ids.length - 1),
+      [asked.length],
     ),
   };
   for (const { name, grows, rows, columns } of parts) {

@@ -15,7 +15,12 @@ interface Known {
 export function causalFill(passes: CausalPasses): FillPass {
   // Of each filling, the texts of its last pass.
   const kept = new WeakMap<object, readonly Known[]>();
-  return async (rows, { vocabulary: V }) => {
+  /** Reads all but the last token of each text. */
+  async function readTo(some: readonly Known[]): Promise<void> {
+    const readings = some.map(({ ids, cache }) => ({ cache, ids: ids.subarray(cache.read, -1) })).filter(({ ids }) => ids.length > 0);
+    if (readings.length > 0) await passes.readOnly(readings);
+  }
+  return async (rows) => {
     const used = new Set<TextCache>();
     const texts = rows.map((row): Known => {
       const ids = row.canvas.slice(0, row.positions[0]);
@@ -26,17 +31,10 @@ export function causalFill(passes: CausalPasses): FillPass {
       used.add(before);
       return { ids, cache };
     });
-    const groups = groupsOf(texts);
-    let out: Float32Array = new Float32Array(0);
-    for (const group of groups) {
-      const logits = await passes.read(group.map((i): Reading => readingOf(texts[i]!)));
-      if (groups.length === 1) {
-        out = logits;
-        break;
-      }
-      if (out.length === 0) out = new Float32Array(rows.length * V);
-      group.forEach((i, place) => out.set(logits.subarray(place * V, (place + 1) * V), i * V));
-    }
+    // All but the last token of each first, so that texts which have more to read than others share the pass over the vocabulary with them. Always, even
+    // of a text alone: to the bit its logits depend on where its tokens are cut, and not on the texts beside it.
+    for (const group of groupsOf(texts)) await readTo(group.map((i) => texts[i]!));
+    const out = await passes.read(texts.map(readingOf));
     for (const [owner, some] of byOwner(rows, texts)) kept.set(owner, some);
     return out;
   };

@@ -30,7 +30,7 @@ export interface FillTask extends FillArgs, Reserved {
   readonly watched: boolean;
 }
 
-/** After a forward pass. */
+/** After one or several forward passes. */
 export interface FillProgress {
   /** the steps since the last report; none unless they are watched */
   readonly events: readonly StepEvent[];
@@ -38,9 +38,10 @@ export interface FillProgress {
   readonly results: readonly DenoiseResult[] | null;
 }
 
-/** Canvases that are being filled: one forward pass a step, so that others have theirs between them, or take part in it. */
+/** Canvases that are being filled in the thread that computes, which waits for nobody. */
 export interface Filling {
-  step(): Promise<FillProgress>;
+  /** Resolves after the next forward passes that there is something to tell of. */
+  progress(): Promise<FillProgress>;
 }
 
 /** The same in the thread that computes. */
@@ -101,8 +102,14 @@ export interface FillRow extends DenoiserRow {
 /** Computes the logits [M, V] of all wanted positions, row after row. */
 export type FillPass = (rows: readonly FillRow[], reserved: Reserved) => Promise<Float32Array>;
 
-/** A step of one of several fillings: its progress, what went wrong with it alone, or null if it had no place in this pass. */
-export type StepOutcome = FillProgress | { readonly error: { readonly message: string; readonly code?: string } } | null;
+/** As it crosses threads. */
+export interface FillFault {
+  readonly message: string;
+  readonly code?: string;
+}
+
+/** A filling after a pass: it went one step on, had no place in the pass, or failed alone. */
+export type StepOutcome = 'stepped' | 'waits' | { readonly error: FillFault };
 
 // What one pass for several fillings may hold: V logits for each wanted position, and all tokens that it reads, padding included.
 const MOST_LOGITS = 2 ** 21;
@@ -110,7 +117,7 @@ const MOST_TOKENS = 2 ** 12;
 
 /**
  * One forward pass for the first filling and for those behind it whose canvases are about as long, as far as they fit. A row's logits do not depend
- * on the rows beside it, to the bit (steps.test.ts). Together short canvases take half the time or less; from 128 tokens on it is the same (measured).
+ * on the rows beside it, to the bit (fillings.test.ts). Together short canvases take half the time or less; from 128 tokens on it is the same (measured).
  * Texts that are written from left to right have passes of their own, since those read a token of each.
  */
 export async function stepTogether(waiting: readonly LocalFilling[], passOf: (task: FillTask) => FillPass): Promise<SharedPass> {
@@ -119,7 +126,7 @@ export async function stepTogether(waiting: readonly LocalFilling[], passOf: (ta
   const all = chosen.flatMap((i) => lengthened(rows[i]!, waiting[i]!.task).map((row) => ({ ...row, owner: waiting[i]! })));
   const { task } = waiting[chosen[0]!]!;
   const logits = all.length > 0 ? await passOf(task)(all, task) : new Float32Array(0);
-  const outcomes = waiting.map((): StepOutcome => null);
+  const outcomes = waiting.map((): StepOutcome => 'waits');
   const size = logits.length / Math.max(1, positionsOf(all));
   let first = 0;
   for (const i of chosen) {
@@ -171,9 +178,13 @@ function lengthened(rows: readonly DenoiserRow[], { ahead, maskId }: FillTask): 
 function outcomeOf(filling: LocalFilling, logits: Float32Array): StepOutcome {
   try {
     if (logits.length > 0) filling.take(logits);
-    return filling.report();
+    return 'stepped';
   } catch (error) {
-    const { message, code } = error as Error & { code?: string };
-    return { error: { message, ...(code !== undefined && { code }) } };
+    return { error: faultOf(error) };
   }
+}
+
+export function faultOf(error: unknown): FillFault {
+  const { message, code } = error as Error & { code?: string };
+  return { message, ...(code !== undefined && { code }) };
 }

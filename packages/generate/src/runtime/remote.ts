@@ -1,10 +1,9 @@
 // A session whose graphs another thread runs: a worker thread of Node or a Web Worker.
 import { ModelError } from '@mdiff/folder';
 import type { Remote } from '@mdiff/workers/browser';
-import type { SharedPass } from './filling.js';
+import { remoteFillings, type FillingNews } from './fillings.js';
 import type { WriterCalls } from './service.js';
 import type { CacheSize, Session, Writer } from './session.js';
-import { sharedSteps } from './steps.js';
 
 /** The graphs of a folder as people know them: a path or an address. */
 export interface GraphNames {
@@ -35,29 +34,30 @@ export async function remoteSession<Report>(
     await worker.close();
     throw unusable(graph, error);
   });
+  const fillings = remoteFillings({
+    begin: (argument) => {
+      const begun = call<undefined>('beginFilling', argument);
+      return argument.task.sampler === 'causal' ? begun.catch(ofGraph(causalGraph!)) : begun;
+    },
+    async news() {
+      const news = await call<FillingNews>('fillingNews');
+      news.passes.forEach(told);
+      return news;
+    },
+    end: (argument) => call('endFilling', argument),
+  });
   const session: Session = {
     async run(feed) {
       const logits = await call<Float32Array>('run', feed);
       told(feed.batch);
       return logits;
     },
-    openFilling: sharedSteps({
-      begin: (argument) => {
-        const begun = call<undefined>('beginFilling', argument);
-        return argument.task.sampler === 'causal' ? begun.catch(ofGraph(causalGraph!)) : begun;
-      },
-      async step(argument) {
-        const pass = await call<SharedPass>('stepFillings', argument);
-        // A step of fillings that have nothing left to compute runs no pass.
-        if (pass.rows > 0) told(pass.rows);
-        return pass;
-      },
-      end: (argument) => call('endFilling', argument),
-    }),
+    openFilling: fillings.open,
     ...(causalGraph !== undefined && { openWriter: writers({ call, graph: causalGraph, told }) }),
     onPass: (listener) => void listeners.add(listener),
     async close() {
       closed = true;
+      fillings.close(new ModelError(`${graph}: the model is closed`));
       await worker.close();
     },
   };

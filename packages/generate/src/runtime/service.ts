@@ -1,14 +1,14 @@
 // What the inference thread answers, in any runtime: passes, canvases to fill, texts from left to right.
-import { Moved } from '@mdiff/workers/browser';
+import { Later, Moved, type Turns } from '@mdiff/workers/browser';
 import type { InferenceSession } from 'onnxruntime-node';
 import { causalPasses, type CausalPasses, type TensorClass, type TextCache } from './cache.js';
 import { causalFill } from './causalfill.js';
 import { blockPasses } from './blockpass.js';
 import { cachedPasses } from './blockcache.js';
 import { feedOf, type Feed } from './feed.js';
-import { startFilling, stepTogether, type FillPass, type LocalFilling } from './filling.js';
+import { startFilling, stepTogether, type FillPass } from './filling.js';
+import { fillInTurn, type FillingCalls } from './fillings.js';
 import type { CacheSize, NextTokens } from './session.js';
-import type { FillingCalls } from './steps.js';
 
 /** Arguments of the calls about texts that are written from left to right; `writer` is a number that the caller chooses. */
 export interface WriterCalls {
@@ -54,7 +54,7 @@ export function service<Args extends { readonly vocab: number }, Report>(
 ) {
   let loaded: Loaded | null = null;
   let vocab = 0;
-  const fillings = new Map<number, LocalFilling>();
+  const fillings = fillInTurn((some) => stepTogether(some, ({ sampler }) => (sampler === 'causal' ? causal!.fill : fillPass)));
   let causal: { passes: CausalPasses; fill: FillPass } | null = null;
   const writers = new Map<number, readonly TextCache[]>();
   let fillPass: FillPass = (rows, reserved) => pass(feedOf(rows, { ...reserved, ahead: 0 }));
@@ -92,16 +92,12 @@ export function service<Args extends { readonly vocab: number }, Report>(
       return report;
     },
     run: async (feed: Feed) => moved(await pass(feed)),
-    beginFilling: async ({ filling, task }: Parameters<FillingCalls['begin']>[0]) => {
+    beginFilling: async ({ filling, task }: Parameters<FillingCalls['begin']>[0], turns: Turns) => {
       if (task.sampler === 'causal') await loadCausal();
-      fillings.set(filling, startFilling(task));
+      fillings.begin(filling, startFilling(task), turns);
     },
-    stepFillings: ({ fillings: asked }: Parameters<FillingCalls['step']>[0]) =>
-      stepTogether(
-        asked.map((filling) => fillings.get(filling)!),
-        ({ sampler }) => (sampler === 'causal' ? causal!.fill : fillPass),
-      ),
-    endFilling: ({ filling }: Parameters<FillingCalls['end']>[0]) => void fillings.delete(filling),
+    fillingNews: () => new Later(fillings.news()),
+    endFilling: ({ filling }: Parameters<FillingCalls['end']>[0]) => fillings.end(filling),
     begin: async ({ writer, batch, places }: WriterCalls['begin']) => {
       const passes = await loadCausal();
       writers.set(
