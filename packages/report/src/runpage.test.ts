@@ -98,4 +98,16 @@ describe('a plot', () => {
     expect(/class="line" d="([^"]*)"/.exec(text)![1]!.match(/M/g)).toHaveLength(2);
     expect(plot([{ name: 'a', points: [[0, NaN]] }], axes)).toBeUndefined();
   });
+
+  it('has the values of few dots beside them, inside the picture', () => {
+    const axes = { label: 'l', x: 'x', y: 'y' };
+    const values = (count: number): string[] => {
+      const points = Array.from({ length: count }, (_, i) => [i, 10 + i / 8] as const);
+      return [...plot([{ name: 'a', points, dots: true }], axes)!.text.matchAll(/class="figure"[^>]* text-anchor="(\w+)">([^<]*)</g)].map(
+        ([, anchor, value]) => `${anchor} ${value}`,
+      );
+    };
+    expect(values(3)).toEqual(['start 10', 'middle 10.13', 'end 10.25']);
+    expect(values(4)).toEqual([]);
+  });
 });
