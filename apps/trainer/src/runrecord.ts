@@ -37,6 +37,7 @@ const pointOf = (line: MetricLine): RunPoint => ({
   gradNorm: line.grad_norm,
   tokensPerSecond: line.tokens_per_s,
   ...(line.bits_per_byte !== undefined && { bitsPerByte: line.bits_per_byte }),
+  ...(line.brief && { briefBitsPerByte: line.brief.bits_per_byte }),
   ...(line.nelbo !== undefined && { nelbo: line.nelbo }),
   ...(line.nelbo_se !== undefined && { nelboError: line.nelbo_se }),
   ...(line.causal_bits_per_byte !== undefined && { causalBitsPerByte: line.causal_bits_per_byte }),

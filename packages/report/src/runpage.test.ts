@@ -59,6 +59,14 @@ describe('the page of a run', () => {
     expect(page).toContain('<title>easy, next token</title>');
   });
 
+  it('draws the last evaluation by the one mask of each unit that the others have', () => {
+    const page = runPage({ ...record, points: [evaluated(10, 3), { ...evaluated(20, 2.5), briefBitsPerByte: 2.75 }] });
+    expect(page).toContain('held-out NELBO: 2.75<');
+    expect(page).not.toContain('held-out NELBO: 2.5<');
+    expect(page).toContain('has four masks of each unit instead of one');
+    expect(runPage(record)).not.toContain('four masks');
+  });
+
   it('is one file that loads nothing, runs nothing and escapes every text', () => {
     expect(page).not.toMatch(/(?:src|href)=|url\(|@import|<script/);
     expect(page).toContain('A &lt;b&gt;Tale&lt;/b&gt;');
