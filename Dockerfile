@@ -9,7 +9,8 @@ RUN npm run bootstrap \
   && node --input-type=module -e "import { pageFolder } from './apps/generator/dist/server/pagefolder.js'; await pageFolder()"
 
 FROM node:22-bookworm-slim
-ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1
+# It starts what was built, not the TypeScript sources beside it.
+ENV NODE_ENV=production MDIFF_BUILT=1 ORT_DISABLE_TELEMETRY=1
 WORKDIR /mdiff
 COPY --from=build /mdiff /mdiff
 # The user of the image: it owns no file of it, and the model is mounted read-only.

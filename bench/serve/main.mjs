@@ -1,12 +1,11 @@
 // `mdiff serve` under load, beside the same graph in FastAPI and ONNX Runtime for Python; or one server for a long time, to see its memory.
 import { spawn } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root } from '../../tools/workspace.mjs';
-import { processorTime } from '../shared/cputime.mjs';
 import { failure, list, number, oneOf, optionsOf, text, whole } from '../shared/options.mjs';
 import { fixed, writeResult, writeTo } from '../shared/results.mjs';
 import { findPython } from '../shared/python.ts';
@@ -19,7 +18,11 @@ const options = optionsOf({
     'Requests a second, latencies, errors and processor time a request (ms) of mdiff serve and of FastAPI with the same graph; or, with --soak, the memory of mdiff serve.',
   options: {
     model: { kind: text('folder'), help: 'a model folder' },
-    clients: { kind: list(whole(1)), default: '1,8,64,72', help: 'clients at once; 72 is three times what mdiff runs and lets wait' },
+    clients: {
+      kind: list(whole(1)),
+      default: '1,8,64,72',
+      help: 'clients at once; 72 is three times what mdiff runs and lets wait, with sampler causal 144',
+    },
     seconds: { kind: whole(1), default: 30, help: 'time of each load' },
     tokens: { kind: whole(1), default: 16, help: 'new tokens of a request' },
     threads: { kind: whole(1), default: 1, help: 'threads of ONNX Runtime inside an operator, on both sides' },
@@ -92,6 +95,20 @@ const peer = (python, use) => {
   return withServer({ command: python, args: [script, options.model, String(PEER_PORT), String(options.threads)] }, address, use);
 };
 
+/** A process and those that it started: in a checkout, mdiff's command starts itself once more. */
+function family(pid) {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+  return [pid, ...children.flatMap((child) => family(Number(child)))];
+}
+
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+
+/** Processor time of a process in ms, all its threads together (Linux; a tick is 10 ms). It hardly depends on what else the machine does. */
+function processorTime(pid) {
+  const fields = family(pid).map((one) => readFileSync(`/proc/${one}/stat`, 'utf8').split(') ')[1].split(' '));
+  return sum(fields.map((some) => 10 * (Number(some[11]) + Number(some[12]))));
+}
+
 /** The answer of loop.mjs in the server, since it was last asked. */
 async function eventLoop(pipe) {
   let answer = '';
@@ -107,6 +124,8 @@ async function soak(minutes) {
   await mdiff(async (url) => {
     const parts = Math.max(4, Math.ceil(minutes));
     const seconds = (minutes * 60) / parts;
+    rows.push({ minutes: 0, ...(await eventLoop(pipe)) });
+    console.log(JSON.stringify(rows.at(-1)));
     for (let part = 0; part < parts; part++) {
       const counts = await mixed({ url, clients: 8, seconds, seed: part });
       rows.push({ minutes: fixed(((part + 1) * minutes) / parts, 2), ...counts, ...(await eventLoop(pipe)) });

@@ -15,8 +15,7 @@ export interface Answer {
 
 export interface Child {
   readonly name: string;
-  readonly pid: number;
-  ask(command: { steps: number } | { gemm: number; repeats: number } | { check: true } | { texts: number }): Promise<Answer>;
+  ask(command: { steps: number } | { gemm: number; repeats: number }): Promise<Answer>;
   close(): void;
 }
 
@@ -49,7 +48,6 @@ export function startChild(name: string, command: string, args: readonly string[
   });
   return {
     name,
-    pid: child.pid!,
     ask: (request) =>
       new Promise((resolve, reject) => {
         if (ended) return reject(ended);

@@ -46,11 +46,22 @@ async function visit(browser, url, { name, ...options }, journey) {
   // Chromium reports every answer of 400 and above, and one check asks for too much.
   page.on('console', (message) => message.type() === 'error' && !/status of 400/.test(message.text()) && complaints.push(message.text()));
   page.on('request', (request) => new URL(request.url()).origin !== new URL(url).origin && complaints.push(`asked ${request.url()}`));
+  await page.addInitScript(() => {
+    globalThis.moved = 0;
+    new globalThis.PerformanceObserver((list) => {
+      for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) globalThis.moved += value;
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
   await page.goto(url);
   await page
     .getByRole('button', { name: /^(Write something|Continue|Fill the gaps)/ })
     .first()
     .waitFor();
+  await step(`${name}: nothing moves while it loads`, async () => {
+    await page.getByRole('combobox', { name: 'Sampler', includeHidden: true }).waitFor({ state: 'attached' });
+    const moved = await page.evaluate(() => globalThis.moved);
+    if (moved > 0.01) throw new Error(`cumulative layout shift ${moved}`);
+  });
   await journey({
     page,
     url,

@@ -30,8 +30,14 @@ export async function prepare(name: string, flags: CommonFlags & Shorthands, hoo
 export const load = (
   files: ModelFolder,
   { threads, precision, cache }: Pick<CommonFlags, 'threads' | 'precision' | 'cache'>,
+  tokenizer?: Model['tokenizer'],
 ): Promise<Model> =>
-  loadFolder(files, { ...(threads !== undefined && { threads }), ...(precision && { precision }), ...(cache && { cache }) });
+  loadFolder(files, {
+    ...(threads !== undefined && { threads }),
+    ...(precision && { precision }),
+    ...(cache && { cache }),
+    ...(tokenizer && { tokenizer }),
+  });
 
 export interface Opened extends Settings {
   readonly model: Model;

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { count, integer, interruptible, openInBrowser, outputIsLog, port, print, UsageError } from '@mdiff/cli';
-import { prepare as prepareModel, type Model } from '@mdiff/generate';
+import { prepare as prepareModel, prepareFolders, type Model } from '@mdiff/generate';
 import type { FastifyInstance } from 'fastify';
 import { type Command, Option } from 'commander';
 import { addCommonFlags, cacheFlag, type CommonFlags } from './flags.js';
@@ -14,13 +14,21 @@ import type { LoadedModel, ServedModel } from './server/models.js';
 /** Time in ms between two looks at a folder that may change. */
 const LOOK = 1_000;
 
+/** Requests that run at a time. More would not be done sooner, since a pass takes longer the more it holds. */
+const RUNNING = 8;
+/** From left to right a pass reads the weights for one token of each text, so that more texts cost it little. */
+const RUNNING_CAUSAL = 32;
+
+const runningOf = (prepared: readonly Prepared[]): number =>
+  prepared.every(({ sampling }) => sampling.sampler === 'causal') ? RUNNING_CAUSAL : RUNNING;
+
 interface ServeFlags extends CommonFlags {
   port: number;
   host: string;
   token?: string;
   insecure?: boolean;
   reload?: boolean;
-  running: number;
+  running?: number;
   waiting: number;
   timeout: number;
   drain: number;
@@ -56,6 +64,7 @@ function checkAddress({ host, token, insecure }: ServeFlags): void {
 
 async function serve(folders: readonly string[], flags: ServeFlags & Hooks, signal: AbortSignal): Promise<void> {
   const prepared = await prepareAll(folders, flags);
+  const tokenizers = await prepareFolders(prepared.map(({ files }) => files));
   const versions: Versions[] = [];
   const reopened: Model[] = [];
   const stopped = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null)));
@@ -63,7 +72,7 @@ async function serve(folders: readonly string[], flags: ServeFlags & Hooks, sign
   let start!: () => void;
   const listening = new Promise<void>((resolve) => (start = resolve));
   const served = prepared.map(({ files, sampling }, i) => {
-    const version = { name: files.name, model: listening.then(() => ready(files, flags)) };
+    const version = { name: files.name, model: listening.then(() => ready(files, flags, tokenizers[i])) };
     const onVersions: ServedModel['onVersions'] = (replace) =>
       void version.model.then(
         (first) => versions.push(follow({ folder: folders[i]!, first, flags, replace })),
@@ -84,7 +93,7 @@ async function serve(folders: readonly string[], flags: ServeFlags & Hooks, sign
   const { createServer } = await import('./server/server.js');
   const app = createServer({
     models: served,
-    running: flags.running,
+    running: flags.running ?? runningOf(prepared),
     waiting: flags.waiting,
     timeout: flags.timeout * 1000,
     stopping: signal,
@@ -122,8 +131,8 @@ async function serve(folders: readonly string[], flags: ServeFlags & Hooks, sign
 }
 
 /** Loads a model, and what its first request would stop the server for. */
-async function ready(files: Prepared['files'], flags: ServeFlags): Promise<Model> {
-  const model = await load(files, flags);
+async function ready(files: Prepared['files'], flags: ServeFlags, tokenizer?: Model['tokenizer']): Promise<Model> {
+  const model = await load(files, flags, tokenizer);
   await prepareModel(model);
   return model;
 }
@@ -218,7 +227,12 @@ export function addServe(root: Command, hooks: Hooks): void {
     .addOption(cacheFlag())
     .option('--insecure', 'let other machines in without a token')
     .option('--reload', 'load a folder again when it changes; a damaged one is not served')
-    .addOption(new Option('--running <requests>', 'requests that run at a time, in shared forward passes').argParser(count).default(8))
+    .addOption(
+      new Option(
+        '--running <requests>',
+        `requests that run at a time, in shared forward passes (default: ${RUNNING}; ${RUNNING_CAUSAL} if the folders write from left to right)`,
+      ).argParser(count),
+    )
     .addOption(new Option('--waiting <requests>', 'requests that may wait beside those that run').argParser(integer).default(16))
     .addOption(new Option('--timeout <seconds>', 'time of a request, its time in line included').argParser(count).default(300))
     .addOption(

@@ -1,6 +1,7 @@
 // Masks of a text, and how likely a model finds the tokens behind them. Training evaluates by the same masks.
 import { projectSeed } from '@mdiff/config/sampling';
 import { stratifiedMasks, type EvaluationResult } from '@mdiff/diffusion';
+import type { Tokenizer } from '@mdiff/text';
 import { GenerateError } from './errors.js';
 import { estimate, type Estimate } from './estimate.js';
 import type { Model } from './model.js';
@@ -40,12 +41,14 @@ const charactersIn = (text: ScoredText): number => {
 const SHORT = 4_000;
 
 export async function cut(text: ScoredText, model: Model, slot: number): Promise<ScoredUnit[]> {
-  const units = charactersIn(text) > SHORT && model.unitsOf ? await model.unitsOf({ text, slot }) : await cutHere(text, model, slot);
+  const units =
+    charactersIn(text) > SHORT && model.unitsOf ? await model.unitsOf({ text, slot }) : await cutUnits(text, model.tokenizer, slot);
   if (units.length === 0) throw new GenerateError('text: no text to score; give at least one word');
   return units;
 }
 
-async function cutHere(text: ScoredText, { tokenizer }: Model, slot: number): Promise<ScoredUnit[]> {
+/** In this thread. */
+export async function cutUnits(text: ScoredText, tokenizer: Pick<Tokenizer, 'encode'>, slot: number): Promise<ScoredUnit[]> {
   // Sentence cutting loads a library, which writing a text does without.
   const { unitsOf } = await import('./units.js');
   return unitsOf(text, tokenizer, slot);

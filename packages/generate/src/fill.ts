@@ -25,7 +25,7 @@ export interface RunOptions extends SamplingOptions, WordOptions {
   /** Aborting rejects with the signal's reason, between two passes. */
   readonly signal?: AbortSignal;
   /** After each step of each text; `row` is the text's index. */
-  readonly onStep?: (event: Step) => void;
+  readonly onStep?: ((event: Step) => void) | undefined;
 }
 
 /** Names of {@link RunOptions} that are no sampling options. */
@@ -57,6 +57,17 @@ export interface Job {
   readonly targets: readonly Target[];
   /** masks that the model sees behind each canvas and that are not filled; 0 unless given */
   readonly ahead?: number;
+}
+
+type Listener = (step: Step) => void;
+
+/** One listener for all that are there; undefined if there is none: steps that nobody watches stay in the inference thread. */
+export function together(...listeners: readonly (Listener | undefined)[]): Listener | undefined {
+  const all = listeners.filter((one) => one !== undefined);
+  if (all.length === 0) return undefined;
+  return (step) => {
+    for (const one of all) one(step);
+  };
 }
 
 /** Runs the sampler on copies of the canvases, as many at a time as fit. Result i belongs to target i. */

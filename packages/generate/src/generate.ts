@@ -2,7 +2,7 @@
 import { mustBe } from '@mdiff/arguments';
 import { encodeBefore, fewestTokens, layOut, windowLimit, type Gap, type Layout } from './canvas.js';
 import { GenerateError } from './errors.js';
-import { cut, decodeGap, fill, RUN_OPTIONS, type RunOptions, type Step, type Target } from './fill.js';
+import { cut, decodeGap, fill, RUN_OPTIONS, together, type RunOptions, type Target } from './fill.js';
 import { chooseLengths } from './lengths.js';
 import type { Model } from './model.js';
 import { checkNames, resolveSampling, seedAt, type Sampling } from './options.js';
@@ -108,10 +108,7 @@ async function open(
   const sampling = { ...chosen, minLength: Math.max(chosen.minLength, least > 0 ? ids.length + least : 0) };
   const follower = options.onText && follow({ model, spaced, sampling, onText: options.onText });
   const recorder = options.probabilities ? recordProbabilities() : undefined;
-  const onStep = (step: Step): void => {
-    recorder?.step(step);
-    options.onStep?.(step);
-  };
+  const onStep = together(recorder?.step, options.onStep);
   const written = await writeOn({ model, sampling, prompt: ids, spaced, limit, placed, follower }, { ...options, onStep });
   const texts = written.map(({ ids: tokens, ended, nfe, seed }, i): Text => {
     const whole = decodeGap(model, { canvas: Int32Array.from(tokens) }, { start: 0, spaced }, tokens.length);
@@ -141,11 +138,7 @@ async function closed(
   const gapOf = (row: number): Gap => targets[row]!.layout.gaps[0]!;
   const follower = options.onText && follow({ model, spaced: gapOf(0).spaced, sampling, onText: options.onText });
   const recorder = options.probabilities ? recordProbabilities() : undefined;
-  const onStep = (step: Step): void => {
-    recorder?.step(step);
-    follower?.step(step, gapOf(step.row));
-    options.onStep?.(step);
-  };
+  const onStep = together(recorder?.step, follower && ((step) => follower.step(step, gapOf(step.row))), options.onStep);
   const results = await fill({ model, targets, sampling, closed: true }, { ...options, onStep });
   const texts = results.map((result, i): Text => {
     const { start, length, spaced } = gapOf(i);

@@ -17,7 +17,7 @@ export type { Model } from './model.js';
 export { fromGeneration, seedAt, yielding } from './options.js';
 export type { SamplingOptions } from './options.js';
 export type { TextPiece } from './prefix.js';
-export { prepare } from './prepare.js';
+export { prepare, prepareFolders } from './prepare.js';
 export type { TokenProbability } from './probabilities.js';
 export { wordsIn } from './rules.js';
 export type { WordOptions, WordsAt } from './rules.js';

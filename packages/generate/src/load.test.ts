@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { readFolder } from '@mdiff/folder/node';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fixture, withCopy } from './fixture.test.util.js';
-import { loadModel } from './load.js';
+import { loadFolder, loadModel } from './load.js';
+import { prepareFolders } from './prepare.js';
 import { nodeSession } from './runtime/node.js';
 
 const shifted = await loadModel(fixture('shifted'));
@@ -34,6 +35,15 @@ describe('loadModel', () => {
     expect(together).toHaveLength(3 * shifted.config.vocab_size);
     const alone = await Promise.all(canvases.map((canvas) => shifted.denoise([canvas])));
     expect([...together]).toEqual(alone.flatMap((logits) => [...logits]));
+  });
+
+  it('takes the tokenizer that was made before a server listens', async () => {
+    const files = await readFolder(fixture('plain'));
+    const [tokenizer] = await prepareFolders([files]);
+    const model = await loadFolder(files, { tokenizer: tokenizer! });
+    expect(model.tokenizer).toBe(tokenizer);
+    await model.close();
+    await expect(prepareFolders([{ ...files, tokenizer: '{' }])).rejects.toMatchObject({ code: 'MDIFF_MODEL' });
   });
 
   it('keeps the event loop free while it runs', async () => {

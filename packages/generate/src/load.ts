@@ -36,11 +36,16 @@ export async function loadModel(folder: string, input: LoadOptions = {}): Promis
   return loadFolder(await readFolder(folder, { verify }), options);
 }
 
+interface FolderOptions extends Omit<LoadOptions, 'verify'> {
+  /** of the folder, where `prepareFolders` has made it */
+  readonly tokenizer?: Tokenizer;
+}
+
 /** Starts the inference thread of a folder that `readFolder` of @mdiff/folder has read. Throws {@link ModelError}. */
-export async function loadFolder(files: ModelFolder, options: Omit<LoadOptions, 'verify'> = {}): Promise<Model> {
+export async function loadFolder(files: ModelFolder, options: FolderOptions = {}): Promise<Model> {
   mustBe('loadFolder', 'files', files, 'object');
   mustBe('loadFolder', 'options', options, 'object');
-  const { precision = 'float32', cache = 'none', ...session } = options;
+  const { precision = 'float32', cache = 'none', tokenizer: made, ...session } = options;
   // The thread loads the runtime and the graph while this one reads the tokenizer.
   const { config, tokenizer: json, causalGraph } = files;
   const graphs = {
@@ -52,7 +57,7 @@ export async function loadFolder(files: ModelFolder, options: Omit<LoadOptions, 
   opening.catch(() => undefined); // it may fail before the tokenizer is made; below it is waited for
   let tokenizer: Tokenizer;
   try {
-    tokenizer = await readTokenizer(files);
+    tokenizer = made ?? (await readTokenizer(files));
   } catch (error) {
     await opening.then((opened) => opened.close()).catch(() => undefined);
     throw error;

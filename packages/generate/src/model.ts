@@ -28,7 +28,7 @@ export interface Model {
   openFilling?: Session['openFilling'];
   /** Cuts a long text into units beside the caller's thread; if undefined, the caller's thread cuts it. */
   unitsOf?: Session['unitsOf'];
-  /** Calls the listener after each forward pass with the texts, or canvases, that it computed; undefined where the runtime does not tell. */
+  /** Tells a listener of the forward passes; undefined where the runtime does not tell. */
   onPass?: Session['onPass'];
   close(): Promise<void>;
 }

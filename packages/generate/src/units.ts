@@ -18,7 +18,7 @@ const MAX_SENTENCES = 10;
 const encoder = new TextEncoder();
 
 /** `slot`: most tokens of a unit, `[EOS]` not counted; a given unit with more is cut. @returns none for a text of blanks */
-export function unitsOf(text: ScoredText, tokenizer: Tokenizer, slot: number): ScoredUnit[] {
+export function unitsOf(text: ScoredText, tokenizer: Pick<Tokenizer, 'encode'>, slot: number): ScoredUnit[] {
   const toPiece = (piece: string): { text: string; tokens: Int32Array } => ({ text: piece, tokens: tokenizer.encode(piece) });
   const maxSentences = isCut(text) ? Infinity : MAX_SENTENCES;
   return partsOf(text)

@@ -1,7 +1,7 @@
 // Writes a text on from its beginning, section by section, each over more masks than it fills.
 import { stream } from '@mdiff/diffusion';
 import { canvasOf, windowLimit } from './canvas.js';
-import { cut, decodeGap, fill, type Run, type Step, type Target } from './fill.js';
+import { cut, decodeGap, fill, together, type Run, type Step, type Target } from './fill.js';
 import type { Model } from './model.js';
 import { seedAt, type Sampling } from './options.js';
 import type { Follower } from './prefix.js';
@@ -49,14 +49,10 @@ export async function writeOn(args: WriteArgs, run: Run): Promise<Written[]> {
     if (open.length === 0) return texts;
     const targets = open.map(([row, text]) => sectionOf(args, { text, row, section }));
     const byRow = new Map(targets.map((target) => [target.row, target]));
-    const onStep = (step: Step): void => {
-      follower?.step(step, byRow.get(step.row)!.layout.gaps[0]!, texts[step.row]!.ids);
-      run.onStep?.(step);
-    };
-    const results = await fill(
-      { model, sampling: paced(args, section === 0 ? targets[0]! : null), closed: false, ahead, targets },
-      { ...run, onStep },
-    );
+    const follow = follower && ((step: Step) => follower.step(step, byRow.get(step.row)!.layout.gaps[0]!, texts[step.row]!.ids));
+    const onStep = together(follow, run.onStep);
+    const job = { model, sampling: paced(args, section === 0 ? targets[0]! : null), closed: false, ahead, targets };
+    const results = await fill(job, { ...run, onStep });
     results.forEach((result, i) => {
       const [, text] = open[i]!;
       const gap = targets[i]!.layout.gaps[0]!;

@@ -1,5 +1,4 @@
 export { compressGpt2 } from './tokens/gpt2.js';
-export { readBytes } from './read/formats.js';
 export type { Format, ReadText } from './read/formats.js';
 export {
   loadSource,

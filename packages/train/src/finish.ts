@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { estimateMemory } from '@mdiff/config';
 import { peakBytes } from '@mdiff/engine';
 import { readFolderWhole } from '@mdiff/folder/node';
-import { bitsPerByte, causalNats, evaluateCausal, evaluateNelbo } from './evaluate.js';
+import { FINAL_LEVELS, bitsPerByte, causalNats, evaluateCausal, evaluateNelbo } from './evaluate.js';
 import type { Nelbo } from './evaluate.js';
 import { excerptOf } from './excerpt.js';
 import { speedOf, writeModelFolder, writesCausal } from './export.js';
@@ -47,7 +47,7 @@ export async function finish(run: Run, result: LoopResult): Promise<TrainResult>
   if (!nelbo && prepared.heldOut && stages.objective !== 'causal') {
     nelbo = await evaluateNelbo(engine, prepared.heldOut, {
       seed: config.seed,
-      brief: false,
+      levels: FINAL_LEVELS,
       shiftHead: config.model.shift_head,
       ...watched,
     });

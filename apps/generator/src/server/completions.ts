@@ -6,7 +6,6 @@ import {
   rank,
   rankByNextToken,
   seedAt,
-  type GenerateOptions,
   type Model,
   type SamplingOptions,
   type Text,
@@ -24,8 +23,6 @@ export interface AnswerArgs<T> {
   /** Options for what the request leaves out. */
   sampling: SamplingOptions;
   signal: AbortSignal;
-  /** Called after each step of each text. */
-  onStep?: GenerateOptions['onStep'];
   /** Called with the forward passes of each text, and of ranking it. */
   onText?: (nfe: number) => void;
 }
@@ -39,7 +36,7 @@ export interface CompletionArgs extends AnswerArgs<CompletionRequest> {
  * Answers one request of `POST /v1/completions`, whole and, with `events`, in pieces. Without a seed anywhere, or with seed −1, it draws one and
  * reports it.
  */
-export async function complete(model: Model, { body, sampling, signal, events, onStep, onText }: CompletionArgs): Promise<Completion> {
+export async function complete(model: Model, { body, sampling, signal, events, onText }: CompletionArgs): Promise<Completion> {
   const n = body.n ?? 1;
   const drawn = drawnOf(body, n);
   const prompts = promptsOf(body.prompt, drawn, model);
@@ -68,7 +65,7 @@ export async function complete(model: Model, { body, sampling, signal, events, o
       ...(alternatives !== null && { probabilities: true, alternatives }),
       // The library writes on beyond the window; one request must not occupy the server for long.
       ...(body.max_tokens ? { maxTokens: Math.min(body.max_tokens, model.config.max_seq_len) } : {}),
-      onStep: watchSteps(model, { body, sampling, events, onStep, first }),
+      ...watchSteps(model, { body, sampling, events, first }),
       ...(events && { onText: ({ row, text }) => piece(first + row, text, null) }),
     });
     usage.prompt_tokens += promptTokens;

@@ -12,7 +12,7 @@ const IDLE = ['maxLength', 'minLength', 'stop'];
 /** Answers one request of `POST /v1/edit`: a text with some of its words written anew. */
 export async function edit(
   model: Model,
-  { body, sampling, signal, events, onStep, onText }: AnswerArgs<EditRequest> & { events?: Events<Editing> },
+  { body, sampling, signal, events, onText }: AnswerArgs<EditRequest> & { events?: Events<Editing> },
 ): Promise<Editing> {
   const seed = seedOf(body, sampling, model);
   const { text, share, words, spans } = body;
@@ -27,7 +27,7 @@ export async function edit(
     n: body.n ?? 1,
     seed,
     signal,
-    onStep: watchSteps(model, { body, sampling, events, onStep, first: 0 }),
+    ...watchSteps(model, { body, sampling, events, first: 0 }),
   });
   const tokensOf = (some: readonly { before: string }[]): number =>
     some.reduce((sum, { before }) => sum + model.tokenizer.encode(before).length, 0);

@@ -9,7 +9,7 @@ import type { Events } from './stream.js';
 /** Answers one request of `POST /v1/infill`: a canvas of text and gaps, each gap filled to its last token; a gap of a range gets the length that reads best. */
 export async function fillGaps(
   model: Model,
-  { body, sampling, signal, events, onStep, onText }: AnswerArgs<InfillRequest> & { events?: Events<Infilling> },
+  { body, sampling, signal, events, onText }: AnswerArgs<InfillRequest> & { events?: Events<Infilling> },
 ): Promise<Infilling> {
   const seed = seedOf(body, sampling, model);
   const n = body.n ?? 1;
@@ -23,7 +23,7 @@ export async function fillGaps(
     n,
     seed,
     signal,
-    onStep: watchSteps(model, { body, sampling, events, onStep, first: 0 }),
+    ...watchSteps(model, { body, sampling, events, first: 0 }),
   });
   for (const { nfe } of texts) onText?.(nfe);
   const gaps = body.parts.flatMap((part) => (typeof part === 'string' ? [] : [part.gap]));

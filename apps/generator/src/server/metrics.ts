@@ -1,18 +1,14 @@
 // Figures for Prometheus. A registry of its own for each server, so that two in one process do not count together.
-import type { GenerateOptions, Model } from '@mdiff/generate';
+import type { Model } from '@mdiff/generate';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Door } from './door.js';
 import type { RequestRecord } from './log.js';
 import type { Queue } from './queue.js';
 
-type Step = Parameters<NonNullable<GenerateOptions['onStep']>>[0];
-
 export interface Metrics {
   /** After each request; `route` is a pattern such as `/v1/models/:id`. */
   request(record: RequestRecord, route: string): void;
-  /** A listener for the steps of one request. */
-  steps(model: string): (event: Step) => void;
-  /** From now on the passes of this model count. */
+  /** From now on the passes and steps of this model count. */
   loaded(name: string, model: Model): void;
   text(): Promise<string>;
   readonly contentType: string;
@@ -38,7 +34,7 @@ export function createMetrics(queue: Queue, door: Door): Metrics {
   const nfe = new Counter({ name: 'mdiff_nfe_total', help: 'Forward passes (NFE), summed over the texts.', ...byModel });
   const stepSeconds = new Histogram({
     name: 'mdiff_step_seconds',
-    help: 'Time of a sampling step of all texts of a request.',
+    help: 'Time of a sampling step, which the texts of several requests share.',
     buckets: BUCKETS,
     ...byModel,
   });
@@ -55,7 +51,13 @@ export function createMetrics(queue: Queue, door: Door): Metrics {
     ...byModel,
   });
   return {
-    loaded: (model, { onPass }) => onPass?.((rows) => batch.observe({ model }, rows)),
+    loaded: (model, { onPass }) =>
+      onPass?.((rows, step) => {
+        batch.observe({ model }, rows);
+        if (!step) return;
+        stepSeconds.observe({ model }, step.ms / 1000);
+        for (const tokens of step.tokens) stepTokens.observe({ model }, tokens);
+      }),
     request({ status, ms, model, ...record }, route) {
       requests.inc({ route, status });
       seconds.observe({ route }, ms / 1000);
@@ -63,20 +65,6 @@ export function createMetrics(queue: Queue, door: Door): Metrics {
       prompt.inc({ model }, record.prompt_tokens ?? 0);
       completion.inc({ model }, record.completion_tokens ?? 0);
       nfe.inc({ model }, record.nfe ?? 0);
-    },
-    steps(model) {
-      let last = performance.now();
-      let before = -1;
-      return ({ row, commits }) => {
-        stepTokens.observe({ model }, commits.length);
-        // The texts of one pass report in ascending order.
-        if (row <= before || before < 0) {
-          const now = performance.now();
-          stepSeconds.observe({ model }, (now - last) / 1000);
-          last = now;
-        }
-        before = row;
-      };
     },
     text: () => registers[0]!.metrics(),
     contentType: registers[0]!.contentType,

@@ -210,7 +210,7 @@ interface Asked<T> {
 }
 
 /** Finds the model of a request and returns how to run its work when its turn comes; what it cost is noted. */
-function work<T extends Pick<SamplingRequest, 'model'>>({ body, request, reply }: Asked<T>, { models, queue, jobs, metrics }: RouteArgs) {
+function work<T extends Pick<SamplingRequest, 'model'>>({ body, request, reply }: Asked<T>, { models, queue, jobs }: RouteArgs) {
   const { name } = models.get(body.model).model;
   note(request, { model: name });
   const signal = jobs.signal(reply);
@@ -220,7 +220,7 @@ function work<T extends Pick<SamplingRequest, 'model'>>({ body, request, reply }
         models.use(body.model, async ({ model, sampling }) => {
           let passes = 0;
           const onText = (nfe: number): void => void (passes += nfe);
-          const done = await answer(model, { body, sampling, signal, onStep: metrics.steps(name), onText });
+          const done = await answer(model, { body, sampling, signal, onText });
           const { prompt_tokens, completion_tokens } = done.usage;
           note(request, { prompt_tokens, completion_tokens, nfe: passes });
           return done;

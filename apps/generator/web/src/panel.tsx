@@ -108,7 +108,9 @@ function ModelChoice() {
 function PlaceChoice() {
   const { session, client, state } = usePage();
   const id = useId();
-  if (!client.use || !state.local) return null;
+  // Until the server has said what it has, the field keeps its place: what stands below would jump.
+  const waiting = state.models.length === 0;
+  if (!client.use || (!state.local && !waiting)) return null;
   return (
     <div class="field">
       <label for={id}>Run</label>

@@ -51,13 +51,14 @@ export interface LocalFilling {
   readonly begun: boolean;
   /** what its next step has to compute; empty when all canvases are filled */
   wanted(): readonly DenoiserRow[];
-  /** goes one step on with the logits of `wanted` */
-  take(logits: Float32Array): void;
+  /** goes one step on with the logits of `wanted`; returns the tokens that each canvas commits */
+  take(logits: Float32Array): readonly number[];
   report(): FillProgress;
 }
 
 export function startFilling(task: FillTask): LocalFilling {
   let events: StepEvent[] = [];
+  let committed: number[] = [];
   let begun = false;
   const denoising = startDenoising({
     canvases: task.canvases,
@@ -66,7 +67,10 @@ export function startFilling(task: FillTask): LocalFilling {
     maskId: task.maskId,
     sampler: sampler(task.sampler),
     options: task.options,
-    ...(task.watched && { onStep: (event: StepEvent) => void events.push({ ...event, canvas: event.canvas.slice() }) }),
+    onStep(event) {
+      committed.push(event.commits.length);
+      if (task.watched) events.push({ ...event, canvas: event.canvas.slice() });
+    },
   });
   return {
     task,
@@ -76,7 +80,9 @@ export function startFilling(task: FillTask): LocalFilling {
     wanted: () => denoising.wanted(),
     take(logits) {
       begun = true;
+      committed = [];
       denoising.take(logits);
+      return committed;
     },
     report() {
       const report = events;
@@ -92,6 +98,8 @@ export interface SharedPass {
   readonly outcomes: readonly StepOutcome[];
   /** canvases that the pass computed; equal ones of a filling count once */
   readonly rows: number;
+  /** tokens that the step committed in each text */
+  readonly tokens: readonly number[];
 }
 
 /** A canvas in a pass, and the filling that it is of. */
@@ -127,14 +135,15 @@ export async function stepTogether(waiting: readonly LocalFilling[], passOf: (ta
   const { task } = waiting[chosen[0]!]!;
   const logits = all.length > 0 ? await passOf(task)(all, task) : new Float32Array(0);
   const outcomes = waiting.map((): StepOutcome => 'waits');
+  const tokens: number[] = [];
   const size = logits.length / Math.max(1, positionsOf(all));
   let first = 0;
   for (const i of chosen) {
     const count = positionsOf(rows[i]!) * size;
-    outcomes[i] = outcomeOf(waiting[i]!, logits.subarray(first, first + count));
+    outcomes[i] = outcomeOf(waiting[i]!, logits.subarray(first, first + count), tokens);
     first += count;
   }
-  return { outcomes, rows: all.length };
+  return { outcomes, rows: all.length, tokens };
 }
 
 const positionsOf = (rows: readonly DenoiserRow[]): number => rows.reduce((sum, { positions }) => sum + positions.length, 0);
@@ -175,9 +184,9 @@ function lengthened(rows: readonly DenoiserRow[], { ahead, maskId }: FillTask): 
 }
 
 /** A fault in one filling, such as a rule that no token meets, does not end the others. */
-function outcomeOf(filling: LocalFilling, logits: Float32Array): StepOutcome {
+function outcomeOf(filling: LocalFilling, logits: Float32Array, tokens: number[]): StepOutcome {
   try {
-    if (logits.length > 0) filling.take(logits);
+    if (logits.length > 0) tokens.push(...filling.take(logits));
     return 'stepped';
   } catch (error) {
     return { error: faultOf(error) };

@@ -44,9 +44,10 @@ function thread() {
           answer(waits = []) {
             const outcomes = some.map((_, i): StepOutcome => (waits.includes(i) ? 'waits' : 'stepped'));
             some.forEach((one, i) => waits.includes(i) || counts.set(one, counts.get(one)! - 1));
-            resolve({ outcomes, rows: some.length - waits.length });
+            resolve({ outcomes, rows: some.length - waits.length, tokens: [] });
           },
-          fail: (outcome) => (outcome instanceof Error ? reject(outcome) : resolve({ outcomes: some.map(() => outcome), rows: 0 })),
+          fail: (outcome) =>
+            outcome instanceof Error ? reject(outcome) : resolve({ outcomes: some.map(() => outcome), rows: 0, tokens: [] }),
         });
       }),
   );
@@ -55,7 +56,7 @@ function thread() {
       task: of,
       begun: false,
       wanted: () => Array.from({ length: counts.get(local)! }) as ReturnType<LocalFilling['wanted']>,
-      take: () => undefined,
+      take: () => [],
       report: () => ({ events: [], results: counts.get(local) === 0 ? [] : null }),
     };
     counts.set(local, of.seeds[0]!);

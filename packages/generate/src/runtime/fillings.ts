@@ -3,12 +3,17 @@
 import type { Turns } from '@mdiff/workers/browser';
 import { turn } from '../turn.js';
 import { faultOf, type FillFault, type FillProgress, type FillTask, type LocalFilling, type SharedPass } from './filling.js';
-import type { OpenFilling } from './session.js';
+import type { OpenFilling, StepFigures } from './session.js';
+
+/** A forward pass and what was drawn from it. */
+export interface Pass extends StepFigures {
+  /** canvases that it computed */
+  readonly rows: number;
+}
 
 /** Since the caller last asked. */
 export interface FillingNews {
-  /** the canvases that each pass computed */
-  readonly passes: readonly number[];
+  readonly passes: readonly Pass[];
   /** of fillings that are watched, filled or failed, by the number of each */
   readonly reports: readonly (readonly [filling: number, FillProgress | { readonly error: FillFault }])[];
 }
@@ -41,7 +46,7 @@ interface ThreadFillings {
 export function fillInTurn(step: (some: readonly LocalFilling[]) => Promise<SharedPass>): ThreadFillings {
   const all = new Map<number, Entry>();
   let line: number[] = [];
-  let passes: number[] = [];
+  let passes: Pass[] = [];
   const changed = new Set<number>();
   let asked: ((news: FillingNews) => void) | null = null;
   let running = false;
@@ -54,9 +59,10 @@ export function fillInTurn(step: (some: readonly LocalFilling[]) => Promise<Shar
   async function pass(): Promise<void> {
     const some = line;
     if (some.length === 0) return;
-    const { outcomes, rows } = await step(some.map((filling) => all.get(filling)!.local));
+    const start = performance.now();
+    const { outcomes, rows, tokens } = await step(some.map((filling) => all.get(filling)!.local));
     // A step of fillings that have nothing left to compute runs no pass.
-    if (rows > 0) passes.push(rows);
+    if (rows > 0) passes.push({ rows, tokens, ms: performance.now() - start });
     const stepped: number[] = [];
     some.forEach((filling, i) => {
       const outcome = outcomes[i]!;

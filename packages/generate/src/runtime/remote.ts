@@ -3,7 +3,7 @@ import { ModelError } from '@mdiff/folder';
 import type { Remote } from '@mdiff/workers/browser';
 import { remoteFillings, type FillingNews } from './fillings.js';
 import type { WriterCalls } from './service.js';
-import type { CacheSize, Session, Writer } from './session.js';
+import type { CacheSize, PassListener, Session, Writer } from './session.js';
 
 /** The graphs of a folder as people know them: a path or an address. */
 export interface GraphNames {
@@ -26,9 +26,9 @@ export async function remoteSession<Report>(
       throw closed ? new ModelError(`${graph}: the model is closed`) : error;
     }
   };
-  const listeners = new Set<(rows: number) => void>();
-  const told = (rows: number): void => {
-    for (const listener of listeners) listener(rows);
+  const listeners = new Set<PassListener>();
+  const told: PassListener = (...pass) => {
+    for (const listener of listeners) listener(...pass);
   };
   const report = await open().catch(async (error: unknown) => {
     await worker.close();
@@ -41,7 +41,7 @@ export async function remoteSession<Report>(
     },
     async news() {
       const news = await call<FillingNews>('fillingNews');
-      news.passes.forEach(told);
+      for (const pass of news.passes) told(pass.rows, pass);
       return news;
     },
     end: (argument) => call('endFilling', argument),
@@ -80,7 +80,7 @@ const ofGraph =
 interface WritersArgs {
   readonly call: Remote['call'];
   readonly graph: string;
-  readonly told: (rows: number) => void;
+  readonly told: PassListener;
 }
 
 function writers({ call, graph, told }: WritersArgs): (size: CacheSize) => Promise<Writer> {

@@ -29,6 +29,16 @@ export interface OpenFilling extends Filling {
   close(): Promise<void>;
 }
 
+/** Of a step that several texts share. */
+export interface StepFigures {
+  /** time of the forward pass and of drawing */
+  readonly ms: number;
+  /** tokens that it committed in each text */
+  readonly tokens: readonly number[];
+}
+
+export type PassListener = (rows: number, step?: StepFigures) => void;
+
 /** A loaded graph in any runtime. The code that calls a session knows no runtime. */
 export interface Session {
   /** → float32 [M, V], row-major. */
@@ -39,8 +49,11 @@ export interface Session {
   openFilling?: ((task: FillTask) => Promise<OpenFilling>) | undefined;
   /** Cuts a long text into the units that are scored, beside the caller's thread; undefined where the runtime cannot. */
   unitsOf?: (args: UnitsArgs) => Promise<ScoredUnit[]>;
-  /** Calls the listener after each forward pass with the texts, or canvases, that it computed; undefined where the runtime does not tell. */
-  onPass?: (listener: (rows: number) => void) => void;
+  /**
+   * Calls the listener for each forward pass with the texts, or canvases, that it computed, and, of fillings, with figures of the step; undefined where
+   * the runtime does not tell.
+   */
+  onPass?: (listener: PassListener) => void;
   close(): Promise<void>;
 }
 
