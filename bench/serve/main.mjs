@@ -1,11 +1,12 @@
 // `mdiff serve` under load, beside the same graph in FastAPI and ONNX Runtime for Python; or one server for a long time, to see its memory.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root } from '../../tools/workspace.mjs';
+import { processorTime } from '../shared/cputime.mjs';
 import { failure, list, number, oneOf, optionsOf, text, whole } from '../shared/options.mjs';
 import { fixed, writeResult, writeTo } from '../shared/results.mjs';
 import { findPython } from '../shared/python.ts';
@@ -94,20 +95,6 @@ const peer = (python, use) => {
   const script = join(root, 'bench/serve/peer.py');
   return withServer({ command: python, args: [script, options.model, String(PEER_PORT), String(options.threads)] }, address, use);
 };
-
-/** A process and those that it started: in a checkout, mdiff's command starts itself once more. */
-function family(pid) {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
-  return [pid, ...children.flatMap((child) => family(Number(child)))];
-}
-
-const sum = (values) => values.reduce((total, value) => total + value, 0);
-
-/** Processor time of a process in ms, all its threads together (Linux; a tick is 10 ms). It hardly depends on what else the machine does. */
-function processorTime(pid) {
-  const fields = family(pid).map((one) => readFileSync(`/proc/${one}/stat`, 'utf8').split(') ')[1].split(' '));
-  return sum(fields.map((some) => 10 * (Number(some[11]) + Number(some[12]))));
-}
 
 /** The answer of loop.mjs in the server, since it was last asked. */
 async function eventLoop(pipe) {

@@ -12,8 +12,13 @@ function ticks(low, high, most = 6) {
   return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
+/** Width of a character of the labels, with some to spare: no font is measured. */
+const CHARACTER = 6.9;
+
 export function chart({ title, x, y, series, lines = [], width = 820, height = 420 }) {
-  const box = { left: 60, right: width - 190, top: 40, bottom: height - 50 };
+  // Behind each label stands a value of five characters or more.
+  const longest = Math.max(...[...series, ...lines].map(({ label }) => label.length)) + 6;
+  const box = { left: 60, right: width - Math.max(190, 8 + CHARACTER * longest), top: 40, bottom: height - 50 };
   const xs = series.flatMap(({ points }) => points.map(([at]) => at));
   const ys = [...series.flatMap(({ points }) => points.map(([, value]) => value)), ...lines.map((line) => line.y)];
   const [x0, x1] = [0, Math.max(...xs)];

@@ -15,7 +15,8 @@ export interface Answer {
 
 export interface Child {
   readonly name: string;
-  ask(command: { steps: number } | { gemm: number; repeats: number }): Promise<Answer>;
+  readonly pid: number;
+  ask(command: { steps: number } | { gemm: number; repeats: number } | { check: true } | { texts: number }): Promise<Answer>;
   close(): void;
 }
 
@@ -48,6 +49,7 @@ export function startChild(name: string, command: string, args: readonly string[
   });
   return {
     name,
+    pid: child.pid!,
     ask: (request) =>
       new Promise((resolve, reject) => {
         if (ended) return reject(ended);

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { count, print, table } from '@mdiff/cli';
 import { places } from '@mdiff/folder';
 import { writeFileWhole } from '@mdiff/folder/node';
@@ -53,7 +53,7 @@ async function runCompare(book: string | undefined, { arms: names, from, seeds: 
     show: async (result) => {
       if (!result.finished) process.exitCode = 130;
       const page = join(folder, 'compare.html');
-      await writeFileWhole(page, comparePage({ text: config.data.source, yaml: config.toYaml(), ...result }), places.output);
+      await writeFileWhole(page, comparePage({ text: basename(config.data.source), yaml: config.toYaml(), ...result }), places.output);
       print(flags.json ? `${JSON.stringify({ ...result, page })}\n` : shown(result, page));
     },
   });

@@ -27,7 +27,10 @@ async function writeRunPage(folder: string, state: RunPageRecord['state']): Prom
   return path;
 }
 
-const scalars = (line: MetricLine): Record<string, number | undefined> => ({
+/** The curves of held-out figures are by the same masks all the way. */
+const scalars = (line: MetricLine): Record<string, number | undefined> => scalarsOf({ ...line, ...line.brief });
+
+const scalarsOf = (line: MetricLine): Record<string, number | undefined> => ({
   [`loss/train/${line.stage}`]: line.loss,
   'loss/train/next_token': line.causal_loss,
   'heldout/bits_per_byte': line.bits_per_byte,

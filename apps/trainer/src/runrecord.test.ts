@@ -10,3 +10,24 @@ it('the page of a run says where its time went, if the run counted it', () => {
   expect(rows(time)).toContainEqual(['time spent on', 'steps 80.0 %, evaluation 10.0 %, checkpoints 6.0 %, watching 4.0 %']);
   expect(rows(undefined).map(([name]) => name)).not.toContain('time spent on');
 });
+
+it('a configuration is written in lines that can break between its words', () => {
+  const stages = [
+    { name: 'text', epochs: 20, masking_rate_range: [0.05, 0.5] },
+    { name: 'end', epochs: 1, masking_rate_range: [0, 1] },
+  ];
+  const config = { 'curriculum.stages': stages, 'data.source': 'a b.txt', 'generation.stop': ['.', '!'], 'model.init_from': null };
+  const overview = {
+    name: 'a',
+    folder: 'outputs/a',
+    run: { step: 3, fingerprint: { config, text: { documents: 1, bytes: 9 }, tokenizer: { size: 9 }, plan: { stages: [] } } },
+    bytes: 0,
+  };
+  const { configuration } = pageRecord(overview as unknown as Parameters<typeof pageRecord>[0], [], { state: 'finished', time: undefined });
+  expect(configuration).toEqual([
+    ['curriculum.stages', 'name: text, epochs: 20, masking_rate_range: [0.05, 0.5]; name: end, epochs: 1, masking_rate_range: [0, 1]'],
+    ['data.source', 'a b.txt'],
+    ['generation.stop', '[., !]'],
+    ['model.init_from', 'null'],
+  ]);
+});

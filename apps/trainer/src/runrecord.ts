@@ -2,8 +2,17 @@ import { ProjectConfig, valuesByKey } from '@mdiff/config';
 import type { Facts, RunPageRecord, RunPoint } from '@mdiff/report';
 import type { MetricLine, RunOverview } from '@mdiff/train';
 
-/** `"text"` as text, anything else as JSON. */
-const written = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+/** A value as YAML writes it in one line, without quotes; the items of a list of mappings stand between semicolons. A line can break at its blanks. */
+function written(value: unknown): string {
+  if (Array.isArray(value)) {
+    const mappings = value.length > 0 && value.every((item) => typeof item === 'object' && item !== null && !Array.isArray(item));
+    return mappings ? value.map(written).join('; ') : `[${value.map(written).join(', ')}]`;
+  }
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.entries(value)
+    .map(([key, item]) => `${key}: ${written(item)}`)
+    .join(', ');
+}
 const number = (value: number): string => value.toLocaleString('en');
 const plural = (value: number, noun: string): string => `${number(value)} ${noun}${value === 1 ? '' : 's'}`;
 
@@ -28,6 +37,7 @@ const pointOf = (line: MetricLine): RunPoint => ({
   gradNorm: line.grad_norm,
   tokensPerSecond: line.tokens_per_s,
   ...(line.bits_per_byte !== undefined && { bitsPerByte: line.bits_per_byte }),
+  ...(line.brief && { briefBitsPerByte: line.brief.bits_per_byte }),
   ...(line.nelbo !== undefined && { nelbo: line.nelbo }),
   ...(line.nelbo_se !== undefined && { nelboError: line.nelbo_se }),
   ...(line.causal_bits_per_byte !== undefined && { causalBitsPerByte: line.causal_bits_per_byte }),

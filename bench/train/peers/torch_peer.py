@@ -30,7 +30,8 @@ class Convolution(nn.Module):
         y = x * (1 + self.weight[reach])
         for tap in range(width):
             if tap != reach:
-                y = torch.addcmul(y, padded[:, tap : tap + length] * same[tap], self.weight[tap])
+                read = padded[:, tap : tap + length]
+                y = torch.addcmul(y, read if same is None else read * same[tap], self.weight[tap])
         return y
 
 
@@ -52,7 +53,8 @@ class Attention(nn.Module):
         if self.sdpa:
             out = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed, scale=1.0)
         else:
-            out = (q @ k.mT + bias.to(q.dtype)).softmax(-1) @ v
+            scores = q @ k.mT
+            out = (scores if bias is None else scores + bias.to(q.dtype)).softmax(-1) @ v
         return self.o(out.transpose(1, 2).reshape(B, S, D))
 
 
@@ -87,21 +89,28 @@ class Denoiser(nn.Module):
         for name, table in dict(cos=cos, sin=sin, scaled_cos=cos / np.sqrt(K), scaled_sin=sin / np.sqrt(K)).items():
             self.register_buffer(name, torch.tensor(table, dtype=torch.float32), persistent=False)
 
-    def forward(self, ids, segments, rows, targets, weights):
-        allowed = segments[:, None, :, None] == segments[:, None, None, :]
-        bias = None if self.sdpa else torch.zeros(allowed.shape).masked_fill(~allowed, -1e9)
-        x, same = self.embedding(ids), None
-        if self.conv:
+    def logits(self, ids, segments, rows):
+        """Of the rows [M]: [M, V - 1], without [MASK], id 0 (SUBS). segments None: each row of ids is one whole text."""
+        allowed, bias, same = None, None, None
+        if segments is not None:
+            allowed = segments[:, None, :, None] == segments[:, None, None, :]
+            bias = None if self.sdpa else torch.zeros(allowed.shape).masked_fill(~allowed, -1e9)
+        x = self.embedding(ids)
+        if self.conv and segments is not None:
             reach, length = len(self.conv.weight) // 2, ids.shape[1]
             padded = F.pad(segments, (reach, reach), value=-1)
             same = [(padded[:, tap : tap + length] == segments)[..., None].to(x.dtype) for tap in range(2 * reach + 1)]
+        if self.conv:
             x = self.conv(x, same)
         rotation = (self.cos, self.sin, self.scaled_cos, self.scaled_sin)
         for attention, feed_forward in zip(self.attention, self.feed_forward):
             x = x + attention(x, allowed, bias, rotation)
             x = x + feed_forward(x, same)
         h = self.norm(x.flatten(0, 1)[rows])
-        logits = F.linear(h, self.embedding.weight[1:])  # SUBS: [MASK], id 0, is not among the classes
+        return F.linear(h, self.embedding.weight[1:])
+
+    def forward(self, ids, segments, rows, targets, weights):
+        logits = self.logits(ids, segments, rows)
         return (F.cross_entropy(logits, targets - 1, reduction="none") * weights).sum()
 
 

@@ -1,4 +1,5 @@
 import { stream } from '@mdiff/diffusion';
+import { FUNCTION_WORDS } from '@mdiff/text/statistics';
 import nlp from 'compromise';
 
 import { clusterSample, fitCentres, nearestCentres, rowsOf } from './signals/cluster.js';
@@ -37,11 +38,12 @@ const CANDIDATES = 60;
 /** Pronouns, articles, prepositions and the like tell nothing about a group of sentences. */
 const FUNCTION_WORD = '(#Pronoun|#Determiner|#Preposition|#Conjunction|#Auxiliary|#Copula|#Modal|#QuestionWord|#Negative|#Adverb|#Value)';
 /** English ones that the tagger takes for verbs, nouns or adjectives where they stand alone. */
-const MORE = new Set(
-  'have has had having does did done its thy thee thou most more much many own all any other others such same there here then than thus yet some every each both few like'.split(
+const MORE = new Set([
+  ...FUNCTION_WORDS,
+  ...'having does did done being thy thee thou ours yours most much many own other others same here than thus yet each both few like'.split(
     ' ',
   ),
-);
+]);
 const namesSomething = (word: string): boolean => /\p{L}{3}/u.test(word) && !MORE.has(word) && !nlp(word).has(FUNCTION_WORD);
 
 /** The sentences to cluster: `members` of the `n` scored ones; row i of the embedding belongs to members[i]. */

@@ -40,8 +40,8 @@ describe('surveySentences', () => {
       'verb phrases',
       'subordination',
       'noun-phrase length',
-      'flesch reading ease (high = easy)',
-      'coleman liau',
+      'Flesch reading ease (high = easy)',
+      'Coleman–Liau index',
       'distance from centre',
     ]);
     for (const { values } of survey.measures) expect(values).toHaveLength(8);
@@ -60,6 +60,14 @@ describe('surveySentences', () => {
     expect(map!.variance).toBeGreaterThan(0);
     // Rounding only.
     expect(map!.variance).toBeLessThanOrEqual(1 + 1e-6);
+  });
+
+  it('names no cluster by a function word, however telling it is', async () => {
+    const ours = sea.map((text) => `Our crew had been told: ${text.toLowerCase()}`);
+    const { clusters } = await surveySentences([...ours, ...meal], options);
+    const words = clusters.flatMap((cluster) => cluster.words);
+    expect(words).toContain('crew');
+    for (const word of ['our', 'been', 'had']) expect(words).not.toContain(word);
   });
 
   it('finds the same in blocks as at once, where the sample of k-means is the whole text', async () => {

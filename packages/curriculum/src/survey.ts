@@ -97,6 +97,9 @@ function keeping(inner: Memo = async (_, __, make) => make()): Kept & { memo: Me
   return { values, parsed, memo };
 }
 
+/** Readability formulas as people write them; that of Flesch stands with its sign. */
+const FORMULAS: Readonly<Record<string, string>> = { coleman_liau: 'Coleman–Liau index', automated_readability: 'automated readability' };
+
 /** @param n number of scored sentences */
 function measuresOf({ values: kept, parsed }: Kept, { report }: Scores, n: number): Measure[] {
   const measures: Measure[] = [];
@@ -115,8 +118,8 @@ function measuresOf({ values: kept, parsed }: Kept, { report }: Scores, n: numbe
     const values = kept.get(metric);
     // The score counts hard as high; people know Flesch's reading ease with its published sign.
     if (metric === 'flesch' && values)
-      measures.push({ name: 'flesch reading ease (high = easy)', signal: 'syntactic', values: values.map((value) => -value) });
-    else add(metric, metric.replaceAll('_', ' '), 'syntactic');
+      measures.push({ name: 'Flesch reading ease (high = easy)', signal: 'syntactic', values: values.map((value) => -value) });
+    else add(metric, FORMULAS[metric] ?? metric, 'syntactic');
   }
   add('distance', 'distance from centre', 'centrality');
   return measures;

@@ -75,6 +75,18 @@ describe('stratifiedMasks', () => {
     for (const m of masks) expect([m.weight, m.t, m.maskable]).toEqual([40 / m.positions.length, m.positions.length / 40, 40]);
   });
 
+  it('has a brief mask of each unit, which cover the range evenly too, for any seed on average', () => {
+    const briefOf = (count: number, seed: number): EvaluationMask[] =>
+      stratifiedMasks({ lengths: new Array<number>(count).fill(40), levels: 4, seed }).filter(({ brief }) => brief);
+    const masks = briefOf(40, 1);
+    expect(masks.map(({ unit }) => unit)).toEqual([...Array(40).keys()]);
+    expect(new Set(masks.map(({ positions }) => positions.length)).size).toBe(40);
+    // A single unit has another level with another seed.
+    const levels = Array.from({ length: 400 }, (_, seed) => Math.floor((briefOf(1, seed)[0]!.positions.length - 1) / 10));
+    const counts = [0, 1, 2, 3].map((level) => levels.filter((one) => one === level).length);
+    for (const count of counts) expect(Math.abs(count - 100)).toBeLessThan(4 * Math.sqrt(75)); // 4 standard deviations
+  });
+
   it('estimates the exact NELBO without bias, and its spread', () => {
     const texts = allSequences(3, 6)
       .filter((_, i) => i % 29 === 0)

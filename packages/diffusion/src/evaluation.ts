@@ -15,6 +15,8 @@ export interface EvaluationMask {
   weight: number;
   /** maskable tokens of the unit */
   maskable: number;
+  /** true for one mask of each unit: those of all units cover the whole range evenly too, so a brief evaluation can take them alone */
+  brief: boolean;
 }
 
 /**
@@ -34,13 +36,17 @@ export function stratifiedMasks(options: { lengths: readonly number[]; levels: n
     rng,
     lengths.map((_, i) => i),
   );
+  // From another stream, so that the masks are those of releases that had no brief ones.
+  const start = Math.floor(stream(seed, 'brief masks').next() * levels);
   return lengths.flatMap((length, unit) => {
     check(Number.isInteger(length) && length >= 1, () => `stratifiedMasks lengths[${unit}]: expected an integer >= 1, got ${length}`);
     const offset = ((u + order[unit]!) / lengths.length) % 1;
+    // Units whose offsets are neighbours have different levels.
+    const chosen = (order[unit]! + start) % levels;
     return Array.from({ length: levels }, (_, level): EvaluationMask => {
       // min: rounding may carry the last point to 1
       const k = 1 + Math.min(length - 1, Math.floor(((offset + level) / levels) * length));
-      return { unit, t: k / length, positions: choose(length, k, rng), weight: length / k, maskable: length };
+      return { unit, t: k / length, positions: choose(length, k, rng), weight: length / k, maskable: length, brief: level === chosen };
     });
   });
 }

@@ -6,11 +6,12 @@ import { readEntry, writeEntry } from './entry.js';
 
 /**
  * Keeps computed signals in `folder`, by a hash of the text, the signal's name, its settings and its code's version. A damaged entry is computed
- * again. Entries appear whole, so that processes may share the folder.
+ * again. Entries appear whole, so that processes may share the folder. `onEntry` gets the path of each one that is used.
  */
-export function fileMemo(folder: string, text: string): Memo {
+export function fileMemo(folder: string, text: string, onEntry?: (path: string) => void): Memo {
   return async (name, settings, make) => {
     const path = join(folder, `${name}-${sha256(JSON.stringify([text, name, settings])).slice(0, 32)}.f32`);
+    onEntry?.(path);
     const entry = await readEntry(path);
     // A copy: the buffer of a file need not be aligned.
     if (typeof entry !== 'string' && entry.length % 4 === 0) return new Float32Array(Uint8Array.from(entry).buffer);

@@ -14,7 +14,7 @@ import { pauses } from './pause.js';
 import type { Prepared, PrepareOptions } from './prepared.js';
 import type { PrepareReporter } from './reporter.js';
 import { prepareShelf } from './shelf/prepare.js';
-import type { UnitScores } from './score.js';
+import type { ScoreTextOptions, UnitScores } from './score.js';
 import { describeTokenizer, tokenizerFor } from './tokenizer.js';
 
 // A source of more bytes is read file by file into the token cache. The longest novels have three million; in memory a text takes sixteen times its size.
@@ -66,7 +66,7 @@ function refuseTooLarge(bytes: number): void {
 async function prepareBook(
   config: ProjectConfig,
   reporter: PrepareReporter,
-  { tokenizerJson, signal, onText }: PrepareOptions,
+  { tokenizerJson, signal, onText, onEntry, helpers }: PrepareOptions,
 ): Promise<Prepared> {
   const pause = pauses(signal);
   const { source, train, heldOut } = await readCorpus(config, reporter, signal);
@@ -75,7 +75,7 @@ async function prepareBook(
   reporter.phase('tokenizing', tokenizerJson === undefined ? describeTokenizer(config) : "the run's tokenizer");
   const tokenizer = tokenizerJson === undefined ? await tokenizerFor(config, train, signal) : Tokenizer.fromJson(tokenizerJson);
   signal?.throwIfAborted();
-  const scores = await scoresFor(config, train, { tokenizer, reporter, ...(signal && { signal }) });
+  const scores = await scoresFor(config, train, { tokenizer, reporter, signal, onEntry, helpers });
   const complexityOf = (units: readonly Unit[]): Float64Array => scores?.of(units) ?? new Float64Array(units.length);
   const texts = await cutStages(config, train, { tokenizer, pause, complexityOf });
   refuseEmptyStages(config, texts);
@@ -97,25 +97,22 @@ async function prepareBook(
   };
 }
 
-interface ScoringOptions {
-  tokenizer: Tokenizer;
+interface BookScoring extends Pick<ScoreTextOptions, 'tokenizer' | 'signal' | 'onEntry' | 'helpers'> {
   reporter: PrepareReporter;
-  signal?: AbortSignal;
 }
 
 /** Difficulty of the training text, when a stage asks for a part of it; the code is not even loaded otherwise. */
 async function scoresFor(
   config: ProjectConfig,
   train: readonly Section[],
-  { tokenizer, reporter, signal }: ScoringOptions,
+  { reporter, ...options }: BookScoring,
 ): Promise<UnitScores | undefined> {
   if (config.curriculum.stages.every(({ data_selection }) => data_selection === 'all')) return undefined;
   reporter.phase('scoring', 'how hard each sentence is');
   const { scoreText } = await import('./score.js');
   const scores = await scoreText(config, train, {
-    tokenizer,
+    ...options,
     progress: (done, total) => reporter.progress('scored', done, total),
-    ...(signal && { signal }),
   });
   for (const text of scores.report.left_out) reporter.note(`  ${text}`);
   return scores;

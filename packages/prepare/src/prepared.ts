@@ -4,6 +4,7 @@ import type { ScoreReport } from '@mdiff/curriculum/scores';
 import type { Tokenizer } from '@mdiff/text';
 import type { TextFingerprint } from './fingerprint.js';
 import type { HeldOut } from './heldout.js';
+import type { Helper } from './helper.js';
 
 /** The text of a run, ready for training. */
 export interface Prepared {
@@ -30,4 +31,8 @@ export interface PrepareOptions {
   onText?(text: TextFingerprint): void;
   /** bytes above which a source is read file by file into the token cache; tests set it */
   shelfBytes?: number;
+  /** called for each entry of `cache_dir` that the units come from: scores, or outlines and shards. Who has them all need not make any. */
+  onEntry?: ((path: string) => void) | undefined;
+  /** other processes that take parts of the work; the result does not depend on them */
+  helpers?: readonly Helper[] | undefined;
 }

@@ -15,7 +15,9 @@ import { prepare } from './prepare.js';
 import { embedderOf, embedders } from './embed.js';
 import { tinyBook, tinyRun } from './tiny.test.util.js';
 import { silent } from './silent.test.util.js';
-import { fileMemo } from './memo.js';
+import { openHelp } from './help.js';
+import type { Helper } from './helper.js';
+import { fileMemo, hashSentences } from './memo.js';
 import { scoreText } from './score.js';
 import { openScoring } from './scoring.js';
 
@@ -54,6 +56,26 @@ describe('scoring in worker threads', () => {
     expect(here.report.scored).toBeGreaterThan(512);
     for (const workers of [1, 3]) expect(await score(workers)).toEqual(here);
     expect(progress.mock.lastCall).toEqual([2 * here.report.scored, 2 * here.report.scored]);
+  });
+
+  it('gives the same to the bit with a helper, which takes a part of the sentences, and keeps the same entries', async () => {
+    const sentences = listSentences([section]);
+    const { curriculum, data, seed } = config(1);
+    const memo = fileMemo(join(folder, 'here'), hashSentences(sentences));
+    const here = await scoreSentences(sentences, { curriculum, data, seed, embedder: tfidfSvd({ seed }), parse: parseFeatures, memo });
+    const helped = projectConfig({ ...config(1), cache_dir: join(folder, 'helped') });
+    const help = openHelp(helped, 1);
+    let parts = 0;
+    const run: Helper['run'] = (part) => (parts++, help.run(part, new Uint8Array()));
+    const entries = new Set<string>();
+    const options = { tokenizer: Tokenizer.fromMerges([]), helpers: [{ threads: 1, run }], onEntry: (path: string) => entries.add(path) };
+    const { report } = await scoreText(helped, [section], options).finally(() => help.close());
+    expect(report).toEqual(here.report);
+    expect(parts).toBeGreaterThan(0);
+    const names = (await readdir(join(folder, 'here'))).sort();
+    expect([...entries].sort()).toEqual(names.map((name) => join(folder, 'helped/scores', name)));
+    for (const name of names)
+      expect(await readFile(join(folder, 'helped/scores', name))).toEqual(await readFile(join(folder, 'here', name)));
   });
 
   it('stops when it is told to, and goes on with what is done', async () => {

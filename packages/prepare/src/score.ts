@@ -7,6 +7,7 @@ import type { ScoreReport } from '@mdiff/curriculum/scores';
 import type { Section, Tokenizer } from '@mdiff/text';
 import { fileMemo, hashSentences } from './memo.js';
 import { openScoring } from './scoring.js';
+import type { ScoringOptions } from './scoring.js';
 
 // Scoring a text: the cache, threads and files around the signals of @mdiff/curriculum.
 
@@ -29,17 +30,24 @@ export function sentenceLengths(sentences: readonly string[], tokenizer: Tokeniz
   };
 }
 
+export interface ScoreTextOptions extends ScoringOptions {
+  tokenizer: Tokenizer;
+  progress?: Progress;
+  /** called for each entry of the cache that the scores come from */
+  onEntry?: ((path: string) => void) | undefined;
+}
+
 /** Scores the training text (docs/configuration-specification.md, section 4.5). Aborting rejects with MDIFF_INTERRUPTED; throws as `openScoring` does. */
 export async function scoreText(
   config: ProjectConfig,
   sections: readonly Section[],
-  { tokenizer, progress = () => undefined, signal }: { tokenizer: Tokenizer; progress?: Progress; signal?: AbortSignal },
+  { tokenizer, progress = () => undefined, onEntry, ...options }: ScoreTextOptions,
 ): Promise<UnitScores> {
   const { curriculum, data, seed } = config;
-  const scoring = await openScoring(config, signal);
+  const scoring = await openScoring(config, options);
   const notices = scoring.notice && curriculum.centrality_weight > 0 ? [scoring.notice] : [];
   const sentences = listSentences(sections);
-  const memo = fileMemo(join(config.cache_dir, 'scores'), hashSentences(sentences));
+  const memo = fileMemo(join(config.cache_dir, 'scores'), hashSentences(sentences), onEntry);
   const { complexity, report } = await scoreSentences(sentences, { curriculum, data, seed, ...scoring.options, memo, progress }).finally(
     () => scoring.close(),
   );

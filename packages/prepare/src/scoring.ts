@@ -4,6 +4,8 @@ import { MdiffError } from '@mdiff/folder';
 import { openPool, usableThreads } from '@mdiff/workers';
 import type { Pool } from '@mdiff/workers';
 import { embedderOf } from './embed.js';
+import { IN_HAND, floatsOf, inLanes } from './helper.js';
+import type { Helper, Part } from './helper.js';
 
 // Sentences of one task: about a quarter of a second.
 const PARSE_TASK = 128;
@@ -11,37 +13,41 @@ const EMBED_TASK = 64;
 // To start a thread and load the tagger there costs as much as parsing this many sentences here.
 const FEW = 512;
 
+/** Does one task; several of them work at once. */
+type Lane<T> = (sentences: readonly string[]) => Promise<T>;
+
 /**
- * `parseFeatures` in worker threads, `width` counts a sentence. Each sentence is parsed alone and its result has a fixed place, so the
- * number of workers changes nothing.
+ * `parseFeatures` in lanes, `width` counts a sentence. Each sentence is parsed alone and its result has a fixed place, so the number of
+ * lanes changes nothing.
  */
-async function parseIn(pool: Pool, sentences: readonly string[], width: number, advance?: Advance): Promise<Float32Array> {
+async function parseIn(
+  lanes: readonly Lane<Float32Array>[],
+  sentences: readonly string[],
+  width: number,
+  advance?: Advance,
+): Promise<Float32Array> {
   const features = new Float32Array(sentences.length * width);
-  const parse = async (from: number): Promise<void> => {
+  await inLanes(lanes, Math.ceil(sentences.length / PARSE_TASK), async (parse, task) => {
+    const from = task * PARSE_TASK;
     const chunk = sentences.slice(from, from + PARSE_TASK);
-    features.set(await pool.run<Float32Array>('parse', chunk), from * width);
+    features.set(await parse(chunk), from * width);
     advance?.(chunk.length);
-  };
-  await Promise.all(Array.from({ length: Math.ceil(sentences.length / PARSE_TASK) }, (_, i) => parse(i * PARSE_TASK)));
+  });
   return features;
 }
 
-/** An encoder's vectors in worker threads. A task has sentences of similar length; the tasks depend only on the sentences. */
-async function encodeIn(pool: Pool, folder: string, sentences: readonly string[], advance?: Advance): Promise<Embedding> {
+/** An encoder's vectors in lanes. A task has sentences of similar length; the tasks depend only on the sentences. */
+async function encodeIn(lanes: readonly Lane<Float32Array>[], sentences: readonly string[], advance?: Advance): Promise<Embedding> {
   const order = Array.from(sentences.keys()).sort((a, b) => sentences[b]!.length - sentences[a]!.length || a - b);
   let all: Embedding = { data: new Float32Array(0), dimensions: 0 };
-  const encode = async (from: number): Promise<void> => {
-    const members = order.slice(from, from + EMBED_TASK);
-    const { data, dimensions: d } = await pool.run<Embedding>(
-      'embed',
-      { folder, sentences: members.map((i) => sentences[i]!) },
-      { first: true },
-    );
+  await inLanes(lanes, Math.ceil(order.length / EMBED_TASK), async (embed, task) => {
+    const members = order.slice(task * EMBED_TASK, (task + 1) * EMBED_TASK);
+    const data = await embed(members.map((i) => sentences[i]!));
+    const d = data.length / members.length;
     if (all.dimensions === 0) all = { data: new Float32Array(sentences.length * d), dimensions: d };
     members.forEach((i, row) => all.data.set(data.subarray(row * d, (row + 1) * d), i * d));
     advance?.(members.length);
-  };
-  await Promise.all(Array.from({ length: Math.ceil(order.length / EMBED_TASK) }, (_, i) => encode(i * EMBED_TASK)));
+  });
   return all;
 }
 
@@ -53,15 +59,25 @@ export interface Scoring {
   close(): Promise<void>;
 }
 
+export interface ScoringOptions {
+  signal?: AbortSignal | undefined;
+  /** other processes that parse and embed too */
+  helpers?: readonly Helper[] | undefined;
+}
+
+/** Threads that parse, embed and fit. They start when there are tasks. */
+export const openThreads = (size: number): Pool =>
+  openPool(new URL(import.meta.url.endsWith('.ts') ? './scorer.ts' : './scorer.js', import.meta.url), size);
+
 /**
  * The embedder of the configuration and the threads (`hardware.cpu_threads`, else as many as there are processors) that parse, embed and fit. Aborting rejects
  * the waiting tasks. @throws ConfigError S2 for an embedding model that was set and is not there
  */
-export async function openScoring(config: ProjectConfig, signal?: AbortSignal): Promise<Scoring> {
+export async function openScoring(config: ProjectConfig, { signal, helpers = [] }: ScoringOptions = {}): Promise<Scoring> {
   // Not at the top: the tagger and the linear algebra are seven hundred files, which a command that scores nothing must not load.
   const { PARSE_FEATURES, fitCentres, learnLatent, parseFeatures, tfidfSvd } = await import('@mdiff/curriculum/scores');
   const size = config.hardware.cpu_threads > 0 ? config.hardware.cpu_threads : usableThreads();
-  const pool = openPool(new URL(import.meta.url.endsWith('.ts') ? './scorer.ts' : './scorer.js', import.meta.url), size);
+  const pool = openThreads(size);
   const stop = (): void =>
     void pool.close(
       new MdiffError(
@@ -78,13 +94,36 @@ export async function openScoring(config: ProjectConfig, signal?: AbortSignal): 
     signal?.removeEventListener('abort', stop);
     await pool.close();
   };
+  /** Lanes of the threads here, and of each helper. */
+  const lanes = (here: Lane<Float32Array>, partOf: (sentences: readonly string[]) => Part): Lane<Float32Array>[] => [
+    ...Array.from({ length: IN_HAND * size }, () => here),
+    ...helpers.flatMap((helper) =>
+      Array.from({ length: IN_HAND * helper.threads }, (): Lane<Float32Array> => async (sentences) => {
+        return floatsOf((await helper.run(partOf(sentences)))[0]!);
+      }),
+    ),
+  ];
+  const parsing = lanes(
+    (sentences) => pool.run<Float32Array>('parse', sentences),
+    (sentences) => ({ op: 'parse', sentences }),
+  );
+  /** Each thread opens an encoder that is in a folder; other embedders run in this one. */
+  const inThreads = ({ folder, ...embedder }: Embedder & { folder?: string }): Embedder => {
+    if (folder === undefined) return embedder;
+    const { name, version } = embedder;
+    const embedding = lanes(
+      async (sentences) => (await pool.run<Embedding>('embed', { folder, sentences }, { first: true })).data,
+      (sentences) => ({ op: 'embed', encoder: { name, version }, sentences }),
+    );
+    return { name, version, embed: (sentences, advance) => encodeIn(embedding, sentences, advance) };
+  };
   try {
     const { embedder, notice } = await embedderOf(config, ({ seed }) => tfidfSvd({ seed, learn }));
     return {
       options: {
-        embedder: inPool(embedder, pool),
+        embedder: inThreads(embedder),
         parse: (sentences, advance) =>
-          sentences.length <= FEW ? parseFeatures(sentences) : parseIn(pool, sentences, PARSE_FEATURES.length, advance),
+          sentences.length <= FEW ? parseFeatures(sentences) : parseIn(parsing, sentences, PARSE_FEATURES.length, advance),
         fitCentres: (points, settings) =>
           points.data.length <= FEW * points.dimensions
             ? fitCentres(points, settings)
@@ -97,10 +136,4 @@ export async function openScoring(config: ProjectConfig, signal?: AbortSignal): 
     await close();
     throw error;
   }
-}
-
-/** Each worker opens an encoder that is in a folder; other embedders run in this thread. */
-function inPool(embedder: Embedder & { folder?: string }, pool: Pool): Embedder {
-  const { folder, name, version } = embedder;
-  return folder === undefined ? embedder : { name, version, embed: (sentences, advance) => encodeIn(pool, folder, sentences, advance) };
 }

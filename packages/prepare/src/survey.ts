@@ -111,7 +111,7 @@ async function scoreAll(
   ]);
   const { curriculum, data, seed } = config;
   const sentences = listSentences(train);
-  const scoring = await openScoring(config, signal);
+  const scoring = await openScoring(config, { signal });
   const survey = await surveySentences(sentences, {
     curriculum,
     data,

@@ -115,24 +115,33 @@ ${[low, high].map((value) => html`<line class="grid" x1="${left}" x2="${width - 
 </svg>`;
 }
 
+/** Width of a letter of a name, about; and how far a name that slopes by 40° reaches up and along, of its width. */
+const LETTER = 6.4;
+const SLOPE = { up: 0.643, along: 0.766 };
+
 /** Correlations, −1 … 1, as a square of coloured cells with their figures. */
 export function heat(names: readonly string[], matrix: ArrayLike<number>, label: string): Markup {
   mustBe('heat', 'names', names, 'list');
   mustBe('heat', 'matrix', matrix, 'object');
   mustBe('heat', 'label', label, 'string');
   const n = names.length;
-  const [cell, left, top] = [44, 150, 112];
-  const [width, height] = [left + n * cell + 30, top + n * cell + 4];
+  const cell = 44;
+  // Room for the names: the rows' at the left, and the columns', which slope, above and at the right.
+  const wide = (name: string): number => LETTER * name.length;
+  const left = Math.max(...names.map(wide)) + 12;
+  const top = Math.max(...names.map((name) => SLOPE.up * wide(name))) + 16;
+  const right = Math.max(30, ...names.map((name, i) => SLOPE.along * wide(name) - (n - i - 0.5) * cell + 8));
+  const [width, height] = [Math.ceil(left + n * cell + right), Math.ceil(top + n * cell + 4)];
   const cells = names.flatMap((row, a) =>
     names.map((column, b) => {
       const value = matrix[a * n + b]!;
       const text = signed(value).replace(/^(−?)0\./, '$1.');
-      return html`<g><rect class="${value < 0 ? 'minus' : 'plus'}" x="${left + b * cell}" y="${top + a * cell}" width="${cell - 1}" height="${cell - 1}" fill-opacity="${number(Math.abs(value) * 0.75)}"><title>${row} and ${column}: ${signed(value)}</title></rect><text class="figure" x="${left + b * cell + cell / 2}" y="${top + a * cell + cell / 2 + 4}" text-anchor="middle">${text}</text></g>`;
+      return html`<g><rect class="${value < 0 ? 'minus' : 'plus'}" x="${number(left + b * cell)}" y="${number(top + a * cell)}" width="${cell - 1}" height="${cell - 1}" fill-opacity="${number(Math.abs(value) * 0.75)}"><title>${row} and ${column}: ${signed(value)}</title></rect><text class="figure" x="${number(left + b * cell + cell / 2)}" y="${number(top + a * cell + cell / 2 + 4)}" text-anchor="middle">${text}</text></g>`;
     }),
   );
   return html`<svg class="chart" viewBox="0 0 ${width} ${height}" style="max-width:${width}px;min-width:${Math.min(width, 640)}px" role="img" aria-label="${label}">
 ${cells}
-${names.map((name, i) => html`<text class="name" x="${left - 8}" y="${top + i * cell + cell / 2 + 4}" text-anchor="end">${name}</text><text class="name" transform="translate(${left + i * cell + cell / 2 - 2} ${top - 8}) rotate(-40)">${name}</text>`)}
+${names.map((name, i) => html`<text class="name" x="${number(left - 8)}" y="${number(top + i * cell + cell / 2 + 4)}" text-anchor="end">${name}</text><text class="name" transform="translate(${number(left + i * cell + cell / 2 - 2)} ${number(top - 8)}) rotate(-40)">${name}</text>`)}
 </svg>`;
 }
 

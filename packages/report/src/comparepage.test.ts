@@ -21,7 +21,7 @@ describe('comparePage', () => {
     const difference = { difference: -0.05, low: -0.06, high: -0.04 };
     const rows = [row('full', [2.5, 2.52]), row('autoregressive', [2.45], { by: 'next_token', difference })];
     const page = comparePage({ ...record, rows });
-    expect(page).toContain('<h1>book &lt;1&gt;.txt: comparison of curricula</h1>');
+    expect(page).toContain('<h1>book &lt;1&gt;.txt: comparison of training recipes</h1>');
     expect(page).toContain('<td>2.510 ± 0.012</td>');
     expect(page).toContain('<td>2.450 *</td><td>−0.050 (−0.060 to −0.040)</td>');
     expect(page).toContain('is its exact likelihood');
@@ -33,6 +33,8 @@ describe('comparePage', () => {
   it('says what is missing', () => {
     const page = comparePage({ ...record, rows: [], finished: false, failed: [{ run: 'full-seed-1', failed: 'not finite' }] });
     expect(page).toContain('some runs are missing');
+    expect(page).toContain('No run has ended yet');
+    expect(page).not.toContain('<table');
     expect(page).toContain('full-seed-1 failed: not finite');
   });
 });

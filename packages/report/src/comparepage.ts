@@ -3,7 +3,7 @@ import { Markup, html } from './html.js';
 import { count } from './parts.js';
 import { style } from './style.js';
 
-// A comparison of training curricula as one page that needs nothing else.
+// A comparison of training recipes as one page that needs nothing else.
 
 export interface CompareRow {
   arm: string;
@@ -63,6 +63,13 @@ const cells = ({ arm, start, about, by, seeds, mean, sd, steps, tokens, differen
     difference ? `${signed(difference.difference)} (${signed(difference.low)} to ${signed(difference.high)})` : ''
   }</td><td>${seeds.map(figure).join(', ')}</td><td>${count(steps)}</td><td>${count(Math.round(tokens))}</td></tr>`;
 
+const results = (rows: readonly CompareRow[], first: CompareRow): Markup => html`<div class="wide">${dots(rows)}</div>
+<div class="wide"><table>
+<thead><tr><th>arm</th><th>mean ± sd</th><th>from ${first.arm}, ${first.start} (95 %)</th><th>seeds</th><th>steps</th><th>tokens</th></tr></thead>
+<tbody>${rows.map(cells)}</tbody>
+</table></div>
+<p class="soft">± is the standard deviation over the seeds. The interval is a paired bootstrap over the held-out paragraphs, on the mean of the seeds: it covers the choice of the text, and not that of the seed.</p>`;
+
 /** One self-contained HTML page: the arms of a comparison with their seeds, differences and budgets. */
 export function comparePage(options: CompareRecord): string {
   mustBe('comparePage', 'options', options, 'object');
@@ -74,23 +81,18 @@ export function comparePage(options: CompareRecord): string {
 <head>
 <meta charset="utf-8" />
 <meta name="viewport" content="width=device-width, initial-scale=1" />
-<title>${text}: comparison of curricula</title>
+<title>${text}: comparison of training recipes</title>
 <style>${new Markup(style)}</style>
 </head>
 <body>
 <main>
-<h1>${text}: comparison of curricula</h1>
-<p class="soft">mdiff compare trained each arm on the same text with the same network and the same number of steps, and measured it on ${count(units)} held-out paragraphs (${count(bytes)} bytes). Lower is better.</p>
+<h1>${text}: comparison of training recipes</h1>
+<p class="soft">mdiff compare trains each arm on the same text for the same number of steps${first ? html`, and measured it on ${count(units)} held-out paragraphs (${count(bytes)} bytes)` : undefined}. The network is the same too, unless an arm says otherwise. Lower is better.</p>
 ${finished ? undefined : html`<p class="notice">The comparison is not finished: some runs are missing.</p>`}
 ${failed.map(({ run, failed: reason }) => html`<p class="notice">${run} failed: ${reason}</p>`)}
 ${exact ? html`<p class="notice">* The figure of a model of next-token prediction is its exact likelihood. Those of the other arms are upper bounds, so a difference between the two kinds is partly the gap of the bound.</p>` : undefined}
 <h2>Held-out bits per byte</h2>
-<div class="wide">${rows.length > 0 ? dots(rows) : undefined}</div>
-<div class="wide"><table>
-<thead><tr><th>arm</th><th>mean ± sd</th><th>from ${first ? `${first.arm}, ${first.start}` : 'the first'} (95 %)</th><th>seeds</th><th>steps</th><th>tokens</th></tr></thead>
-<tbody>${rows.map(cells)}</tbody>
-</table></div>
-<p class="soft">± is the standard deviation over the seeds. The interval is a paired bootstrap over the held-out paragraphs, on the mean of the seeds: it covers the choice of the text, and not that of the seed.</p>
+${first ? results(rows, first) : html`<p>No run has ended yet.</p>`}
 <h2>Configuration</h2>
 <pre class="wide">${yaml}</pre>
 </main>

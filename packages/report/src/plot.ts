@@ -35,6 +35,8 @@ export interface PlotOptions {
   written?: (x: number) => string;
 }
 
+/** So few dots of a line have their values beside them: two dots make no curve. */
+const FEW = 3;
 const WIDTH = 480;
 const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [260, 58, 24, 26, 214];
 
@@ -90,6 +92,9 @@ ${lines.map((line) => curve(line, across, up))}
 </svg>`;
 }
 
+/** A text at the edge of the picture stays inside. */
+const anchor = (x: number): string => (x > WIDTH - RIGHT - 30 ? 'end' : x < LEFT + 30 ? 'start' : 'middle');
+
 function curve(
   { name, points, group, strength = 1, dots = false, dashed = false }: Line,
   across: (x: number) => number,
@@ -104,6 +109,8 @@ function curve(
   }
   const shown = points.filter((point) => point.every(Number.isFinite));
   const marks = dots || shown.length === 1 ? shown : [];
+  const values = marks.length <= FEW ? marks : [];
   return html`<g class="${group === undefined ? 'own' : hue(group % 8)}" opacity="${Number(strength.toFixed(2))}"><title>${name}</title><path class="line${dashed ? ' dashed' : ''}" d="${path}" />
-${marks.map(([x, y]) => html`<circle class="point" cx="${place(across(x))}" cy="${place(up(y))}" r="3"><title>${name}: ${axisNumber(y)}</title></circle>`)}</g>`;
+${marks.map(([x, y]) => html`<circle class="point" cx="${place(across(x))}" cy="${place(up(y))}" r="3"><title>${name}: ${axisNumber(y)}</title></circle>`)}
+${values.map(([x, y]) => html`<text class="figure" x="${place(across(x))}" y="${place(up(y) - 8)}" text-anchor="${anchor(across(x))}">${axisNumber(y)}</text>`)}</g>`;
 }

@@ -59,6 +59,14 @@ describe('the page of a run', () => {
     expect(page).toContain('<title>easy, next token</title>');
   });
 
+  it('draws the last evaluation by the one mask of each unit that the others have', () => {
+    const page = runPage({ ...record, points: [evaluated(10, 3), { ...evaluated(20, 2.5), briefBitsPerByte: 2.75 }] });
+    expect(page).toContain('held-out NELBO: 2.75<');
+    expect(page).not.toContain('held-out NELBO: 2.5<');
+    expect(page).toContain('has four masks of each unit instead of one');
+    expect(runPage(record)).not.toContain('four masks');
+  });
+
   it('is one file that loads nothing, runs nothing and escapes every text', () => {
     expect(page).not.toMatch(/(?:src|href)=|url\(|@import|<script/);
     expect(page).toContain('A &lt;b&gt;Tale&lt;/b&gt;');
@@ -97,5 +105,17 @@ describe('a plot', () => {
     )!;
     expect(/class="line" d="([^"]*)"/.exec(text)![1]!.match(/M/g)).toHaveLength(2);
     expect(plot([{ name: 'a', points: [[0, NaN]] }], axes)).toBeUndefined();
+  });
+
+  it('has the values of few dots beside them, inside the picture', () => {
+    const axes = { label: 'l', x: 'x', y: 'y' };
+    const values = (count: number): string[] => {
+      const points = Array.from({ length: count }, (_, i) => [i, 10 + i / 8] as const);
+      return [...plot([{ name: 'a', points, dots: true }], axes)!.text.matchAll(/class="figure"[^>]* text-anchor="(\w+)">([^<]*)</g)].map(
+        ([, anchor, value]) => `${anchor} ${value}`,
+      );
+    };
+    expect(values(3)).toEqual(['start 10', 'middle 10.13', 'end 10.25']);
+    expect(values(4)).toEqual([]);
   });
 });

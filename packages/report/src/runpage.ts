@@ -81,7 +81,8 @@ function charts(record: RunPageRecord): Markup {
   const stretches = stretchesOf(record);
   const reach = { x: [0, record.steps] };
   const axes = { x: 'step', reach, stretches };
-  const held = points(record, ({ bitsPerByte }) => bitsPerByte);
+  const held = points(record, ({ bitsPerByte, briefBitsPerByte = bitsPerByte }) => briefBitsPerByte);
+  const several = record.points.some(({ briefBitsPerByte }) => briefBitsPerByte !== undefined);
   const causal = points(record, ({ causalBitsPerByte }) => causalBitsPerByte);
   const learning = [
     { name: 'held-out NELBO', points: held, dots: true },
@@ -91,10 +92,10 @@ function charts(record: RunPageRecord): Markup {
   return html`<h2>How it learnt</h2>
 ${record.stages.length > 1 ? html`<p class="soft legend">Stages: ${record.stages.map(({ name }, i) => html`<span><span class="key ${hue(i % 8)}"></span>${name}</span>`)}</p>` : undefined}
 <div class="pair plots">
-${captioned(plot(learning, { ...axes, label: 'Held-out bits per byte over the steps', y: 'bits/byte' }), `Held-out text: NELBO over the whole range of mask ratios${causal.length > 0 ? ', and (dashed) next-token prediction' : ''}. The same masks every time, so all points can be compared.`)}
+${captioned(plot(learning, { ...axes, label: 'Held-out bits per byte over the steps', y: 'bits/byte' }), `Held-out text: NELBO over the whole range of mask ratios${causal.length > 0 ? ', and (dashed) next-token prediction' : ''}. The same masks every time, so all points can be compared${several ? '; the figure at the head of the page has four masks of each unit instead of one' : ''}.`)}
 ${captioned(plot(lossLines(record), { ...axes, label: 'Training loss over the steps, by stage', y: 'nats/token' }), `Training loss by stage${record.points.some(({ objective }) => objective !== 'diffusion') ? '; dashed: next-token prediction' : ''}. Each stage masks other shares of the text, so its loss cannot be compared with that of another.`)}
 ${captioned(byRatio(record), `Held-out loss by the share of a unit that is masked${ratios > 1 ? ', from the first evaluation (pale) to the last' : ''}.`)}
-${captioned(plot([{ name: 'learning rate', points: points(record, ({ rate }) => rate) }], { ...axes, label: 'Learning rate over the steps', y: 'learning rate', reach: { ...reach, y: [0] } }), 'Learning rate.')}
+${captioned(plot([{ name: 'learning rate', points: points(record, ({ rate }) => rate) }], { ...axes, label: 'Learning rate over the steps', y: 'learning rate', reach: { ...reach, y: [0] } }), 'Size of the steps of the optimiser: it rises in the warm-up, then follows training.scheduler.')}
 ${captioned(plot([{ name: 'tokens a second', points: points(record, ({ tokensPerSecond }) => tokensPerSecond) }], { ...axes, label: 'Tokens per second over the steps', y: 'tokens a second', reach: { ...reach, y: [0] } }), 'Speed of the training steps, padding and evaluations not counted.')}
 ${captioned(plot([{ name: 'gradient norm', points: points(record, ({ gradNorm }) => gradNorm) }], { ...axes, label: 'Gradient norm over the steps', y: 'gradient norm', reach: { ...reach, y: [0] } }), 'Norm of the gradient, before it is clipped.')}
 </div>`;

@@ -13,6 +13,8 @@ export interface RunPoint {
   tokensPerSecond: number;
   /** held-out */
   bitsPerByte?: number;
+  /** of an evaluation with several masks of each unit: by the one mask that the others have */
+  briefBitsPerByte?: number;
   nelbo?: number;
   nelboError?: number;
   causalBitsPerByte?: number;

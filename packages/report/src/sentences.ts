@@ -56,7 +56,7 @@ function method({ scores: { report } }: ScoreRecord): Markup {
   );
   const embedder = report.embedder ? `${report.embedder.name} (${report.embedder.dimensions} dimensions)` : 'none';
   const groups = report.clusters === undefined ? 'no clusters' : plural(report.clusters, 'cluster');
-  const readability = report.readability_metrics.join(', ').replaceAll('_', ' ') || 'none';
+  const readability = report.readability_metrics.join(', ') || 'none';
   const versions = Object.entries(report.versions)
     .map(([name, version]) => `${name} ${version}`)
     .join('; ');

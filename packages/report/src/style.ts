@@ -13,7 +13,7 @@ h3 { font-size: 1.05rem; margin: 0 0 6px; }
 p { margin: 6px 0; max-width: 75ch; }
 .soft, figcaption { color: var(--soft); font-size: 0.88rem; }
 .notice { border-left: 3px solid var(--mark); padding: 4px 12px; margin: 12px 0; }
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 6px 12px; margin: 14px 0; padding: 0; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); gap: 6px 12px; margin: 14px 0; padding: 0; }
 .facts dt { color: var(--soft); font-size: 0.82rem; }
 .facts dd { margin: 0; font-size: 1.05rem; font-variant-numeric: tabular-nums; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(300px, 100%), 1fr)); gap: 16px; }

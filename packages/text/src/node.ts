@@ -1,4 +1,5 @@
 export { compressGpt2 } from './tokens/gpt2.js';
+export { readBytes } from './read/formats.js';
 export type { Format, ReadText } from './read/formats.js';
 export {
   loadSource,

@@ -6,20 +6,24 @@ import type { HeldOut } from '@mdiff/prepare';
 import { nonFinite } from './nonfinite.js';
 import { MASK, causalStep, finish, toStepBatch } from './objective.js';
 
-export interface Nelbo {
+export interface NelboFigure {
   /** nats per token: in expectation an upper bound on the negative log-likelihood */
   nelbo: number;
   /** standard error, over units */
   se: number;
   bitsPerByte: number;
+}
+
+export interface Nelbo extends NelboFigure {
+  /** the same by one mask of each unit, always the same one: evaluations of a run are compared by it */
+  brief: NelboFigure;
   /** mean cross-entropy of a masked token in ten equal parts of the mask ratios (0, 1], nats; null where no mask has such a ratio */
   byRatio: (number | null)[];
   /** nats of each held-out unit: the mean over its masks */
   perUnit: number[];
 }
 
-/** Periodic evaluations use one mask per held-out unit. The last one uses several, which halves the noise of the reported figure. */
-export const LEVELS = 1;
+/** The last evaluation has several masks of each held-out unit, which halves the noise of the reported figure. The others have one of these. */
 export const FINAL_LEVELS = 4;
 
 export interface EvaluationOptions {
@@ -31,14 +35,20 @@ export interface EvaluationOptions {
 
 export interface NelboOptions extends EvaluationOptions {
   seed: number;
-  /** mask patterns per unit */
-  levels: number;
+  /** one mask of each unit instead of all */
+  brief: boolean;
   shiftHead: boolean;
+}
+
+export interface MaskOptions extends NelboOptions {
+  /** mask patterns of a unit */
+  levels: number;
 }
 
 /** A model that gives no finite loss has no figure, and is not exported. */
 const noFigure = (loss: number): Error => nonFinite(`held-out text: expected a finite loss, got ${loss}`);
 
+type MaskResult = EvaluationResult & Pick<Masks[number], 'brief'>;
 type Masks = ReturnType<typeof stratifiedMasks>;
 type HeldOutUnit = Batch['units'][number] & { batch: number };
 
@@ -46,40 +56,45 @@ export const bitsPerByte = (natsPerToken: number, { tokens, bytes }: Pick<HeldOu
   (natsPerToken * tokens) / bytes / Math.LN2;
 
 /**
- * NELBO over the whole range of masking rates. The masks are the same for every call with the same `seed` and `levels`, so losses of
- * different stages, steps and runs are comparable.
+ * NELBO over the whole range of masking rates. The masks are the same for every call with the same `seed`, so losses of different stages, steps and
+ * runs are comparable; those of a brief evaluation are among those of a full one.
  * @returns undefined if `signal` was aborted before the last batch
  */
-export async function evaluateNelbo(
-  engine: StepEngine,
-  heldOut: HeldOut,
-  { seed, levels, shiftHead, signal, onBatch }: NelboOptions,
-): Promise<Nelbo | undefined> {
-  const results = await evaluateMasks(engine, heldOut.batches, { seed, levels, shiftHead, signal, ...(onBatch && { onBatch }) });
+export async function evaluateNelbo(engine: StepEngine, heldOut: HeldOut, options: NelboOptions): Promise<Nelbo | undefined> {
+  const results = await evaluateMasks(engine, heldOut.batches, { ...options, levels: FINAL_LEVELS });
   if (!results) return undefined;
-  const { nelbo, standardError } = nelboEstimate(results);
-  if (!Number.isFinite(nelbo)) throw noFigure(nelbo);
+  const figureOf = (some: readonly EvaluationResult[]): NelboFigure => {
+    const { nelbo, standardError } = nelboEstimate(some);
+    return { nelbo, se: standardError, bitsPerByte: bitsPerByte(nelbo, heldOut) };
+  };
+  const figure = figureOf(results);
+  if (!Number.isFinite(figure.nelbo)) throw noFigure(figure.nelbo);
   const byRatio = bucketsByRatio(results).map(({ tokens, crossEntropy }) => (tokens > 0 ? crossEntropy : null));
+  const levels = options.brief ? 1 : FINAL_LEVELS;
   const perUnit = new Array<number>(results.length / levels).fill(0);
   for (const { unit, weight, crossEntropy } of results) perUnit[unit]! += (weight * crossEntropy) / levels;
-  return { nelbo, se: standardError, bitsPerByte: bitsPerByte(nelbo, heldOut), byRatio, perUnit };
+  return { ...figure, brief: figureOf(results.filter(({ brief }) => brief)), byRatio, perUnit };
 }
 
 /**
- * Σ cross-entropy of every unit under its fixed masks; `unit` counts the units of the batches in order.
+ * Σ cross-entropy of every unit under its fixed masks, or one of them; `unit` counts the units of the batches in order.
  * @returns undefined if `signal` was aborted before the last batch
  */
 export async function evaluateMasks(
   engine: StepEngine,
   batches: readonly Batch[],
-  { seed, levels, shiftHead, signal, onBatch }: NelboOptions,
-): Promise<EvaluationResult[] | undefined> {
+  { seed, levels, brief, shiftHead, signal, onBatch }: MaskOptions,
+): Promise<MaskResult[] | undefined> {
   const units = batches.flatMap((batch, index): HeldOutUnit[] => batch.units.map((unit) => ({ ...unit, batch: index })));
   const masks = stratifiedMasks({ lengths: units.map(({ length }) => length), levels, seed });
-  const results: EvaluationResult[] = [];
-  const passes = Array.from({ length: levels }, (_, level) => batches.map((batch, index) => ({ level, batch, index }))).flat();
+  const results: MaskResult[] = [];
+  // A pass has one mask of each unit.
+  const inPass = brief
+    ? [masks.filter((mask) => mask.brief)]
+    : Array.from({ length: levels }, (_, level) => masks.filter((_mask, i) => i % levels === level));
+  const passes = Array.from({ length: inPass.length }, (_, level) => batches.map((batch, index) => ({ level, batch, index }))).flat();
   const whole = await inTurn(engine, passes, { signal, ...(onBatch && { onBatch }) }, ({ level, batch, index }) => {
-    const batchMasks = masks.filter(({ unit }, i) => i % levels === level && units[unit]!.batch === index);
+    const batchMasks = inPass[level]!.filter(({ unit }) => units[unit]!.batch === index);
     return {
       input: masked(batch, batchMasks, units, shiftHead),
       take: (losses) => results.push(...sumPerUnit(losses, batchMasks)),
@@ -129,12 +144,12 @@ function masked(batch: Batch, masks: Masks, units: readonly HeldOutUnit[], shift
   return finish(input, { rows, targets, weights: new Array<number>(rows.length).fill(1), causal: 0 });
 }
 
-function sumPerUnit(losses: Float32Array, masks: Masks): EvaluationResult[] {
+function sumPerUnit(losses: Float32Array, masks: Masks): MaskResult[] {
   let next = 0;
-  return masks.map(({ unit, t, weight, maskable, positions }) => {
+  return masks.map(({ unit, t, weight, maskable, positions, brief }) => {
     let crossEntropy = 0;
     for (let i = 0; i < positions.length; i++) crossEntropy += losses[next++]!;
-    return { unit, t, weight, maskable, crossEntropy };
+    return { unit, t, weight, maskable, brief, crossEntropy };
   });
 }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { estimateMemory } from '@mdiff/config';
 import { peakBytes } from '@mdiff/engine';
 import { readFolderWhole } from '@mdiff/folder/node';
-import { FINAL_LEVELS, bitsPerByte, causalNats, evaluateCausal, evaluateNelbo } from './evaluate.js';
+import { bitsPerByte, causalNats, evaluateCausal, evaluateNelbo } from './evaluate.js';
 import type { Nelbo } from './evaluate.js';
 import { excerptOf } from './excerpt.js';
 import { speedOf, writeModelFolder, writesCausal } from './export.js';
@@ -47,7 +47,7 @@ export async function finish(run: Run, result: LoopResult): Promise<TrainResult>
   if (!nelbo && prepared.heldOut && stages.objective !== 'causal') {
     nelbo = await evaluateNelbo(engine, prepared.heldOut, {
       seed: config.seed,
-      levels: FINAL_LEVELS,
+      brief: false,
       shiftHead: config.model.shift_head,
       ...watched,
     });

@@ -77,6 +77,7 @@ async function update(options: LoopOptions, state: LoopState): Promise<MetricLin
   const { config, engine, stages, loader } = options;
   const { progress } = state;
   const { window, step } = progress;
+  const made = state.pace.started ? undefined : await startupSeconds(engine);
   const start = performance.now();
   const kept = progress.spent?.checkpoints ?? 0;
   const input = await loader.input(step);
@@ -105,7 +106,8 @@ async function update(options: LoopOptions, state: LoopState): Promise<MetricLin
   // Removing old checkpoints is part of them.
   progress.spent ??= { ...noTime };
   progress.spent.steps += seconds - (progress.spent.checkpoints - kept);
-  state.pace = paceAfterStep(state.pace, input.tokens, seconds, state.workload.between(step, step + 1));
+  const making = made === undefined ? 0 : (await startupSeconds(engine)) - made;
+  state.pace = paceAfterStep(state.pace, { tokens: input.tokens, seconds, work: state.workload.between(step, step + 1), making });
   return {
     step: progress.step,
     stage: stage.name,
@@ -119,6 +121,10 @@ async function update(options: LoopOptions, state: LoopState): Promise<MetricLin
     ...(window.skipped > 0 && { skipped: window.skipped }),
   };
 }
+
+/** Seconds that the engine has taken to make and load its graphs so far. */
+const startupSeconds = async (engine: LoopOptions['engine']): Promise<number> =>
+  Object.values(await engine.startup()).reduce((sum, ms) => sum + ms / 1000, 0);
 
 /** Warns of a loss that stands out, with the text that gave it. */
 function watchLoss({ stages, rowsOf, warn }: LoopOptions, state: LoopState, { step, loss }: { step: number; loss: number }): void {
@@ -138,7 +144,7 @@ function count(window: LossWindow, { objective, isCausal }: Stages, step: number
   sums.updates++;
 }
 
-/** Seconds until the run's last evaluation; undefined before the second step. */
+/** Seconds until the run's last evaluation; undefined before the first step. */
 function secondsLeft({ config, stages, heldOut }: LoopOptions, { progress, pace, workload, pass }: LoopState): number | undefined {
   const seconds = secondsPerStep(pace);
   if (seconds === undefined) return undefined;

@@ -1,6 +1,6 @@
 import type { HeldOut } from '@mdiff/prepare';
 import type { Due } from './due.js';
-import { FINAL_LEVELS, LEVELS, bitsPerByte, evaluateCausal, evaluateNelbo } from './evaluate.js';
+import { bitsPerByte, evaluateCausal, evaluateNelbo } from './evaluate.js';
 import type { Nelbo } from './evaluate.js';
 import type { LoopOptions, LoopState } from './loopstate.js';
 import type { MetricLine } from './metrics.js';
@@ -39,23 +39,23 @@ async function measureAll(
   const { progress } = state;
   const start = performance.now();
   const watched = { signal, onBatch: showEvaluation(reporter) };
-  const measure = (levels: number): Promise<Nelbo | undefined> =>
-    evaluateNelbo(engine, heldOut, { seed, levels, shiftHead: model.shift_head, ...watched });
+  const measure = (brief: boolean): Promise<Nelbo | undefined> =>
+    evaluateNelbo(engine, heldOut, { seed, brief, shiftHead: model.shift_head, ...watched });
   try {
     const causal = line.objective === 'diffusion' ? undefined : await evaluateCausal(engine, heldOut, watched);
     if (causal !== undefined) state.pass = (performance.now() - start) / 1000;
     if (line.objective === 'causal') return causal === undefined ? undefined : { causal };
     const begun = performance.now();
-    const nelbo = await measure(line.step < stages.steps ? LEVELS : FINAL_LEVELS);
+    const nelbo = await measure(line.step < stages.steps);
     if (line.step < stages.steps) state.pass = (performance.now() - begun) / 1000;
     if (!nelbo) return undefined;
     const figures = { nelbo, ...(causal !== undefined && { causal }) };
     if (!due.patience) return figures;
     const { index, first, steps } = stages.infoAt(line.step - 1).stage;
-    const judgement = judgeEpoch(progress.patience, { stage: index, nelbo: nelbo.nelbo }, training);
+    const judgement = judgeEpoch(progress.patience, { stage: index, nelbo: nelbo.brief.nelbo }, training);
     // A run that stops early reports the full evaluation too.
     const stops = judgement.exhausted && line.step < stages.steps && first + steps === stages.steps;
-    const figure = stops ? await measure(FINAL_LEVELS) : nelbo;
+    const figure = stops ? await measure(false) : nelbo;
     return figure && { ...figures, nelbo: figure, ...judgement };
   } finally {
     progress.seconds += (performance.now() - start) / 1000;
@@ -81,7 +81,9 @@ export function keepFigures(
   line.nelbo_se = nelbo.se;
   line.bits_per_byte = nelbo.bitsPerByte;
   line.loss_by_ratio = nelbo.byRatio;
-  if (nelbo.nelbo >= (progress.best?.nelbo ?? Infinity)) return false;
-  progress.best = { step: line.step, nelbo: nelbo.nelbo };
+  const { brief } = nelbo;
+  if (brief.nelbo !== nelbo.nelbo) line.brief = { nelbo: brief.nelbo, nelbo_se: brief.se, bits_per_byte: brief.bitsPerByte };
+  if (brief.nelbo >= (progress.best?.nelbo ?? Infinity)) return false;
+  progress.best = { step: line.step, nelbo: brief.nelbo };
   return true;
 }

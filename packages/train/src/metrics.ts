@@ -22,6 +22,8 @@ export interface MetricLine {
   nelbo?: number;
   nelbo_se?: number;
   bits_per_byte?: number;
+  /** the last evaluation, which has several masks of each unit: its figures by the one mask that the evaluations before it had */
+  brief?: { nelbo: number; nelbo_se: number; bits_per_byte: number };
   /** held-out loss of a masked token in ten equal parts of the mask ratios (0, 1], nats */
   loss_by_ratio?: (number | null)[];
   /** held-out next-token loss, nats per token, while steps are causal: not comparable with `nelbo` */

@@ -68,7 +68,9 @@ export async function open({ asked, config: fitted, selection, options, folder, 
     );
   }
   if (changes.length > 0) reporter.note(`changed from here on: ${changes.map(describeChange).join(', ')}`);
+  const entries: string[] = [];
   const prepared = await prepare(fitted, reporter, {
+    ...(options.lead && { helpers: options.lead.helpers, onEntry: (path) => entries.push(path) }),
     ...(earlier && { tokenizerJson: await ownTokenizer(folder, earlier), onText: (text) => checkText(fitted, text, earlier) }),
     signal: options.signal,
   });
@@ -78,7 +80,7 @@ export async function open({ asked, config: fitted, selection, options, folder, 
   if (base) await showBase(base, { config: unplanned, prepared, options });
   reporter.phase('compiling', 'the training step');
   const tokenizerJson = `${JSON.stringify(tokenizer.toJson())}\n`;
-  await options.lead?.begin({ config: unplanned, setting, tokenizerJson, prepared });
+  await options.lead?.begin({ config: unplanned, setting, tokenizerJson, prepared, entries });
   const own = await openEngine(unplanned, selection);
   const engine = options.lead?.lead(own, unplanned) ?? own;
   const ranks = ranksOf(options, earlier);

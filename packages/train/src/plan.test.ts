@@ -60,7 +60,11 @@ describe('a run with max_minutes', () => {
     const { model } = await go(timed.config, { mode: 'resume', reporter: { ...silent, note } });
     expect(said).toContain('keeping the plan of this run: 12 steps, measured to fit in 3 minutes');
     expect(await plan()).toEqual(before);
-    const whole = await go(plain.config);
+    const known: (number | undefined)[] = [];
+    const whole = await go(plain.config, { reporter: { ...silent, step: (report) => void known.push(report.left) } });
+    // Without a plan the first step tells: its seconds, less those in which the engine made its graph.
+    expect(known[0]).toBeGreaterThan(0);
+    expect(known[0]).toBeLessThan(3 * 60);
     expect(facts(await readMetrics(join(run, 'metrics.jsonl')))).toEqual(facts(await readMetrics(join(whole.folder, 'metrics.jsonl'))));
     expect(await readFile(join(model!, 'model.safetensors'))).toEqual(await readFile(join(whole.model!, 'model.safetensors')));
   });

@@ -132,7 +132,7 @@ async function evaluationSeconds({ config: { seed, model }, engine, heldOut, sig
   const first = { ...heldOut, batches: heldOut.batches.slice(0, 1) };
   const measure = async (): Promise<number> => {
     const start = performance.now();
-    await evaluateNelbo(engine, first, { seed, levels: 1, shiftHead: model.shift_head, signal });
+    await evaluateNelbo(engine, first, { seed, brief: true, shiftHead: model.shift_head, signal });
     return (performance.now() - start) / 1000;
   };
   await measure(); // compiles

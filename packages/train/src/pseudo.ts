@@ -123,7 +123,7 @@ async function nelbos(lists: readonly Int32Array[], { config, engine, signal }: 
     assemble(rows.slice(i * size, (i + 1) * size), size, shape),
   );
   const levels = 2;
-  const results = await evaluateMasks(engine, batches, { seed: config.seed, levels, shiftHead: shape.shiftHead, signal });
+  const results = await evaluateMasks(engine, batches, { seed: config.seed, levels, brief: false, shiftHead: shape.shiftHead, signal });
   if (!results) return undefined;
   const order = batches.flatMap(({ units }) => units.map(({ unit }) => unit));
   const sums = new Array<number>(lists.length).fill(0);

@@ -29,21 +29,25 @@ const READING_VERSION = 10;
 export const textKey = ({ bytes, format }: Pick<VisitedFile, 'bytes' | 'format'>): string =>
   sha256(JSON.stringify([READING_VERSION, format, sha256(bytes)])).slice(0, 32);
 
-const pathOf = (folder: string, key: string): string => join(folder, `${key}.outline`);
+/** Its entry in the cache. */
+export const outlinePath = (folder: string, key: string): string => join(folder, `${key}.outline`);
 
 /** The outline that an earlier run made of this text. */
 export async function cachedOutline(folder: string, key: string): Promise<Outline | 'absent' | 'damaged'> {
-  const entry = await readEntry(pathOf(folder, key));
+  const entry = await readEntry(outlinePath(folder, key));
   return typeof entry === 'string' ? entry : (JSON.parse(entry.toString('utf8')) as Outline);
 }
 
+/** The content of its entry. */
+export const encodeOutline = (outline: Outline): Uint8Array => Buffer.from(JSON.stringify(outline));
+
 export async function keepOutline(folder: string, key: string, read: ReadText): Promise<Outline> {
   const outline = outlineOf(read);
-  await writeEntry(pathOf(folder, key), Buffer.from(JSON.stringify(outline)));
+  await writeEntry(outlinePath(folder, key), encodeOutline(outline));
   return outline;
 }
 
-function outlineOf({ document, removed, encoding, notes }: ReadText): Outline {
+export function outlineOf({ document, removed, encoding, notes }: ReadText): Outline {
   const sections = document.sections.map(({ paragraphs }) => paragraphs.map(({ text }) => Buffer.byteLength(text)));
   const title = titleOf(document);
   return {

@@ -7,8 +7,11 @@ import { feed } from '@mdiff/curriculum';
 import type { UnitStore } from '@mdiff/curriculum';
 import { stream } from '@mdiff/diffusion';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openHelp } from '../help.js';
+import type { Helper } from '../helper.js';
 import { prepare } from '../prepare.js';
 import type { Prepared } from '../prepared.js';
+import type { PrepareReporter } from '../reporter.js';
 import { silent } from '../silent.test.util.js';
 
 let folder: string;
@@ -160,6 +163,47 @@ describe('a shelf', () => {
     const after = await entries('damage');
     expect([...after.keys()].sort()).toEqual([...before.keys()].sort());
     for (const [name, time] of before) expect(after.get(name) === time).toBe(name !== shard && name !== outline);
+  });
+
+  it('is the same with two helpers, which parse and cut a part of its files; only this process writes', async () => {
+    const source = join(folder, 'with-rubbish');
+    await shelve('with-rubbish', 6, 3);
+    await writeFile(join(source, 'book-2.txt'), '\n\n'); // unreadable, and not the first
+    const data = { source, val_source: join(folder, 'shelf') };
+    const alone = configOf('alone', { data });
+    const together = configOf('together', { data });
+    const helps = [openHelp(together, 1), openHelp(together, 1)];
+    const taken = helps.map(() => 0);
+    const helpers = helps.map((help, i): Helper => ({
+      threads: 1,
+      run: (part, bytes = new Uint8Array()) => {
+        if (part.op === 'file') taken[i]!++;
+        return help.run(part, bytes);
+      },
+    }));
+    const used = new Set<string>();
+    const notes: string[][] = [[], []];
+    const reporter = (i: number): PrepareReporter => ({ ...silent, note: (text) => notes[i]!.push(text) });
+    const shelf = await prepare(together, reporter(0), { shelfBytes: 0, helpers, onEntry: (path) => used.add(path) });
+    await Promise.all(helps.map((help) => help.close()));
+    const { text, rowsPerStage } = await prepare(alone, reporter(1), { shelfBytes: 0 });
+    expect([shelf.text, shelf.rowsPerStage]).toEqual([text, rowsPerStage]);
+    expect(notes[0]).toEqual(notes[1]);
+    expect(taken.every((files) => files > 0)).toBe(true);
+    const names = async (cache: string): Promise<string[]> => [...(await entries(cache)).keys()].sort();
+    const all = await names('together');
+    expect(all).toEqual(await names('alone'));
+    for (const name of all)
+      expect(await readFile(join(folder, 'together/tokens', name))).toEqual(await readFile(join(folder, 'alone/tokens', name)));
+    expect([...used].sort()).toEqual(all.map((name) => join(folder, 'together/tokens', name)));
+  });
+
+  it('tells the error of a helper', async () => {
+    const failing: Helper = {
+      threads: 1,
+      run: ({ op }) => (op === 'file' ? Promise.reject(new Error('rank 1: no memory')) : Promise.resolve([])),
+    };
+    await expect(prepare(configOf('failing'), silent, { shelfBytes: 0, helpers: [failing] })).rejects.toThrow('rank 1: no memory');
   });
 
   it('goes on where an interruption stopped it', async () => {

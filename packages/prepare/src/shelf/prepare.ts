@@ -16,12 +16,13 @@ import type { Prepared, PrepareOptions } from '../prepared.js';
 import type { PrepareReporter } from '../reporter.js';
 import { describeTokenizer, givenTokenizer } from '../tokenizer.js';
 import { readShelf } from './read.js';
-import type { Shelf, ShelfOptions, Volume } from './read.js';
+import type { Shelf, Volume } from './read.js';
 import { cutterOf, distinct, useKey } from './shard.js';
 import { splitShelf } from './split.js';
 import type { ShelfSplit } from './split.js';
 import { shelfStore } from './store.js';
 import type { ShelfStore } from './store.js';
+import type { ShelfOptions } from './visit.js';
 import { shelfTokenizer } from './vocabulary.js';
 
 /**
@@ -31,7 +32,7 @@ import { shelfTokenizer } from './vocabulary.js';
 export async function prepareShelf(
   config: ProjectConfig,
   reporter: PrepareReporter,
-  { tokenizerJson, signal, onText, size }: PrepareOptions & { size: number },
+  { tokenizerJson, signal, onText, onEntry, helpers, size }: PrepareOptions & { size: number },
 ): Promise<Prepared> {
   const folder = join(config.cache_dir, 'tokens');
   await sweep(folder, { ours: true });
@@ -40,7 +41,7 @@ export async function prepareShelf(
   const progress = (done: number): void => reporter.progress('read', Math.min(done, size), size);
   let damaged = 0;
   const onDamaged = (): void => void damaged++;
-  const options: ShelfOptions = { folder, pause, progress, onDamaged, ...(signal && { signal }) };
+  const options: ShelfOptions = { folder, pause, progress, onDamaged, onEntry, helpers, ...(signal && { signal }) };
   reporter.phase('reading', config.data.source);
   const given = tokenizerJson === undefined ? await givenTokenizer(config) : Tokenizer.fromJson(tokenizerJson);
   const tokenizer = given ?? (await learnt(config, options, reporter));

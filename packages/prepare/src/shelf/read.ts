@@ -1,12 +1,14 @@
 import type { ProjectConfig } from '@mdiff/config';
-import type { Document, Removal } from '@mdiff/text';
-import { notesOn, visitSource } from '@mdiff/text/node';
+import type { Removal } from '@mdiff/text';
+import { notesOn } from '@mdiff/text/node';
 import type { VisitedFile } from '@mdiff/text/node';
-import type { Pause } from '../pause.js';
-import { cachedOutline, keepOutline, textKey } from './outline.js';
+import { fillCache } from './fill.js';
+import { cachedOutline, keepOutline, outlinePath, textKey } from './outline.js';
 import type { Outline } from './outline.js';
 import { cachedShard, keepShard, useKey } from './shard.js';
-import type { Cutter, Shard } from './shard.js';
+import type { Shard } from './shard.js';
+import { visitFiles } from './visit.js';
+import type { ShelfOptions, SourceKey } from './visit.js';
 
 /** One file of a shelf, without its text. */
 export interface Volume {
@@ -25,49 +27,29 @@ export interface Shelf {
   notes: string[];
 }
 
-export interface ShelfOptions {
-  /** the folder of outlines and shards */
-  folder: string;
-  pause: Pause;
-  signal?: AbortSignal;
-  /** cuts each file into units; without it only outlines are made */
-  cutter?: Cutter;
-  /** called after each file, with the bytes of all files so far */
-  progress(done: number): void;
-  /** called for each entry of the cache that is damaged and made again */
-  onDamaged(): void;
-  /** gets the document of each file, which is then parsed even if the cache has it */
-  onDocument?(document: Document, place: number): void;
-}
-
-/** Reads a shelf file by file, and makes what the cache lacks. An interruption loses the work on one file. */
-export async function readShelf(
-  { data, data_dir }: ProjectConfig,
-  key: 'data.source' | 'data.val_source',
-  options: ShelfOptions,
-): Promise<Shelf> {
+/**
+ * Reads a shelf file by file, and makes what the cache lacks. An interruption loses the work on one file. With helpers the cache is filled first: the shelf
+ * itself is always read in the same way, here.
+ */
+export async function readShelf(config: ProjectConfig, key: SourceKey, options: ShelfOptions): Promise<Shelf> {
+  if (options.helpers?.length) await fillCache(config, key, { ...options, helpers: options.helpers });
   const volumes: Volume[] = [];
   const notes: string[] = [];
   let bytes = 0;
-  const source = key === 'data.source' ? data.source : data.val_source!;
-  const { name, removed } = await visitSource(
-    source,
-    { dataDir: data_dir, cwd: process.cwd(), format: data.format, key, ...(options.signal && { signal: options.signal }) },
-    async (file) => {
-      const volume = await readVolume(file, { ...options, place: volumes.length });
-      volumes.push(volume);
-      notes.push(...notesOn(file.where, volume.outline));
-      bytes += file.bytes.length;
-      options.progress(bytes);
-    },
-  );
+  const { name, removed } = await visitFiles(config, key, options, async (file) => {
+    const volume = await readVolume(file, { ...options, place: volumes.length });
+    volumes.push(volume);
+    notes.push(...notesOn(file.where, volume.outline));
+    bytes += file.bytes.length;
+    options.progress(bytes);
+  });
   return { name, volumes, unread: removed, notes };
 }
 
 /** Takes the outline and the units of a file from the cache, or parses the file once for all that is missing. */
 async function readVolume(
   file: VisitedFile,
-  { folder, pause, cutter, onDocument, onDamaged, place }: ShelfOptions & { place: number },
+  { folder, pause, cutter, onDocument, onDamaged, onEntry, place }: ShelfOptions & { place: number },
 ): Promise<Volume> {
   const key = textKey(file);
   let reading: ReturnType<VisitedFile['parse']> | undefined;
@@ -77,12 +59,14 @@ async function readVolume(
     return typeof entry === 'string' ? undefined : entry;
   };
   const outline = whole(await cachedOutline(folder, key)) ?? (await keepOutline(folder, key, await parsed()));
+  onEntry?.(outlinePath(folder, key));
   const shards = new Map<string, Shard>();
   for (const use of cutter?.uses ?? []) {
     const path = cutter!.pathOf(key, use);
     const { tokenizer } = cutter!;
     const cut = async (): Promise<Shard> =>
       keepShard(path, (await parsed()).document.sections, { tokenizer, options: cutter!.options(use), pause });
+    onEntry?.(path);
     shards.set(useKey(use), whole(await cachedShard(path)) ?? (await cut()));
   }
   if (onDocument) onDocument((await parsed()).document, place);

@@ -77,12 +77,21 @@ export async function cachedShard(path: string): Promise<Shard | 'absent' | 'dam
   return typeof content === 'string' ? content : indexOf(path, content);
 }
 
+export interface CutArgs {
+  tokenizer: Tokenizer;
+  options: UnitOptions;
+  pause: Pause;
+}
+
 /** Cuts the sections of a file and keeps the units. */
-export async function keepShard(
-  path: string,
-  sections: readonly Section[],
-  { tokenizer, options, pause }: { tokenizer: Tokenizer; options: UnitOptions; pause: Pause },
-): Promise<Shard> {
+export async function keepShard(path: string, sections: readonly Section[], args: CutArgs): Promise<Shard> {
+  const content = await encodeShard(sections, args);
+  await writeEntry(path, content);
+  return indexOf(path, content);
+}
+
+/** Cuts the sections of a file. @returns the content of the shard */
+export async function encodeShard(sections: readonly Section[], { tokenizer, options, pause }: CutArgs): Promise<Buffer> {
   const lengths: number[] = [];
   const bytes: number[] = [];
   const first: number[] = [];
@@ -110,9 +119,7 @@ export async function keepShard(
     all.set(part, place);
     place += part.length;
   }
-  const content = Buffer.concat([Buffer.from(index.buffer), Buffer.from(all.buffer)]);
-  await writeEntry(path, content);
-  return indexOf(path, content);
+  return Buffer.concat([Buffer.from(index.buffer), Buffer.from(all.buffer)]);
 }
 
 /** Copies the index out of a shard's content, so that the ids need not stay in memory. */

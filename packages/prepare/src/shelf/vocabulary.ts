@@ -2,8 +2,9 @@ import type { ProjectConfig } from '@mdiff/config';
 import type { Tokenizer } from '@mdiff/text';
 import { learntTokenizer } from '../tokenizer.js';
 import { readShelf } from './read.js';
-import type { Shelf, ShelfOptions } from './read.js';
+import type { Shelf } from './read.js';
 import type { ShelfSplit } from './split.js';
+import type { ShelfOptions } from './visit.js';
 
 // Bounds the memory of the native trainer, which grows with the text. Nobody has measured a vocabulary learnt from more.
 const LEARN_BYTES = 32 * 2 ** 20;
@@ -34,6 +35,7 @@ export function shelfTokenizer(
     let seen = 0;
     await readShelf(config, 'data.source', {
       ...options,
+      helpers: [], // the outlines are there
       onDocument: ({ sections }, place) => {
         sections
           .flatMap(({ paragraphs }) => paragraphs)

@@ -13,11 +13,14 @@ import { silent } from '../reporter.js';
 import { stagesOf } from '../stages.js';
 import type { Stages } from '../stages.js';
 import { differenceOf } from './lead.js';
+import { receiveEntries } from './cache.js';
+import { helpLeader } from './helpers.js';
 import { meet } from './meet.js';
+import type { Meeting } from './meet.js';
 import { digestOf } from './messages.js';
 import type { Added, Begin, Digest, End, Planned } from './messages.js';
 
-// A rank that follows rank 0: it prepares the same text, draws its own batches of each step, and writes nothing but its part of the cache.
+// A rank that follows rank 0: it helps to prepare the text, draws its own batches of each step, and writes nothing but what its cache lacks.
 
 export interface FollowOptions {
   comm: Communicator;
@@ -26,21 +29,22 @@ export interface FollowOptions {
 
 /** Follows rank 0 to the end of its run. @returns the exit code, which is that of rank 0; what ends a run is said by rank 0 */
 export async function follow(asked: ProjectConfig, { comm, warn }: FollowOptions): Promise<number> {
-  let names: string[];
+  let meeting: Meeting;
   try {
-    ({ names } = await meet(comm, asked));
+    meeting = await meet(comm, asked);
   } catch (error) {
     if (!(error instanceof MdiffError && error.code === 'MDIFF_RANKS')) throw error;
     await comm.close();
     return error.exitCode; // rank 0 shows the same error
   }
+  const { names } = meeting;
   const end = (line: string): void => {
     warn(line);
     comm.abort(1);
   };
   const watch = watchRanks(comm, names, end);
   try {
-    const code = await followTo(asked, { comm, names, onStep: () => (watch.strict = true) });
+    const code = await followTo(asked, { comm, ...meeting, onStep: () => (watch.strict = true) });
     watch.stop();
     await comm.close();
     return code;
@@ -57,13 +61,15 @@ interface Following {
   onStep(): void;
 }
 
-async function followTo(asked: ProjectConfig, { comm, names, onStep }: Following): Promise<number> {
+async function followTo(asked: ProjectConfig, { comm, names, threads, onStep }: Following & Meeting): Promise<number> {
+  await helpLeader(comm, asked, asked.hardware.cpu_threads || threads);
   const begin = await hear<Begin | End>(comm, 0);
   if (begin.op === 'end') return begin.code;
   const config = asked.with(inputOf(valuesHere(begin.config, asked)));
   let prepared: Prepared | undefined;
   let digest: Digest;
   try {
+    await receiveEntries(comm, config.cache_dir, begin.entries);
     prepared = await prepare(config, silent, { tokenizerJson: begin.tokenizerJson });
     digest = digestOf(prepared, begin.tokenizerJson);
   } catch (error) {

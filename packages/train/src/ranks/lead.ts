@@ -1,9 +1,12 @@
+import { relative } from 'node:path';
 import { valuesByKey } from '@mdiff/config';
 import type { ProjectConfig } from '@mdiff/config';
 import { everyone, leadingEngine, ranksError, tell, watchRanks } from '@mdiff/engine';
 import type { Communicator, Engine, EngineSetting, LeadingEngine, StepEngine } from '@mdiff/engine';
-import type { Prepared } from '@mdiff/prepare';
+import type { Helper, Prepared } from '@mdiff/prepare';
 import type { PseudoData } from '../pseudo.js';
+import { handOver } from './cache.js';
+import { helpersOf } from './helpers.js';
 import { meet } from './meet.js';
 import { WORDS, digestOf } from './messages.js';
 import type { Added, Begin, Digest, End, Planned } from './messages.js';
@@ -14,8 +17,16 @@ export interface Lead {
   readonly ranks: number;
   /** threads for each rank, where the configuration leaves them open */
   readonly threads: number;
-  /** Waits until all ranks have prepared the same text. @throws MdiffError MDIFF_RANKS naming the rank that has another */
-  begin(run: { config: ProjectConfig; setting: EngineSetting; tokenizerJson: string; prepared: Prepared }): Promise<void>;
+  /** the other ranks, which take parts of the preparation until the run begins */
+  readonly helpers: readonly Helper[];
+  /** Gives the other ranks the `entries` of the cache that they lack, and waits until all ranks have prepared the same text. @throws MdiffError MDIFF_RANKS naming the rank that has another */
+  begin(run: {
+    config: ProjectConfig;
+    setting: EngineSetting;
+    tokenizerJson: string;
+    prepared: Prepared;
+    entries: readonly string[];
+  }): Promise<void>;
   /** This rank's engine becomes that of all ranks. */
   lead(engine: Engine, config: ProjectConfig): StepEngine;
   /** `ranks`: those that the run began with, whose batches make a step */
@@ -39,13 +50,18 @@ export async function leadRanks(config: ProjectConfig, { comm, warn }: LeadOptio
     warn(line);
     comm.abort(1);
   });
+  const helpers = helpersOf(comm, { names, threads });
   let leading: LeadingEngine | undefined;
   let over = false;
   return {
     ranks: comm.size,
     threads,
-    begin: async ({ config: own, setting, tokenizerJson, prepared }) => {
-      await tell(comm, { op: 'begin', config: valuesByKey(own), setting, tokenizerJson } satisfies Begin);
+    helpers: helpers.list,
+    begin: async ({ config: own, setting, tokenizerJson, prepared, entries }) => {
+      await helpers.dismiss();
+      const inCache = [...new Set(entries)].map((path) => relative(own.cache_dir, path));
+      await tell(comm, { op: 'begin', config: valuesByKey(own), setting, tokenizerJson, entries: inCache } satisfies Begin);
+      await handOver(comm, own.cache_dir, inCache);
       const digests = await everyone(comm, digestOf(prepared, tokenizerJson));
       const problem = differenceOf(digests, names);
       if (problem === undefined) return;
@@ -64,7 +80,10 @@ export async function leadRanks(config: ProjectConfig, { comm, warn }: LeadOptio
         await new Promise(() => undefined); // MPI ends this process
       }
       if (leading) await leading.dismiss(code);
-      else if (!over) await tell(comm, { op: 'end', code } satisfies End);
+      else if (!over) {
+        await helpers.dismiss();
+        await tell(comm, { op: 'end', code } satisfies End);
+      }
       await comm.close();
     },
   };

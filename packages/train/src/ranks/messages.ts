@@ -6,13 +6,15 @@ import type { PseudoData } from '../pseudo.js';
 
 // What rank 0 tells the others, beside the orders of the engine.
 
-/** Begins a run: the text is prepared on rank 0, so its cache is there for all that share it. */
+/** Begins a run: the text is prepared on rank 0. */
 export interface Begin {
   op: 'begin';
   /** the values of every key */
   config: Record<string, unknown>;
   setting: EngineSetting;
   tokenizerJson: string;
+  /** entries of the cache that the units come from, relative to `cache_dir`; each rank then says which of them it lacks */
+  entries: string[];
 }
 
 /** Ends it before it began. */

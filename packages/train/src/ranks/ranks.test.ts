@@ -1,9 +1,9 @@
-import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { ProjectConfig, ProjectInput } from '@mdiff/config';
 import { engines } from '@mdiff/engine';
 import type { Engine } from '@mdiff/engine';
-import { localRanks } from '@mdiff/testing';
+import { localRanks, tinyBook } from '@mdiff/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readMetrics } from '../metrics.js';
 import type { MetricLine } from '../metrics.js';
@@ -138,6 +138,62 @@ it('a text that is scored without the default encoder', async () => {
   const { error, codes } = await onRanks([config, config]);
   expect(error).toBeUndefined();
   expect(codes).toEqual([0]);
+});
+
+describe('a shelf on ranks', () => {
+  /** The entries of the token cache in a folder, with their contents. */
+  const cacheIn = async (cache: string): Promise<Record<string, string>> => {
+    const names = (await readdir(join(cache, 'tokens'))).sort();
+    return Object.fromEntries(
+      await Promise.all(names.map(async (name) => [name, await readFile(join(cache, 'tokens', name), 'base64')] as const)),
+    );
+  };
+  let config: ProjectConfig;
+  let root: string;
+  let alone: { lines: MetricLine[]; cache: Record<string, string> };
+  const rooted = (own: ProjectConfig, name: string): ProjectConfig =>
+    own.with({ output_dir: join(root, name, 'out'), cache_dir: join(root, name) });
+  const batches = (own: ProjectConfig, size: number): ProjectConfig => own.with({ training: { gradient_accumulation_steps: 6 / size } });
+  beforeAll(async () => {
+    use(learner);
+    config = await configOf();
+    root = dirname(config.data.source);
+    const source = join(root, 'shelf');
+    await mkdir(source, { recursive: true });
+    for (let i = 0; i < 7; i++) await writeFile(join(source, `book-${i}.txt`), tinyBook(12 + i));
+    // mdiff reads no hidden files, but takes the size of this one for that of a long text.
+    await writeFile(join(source, '.padding'), '');
+    await truncate(join(source, '.padding'), 5e6);
+    config = config.with({ data: { source } });
+    const here = batches(rooted(config, 'alone'), 1);
+    alone = { lines: await linesOf(await go(here)), cache: await cacheIn(here.cache_dir) };
+    expect(Object.keys(alone.cache)).toHaveLength(14); // an outline and a shard of each
+  }, 60_000);
+
+  it.each([2, 3])('%i ranks that share a cache: rank 0 writes the entries of one process, and the losses are the same', async (size) => {
+    const own = batches(rooted(config, `shared-${size}`), size);
+    const { result, error } = await onRanks(Array.from({ length: size }, () => own));
+    expect(error).toBeUndefined();
+    expect(await linesOf(result!)).toEqual(alone.lines);
+    expect(await cacheIn(own.cache_dir)).toEqual(alone.cache);
+  });
+
+  it('ranks that share none get the entries from rank 0', async () => {
+    const own = [0, 1, 2].map((rank) => batches(rooted(config, `apart-${rank}`), 3));
+    const { result, error } = await onRanks(own);
+    expect(error).toBeUndefined();
+    expect(await linesOf(result!)).toEqual(alone.lines);
+    for (const { cache_dir } of own) expect(await cacheIn(cache_dir)).toEqual(alone.cache);
+  });
+
+  it('a rank whose disk takes no entry is named', async () => {
+    const own = [0, 1].map((rank) => batches(rooted(config, `refused-${rank}`), 2));
+    await mkdir(own[1]!.cache_dir, { recursive: true });
+    await writeFile(join(own[1]!.cache_dir, 'tokens'), 'a file, where a folder is needed');
+    const { error, codes } = await onRanks(own);
+    expect(error!.message).toMatch(/^rank 1 \(host .+, pid \d+\): .*refused-1/);
+    expect(codes).toEqual([1]);
+  });
 });
 
 describe('ranks that differ', () => {

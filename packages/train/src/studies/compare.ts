@@ -1,4 +1,4 @@
-// A controlled comparison of curricula: the same text, network, steps and held-out units, several seeds for each arm.
+// A controlled comparison of training recipes: the same text, steps and held-out units, several seeds for each arm. Some arms have a network of their own.
 import type { ProjectConfig, ProjectInput } from '@mdiff/config';
 import { MdiffError } from '@mdiff/folder';
 import { armGroups, arms, armsNamed, starts, type Start } from './arms.js';
