@@ -17,11 +17,16 @@ const figure = (value: number): string => value.toFixed(3);
 const signed = (value: number): string => (value < 0 ? '' : '+') + figure(value);
 
 function shown({ rows, failed, finished, units }: CompareResult, page: string): string {
-  const lines = rows.map(({ arm, start, by, seeds, mean, sd, tokens, difference }) => [
+  const lines = rows.map(({ arm, start, by, seeds, mean, sd, tokens, difference }, i) => [
     arm,
     start,
     `${figure(mean)}${seeds.length > 1 ? ` ± ${figure(sd)}` : ''}${by === 'next_token' ? ' *' : ''}`,
-    difference ? `${signed(difference.difference)} (${signed(difference.low)} to ${signed(difference.high)})` : '',
+    // Without an interval the units are not the same: the arm, or its tokenizer, cuts the held-out text otherwise.
+    difference
+      ? `${signed(difference.difference)} (${signed(difference.low)} to ${signed(difference.high)})`
+      : i > 0
+        ? signed(mean - rows[0]!.mean)
+        : '',
     String(seeds.length),
     Math.round(tokens).toLocaleString('en-US'),
   ]);

@@ -25,6 +25,10 @@ describe('comparePage', () => {
     expect(page).toContain('<td>2.510 ± 0.012</td>');
     expect(page).toContain('<td>2.450 *</td><td>−0.050 (−0.060 to −0.040)</td>');
     expect(page).toContain('is its exact likelihood');
+    expect(page).not.toContain('without an interval');
+    const other = comparePage({ ...record, rows: [row('full', [2.5, 2.52]), row('half-vocabulary', [2.75, 2.77])] });
+    expect(other).toContain('<td>2.760 ± 0.012</td><td>+0.250</td>');
+    expect(other).toContain('A difference without an interval is that of the means');
     expect(page.match(/<circle/g)).toHaveLength(3);
     expect(page).not.toMatch(/(src|href)=|@import|NaN/);
     expect(page).not.toContain('not finished');

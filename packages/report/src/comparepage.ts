@@ -58,17 +58,23 @@ ${[least, (least + most) / 2, most].map((value) => html`<text class="tick" x="${
 </svg>`;
 }
 
-const cells = ({ arm, start, about, by, seeds, mean, sd, steps, tokens, difference }: CompareRow): Markup =>
-  html`<tr><td><b>${arm}</b>, ${start}<br /><span class="soft">${about}</span></td><td>${figure(mean)}${seeds.length > 1 ? ` ± ${figure(sd)}` : ''}${by === 'next_token' ? ' *' : ''}</td><td>${
-    difference ? `${signed(difference.difference)} (${signed(difference.low)} to ${signed(difference.high)})` : ''
-  }</td><td>${seeds.map(figure).join(', ')}</td><td>${count(steps)}</td><td>${count(Math.round(tokens))}</td></tr>`;
+/** From the first row: with an interval where both have the same held-out units. */
+function fromFirst({ mean, difference }: CompareRow, first: CompareRow): string {
+  if (!difference) return signed(mean - first.mean);
+  return `${signed(difference.difference)} (${signed(difference.low)} to ${signed(difference.high)})`;
+}
+
+const cells = (row: CompareRow, first: CompareRow): Markup => {
+  const { arm, start, about, by, seeds, mean, sd, steps, tokens } = row;
+  return html`<tr><td><b>${arm}</b>, ${start}<br /><span class="soft">${about}</span></td><td>${figure(mean)}${seeds.length > 1 ? ` ± ${figure(sd)}` : ''}${by === 'next_token' ? ' *' : ''}</td><td>${row === first ? '' : fromFirst(row, first)}</td><td>${seeds.map(figure).join(', ')}</td><td>${count(steps)}</td><td>${count(Math.round(tokens))}</td></tr>`;
+};
 
 const results = (rows: readonly CompareRow[], first: CompareRow): Markup => html`<div class="wide">${dots(rows)}</div>
-<div class="wide"><table>
+<div class="wide"><table class="arms">
 <thead><tr><th>arm</th><th>mean ± sd</th><th>from ${first.arm}, ${first.start} (95 %)</th><th>seeds</th><th>steps</th><th>tokens</th></tr></thead>
-<tbody>${rows.map(cells)}</tbody>
+<tbody>${rows.map((row) => cells(row, first))}</tbody>
 </table></div>
-<p class="soft">± is the standard deviation over the seeds. The interval is a paired bootstrap over the held-out paragraphs, on the mean of the seeds: it covers the choice of the text, and not that of the seed.</p>`;
+<p class="soft">± is the standard deviation over the seeds. The interval is a paired bootstrap over the held-out paragraphs, on the mean of the seeds: it covers the choice of the text, and not that of the seed.${rows.slice(1).some(({ difference }) => !difference) ? ' A difference without an interval is that of the means: the arm, or its tokenizer, cuts the held-out text into other units.' : ''}</p>`;
 
 /** One self-contained HTML page: the arms of a comparison with their seeds, differences and budgets. */
 export function comparePage(options: CompareRecord): string {

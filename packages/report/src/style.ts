@@ -52,6 +52,7 @@ th { color: var(--soft); font-weight: 500; }
 .plots { grid-template-columns: repeat(auto-fit, minmax(min(400px, 100%), 1fr)); gap: 16px 28px; }
 .legend span { margin-right: 10px; white-space: nowrap; }
 .samples { grid-template-columns: repeat(auto-fill, minmax(min(420px, 100%), 1fr)); }
+.arms td:not(:first-child), .arms th { white-space: nowrap; } .arms td:first-child { min-width: 14em; }
 .values th { white-space: nowrap; }
 .values td { min-width: 12em; overflow-wrap: anywhere; }
 @media (max-width: 560px) { .values th, .values td { display: block; padding-right: 0; } .values th { border-bottom: 0; padding-bottom: 0; } }
