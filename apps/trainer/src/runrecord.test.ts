@@ -31,3 +31,23 @@ it('a configuration is written in lines that can break between its words', () =>
     ['model.init_from', 'null'],
   ]);
 });
+
+it('a run that goes on has the steps of its newest line, and no time that is as old as its checkpoint', () => {
+  const record = {
+    state: 'training',
+    step: 100,
+    steps: 240,
+    seconds: 16,
+    engine: 'tfjs',
+    device: 'cpu',
+    threads: 1,
+    precision: 'float32',
+    updated: '2026-11-30T10:00:00Z',
+  };
+  const overview = { name: 'a', folder: 'outputs/a', run: { step: 100, record }, bytes: 0 } as unknown as Parameters<typeof pageRecord>[0];
+  const lines = [{ step: 200, stage: 'text', objective: 'diffusion', epoch: 0, loss: 5, lr: 0.1, grad_norm: 1, tokens_per_s: 9 }] as const;
+  const figures = (state: 'training' | 'stopped') => pageRecord(overview, lines, { state, time: undefined }).figures;
+  expect(figures('training')).toContainEqual(['steps', '200 of 240']);
+  expect(figures('training').map(([name]) => name)).not.toContain('time');
+  expect(figures('stopped')).toContainEqual(['time', '16 s']);
+});

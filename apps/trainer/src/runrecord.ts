@@ -45,7 +45,12 @@ const pointOf = (line: MetricLine): RunPoint => ({
   ...(line.skipped !== undefined && { skipped: line.skipped }),
 });
 
-function figuresOf({ run: { record, step } }: RunOverview, points: readonly RunPoint[]): Facts {
+/** The record is as old as the last checkpoint; the points are newer while a run goes on. */
+function figuresOf(
+  { run: { record } }: RunOverview,
+  points: readonly RunPoint[],
+  { state, step }: Pick<RunPageRecord, 'state' | 'step'>,
+): Facts {
   const evaluated = points.findLast(({ bitsPerByte }) => bitsPerByte !== undefined);
   const causal = points.findLast(({ causalBitsPerByte }) => causalBitsPerByte !== undefined);
   const speeds = points.map(({ tokensPerSecond }) => tokensPerSecond).sort((a, b) => a - b);
@@ -54,7 +59,7 @@ function figuresOf({ run: { record, step } }: RunOverview, points: readonly RunP
     ...(evaluated?.nelbo === undefined ? [] : [['held-out NELBO, nats/token', withError(evaluated.nelbo, evaluated.nelboError)] as const]),
     ...(causal?.causalBitsPerByte === undefined ? [] : [['next token, bits/byte', causal.causalBitsPerByte.toFixed(3)] as const]),
     ['steps', record ? `${number(step)} of ${number(record.steps)}` : number(step)],
-    ...(record ? [['time', duration(record.seconds)] as const] : []),
+    ...(record && state !== 'training' ? [['time', duration(record.seconds)] as const] : []),
     ...(speeds.length === 0 ? [] : [['tokens a second', number(Math.round(speeds[speeds.length >> 1]!))] as const]),
   ];
 }
@@ -102,17 +107,18 @@ export function pageRecord(
   const values = Object.entries(fingerprint?.config ?? {});
   const defaults = valuesByKey(ProjectConfig.default());
   const points = lines.map(pointOf);
+  const step = Math.max(run.step, lines.at(-1)?.step ?? 0);
   return {
     name,
     text: fingerprint?.text.title ?? 'an unknown text',
     state,
-    step: Math.max(run.step, lines.at(-1)?.step ?? 0),
+    step,
     steps: record?.steps ?? run.step,
     stages: fingerprint?.plan.stages ?? [],
     points,
     samples: [],
     notices: noticesOf(overview, lines),
-    figures: figuresOf(overview, points),
+    figures: figuresOf(overview, points, { state, step }),
     fingerprint: fingerprintOf(overview, time),
     changed: values
       .filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults[key]))

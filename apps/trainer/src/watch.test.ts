@@ -65,8 +65,11 @@ it('the time left of a run that trains is its own estimate', async () => {
   const line = { step: 2, stage: 'text', objective: 'diffusion', epoch: 0, loss: 5, lr: 0.1, grad_norm: 1, tokens_per_s: 9 };
   await writeFile(join(folder, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
   // By its steps alone this run would take 40 s more.
-  await writeFile(join(folder, 'run.json'), JSON.stringify({ format_version: 2, state: 'training', step: 2, steps: 10, seconds: 10 }));
+  const setting = { engine: 'tfjs', device: 'cpu', threads: 1, precision: 'float32' };
+  const record = { format_version: 2, state: 'training', step: 2, steps: 10, seconds: 10, updated: new Date().toISOString(), ...setting };
+  await writeFile(join(folder, 'run.json'), JSON.stringify(record));
   await says('training', { ends: new Date(Date.now() + 90_000).toISOString() });
+  expect(await currentPage(folder)).toMatch(/training, step 2 of 10, about 1 min \d+ s left\./);
   const left: (number | undefined)[] = [];
   const reporter = {
     ...silent,

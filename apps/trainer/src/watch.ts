@@ -123,10 +123,12 @@ export async function watchedFolder(name: string | undefined, outputDir: string)
 /** The page of a run as it stands now. */
 export async function currentPage(folder: string): Promise<string> {
   const { activityOf, overviewAt } = await import('@mdiff/train');
+  const activity = await activityOf(folder);
   try {
-    return runPage(await readPageRecord(folder, await stateOf(await overviewAt(folder))), refreshing);
+    const record = await readPageRecord(folder, activity ? 'training' : await stateOf(await overviewAt(folder)));
+    const left = secondsUntil(activity?.ends);
+    return runPage(left === undefined ? record : { ...record, left: duration(left) }, refreshing);
   } catch (error) {
-    const activity = await activityOf(folder);
     if (!activity) throw error;
     return preparingPage({ name: basename(folder), activity: describeActivity(activity) }, refreshing);
   }

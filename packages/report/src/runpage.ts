@@ -130,7 +130,8 @@ ${evaluated.map((point) => html`<tr><td>${count(point.step)}</td><td>${point.sta
 };
 
 const STATES: Record<RunPageRecord['state'], (run: RunPageRecord) => string> = {
-  training: ({ step, steps }) => `training, step ${count(step)} of ${count(steps)}`,
+  training: ({ step, steps, left }) =>
+    `training, step ${count(step)} of ${count(steps)}${left === undefined ? '' : `, about ${left} left`}`,
   stopped: ({ step, steps }) => `stopped at step ${count(step)} of ${count(steps)}`,
   finished: ({ step }) => `finished after ${count(step)} steps`,
 };

@@ -38,6 +38,8 @@ export interface RunPageRecord {
   /** title of the text */
   text: string;
   state: 'training' | 'finished' | 'stopped';
+  /** time until a run that goes on ends, in words */
+  left?: string;
   step: number;
   /** of the plan */
   steps: number;
