@@ -12,7 +12,7 @@ export async function trainJudge({ tokenizer }, preset, corpus = []) {
   const format = curriculum.stages.at(-1).format_type;
   const options = { format, data, maxSlot: model.max_seq_len, shiftHead: model.shift_head, seed: config.seed };
   const read = [...holdOut(documents, training.val_split).train];
-  for (const source of corpus) read.push(...(await loadSource(source)).documents);
+  for (const source of corpus) read.push(...(await loadSource(source)).documents.flatMap(({ sections }) => sections));
   const units = makeUnits(read, tokenizer, options);
   const { bos, eos } = tokenizer.special;
   const sizes = { bos, vocabSize: tokenizer.vocabSize, outcomes: tokenizer.vocabSize - 4 };

@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { FILES } from '@mdiff/folder';
 import { loadModel } from '@mdiff/generate';
 import { failure, list, oneOf, optionsOf, text, whole } from '../shared/options.mjs';
-import { fixed, resultPath, writeChart, writeResult, writeTo } from '../shared/results.mjs';
+import { findPython } from '../shared/python.ts';
+import { fixed, resultPath, writeChart, writeResult, writeTable, writeTo } from '../shared/results.mjs';
 import { delays } from './delay.ts';
 import { exactness, noise, strategies, tableOf } from './exactness.ts';
-import { measure, points } from './frontier.ts';
+import { points, qualityOf, rowsOf, write } from './frontier.ts';
 import { trainJudge } from './judge.mjs';
 import { frontierPicture, frontierTable } from './picture.ts';
 import { scoring } from './scoring.ts';
+import { writeWithTwin } from './twin.ts';
 
 const options = optionsOf({
   name: 'generate',
@@ -28,7 +30,10 @@ const options = optionsOf({
     batches: { kind: list(whole(1, 256)), default: '1,8,32', help: 'texts at once, for the frontier' },
     sampler: { kind: text('name'), many: true, help: 'points of the frontier whose names begin so; may be repeated (default: all)' },
     corpus: { kind: text('source'), many: true, help: 'a further text that the judge has read; may be repeated' },
-    tokens: { kind: whole(8), help: 'new tokens of each text of the frontier (default: a window)' },
+    tokens: { kind: whole(8), default: 64, help: 'new tokens of each text of the frontier' },
+    threads: { kind: whole(0, 256), default: 0, help: 'threads inside an operator, of mdiff and of PyTorch; 0 = one for each core' },
+    quality: { kind: text('file'), help: 'take the judged texts from these figures of the same model, and measure the speed alone' },
+    python: { kind: text('path'), help: 'a Python that has PyTorch (default: bench/generate/peers/.venv, made once)' },
     preset: { kind: text('name'), default: 'quickstart_scratch', help: 'whose book the judge of the frontier has read' },
     out: { kind: text('file'), help: 'write the figures there instead of bench/results/' },
   },
@@ -36,6 +41,9 @@ const options = optionsOf({
 
 const needsModel = options.parts.some((part) => part === 'delay' || part === 'frontier');
 if (needsModel && options.model === undefined) throw failure('delay and frontier need --model <folder>', 'MDIFF_USAGE', 2);
+
+const TWIN = 'the twin in PyTorch, with a cache';
+const wanted = (name) => options.sampler.length === 0 || options.sampler.some((one) => name.startsWith(one));
 
 const rounded = (row, digits) =>
   Object.fromEntries(Object.entries(row).map(([key, value]) => [key, typeof value === 'number' ? fixed(value, digits) : value]));
@@ -63,32 +71,50 @@ const parts = {
     return measured;
   },
   async frontier(model) {
-    const dual = existsSync(join(options.model, FILES.block)) ? await loadModel(options.model, { cache: 'dual' }) : undefined;
-    const judge = await trainJudge(model, options.preset, options.corpus);
+    const before = options.quality === undefined ? undefined : JSON.parse(readFileSync(options.quality, 'utf8')).frontier;
+    if (before && before.tokens !== options.tokens)
+      throw failure(`--quality: those texts have ${before.tokens} tokens, and these ${options.tokens}`);
+    const judge = before ? undefined : await trainJudge(model, options.preset, options.corpus);
+    const qualityBy = new Map(before?.rows.map(({ name, judged, distinct }) => [name, { judged, distinct }]));
     const rows = [];
-    for (const batch of options.batches) {
-      for (const point of points.filter(
-        ({ name }) => options.sampler.length === 0 || options.sampler.some((one) => name.startsWith(one)),
-      )) {
-        // The folder may have no graph for it.
-        if (point.options.sampler === 'causal' && !model.openWriter) continue;
-        const one = point.cache === 'dual' ? dual : model;
-        if (one === undefined) continue;
-        rows.push(rounded(await measure(one, judge, { point, batch, tokens: options.tokens }), 3));
-        console.log(JSON.stringify(rows.at(-1)));
-      }
+    const add = (name, written) => {
+      const texts = written.reduce((most, one) => (one.batch > most.batch ? one : most)).texts;
+      const quality = judge ? qualityOf(judge, texts, model.tokenizer.special.bos) : qualityBy.get(name);
+      if (!quality) throw failure(`--quality: ${options.quality} has no "${name}"`);
+      rows.push(...rowsOf(name, written, options.tokens, quality).map((row) => rounded(row, 3)));
+      for (const row of rows.slice(-written.length)) console.log(JSON.stringify(row));
+    };
+    const dual = existsSync(join(options.model, FILES.block))
+      ? await loadModel(options.model, { cache: 'dual', threads: options.threads })
+      : undefined;
+    for (const point of points.filter(({ name }) => wanted(name))) {
+      // The folder may have no graph for it.
+      if (point.options.sampler === 'causal' && !model.openWriter) continue;
+      const one = point.cache === 'dual' ? dual : model;
+      if (one === undefined) continue;
+      const written = [];
+      for (const batch of options.batches) written.push(await write(one, point, { batch, tokens: options.tokens }));
+      add(point.name, written);
     }
-    console.log(frontierTable(rows));
     await dual?.close();
-    if (options.out === undefined) writeChart('generation-frontier', frontierPicture(rows));
-    else writeFileSync(`${options.out}.svg`, frontierPicture(rows));
-    return rows;
+    if (wanted(TWIN) && model.openWriter) {
+      const found = findPython(options.python, { folder: 'generate/peers', what: 'PyTorch' });
+      if (found.missing) console.log(`the twin in PyTorch is left out: ${found.missing}`);
+      else add(TWIN, await writeWithTwin({ python: found.python, folder: options.model, model, ...options }));
+    }
+    const sorted = options.batches.flatMap((batch) => rows.filter((row) => row.batch === batch));
+    console.log(frontierTable(sorted));
+    if (options.out === undefined) {
+      writeChart('generation-frontier', frontierPicture(sorted));
+      writeTable('docs/guides/samplers.md', 'frontier', frontierTable(sorted));
+    } else writeFileSync(`${options.out}.svg`, frontierPicture(sorted));
+    return { tokens: options.tokens, threads: options.threads, rows: sorted };
   },
 };
 
 const path = resultPath('generate');
 const figures = options.out === undefined && existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {};
-const model = needsModel ? await loadModel(options.model) : undefined;
+const model = needsModel ? await loadModel(options.model, { threads: options.threads }) : undefined;
 for (const part of options.parts) figures[part] = await parts[part](model);
 await model?.close();
 if (options.out === undefined) writeResult('generate', figures);

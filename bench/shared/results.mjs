@@ -1,5 +1,5 @@
 // Writes the figures that documents quote to bench/results/ and docs/.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { root } from '../../tools/workspace.mjs';
 import { join } from 'node:path';
 
@@ -15,6 +15,15 @@ export const resultPath = (name) => join(root, 'bench/results', `${name}.json`);
 
 /** Writes docs/<name>.svg and says so. */
 export const writeChart = (name, svg) => put(`docs/${name}.svg`, svg);
+
+/** Replaces the table of a page between the lines `<!-- name -->` and `<!-- /name -->`. */
+export function writeTable(path, name, table) {
+  const [begin, end] = [`<!-- ${name} -->\n`, `<!-- /${name} -->`];
+  const page = readFileSync(join(root, path), 'utf8');
+  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`${path}: expected the lines ${begin.trim()} and ${end}`);
+  put(path, `${page.slice(0, from + begin.length)}\n${table.trim()}\n\n${page.slice(to)}`);
+}
 
 /** Writes the figures of a run of parts only, where the user asked for it. */
 export function writeTo(file, value, indent = 1) {

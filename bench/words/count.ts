@@ -13,6 +13,17 @@ export interface Counts {
 /** Words in lower case: letters, with apostrophes and hyphens splitting them. */
 export const wordsOf = (text: string): string[] => text.toLowerCase().match(/\p{L}+/gu) ?? [];
 
+/** Every word that the reference lacks, with the three words on either side of it. */
+export function unknownIn(texts: readonly { text: string; finish: string }[], reference: ReadonlySet<string>): string[] {
+  return texts.flatMap(({ text, finish }) => {
+    const words = [...text.matchAll(/\p{L}+/gu)].slice(0, finish === 'length' ? -1 : undefined);
+    const place = (i: number): number => words[i]?.index ?? text.length;
+    return words.flatMap(({ 0: word }, i) =>
+      reference.has(word.toLowerCase()) ? [] : [`${word}: ${text.slice(place(Math.max(0, i - 3)), place(i + 4)).replaceAll(/\s+/g, ' ')}`],
+    );
+  });
+}
+
 /** Counts over several texts. The last word of a text that was cut may be half a word, so it does not count. */
 export function countWords(texts: readonly { text: string; finish: string }[], reference: ReadonlySet<string>): Counts {
   const all = texts.map(({ text, finish }) => wordsOf(text).slice(0, finish === 'length' ? -1 : undefined));

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { loadModel, loadText, generate, wordsIn } from '@mdiff/generate';
 import { loadSource } from '@mdiff/text/node';
 import { optionsOf, text, whole } from '../shared/options.mjs';
-import { countWords, wordsOf } from './count.ts';
+import { countWords, unknownIn, wordsOf } from './count.ts';
 
 const options = optionsOf({
   name: 'words',
@@ -20,6 +20,7 @@ const options = optionsOf({
     lexicon: { kind: text('source'), help: 'a text: each arm also runs with its words alone (allowedWords)' },
     tokens: { kind: whole(8), default: 120, help: 'tokens of a text' },
     texts: { kind: whole(1), default: 4, help: 'texts for each prompt' },
+    list: { help: 'print every unknown word with the words around it' },
   },
 });
 const PROMPTS = ['The captain stood', 'It was', '', 'In the morning', 'He said', 'Upon the sea'];
@@ -47,6 +48,7 @@ for (const arm of options.arm?.length ? options.arm : ['{}']) {
       texts.push(...result.texts);
     }
     line(`${arm}${rule.allowedWords ? ', words of the lexicon alone' : ''}`, countWords(texts, known));
+    if (options.list) for (const found of unknownIn(texts, known)) console.log(`  ${found}`);
   }
 }
 await model.close();

@@ -1,4 +1,5 @@
 import { settingsOf, UsageError } from '@mdiff/cli';
+import { FILES } from '@mdiff/folder';
 import { readFolder, type ModelFolder } from '@mdiff/folder/node';
 import { loadFolder, type Model, type SamplingOptions } from '@mdiff/generate';
 import { type Hooks, runnableFolder } from './graphs.js';
@@ -48,8 +49,11 @@ export interface Opened extends Settings {
 /** Opens a folder for a command that samples. */
 export async function openFolder(name: string, flags: CommonFlags & Shorthands, hooks: Hooks): Promise<Opened> {
   const { files, ...rest } = await prepare(name, flags, hooks);
-  if (flags.precision === 'int8' && rest.sampling.sampler === 'causal')
-    throw new UsageError('--precision: "int8" has no effect with sampler "causal", whose graph is in float32; leave it out');
+  const { quantizedGraph, quantizedCausalGraph } = files;
+  if (flags.precision === 'int8' && rest.sampling.sampler === 'causal' && quantizedGraph && !quantizedCausalGraph)
+    throw new UsageError(
+      `--precision: "int8" has no effect with sampler "causal" in this folder, which has no ${FILES.quantizedCausal}; write one with: mdiff export <its run> --int8`,
+    );
   if (flags.cache === 'dual' && rest.sampling.sampler === 'causal')
     throw new UsageError('--cache: "dual" has no effect with sampler "causal", which has an exact cache of its own; leave it out');
   const changed: Opened['changed'] = (pairs) => {

@@ -83,6 +83,8 @@ export interface ExportedGraphs {
   block?: Uint8Array;
   /** the denoiser with its matrices in 8 bits */
   quantized?: Uint8Array;
+  /** the cached causal pass in 8 bits, whose weights are those in the file of `quantized` */
+  quantizedCausal?: Uint8Array;
 }
 
 /** What a run asks of its engine, on one rank or on several. */

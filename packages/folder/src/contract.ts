@@ -20,6 +20,7 @@ export const FILES = {
   causal: 'onnx/causal.onnx',
   block: 'onnx/block.onnx',
   quantized: 'onnx/model_quantized.onnx',
+  quantizedCausal: 'onnx/causal_quantized.onnx',
   tokenizer: 'tokenizer.json',
   tokenizerConfig: 'tokenizer_config.json',
   generation: 'generation_config.json',
@@ -71,6 +72,8 @@ export interface ModelFolder {
   readonly blockGraph?: string;
   /** Path of the graph whose matrices are in 8 bits; a folder may have none. */
   readonly quantizedGraph?: string;
+  /** Path of the causal graph whose matrices are in 8 bits; a folder may have none. */
+  readonly quantizedCausalGraph?: string;
 }
 
 /** The keys of the section `model` that {@link ModelFolderConfig} names. */

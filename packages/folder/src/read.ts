@@ -56,9 +56,10 @@ export async function readFolder(folder: string, options: { verify?: boolean } =
     generation: await readRecord(path, FILES.generation, refuse),
     tokenizer: await readText(path, FILES.tokenizer, refuse),
     graph: join(path, FILES.graph),
-    ...(files.some((file) => file.path === FILES.causal) && { causalGraph: join(path, FILES.causal) }),
-    ...(files.some((file) => file.path === FILES.block) && { blockGraph: join(path, FILES.block) }),
-    ...(files.some((file) => file.path === FILES.quantized) && { quantizedGraph: join(path, FILES.quantized) }),
+    ...(has(FILES.causal) && { causalGraph: join(path, FILES.causal) }),
+    ...(has(FILES.block) && { blockGraph: join(path, FILES.block) }),
+    ...(has(FILES.quantized) && { quantizedGraph: join(path, FILES.quantized) }),
+    ...(has(FILES.quantizedCausal) && { quantizedCausalGraph: join(path, FILES.quantizedCausal) }),
   };
 }
 

@@ -85,7 +85,7 @@ function reasonOf({ name, config }: Model): string {
   if (!config.shift_head) return `needs a model with model.shift_head, and ${name} has none; choose another sampler`;
   if (config.causal_share === 0)
     return `needs a model that has learnt to predict the next token, and ${name} has not (training.causal_fraction was 0); train with training.causal_fraction, or choose another sampler`;
-  return `needs onnx/causal.onnx, and the folder of ${name} has none; export it again with: mdiff export <its run>`;
+  return `needs onnx/causal.onnx (in 8 bits onnx/causal_quantized.onnx), and the folder of ${name} has none; export it again with: mdiff export <its run>`;
 }
 
 /** A group for each position. Its texts are known, and not read yet. */

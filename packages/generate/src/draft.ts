@@ -3,12 +3,13 @@ import { mustBe } from '@mdiff/arguments';
 import { stream } from '@mdiff/diffusion';
 import { encodeBefore, type Gap, type Layout } from './canvas.js';
 import { GenerateError } from './errors.js';
-import { cut, decodeGap, fill, RUN_OPTIONS, type RunOptions, type Target } from './fill.js';
+import { cut, decodeGap, RUN_OPTIONS, type RunOptions, type Target } from './fill.js';
 import { generate, type Text } from './generate.js';
 import type { Model } from './model.js';
 import { checkNames, resolveSampling } from './options.js';
 import { crossEntropies, type Question } from './passes.js';
 import { wordRules } from './rules.js';
+import { fillWholeWords } from './wholewords.js';
 import { canvasOf } from './words.js';
 
 export interface DraftOptions extends RunOptions {
@@ -51,7 +52,7 @@ export async function draft(model: Model, options: DraftOptions = {}): Promise<{
     const layout = masked(model, { ids: canvas, offset, spaced, first }, doubts[row]!);
     return { layout, row, seed: stream(texts[row]!.seed, 'revision').int(2 ** 32) };
   });
-  const results = await fill({ model, sampling, closed: true, targets }, rest);
+  const results = await fillWholeWords({ model, sampling, targets }, rest);
   const revised = results.map((result, row): Draft => {
     const { canvas, first, spaced } = written[row]!;
     const text = texts[row]!;

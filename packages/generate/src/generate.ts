@@ -2,13 +2,14 @@
 import { mustBe } from '@mdiff/arguments';
 import { encodeBefore, fewestTokens, layOut, windowLimit, type Gap, type Layout } from './canvas.js';
 import { GenerateError } from './errors.js';
-import { cut, decodeGap, fill, RUN_OPTIONS, together, type RunOptions, type Target } from './fill.js';
+import { cut, decodeGap, RUN_OPTIONS, together, type RunOptions, type Target } from './fill.js';
 import { chooseLengths } from './lengths.js';
 import type { Model } from './model.js';
 import { checkNames, resolveSampling, seedAt, type Sampling } from './options.js';
 import { follow, type TextPiece } from './prefix.js';
 import { recordProbabilities, within, type TokenProbability } from './probabilities.js';
 import { placedWords, withPlaced, type Placed, type WordsAt } from './rules.js';
+import { fillWholeWords } from './wholewords.js';
 import { writeOn } from './write.js';
 
 /** Tokens between prompt and suffix that are tried, unless `maxTokens` says more. */
@@ -139,7 +140,7 @@ async function closed(
   const follower = options.onText && follow({ model, spaced: gapOf(0).spaced, sampling, onText: options.onText });
   const recorder = options.probabilities ? recordProbabilities() : undefined;
   const onStep = together(recorder?.step, follower && ((step) => follower.step(step, gapOf(step.row))), options.onStep);
-  const results = await fill({ model, targets, sampling, closed: true }, { ...options, onStep });
+  const results = await fillWholeWords({ model, targets, sampling }, { ...options, onStep });
   const texts = results.map((result, i): Text => {
     const { start, length, spaced } = gapOf(i);
     const whole = decodeGap(model, result, gapOf(i), length);

@@ -2,10 +2,11 @@
 import { mustBe } from '@mdiff/arguments';
 import { layOut, type Part } from './canvas.js';
 import { GenerateError } from './errors.js';
-import { cut, decodeGap, fill, RUN_OPTIONS, type RunOptions, type Target } from './fill.js';
+import { cut, decodeGap, RUN_OPTIONS, type RunOptions, type Target } from './fill.js';
 import { chooseLengths } from './lengths.js';
 import type { Model } from './model.js';
 import { checkNames, resolveSampling, seedAt } from './options.js';
+import { fillWholeWords } from './wholewords.js';
 
 /** `maxLength` and `minLength` have no effect: the parts say how long the text is. */
 export type InfillOptions = Omit<RunOptions, 'maxLength' | 'minLength'>;
@@ -40,7 +41,7 @@ export async function infill(model: Model, parts: readonly Part[], options: Infi
     seed: seedAt(sampling, row),
     row,
   }));
-  const results = await fill({ model, targets, sampling, closed: true }, options);
+  const results = await fillWholeWords({ model, targets, sampling }, options);
   const texts = results.map((result, i) => {
     const fills = targets[i]!.layout.gaps.map((gap) => cut(decodeGap(model, result, gap, gap.length), sampling.stop));
     let next = 0;

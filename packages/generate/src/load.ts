@@ -11,7 +11,7 @@ import { readTokenizer } from './tokenizer.js';
 export interface LoadOptions extends SessionOptions {
   /** Compare the sha256 of every file with the manifest (sizes are always compared). Default true. */
   readonly verify?: boolean;
-  /** int8: the graph of the folder whose matrices are in 8 bits, which `mdiff export --int8` writes. Default float32. */
+  /** int8: the graphs of the folder whose matrices are in 8 bits, which `mdiff export --int8` writes. Default float32. */
   readonly precision?: Precision;
   /**
    * dual: the passes of a block after its first one compute the block alone. They need the graph that `mdiff export --cache` writes, and change what is
@@ -47,7 +47,8 @@ export async function loadFolder(files: ModelFolder, options: FolderOptions = {}
   mustBe('loadFolder', 'options', options, 'object');
   const { precision = 'float32', cache = 'none', tokenizer: made, ...session } = options;
   // The thread loads the runtime and the graph while this one reads the tokenizer.
-  const { config, tokenizer: json, causalGraph } = files;
+  const { config, tokenizer: json } = files;
+  const causalGraph = precision === 'int8' ? files.quantizedCausalGraph : files.causalGraph;
   const graphs = {
     graph: graphOf(files, precision),
     ...(causalGraph !== undefined && { causalGraph }),

@@ -3,9 +3,10 @@ import { mustBe } from '@mdiff/arguments';
 import { shuffle, stream } from '@mdiff/diffusion';
 import { ENDS_IN_LETTER, GOES_ON, layOut, wordPieces, type Gap, type Layout } from './canvas.js';
 import { GenerateError } from './errors.js';
-import { fill, RUN_OPTIONS, type RunOptions, type Target } from './fill.js';
+import { RUN_OPTIONS, type RunOptions, type Target } from './fill.js';
 import type { Model } from './model.js';
 import { checkNames, resolveSampling, seedAt } from './options.js';
+import { fillWholeWords } from './wholewords.js';
 
 export interface RewriteOptions extends Omit<RunOptions, 'maxLength' | 'minLength' | 'stop'> {
   /** Share of the words that are written anew, > 0 and <= 1; 0.3 unless given. Each text draws its own words. */
@@ -75,7 +76,7 @@ export async function rewrite(model: Model, text: string, options: RewriteOption
     seed: seedAt(sampling, row),
     row,
   }));
-  const results = await fill({ model, targets, sampling, closed: true }, options);
+  const results = await fillWholeWords({ model, targets, sampling }, options);
   const texts = results.map(({ canvas, nfe }, row) => {
     const ids = canvas.subarray(whole.offset, canvas.length - 1);
     const edited = model.tokenizer.decode(ids);

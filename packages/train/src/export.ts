@@ -153,6 +153,7 @@ export const graphFiles = (graphs: ExportedGraphs | undefined): Record<string, U
   ...(graphs?.causal && { [FILES.causal]: graphs.causal }),
   ...(graphs?.block && { [FILES.block]: graphs.block }),
   ...(graphs?.quantized && { [FILES.quantized]: graphs.quantized }),
+  ...(graphs?.quantizedCausal && { [FILES.quantizedCausal]: graphs.quantizedCausal }),
 });
 
 /**

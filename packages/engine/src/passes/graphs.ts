@@ -2,7 +2,7 @@ import { tf } from '@mdiff/model';
 import { blockForward, cacheShape, cachedForward, dropoutShapes, exportedForward, fast, lossAndGrads, positionLosses } from '@mdiff/model';
 import type { Ops, ParamLayout } from '@mdiff/model';
 import { optimize, storedTensors, toOnnx, trace } from '@mdiff/trace';
-import type { Graph, InputSpec } from '@mdiff/trace';
+import type { Graph, InputSpec, OnnxOptions } from '@mdiff/trace';
 import type { ModelConfig } from '@mdiff/config';
 import { FILES, toFloat16 } from '@mdiff/folder';
 import type { Kind } from './feeds.js';
@@ -81,7 +81,7 @@ export interface ExportOptions {
   block?: boolean;
   /** with the causal pass */
   causal?: boolean;
-  /** with a denoiser whose matrices are stored and multiplied in 8 bits */
+  /** with a denoiser, and a causal pass if there is one, whose matrices are stored and multiplied in 8 bits */
   int8?: boolean;
 }
 
@@ -106,18 +106,26 @@ export function exportedOnnx(
   const key = JSON.stringify(model);
   const graph = denoisers(key, () => denoiserGraph(model, layout));
   const denoiser = toOnnx(graph, options);
-  const file = FILES.graph.slice(FILES.graph.lastIndexOf('/') + 1);
+  const stored = storedTensors(denoiser, fileName(FILES.graph));
+  const causalPass = causal ? causals(key, () => causalGraph(model, layout)) : undefined;
   return {
     model: denoiser,
-    ...(causal && {
-      causal: toOnnx(
-        causals(key, () => causalGraph(model, layout)),
-        { ...options, stored: storedTensors(denoiser, file) },
-      ),
-    }),
-    ...(block && { block: toOnnx(blockGraph(model, layout), { ...options, stored: storedTensors(denoiser, file) }) }),
-    ...(int8 && { quantized: toOnnx(graph, { initializers: Object.fromEntries(weights), int8: matricesOf(layout), name: 'mdiff' }) }),
+    ...(causalPass && { causal: toOnnx(causalPass, { ...options, stored }) }),
+    ...(block && { block: toOnnx(blockGraph(model, layout), { ...options, stored }) }),
+    ...(int8 && inInt8({ graph, causalPass }, { initializers: Object.fromEntries(weights), int8: matricesOf(layout), name: 'mdiff' })),
   };
+}
+
+const fileName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+/** The denoiser in 8 bits, and the causal pass with the same weights. */
+function inInt8(
+  { graph, causalPass }: { graph: Graph; causalPass: Graph | undefined },
+  options: OnnxOptions,
+): Pick<ExportedGraphs, 'quantized' | 'quantizedCausal'> {
+  const quantized = toOnnx(graph, options);
+  const stored = storedTensors(quantized, fileName(FILES.quantized));
+  return { quantized, ...(causalPass && { quantizedCausal: toOnnx(causalPass, { ...options, stored, checkIds: false }) }) };
 }
 
 /** The weights that are multiplied by, and the embedding, which often is: all but one in a hundred. Convolutions and norms stay as they are. */

@@ -188,8 +188,10 @@ export function onnxModel(whole: Graph, options: OnnxOptions = {}): OnnxModel {
       const stored = `${input.name}.float16`;
       weights.push({ name: stored, type: 'float16', dims: input.shape as number[], data: elsewhere.get(stored) ?? bytes(short) });
       emit.add('Cast', [stored], { to: { int: DATA_TYPE.float32 } }, { outputs: [input.name] });
-    } else if (values instanceof Float32Array && int8.has(input.name)) weights.push(...int8Weights.store(input.name, values));
-    else if (values) {
+    } else if (values instanceof Float32Array && int8.has(input.name)) {
+      const parts = int8Weights.store(input.name, values);
+      weights.push(...parts.map((part) => ({ ...part, data: elsewhere.get(part.name) ?? part.data })));
+    } else if (values) {
       const data = elsewhere.get(input.name) ?? bytes(values);
       weights.push({ name: input.name, type: onnxType(input.dtype), dims: input.shape as number[], data });
     }
