@@ -1,6 +1,6 @@
 /** Quality against speed: what each sampler writes, under a judge that is not the model, and how fast. */
 import { performance } from 'node:perf_hooks';
-import { generate, type GenerateOptions, type Model } from '@mdiff/generate';
+import { generate, type GenerateOptions, type LoadOptions, type Model } from '@mdiff/generate';
 import { logProbabilities, type NgramModel } from '../ngram/kneser.js';
 import type { FrontierRow } from './picture.js';
 
@@ -12,8 +12,8 @@ const common = { temperature: TEMPERATURE, topP: TOP_P, blockLength: null, seed:
 export interface Point {
   name: string;
   options: GenerateOptions;
-  /** dual: with the passes of a block alone, which the folder needs a graph for */
-  cache?: 'dual';
+  /** how to open the folder, if not as it is; it may have no graph for that */
+  load?: Pick<LoadOptions, 'cache' | 'precision'>;
 }
 
 const inBlocks = (blockLength: number): GenerateOptions => ({ ...common, sampler: 'first_hitting', blockLength });
@@ -24,11 +24,13 @@ export const points: readonly Point[] = [
   { name: 'ancestral, 32 steps', options: { ...common, sampler: 'ancestral', numSteps: 32 } },
   { name: 'ancestral, 16 steps', options: { ...common, sampler: 'ancestral', numSteps: 16 } },
   { name: 'causal, with a cache', options: { ...common, sampler: 'causal' } },
+  { name: 'causal in 8 bits, with a cache', options: { ...common, sampler: 'causal' }, load: { precision: 'int8' } },
   { name: 'first_hitting', options: { ...common, sampler: 'first_hitting' } },
   { name: 'first_hitting in blocks of 4', options: inBlocks(4) },
-  { name: 'first_hitting in blocks of 4, dual cache', options: inBlocks(4), cache: 'dual' },
+  { name: 'first_hitting in blocks of 4, dual cache', options: inBlocks(4), load: { cache: 'dual' } },
   { name: 'first_hitting in blocks of 16', options: inBlocks(16) },
-  { name: 'first_hitting in blocks of 16, dual cache', options: inBlocks(16), cache: 'dual' },
+  { name: 'first_hitting in blocks of 16, dual cache', options: inBlocks(16), load: { cache: 'dual' } },
+  { name: 'first_hitting in blocks of 16, prefix cache', options: inBlocks(16), load: { cache: 'prefix' } },
   { name: 'confidence, 32 steps', options: { ...common, sampler: 'confidence', numSteps: 32 } },
   { name: 'margin, 32 steps', options: { ...common, sampler: 'margin', numSteps: 32 } },
   { name: 'entropy, gamma 1', options: { ...common, sampler: 'entropy', gamma: 1, numSteps: 128 } },

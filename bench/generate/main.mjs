@@ -84,19 +84,23 @@ const parts = {
       rows.push(...rowsOf(name, written, options.tokens, quality).map((row) => rounded(row, 3)));
       for (const row of rows.slice(-written.length)) console.log(JSON.stringify(row));
     };
-    const dual = existsSync(join(options.model, FILES.block))
-      ? await loadModel(options.model, { cache: 'dual', threads: options.threads })
-      : undefined;
+    const opened = new Map();
+    const modelOf = async (load) => {
+      if (load === undefined) return model;
+      if (!existsSync(join(options.model, load.cache ? FILES.block : FILES.quantizedCausal))) return undefined;
+      const key = JSON.stringify(load);
+      if (!opened.has(key)) opened.set(key, await loadModel(options.model, { ...load, threads: options.threads }));
+      return opened.get(key);
+    };
     for (const point of points.filter(({ name }) => wanted(name))) {
-      // The folder may have no graph for it.
       if (point.options.sampler === 'causal' && !model.openWriter) continue;
-      const one = point.cache === 'dual' ? dual : model;
+      const one = await modelOf(point.load);
       if (one === undefined) continue;
       const written = [];
       for (const batch of options.batches) written.push(await write(one, point, { batch, tokens: options.tokens }));
       add(point.name, written);
     }
-    await dual?.close();
+    for (const one of opened.values()) await one.close();
     if (wanted(TWIN) && model.openWriter) {
       const found = findPython(options.python, { folder: 'generate/peers', what: 'PyTorch' });
       if (found.missing) console.log(`the twin in PyTorch is left out: ${found.missing}`);

@@ -40,7 +40,10 @@ export const precisionFlag = (): Option =>
 
 /** Of commands that fill canvases in blocks. */
 export const cacheFlag = (): Option =>
-  new Option('--cache <kind>', 'dual: faster and inexact; after its first pass a block is computed alone').choices(['none', 'dual']);
+  new Option(
+    '--cache <kind>',
+    'faster and inexact: after its first pass a block is computed alone (dual), or with all behind it (prefix)',
+  ).choices(['none', 'dual', 'prefix']);
 
 export function addSamplingFlags(command: Command): Command {
   return addCommonFlags(command)

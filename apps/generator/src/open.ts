@@ -54,8 +54,10 @@ export async function openFolder(name: string, flags: CommonFlags & Shorthands, 
     throw new UsageError(
       `--precision: "int8" has no effect with sampler "causal" in this folder, which has no ${FILES.quantizedCausal}; write one with: mdiff export <its run> --int8`,
     );
-  if (flags.cache === 'dual' && rest.sampling.sampler === 'causal')
-    throw new UsageError('--cache: "dual" has no effect with sampler "causal", which has an exact cache of its own; leave it out');
+  if (flags.cache !== undefined && flags.cache !== 'none' && rest.sampling.sampler === 'causal')
+    throw new UsageError(
+      `--cache: "${flags.cache}" has no effect with sampler "causal", which has an exact cache of its own; leave it out`,
+    );
   const changed: Opened['changed'] = (pairs) => {
     const keys = pairs.map((pair) => `generation.${pair.split('=', 1)[0]!.trim()}`);
     const kept = settingsOf(flags.set ?? [], shorthandSettings(flags)).filter(

@@ -44,7 +44,7 @@ export function addExport(root: Command): void {
     .addOption(
       new Option('--weights-only', 'leave the graph out: enough for model.init_from, not for generating').conflicts(['int8', 'cache']),
     )
-    .option('--cache', 'with a graph for generate --cache dual, which fills a block without computing the rest again')
+    .option('--cache', 'with a graph for generate --cache dual or prefix, which fills a block without computing the rest again')
     .option('--int8', 'with a second graph in 8 bits, for generate --precision int8: faster, and a little less exact')
     .option('--json', 'print the folder and its figures as JSON')
     .action(runExport);

@@ -4,6 +4,7 @@ import { FILES, ModelError } from '@mdiff/folder';
 import { readFolder, type ModelFolder } from '@mdiff/folder/node';
 import type { Tokenizer } from '@mdiff/text/tokenizer';
 import { openModel, type Model } from './model.js';
+import type { CacheKind } from './runtime/blockcache.js';
 import { nodeSession } from './runtime/node.js';
 import type { SessionOptions } from './runtime/session.js';
 import { readTokenizer } from './tokenizer.js';
@@ -14,16 +15,17 @@ export interface LoadOptions extends SessionOptions {
   /** int8: the graphs of the folder whose matrices are in 8 bits, which `mdiff export --int8` writes. Default float32. */
   readonly precision?: Precision;
   /**
-   * dual: the passes of a block after its first one compute the block alone. They need the graph that `mdiff export --cache` writes, and change what is
-   * drawn, since the tokens around the block do not see those that the block gains. Default none, which is exact.
+   * dual: the passes of a block after its first one compute the block alone; prefix: the block and all that stands behind it. They need the graph that
+   * `mdiff export --cache` writes, and change what is drawn, since the tokens that are not computed do not see those that the block gains. Default none,
+   * which is exact.
    */
   readonly cache?: Cache;
 }
 
 const OPTIONS: Record<keyof LoadOptions, true> = { verify: true, precision: true, cache: true, threads: true };
 
-/** What a pass reads of the canvas around the block that is filled: dual = its state at the block's first pass (Fast-dLLM, arXiv 2505.22618). */
-export type Cache = 'none' | 'dual';
+/** What a pass reads as it stood at the block's first pass (Fast-dLLM, arXiv 2505.22618): all around the block, or all in front of it. */
+export type Cache = 'none' | CacheKind;
 
 export type Precision = 'float32' | 'int8';
 
@@ -52,9 +54,9 @@ export async function loadFolder(files: ModelFolder, options: FolderOptions = {}
   const graphs = {
     graph: graphOf(files, precision),
     ...(causalGraph !== undefined && { causalGraph }),
-    ...(cache === 'dual' && { blockGraph: blockGraphOf(files, precision) }),
+    ...(cache !== 'none' && { blockGraph: blockGraphOf(files, precision, cache) }),
   };
-  const opening = nodeSession({ config, tokenizer: json, ...graphs }, session);
+  const opening = nodeSession({ config, tokenizer: json, ...graphs }, { ...session, ...(cache !== 'none' && { cache }) });
   opening.catch(() => undefined); // it may fail before the tokenizer is made; below it is waited for
   let tokenizer: Tokenizer;
   try {
@@ -66,8 +68,9 @@ export async function loadFolder(files: ModelFolder, options: FolderOptions = {}
   return openModel(files, tokenizer, await opening);
 }
 
-function blockGraphOf({ path, blockGraph }: ModelFolder, precision: Precision): string {
-  if (precision !== 'float32') throw new ModelError(`cache: "dual" needs precision "float32", got "${precision}"; leave one of them out`);
+function blockGraphOf({ path, blockGraph }: ModelFolder, precision: Precision, cache: CacheKind): string {
+  if (precision !== 'float32')
+    throw new ModelError(`cache: "${cache}" needs precision "float32", got "${precision}"; leave one of them out`);
   if (blockGraph !== undefined) return blockGraph;
   throw new ModelError(`${path}: this folder has no ${FILES.block}; write one with: mdiff export <its run> --cache`);
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { cachedPasses } from './blockcache.js';
+import { cachedPasses, type CacheKind } from './blockcache.js';
 import type { BlockPasses, CanvasCache } from './blockpass.js';
 import type { FillRow } from './filling.js';
 
@@ -8,7 +8,7 @@ const reserved = { maskId: 0, padId: 1, shiftHead: true, vocabulary: V };
 const sum = (ids: Iterable<number>): number => [...ids].reduce((total, id) => total + id, 0);
 
 /** Passes whose logits name what was read: the ids of a canvas, or of its cache and its stretch, each with the hidden position. */
-function passes() {
+function passes(kind: CacheKind = 'dual') {
   const calls: string[] = [];
   const snapshots = new Map<CanvasCache, Int32Array>();
   const logitsOf = (read: number, hidden: readonly number[]): number[] => hidden.flatMap((position) => [read, position]);
@@ -31,10 +31,14 @@ function passes() {
       );
     },
   };
-  const run = cachedPasses(block, async (rows) => {
-    calls.push(`plain ${rows.map(({ canvas }) => canvas.join(' ')).join(' | ')}`);
-    return Float32Array.from(rows.flatMap(({ canvas, positions }) => logitsOf(sum(canvas), [...positions])));
-  });
+  const run = cachedPasses(
+    block,
+    async (rows) => {
+      calls.push(`plain ${rows.map(({ canvas }) => canvas.join(' ')).join(' | ')}`);
+      return Float32Array.from(rows.flatMap(({ canvas, positions }) => logitsOf(sum(canvas), [...positions])));
+    },
+    kind,
+  );
   return { calls, run: (...rows: FillRow[]) => run(rows, reserved) };
 }
 
@@ -68,4 +72,14 @@ it('a block of more than half of its canvas is computed with all of it', async (
   const { calls, run } = passes();
   await run(row({}, [2, 5, 0, 9, 0, 0], [2], [2, 3, 4, 5]));
   expect(calls).toEqual(['plain 2 5 0 9 0 0']);
+});
+
+it('the prefix cache computes the block with all that stands behind it', async () => {
+  const { calls, run } = passes('prefix');
+  const text = {};
+  await run(row(text, [2, 5, 6, 0, 0, 0, 0, 0], [3, 4], [3, 4]));
+  expect([...(await run(row(text, [2, 5, 6, 0, 9, 0, 0, 0], [3], [3, 4])))]).toEqual([13015, 2]);
+  // In front of a block near the start there is little that a cache could save.
+  await run(row({}, [2, 0, 9, 0, 0, 0, 0, 0], [1], [1, 2]));
+  expect(calls).toEqual(['whole 2 5 6 0 0 0 0 0', 'stretches 6 0 9 0 0 0', 'plain 2 0 9 0 0 0 0 0']);
 });

@@ -1,11 +1,11 @@
-// The dual cache of Fast-dLLM (arXiv 2505.22618): the first pass of a block computes the whole canvas, and the later ones the block alone. What they
-// read of the rest is as it was when all of the block was masked. So the logits depend on the canvas and its block alone, and not on what was
+// The caches of Fast-dLLM (arXiv 2505.22618): the first pass of a block computes the whole canvas. The later ones compute the block alone (dual), or the block
+// and all that stands behind it (prefix). What they read of the rest is as it was when all of the block was masked. So the logits depend on the canvas and its block alone, and not on what was
 // computed before: a cache that is missing is made anew.
 import type { BlockPasses, CanvasCache, Stretch } from './blockpass.js';
 import type { FillPass, FillRow } from './filling.js';
 import type { Reserved } from './feed.js';
 
-/** A row whose block is computed alone. */
+/** A row of which a stretch is computed. */
 interface Cached extends Stretch {
   readonly owner: object;
   /** the canvas with all of its block masked */
@@ -13,11 +13,13 @@ interface Cached extends Stretch {
   readonly key: string;
 }
 
-/** A block of more than this share of its canvas is computed with all of it, and exactly: little would be saved. */
-const LARGEST_SHARE = 0.5;
+export type CacheKind = 'dual' | 'prefix';
+
+/** A stretch of more than this share of its canvas is computed with all of it, and exactly: little would be saved. */
+const LARGEST_SHARE: Readonly<Record<CacheKind, number>> = { dual: 0.5, prefix: 0.8 };
 
 /** @param plain computes rows without a cache */
-export function cachedPasses(passes: BlockPasses, plain: FillPass): FillPass {
+export function cachedPasses(passes: BlockPasses, plain: FillPass, kind: CacheKind): FillPass {
   // Of each filling, what its rows read in its last pass.
   const kept = new WeakMap<object, ReadonlyMap<string, CanvasCache>>();
   return async (rows, reserved) => {
@@ -25,7 +27,7 @@ export function cachedPasses(passes: BlockPasses, plain: FillPass): FillPass {
     const whole: number[] = [];
     const cached = new Map<number, Cached>();
     for (const [i, row] of rows.entries()) {
-      const part = cachedOf(row, reserved);
+      const part = cachedOf(row, reserved, kind);
       if (part) cached.set(i, part);
       else whole.push(i);
     }
@@ -60,11 +62,11 @@ export function cachedPasses(passes: BlockPasses, plain: FillPass): FillPass {
   };
 }
 
-function cachedOf({ canvas, positions, block = [], owner }: FillRow, { maskId, shiftHead }: Reserved): Cached | null {
+function cachedOf({ canvas, positions, block = [], owner }: FillRow, { maskId, shiftHead }: Reserved, kind: CacheKind): Cached | null {
   if (block.length === 0) return null;
   const shift = shiftHead ? 1 : 0;
-  const [start, end] = [block[0]! - shift, block.at(-1)! + 1];
-  if (end - start > LARGEST_SHARE * canvas.length) return null;
+  const [start, end] = [block[0]! - shift, kind === 'prefix' ? canvas.length : block.at(-1)! + 1];
+  if (end - start > LARGEST_SHARE[kind] * canvas.length) return null;
   const snapshot = canvas.slice();
   for (const position of block) snapshot[position] = maskId;
   return { canvas, start, end, hidden: Array.from(positions, (position) => position - shift), owner, snapshot, key: snapshot.join() };

@@ -8,7 +8,7 @@ import type { OpenArgs } from './worker.js';
 /** A session in its own thread, so that the caller's event loop stays free. Throws {@link ModelError} when a graph cannot be loaded. */
 export async function nodeSession(
   { graph, causalGraph, blockGraph, config, tokenizer }: Pick<ModelFolder, 'graph' | 'causalGraph' | 'blockGraph' | 'config' | 'tokenizer'>,
-  options: SessionOptions = {},
+  options: SessionOptions & Pick<OpenArgs, 'cache'> = {},
 ): Promise<Session> {
   // The native library reads it as it loads, so it is set on the main thread: native code does not see a worker's copy of the environment.
   process.env['ORT_DISABLE_TELEMETRY'] ??= '1';

@@ -4,7 +4,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { causalPasses, type CausalPasses, type TensorClass, type TextCache } from './cache.js';
 import { causalFill } from './causalfill.js';
 import { blockPasses } from './blockpass.js';
-import { cachedPasses } from './blockcache.js';
+import { cachedPasses, type CacheKind } from './blockcache.js';
 import { feedOf, type Feed } from './feed.js';
 import { startFilling, stepTogether, type FillPass } from './filling.js';
 import { fillInTurn, type FillingCalls } from './fillings.js';
@@ -21,8 +21,8 @@ export interface WriterCalls {
 /** What a runtime has loaded. */
 export interface Loaded {
   readonly session: InferenceSession;
-  /** the graph that reads a cache; with it canvases are filled */
-  readonly block?: InferenceSession;
+  /** the graph that reads a cache, with which canvases are filled, and what it computes of them */
+  readonly block?: { readonly session: InferenceSession; readonly kind: CacheKind };
   readonly Tensor: TensorClass;
   /** called when the causal graph is first needed */
   readonly loadCausal: () => Promise<InferenceSession>;
@@ -85,9 +85,9 @@ export function service<Args extends { readonly vocab: number }, Report>(
     open: async (args: Args): Promise<Report> => {
       const { report, ...rest } = await open(args);
       checkGraph(rest.session, GRAPH_INPUTS, args.vocab);
-      if (rest.block) checkGraph(rest.block, BLOCK_INPUTS, args.vocab);
+      if (rest.block) checkGraph(rest.block.session, BLOCK_INPUTS, args.vocab);
       loaded = rest;
-      if (rest.block) fillPass = cachedPasses(blockPasses(rest.block, rest.Tensor), fillPass);
+      if (rest.block) fillPass = cachedPasses(blockPasses(rest.block.session, rest.Tensor), fillPass, rest.block.kind);
       vocab = args.vocab;
       return report;
     },

@@ -2,14 +2,16 @@
 import type { Tokenizer } from '@mdiff/text/tokenizer';
 import { coreThreads, serveWorker } from '@mdiff/workers';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { CacheKind } from './blockcache.js';
 import type { GraphNames } from './remote.js';
 import { service } from './service.js';
 import type { SessionOptions, UnitsArgs } from './session.js';
 
 /** Argument of `open`, the first call. */
 export interface OpenArgs extends SessionOptions, GraphNames {
-  /** fill canvases with this graph and a cache */
+  /** fill canvases with this graph and a cache of this kind */
   readonly blockGraph?: string | undefined;
+  readonly cache?: CacheKind | undefined;
   /** columns of the logits */
   readonly vocab: number;
   /** text of tokenizer.json */
@@ -33,10 +35,16 @@ let json = '';
 let tokenizer: Tokenizer | undefined;
 
 serveWorker({
-  ...service(async ({ graph, causalGraph, blockGraph, tokenizer: text, threads = 0 }: OpenArgs) => {
+  ...service(async ({ graph, causalGraph, blockGraph, cache = 'dual', tokenizer: text, threads = 0 }: OpenArgs) => {
     json = text;
     const [session, block] = await Promise.all([load(graph, threads), blockGraph === undefined ? undefined : load(blockGraph, threads)]);
-    return { session, ...(block && { block }), Tensor, loadCausal: () => load(causalGraph!, threads), report: undefined };
+    return {
+      session,
+      ...(block && { block: { session: block, kind: cache } }),
+      Tensor,
+      loadCausal: () => load(causalGraph!, threads),
+      report: undefined,
+    };
   }),
   // The first long text needs them, and most models score none.
   units: async ({ text, slot }: UnitsArgs) => {
