@@ -7,7 +7,8 @@ import type { FrontierRow } from './picture.js';
 export const TEMPERATURE = 0.8;
 export const TOP_P = 0.95;
 const SEED = 1;
-const common = { temperature: TEMPERATURE, topP: TOP_P, blockLength: null, seed: SEED } as const;
+/** The guard of the presets is off: the twin has none, and the two shall draw from one distribution. */
+const common = { temperature: TEMPERATURE, topP: TOP_P, blockLength: null, wordGuard: 0, repetitionPenalty: 1, seed: SEED } as const;
 
 export interface Point {
   name: string;

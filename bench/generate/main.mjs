@@ -104,7 +104,7 @@ const parts = {
     if (wanted(TWIN) && model.openWriter) {
       const found = findPython(options.python, { folder: 'generate/peers', what: 'PyTorch' });
       if (found.missing) console.log(`the twin in PyTorch is left out: ${found.missing}`);
-      else add(TWIN, await writeWithTwin({ python: found.python, folder: options.model, model, ...options }));
+      else add(TWIN, await writeWithTwin({ ...options, python: found.python, folder: options.model, model }));
     }
     const sorted = options.batches.flatMap((batch) => rows.filter((row) => row.batch === batch));
     console.log(frontierTable(sorted));

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { best, frontierPicture, frontierTable, type FrontierRow } from './picture.js';
 
@@ -20,4 +21,11 @@ it('the frontier holds what no varied row beats in speed and cost', () => {
   expect(svg.match(/<circle class="hollow"/g)).toHaveLength(1);
   expect(svg).toContain('slow &#38; good');
   expect(svg).not.toContain('NaN');
+});
+
+it('the guide to samplers shows the table and the picture of the figures that were measured', () => {
+  const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+  const { frontier } = JSON.parse(read('bench/results/generate.json')) as { frontier: { rows: FrontierRow[] } };
+  expect(read('docs/guides/samplers.md')).toContain(frontierTable(frontier.rows));
+  expect(read('docs/generation-frontier.svg')).toBe(frontierPicture(frontier.rows));
 });
