@@ -44,7 +44,10 @@ describe('sampler causal', () => {
     const { openWriter, ...without } = model;
     expect(openWriter).toBeDefined();
     const reasons = [
-      [{}, /^sampler: "causal" needs onnx\/causal\.onnx \(in 8 bits onnx\/causal_quantized\.onnx\), and the folder of shifted has none; export it again with: mdiff export/],
+      [
+        {},
+        /^sampler: "causal" needs onnx\/causal\.onnx \(in 8 bits onnx\/causal_quantized\.onnx\), and the folder of shifted has none; export it again with: mdiff export/,
+      ],
       [{ causal_share: 0 }, /^sampler: "causal" needs a model that has learnt to predict the next token, and shifted has not/],
       [{ shift_head: false }, /^sampler: "causal" needs a model with model\.shift_head, and shifted has none/],
     ] as const;
