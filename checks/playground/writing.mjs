@@ -18,9 +18,20 @@ export async function writing({ page, step, picture, url }) {
   await step('fills gaps of open length, and shows how', async () => {
     await page.locator('#text').fill('Call me ___ the ___.');
     await picture('gaps');
+    const layer = page.locator('.layer');
+    // Of everything that is shown from now on, without the masks.
+    await layer.evaluate((node) => {
+      globalThis.shown = [];
+      new globalThis.MutationObserver(() => globalThis.shown.push(node.textContent)).observe(node, {
+        subtree: true,
+        childList: true,
+        characterData: true,
+      });
+    });
     await main(page).click();
     await done(page);
     match(await text(page), /^Call me .+ the .+\.$/s);
+    for (const shown of await page.evaluate(() => globalThis.shown)) match(shown, /^Call me.* the/s);
     ok((await page.locator('.layer [class^=band]').count()) > 0, 'no token has a colour');
   });
   await step('goes back through the steps and forth again', async () => {

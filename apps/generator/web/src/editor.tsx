@@ -12,6 +12,8 @@ export function Editor() {
   const area = useRef<HTMLTextAreaElement>(null);
   const { text } = docOf(state);
   const peeking = isPeeking(state);
+  // None before the first step: the text stands as it was until then.
+  const frame = frameOf(state.runs.a, state.shown);
   useLayoutEffect(() => {
     // A text that came from elsewhere moves the caret; the selection is set again only if it is the page's own.
     const { start, end } = state.selection;
@@ -36,11 +38,7 @@ export function Editor() {
   return (
     <div class={peeking ? 'editor peeking' : 'editor'}>
       <div class="layer" aria-hidden="true">
-        {peeking ? (
-          <Pieces frame={frameOf(state.runs.a, state.shown)} before={frameBefore(state.runs.a, state.shown)} />
-        ) : (
-          <Stretches state={state} />
-        )}
+        {peeking && frame ? <Pieces frame={frame} before={frameBefore(state.runs.a, state.shown)} /> : <Stretches state={state} />}
         {'\n'}
       </div>
       <textarea
