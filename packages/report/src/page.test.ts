@@ -83,11 +83,11 @@ describe('the page of a text', () => {
     const page = textPage(record);
     for (const text of [
       'the easiest 33 % of 3 sentences',
-      '30 % to 70 % of each hidden',
+      '30\u00a0% to 70\u00a0% of each hidden',
       '3 + 1 held out',
       '1,234',
       '2.00',
-      '25.0 %',
+      '25.0\u00a0%',
       'By lexical alone',
     ])
       expect(page).toContain(text);

@@ -6,7 +6,8 @@ import type { Markup } from './html.js';
 const LONGEST = 320;
 
 export const count = (value: number): string => value.toLocaleString('en');
-export const percent = (share: number, digits = 0): string => `${(100 * share).toFixed(digits)} %`;
+/** With a blank that no line breaks at. */
+export const percent = (share: number, digits = 0): string => `${(100 * share).toFixed(digits)}\u00a0%`;
 export const plural = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
 /** The beginning of a long text, up to the end of a word. */
 export const cut = (text: string, length = LONGEST): string =>
