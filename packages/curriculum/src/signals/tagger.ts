@@ -1,5 +1,6 @@
 import nlp from 'compromise';
 
+import { clauseCount, type View } from './clauses.js';
 import { canOccur, openingTests, type Place, type Term, type TermMethods, type Test } from './pattern.js';
 
 // The tagger of compromise with the same tags in two thirds of the time. compromise compares each clause with thousands of patterns, most of which cannot
@@ -38,34 +39,51 @@ interface Internals {
 /** The hooks of a net by word, in the order of the net: if two rules match, the later one decides. */
 interface HookIndex {
   place: Map<string, number>;
-  rules: Rule[][];
+  /** with the number of each rule's pattern: a pattern is tried once, whatever hooks name it */
+  rules: { rule: Rule; pattern: number }[][];
+  /** by the number of a pattern: the last clause that met it */
+  met: Int32Array;
+  clause: number;
 }
 
-const indexOf = ({ hooks }: Net): HookIndex => ({
-  place: new Map(Object.keys(hooks).map((hook, i) => [hook, i])),
-  rules: Object.values(hooks),
-});
+function indexOf({ hooks }: Net): HookIndex {
+  const patterns = new Map<string, number>();
+  const numbered = (rule: Rule): { rule: Rule; pattern: number } => {
+    const pattern = patterns.get(rule.match) ?? patterns.size;
+    patterns.set(rule.match, pattern);
+    return { rule, pattern };
+  };
+  const rules = Object.values(hooks).map((some) => some.map(numbered));
+  return { place: new Map(Object.keys(hooks).map((hook, i) => [hook, i])), rules, met: new Int32Array(patterns.size), clause: 0 };
+}
 
 /** The rules of the net that a clause of `length` words with these words and tags may match. */
-function candidates(have: ReadonlySet<string>, length: number, { place, rules }: HookIndex, always: readonly Rule[]): Rule[] {
+function candidates(have: ReadonlySet<string>, length: number, index: HookIndex, always: readonly Rule[]): Rule[] {
+  const { place, rules, met } = index;
+  const clause = ++index.clause;
   const hooks: number[] = [];
   for (const word of have) {
     const hook = place.get(word);
     if (hook !== undefined) hooks.push(hook);
   }
-  const seen = new Set<string>();
   const list: Rule[] = [];
   for (const hook of hooks.sort((a, b) => a - b)) {
-    for (const rule of rules[hook]!) {
-      if (seen.has(rule.match)) continue;
-      seen.add(rule.match);
-      const { needs, ifNo, wants, minWant, minWords } = rule;
-      if (length < minWords || !needs.every((need) => have.has(need)) || ifNo?.some((no) => have.has(no))) continue;
-      if (wants.length > 0 && wants.reduce((count, want) => count + Number(have.has(want)), 0) < minWant) continue;
-      list.push(rule);
+    for (const { rule, pattern } of rules[hook]!) {
+      if (met[pattern] === clause) continue;
+      met[pattern] = clause;
+      if (length >= rule.minWords && mayMatch(rule, have)) list.push(rule);
     }
   }
   return always.length === 0 ? list : [...list, ...always.filter(({ minWords }) => length >= minWords)];
+}
+
+function mayMatch({ needs, ifNo, wants, minWant }: Rule, have: ReadonlySet<string>): boolean {
+  for (const need of needs) if (!have.has(need)) return false;
+  if (ifNo) for (const no of ifNo) if (have.has(no)) return false;
+  if (wants.length === 0) return true;
+  let count = 0;
+  for (const want of wants) if (have.has(want)) count++;
+  return count >= minWant;
 }
 
 /** Replaces three methods of compromise by ones that skip patterns which cannot match. */
@@ -123,10 +141,9 @@ nlp.plugin({ methods: { one: filteringMethods({ ...one }) } });
 
 /** A sentence as compromise reads it: its terms, with tags and chunks, and the number of its clauses. */
 export function read(sentence: string): { docs: Term[][]; clauses: number } {
-  const doc = nlp(sentence);
-  // clauses() also sets the chunk marks, at which it splits.
-  const clauses = doc.clauses().length;
-  return { docs: (doc as unknown as { docs: Term[][] }).docs, clauses };
+  const doc = nlp(sentence) as unknown as View;
+  const clauses = clauseCount(doc, one.termMethods);
+  return { docs: doc.docs, clauses };
 }
 
 export const TAGGER = `compromise ${nlp.version}`;
