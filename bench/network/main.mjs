@@ -104,10 +104,15 @@ const environment = {
   PYTHONDONTWRITEBYTECODE: '1',
   OMPI_ALLOW_RUN_AS_ROOT: '1',
   OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
-  ...(tensorflow && launcherEnvironment(tensorflow)),
 };
-function start(name, [command, ...args]) {
-  const child = startChild(name, command, args, environment);
+/** What mpirun passes on to the ranks. */
+const FOR_RANKS = new Set(['MDIFF_BENCH_CACHE', 'ORT_DISABLE_TELEMETRY', 'GLIBC_TUNABLES']);
+/** As mdiff starts itself among ranks. */
+const amongRanks = { ...process.env, OMPI_COMM_WORLD_SIZE: '2', OMPI_COMM_WORLD_RANK: '0' };
+/** Variables of a contender, alone or on two ranks. */
+const variablesOf = (one, env) => ({ ...environment, ...(one.name.startsWith('tfjs_node') && launcherEnvironment(tensorflow, env)) });
+function start(name, [command, ...args], variables = environment) {
+  const child = startChild(name, command, args, variables);
   alive.add(child);
   return child;
 }
@@ -128,9 +133,12 @@ const nameOf = (link) => (link === 0 ? 'unshaped' : `${link} Gb/s`);
 /** The measurements of a contender, a line each: what, on which link, milliseconds of a step and of processor time in each. */
 async function measure(one) {
   console.log(`${one.name}: starting`);
-  const [near, far] = [0, 1].map((core) => start(`${one.name} ${core}`, aloneCommand(one, folder, programs, core)));
+  const shared = variablesOf(one, amongRanks);
+  const agent = writeAgent(scratch, net);
+  const variables = Object.keys(shared).filter((name) => FOR_RANKS.has(name));
+  const [near, far] = [0, 1].map((core) => start(`${one.name} ${core}`, aloneCommand(one, folder, programs, core), variablesOf(one)));
   const [pair, other] = one.ours
-    ? [start(`${one.name} on two ranks`, mpirunCommand(one, folder, programs, net, writeAgent(scratch, net)))]
+    ? [start(`${one.name} on two ranks`, mpirunCommand(one, folder, programs, { net, agent, variables }), shared)]
     : torchCommands(one, folder, programs, net).map((command, rank) => start(`${one.name} rank ${rank}`, command));
   const chosen = one.exchanges.filter((exchange) => options.exchanges.includes(exchange));
   const arms = options.passes.flatMap((passes) => chosen.map((exchange) => ({ passes, exchange })));

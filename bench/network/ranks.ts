@@ -51,8 +51,13 @@ export function writeAgent(scratch: string, { sides: [, far] }: Net): string {
   return path;
 }
 
-/** mpirun on the near side, with a rank on each side. */
-export function mpirunCommand(one: Contender, folder: string, programs: Programs, net: Net, agent: string): string[] {
+/** mpirun on the near side, with a rank on each side. `variables`: the names of those that the ranks get. */
+export function mpirunCommand(
+  one: Contender,
+  folder: string,
+  programs: Programs,
+  { net, agent, variables }: { net: Net; agent: string; variables: readonly string[] },
+): string[] {
   const [near, far] = net.sides;
   const set = (name: string, value: string): string[] => ['--mca', name, value];
   const rank = (side: Net['sides'][number], core: number): string[] => [
@@ -62,7 +67,7 @@ export function mpirunCommand(one: Contender, folder: string, programs: Programs
   return onSide(near, [
     ...['mpirun', '--bind-to', 'none', ...set('plm_rsh_agent', agent), ...set('oob_tcp_if_include', net.subnet)],
     ...[...set('pml', 'ob1'), ...set('btl', 'tcp,self'), ...set('btl_tcp_if_include', net.subnet)],
-    ...['MDIFF_BENCH_CACHE', 'ORT_DISABLE_TELEMETRY'].flatMap((name) => ['-x', name]),
+    ...variables.flatMap((name) => ['-x', name]),
     ...[...rank(near, 0), ':', ...rank(far, 1)],
   ]);
 }

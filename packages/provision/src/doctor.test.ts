@@ -172,7 +172,7 @@ describe('what is found beside the addon', () => {
     expect(kernelsOf(found)).toBe(join(found.folder, 'lib', 'kernels.so'));
   });
 
-  it('is an allocator that keeps memory, unless the user has set one or fused kernels need none', async () => {
+  it('is an allocator that keeps memory, unless the user has set one or fused kernels on one rank need none', async () => {
     const { folder } = found;
     await rm(join(folder, 'lib'), { recursive: true, force: true });
     const { GLIBC_TUNABLES } = launcherEnvironment({ variant: 'cpu', folder }, {}, true);
@@ -184,5 +184,8 @@ describe('what is found beside the addon', () => {
     expect(launcherEnvironment({ variant: 'cpu', folder }, {}, false)).toEqual({});
     await put(join(folder, 'lib', 'kernels.so'), '');
     expect(launcherEnvironment({ variant: 'cpu', folder }, {}, true)).toEqual({});
+    // Whole gradients come and go among ranks.
+    const ranks = { OMPI_COMM_WORLD_SIZE: '2', OMPI_COMM_WORLD_RANK: '1' };
+    expect(launcherEnvironment({ variant: 'cpu', folder }, ranks, true)).toEqual({ GLIBC_TUNABLES });
   });
 });

@@ -1,3 +1,4 @@
+import { worldOf } from '../ranks/world.js';
 import { kernelsOf } from './kernels.js';
 import type { NativeTensorFlow, Variant } from './locate.js';
 
@@ -26,15 +27,17 @@ export function tensorflowEnvironment(
 
 /**
  * Variables that glibc reads when a process starts, so a launcher sets them for a child. They make malloc keep freed memory and use large pages,
- * because a step frees and allocates the same buffers again. Empty without glibc and if the user has set them. Empty with fused kernels too:
- * these need few buffers and gain nothing (docs/log/2026-11-28-fused-kernels-caches.md), while a second start takes a second.
+ * because a step frees and allocates the same buffers again. Empty without glibc and if the user has set them. Empty with fused kernels on one rank:
+ * these need few buffers and gain nothing (docs/log/2026-11-28-fused-kernels-caches.md), while a second start takes a second. Among several ranks
+ * whole gradients leave TensorFlow and come back in each step.
  */
 export function launcherEnvironment(
   { variant, folder }: Pick<NativeTensorFlow, 'variant' | 'folder'>,
   env: Readonly<Record<string, string | undefined>> = process.env,
   glibc = hasGlibc(),
 ): Record<string, string> {
-  if (!glibc || variant !== 'cpu' || env.GLIBC_TUNABLES !== undefined || kernelsOf({ folder }) !== undefined) return {};
+  if (!glibc || variant !== 'cpu' || env.GLIBC_TUNABLES !== undefined) return {};
+  if (kernelsOf({ folder }) !== undefined && worldOf(env) === undefined) return {};
   const settings = { mmap_threshold: 2 ** 32, trim_threshold: 2 ** 34, mmap_max: 0, hugetlb: 1 };
   return {
     GLIBC_TUNABLES: Object.entries(settings)
