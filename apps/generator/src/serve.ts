@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { count, integer, interruptible, openInBrowser, outputIsLog, port, print, UsageError } from '@mdiff/cli';
-import { prepare as prepareModel, prepareFolders, type Model } from '@mdiff/generate';
+import { generate, prepare as prepareModel, prepareFolders, type Model } from '@mdiff/generate';
 import type { FastifyInstance } from 'fastify';
 import { type Command, Option } from 'commander';
 import { addCommonFlags, cacheFlag, type CommonFlags } from './flags.js';
@@ -72,7 +72,7 @@ async function serve(folders: readonly string[], flags: ServeFlags & Hooks, sign
   let start!: () => void;
   const listening = new Promise<void>((resolve) => (start = resolve));
   const served = prepared.map(({ files, sampling }, i) => {
-    const version = { name: files.name, model: listening.then(() => ready(files, flags, tokenizers[i])) };
+    const version = { name: files.name, model: listening.then(() => ready({ files, sampling }, flags, tokenizers[i])) };
     const onVersions: ServedModel['onVersions'] = (replace) =>
       void version.model.then(
         (first) => versions.push(follow({ folder: folders[i]!, first, flags, replace })),
@@ -80,7 +80,7 @@ async function serve(folders: readonly string[], flags: ServeFlags & Hooks, sign
       );
     const reopen = async (): Promise<LoadedModel> => {
       const again = (await prepareAll([folders[i]!], flags))[0]!;
-      const model = await ready(again.files, flags);
+      const model = await ready(again, flags);
       reopened.push(model);
       process.stderr.write(`${folders[i]}: its inference thread had died; loaded again\n`);
       return { model, sampling: again.sampling };
@@ -130,10 +130,16 @@ async function serve(folders: readonly string[], flags: ServeFlags & Hooks, sign
   for (const model of loaded) await (versions.find(({ first }) => first === model) ?? model).close();
 }
 
-/** Loads a model, and what its first request would stop the server for. */
-async function ready(files: Prepared['files'], flags: ServeFlags, tokenizer?: Model['tokenizer']): Promise<Model> {
+/** Loads a model, and does what its first request would stop the server for: makes its tables, and compiles the code that writes. */
+async function ready(
+  { files, sampling }: Pick<Prepared, 'files' | 'sampling'>,
+  flags: ServeFlags,
+  tokenizer?: Model['tokenizer'],
+): Promise<Model> {
   const model = await load(files, flags, tokenizer);
   await prepareModel(model);
+  // A model that cannot write with these settings says so to whoever asks it to.
+  await generate(model, { ...sampling, n: 1, seed: 0, maxTokens: 1 }).catch(() => undefined);
   return model;
 }
 
@@ -154,10 +160,11 @@ function follow({ folder, first, flags, replace }: FollowArgs): Versions {
   let current = first;
   const stop = watchFolder(folder, {
     async load() {
-      const { files, sampling } = (await prepareAll([folder], flags))[0]!;
+      const again = (await prepareAll([folder], flags))[0]!;
+      const { files, sampling } = again;
       if (files.name !== first.name)
         throw new UsageError(`${folder}: is called "${files.name}" now, and "${first.name}" is served; start again`);
-      return { model: await ready(files, flags), sampling };
+      return { model: await ready(again, flags), sampling };
     },
     onLoaded(version) {
       current = version.model;
