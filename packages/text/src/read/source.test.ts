@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { docx, epub, page, pdf, zip } from './fixture.test.util.js';
-import { loadSource } from './source.js';
+import { loadSource, measureSource } from './source.js';
 
 const PNG = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
@@ -23,6 +23,22 @@ beforeAll(() => {
 });
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
+});
+
+describe('measureSource', () => {
+  it('counts the files that reading takes: none that are hidden, packed ones three times', async () => {
+    for (const [name, size] of [
+      ['a.txt', 100],
+      ['sub/b.txt.gz', 10],
+      ['.hidden.txt', 1000],
+      ['sub/.cache/c.txt', 1000],
+      ['__MACOSX/a.txt', 1000],
+    ] as const)
+      write(`sized/${name}`, 'x'.repeat(size));
+    expect(await measureSource(join(folder, 'sized'))).toBe(130);
+    expect(await measureSource(join(folder, 'sized/a.txt'))).toBe(100);
+    expect(await measureSource('builtin:moby-dick')).toBe(0);
+  });
 });
 
 describe('builtin:moby-dick', () => {

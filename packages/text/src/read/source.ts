@@ -104,8 +104,7 @@ export async function measureSource(source: string, options: SourceOptions = {})
       return 0;
     }
     if (!(await stat(path)).isDirectory()) return await sizeOf(path);
-    const entries = await readdir(path, { recursive: true, withFileTypes: true });
-    return await sumOf(entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : [])));
+    return await sumOf((await filesOf(path)).filter(isVisible).map((file) => join(path, file)));
   } catch {
     // Reading the source says what is wrong with it.
     return 0;
@@ -168,8 +167,7 @@ async function load(
   if (path === undefined) return { ...(await readGlob(source, bases, options)), name: globName(source) };
   const name = basename(path).replace(/(\.tar)?\.[^.]+$/, '') || basename(path);
   if ((await stat(path)).isDirectory()) {
-    const entries = await readdir(path, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile()).map((entry) => relative(path, join(entry.parentPath, entry.name)));
+    const files = await filesOf(path);
     return { ...(await named(source, () => readMany('folder', files, (file) => readPath(join(path, file)), options))), name };
   }
   return { ...(await named(source, async () => readFileBytes(await readPath(path), basename(path), options))), name };
@@ -222,6 +220,17 @@ async function readGlob(source: string, bases: readonly string[], options: ReadO
   throw bad(source, `nothing matches it under ${[...new Set(bases)].join(' or ')}`);
 }
 
+/** The files of a folder and its subfolders, by their paths in it. */
+async function filesOf(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  // Node before 20.12 calls the folder of an entry `path` and has no `parentPath`.
+  return entries.filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath ?? entry.path, entry.name)));
+}
+
+/** False for what is hidden, and for what macOS adds to archives. */
+const isVisible = (name: string): boolean =>
+  !name.split(/[\\/]/).some((part) => (part.startsWith('.') && !/^\.{1,2}$/.test(part)) || part === '__MACOSX');
+
 /** Reads many files, each to its own documents. A file that cannot be read is reported as a removal, as long as one file can be read. */
 async function readMany(
   what: string,
@@ -232,9 +241,7 @@ async function readMany(
   const all: Loaded = { documents: [], removed: [], files: [], notes: [] };
   let reason = '';
   // Compared by code unit: the order, and so the held-out set, is the same under every locale.
-  const visible = names
-    .filter((name) => !name.split(/[\\/]/).some((part) => (part.startsWith('.') && !/^\.{1,2}$/.test(part)) || part === '__MACOSX'))
-    .sort();
+  const visible = names.filter(isVisible).sort();
   for (const name of visible) {
     // Files of an archive are in memory, so reading them never waits, and signals are only delivered here.
     await setImmediate();
