@@ -93,7 +93,8 @@ export async function bootstrap({ log = console.log } = {}) {
       `The workspace could not be installed: ${explain(text) ?? `the installer ended with code ${code} and printed:\n${text.trimEnd().split('\n').slice(-20).join('\n')}`}`,
     );
   mkdirSync(join(root, 'node_modules'), { recursive: true });
-  log(`Took ${Math.round(slim() / 1e6)} MB out of node_modules that Node does not load here (tools/slim.mjs says what).`);
+  const megabytes = Math.round(slim() / 1e6);
+  if (megabytes > 0) log(`Took ${megabytes} MB out of node_modules that Node does not load here (tools/slim.mjs says what).`);
   writeFileSync(stamp, wanted);
   return true;
 }
