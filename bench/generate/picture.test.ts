@@ -17,8 +17,9 @@ it('the frontier holds what no varied row beats in speed and cost', () => {
   expect(best(rows).map(({ name }) => name)).toEqual(['slow & good', 'fast']);
   expect(frontierTable(rows)).toContain('| 4 | repeats | 1 | 50.0 | 2.0 | 1 | 2.00 | 0.30 | repeats |');
   const svg = frontierPicture(rows);
-  expect(svg.match(/<circle class="full"/g)).toHaveLength(3);
-  expect(svg.match(/<circle class="hollow"/g)).toHaveLength(1);
+  // Each row once, and a legend for their kind.
+  expect(svg.match(/<circle class="k\d"/g)).toHaveLength(3 + 1);
+  expect(svg.match(/<circle class="k\d hollow"/g)).toHaveLength(1);
   expect(svg).toContain('slow &#38; good');
   expect(svg).not.toContain('NaN');
 });
