@@ -1,5 +1,7 @@
 import { extname } from 'node:path';
 
+import { mustBe } from '@mdiff/arguments';
+
 import { TextError } from '../error.js';
 import type { ParsedText } from '../types.js';
 import { openArchive, type Archive } from './archive.js';
@@ -124,6 +126,11 @@ const latin1 = (bytes: Uint8Array, at: number, length: number) => String.fromCha
  * @throws TextError, without the name of the file, when it holds nothing to learn from
  */
 export async function readBytes(bytes: Uint8Array, name: string, format: ReadText['format']): Promise<ReadText> {
+  mustBe('readBytes', 'bytes', bytes, 'object');
+  mustBe('readBytes', 'name', name, 'string');
+  mustBe('readBytes', 'format', format, 'string');
+  if (!Object.hasOwn(PARSERS, format))
+    throw new TypeError(`readBytes: format: expected one of ${Object.keys(PARSERS).join(', ')}, got ${JSON.stringify(format)}`);
   if (bytes.length === 0) throw new TextError('the file is empty');
   const parsed = await PARSERS[format](bytes, name);
   if (parsed.document.sections.length === 0)
