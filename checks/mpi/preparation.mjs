@@ -25,9 +25,9 @@ export async function checkPreparation({ scratch, cache, trainArgs, metrics, wei
   const shelf = join(scratch, 'shelf');
   mkdirSync(shelf, { recursive: true });
   for (let i = 0; i < 8; i++) writeFileSync(join(shelf, `book-${i}.txt`), bookOf(60 + i, 100 * i));
-  // mdiff reads no hidden files, but takes the size of this one for that of a long text.
-  writeFileSync(join(shelf, '.padding'), '');
-  truncateSync(join(shelf, '.padding'), 5e6);
+  // Binary, so no text is read of it; its size makes the shelf one that goes through the token cache.
+  writeFileSync(join(shelf, 'padding.txt'), '');
+  truncateSync(join(shelf, 'padding.txt'), 5e6);
   const ofShelf = (name, ranks, own) =>
     trainArgs(name, [`training.gradient_accumulation_steps=${6 / ranks}`, `cache_dir=${own}`], { source: shelf });
   const whole = cacheOf('shelf-1');

@@ -161,9 +161,9 @@ describe('a shelf on ranks', () => {
     const source = join(root, 'shelf');
     await mkdir(source, { recursive: true });
     for (let i = 0; i < 7; i++) await writeFile(join(source, `book-${i}.txt`), tinyBook(12 + i));
-    // mdiff reads no hidden files, but takes the size of this one for that of a long text.
-    await writeFile(join(source, '.padding'), '');
-    await truncate(join(source, '.padding'), 5e6);
+    // Binary, so no text is read of it; its size makes the shelf one that goes through the token cache.
+    await writeFile(join(source, 'padding.txt'), '');
+    await truncate(join(source, 'padding.txt'), 5e6);
     config = config.with({ data: { source } });
     const here = batches(rooted(config, 'alone'), 1);
     alone = { lines: await linesOf(await go(here)), cache: await cacheIn(here.cache_dir) };
