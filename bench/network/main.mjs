@@ -105,7 +105,7 @@ const environment = {
   OMPI_ALLOW_RUN_AS_ROOT: '1',
   OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
 };
-/** What mpirun passes on to the ranks. */
+/** Environment that mpirun passes on to the ranks. */
 const FOR_RANKS = new Set(['MDIFF_BENCH_CACHE', 'ORT_DISABLE_TELEMETRY', 'GLIBC_TUNABLES']);
 /** As mdiff starts itself among ranks. */
 const amongRanks = { ...process.env, OMPI_COMM_WORLD_SIZE: '2', OMPI_COMM_WORLD_RANK: '0' };

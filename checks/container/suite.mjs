@@ -1,4 +1,4 @@
-// What Dockerfile says, without Docker: a user who owns nothing starts its ENTRYPOINT with its CMD on a model that nobody may write, and its HEALTHCHECK asks.
+// The Dockerfile without Docker: a user who owns nothing starts its ENTRYPOINT with its CMD on a model that nobody may write, and its HEALTHCHECK asks.
 //   node checks/container/suite.mjs <model folder> [<empty folder>]
 // With an empty folder, the committed files are put there and the RUN lines build them first (minutes); otherwise this checkout serves, which must be built.
 // Prints `N passed, N failed`.

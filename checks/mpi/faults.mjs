@@ -1,4 +1,4 @@
-// What must end a job on all ranks with one line that names the rank, and what must refuse to start.
+// Faults that must end a job on all ranks with one line that names the rank, and differences at which ranks must refuse to start.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -63,7 +63,7 @@ function listFrom(list: IdList, x: Float64Array, bound: number): void {
   list.count = count;
 }
 
-/** What the tokens of a list add together, as `mass` says; null = 1 each. */
+/** Sum over the tokens of a list, each as `mass` says; null = 1 each. */
 export function massOf({ ids, count }: IdList, mass: Float64Array | null): number {
   if (mass === null) return count;
   let sum = 0;

@@ -24,7 +24,7 @@ export interface LoadOptions extends SessionOptions {
 
 const OPTIONS: Record<keyof LoadOptions, true> = { verify: true, precision: true, cache: true, threads: true };
 
-/** What a pass reads as it stood at the block's first pass (Fast-dLLM, arXiv 2505.22618): all around the block, or all in front of it. */
+/** The positions that a pass reads as they stood at the block's first pass (Fast-dLLM, arXiv 2505.22618): all around the block, or all in front of it. */
 export type Cache = 'none' | CacheKind;
 
 export type Precision = 'float32' | 'int8';

@@ -1,4 +1,4 @@
-/** What is used of a port of a `MessageChannel`, whose type in a browser only the DOM library has. */
+/** The used part of a port of a `MessageChannel`, whose type in a browser only the DOM library has. */
 interface Port {
   onmessage: () => void;
   postMessage(message: null): void;

@@ -111,7 +111,7 @@ async function weights(path: string): Promise<() => Record<string, tf.Tensor>> {
   return () => Object.fromEntries([...tensors.values()].map(({ name: key, shape, data }) => [key, tf.tensor(data, [...shape])]));
 }
 
-/** What a cache means, pass by pass and canvas by canvas: the state of what is not computed is that of the canvas with the whole block masked. */
+/** The meaning of a cache, pass by pass and canvas by canvas: the state of what is not computed is that of the canvas with the whole block masked. */
 function cachedDenoiser({ config }: Model, parameters: () => Record<string, tf.Tensor>, cache: 'dual' | 'prefix'): Model['denoise'] {
   const network = config as unknown as ModelConfig;
   const { n_heads: H, d_model: D } = network;

@@ -4,7 +4,7 @@ import type { Term, TermMethods } from './pattern.js';
 
 type Pointer = [sentence: number, start: number, end: number, ...rest: unknown[]];
 
-/** What of compromise's views is used here. */
+/** The part of compromise's views that is used here. */
 export interface View {
   readonly docs: Term[][];
   readonly document: Term[][];

@@ -6,10 +6,10 @@ import type { Help, Helper, Part } from '@mdiff/prepare';
 
 // Preparing a text on several ranks: rank 0 gives parts of the work to the others, which send back what comes of them. Only rank 0 writes.
 
-/** What rank 0 sends. After "over" nothing follows. */
+/** A message of rank 0. After "over" nothing follows. */
 type Request = Part | { op: 'over' };
 
-/** What a rank answers: the lengths of what follows, or an error. */
+/** Answer of a rank: the lengths of what follows, or an error. */
 type Answer = { lengths: number[] } | { fault: { code: string; message: string; exitCode: number } };
 
 export interface Helpers {
