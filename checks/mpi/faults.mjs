@@ -70,11 +70,22 @@ require('node:module').syncBuiltinESMExports();\n`,
       : `${seconds} s, exit code ${code}\n${text.slice(-3000)}`;
   });
   await step('a rank that runs out of memory ends the job within 30 s, by name', async () => {
+    // A rank that leaks, in a container without an OOM killer: from the moment that the file is there it keeps objects, and no page is given to it.
+    const begin = join(scratch, 'leak');
+    const leak = join(scratch, 'leak.cjs');
+    writeFileSync(
+      leak,
+      `const kept = [];
+const leak = () => require('node:fs').existsSync(${JSON.stringify(begin)}) && kept.push(Array.from({ length: 100_000 }, (_, i) => ({ i })));
+if (/dist.main\\.js$|src.main\\.ts$/.test(process.argv[1]) && require('node:worker_threads').isMainThread) setInterval(leak, 5);\n`,
+    );
     const { code, text, seconds } = await onRanks(same(3, trainArgs('memory', long)), {
+      as: { 2: ['env', `NODE_OPTIONS=--require ${leak}`] },
       ready: () => stepsIn(folderOf('memory')) > 2,
-      // From now on it gets no more memory: the next page that it asks for is refused, as in a full container without an OOM killer. Not its present
-      // size: it gives memory back now and then, and would go on with that.
-      act: () => execFileSync('prlimit', [`--pid=${processOf(2, 'experiment_name=memory')}`, '--as=1']),
+      act: () => {
+        execFileSync('prlimit', [`--pid=${processOf(2, 'experiment_name=memory')}`, '--as=1']);
+        writeFileSync(begin, '');
+      },
     });
     console.log(`       ${seconds.toFixed(1)} s`);
     // V8 gives up and the launcher of the rank says so, or an allocation fails in native code and the rank itself says so.
