@@ -2,7 +2,7 @@
 // checkouts share, stay.
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { root } from './workspace.mjs';
+import { filesIn, root } from './workspace.mjs';
 
 const binary = new RegExp(`^tokenizers\\.${process.platform}-(universal|${process.arch})\\b`);
 
@@ -74,9 +74,7 @@ export function slim(base = root) {
   let bytes = 0;
   for (const { name, folder } of packages(join(base, 'node_modules'))) {
     const here = rules.filter(({ of }) => of.test(name));
-    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile()) continue;
-      const file = join(entry.parentPath ?? entry.path, entry.name);
+    for (const file of filesIn(folder)) {
       const path = file
         .slice(folder.length + 1)
         .split(sep)

@@ -22,6 +22,13 @@ export function packageFolders(base = root) {
     .sort();
 }
 
+/** The paths of all files in a folder and its subfolders. */
+export const filesIn = (folder) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    // Node before 20.12 has no `parentPath`.
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+
 /** The parsed package.json of a folder of the checkout. */
 export function manifest(folder, base = root) {
   return JSON.parse(readFileSync(join(base, folder, 'package.json'), 'utf8'));

@@ -8,8 +8,7 @@ import { bytesOf } from './helper.js';
 import type { EncoderName, Part } from './helper.js';
 import { pauses } from './pause.js';
 import { openThreads } from './scoring.js';
-import { encodeOutline, outlineOf } from './shelf/outline.js';
-import { encodeShard } from './shelf/shard.js';
+import { entriesOf } from './shelf/fill.js';
 
 // The side of a helper: it does parts of the work of another process with the threads and the encoder of its own machine, and writes no file.
 
@@ -25,12 +24,6 @@ export function openHelp(config: ProjectConfig, threads: number): Help {
   let tokenizer: Tokenizer | undefined;
   let folder: Promise<string> | undefined;
 
-  const cut = async ({ where, format, outline, cuts }: Extract<Part, { op: 'file' }>, bytes: Uint8Array): Promise<Uint8Array[]> => {
-    const read = await readBytes(bytes, where, format);
-    const entries: Uint8Array[] = outline ? [encodeOutline(outlineOf(read))] : [];
-    for (const options of cuts) entries.push(await encodeShard(read.document.sections, { tokenizer: tokenizer!, options, pause }));
-    return entries;
-  };
   return {
     run: async (part, bytes) => {
       switch (part.op) {
@@ -38,7 +31,7 @@ export function openHelp(config: ProjectConfig, threads: number): Help {
           tokenizer = Tokenizer.fromJson(Buffer.from(bytes).toString('utf8'));
           return [];
         case 'file':
-          return cut(part, bytes);
+          return entriesOf(await readBytes(bytes, part.where, part.format), part, { tokenizer, pause });
         case 'parse':
           return [bytesOf(await pool.run<Float32Array>('parse', part.sentences))];
         case 'embed':

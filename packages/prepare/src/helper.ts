@@ -49,7 +49,7 @@ export async function inLanes<Lane>(
   );
 }
 
-/** Bytes as float32 numbers. A copy: a message need not be aligned. */
+/** Bytes as float32 numbers. A copy: the bytes of a message or a file need not be aligned. */
 export const floatsOf = (bytes: Uint8Array): Float32Array => new Float32Array(Uint8Array.from(bytes).buffer);
 
 export const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Memo } from '@mdiff/curriculum/scores';
 import { sha256, sweep } from '@mdiff/folder/node';
 import { readEntry, writeEntry } from './entry.js';
+import { floatsOf } from './helper.js';
 
 /**
  * Keeps computed signals in `folder`, by a hash of the text, the signal's name, its settings and its code's version. A damaged entry is computed
@@ -13,8 +14,7 @@ export function fileMemo(folder: string, text: string, onEntry?: (path: string) 
     const path = join(folder, `${name}-${sha256(JSON.stringify([text, name, settings])).slice(0, 32)}.f32`);
     onEntry?.(path);
     const entry = await readEntry(path);
-    // A copy: the buffer of a file need not be aligned.
-    if (typeof entry !== 'string' && entry.length % 4 === 0) return new Float32Array(Uint8Array.from(entry).buffer);
+    if (typeof entry !== 'string' && entry.length % 4 === 0) return floatsOf(entry);
     const signal = await make();
     await sweep(folder, { ours: true });
     await writeEntry(path, Buffer.from(signal.buffer, signal.byteOffset, signal.byteLength));

@@ -6,6 +6,7 @@ import { readMetrics } from './metrics.js';
 import { findRun } from './record.js';
 import type { EarlierRun } from './record.js';
 import { listRuns, othersOf, runNamed } from './runs.js';
+import { isThere } from './isthere.js';
 
 export interface RunOverview {
   name: string;
@@ -18,12 +19,6 @@ export interface RunOverview {
   /** bytes of the run folder */
   bytes: number;
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
 
 /** Bytes of the files in a folder, and in the folders in it. A file that goes away meanwhile counts nothing. */
 export async function sizeOf(folder: string): Promise<number> {

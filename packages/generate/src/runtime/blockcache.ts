@@ -1,6 +1,6 @@
-// The caches of Fast-dLLM (arXiv 2505.22618): the first pass of a block computes the whole canvas. The later ones compute the block alone (dual), or the block
-// and all that stands behind it (prefix). What they read of the rest is as it was when all of the block was masked. So the logits depend on the canvas and its block alone, and not on what was
-// computed before: a cache that is missing is made anew.
+// The caches of Fast-dLLM (arXiv 2505.22618): the first pass of a block computes the whole canvas. The later ones compute the block alone (dual), or the
+// block and all that stands behind it (prefix), and read the rest as it was when all of the block was masked. So the logits depend on the canvas and its
+// block alone, and not on passes before: a cache that is missing is made anew.
 import type { BlockPasses, CanvasCache, Stretch } from './blockpass.js';
 import type { FillPass, FillRow } from './filling.js';
 import type { Reserved } from './feed.js';

@@ -1,10 +1,12 @@
 import type { ProjectConfig } from '@mdiff/config';
 import type { UnitOptions } from '@mdiff/curriculum';
 import type { MdiffError } from '@mdiff/folder';
-import type { VisitedFile } from '@mdiff/text/node';
+import type { Tokenizer } from '@mdiff/text';
+import type { ReadText, VisitedFile } from '@mdiff/text/node';
 import { readEntry, writeEntry } from '../entry.js';
 import { IN_HAND } from '../helper.js';
 import type { Helper, Part } from '../helper.js';
+import type { Pause } from '../pause.js';
 import { encodeOutline, outlineOf, outlinePath, textKey } from './outline.js';
 import { encodeShard } from './shard.js';
 import { visitFiles } from './visit.js';
@@ -48,11 +50,8 @@ export async function fillCache(
     inHand.set(helper, inHand.get(helper)! - 1);
   };
   const make = async (file: VisitedFile, lack: Lack): Promise<void> => {
-    const read = await file.parse();
-    const entries: Uint8Array[] = lack.outline === undefined ? [] : [encodeOutline(outlineOf(read))];
-    for (const shard of lack.shards)
-      entries.push(await encodeShard(read.document.sections, { tokenizer: cutter!.tokenizer, options: shard.options, pause }));
-    await keep(lack, entries);
+    const wanted = { outline: lack.outline !== undefined, cuts: lack.shards.map((shard) => shard.options) };
+    await keep(lack, await entriesOf(await file.parse(), wanted, { tokenizer: cutter?.tokenizer, pause }));
   };
   await visitFiles(config, key, options, async (file) => {
     const lack = await lackOf(file, options);
@@ -69,6 +68,17 @@ export async function fillCache(
     if (failed) await Promise.all(given);
   });
   await Promise.all(given);
+}
+
+/** The entries of a file: its outline where one is asked for, then a shard for each way of cutting, which needs a tokenizer. */
+export async function entriesOf(
+  read: ReadText,
+  { outline, cuts }: { outline: boolean; cuts: readonly UnitOptions[] },
+  { tokenizer, pause }: { tokenizer: Tokenizer | undefined; pause: Pause },
+): Promise<Uint8Array[]> {
+  const entries: Uint8Array[] = outline ? [encodeOutline(outlineOf(read))] : [];
+  for (const options of cuts) entries.push(await encodeShard(read.document.sections, { tokenizer: tokenizer!, options, pause }));
+  return entries;
 }
 
 function ignoreUnreadable(error: unknown): void {

@@ -1,9 +1,10 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { everyone } from '@mdiff/engine';
 import type { Communicator } from '@mdiff/engine';
 import { places } from '@mdiff/folder';
 import { writeFileWhole } from '@mdiff/folder/node';
+import { isThere } from '../isthere.js';
 
 // Ranks that share `cache_dir` read there what rank 0 has written. Rank 0 sends the entries to those that do not, so that nobody makes them again.
 
@@ -36,9 +37,3 @@ export async function receiveEntries(comm: Communicator, folder: string, entries
   }
   if (failed) throw failed;
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
