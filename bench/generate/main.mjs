@@ -31,7 +31,11 @@ const options = optionsOf({
     sampler: { kind: text('name'), many: true, help: 'points of the frontier whose names begin so; may be repeated (default: all)' },
     corpus: { kind: text('source'), many: true, help: 'a further text that the judge has read; may be repeated' },
     tokens: { kind: whole(8), default: 64, help: 'new tokens of each text of the frontier' },
-    threads: { kind: whole(0, 256), default: 0, help: 'threads inside an operator, of mdiff and of PyTorch; 0 = one for each core' },
+    threads: {
+      kind: whole(0, 256),
+      default: 0,
+      help: 'threads inside an operator, of mdiff and of PyTorch; 0 = what mdiff chooses, and the better of one and all cores for PyTorch',
+    },
     quality: { kind: text('file'), help: 'take the judged texts from these figures of the same model, and measure the speed alone' },
     python: { kind: text('path'), help: 'a Python that has PyTorch (default: bench/generate/peers/.venv, made once)' },
     preset: { kind: text('name'), default: 'quickstart_scratch', help: 'whose book the judge of the frontier has read' },

@@ -13,7 +13,7 @@ interface TwinArgs {
   model: Model;
   batches: readonly number[];
   tokens: number;
-  /** 0 = one for each core, PyTorch's own choice */
+  /** 0 = the better of one and PyTorch's own choice, for each batch */
   threads: number;
 }
 
@@ -21,7 +21,17 @@ interface TwinArgs {
 export async function writeWithTwin({ python, folder, model, batches, tokens, threads }: TwinArgs): Promise<Written[]> {
   const { bos } = model.tokenizer.special;
   const check = [bos, ...model.tokenizer.encode('The captain stood upon the deck, and looked out over the sea.')];
-  const request = { temperature: TEMPERATURE, top_p: TOP_P, tokens, batches, threads, seed: 1, check, enough: ENOUGH, rounds: ROUNDS };
+  const request = {
+    temperature: TEMPERATURE,
+    top_p: TOP_P,
+    tokens,
+    batches,
+    threads: threads === 0 ? [1, 0] : [threads],
+    seed: 1,
+    check,
+    enough: ENOUGH,
+    rounds: ROUNDS,
+  };
   const script = fileURLToPath(new URL('peers/torch_twin.py', import.meta.url));
   const child = spawnSync(python, [script, folder], { input: JSON.stringify(request), encoding: 'utf8', maxBuffer: 2 ** 28 });
   if (child.status !== 0) throw new Error(`the twin in PyTorch failed: ${child.stderr.trim().split('\n').at(-1)}`);

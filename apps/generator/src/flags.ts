@@ -30,7 +30,7 @@ export function addCommonFlags(command: Command): Command {
   return command
     .option('-m, --model <folder>', 'model folder (same as the argument)')
     .option('-s, --set <key=value>', 'set a configuration key, for example generation.top_p=0.9 (may be repeated)', collect)
-    .addOption(new Option('--threads <count>', 'compute threads (default: physical cores)').argParser(integer))
+    .addOption(new Option('--threads <count>', 'compute threads (default: as many as are fastest here)').argParser(integer))
     .addOption(precisionFlag())
     .option('--no-verify', 'skip the checksums of the model folder (sizes are always compared)');
 }

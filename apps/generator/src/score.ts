@@ -84,7 +84,7 @@ export function addScore(root: Command, hooks: Hooks): void {
       new Option('--masks <count>', 'masks of each paragraph; more make the error smaller (default: 4, and 64 in all)').argParser(count),
     )
     .addOption(new Option('--seed <seed>', 'the same seed draws the same masks').argParser(integer))
-    .addOption(new Option('--threads <count>', 'compute threads (default: physical cores)').argParser(integer))
+    .addOption(new Option('--threads <count>', 'compute threads (default: as many as are fastest here)').argParser(integer))
     .addOption(precisionFlag())
     .option('--no-verify', 'skip the checksums of the model folder (sizes are always compared)')
     .option('--json', 'print one JSON object')

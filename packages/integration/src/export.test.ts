@@ -219,6 +219,24 @@ describe.each(Object.entries(models))('%s', (name, model) => {
     expect(maxError(onnx, expected)).toBeLessThan(1e-4);
   });
 
+  it('any number of threads computes the same, to the bit', async () => {
+    const rng = stream(2, 'threads');
+    const size = loaded.config.vocab_size;
+    const rows = Array.from({ length: 64 }, () => ({
+      canvas: Int32Array.from({ length: 24 }, (_, s) => (s === 0 ? 2 : s % 3 === 0 ? 0 : 5 + rng.int(size - 5))),
+      positions: Int32Array.of(3, 6, 21),
+    }));
+    const logits: (readonly Float32Array[])[] = [];
+    for (const threads of [1, 2, 3]) {
+      const model = await loadModel(path, { threads });
+      const writer = await model.openWriter?.({ batch: 64, places: 24 });
+      const next = await writer?.next({ ids: Int32Array.from(rows.flatMap(({ canvas }) => [...canvas])), length: 24 });
+      logits.push([await model.denoise(rows), ...(next ? [next] : [])]);
+      await model.close();
+    }
+    for (const others of logits.slice(1)) expect(others).toEqual(logits[0]);
+  });
+
   it('a score of the held-out text is the figure that training reports', async () => {
     const { heldOut, tokenizer } = await prepare(config, silent);
     const { heldOut: units, train } = await modelText(config, JSON.stringify(tokenizer.toJson()));

@@ -1,6 +1,7 @@
 // Passes of the graph that computes a stretch of a canvas and reads the rest from a cache (packages/model/src/block.ts). Knows no runtime.
-import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node';
+import type { Tensor, TypedTensor } from 'onnxruntime-node';
 import type { TensorClass } from './cache.js';
+import type { Graph } from './fastest.js';
 
 /** What a pass over a whole canvas of `length` positions leaves: keys and values [H, S, K] of each block, inputs [S, D] of each convolution, by name. */
 export interface CanvasCache {
@@ -35,7 +36,7 @@ interface Layout {
 
 type Feeds = Record<string, Tensor>;
 
-export function blockPasses(session: InferenceSession, Class: TensorClass): BlockPasses {
+export function blockPasses(session: Graph, Class: TensorClass): BlockPasses {
   const layout = layoutOf(session);
   const { attention, windows } = layout;
   const run = async (feeds: Feeds) => {
@@ -58,7 +59,7 @@ export function blockPasses(session: InferenceSession, Class: TensorClass): Bloc
   };
 }
 
-function layoutOf({ inputMetadata }: InferenceSession): Layout {
+function layoutOf({ inputMetadata }: Graph): Layout {
   const attention = new Map<string, { H: number; K: number }>();
   const windows = new Map<string, { R: number; D: number }>();
   for (const input of inputMetadata) {

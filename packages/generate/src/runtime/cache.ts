@@ -1,6 +1,7 @@
 // Texts that are written from left to right, each with a cache of what was read of it, in shared passes. Knows no runtime: the caller passes its
 // session and its tensor.
-import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node';
+import type { Tensor, TypedTensor } from 'onnxruntime-node';
+import type { Graph } from './fastest.js';
 
 export type TensorClass = new (type: 'float32' | 'int32', data: Float32Array | Int32Array, dims: readonly number[]) => Tensor;
 
@@ -41,7 +42,7 @@ interface Part {
 const PAST = 'past.';
 
 /** Passes of the causal graph (packages/model/src/cached.ts). */
-export function causalPasses(session: InferenceSession, Class: TensorClass): CausalPasses {
+export function causalPasses(session: Graph, Class: TensorClass): CausalPasses {
   const parts = session.inputMetadata.flatMap((input): Part[] => {
     if (!input.name.startsWith(PAST) || !input.isTensor) return [];
     const shape = input.shape.map(Number);

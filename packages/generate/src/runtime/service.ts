@@ -1,10 +1,10 @@
 // What the inference thread answers, in any runtime: passes, canvases to fill, texts from left to right.
 import { Later, Moved, type Turns } from '@mdiff/workers/browser';
-import type { InferenceSession } from 'onnxruntime-node';
 import { causalPasses, type CausalPasses, type TensorClass, type TextCache } from './cache.js';
 import { causalFill } from './causalfill.js';
 import { blockPasses } from './blockpass.js';
 import { cachedPasses, type CacheKind } from './blockcache.js';
+import type { Graph } from './fastest.js';
 import { feedOf, type Feed } from './feed.js';
 import { startFilling, stepTogether, type FillPass } from './filling.js';
 import { fillInTurn, type FillingCalls } from './fillings.js';
@@ -20,12 +20,12 @@ export interface WriterCalls {
 
 /** What a runtime has loaded. */
 export interface Loaded {
-  readonly session: InferenceSession;
+  readonly session: Graph;
   /** the graph that reads a cache, with which canvases are filled, and what it computes of them */
-  readonly block?: { readonly session: InferenceSession; readonly kind: CacheKind };
+  readonly block?: { readonly session: Graph; readonly kind: CacheKind };
   readonly Tensor: TensorClass;
   /** called when the causal graph is first needed */
-  readonly loadCausal: () => Promise<InferenceSession>;
+  readonly loadCausal: () => Promise<Graph>;
 }
 
 const GRAPH_INPUTS = ['input_ids', 'attention_mask', 'rows'];
@@ -33,7 +33,7 @@ const BLOCK_INPUTS = ['input_ids', 'attention_mask', 'position', 'unread', 'rows
 const CAUSAL_INPUTS = ['input_ids', 'position', 'rows'];
 
 /** Throws for a graph that has other inputs, or other columns than the vocabulary: every token would be wrong. */
-function checkGraph({ inputNames, inputMetadata, outputMetadata }: InferenceSession, inputs: readonly string[], vocab: number): void {
+function checkGraph({ inputNames, inputMetadata, outputMetadata }: Graph, inputs: readonly string[], vocab: number): void {
   const missing = inputs.find((name) => !inputNames.includes(name));
   if (missing !== undefined) throw new Error(`it has no input "${missing}", so it is no graph for this`);
   const logits = outputMetadata.find(({ name }) => name === 'logits');

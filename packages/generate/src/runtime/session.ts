@@ -64,6 +64,6 @@ export interface UnitsArgs {
 }
 
 export interface SessionOptions {
-  /** Threads inside one operator; 0 = one for each physical core that this process may use. */
+  /** Threads inside one operator; 0 = as many as the passes show to be fastest, from one to one for each physical core that this process may use. */
   readonly threads?: number;
 }

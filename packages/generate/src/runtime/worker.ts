@@ -3,6 +3,7 @@ import type { Tokenizer } from '@mdiff/text/tokenizer';
 import { coreThreads, serveWorker } from '@mdiff/workers';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { CacheKind } from './blockcache.js';
+import { fastest, type Graph } from './fastest.js';
 import type { GraphNames } from './remote.js';
 import { service } from './service.js';
 import type { SessionOptions, UnitsArgs } from './session.js';
@@ -18,17 +19,30 @@ export interface OpenArgs extends SessionOptions, GraphNames {
   readonly tokenizer: string;
 }
 
-const load = (graph: string, threads: number): Promise<InferenceSession> =>
+/**
+ * All cores, half of them, and so on to one, unless the caller says how many. ONNX Runtime's own default counts the cores of the machine, also in a
+ * container that may use one of them.
+ */
+function threadCounts(wanted: number): number[] {
+  const counts = [wanted || coreThreads()];
+  while (wanted === 0 && counts.at(-1)! > 1) counts.push(counts.at(-1)! >> 1);
+  return counts;
+}
+
+const load = (graph: string, wanted: number): Promise<Graph> =>
+  fastest(threadCounts(wanted).map((threads) => () => create(graph, threads)));
+
+const create = (graph: string, threads: number): Promise<Graph> =>
   InferenceSession.create(graph, {
     executionProviders: ['cpu'],
-    // ONNX Runtime's own default counts the cores of the machine, also in a container that may use one of them.
-    intraOpNumThreads: threads || coreThreads(),
+    intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
     // Errors come back as exceptions; ONNX Runtime's own log would go to the terminal.
     logSeverityLevel: 4,
-    // With spinning, idle threads wait in a busy loop between passes: 2.5 times the processor time for one text at a time (measured).
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    // Threads wait for the next operator in a busy loop: to be woken would take longer than most operators. So short a wait ends before the next pass, where
+    // ONNX Runtime's own would go on between passes, for 2.5 times the processor time (measured).
+    extra: { session: { intra_op: { allow_spinning: '1', spin_duration_us: '100' } } },
   });
 
 let json = '';
