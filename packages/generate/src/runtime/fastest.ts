@@ -14,7 +14,7 @@ const FIRST_WAIT = 16;
 const LONGEST_WAIT = 512;
 
 /** Says which of several ways, each a neighbour of the one before it, the passes of one size take. */
-export function choose(count: number) {
+function choose(count: number) {
   let best = 0;
   let side = 1;
   let left = 0;
