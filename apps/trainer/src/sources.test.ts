@@ -40,6 +40,12 @@ describe('several arguments', () => {
   });
 });
 
+it.each(['misspelt.txt', 'builtin:moby-dick', '*.txt'])('%s among several arguments is refused', (name) => {
+  expect(() => sourcesOf([join(folder, 'b.txt'), name])).toThrow(
+    `${name}: no such file or folder; of several texts each must be a file, an archive or a folder`,
+  );
+});
+
 describe('a configuration given as a text', () => {
   it.each(['my.yaml', 'a folder/my.YML'])('%s', (name) => {
     const message = `${name} is a configuration, not a text; did you mean --config ${name}? (to learn its text, name a copy .txt)`;

@@ -18,20 +18,23 @@ export function sourceOf(book: string): string {
 /** A name in a pattern, where it stands for itself. */
 const escaped = (name: string): string => name.replace(/[\\()[\]{}!*+?@$^|,]/g, '\\$&');
 
-const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+/** A pattern passes over what does not exist, so a misspelt name among several would be left out without a word. */
+function isFolder(book: string): boolean {
+  const found = statSync(resolve(book), { throwIfNoEntry: false });
+  if (!found) throw new UsageError(`${book}: no such file or folder; of several texts each must be a file, an archive or a folder`);
+  return found.isDirectory();
+}
 
-/** Several files and folders as one `data.source`: a pattern below the folder that holds them all. */
+/** Several files and folders as one `data.source`: a pattern below the folder that holds them all. @throws UsageError for one that does not exist */
 export function sourcesOf(books: readonly string[]): string {
   books.forEach(refuseConfiguration);
   if (books.length === 1) return sourceOf(books[0]!);
+  const folders = books.map(isFolder);
   const paths = books.map((book) => resolve(book).split('/'));
   const [first] = paths as [string[]];
   let shared = 0;
   while (paths.every((path) => shared < path.length - 1 && path[shared] === first[shared])) shared++;
-  const names = paths.map((path) => {
-    const name = path.slice(shared).map(escaped).join('/');
-    return isFolder(path.join('/')) ? `${name}/**` : name;
-  });
+  const names = paths.map((path, i) => path.slice(shared).map(escaped).join('/') + (folders[i] ? '/**' : ''));
   return `${first.slice(0, shared).map(escaped).join('/')}/{${names.join(',')}}`;
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -89,6 +89,20 @@ describe('files and folders', () => {
         sample: 'it is a PNG picture; run text recognition (OCR) on it and save the text',
       },
     ]);
+  });
+
+  it('takes a link to a file as a file, follows none to a folder, and reports one that leads nowhere', async () => {
+    write('linked/a.txt', 'First.');
+    for (const [name, target] of [
+      ['b.txt', write('elsewhere/second.txt', 'Second.')],
+      ['round', join(folder, 'linked')],
+      ['lost.txt', join(folder, 'nowhere.txt')],
+    ] as const)
+      symlinkSync(target, join(folder, 'linked', name));
+    const { documents, removed } = await loadSource(join(folder, 'linked'));
+    expect(documents.map(({ id }) => id)).toEqual(['a.txt', 'b.txt']);
+    expect(removed.map(({ where, what }) => [where, what])).toEqual([['lost.txt', 'unreadable file']]);
+    expect(await measureSource(join(folder, 'linked'))).toBe('First.'.length + 'Second.'.length);
   });
 });
 

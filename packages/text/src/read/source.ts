@@ -89,7 +89,8 @@ export async function measureSource(source: string, options: SourceOptions = {})
     (await stat(path)).size * (/\.(zip|gz|xz|tgz|txz|epub|docx)$/i.test(path) ? PACKED_RATIO : 1);
   const sumOf = async (paths: readonly string[]): Promise<number> => {
     let sum = 0;
-    for (const path of paths) sum += await sizeOf(path);
+    // A link that leads nowhere has no size.
+    for (const path of paths) sum += await sizeOf(path).catch(() => 0);
     return sum;
   };
   try {
@@ -220,11 +221,22 @@ async function readGlob(source: string, bases: readonly string[], options: ReadO
   throw bad(source, `nothing matches it under ${[...new Set(bases)].join(' or ')}`);
 }
 
-/** The files of a folder and its subfolders, by their paths in it. */
+/** The files of a folder and its subfolders, by their paths in it. A link to a file is a file; one to a folder is not followed, because it may lead back. */
 async function filesOf(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  // Node before 20.12 calls the folder of an entry `path` and has no `parentPath`.
-  return entries.filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath ?? entry.path, entry.name)));
+  const files: string[] = [];
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    // Node before 20.12 calls the folder of an entry `path` and has no `parentPath`.
+    const path = join(entry.parentPath ?? entry.path, entry.name);
+    // A link that leads nowhere stays in the list, so that reading it says so.
+    const isFile = entry.isSymbolicLink()
+      ? await stat(path).then(
+          (target) => target.isFile(),
+          () => true,
+        )
+      : entry.isFile();
+    if (isFile) files.push(relative(folder, path));
+  }
+  return files;
 }
 
 /** False for what is hidden, and for what macOS adds to archives. */
