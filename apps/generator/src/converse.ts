@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline';
 import { Interrupted, isUserError, print, UsageError } from '@mdiff/cli';
 import { generate, infill, parseGaps, rewrite, seedAt, type GenerateOptions, type Model, type SamplingOptions } from '@mdiff/generate';
+import { hintAtMinutes } from './infill.js';
 import { without } from './open.js';
 import { writeTexts } from './texts.js';
 
@@ -65,6 +66,7 @@ async function answer(line: string, { model, changed, json, watch }: ConverseArg
     case undefined:
       return void (await write((options) => generate(model, { ...sampling, ...options, prompt: line })));
     case 'infill': {
+      hintAtMinutes(rest);
       const parts = parseGaps(rest);
       return void (await write((options) => infill(model, parts, { ...free, ...options })));
     }

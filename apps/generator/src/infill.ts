@@ -1,6 +1,6 @@
 import { count, UsageError } from '@mdiff/cli';
 import { closing } from '@mdiff/folder';
-import { infill, parseGaps } from '@mdiff/generate';
+import { infill, minutesBehindGap, parseGaps } from '@mdiff/generate';
 import { type Command, Option } from 'commander';
 import { addSamplingFlags, type SamplingFlags, wordOptions } from './flags.js';
 import { textOf } from './input.js';
@@ -18,7 +18,9 @@ async function runInfill(first: string | undefined, second: string | undefined, 
   const [argument, given] = flags.model !== undefined && second === undefined ? [undefined, first] : [first, second];
   const folder = folderOf('infill', argument, flags);
   if (given === undefined) throw new UsageError(`infill: no text given; for example: mdiff infill ${folder} "Call me ${flags.gap}."`);
-  const parts = parseGaps(await textOf(given), {
+  const text = await textOf(given);
+  hintAtMinutes(text, flags.gap);
+  const parts = parseGaps(text, {
     marker: flags.gap,
     ...(flags.gapTokens === undefined ? {} : { tokens: flags.gapTokens }),
   });
@@ -35,6 +37,15 @@ async function runInfill(first: string | undefined, second: string | undefined, 
       write: (options) => infill(model, parts, { ...sampling, ...words, ...options }),
     });
   });
+}
+
+/** Says on standard error how a gap of 40 tokens is written, where `___:40` is read as a time. */
+export function hintAtMinutes(text: string, marker = '___'): void {
+  const minutes = minutesBehindGap(text, marker);
+  if (minutes === undefined) return;
+  process.stderr.write(
+    `${marker}:${minutes} is a gap and the minutes :${minutes}; a gap of ${minutes} tokens is ${marker}{${Number(minutes)}}\n`,
+  );
 }
 
 const IDLE = {

@@ -125,6 +125,10 @@ describe('infill', () => {
     expect(
       (await run('infill', '--model', fixture, 'Call <> Ishmael.', '--gap', '<>', '--gap-tokens', '1', '--temperature', '0')).out,
     ).toBe('Call me Ishmael.\n');
+    // Two digits are minutes, and a user who meant tokens is told.
+    const time = await run('infill', fixture, 'At ___:40 we', '--temperature', '0');
+    expect(time.out).toMatch(/:40 we\n$/);
+    expect(time.err).toContain('___:40 is a gap and the minutes :40; a gap of 40 tokens is ___{40}\n');
     const { texts } = JSON.parse((await run('infill', fixture, 'The ___:2 and ___:1 sea', '-n', '2', '--json')).out) as {
       texts: { text: string; fills: string[] }[];
     };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tokenizer } from '@mdiff/text';
 import { describe, expect, it } from 'vitest';
-import { layOut, parseGaps, spaceTokens, windowLimit } from './canvas.js';
+import { layOut, minutesBehindGap, parseGaps, spaceTokens, windowLimit } from './canvas.js';
 import type { ModelFolderConfig } from '@mdiff/folder';
 import { fixture } from './fixture.test.util.js';
 
@@ -67,6 +67,13 @@ describe('parseGaps', () => {
     expect(parseGaps('___:05')).toEqual([{ gap: [1, 12] }, ':05']);
     expect(parseGaps('___: 5')).toEqual([{ gap: [1, 12] }, ': 5']);
     expect(parseGaps('___{12}:30 ___{2} ___:120')).toEqual([{ gap: 12 }, ':30 ', { gap: 2 }, ' ', { gap: 120 }]);
+  });
+
+  it('names digits that are minutes and may have been meant as tokens', () => {
+    expect(minutesBehindGap('Call me ___:8, at ____:40 or ___:50.')).toBe('40');
+    expect(minutesBehindGap('<?>:05', '<?>')).toBe('05');
+    for (const text of ['___{40}', '___:400', '___:4', '___: 40', 'at 10:40 ___', 'nothing'])
+      expect(minutesBehindGap(text), text).toBeUndefined();
   });
 
   it('says when there is none', () => {

@@ -138,6 +138,13 @@ export function parseGaps(text: string, options: { marker?: string; tokens?: num
   return parts;
 }
 
+/** The digits behind the first gap that are text because they may be minutes: "40" of `___:40`; undefined if there are none. */
+export function minutesBehindGap(text: string, marker = '___'): string | undefined {
+  mustBe('minutesBehindGap', 'text', text, 'string');
+  for (const [, before, minutes] of text.matchAll(/(\S*):(\d{2})(?!\d)/g)) if (before!.endsWith(marker)) return minutes;
+  return undefined;
+}
+
 const SPACE = ' '.charCodeAt(0);
 const spaces = new WeakMap<Tokenizer, Int32Array>();
 

@@ -24,7 +24,10 @@ export interface RunOptions extends SamplingOptions, WordOptions {
   readonly alternatives?: number;
   /** Aborting rejects with the signal's reason, between two passes. */
   readonly signal?: AbortSignal;
-  /** After each step of each text; `row` is the text's index. */
+  /**
+   * After each step of each text; `row` is the text's index. Where fixed text follows a gap, the steps are those of the last filling, which costs as many
+   * passes once more (a gap of four tokens 9 instead of 5).
+   */
   readonly onStep?: ((event: Step) => void) | undefined;
 }
 

@@ -1,4 +1,4 @@
-export { parseGaps } from './canvas.js';
+export { minutesBehindGap, parseGaps } from './canvas.js';
 export type { Part } from './canvas.js';
 export { draft } from './draft.js';
 export type { Draft, DraftOptions } from './draft.js';

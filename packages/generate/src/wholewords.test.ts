@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { draft } from './draft.js';
 import { fixture } from './fixture.test.util.js';
 import { generate } from './generate.js';
 import { infill } from './infill.js';
@@ -48,6 +49,26 @@ describe('a gap whose last word is only begun', () => {
     expect(await text({ wordGuard: 0 })).toBe('the wh and');
     // Three beginnings are forbidden one after another.
     expect(await text({ wordGuard: 1 })).toBe('the whale and');
+  });
+
+  it('of a draft is written anew in the same way', async () => {
+    const written = [' sea', ' and'].map(id);
+    let read = 0;
+    const drafting: Model = {
+      ...model,
+      openWriter: () =>
+        Promise.resolve({
+          next: () => Promise.resolve(new Float32Array(plain.config.vocab_size).with(written[read++ % 2]!, 9)),
+          keep: () => Promise.resolve(),
+          close: () => Promise.resolve(),
+        }),
+    };
+    const text = async (wordGuard: number) => {
+      const { texts } = await draft(drafting, { prompt: 'the', maxTokens: 2, share: 0.5, ...options, wordGuard });
+      expect(texts[0]!.draft).toBe(' sea and');
+      return texts[0]!.text;
+    };
+    expect([await text(0), await text(1)]).toEqual(['the sea wh', 'the sea whale']);
   });
 
   it('is left where the text behind it goes on with it, and where no filling is left', async () => {
