@@ -85,6 +85,8 @@ export interface ExportedGraphs {
   quantized?: Uint8Array;
   /** the cached causal pass in 8 bits, whose weights are those in the file of `quantized` */
   quantizedCausal?: Uint8Array;
+  /** the pass with a cache in 8 bits, whose weights are those in the file of `quantized` */
+  quantizedBlock?: Uint8Array;
 }
 
 /** What a run asks of its engine, on one rank or on several. */

@@ -21,6 +21,7 @@ export const FILES = {
   block: 'onnx/block.onnx',
   quantized: 'onnx/model_quantized.onnx',
   quantizedCausal: 'onnx/causal_quantized.onnx',
+  quantizedBlock: 'onnx/block_quantized.onnx',
   tokenizer: 'tokenizer.json',
   tokenizerConfig: 'tokenizer_config.json',
   generation: 'generation_config.json',
@@ -74,6 +75,8 @@ export interface ModelFolder {
   readonly quantizedGraph?: string;
   /** Path of the causal graph whose matrices are in 8 bits; a folder may have none. */
   readonly quantizedCausalGraph?: string;
+  /** Path of the graph with a cache whose matrices are in 8 bits; a folder may have none. */
+  readonly quantizedBlockGraph?: string;
 }
 
 /** The keys of the section `model` that {@link ModelFolderConfig} names. */

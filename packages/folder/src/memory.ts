@@ -7,7 +7,10 @@ import { MANIFEST, checkEntry, parseManifest, parseRecord } from './manifest.js'
 import type { ManifestEntry } from './manifest.js';
 
 /** The parts of a model folder that running it needs, in memory. */
-export interface ModelFiles extends Omit<ModelFolder, 'graph' | 'causalGraph' | 'blockGraph' | 'quantizedGraph' | 'quantizedCausalGraph'> {
+export interface ModelFiles extends Omit<
+  ModelFolder,
+  'graph' | 'causalGraph' | 'blockGraph' | 'quantizedGraph' | 'quantizedCausalGraph' | 'quantizedBlockGraph'
+> {
   readonly graph: Uint8Array<ArrayBuffer>;
   readonly causalGraph?: Uint8Array<ArrayBuffer>;
 }

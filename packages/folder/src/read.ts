@@ -60,6 +60,7 @@ export async function readFolder(folder: string, options: { verify?: boolean } =
     ...(has(FILES.block) && { blockGraph: join(path, FILES.block) }),
     ...(has(FILES.quantized) && { quantizedGraph: join(path, FILES.quantized) }),
     ...(has(FILES.quantizedCausal) && { quantizedCausalGraph: join(path, FILES.quantizedCausal) }),
+    ...(has(FILES.quantizedBlock) && { quantizedBlockGraph: join(path, FILES.quantizedBlock) }),
   };
 }
 

@@ -77,6 +77,9 @@ describe('loadModel', () => {
       const row = { canvas: Int32Array.of(2, 0, 0), positions: Int32Array.of(1) };
       expect([...(await model.denoise([row]))]).toEqual([...(await shifted.denoise([row]))]);
       await model.close();
+      await expect(loadModel(folder, { precision: 'int8', cache: 'dual', verify: false })).rejects.toThrow(
+        /this folder has no onnx\/block_quantized\.onnx; write one with: mdiff export <its run> --cache --int8$/,
+      );
     });
   });
 

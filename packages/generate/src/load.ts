@@ -54,7 +54,7 @@ export async function loadFolder(files: ModelFolder, options: FolderOptions = {}
   const graphs = {
     graph: graphOf(files, precision),
     ...(causalGraph !== undefined && { causalGraph }),
-    ...(cache !== 'none' && { blockGraph: blockGraphOf(files, precision, cache) }),
+    ...(cache !== 'none' && { blockGraph: blockGraphOf(files, precision) }),
   };
   const opening = nodeSession({ config, tokenizer: json, ...graphs }, { ...session, ...(cache !== 'none' && { cache }) });
   opening.catch(() => undefined); // it may fail before the tokenizer is made; below it is waited for
@@ -68,11 +68,11 @@ export async function loadFolder(files: ModelFolder, options: FolderOptions = {}
   return openModel(files, tokenizer, await opening);
 }
 
-function blockGraphOf({ path, blockGraph }: ModelFolder, precision: Precision, cache: CacheKind): string {
-  if (precision !== 'float32')
-    throw new ModelError(`cache: "${cache}" needs precision "float32", got "${precision}"; leave one of them out`);
-  if (blockGraph !== undefined) return blockGraph;
-  throw new ModelError(`${path}: this folder has no ${FILES.block}; write one with: mdiff export <its run> --cache`);
+function blockGraphOf({ path, blockGraph, quantizedBlockGraph }: ModelFolder, precision: Precision): string {
+  const found = precision === 'int8' ? quantizedBlockGraph : blockGraph;
+  if (found !== undefined) return found;
+  const [file, flags] = precision === 'int8' ? [FILES.quantizedBlock, '--cache --int8'] : [FILES.block, '--cache'];
+  throw new ModelError(`${path}: this folder has no ${file}; write one with: mdiff export <its run> ${flags}`);
 }
 
 function graphOf({ path, graph, quantizedGraph }: ModelFolder, precision: Precision): string {

@@ -154,6 +154,7 @@ export const graphFiles = (graphs: ExportedGraphs | undefined): Record<string, U
   ...(graphs?.block && { [FILES.block]: graphs.block }),
   ...(graphs?.quantized && { [FILES.quantized]: graphs.quantized }),
   ...(graphs?.quantizedCausal && { [FILES.quantizedCausal]: graphs.quantizedCausal }),
+  ...(graphs?.quantizedBlock && { [FILES.quantizedBlock]: graphs.quantizedBlock }),
 });
 
 /**

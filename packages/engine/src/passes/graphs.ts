@@ -81,7 +81,7 @@ export interface ExportOptions {
   block?: boolean;
   /** with the causal pass */
   causal?: boolean;
-  /** with a denoiser, and a causal pass if there is one, whose matrices are stored and multiplied in 8 bits */
+  /** with a denoiser, and the other passes that are wanted, whose matrices are stored and multiplied in 8 bits */
   int8?: boolean;
 }
 
@@ -108,24 +108,31 @@ export function exportedOnnx(
   const denoiser = toOnnx(graph, options);
   const stored = storedTensors(denoiser, fileName(FILES.graph));
   const causalPass = causal ? causals(key, () => causalGraph(model, layout)) : undefined;
+  const blockPass = block ? blockGraph(model, layout) : undefined;
   return {
     model: denoiser,
     ...(causalPass && { causal: toOnnx(causalPass, { ...options, stored }) }),
-    ...(block && { block: toOnnx(blockGraph(model, layout), { ...options, stored }) }),
-    ...(int8 && inInt8({ graph, causalPass }, { initializers: Object.fromEntries(weights), int8: matricesOf(layout), name: 'mdiff' })),
+    ...(blockPass && { block: toOnnx(blockPass, { ...options, stored }) }),
+    ...(int8 &&
+      inInt8({ graph, causalPass, blockPass }, { initializers: Object.fromEntries(weights), int8: matricesOf(layout), name: 'mdiff' })),
   };
 }
 
 const fileName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
-/** The denoiser in 8 bits, and the causal pass with the same weights. */
+/** The denoiser in 8 bits, and the other passes with the same weights. */
 function inInt8(
-  { graph, causalPass }: { graph: Graph; causalPass: Graph | undefined },
+  { graph, causalPass, blockPass }: { graph: Graph; causalPass: Graph | undefined; blockPass: Graph | undefined },
   options: OnnxOptions,
-): Pick<ExportedGraphs, 'quantized' | 'quantizedCausal'> {
+): Pick<ExportedGraphs, 'quantized' | 'quantizedCausal' | 'quantizedBlock'> {
   const quantized = toOnnx(graph, options);
   const stored = storedTensors(quantized, fileName(FILES.quantized));
-  return { quantized, ...(causalPass && { quantizedCausal: toOnnx(causalPass, { ...options, stored, checkIds: false }) }) };
+  const others = { ...options, stored, checkIds: false };
+  return {
+    quantized,
+    ...(causalPass && { quantizedCausal: toOnnx(causalPass, others) }),
+    ...(blockPass && { quantizedBlock: toOnnx(blockPass, others) }),
+  };
 }
 
 /** The weights that are multiplied by, and the embedding, which often is: all but one in a hundred. Convolutions and norms stay as they are. */

@@ -45,6 +45,27 @@ async function causalLogitsOf(file: string, model: ModelConfig): Promise<Float32
   return logits!.data as Float32Array;
 }
 
+/** Of a graph with a cache: the logits of a whole canvas, whose cache is empty. */
+async function blockLogitsOf(file: string, model: ModelConfig): Promise<Float32Array> {
+  const session = await ort.InferenceSession.create(file, { intraOpNumThreads: 1 });
+  const { attention, convolutions, reach } = cacheShape(model);
+  const filled = (value: number, ...dims: number[]): ort.Tensor =>
+    new ort.Tensor('float32', new Float32Array(dims.reduce((a, b) => a * b)).fill(value), dims);
+  const { logits } = await session.run({
+    input_ids: int([2, 12], (i) => (i % 3 === 0 ? 0 : 5 + ((i * 7) % 91))),
+    attention_mask: int([2, 12], () => 1),
+    position: int([2], () => 0),
+    unread: filled(1, 2, 1),
+    rows: int([8], (i) => 3 * i),
+    ...Object.fromEntries(attention.map((name) => [`past.${name}`, filled(0, 2, model.n_heads, 1, model.d_model / model.n_heads)])),
+    ...Object.fromEntries(
+      ['left', 'right'].flatMap((side) => convolutions.map((name) => [`${side}.${name}`, filled(0, 2, reach, model.d_model)])),
+    ),
+  });
+  await session.release();
+  return logits!.data as Float32Array;
+}
+
 const rms = (values: Float32Array): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
 
 it.each([
@@ -56,7 +77,7 @@ it.each([
   const rng = stream(1, 'weights');
   const params = Float32Array.from({ length: layout.total }, () => 0.15 * rng.normal());
   for (const { name, offset, size } of layout.params) if (/norm\.weight$/.test(name)) params.fill(1, offset, offset + size);
-  const graphs = await onnxOf(model, params, { int8: true, causal: true });
+  const graphs = await onnxOf(model, params, { int8: true, causal: true, block: true });
   expect(graphs.quantized!.length).toBeLessThan(0.6 * graphs.model.length);
   const [exact, rounded] = [await logitsOf(graphs.model), await logitsOf(graphs.quantized!)];
   // Each product rounds both factors by about 1/128 of their largest values; some ten of them follow one another.
@@ -71,6 +92,7 @@ it.each([
       'causal.onnx': graphs.causal!,
       'model_quantized.onnx': graphs.quantized!,
       'causal_quantized.onnx': graphs.quantizedCausal!,
+      'block_quantized.onnx': graphs.quantizedBlock!,
     };
     for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
     const [next, nextRounded] = [
@@ -80,6 +102,9 @@ it.each([
     const causalError = rms(next.map((value, i) => nextRounded[i]! - value)) / rms(next);
     expect(causalError).toBeGreaterThan(0.0005);
     expect(causalError).toBeLessThan(0.08);
+    // With nothing to read around it, the graph with a cache is the denoiser.
+    const block = await blockLogitsOf(join(folder, 'block_quantized.onnx'), model);
+    expect(rms(block.map((value, i) => rounded[i]! - value)) / rms(rounded)).toBeLessThan(0.01);
     // The weights lie in the other file.
     rmSync(join(folder, 'model_quantized.onnx'));
     await expect(causalLogitsOf(join(folder, 'causal_quantized.onnx'), model)).rejects.toThrow('model_quantized.onnx');
