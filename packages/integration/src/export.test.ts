@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { projectConfig } from '@mdiff/config';
@@ -235,6 +235,29 @@ describe.each(Object.entries(models))('%s', (name, model) => {
       await model.close();
     }
     for (const others of logits.slice(1)) expect(others).toEqual(logits[0]);
+  });
+
+  it.each(['removed', 'replaced'])('a loaded model whose folder is %s writes on, and mixes nothing of two models', async (what) => {
+    const copy = join(folder, 'copy');
+    await cp(path, copy, { recursive: true });
+    const model = await loadModel(copy);
+    await rm(copy, { recursive: true });
+    if (what === 'replaced') {
+      await cp(path, copy, { recursive: true });
+      const graph = await readFile(join(copy, 'onnx/model.onnx'));
+      // Weights of another model.
+      for (let i = graph.length >> 1; i < graph.length - 4096; i += 4) graph[i]! ^= 1;
+      await writeFile(join(copy, 'onnx/model.onnx'), graph);
+    }
+    const options = { prompt: 'aaa', n: 8, maxTokens: 20, minTokens: 20, seed: 3, sampler: 'first_hitting' } as const;
+    const expected = await generate(loaded, options);
+    for (let i = 0; i < 8; i++) expect(await generate(model, options)).toEqual(expected);
+    if (loaded.config.shift_head)
+      await expect(generate(model, { ...options, sampler: 'causal' })).rejects.toThrow(
+        /causal\.onnx: the model folder has changed since it was loaded; load the model again$/,
+      );
+    await model.close();
+    await rm(copy, { recursive: true, force: true });
   });
 
   it('a score of the held-out text is the figure that training reports', async () => {

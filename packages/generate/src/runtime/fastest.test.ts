@@ -3,11 +3,11 @@ import { expect, it } from 'vitest';
 import { fastest, type Graph } from './fastest.js';
 
 /** Graphs whose passes take as long as `ms` says of their way, on a clock of their own, and 20 ms to load. */
-async function machine(ways: number, ms: (way: number, texts: number) => number) {
+async function machine(ways: number, ms: (way: number, texts: number) => number, gone: readonly number[] = []) {
   let time = 0;
   const taken: number[] = [];
   const loaded: number[] = [];
-  const loaders = Array.from({ length: ways }, (_, way) => async (): Promise<Graph> => {
+  const loadWay = async (way: number): Promise<Graph> => {
     loaded.push(way);
     time += 20;
     return {
@@ -20,8 +20,13 @@ async function machine(ways: number, ms: (way: number, texts: number) => number)
         return {};
       },
     };
-  });
-  const graph = await fastest(loaders, () => time);
+  };
+  const more = Array.from({ length: ways - 1 }, (_, i) => async () => (gone.includes(i + 1) ? null : loadWay(i + 1)));
+  const graph = await fastest(
+    () => loadWay(0),
+    more,
+    () => time,
+  );
   return {
     loaded,
     /** the ways of so many passes */
@@ -64,4 +69,11 @@ it('goes from way to neighbouring way, and loads none beyond one that is slower'
   const uphill = await machine(4, (way) => [1, 2, 4, 8][way]!);
   await uphill.passes(400);
   expect(uphill.loaded).toEqual([0, 1]);
+});
+
+it('stays with the way that it has where another can no longer be loaded', async () => {
+  const { passes, loaded } = await machine(3, (way) => [4, 2, 1][way]!, [2]);
+  await passes(400);
+  expect(await passes(100)).toEqual(new Array(100).fill(1));
+  expect(loaded).toEqual([0, 1]);
 });

@@ -47,29 +47,46 @@ function choose(count: number) {
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
+/** Loads a graph in one more way; null where that is no longer possible. */
+export type LoadMore = () => Promise<Graph | null>;
+
 /**
- * A graph that its loaders load in several ways, of which the first is loaded at once. Another is loaded when the passes have taken longer than loading
- * took, so that a short call does not wait for it.
+ * A graph in several ways, of which the first is loaded at once. Another is loaded when the passes have taken longer than loading took, so that a short call
+ * does not wait for it. Where one cannot be loaded, the passes of each size stay with the way that they have.
  */
-export async function fastest(loaders: readonly (() => Promise<Graph>)[], now: () => number = () => performance.now()): Promise<Graph> {
+export async function fastest(
+  load: () => Promise<Graph>,
+  more: readonly LoadMore[],
+  now: () => number = () => performance.now(),
+): Promise<Graph> {
   const began = now();
-  const first = await loaders[0]!();
-  if (loaders.length === 1) return first;
+  const first = await load();
+  if (more.length === 0) return first;
   const loading = now() - began;
   const graphs = new Map([[0, first]]);
   const sizes = new Map<string, ReturnType<typeof choose>>();
   let spent = 0;
+  let settled = false;
+  /** The graph of a way, and which one it is. */
+  async function graphOf(choice: ReturnType<typeof choose>): Promise<readonly [number, Graph]> {
+    const way = choice.next(spent > loading && !settled);
+    const graph = graphs.get(way) ?? (await more[way - 1]!());
+    if (graph === null) {
+      settled = true;
+      return graphOf(choice);
+    }
+    graphs.set(way, graph);
+    return [way, graph];
+  }
   return {
     inputNames: first.inputNames,
     inputMetadata: first.inputMetadata,
     outputMetadata: first.outputMetadata,
     async run(feeds) {
       const size = sizeOf(feeds);
-      const choice = sizes.get(size) ?? choose(loaders.length);
+      const choice = sizes.get(size) ?? choose(1 + more.length);
       sizes.set(size, choice);
-      const way = choice.next(spent > loading);
-      const graph = graphs.get(way) ?? (await loaders[way]!());
-      graphs.set(way, graph);
+      const [way, graph] = await graphOf(choice);
       const start = now();
       const outputs = await graph.run(feeds);
       const ms = now() - start;

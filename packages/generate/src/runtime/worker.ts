@@ -1,4 +1,6 @@
 // The inference thread of Node. `run()` of ONNX Runtime blocks the thread that calls it, so it gets its own.
+import { stat } from 'node:fs/promises';
+import { ModelError } from '@mdiff/folder';
 import type { Tokenizer } from '@mdiff/text/tokenizer';
 import { coreThreads, serveWorker } from '@mdiff/workers';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -29,8 +31,35 @@ function threadCounts(wanted: number): number[] {
   return counts;
 }
 
-const load = (graph: string, wanted: number): Promise<Graph> =>
-  fastest(threadCounts(wanted).map((threads) => () => create(graph, threads)));
+/** Tells whether files still are those that they were. */
+async function watchFiles(files: readonly (string | undefined)[]): Promise<() => Promise<boolean>> {
+  const identities = (): Promise<string[]> =>
+    Promise.all(
+      files.map((file) =>
+        file === undefined
+          ? ''
+          : stat(file, { bigint: true }).then(
+              ({ dev, ino, size, mtimeNs }) => `${dev} ${ino} ${size} ${mtimeNs}`,
+              () => 'gone',
+            ),
+      ),
+    );
+  const before = await identities();
+  return async () => (await identities()).every((one, i) => one === before[i] && one !== 'gone');
+}
+
+/** @param same false: the folder now holds another model, or is gone */
+function load(graph: string, wanted: number, same: () => Promise<boolean>): Promise<Graph> {
+  const [first, ...others] = threadCounts(wanted);
+  return fastest(
+    () => create(graph, first!),
+    others.map((threads) => async () => {
+      if (!(await same())) return null;
+      const made = await create(graph, threads).catch(() => null);
+      return (await same()) ? made : null;
+    }),
+  );
+}
 
 const create = (graph: string, threads: number): Promise<Graph> =>
   InferenceSession.create(graph, {
@@ -51,12 +80,20 @@ let tokenizer: Tokenizer | undefined;
 serveWorker({
   ...service(async ({ graph, causalGraph, blockGraph, cache = 'dual', tokenizer: text, threads = 0 }: OpenArgs) => {
     json = text;
-    const [session, block] = await Promise.all([load(graph, threads), blockGraph === undefined ? undefined : load(blockGraph, threads)]);
+    const same = await watchFiles([graph, causalGraph, blockGraph]);
+    const [session, block] = await Promise.all([
+      load(graph, threads, same),
+      blockGraph === undefined ? undefined : load(blockGraph, threads, same),
+    ]);
     return {
       session,
       ...(block && { block: { session: block, kind: cache } }),
       Tensor,
-      loadCausal: () => load(causalGraph!, threads),
+      async loadCausal() {
+        const loaded = (await same()) && (await load(causalGraph!, threads, same));
+        if (loaded && (await same())) return loaded;
+        throw new ModelError(`${causalGraph}: the model folder has changed since it was loaded; load the model again`);
+      },
       report: undefined,
     };
   }),
