@@ -15,6 +15,7 @@ import { fixed, writeChart, writeResult, writeTo } from '../shared/results.mjs';
 import { startChild } from './children.ts';
 import { commandOf, contenders, quick } from './engines.ts';
 import { writeInputs } from './inputs.ts';
+import { isaEnvironment, isas } from './isa.ts';
 import { TOKENS, flopsOf, sizes } from './sizes.ts';
 import { lossError, rowsOf, tableOf } from './summary.ts';
 
@@ -30,6 +31,7 @@ const options = optionsOf({
     rounds: { kind: whole(1, 100), help: 'turns of each engine (default: 4)' },
     seconds: { kind: number(0.01, 60), default: 1.2, help: 'length of a turn' },
     threads: { kind: whole(0, 1024), default: 0, help: 'threads of each engine; 0 takes all' },
+    isa: { kind: oneOf(isas), help: 'widest instructions that any engine may use (default: all; nothing holds ONNX Runtime)' },
     python: { kind: text('path'), help: "a Python with the peers' libraries (default: bench/train/peers/.venv, made once)" },
     out: { kind: text('file'), help: 'where a run of parts leaves its figures' },
   },
@@ -39,7 +41,7 @@ const names = options.engines ?? (options.quick ? quick : everyName);
 const rounds = options.rounds ?? (options.quick ? 3 : 4);
 const { seconds } = options;
 const threads = options.threads || availableParallelism();
-const complete = !options.quick && !options.check && !options.sizes && !options.engines;
+const complete = !options.quick && !options.check && !options.sizes && !options.engines && !options.isa;
 
 /**
  * Steps whose losses are compared, and how far, relative, they may be from the reference's. float32 rounds by 2⁻²⁴ (6e-8): 1e-4 allows some 1,700 roundings.
@@ -108,6 +110,7 @@ async function start(one, folder) {
     PYTHONDONTWRITEBYTECODE: '1',
     ORT_DISABLE_TELEMETRY: '1',
     ...(isTensorFlow(one) && launcherEnvironment(tensorflow)),
+    ...isaEnvironment(options.isa, one.ours),
   });
   alive.add(child);
   try {
@@ -227,6 +230,7 @@ function report(rows) {
   const machine = {
     cpu: cpus()[0]?.model ?? process.arch,
     threads,
+    ...(options.isa && { isa: options.isa }),
     load: loadavg()[0],
     gemm_fp32_gflops: gflops('fp32'),
     gemm_bf16_gflops: gflops('bf16'),
