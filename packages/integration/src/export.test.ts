@@ -238,6 +238,7 @@ describe.each(Object.entries(models))('%s', (name, model) => {
   });
 
   it.each(['removed', 'replaced'])('a loaded model whose folder is %s writes on, and mixes nothing of two models', async (what) => {
+    if (name !== Object.keys(models)[0]) return; // nothing of it depends on the network
     const copy = join(folder, 'copy');
     await cp(path, copy, { recursive: true });
     const model = await loadModel(copy);
@@ -251,11 +252,10 @@ describe.each(Object.entries(models))('%s', (name, model) => {
     }
     const options = { prompt: 'aaa', n: 8, maxTokens: 20, minTokens: 20, seed: 3, sampler: 'first_hitting' } as const;
     const expected = await generate(loaded, options);
-    for (let i = 0; i < 8; i++) expect(await generate(model, options)).toEqual(expected);
-    if (loaded.config.shift_head)
-      await expect(generate(model, { ...options, sampler: 'causal' })).rejects.toThrow(
-        /causal\.onnx: the model folder has changed since it was loaded; load the model again$/,
-      );
+    for (let i = 0; i < 3; i++) expect(await generate(model, options)).toEqual(expected);
+    await expect(generate(model, { ...options, sampler: 'causal' })).rejects.toThrow(
+      /causal\.onnx: the model folder has changed since it was loaded; load the model again$/,
+    );
     await model.close();
     await rm(copy, { recursive: true, force: true });
   });
