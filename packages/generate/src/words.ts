@@ -11,7 +11,8 @@ export interface WordScore {
   readonly tokens: number;
   /**
    * −ln p(word | all other words of the unit). Its tokens follow one another: each is asked for with those before it in place and those after it masked
-   * (Kauf and Ivanova, arXiv 2305.10588). The sum over words is a pseudo-likelihood and not the NELBO.
+   * (Kauf and Ivanova, arXiv 2305.10588). No mask is drawn, so it has no
+   * error. The sum over words is a pseudo-likelihood and not the NELBO.
    */
   readonly nats: number;
 }
