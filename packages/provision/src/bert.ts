@@ -88,11 +88,15 @@ const names = (layers: number): string[] => {
 /** Names of the tensors that `encoderOnnx` reads. */
 export const encoderTensors = (config: EncoderConfig): ReadonlySet<string> => new Set(names(config.num_hidden_layers));
 
+/** The matrices of a layer's products. Embeddings are looked up, and stay in float32. */
+const isFactor = (name: string): boolean => /^encoder\..*(query|key|value|dense)\.weight$/.test(name);
+
 /**
- * An ONNX graph of the encoder: `input_ids` and `attention_mask`, int32 [batch, length] → `embedding`, float32 [batch, hidden_size], of unit length.
+ * An ONNX graph of the encoder: `input_ids` and `attention_mask`, int32 [batch, length] → `embedding`, float32 [batch, hidden_size], of unit length. With
+ * `int8` the layers multiply whole numbers of 8 bits.
  * @throws MdiffError MDIFF_EMBEDDINGS for a missing tensor
  */
-export function encoderOnnx(config: EncoderConfig, tensors: ReadonlyMap<string, NamedTensor>): Uint8Array {
+export function encoderOnnx(config: EncoderConfig, tensors: ReadonlyMap<string, NamedTensor>, { int8 = false } = {}): Uint8Array {
   const weights = names(config.num_hidden_layers).map((name) => {
     const found = tensors.get(name);
     if (!found)
@@ -111,6 +115,7 @@ export function encoderOnnx(config: EncoderConfig, tensors: ReadonlyMap<string, 
     checkIds: false,
     ops: ['LayerNormalization', 'Gelu'],
     initializers: Object.fromEntries(weights.map(({ name, data }) => [name, data])),
+    ...(int8 && { int8: new Set(weights.map(({ name }) => name).filter(isFactor)) }),
     name: 'encoder',
   });
 }

@@ -39,10 +39,11 @@ function unpadded(text: string, at: string): string {
 }
 
 /**
- * Makes an encoder's folder from a model as Hugging Face has it (`config.json`, `model.safetensors`, `tokenizer.json`), in Node alone.
+ * Makes an encoder's folder from a model as Hugging Face has it (`config.json`, `model.safetensors`, `tokenizer.json`), in Node alone. With `int8` its
+ * products are of 8 bits.
  * @throws MdiffError MDIFF_EMBEDDINGS naming what is missing or of another kind
  */
-export async function buildEncoder(from: string | ModelFiles, to: string): Promise<Manifest> {
+export async function buildEncoder(from: string | ModelFiles, to: string, { int8 = false }: { int8?: boolean } = {}): Promise<Manifest> {
   const { encoderOnnx, encoderTensors } = await import('./bert.js');
   const source = typeof from === 'string' ? folderFiles(from) : from;
   const text = async (name: string): Promise<string> => Buffer.from(await source.read(name)).toString('utf8');
@@ -61,7 +62,7 @@ export async function buildEncoder(from: string | ModelFiles, to: string): Promi
   let model: Uint8Array;
   try {
     const { tensors } = readSafetensors(weights, (name) => wanted.has(name));
-    model = encoderOnnx(shape, tensors);
+    model = encoderOnnx(shape, tensors, { int8 });
   } catch (error) {
     if (error instanceof MdiffError) throw error;
     throw unfit(source.at('model.safetensors'), 'the float32 weights of the encoder in config.json, whole', (error as Error).message);
@@ -73,7 +74,7 @@ export async function buildEncoder(from: string | ModelFiles, to: string): Promi
       'onnx/model.onnx': model,
       'config.json': config,
       'tokenizer.json': tokenizer,
-      'source.json': `${JSON.stringify(source.origin, null, 2)}\n`,
+      'source.json': `${JSON.stringify({ ...source.origin, ...(int8 && { int8 }) }, null, 2)}\n`,
       ...(more && { 'sentence_bert_config.json': more }),
     },
     places.cache,

