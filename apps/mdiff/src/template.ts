@@ -3,7 +3,7 @@ export const template = (schema: string): string => `# yaml-language-server: $sc
 # $schema: ${schema}
 # An mdiff configuration. Every key is optional; \`mdiff config explain KEY\` says what one does and where its value comes from.
 
-# quickstart fine-tunes the base model for four minutes, book for half an hour; quickstart_scratch and book_scratch start from random weights.
+# quickstart fine-tunes the base model for four minutes, book at half the rate for up to half an hour; quickstart_scratch and book_scratch start from random weights.
 # You may also name a file (./base.yaml).
 extends: quickstart
 

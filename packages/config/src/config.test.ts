@@ -258,7 +258,8 @@ describe('presets', () => {
       'generation.max_length: 128 -> 256',
     ]);
     expect(diffConfigs(ProjectConfig.preset('quickstart'), ProjectConfig.preset('book'))).toEqual([
-      'model.dropout: 0 -> 0.1',
+      'curriculum.stages[0].epochs: 20 -> 4',
+      'training.learning_rate: 0.0005 -> 0.00025',
       'training.max_minutes: 4 -> 30',
       'training.eval_every: 100 -> 250',
       'training.save_every: 100 -> 250',

@@ -12,7 +12,7 @@ const about: Record<string, string> = {
   'project/default': 'every key at its default',
   'project/quickstart': 'the base model, fine-tuned on a book for four minutes; the default',
   'project/quickstart_scratch': '1100 steps of a model of 4 layers from random weights, on a processor',
-  'project/book': 'fine-tunes the base model for half an hour, on a processor',
+  'project/book': 'fine-tunes the base model in at most four passes over the text and half an hour, on a processor',
   'project/book_scratch': '5000 steps of a model of 6 layers from random weights, on a processor',
   'project/pretrain': 'a base model of a shelf of books, for mdiff pretrain',
   'project/fast_debug': 'fifty steps of a tiny model, to try a configuration',
