@@ -22,8 +22,8 @@ export type Isa = keyof typeof held;
 export const isas = Object.keys(held) as Isa[];
 
 /**
- * What a child process gets: oneDNN (PyTorch, native TensorFlow), MKL, ATen, XLA and mdiff's kernels read these variables. Nothing holds ONNX Runtime, whose
- * float32 products do not use AMX. Variables that the user has set stay.
+ * The variables of a child process that oneDNN (PyTorch, native TensorFlow), MKL, ATen, XLA and mdiff's kernels read. Nothing holds ONNX Runtime, whose float32
+ * products do not use AMX. Variables that the user has set stay.
  */
 export function isaEnvironment(
   isa: Isa | undefined,
