@@ -20,7 +20,7 @@ const escaped = (name: string): string => name.replace(/[\\()[\]{}!*+?@$^|,]/g, 
 
 /** A pattern passes over what does not exist, so a misspelt name among several would be left out without a word. */
 function isFolder(book: string): boolean {
-  const found = statSync(resolve(book), { throwIfNoEntry: false });
+  const found = statSync(book, { throwIfNoEntry: false });
   if (!found) throw new UsageError(`${book}: no such file or folder; of several texts each must be a file, an archive or a folder`);
   return found.isDirectory();
 }
