@@ -9,8 +9,8 @@ import { freePort, whileBalancing } from './haproxy.mjs';
 
 const [model] = process.argv.slice(2);
 const { step, end } = counter();
-/** As in haproxy.cfg: two looks of a second, and time for a busy machine. */
-const DRAIN = 5;
+/** haproxy.cfg needs two looks of a second; the rest is time for a busy machine. */
+const DRAIN = 8;
 /** Requests that a replica runs (maxconn in haproxy.cfg). */
 const RUNNING = 8;
 /** Clients of each of four kinds: more than the replicas run together, so that some requests wait in the balancer. */
@@ -93,12 +93,11 @@ async function restOf(reader) {
   return text;
 }
 
-/** Runs `act` in the middle of a load. @returns all requests, and the time of `act` */
+/** Runs `act` in the middle of a load. `act` returns its time: what it waits for first may take seconds under load. @returns all requests, and that time */
 async function underLoad(balancer, act) {
   const load = startClients(balancer.url, EACH);
   await until('the load runs', () => load.requests.length >= 4 * EACH);
-  const time = performance.now();
-  await act();
+  const time = await act();
   const before = load.requests.length;
   await until('the load runs on', () => load.requests.length >= before + 4 * EACH);
   const requests = await load.stop();
@@ -121,11 +120,13 @@ try {
     let broken;
     const killed = await underLoad(balancer, async () => {
       const reader = await begunOn(balancer, 'one');
+      const time = performance.now();
       one.kill();
       broken = await restOf(reader).then(
         (text) => `the rest of the stream ended as if it were whole: ${text.slice(-200)}`,
         () => '',
       );
+      return time;
     });
     console.log(`${killed.requests.length} requests, ${killed.faults.length} broken by the kill`);
     await step('killed under load: a stream that the replica had begun breaks', () => broken);
@@ -149,17 +150,22 @@ try {
     const statuses = [];
     const stopped = await underLoad(balancer, async () => {
       const url = `http://127.0.0.1:${ports[1]}`;
+      const time = performance.now();
       two.stop();
       await until('readyz says 503', async () => (await fetch(`${url}/readyz`)).status === 503);
-      // Whoever has not looked yet still gets an answer.
-      const late = await fetch(`${url}/v1/completions`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: '{"seed": 1}',
-      });
-      statuses.push(late.status, (await fetch(`${url}/livez`)).status);
-      await late.text();
+      // Whoever has not looked yet still gets an answer. That may take longer than the replica hears new connections, so both are asked at once.
+      const [late, alive] = await Promise.all([
+        fetch(`${url}/v1/completions`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: '{"seed": 1, "max_tokens": 4}',
+        }),
+        fetch(`${url}/livez`),
+      ]);
+      statuses.push(late.status, alive.status);
+      await Promise.all([late.text(), alive.text()]);
       statuses.push(await two.ended);
+      return time;
     });
     console.log(`${stopped.requests.length} requests, ${stopped.faults.length} broken by the stop`);
     await step('stopped under load: readyz says 503 first, while requests are answered; the process ends with 0', () =>
