@@ -76,11 +76,11 @@ describe('encode and decode', () => {
   });
 
   it('take a long run without blanks in well under quadratic time', () => {
-    const begin = performance.now();
+    const before = process.cpuUsage();
     const text = 'thewhale'.repeat(50_000);
     expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
     // 400,000 characters in one word take about 0.2 s; a quadratic merge loop takes minutes.
-    expect(performance.now() - begin).toBeLessThan(10_000);
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(10);
   });
 });
 
