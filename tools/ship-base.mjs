@@ -8,6 +8,33 @@ import { execute, isMain, root } from './workspace.mjs';
 /** A configuration or a card with every absolute path cut to its last part: the package is public. */
 export const withoutPlaces = (yaml) => yaml.replace(/(:\s+"?)(?:[A-Za-z]:)?[\\/]+(?:[^"#\s\\/]+[\\/]+)*([^"#\s\\/]+)/g, '$1$2');
 
+/** Rows of the curve on the card, at most. */
+const ROWS = 14;
+
+/** The held-out figures of a run as a table, from the lines of its metrics.jsonl: the last, and at most every n-th before it. */
+export function curveOf(metrics) {
+  const evaluated = metrics.filter((line) => line.bits_per_byte !== undefined);
+  const every = Math.ceil(evaluated.length / ROWS);
+  const shown = evaluated.filter((_, i) => (evaluated.length - 1 - i) % every === 0);
+  const rows = shown.map(
+    ({ step, lr, bits_per_byte: bound, causal_bits_per_byte: causal }) =>
+      `| ${step.toLocaleString('en-US')} | ${Number(lr.toPrecision(2))} | ${bound.toFixed(3)} | ${causal === undefined ? '' : causal.toFixed(3)} |\n`,
+  );
+  return `## Curve\n\nHeld-out bits/byte of the averaged weights, from the record of the run.\n\n| step | rate | bound (NELBO) | next token |\n|---|---|---|---|\n${rows.join('')}`;
+}
+
+/** The card of a package: with its licence, its curve, and a link to the page about its texts. */
+export function publishedCard(card, metrics) {
+  const parts = card.replace('library_name: mdiff\n', 'library_name: mdiff\nlicense: apache-2.0\nlanguage: en\n').split('## Use\n');
+  return `${parts[0]}[Texts, recipe, licence](DATA.md)\n\n${curveOf(metrics)}\n## Use\n${parts.slice(1).join('## Use\n')}`;
+}
+
+const metricsOf = (run) =>
+  readFileSync(join(run, 'metrics.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
 async function ship(run) {
   const folder = mkdtempSync(join(tmpdir(), 'mdiff-ship-'));
   try {
@@ -17,7 +44,8 @@ async function ship(run) {
     if (code !== 0) return code;
     const manifest = JSON.parse(readFileSync(join(model, 'manifest.json'), 'utf8'));
     for (const entry of manifest.files.filter(({ path }) => /\.(md|yaml)$/.test(path))) {
-      const text = withoutPlaces(readFileSync(join(model, entry.path), 'utf8'));
+      const cut = withoutPlaces(readFileSync(join(model, entry.path), 'utf8'));
+      const text = entry.path === 'README.md' ? publishedCard(cut, metricsOf(run)) : cut;
       writeFileSync(join(model, entry.path), text);
       entry.size = Buffer.byteLength(text);
       entry.sha256 = createHash('sha256').update(text).digest('hex');

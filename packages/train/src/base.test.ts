@@ -71,17 +71,20 @@ describe('a run that starts from a model folder', () => {
     const record = JSON.parse(await readFile(join(folder, 'run.json'), 'utf8')) as { base: { sha256: string } };
     expect(record).toMatchObject({ base: { name: base, card: { text: 'book' } } });
     const card = await readFile(join(model!, 'README.md'), 'utf8');
-    expect(card).toContain(`fine-tuned from ${base} (weights sha256 ${record.base.sha256}) on book`);
+    expect(card).toContain(`trained further from ${base} (weights sha256 ${record.base.sha256}) on book`);
     expect(card).toContain(`| base | ${base}; text: book; 4 steps in`);
     // The model folder does not say where on this machine its base was.
     expect(await readFile(join(model!, 'config.json'), 'utf8')).not.toContain('init_from');
     expect(await readFile(join(folder, 'tokenizer.json'), 'utf8')).toBe(await readFile(join(base, 'tokenizer.json'), 'utf8'));
   });
 
-  it('is resumed without the folder, to the same numbers', async () => {
+  it('is resumed without the folder, to the same numbers; a base of another text is fine-tuned', async () => {
     const copy = join(config.output_dir, 'copy');
-    await writeFolderWhole(copy, await readFolderWhole(base), places.output);
-    const { folder: whole } = await go(await tuned(copy));
+    const { 'README.md': card, ...files } = await readFolderWhole(base);
+    const other = Buffer.from(String(card).replace('| text | book |', '| text | another book |'));
+    await writeFolderWhole(copy, { ...files, 'README.md': other }, places.output);
+    const { folder: whole, model } = await go(await tuned(copy));
+    expect(await readFile(join(model!, 'README.md'), 'utf8')).toContain(`fine-tuned from ${copy} (weights sha256 `);
     const stopped = await tuned(copy);
     await go(stopped, stopAt(1));
     await rm(copy, { recursive: true });

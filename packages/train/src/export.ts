@@ -110,8 +110,10 @@ function modelCard({
   const quality = nelbo
     ? `| held-out NELBO | ${nelbo.nelbo.toFixed(3)} ± ${nelbo.se.toFixed(3)} nats/token${nelbo.step === undefined ? '' : ` at step ${count(nelbo.step)}`} |\n| held-out bits per byte | ${nelbo.bitsPerByte.toFixed(3)} (an upper bound) |\n`
     : `| held-out NELBO | not measured: ${causalShare === 1 ? 'the model learnt the next token alone, so the bound means nothing' : 'nothing was held out'} |\n`;
+  // A base that goes on with its own text, or with one of the same name, is not tuned to another.
+  const further = card.base !== undefined && card.base.card['text'] === card.source;
   const origin = card.base
-    ? `fine-tuned from ${card.base.name} (weights sha256 ${card.base.sha256}) on ${card.source}`
+    ? `${further ? 'trained further' : 'fine-tuned'} from ${card.base.name} (weights sha256 ${card.base.sha256}) on ${card.source}`
     : `trained from scratch on ${card.source}`;
   const ran = `${count(card.steps)} steps${card.unfinished ? ` of ${count(card.planned)}, a snapshot` : card.steps < card.planned ? ` (early stopping; ${count(card.planned)} were planned)` : ''}`;
   const speed = card.tokensPerSecond > 0 ? `, ${count(Math.round(card.tokensPerSecond))} tokens/s` : '';
