@@ -96,6 +96,15 @@ const parts = {
       if (!opened.has(key)) opened.set(key, await loadModel(options.model, { ...load, threads: options.threads }));
       return opened.get(key);
     };
+    // The speed of a shared host changes within minutes, so the twin is measured right behind mdiff's own cache.
+    let twin = wanted(TWIN) && Boolean(model.openWriter);
+    const measureTwin = async () => {
+      if (!twin) return;
+      twin = false;
+      const found = findPython(options.python, { folder: 'generate/peers', what: 'PyTorch' });
+      if (found.missing) console.log(`the twin in PyTorch is left out: ${found.missing}`);
+      else add(TWIN, await writeWithTwin({ ...options, python: found.python, folder: options.model, model }));
+    };
     for (const point of points.filter(({ name }) => wanted(name))) {
       if (point.options.sampler === 'causal' && !model.openWriter) continue;
       const one = await modelOf(point.load);
@@ -103,13 +112,10 @@ const parts = {
       const written = [];
       for (const batch of options.batches) written.push(await write(one, point, { batch, tokens: options.tokens }));
       add(point.name, written);
+      if (point.options.sampler === 'causal') await measureTwin();
     }
+    await measureTwin();
     for (const one of opened.values()) await one.close();
-    if (wanted(TWIN) && model.openWriter) {
-      const found = findPython(options.python, { folder: 'generate/peers', what: 'PyTorch' });
-      if (found.missing) console.log(`the twin in PyTorch is left out: ${found.missing}`);
-      else add(TWIN, await writeWithTwin({ ...options, python: found.python, folder: options.model, model }));
-    }
     const sorted = options.batches.flatMap((batch) => rows.filter((row) => row.batch === batch));
     console.log(frontierTable(sorted));
     if (options.out === undefined) {
