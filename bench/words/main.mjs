@@ -7,7 +7,7 @@ import { countWords, unknownIn, wordsOf } from './count.ts';
 
 const options = optionsOf({
   name: 'words',
-  about: 'Words of sampled texts that are no words of the reference, doubled words, and distinct pairs of words, for each --arm.',
+  about: 'Words of sampled texts that are no words of the reference, doubled words, distinct pairs of words, and passes, for each --arm.',
   options: {
     model: { kind: text('folder'), default: 'outputs/quickstart/model', help: 'a model folder' },
     book: { kind: text('source'), default: 'builtin:moby-dick', help: 'text whose words are words' },
@@ -30,11 +30,11 @@ const book = documents.flatMap(({ sections }) => sections.flatMap(({ paragraphs 
 const known = new Set(wordsOf(book));
 for (const file of options.reference ?? []) for (const word of wordsOf(readFileSync(file, 'utf8'))) known.add(word);
 
-const line = (name, { words, unknown, doubled, distinct2 }) => {
+const line = (name, { words, unknown, doubled, distinct2 }, passes = '') => {
   const rate = (list) => ((1000 * list.length) / words).toFixed(2);
   const examples = [...new Set(unknown)].slice(0, 8).join(' ');
   console.log(
-    `${name}: ${words} words, per 1,000: ${rate(unknown)} unknown, ${rate(doubled)} doubled; distinct pairs ${distinct2.toFixed(3)}; ${examples}`,
+    `${name}: ${words} words, per 1,000: ${rate(unknown)} unknown, ${rate(doubled)} doubled; distinct pairs ${distinct2.toFixed(3)}${passes}; ${examples}`,
   );
 };
 line('the book itself', countWords([{ text: book, finish: 'stop' }], known));
@@ -47,7 +47,9 @@ for (const arm of options.arm?.length ? options.arm : ['{}']) {
       const result = await generate(model, { prompt, maxTokens: options.tokens, n: options.texts, seed: 100, ...JSON.parse(arm), ...rule });
       texts.push(...result.texts);
     }
-    line(`${arm}${rule.allowedWords ? ', words of the lexicon alone' : ''}`, countWords(texts, known));
+    const [passes, tokens] = ['nfe', 'tokens'].map((count) => texts.reduce((sum, text) => sum + text[count], 0));
+    const name = `${arm}${rule.allowedWords ? ', words of the lexicon alone' : ''}`;
+    line(name, countWords(texts, known), `; ${(passes / tokens).toFixed(3)} passes a token`);
     if (options.list) for (const found of unknownIn(texts, known)) console.log(`  ${found}`);
   }
 }

@@ -8,6 +8,7 @@ import { drawAll } from './score.js';
 export const causal: Sampler = {
   name: 'causal',
   paced: false,
+  keepsRead: true,
   schedule: (masks) => Array.from({ length: masks }, (_, k) => masks - 1 - k),
   choose: ({ masked }) => ({ evaluate: masked.slice(0, 1), remask: new Int32Array(0) }),
   step: drawAll,

@@ -4,6 +4,7 @@ import { type Constraints, checkConstraints } from './constraints.js';
 import { DiffusionError } from './error.js';
 import { type SamplingOptions, samplingOptions } from './options.js';
 import { type Rng, stream } from './random.js';
+import { redraws } from './redraws.js';
 import type { Commit, Sampler, StepArgs } from './sampler.js';
 import { drawAll, scorer, withAlternatives } from './score.js';
 import { newScratch, type Scratch } from './scratch.js';
@@ -241,9 +242,11 @@ function* unmask({ canvas, constraints, rng, row, ...common }: UnmaskArgs): Gene
   const blocks = splitBlocks(generated, options.blockLength, sampler.paced ? options.numSteps : generated.length);
   const schedules = blocks.map((block) => sampler.schedule(block.positions.length, block.steps, options.schedule));
   const allSteps = schedules.reduce((sum, schedule) => sum + schedule.length, 0);
+  const words = goesBack(schedules, sampler, options) ? redraws({ canvas, maskId, constraints, options, onStep }) : null;
   let steps = 0;
   let nfe = 0;
-  for (const [b, { positions }] of blocks.entries()) {
+  for (let b = 0; b < blocks.length; b++) {
+    const { positions } = blocks[b]!;
     const schedule = schedules[b]!;
     for (let k = 1; k <= schedule.length; k++) {
       const { masked, committed } = partition(canvas, maskId, positions, endOfText());
@@ -258,7 +261,10 @@ function* unmask({ canvas, constraints, rng, row, ...common }: UnmaskArgs): Gene
         const evaluated = options.earlyCommit ? masked : choice.evaluate;
         const logits = yield { canvas, positions: evaluated, block: positions };
         const count = (schedule[k - 2] ?? total) - schedule[k - 1]!;
-        const all: StepArgs = { step, of, total, options, rng, canvas, constraints, maskId, positions: evaluated, logits, scratch, count };
+        const limits = words ? words.constraints : constraints;
+        const all: StepArgs = {
+          ...{ step, of, total, options, rng, canvas, constraints: limits, maskId, positions: evaluated, logits, scratch, count },
+        };
         if (options.earlyCommit && settled(all)) {
           commits = drawAll(all);
           remasked = new Int32Array(0);
@@ -268,17 +274,36 @@ function* unmask({ canvas, constraints, rng, row, ...common }: UnmaskArgs): Gene
           commits = sampler.step({ ...all, positions: choice.evaluate, logits: (i) => logits(evaluated.indexOf(choice.evaluate[i]!)) });
         }
         if (options.alternatives > 0) commits = withAlternatives(commits, all);
+        const back = words?.backTo(commits[0]!, all) ?? null;
+        if (back !== null) {
+          // A step for each position: of the block at hand, and of those before it.
+          const count = positions[0]! - back;
+          canvas.fill(maskId, back, positions[0]);
+          [b, steps] = [b - count - 1, steps - count];
+          break;
+        }
       }
       for (const { position, token } of commits) canvas[position] = token;
       for (const position of remasked) canvas[position] = maskId;
       steps++;
-      onStep?.({ row, step: steps, of: allSteps, nfe, canvas, commits, remasked });
+      const event: StepEvent = { row, step: steps, of: allSteps, nfe, canvas, commits, remasked };
+      if (words) words.tell({ ...event, canvas: canvas.slice() });
+      else onStep?.(event);
     }
   }
+  words?.end();
   const end = options.eosId === null ? -1 : firstEnd(canvas, generated, options.eosId);
   for (const p of generated) if (end >= 0 && p > end) canvas[p] = options.eosId!;
   return { canvas, end: end < 0 ? null : end, steps, nfe };
 }
+
+/** Whether words may be written anew: one token a step, from left to right, by a denoiser that keeps nothing of what it has read. */
+const goesBack = (
+  schedules: readonly (readonly number[])[],
+  { keepsRead }: Sampler,
+  { letters, wordGuard, words, remasking }: SamplingOptions,
+): boolean =>
+  wordGuard > 0 && letters !== null && !words?.allowed && remasking === 0 && !keepsRead && schedules.every(({ length }) => length === 1);
 
 /** Positions that are masked (and before `end`, unless it is negative), and those that are not. */
 function partition(

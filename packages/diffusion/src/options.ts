@@ -24,7 +24,8 @@ export interface SamplingOptions {
   /**
    * an id that goes on inside a word is drawn only if it is at least this share as likely as the most likely id; 0 = no limit. It goes on inside
    * a word if it starts with a letter and the position before it is masked, or holds an id that ends with one. Unless it is 0, no id that ends with a
-   * letter is drawn beside itself, so that no word is doubled.
+   * letter is drawn beside itself, so that no word is doubled. From left to right, one id a step, an unlikely word of several ids is drawn again
+   * (`redraws.ts`), so `nfe` may exceed the number of masks.
    */
   wordGuard: number;
   /** words that are never written, or alone are; needs `letters`; null = any */

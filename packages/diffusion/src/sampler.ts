@@ -75,6 +75,8 @@ export interface Sampler {
   name: SamplerName;
   /** whether numSteps limits the number of passes */
   paced: boolean;
+  /** true: its denoiser may keep what it has read, so a committed token never goes back; false unless given */
+  keepsRead?: boolean;
   /** masks left (for ancestral: expected to be left) after each step, one number a step */
   schedule(masks: number, numSteps: number, name: ScheduleName): number[];
   choose(args: ChooseArgs): Choice;

@@ -46,7 +46,7 @@ export const GenerationConfigSchema = section('Generation', 'How text is sampled
   word_guard: option(
     'word_guard',
     0.3,
-    'a token that goes on inside a word is drawn only if it is at least this share as likely as the most likely token, and no word twice in a row; 0 = no limit',
+    'a token that goes on inside a word is drawn only if it is at least this share as likely as the most likely token, and no word twice in a row; from left to right an unlikely word is drawn again (4.10); 0 = no limit',
     'no effect on the words that the tokenizer has whole',
   ),
   style_tokens: option(
