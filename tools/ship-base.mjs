@@ -17,10 +17,10 @@ export function curveOf(metrics) {
   const every = Math.ceil(evaluated.length / ROWS);
   const shown = evaluated.filter((_, i) => (evaluated.length - 1 - i) % every === 0);
   const rows = shown.map(
-    ({ step, lr, bits_per_byte: bound, causal_bits_per_byte: causal }) =>
-      `| ${step.toLocaleString('en-US')} | ${Number(lr.toPrecision(2))} | ${bound.toFixed(3)} | ${causal === undefined ? '' : causal.toFixed(3)} |\n`,
+    ({ step, lr, nelbo, nelbo_se: se, bits_per_byte: bound, causal_bits_per_byte: causal }) =>
+      `| ${step.toLocaleString('en-US')} | ${Number(lr.toPrecision(2))} | ${bound.toFixed(3)} ± ${((se * bound) / nelbo).toFixed(3)} | ${causal === undefined ? '' : causal.toFixed(3)} |\n`,
   );
-  return `## Curve\n\nHeld-out bits/byte of the averaged weights, from the record of the run.\n\n| step | rate | bound (NELBO) | next token |\n|---|---|---|---|\n${rows.join('')}`;
+  return `## Curve\n\nHeld-out bits/byte of the averaged weights, from the record of the run. The last evaluation of a run draws more masks than those before it, so its error is smaller.\n\n| step | rate | bound (NELBO) | next token |\n|---|---|---|---|\n${rows.join('')}`;
 }
 
 /** The card of a package: with its licence, its curve, and a link to the page about its texts. */
