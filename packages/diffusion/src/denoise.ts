@@ -261,10 +261,8 @@ function* unmask({ canvas, constraints, rng, row, ...common }: UnmaskArgs): Gene
         const evaluated = options.earlyCommit ? masked : choice.evaluate;
         const logits = yield { canvas, positions: evaluated, block: positions };
         const count = (schedule[k - 2] ?? total) - schedule[k - 1]!;
-        const limits = words ? words.constraints : constraints;
-        const all: StepArgs = {
-          ...{ step, of, total, options, rng, canvas, constraints: limits, maskId, positions: evaluated, logits, scratch, count },
-        };
+        const here = { step, of, total, options, rng, canvas, maskId, scratch, count };
+        const all: StepArgs = { ...here, constraints: words ? words.constraints : constraints, positions: evaluated, logits };
         if (options.earlyCommit && settled(all)) {
           commits = drawAll(all);
           remasked = new Int32Array(0);
@@ -287,7 +285,8 @@ function* unmask({ canvas, constraints, rng, row, ...common }: UnmaskArgs): Gene
       for (const position of remasked) canvas[position] = maskId;
       steps++;
       const event: StepEvent = { row, step: steps, of: allSteps, nfe, canvas, commits, remasked };
-      if (words) words.tell({ ...event, canvas: canvas.slice() });
+      // Held until the word stays, when the canvas has gone on.
+      if (words && onStep) words.tell({ ...event, canvas: canvas.slice() });
       else onStep?.(event);
     }
   }
@@ -297,7 +296,7 @@ function* unmask({ canvas, constraints, rng, row, ...common }: UnmaskArgs): Gene
   return { canvas, end: end < 0 ? null : end, steps, nfe };
 }
 
-/** Whether words may be written anew: one token a step, from left to right, by a denoiser that keeps nothing of what it has read. */
+/** True if words may be written anew: one token a step, from left to right, by a denoiser that keeps nothing of what it has read. */
 const goesBack = (
   schedules: readonly (readonly number[])[],
   { keepsRead }: Sampler,

@@ -3,7 +3,7 @@ import type { Constraints } from './constraints.js';
 import type { SamplingOptions } from './options.js';
 import type { Commit, StepArgs } from './sampler.js';
 import { scorer } from './score.js';
-import { ENDS, STARTS } from './words.js';
+import { ENDS, goesOn, STARTS } from './words.js';
 
 /**
  * With `wordGuard` 1, a word of several ids stays if those behind the first, and the word's end, have this chance together. 82 % of the
@@ -45,7 +45,7 @@ export function redraws<Event>({ canvas, maskId, constraints, options, onStep }:
   let word: { start: number; ids: number; chance: number } | null = null;
   let taken: { readonly start: number; readonly ids: number[] } = { start: -1, ids: [] };
   let limits = constraints;
-  const bits = (position: number): number => letters[canvas[position] ?? maskId] ?? 0;
+  const id = (position: number): number => canvas[position] ?? maskId;
   const release = (): void => {
     for (const event of held.splice(0)) onStep?.(event);
   };
@@ -70,19 +70,18 @@ export function redraws<Event>({ canvas, maskId, constraints, options, onStep }:
       return limits;
     },
     backTo({ position, token, probability }, args) {
-      const own = letters[token] ?? 0;
-      const goesOn = (bits(position - 1) & ENDS) !== 0 && (own & STARTS) !== 0;
-      if (goesOn && word !== null) word = word.ids === LONGEST ? null : { ...word, ids: word.ids + 1, chance: word.chance * probability };
-      if (!goesOn) {
+      const inside = goesOn(letters, id(position - 1), token);
+      if (inside && word !== null) word = word.ids === LONGEST ? null : { ...word, ids: word.ids + 1, chance: word.chance * probability };
+      if (!inside) {
         const back = takenBack(() => chanceOfEnd(args, letters));
         if (back !== null) return back;
         word = null;
         release();
-        if ((own & ENDS) !== 0 && isFree(position)) word = { start: position, ids: 1, chance: 1 };
+        if ((letters[token]! & ENDS) !== 0 && isFree(position)) word = { start: position, ids: 1, chance: 1 };
       }
       if (canvas[position + 1] === maskId) return null;
-      // The gap ends here. What stands behind it may go on with the word, which then is the caller's.
-      const back = (own & ENDS) !== 0 && (bits(position + 1) & STARTS) !== 0 ? null : takenBack(() => 1);
+      // The gap ends here. The text behind it may go on with the word, which then is the caller's.
+      const back = goesOn(letters, token, id(position + 1)) ? null : takenBack(() => 1);
       if (back === null) word = null;
       return back;
     },

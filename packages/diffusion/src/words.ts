@@ -14,6 +14,10 @@ export interface WordRules {
 export const STARTS = 1;
 export const ENDS = 2;
 
+/** Whether `id` goes on inside the word that `before` ends in; a negative id is no token of the text. */
+export const goesOn = (letters: Uint8Array, before: number, id: number): boolean =>
+  ((letters[before] ?? 0) & ENDS) !== 0 && ((letters[id] ?? 0) & STARTS) !== 0;
+
 interface Surroundings {
   /** the id at a canvas index; −1 = masked, or no token of the text */
   id(position: number): number;
@@ -41,9 +45,7 @@ function completes(word: Int32Array, start: number, position: number, { id, lett
   for (let k = 0; k < word.length; k++) if (start + k !== position && id(start + k) !== word[k]) return false;
   if (remasking) return true;
   const [before, after] = [id(start - 1), id(start + word.length)];
-  const isInside = before >= 0 && (letters[before]! & ENDS) !== 0 && (letters[word[0]!]! & STARTS) !== 0;
-  const goesOn = after >= 0 && (letters[after]! & STARTS) !== 0 && (letters[word.at(-1)!]! & ENDS) !== 0;
-  return !isInside && !goesOn;
+  return !goesOn(letters, before, word[0]!) && !goesOn(letters, word.at(-1)!, after);
 }
 
 /** Words that begin alike, up to one id. */
@@ -87,9 +89,7 @@ function allowedIds(position: number, allowed: Int32Array, around: Surroundings)
 /** Ids that go on in the word in front of a position, or begin another where that word is whole. */
 function fittingIds(position: number, root: Node, { id, letters }: Surroundings): Set<number> {
   let start = position;
-  const isInside = (p: number): boolean =>
-    id(p) >= 0 && (letters[id(p)]! & STARTS) !== 0 && id(p - 1) >= 0 && (letters[id(p - 1)]! & ENDS) !== 0;
-  while (start > 0 && id(start - 1) >= 0) if (!isInside(--start)) break;
+  while (start > 0 && id(start - 1) >= 0) if (!goesOn(letters, id(--start - 1), id(start))) break;
   let node: Node | undefined = start < position ? root : undefined;
   for (let p = start; p < position; p++) node = node?.next.get(id(p));
   const ids = new Set(node?.next.keys());
